@@ -1,0 +1,1 @@
+"""Knowledge as algorithms: documents, chunking, ranking, citations. No files, no vectors library, no database."""

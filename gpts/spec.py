@@ -1,0 +1,47 @@
+"""What a GPT is: the frozen value that a published version (or a draft under preview) gives to a run."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAME_CHARS: Final = 50
+DESCRIPTION_CHARS: Final = 300
+INSTRUCTIONS_CHARS: Final = 8_000
+STARTER_CHARS: Final = 200
+STARTERS: Final = 8
+
+
+class KnowledgeRef(BaseModel):
+    """A ready knowledge file: its row id, the name people see, and the content address of its segment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file_id: str
+    name: str
+    segment: str
+
+
+class ModelSettings(BaseModel):
+    """How the shared base model is sampled for this GPT."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(default=0.2, ge=0, le=2)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=400, ge=1, le=8_192, description="Longest reply, in tokens.")
+
+
+class GptSpec(BaseModel):
+    """Everything a run needs to know of its GPT, with the limits of the creator's form."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    description: str = Field(default="", max_length=DESCRIPTION_CHARS)
+    instructions: str = Field(default="", max_length=INSTRUCTIONS_CHARS)
+    starters: tuple[str, ...] = Field(default=(), max_length=STARTERS)
+    knowledge: tuple[KnowledgeRef, ...] = ()
+    only_from_knowledge: bool = False
+    capabilities: tuple[str, ...] = ()
+    model: ModelSettings = ModelSettings()

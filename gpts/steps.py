@@ -1,0 +1,137 @@
+"""The steps of a run's log: what happened, in order, and nothing else. Everything shown is derived from them."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.messages import Message
+
+FinishReason = Literal["stop", "length", "cancelled", "deadline"]
+Coverage = Literal["covered", "not_covered", "no_knowledge"]
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ToolCall(BaseModel):
+    """A call the model made: `arguments` is parsed JSON, already known to be an object."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class UserMessage(_Step):
+    """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along."""
+
+    kind: Literal["user_message"] = "user_message"
+    text: str
+    earlier: tuple[Message, ...] = ()
+
+
+class Retrieval(_Step):
+    """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold."""
+
+    kind: Literal["retrieval"] = "retrieval"
+    query: str
+    passages: tuple[Passage, ...] = ()
+    covered: bool = False
+
+
+class ModelReply(_Step):
+    """One whole generation of the model; a crashed one leaves no step and is generated again."""
+
+    kind: Literal["model_reply"] = "model_reply"
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: FinishReason = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: int = 0
+
+
+class ToolStarted(_Step):
+    """Announces a call with an effect, so that a later worker never runs it twice."""
+
+    kind: Literal["tool_started"] = "tool_started"
+    call_id: str
+    name: str
+
+
+class ToolResult(_Step):
+    """What a tool call gave back, as the model will read it. `ok` is False for refused, failed and interrupted calls."""
+
+    kind: Literal["tool_result"] = "tool_result"
+    call_id: str
+    name: str
+    text: str
+    ok: bool = True
+
+
+class ApprovalRequest(_Step):
+    """A person must allow this exact call; `digest` binds the answer to its name and arguments."""
+
+    kind: Literal["approval_request"] = "approval_request"
+    call_id: str
+    name: str
+    digest: str
+
+
+class Approval(_Step):
+    """The person's answer to an approval request."""
+
+    kind: Literal["approval"] = "approval"
+    call_id: str
+    allowed: bool
+
+
+class Cancelled(_Step):
+    """The person stopped the run; `text` is what had been shown by then."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    text: str = ""
+
+
+class Error(_Step):
+    """The run failed. `message` is for the reader; the cause is in the operator's log."""
+
+    kind: Literal["error"] = "error"
+    message: str
+
+
+class Finished(_Step):
+    """The answer, with its citations, as people and programs get it."""
+
+    kind: Literal["finished"] = "finished"
+    text: str
+    citations: tuple[Citation, ...] = ()
+    coverage: Coverage = "no_knowledge"
+    finish: FinishReason = "stop"
+
+
+Step = Annotated[
+    UserMessage
+    | Retrieval
+    | ModelReply
+    | ToolStarted
+    | ToolResult
+    | ApprovalRequest
+    | Approval
+    | Cancelled
+    | Error
+    | Finished,
+    Field(discriminator="kind"),
+]
+
+Log = tuple[Step, ...]
+
+_ADAPTER: Final[TypeAdapter[Step]] = TypeAdapter(Step)
+
+
+def load_step(data: dict[str, Any]) -> Step:
+    """The step stored as `data` (with its `kind`). Raises pydantic.ValidationError on anything else."""
+    return _ADAPTER.validate_python(data)

@@ -1,0 +1,13 @@
+#!/usr/bin/env python3
+"""Django's command line for Guildhall. `platform/` is a source root: appended, so that it shadows nothing."""
+
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parent / "platform"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,1 @@
+"""The one shared base model behind one protocol (`base.Engine`); ENGINES lists the implementations."""
