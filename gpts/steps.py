@@ -63,7 +63,7 @@ class ToolStarted(_Step):
 
 
 class ToolResult(_Step):
-    """What a tool call gave back, as the model will read it. `ok` is False for refused, failed and interrupted calls."""
+    """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls."""
 
     kind: Literal["tool_result"] = "tool_result"
     call_id: str
