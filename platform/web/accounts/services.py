@@ -1,0 +1,57 @@
+"""Writes about people: keys to the API and one-time sign-in links."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, User, digest, random_secret
+
+# How stale `last_used` may be; saves a write on each request.
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+def create_key(user: User, name: str, expires: datetime | None = None) -> tuple[ApiKey, str]:
+    """A new key of `user` and its secret, which is stored nowhere."""
+    secret = KEY_PREFIX + random_secret()
+    key = ApiKey.objects.create(user=user, name=name, prefix=secret[:9], hash=digest(secret), expires=expires)
+    return key, secret
+
+
+def revoke_key(user: User, key_id: int) -> bool:
+    """Whether `user` had such a live key; it opens nothing from now on."""
+    return bool(ApiKey.objects.filter(user=user, id=key_id, revoked=None).update(revoked=timezone.now()))
+
+
+def user_of_key(secret: str) -> User | None:
+    """The active owner of a live key, or None. Notes when the key was last used."""
+    now = timezone.now()
+    key = (
+        ApiKey.objects.filter(hash=digest(secret), revoked=None, user__is_active=True)
+        .filter(Q(expires=None) | Q(expires__gt=now))
+        .select_related("user")
+        .first()
+    )
+    if key is None:
+        return None
+    if key.last_used is None or now - key.last_used > LAST_USED_STEP:
+        ApiKey.objects.filter(id=key.id).update(last_used=now)
+    return key.user
+
+
+def create_sign_in_link(user: User) -> str:
+    """An absolute URL that signs `user` in once, within a day."""
+    secret = random_secret()
+    SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
+    return settings.SITE_URL + reverse("enter", args=[secret])
+
+
+def use_sign_in_link(secret: str) -> User | None:
+    """The user of an unused, unexpired link, which is used up by this call; else None."""
+    now = timezone.now()
+    link = SignInLink.objects.filter(hash=digest(secret), user__is_active=True).select_related("user").first()
+    if link and SignInLink.objects.filter(id=link.id, used=None, expires__gt=now).update(used=now):
+        return link.user
+    return None

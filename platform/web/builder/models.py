@@ -1,0 +1,179 @@
+"""GPTs as their creators edit them: the draft, its knowledge files, its published versions, and who may see them."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, GptSpec, KnowledgeRef, ModelSettings
+from web.accounts.models import User
+
+
+class Sharing(models.TextChoices):
+    """Who besides the owner may chat with a published GPT."""
+
+    ME = "me", "Only me"
+    LINK = "link", "Anyone here with the link"
+    STORE = "store", "Everyone, in the store"
+
+
+class Category(models.TextChoices):
+    """The shelves of the store."""
+
+    WRITING = "writing", "Writing"
+    RESEARCH = "research", "Research"
+    PROGRAMMING = "programming", "Programming"
+    EDUCATION = "education", "Education"
+    WORK = "work", "Work"
+    HOME = "home", "Home"
+    OTHER = "other", "Other"
+
+
+class GptQuerySet(models.QuerySet["Gpt"]):
+    """Deny by default: every read on a person's behalf starts at one of these."""
+
+    def editable_by(self, user: Any) -> "GptQuerySet":
+        """GPTs that `user` may change: their own."""
+        return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
+
+    def chattable_by(self, user: Any) -> "GptQuerySet":
+        """GPTs that `user` may see and chat with: their own, those in the store, those whose link they opened."""
+        open_to_all = Q(sharing=Sharing.STORE, published__isnull=False)
+        if not user.is_authenticated:
+            return self.filter(open_to_all, deleted=None)
+        linked = Q(
+            sharing=Sharing.LINK, published__isnull=False, id__in=LinkGrant.objects.filter(user=user).values("gpt")
+        )
+        return self.filter(Q(owner=user) | open_to_all | linked, deleted=None)
+
+    def in_store(self) -> "GptQuerySet":
+        """Published GPTs that everyone here may find."""
+        return self.filter(sharing=Sharing.STORE, published__isnull=False, deleted=None)
+
+
+class Gpt(models.Model):
+    """A GPT: the creator's draft fields, and which immutable version is published."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(max_length=70, unique=True)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="gpts")
+    name = models.CharField(max_length=NAME_CHARS)
+    description = models.CharField(max_length=DESCRIPTION_CHARS, blank=True)
+    instructions = models.TextField(max_length=INSTRUCTIONS_CHARS, blank=True)
+    starters = models.JSONField(default=list, blank=True)
+    category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
+    only_from_knowledge = models.BooleanField(default=False)
+    temperature = models.FloatField(default=0.2)
+    max_tokens = models.PositiveIntegerField(default=400)
+    face = models.CharField(max_length=20, blank=True, help_text="Key of a drawn mark; empty chooses from the name.")
+    picture = models.ImageField(upload_to="", blank=True)
+    sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.ME)
+    link_secret = models.CharField(max_length=50, blank=True)
+    featured = models.BooleanField(default=False)
+    published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(auto_now=True)
+    deleted = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[GptQuerySet] = GptQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-changed"]
+        indexes = [models.Index(fields=["sharing", "category"], name="gpt_store_shelf")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def draft_spec(self) -> GptSpec:
+        """The draft as a run would see it now, with the knowledge files that are ready. Raises pydantic's error."""
+        ready = self.files.filter(status=KnowledgeFile.Status.READY, removed=None).order_by("created", "id")
+        return GptSpec(
+            slug=self.slug,
+            name=self.name,
+            description=self.description,
+            instructions=self.instructions,
+            starters=tuple(self.starters),
+            knowledge=tuple(KnowledgeRef(file_id=str(f.id), name=f.name, segment=f.segment) for f in ready),
+            only_from_knowledge=self.only_from_knowledge,
+            model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
+        )
+
+
+class GptVersion(models.Model):
+    """An immutable snapshot of a GPT. `number` counts publications from 1; a draft under preview has none."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(null=True, blank=True)
+    data = models.JSONField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["gpt", "number"], name="version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.gpt} version {self.number or 'draft'}"
+
+    def spec(self) -> GptSpec:
+        """The frozen value that runs of this version work from."""
+        return GptSpec.model_validate(self.data)
+
+
+class KnowledgeFile(models.Model):
+    """A file in a GPT's knowledge, from upload to ready. Its bytes lie in the file store under `sha256`."""
+
+    class Status(models.TextChoices):
+        """How far indexing is."""
+
+        RECEIVED = "received", "Waiting"
+        PARSING = "parsing", "Reading"
+        EMBEDDING = "embedding", "Embedding"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RECEIVED)
+    n_done = models.PositiveIntegerField(default=0, help_text="Chunks embedded so far.")
+    n_chunks = models.PositiveIntegerField(default=0)
+    n_pages = models.PositiveIntegerField(default=0, help_text="0 where the format has no pages.")
+    n_tokens = models.PositiveIntegerField(default=0)
+    segment = models.CharField(max_length=80, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker indexes it until then.")
+    created = models.DateTimeField(auto_now_add=True)
+    removed = models.DateTimeField(null=True, blank=True, help_text="Taken out of the draft; versions keep it.")
+
+    class Meta:
+        ordering = ["created", "id"]
+        indexes = [models.Index(fields=["status", "claimed_until"], name="file_to_index")]
+        constraints = [
+            models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self) -> Any:
+        """Where the uploaded bytes lie."""
+        return settings.GUILDHALL_HOME / "files" / self.sha256
+
+
+class LinkGrant(models.Model):
+    """A person opened a GPT's secret link and may chat with it while it is shared by link."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="link_grants")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gpt", "user"], name="link_grant_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} → {self.gpt}"

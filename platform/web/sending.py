@@ -1,0 +1,17 @@
+"""Sending Celery tasks by name. Losing one is harmless: the beat re-sends what is still due."""
+
+import logging
+
+from kombu.exceptions import OperationalError
+
+from web.celery import app
+
+logger = logging.getLogger(__name__)
+
+
+def send_task(name: str, row_id: str, queue: str) -> None:
+    """Queue the task `name` for the row. With the broker down this logs and returns."""
+    try:
+        app.send_task(name, [row_id], queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("%s(%s) was not sent, the beat will: %s", name, row_id, error)

@@ -1,0 +1,222 @@
+"""Every setting of the site and its workers, read once from the environment. `deploy/env.example` lists them."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def read(name: str, default: str = "") -> str:
+    """The setting `name`, or the content of the file that `<name>_FILE` points to (for mounted secrets)."""
+    file = os.environ.get(f"{name}_FILE")
+    return Path(file).read_text().strip() if file else os.environ.get(name, default)
+
+
+def read_int(name: str, default: int) -> int:
+    """The whole number in the setting `name`. Raises ImproperlyConfigured with the name on anything else."""
+    text = read(name, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.") from None
+
+
+def read_bool(name: str, default: bool) -> bool:
+    """True for 1, true, yes or on in the setting `name`, False for 0, false, no, off or nothing."""
+    text = read(name, "1" if default else "0").lower()
+    if text not in {"1", "true", "yes", "on", "0", "false", "no", "off", ""}:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
+    return text in {"1", "true", "yes", "on"}
+
+
+def secret_key(home: Path) -> str:
+    """The signing key: `SECRET_KEY`, else one made on first use and kept in `home`, readable by its owner only."""
+    if key := read("SECRET_KEY"):
+        return key
+    path = home / "secret.key"
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key := get_random_secret_key())
+    return key
+
+
+# State directory: database, uploads, segments, converted model, logs, sockets.
+GUILDHALL_HOME = Path(read("GUILDHALL_HOME", str(REPOSITORY / "var"))).resolve()
+PORT = read_int("PORT", 8000)
+DEBUG = read_bool("DEBUG", False)
+SECRET_KEY = secret_key(GUILDHALL_HOME)
+
+# The address people use. Behind a proxy: SITE_URL=https://gpts.example.org
+SITE_URL = read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+_HTTPS = SITE_URL.startswith("https://")
+ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS += [host for host in read("ALLOWED_HOSTS").split(",") if host]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "web.accounts",
+    "web.builder",
+    "web.store",
+    "web.runs",
+    "web.chat",
+    "web.api",
+    "workers",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+ROOT_URLCONF = "web.urls"
+ASGI_APPLICATION = "web.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [REPOSITORY / "platform/web/templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# SQLite by default; DATABASE_URL=postgres://… (extra `postgres`) for more than one machine.
+DATABASES = {"default": dj_database_url.parse(read("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue up at BEGIN instead of failing at the first UPDATE of a read transaction.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Accounts. Without EMAIL_URL no mail leaves: operators hand out sign-in links (`manage.py signinlink EMAIL`).
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
+EMAIL_HOST = read("EMAIL_HOST")
+EMAIL_PORT = read_int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = read("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = read("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = read_bool("EMAIL_USE_TLS", True)
+DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "guildhall@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+ACCOUNT_ADAPTER = "web.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "web.accounts.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = bool(EMAIL_HOST)
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = read("TIME_ZONE", "UTC")
+STATIC_URL = "static/"
+STATIC_ROOT = GUILDHALL_HOME / "static"
+STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
+# Served from the source tree and revalidated on each use: nothing to collect, and no stale script after an update.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0  # seconds
+MEDIA_ROOT = GUILDHALL_HOME / "pictures"
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than files
+
+# Limits of the creator's form, shown in it and enforced on the server.
+MAX_FILES_PER_GPT = read_int("MAX_FILES_PER_GPT", 20)
+MAX_FILE_BYTES = read_int("MAX_FILE_MB", 512) * 1024 * 1024
+MAX_PICTURE_BYTES = 4 * 1024 * 1024
+# Longest message a person or program may send, in characters.
+MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
+# Runs of one person that may be queued or in progress together.
+MAX_ACTIVE_RUNS = read_int("MAX_ACTIVE_RUNS", 32)
+
+# The broker and the stream store: one Redis or Valkey.
+REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+
+# The base model. ENGINE: hf (this machine) or remote (any OpenAI-compatible server at ENGINE_URL).
+ENGINE = read("ENGINE", "hf")
+BASE_MODEL = read("BASE_MODEL", "bundled")  # bundled, a directory of safetensors, or a .gguf file
+ENGINE_URL = read("ENGINE_URL")
+ENGINE_MODEL = read("ENGINE_MODEL")
+ENGINE_KEY = read("ENGINE_KEY")
+ENGINE_THREADS = read_int("ENGINE_THREADS", 0)  # compute threads; 0 chooses
+ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0)  # key-value cache, in tokens; 0 chooses
+ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
+EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
+# Longest one reply may take, in seconds, from the worker's first look at it.
+REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}},
+}

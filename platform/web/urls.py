@@ -1,0 +1,13 @@
+"""Every address of the site. Each app lists its own; this file only joins them."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("web.store.urls")),
+    path("", include("web.accounts.urls")),
+    path("", include("web.builder.urls")),
+    path("", include("web.chat.urls")),
+    path("", include("web.runs.urls")),
+    path("", include("web.api.urls")),
+    path("account/", include("allauth.urls")),
+]
