@@ -135,3 +135,26 @@ _ADAPTER: Final[TypeAdapter[Step]] = TypeAdapter(Step)
 def load_step(data: dict[str, Any]) -> Step:
     """The step stored as `data` (with its `kind`). Raises pydantic.ValidationError on anything else."""
     return _ADAPTER.validate_python(data)
+
+
+Status = Literal["queued", "in_progress", "requires_action", "completed", "failed", "cancelled", "incomplete"]
+
+
+def status_of(log: Log) -> Status:
+    """The status of a run with this log, in the words of OpenAI's Runs API."""
+    match log[-1] if log else None:
+        case None | UserMessage():
+            return "queued"
+        case Cancelled():
+            return "cancelled"
+        case Error():
+            return "failed"
+        case Finished(finish=finish):
+            return "completed" if finish == "stop" else "incomplete"
+    return "requires_action" if pending_approvals(log) else "in_progress"
+
+
+def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
+    """The approval requests that nobody has answered, oldest first."""
+    answered = {step.call_id for step in log if isinstance(step, Approval)}
+    return tuple(step for step in log if isinstance(step, ApprovalRequest) and step.call_id not in answered)

@@ -1,0 +1,99 @@
+"""The append-only log of a run: the only writer of steps.
+
+How it breaks: a worker that dies keeps its lease until `LEASE` is over, then `claim` gives the run to another; a
+worker that was only slow finds `LeaseLost` at its next append and must drop what it has. Callers never retry an
+append: they read again and decide again.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from gpts.steps import Log, Step, load_step, status_of
+from web.runs.errors import LeaseLost, RunOver
+from web.runs.models import Run, StepRow
+
+# How long a worker may be silent before its run goes to another. Renewed from the token loop every RENEW.
+LEASE = timedelta(seconds=12)
+RENEW = timedelta(seconds=3)
+# How long a wake-up may be under way before the beat sends another.
+WAKE = timedelta(seconds=15)
+
+
+def read(run_id: UUID) -> Log:
+    """The steps of the run in order; empty when there is no such run."""
+    return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
+
+
+def claim(run_id: UUID) -> str | None:
+    """A lease token if the run is unfinished and no live worker holds it, else None."""
+    now, token = timezone.now(), secrets.token_hex(16)
+    free = Run.objects.filter(Q(lease="") | Q(lease_until__lt=now), id=run_id).exclude(status__in=Run.OVER)
+    won = free.update(lease=token, lease_until=now + LEASE, n_attempts=F("n_attempts") + 1)
+    return token if won else None
+
+
+def renew(run_id: UUID, lease: str) -> None:
+    """Keep the lease for another while. Raises LeaseLost or RunOver."""
+    live = Run.objects.filter(id=run_id, lease=lease).exclude(status__in=Run.OVER)
+    if not live.update(lease_until=timezone.now() + LEASE):
+        raise _why_not(run_id)
+
+
+def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
+    """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost when `lease` is not the live one.
+
+    The site appends without a lease (a new message, an approval, a cancellation); a worker always with one.
+    """
+    with transaction.atomic():
+        live = Run.objects.filter(id=run_id).exclude(status__in=Run.OVER)
+        if lease is not None:
+            live = live.filter(lease=lease)
+        # The UPDATE takes the row lock, so that counting and inserting are one step for everyone else.
+        if not live.update(n_steps=F("n_steps") + 1):
+            raise _why_not(run_id)
+        seq = Run.objects.values_list("n_steps", flat=True).get(id=run_id) - 1
+        call_id = getattr(step, "call_id", "")
+        StepRow.objects.create(
+            run_id=run_id, seq=seq, kind=step.kind, call_id=call_id, data=step.model_dump(mode="json")
+        )
+        _refresh(run_id, status_of(read(run_id)))
+    return seq
+
+
+def _refresh(run_id: UUID, status: str) -> None:
+    fields: dict[str, str | datetime] = {"status": status}
+    if status in Run.OVER:
+        fields |= {"lease": "", "ended": timezone.now()}
+    Run.objects.filter(id=run_id).update(**fields)
+
+
+def release(run_id: UUID, lease: str, seen: int) -> bool:
+    """Give the run up if it still has `seen` steps. False: something was appended meanwhile, so read again.
+
+    A plain release would lose the wake-up of an approval that lands between the last read and the release.
+    """
+    held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
+    return bool(held.update(lease="", lease_until=timezone.now() + WAKE))
+
+
+def hand_over(run_id: UUID, lease: str) -> None:
+    """Give the run up for another queue's worker, which the caller wakes."""
+    Run.objects.filter(id=run_id, lease=lease).update(lease="", lease_until=timezone.now() + WAKE)
+
+
+def take_stalled(limit: int = 200) -> list[UUID]:
+    """Runs that should be worked on but are not, each marked as woken: their worker died or a message was lost."""
+    now = timezone.now()
+    due = Q(status__in=(Run.Status.QUEUED, Run.Status.IN_PROGRESS), lease_until__lt=now)
+    stalled = list(Run.objects.filter(due).order_by("created").values_list("id", flat=True)[:limit])
+    return [id for id in stalled if Run.objects.filter(due, id=id).update(lease="", lease_until=now + WAKE)]
+
+
+def _why_not(run_id: UUID) -> RunOver | LeaseLost:
+    over = Run.objects.filter(id=run_id, status__in=Run.OVER).exists() or not Run.objects.filter(id=run_id).exists()
+    return RunOver(str(run_id)) if over else LeaseLost(str(run_id))

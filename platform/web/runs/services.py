@@ -1,0 +1,201 @@
+"""Every write about conversations and runs, under both doors. Each is one transaction; workers wake on commit."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+
+from gpts.messages import Message as PromptMessage
+from gpts.steps import Approval, Cancelled, Finished, Log, Step, UserMessage, pending_approvals
+from web.accounts.models import User
+from web.builder.models import Gpt, GptVersion
+from web.builder.services import preview_version
+from web.runs import log, stream
+from web.runs.errors import (
+    EmptyMessage,
+    MessageTooLong,
+    NotPublished,
+    Refused,
+    RunOver,
+    StillAnswering,
+    TooManyRuns,
+)
+from web.runs.models import Conversation, Message, Run
+from web.runs.wake import wake
+
+TITLE_CHARS = 60
+# Preview and API conversations are not history; the beat deletes them once they are this old and done.
+KEEP_TRANSIENT = timedelta(days=2)
+
+
+def access_run(user: Any, run_id: UUID) -> Run:
+    """A run of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
+    run = Run.objects.select_related("message__conversation__gpt", "version").filter(id=run_id).first()
+    if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
+        raise Http404("There is no such run of yours.")
+    return run
+
+
+def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
+    """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
+    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version")
+    conversation = visible.filter(id=conversation_id).first()
+    if conversation is None:
+        raise Http404("There is no such conversation of yours.")
+    return conversation
+
+
+def start_conversation(user: User, gpt: Gpt, origin: str = Conversation.Origin.CHAT) -> Conversation:
+    """A new, empty conversation pinned to the published version, or to the draft for a preview.
+
+    `gpt` must come from `access_gpt` (or `access_own_gpt` for a preview). Raises NotPublished.
+    """
+    return Conversation.objects.create(gpt=gpt, version=_version(gpt, origin), owner=user, origin=origin)
+
+
+def _version(gpt: Gpt, origin: str) -> GptVersion:
+    if origin == Conversation.Origin.PREVIEW:
+        return preview_version(gpt)
+    if gpt.published is None:
+        raise NotPublished
+    return gpt.published
+
+
+def start_run(conversation: Conversation, text: str, earlier: Sequence[PromptMessage] = ()) -> Run:
+    """The queued run that will answer `text` as the next message of the conversation.
+
+    Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns; nothing is stored then.
+    """
+    text = text.replace("\x00", "").strip()
+    if not text:
+        raise EmptyMessage
+    if len(text) + sum(len(message.content) for message in earlier) > settings.MAX_MESSAGE_CHARS:
+        raise MessageTooLong
+    with transaction.atomic():
+        _check_free(conversation)
+        message = Message.objects.create(conversation=conversation, text=text)
+        conversation.changed = timezone.now()
+        conversation.title = conversation.title or shorten(text)
+        conversation.save(update_fields=["changed", "title"])
+        return _queue(message, earlier)
+
+
+def shorten(text: str) -> str:
+    """The first line of `text` as a title, cut at a word."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_CHARS else line[:TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+
+
+def regenerate(message: Message) -> Run:
+    """A new run for `message`, whose answer replaces the shown one. Raises StillAnswering, TooManyRuns, Refused."""
+    conversation = message.conversation
+    if conversation.messages.filter(created__gt=message.created).exists():
+        raise Refused("Only the last answer can be made again.")
+    with transaction.atomic():
+        _check_free(conversation)
+        first = log.read(message.runs.earliest("created").id)[0]
+        assert isinstance(first, UserMessage)
+        return _queue(message, first.earlier)
+
+
+def _check_free(conversation: Conversation) -> None:
+    # Locks the row, so that two sends at once cannot both find the conversation free.
+    Conversation.objects.select_for_update().get(id=conversation.id)
+    active = Run.objects.filter(owner=conversation.owner_id).exclude(status__in=Run.OVER)
+    if active.filter(message__conversation=conversation).exists():
+        raise StillAnswering
+    if active.count() >= settings.MAX_ACTIVE_RUNS:
+        raise TooManyRuns
+
+
+def _queue(message: Message, earlier: Sequence[PromptMessage]) -> Run:
+    conversation = message.conversation
+    run = Run.objects.create(
+        message=message,
+        version_id=conversation.version_id,
+        owner_id=conversation.owner_id,
+        lease_until=timezone.now() + log.WAKE,
+    )
+    log.append(run.id, UserMessage(text=message.text, earlier=tuple(earlier)))
+    wake(run.id)
+    return run
+
+
+def cancel_run(run: Run) -> bool:
+    """Whether this call stopped the run; what had been shown by then is kept. False when it was over already."""
+    return _end(run.id, Cancelled(text=stream.partial_text(run.id)))
+
+
+def finish_run(run_id: UUID, last: Step, lease: str) -> None:
+    """End the run with `last` (finished or error) and tell its readers. Raises LeaseLost, RunOver."""
+    log.append(run_id, last, lease)
+    _announce_end(run_id)
+
+
+def _end(run_id: UUID, last: Step) -> bool:
+    try:
+        log.append(run_id, last)
+    except RunOver:
+        return False
+    _announce_end(run_id)
+    return True
+
+
+def _announce_end(run_id: UUID) -> None:
+    status = Run.objects.values_list("status", flat=True).get(id=run_id)
+    transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": status}))
+
+
+def answer_approval(run: Run, call_id: str, allowed: bool) -> None:
+    """Record the person's answer to the pending request `call_id`. Raises Refused when there is none, RunOver."""
+    with transaction.atomic():
+        Run.objects.select_for_update().get(id=run.id)
+        if call_id not in {request.call_id for request in pending_approvals(log.read(run.id))}:
+            raise Refused("This request was answered already or is gone.")
+        log.append(run.id, Approval(call_id=call_id, allowed=allowed))
+        wake(run.id)
+
+
+def history(run: Run) -> tuple[Log, ...]:
+    """The logs of the turns before this run's message, oldest first: of each message, its newest run that ended."""
+    earlier = run.message.conversation.messages.filter(created__lt=run.message.created)
+    newest: dict[UUID, UUID] = {}
+    runs = Run.objects.filter(message__in=earlier, status__in=Run.OVER).exclude(status=Run.Status.FAILED)
+    for message_id, run_id in runs.order_by("message__created", "created").values_list("message_id", "id"):
+        newest[message_id] = run_id
+    return tuple(log.read(run_id) for run_id in newest.values())
+
+
+def answer(run: Run) -> Finished | Cancelled | None:
+    """What the run gave its reader in the end: the answer, or what was shown when it was stopped."""
+    last = log.read(run.id)[-1]
+    return last if isinstance(last, Finished | Cancelled) else None
+
+
+def rename_conversation(conversation: Conversation, title: str) -> None:
+    """Give the conversation a title of the person's own. Raises Refused when it is empty."""
+    title = " ".join(title.split())[:120]
+    if not title:
+        raise Refused("Give the chat a name.")
+    conversation.title = title
+    conversation.save(update_fields=["title"])
+
+
+def delete_conversation(conversation: Conversation) -> None:
+    """Take the conversation out of sight and stop what is running in it."""
+    conversation.deleted = timezone.now()
+    conversation.save(update_fields=["deleted"])
+    for run in Run.objects.filter(message__conversation=conversation).exclude(status__in=Run.OVER):
+        cancel_run(run)
+
+
+def forget_transient() -> int:
+    """Delete preview and API conversations older than KEEP_TRANSIENT; how many rows went."""
+    transient = (Conversation.Origin.PREVIEW, Conversation.Origin.API)
+    old = Conversation.objects.filter(origin__in=transient, changed__lt=timezone.now() - KEEP_TRANSIENT)
+    return old.delete()[0]

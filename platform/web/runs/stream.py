@@ -1,0 +1,141 @@
+"""The live events of a run in Redis: the only owner of their format. Workers publish, the web follows.
+
+Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) is still in the log, and a reader then
+gets one `snapshot`. Each event is a JSON object with a `type`:
+
+- `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}
+- `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
+- `token` {seq, attempt, text}: the next piece of the reply
+- `snapshot` {status, kinds, text}: the state so far, for a reader who cannot have the events
+- `done` {status}: the run is over; the last event
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import redis
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import close_old_connections
+
+from gpts.steps import Cancelled, Finished
+from web.runs import log
+from web.runs.models import Run
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Event = dict[str, Any]
+
+MAX_EVENTS = 20_000  # a reply of 8,192 tokens and its steps, with room
+KEEP_S = 3_600
+# How long one read of Redis waits; then the reader looks whether the run has ended unseen.
+BLOCK_MS = 5_000
+RECONNECT_S = 0.5
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+
+
+def _key(run_id: UUID | str) -> str:
+    return f"run:{run_id}"
+
+
+def publish(run_id: UUID | str, *events: Event) -> None:
+    """Append `events` to the run's stream. With Redis away they are dropped: the log has what matters."""
+    key = _key(run_id)
+    try:
+        pipe = _client().pipeline(transaction=False)
+        for event in events:
+            pipe.xadd(key, {"e": json.dumps(event)}, maxlen=MAX_EVENTS, approximate=True)
+        if any(event["type"] != "token" for event in events):
+            pipe.expire(key, KEEP_S)
+        pipe.execute()
+    except redis.RedisError as error:
+        logger.warning("events of run %s dropped: %s", run_id, error)
+
+
+def partial_text(run_id: UUID | str) -> str:
+    """What the newest attempt has shown so far; empty when Redis cannot say."""
+    try:
+        entries = cast(list[Any], _client().xrange(_key(run_id)))
+    except redis.RedisError:
+        return ""
+    text = ""
+    for _, fields in entries:
+        event = json.loads(fields[b"e"])
+        if event["type"] == "attempt":
+            text = ""
+        elif event["type"] == "token":
+            text += event["text"]
+    return text
+
+
+def snapshot(run_id: UUID) -> Event:
+    """The state of a run as its log tells it. Raises Run.DoesNotExist."""
+    steps = log.read(run_id)
+    shown = next((step.text for step in reversed(steps) if isinstance(step, Finished | Cancelled)), "")
+    status = Run.objects.values_list("status", flat=True).get(id=run_id)
+    return {"type": "snapshot", "status": status, "kinds": [step.kind for step in steps], "text": shown}
+
+
+async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:
+    """Yield `(entry id, event)` from after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
+
+    Holds no database connection between events. A run that ended, or whose events are gone, yields one `snapshot`
+    and then `done`. Every BLOCK_MS without events it yields an empty event `{}` for the caller's keep-alive.
+    """
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=BLOCK_MS / 1000 + 5)
+    position = last_id or "0"
+    try:
+        while True:
+            entries = await _read(client, run_id, position)
+            for position, event in entries:
+                yield position, event
+                if event["type"] == "done":
+                    return
+            if not entries:
+                state = await _in_database(snapshot, run_id)
+                if state["status"] in Run.OVER:
+                    yield "", state
+                    yield "", {"type": "done", "status": state["status"]}
+                    return
+                yield "", {}
+    finally:
+        await client.aclose()
+
+
+async def _read(client: redis.asyncio.Redis, run_id: UUID, position: str) -> list[tuple[str, Event]]:
+    key = _key(run_id)
+    try:
+        answer: Any = await client.xread({key: position})
+        if not answer and not await _in_database(_is_over, run_id):
+            answer = await client.xread({key: position}, block=BLOCK_MS)
+    except (redis.RedisError, OSError):
+        await asyncio.sleep(RECONNECT_S)
+        return []
+    if not answer:
+        return []
+    return [(entry_id.decode(), json.loads(fields[b"e"])) for entry_id, fields in answer[0][1]]
+
+
+def _is_over(run_id: UUID) -> bool:
+    return Run.objects.filter(id=run_id, status__in=Run.OVER).exists()
+
+
+async def _in_database(query: Callable[[UUID], T], run_id: UUID) -> T:
+    def run() -> T:
+        try:
+            return query(run_id)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(run, thread_sensitive=False)()

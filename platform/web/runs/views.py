@@ -1,0 +1,63 @@
+"""A run over HTTP: its events, its cancellation, the answer to its approval requests."""
+
+import json
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from web.runs import services, stream
+from web.runs.errors import Refused, RunOver
+from web.runs.models import Run
+
+
+async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
+    """The run's events as server-sent events; the Redis entry id is the SSE id, so `Last-Event-ID` resumes."""
+    async for entry_id, event in stream.follow(run_id, last_id):
+        if not event:
+            yield ": still here\n\n"
+        elif entry_id:
+            yield f"id: {entry_id}\ndata: {json.dumps(event)}\n\n"
+        else:
+            yield f"data: {json.dumps(event)}\n\n"
+
+
+def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    """The streaming response for a run that the caller was allowed to follow."""
+    last_id = request.headers.get("Last-Event-ID", "")
+    known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
+    response = StreamingHttpResponse(sse(run_id, known), content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+@require_GET
+async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    """Follow one's own run. Authorised first; then no database connection is held while it streams."""
+    user = await request.auser()
+    run = await sync_to_async(services.access_run)(user, run_id)
+    return event_stream(request, run.id)
+
+
+def _own_run(request: HttpRequest, run_id: UUID) -> Run:
+    return services.access_run(request.user, run_id)
+
+
+@require_POST
+def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
+    """Stop one's own run; stopping a run that is over changes nothing."""
+    return JsonResponse({"cancelled": services.cancel_run(_own_run(request, run_id))})
+
+
+@require_POST
+def approve(request: HttpRequest, run_id: UUID) -> JsonResponse:
+    """Allow or decline the pending call `call_id` of one's own run."""
+    allowed = request.POST.get("allowed") == "true"
+    try:
+        services.answer_approval(_own_run(request, run_id), request.POST.get("call_id", ""), allowed)
+    except (Refused, RunOver) as error:
+        return JsonResponse({"error": str(error)}, status=409)
+    return JsonResponse({"allowed": allowed})
