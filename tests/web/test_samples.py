@@ -27,9 +27,9 @@ KEYS = {
     "face",
 }
 QUESTION_WORDS = set(
-    "a am an and are as at be but by can do does for from get good happened happens have how i if in is it know last "
-    "many may me much must my need of often on or should that the there to up what when where which who why will with "
-    "write you your".split()
+    "a am an and are as at be but by can do does for from get good happened happens have how i if in is it know "
+    "last many may me much must my need of often on or should that the there to up what when where which who why "
+    "will with write you your".split()
 )
 
 # For each starter, words of the sentence in the sample's files that answers it.
