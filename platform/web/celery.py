@@ -22,5 +22,8 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600, "socket_connect_timeout": 2},
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
-    beat_schedule={"wake-stalled-runs": {"task": "workers.tasks.wake_stalled_runs", "schedule": 5.0}},
+    beat_schedule={
+        "wake-stalled-runs": {"task": "workers.tasks.wake_stalled_runs", "schedule": 5.0},
+        "forget": {"task": "workers.tasks.forget", "schedule": 3600.0},
+    },
 )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, GptSpec, KnowledgeRef, ModelSettings
 from web.accounts.models import User
@@ -133,6 +134,8 @@ class KnowledgeFile(models.Model):
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
 
+    SETTLED = (Status.READY, Status.FAILED)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=255)
@@ -146,6 +149,7 @@ class KnowledgeFile(models.Model):
     segment = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=300, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker indexes it until then.")
+    woken = models.DateTimeField(default=timezone.now, help_text="When a worker was last asked to index it.")
     created = models.DateTimeField(auto_now_add=True)
     removed = models.DateTimeField(null=True, blank=True, help_text="Taken out of the draft; versions keep it.")
 

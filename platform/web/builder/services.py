@@ -4,13 +4,14 @@ import hashlib
 import secrets
 import tempfile
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
@@ -20,6 +21,8 @@ from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 from web.sending import send_task
 
+# How long a message about a file may be under way before the beat sends another.
+INDEXING_WAKE = timedelta(seconds=60)
 # Slugs that would read like addresses of the site's own.
 RESERVED_SLUGS = {"new", "mine", "edit"}
 
@@ -200,10 +203,21 @@ def queue_indexing(file: KnowledgeFile) -> None:
     transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="tools"))
 
 
+def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:
+    """Files that nobody indexes though they are due: their worker died or the message was lost."""
+    now = timezone.now()
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    due = KnowledgeFile.objects.filter(unclaimed, removed=None, woken__lt=now - INDEXING_WAKE)
+    due = due.exclude(status__in=KnowledgeFile.SETTLED)
+    return [file for file in due.order_by("created")[:limit] if due.filter(id=file.id).update(woken=now)]
+
+
 def retry_file(file: KnowledgeFile) -> None:
     """Index a failed file once more."""
     failed = KnowledgeFile.objects.filter(id=file.id, status=KnowledgeFile.Status.FAILED)
-    if failed.update(status=KnowledgeFile.Status.RECEIVED, error="", claimed_until=None, n_done=0):
+    if failed.update(
+        status=KnowledgeFile.Status.RECEIVED, error="", claimed_until=None, woken=timezone.now(), n_done=0
+    ):
         queue_indexing(file)
 
 

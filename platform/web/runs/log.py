@@ -6,6 +6,7 @@ append: they read again and decide again.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,9 +18,8 @@ from gpts.steps import Log, Step, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
-# How long a worker may be silent before its run goes to another. Renewed from the token loop every RENEW.
-LEASE = timedelta(seconds=12)
-RENEW = timedelta(seconds=3)
+# How long a worker may be silent before its run goes to another. `workers/leases.py` renews every second.
+LEASE = timedelta(seconds=10)
 # How long a wake-up may be under way before the beat sends another.
 WAKE = timedelta(seconds=15)
 
@@ -37,11 +37,11 @@ def claim(run_id: UUID) -> str | None:
     return token if won else None
 
 
-def renew(run_id: UUID, lease: str) -> None:
-    """Keep the lease for another while. Raises LeaseLost or RunOver."""
-    live = Run.objects.filter(id=run_id, lease=lease).exclude(status__in=Run.OVER)
-    if not live.update(lease_until=timezone.now() + LEASE):
-        raise _why_not(run_id)
+def renew(leases: Sequence[str]) -> set[str]:
+    """Those of `leases` that are still good, now for another LEASE. The others' runs are over or someone else's."""
+    live = Run.objects.filter(lease__in=leases).exclude(status__in=Run.OVER)
+    live.update(lease_until=timezone.now() + LEASE)
+    return set(live.values_list("lease", flat=True))
 
 
 def append(run_id: UUID, step: Step, lease: str | None = None) -> int:

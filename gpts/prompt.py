@@ -1,0 +1,107 @@
+"""The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, strictly appended.
+
+Nothing that stood in an earlier prompt of the conversation is ever rewritten, so the model's prefix cache stays warm:
+one computation of a GPT's instructions serves all its conversations, and each turn only adds to the one before.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gpts.knowledge.documents import Passage
+from gpts.messages import Message
+from gpts.spec import GptSpec
+from gpts.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.tools import ToolSpec
+
+BASE_RULES: Final = "You are {name}, an assistant. Answer in the language of the question, plainly and briefly."
+KNOWLEDGE_RULE: Final = "Passages from your files come with each question. Answer from them, in their words; never make up facts, names or numbers."
+NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
+
+
+def build_prompt(
+    spec: GptSpec, history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]
+) -> tuple[Message, ...]:
+    """The messages that the model answers next: the system message, earlier turns, this turn so far."""
+    messages = [Message(role="system", content=system_text(spec, tools))]
+    for turn in (*history, log):
+        messages += _turn(turn)
+    return tuple(messages)
+
+
+def system_text(spec: GptSpec, tools: Mapping[str, ToolSpec]) -> str:
+    """What every conversation of this version of the GPT begins with."""
+    parts = [BASE_RULES.format(name=spec.name)]
+    if spec.knowledge:
+        parts.append(KNOWLEDGE_RULE)
+    if spec.instructions:
+        parts.append(spec.instructions)
+    if tools:
+        schemas = [tool.model_dump(include={"name", "description", "parameters"}) for tool in tools.values()]
+        parts.append("Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas))
+    return "\n\n".join(parts)
+
+
+def retrieval_query(history: Sequence[Log], log: Log) -> str:
+    """What to search the knowledge for: the question, and the one before it when this one only follows up."""
+    question = _question(log)
+    before = [_question(turn) for turn in history[-1:]]
+    earlier = log[0].earlier if isinstance(log[0], UserMessage) else ()
+    before += [message.content for message in earlier if message.role == "user"][-1:]
+    return f"{before[-1]} {question}" if before and _is_follow_up(question) else question
+
+
+# Words that point back at what was said before.
+_POINTERS: Final = frozenset(
+    "it its they them their that those these this he she his her there one ones same".split()
+)
+_OPENERS: Final = ("and ", "but ", "what about", "how about", "why", "or ", "also ", "then ")
+_FOLLOW_UP_WORDS: Final = 7
+
+
+def _is_follow_up(question: str) -> bool:
+    words = question.lower().replace("?", " ").replace("'", " ").split()
+    if len(words) > _FOLLOW_UP_WORDS:
+        return False
+    return len(words) <= 2 or question.lower().startswith(_OPENERS) or not _POINTERS.isdisjoint(words)
+
+
+def _question(log: Log) -> str:
+    return log[0].text if log and isinstance(log[0], UserMessage) else ""
+
+
+def _turn(log: Log) -> list[Message]:
+    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
+    replied = any(isinstance(step, ModelReply) for step in log)
+    messages: list[Message] = []
+    for step in log:
+        messages += _messages(step, retrieval, replied)
+    return messages
+
+
+def _messages(step: Step, retrieval: Retrieval | None, replied: bool) -> list[Message]:
+    match step:
+        case UserMessage():
+            return [*step.earlier, Message(role="user", content=user_text(step.text, retrieval))]
+        case ModelReply():
+            return [Message(role="assistant", content=step.text)]
+        case ToolResult():
+            return [Message(role="tool", content=step.text)]
+        case Finished() | Cancelled() if step.text and not replied:
+            return [Message(role="assistant", content=step.text)]
+    return []
+
+
+def user_text(question: str, retrieval: Retrieval | None) -> str:
+    """The question as the model reads it: after the passages that were found for it."""
+    if retrieval is None:
+        return question
+    if not retrieval.covered:
+        return f"{question}\n\n{NOT_COVERED}"
+    passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
+    return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
+
+
+def _passage_text(passage: Passage) -> str:
+    where = f"{passage.file_name}, {passage.heading}" if passage.heading else passage.file_name
+    return f"({where})\n{passage.text}"

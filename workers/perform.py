@@ -1,0 +1,178 @@
+"""One function per Decision: each does its work and appends the Step that tells of it."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gpts import plan
+from gpts.knowledge.citations import cite, extractive_answer
+from gpts.knowledge.documents import Citation, Passage
+from gpts.messages import Message
+from gpts.prompt import build_prompt, retrieval_query
+from gpts.replies import parse
+from gpts.spec import GptSpec
+from gpts.steps import ApprovalRequest, Finished, Log, ModelReply, Retrieval, Step, ToolResult, ToolStarted
+from gpts.tools import ToolSpec, call_digest
+from web.runs import log, services, stream
+from web.runs.models import Run
+from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling, Token
+from workers.knowledge.index import KnowledgeIndex
+from workers.leases import Held
+from workers.tools import TOOLS, ToolError
+
+logger = logging.getLogger(__name__)
+
+# Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
+# prefix cache goes cold once in a while instead of at every turn.
+DROP_TURNS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What this worker process works with."""
+
+    engine: Engine
+    index: KnowledgeIndex
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A run as its worker sees it at this moment."""
+
+    run: Run
+    spec: GptSpec
+    steps: Log
+    history: Sequence[Log]
+    tools: dict[str, ToolSpec]
+    held: Held
+
+    def append(self, step: Step, **shown: object) -> None:
+        """Append `step` to the log and tell the readers, with `shown` as further facts."""
+        seq = log.append(self.run.id, step, self.held.token)
+        stream.publish(self.run.id, {"type": "step", "seq": seq, "kind": step.kind, **shown})
+
+
+def perform(decision: plan.Decision, turn: Turn, hands: Hands) -> None:
+    """Do what was decided. Raises LeaseLost or RunOver when the run is no longer this worker's."""
+    match decision:
+        case plan.Retrieve():
+            retrieve(turn, hands)
+        case plan.CallModel():
+            call_model(turn, hands)
+        case plan.RunTool():
+            run_tool(decision, turn)
+        case plan.AskApproval(call):
+            request = ApprovalRequest(call_id=call.call_id, name=call.name, digest=call_digest(call))
+            turn.append(request, call_id=call.call_id, name=call.name, arguments=call.arguments)
+        case plan.RejectCall(call, reason):
+            turn.append(ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False), name=call.name)
+        case plan.Finish():
+            finish(decision, turn, hands)
+        case plan.Wait() | plan.Stop():
+            raise AssertionError("the loop ends these itself")
+
+
+def retrieve(turn: Turn, hands: Hands) -> None:
+    """Search the GPT's knowledge for the question."""
+    query = retrieval_query(turn.history, turn.steps)
+    found = hands.index.search(turn.spec.knowledge, query)
+    turn.append(found, n_passages=len(found.passages), covered=found.covered)
+
+
+def call_model(turn: Turn, hands: Hands) -> None:
+    """Generate one reply, streaming it as it comes. A crash leaves no step: the reply is then generated again."""
+    request = GenerationRequest(
+        messages=fit_prompt(turn, hands.engine),
+        max_tokens=turn.spec.model.max_tokens,
+        sampling=Sampling(temperature=turn.spec.model.temperature, top_p=turn.spec.model.top_p),
+        deadline_s=hands.deadline_s,
+    )
+    started = time.monotonic()
+    stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
+    texts: list[str] = []
+    first_token_ms = 0
+    last = Token("", finish="stop")
+    for last in hands.engine.stream(request):
+        turn.held.check()
+        if last.text:
+            first_token_ms = first_token_ms or round((time.monotonic() - started) * 1000)
+            texts.append(last.text)
+            show(turn, last.text)
+    text, calls = parse("".join(texts), _n_calls(turn.steps))
+    usage = last.usage
+    turn.append(
+        ModelReply(
+            text=text,
+            tool_calls=calls,
+            finish=last.finish or "stop",
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+            first_token_ms=first_token_ms,
+        )
+    )
+
+
+def fit_prompt(turn: Turn, engine: Engine) -> tuple[Message, ...]:
+    """The prompt, with as few of the oldest turns dropped as the model's context demands. Raises PromptTooLong."""
+    room = engine.health().context_tokens - turn.spec.model.max_tokens
+    for dropped in range(0, len(turn.history) + DROP_TURNS, DROP_TURNS):
+        messages = build_prompt(turn.spec, turn.history[dropped:], turn.steps, turn.tools)
+        if engine.count_tokens(messages) <= room:
+            return messages
+    raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")
+
+
+def show(turn: Turn, text: str) -> None:
+    """Stream a piece of the answer to the readers."""
+    stream.publish(turn.run.id, {"type": "token", **_attempt(turn), "text": text})
+
+
+def _attempt(turn: Turn) -> dict[str, int]:
+    return {"seq": len(turn.steps), "attempt": turn.run.n_attempts}
+
+
+def _n_calls(steps: Log) -> int:
+    return sum(len(step.tool_calls) for step in steps if isinstance(step, ModelReply))
+
+
+def run_tool(decision: plan.RunTool, turn: Turn) -> None:
+    """Perform the call. One with an effect is announced first, so that no other worker ever runs it again."""
+    call = decision.call
+    if decision.announce:
+        turn.append(ToolStarted(call_id=call.call_id, name=call.name), name=call.name)
+    try:
+        text, ok = TOOLS[call.name].run(call.arguments), True
+    except ToolError as error:
+        text, ok = str(error), False
+    turn.append(ToolResult(call_id=call.call_id, name=call.name, text=text, ok=ok), name=call.name)
+
+
+def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
+    """End the run with its answer, each sentence tied to the passage that supports it."""
+    text = decision.text
+    passages = _passages(turn.steps)
+    citations = cite(text, passages, hands.index.similarity) if passages else ()
+    if not any(isinstance(step, ModelReply) for step in turn.steps):
+        stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
+        show(turn, text)
+    if passages and not citations and decision.finish == "stop":
+        text, citations = _with_quote(text, passages, turn, hands)
+    last = Finished(text=text, citations=citations, coverage=decision.coverage, finish=decision.finish)
+    services.finish_run(turn.run.id, last, turn.held.token)
+
+
+def _passages(steps: Log) -> tuple[Passage, ...]:
+    return tuple(p for step in steps if isinstance(step, Retrieval) and step.covered for p in step.passages)
+
+
+def _with_quote(
+    text: str, passages: tuple[Passage, ...], turn: Turn, hands: Hands
+) -> tuple[str, tuple[Citation, ...]]:
+    """An answer that rests on nothing found gets the best sentences of the files themselves, cited."""
+    quote = extractive_answer(retrieval_query(turn.history, turn.steps), passages)
+    addition = f"\n\nFrom the files: {quote}"
+    show(turn, addition)
+    return text + addition, cite(text + addition, passages, hands.index.similarity)
