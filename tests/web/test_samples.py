@@ -27,7 +27,7 @@ KEYS = {
     "face",
 }
 QUESTION_WORDS = set(
-    "a am an and are as at be but by can do does for from get good happened happens have how i if in is it know "
+    "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
     "last many may me much must my need of often on or should that the there to up what when where which who why "
     "will with write you your".split()
 )
@@ -59,7 +59,7 @@ ANSWERS = {
     "What happened in the great flood of Thornmere?": "destroyed 46 houses",
     "How can I look at a letter from the archive?": "book a seat in the reading room",
     "How many days of holiday do I get?": "28 days of holiday a year",
-    "What do I do on my first day?": "come to reception at 9 am",
+    "Where do I go on my first day at Larkfield?": "go to reception at 9 am",
     "How do I claim travel expenses?": 'send the form "Expense claim"',
     "How do I reset my password?": "open the page start.larkfield.example",
     "How long should a sentence be?": "15 to 20 words long on average",
