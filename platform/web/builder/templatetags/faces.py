@@ -2,10 +2,11 @@
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from web.builder.faces import MARKS, mark_key, tint
+from web.builder.faces import mark_key, tint
+from web.builder.marks import MARKS
 from web.builder.models import Gpt
 
 register = template.Library()
@@ -28,5 +29,4 @@ def face(gpt: Gpt, size: str = "m") -> SafeString:
 @register.simple_tag
 def mark(key: str) -> SafeString:
     """The drawn mark `key` as an SVG in the colour of its surroundings."""
-    paths = format_html_join("", '<path d="{}"/>', ((d,) for d in MARKS[key]))
-    return format_html('<svg viewBox="0 0 24 24" aria-hidden="true">{}</svg>', paths)
+    return format_html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>', MARKS[key])
