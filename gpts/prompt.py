@@ -15,7 +15,10 @@ from gpts.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, To
 from gpts.tools import ToolSpec
 
 BASE_RULES: Final = "You are {name}, an assistant. Answer in the language of the question, plainly and briefly."
-KNOWLEDGE_RULE: Final = "Passages from your files come with each question. Answer from them, in their words; never make up facts, names or numbers."
+KNOWLEDGE_RULE: Final = (
+    "Passages from your files come with each question. Answer from them, in their words; "
+    "never make up facts, names or numbers."
+)
 NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
 
 

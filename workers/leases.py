@@ -1,8 +1,8 @@
 """Keeping this process's leases alive, from one thread for all runs.
 
-A reply may wait long for its first token (a full batch, a cold model), when no token loop turns; so leases are renewed
-here, with one UPDATE for all. A process that dies stops renewing and its runs go to others after `log.LEASE`. A lease
-that is gone (the run was stopped, or given to another worker) sets `Held.lost`, which the token loop looks at.
+A reply may wait long for its first token (a full batch, a cold model), when no token loop turns; so leases are
+renewed here, with one UPDATE for all. A process that dies stops renewing and its runs go to others after `log.LEASE`.
+A lease that is gone (the run was stopped, or given to another worker) sets `Held.lost`, which the token loop looks at.
 """
 
 import logging

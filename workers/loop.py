@@ -11,7 +11,7 @@ from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.wake import wake
 from workers import leases
-from workers.engine.base import PromptTooLong
+from workers.engine.base import EngineError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
 from workers.perform import Hands, Turn, perform
 from workers.tools import granted
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Times that workers may take up one run before it is called failed: a run that kills its worker must not go round.
 MAX_ATTEMPTS: Final = 8
+UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
 
 
@@ -35,7 +36,10 @@ def advance(run_id: UUID, queue: Queue, hands: Hands) -> None:
             logger.info("run %s is no longer ours", run_id)
         except (PromptTooLong, KnowledgeError) as error:
             _fail(run_id, lease, str(error))
-        except Exception:  # noqa: BLE001 - whatever a model or a library throws ends this run, not the worker
+        except EngineError as error:
+            logger.error("run %s: %s", run_id, error)
+            _fail(run_id, lease, UNANSWERED)
+        except Exception:
             logger.exception("run %s failed", run_id)
             _fail(run_id, lease, FAILED)
 
