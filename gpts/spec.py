@@ -29,6 +29,7 @@ class ModelSettings(BaseModel):
     temperature: float = Field(default=0.2, ge=0, le=2)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=400, ge=1, le=8_192, description="Longest reply, in tokens.")
+    stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
 
 
 class GptSpec(BaseModel):

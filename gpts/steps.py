@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.messages import Message
+from gpts.spec import GptSpec
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
@@ -25,12 +26,29 @@ class ToolCall(BaseModel):
     arguments: dict[str, Any]
 
 
+class Overrides(BaseModel):
+    """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=8_192, description="Longest reply, in tokens.")
+    stop: tuple[str, ...] = Field(default=(), max_length=4)
+
+    def applied_to(self, spec: GptSpec) -> GptSpec:
+        """`spec` with the caller's settings in place of its own."""
+        model = spec.model.model_copy(update=self.model_dump(exclude_defaults=True))
+        return spec.model_copy(update={"model": model})
+
+
 class UserMessage(_Step):
     """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along."""
 
     kind: Literal["user_message"] = "user_message"
     text: str
     earlier: tuple[Message, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 class Retrieval(_Step):

@@ -5,7 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from gpts.plan import Queue, Stop, Wait, decide, queue_of
-from gpts.steps import Error
+from gpts.spec import GptSpec
+from gpts.steps import Error, UserMessage
 from web.runs import log, services
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
@@ -46,7 +47,7 @@ def advance(run_id: UUID, queue: Queue, hands: Hands) -> None:
 
 def _advance(run_id: UUID, queue: Queue, hands: Hands, held: leases.Held) -> None:
     run = Run.objects.select_related("message__conversation", "version").get(id=run_id)
-    spec = run.version.spec()
+    spec = _spec(run)
     tools, history = granted(spec.capabilities), services.history(run)
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
@@ -63,6 +64,11 @@ def _advance(run_id: UUID, queue: Queue, hands: Hands, held: leases.Held) -> Non
             return
         else:
             perform(decision, Turn(run, spec, steps, history, tools, held), hands)
+
+
+def _spec(run: Run) -> GptSpec:
+    spec, first = run.version.spec(), log.read(run.id)[0]
+    return first.overrides.applied_to(spec) if isinstance(first, UserMessage) else spec
 
 
 def _fail(run_id: UUID, lease: str, message: str) -> None:

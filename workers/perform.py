@@ -88,6 +88,7 @@ def call_model(turn: Turn, hands: Hands) -> None:
         messages=fit_prompt(turn, hands.engine),
         max_tokens=turn.spec.model.max_tokens,
         sampling=Sampling(temperature=turn.spec.model.temperature, top_p=turn.spec.model.top_p),
+        stop=turn.spec.model.stop,
         deadline_s=hands.deadline_s,
     )
     started = time.monotonic()

@@ -11,7 +11,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.messages import Message as PromptMessage
-from gpts.steps import Approval, Cancelled, Finished, Log, Step, UserMessage, pending_approvals
+from gpts.steps import Approval, Cancelled, Finished, Log, Overrides, Step, UserMessage, pending_approvals
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
@@ -66,10 +66,16 @@ def _version(gpt: Gpt, origin: str) -> GptVersion:
     return gpt.published
 
 
-def start_run(conversation: Conversation, text: str, earlier: Sequence[PromptMessage] = ()) -> Run:
+def start_run(
+    conversation: Conversation,
+    text: str,
+    earlier: Sequence[PromptMessage] = (),
+    overrides: Overrides = Overrides(),  # noqa: B008 (frozen)
+) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
-    Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns; nothing is stored then.
+    `earlier` and `overrides` are what an API caller sent along. Raises EmptyMessage, MessageTooLong,
+    StillAnswering, TooManyRuns; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
@@ -82,7 +88,7 @@ def start_run(conversation: Conversation, text: str, earlier: Sequence[PromptMes
         conversation.changed = timezone.now()
         conversation.title = conversation.title or shorten(text)
         conversation.save(update_fields=["changed", "title"])
-        return _queue(message, earlier)
+        return _queue(message, UserMessage(text=text, earlier=tuple(earlier), overrides=overrides))
 
 
 def shorten(text: str) -> str:
@@ -100,7 +106,7 @@ def regenerate(message: Message) -> Run:
         _check_free(conversation)
         first = log.read(message.runs.earliest("created").id)[0]
         assert isinstance(first, UserMessage)
-        return _queue(message, first.earlier)
+        return _queue(message, first)
 
 
 def _check_free(conversation: Conversation) -> None:
@@ -113,7 +119,7 @@ def _check_free(conversation: Conversation) -> None:
         raise TooManyRuns
 
 
-def _queue(message: Message, earlier: Sequence[PromptMessage]) -> Run:
+def _queue(message: Message, first: UserMessage) -> Run:
     conversation = message.conversation
     run = Run.objects.create(
         message=message,
@@ -121,7 +127,7 @@ def _queue(message: Message, earlier: Sequence[PromptMessage]) -> Run:
         owner_id=conversation.owner_id,
         lease_until=timezone.now() + log.WAKE,
     )
-    log.append(run.id, UserMessage(text=message.text, earlier=tuple(earlier)))
+    log.append(run.id, first)
     wake(run.id)
     return run
 

@@ -8,6 +8,8 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 - `token` {seq, attempt, text}: the next piece of the reply
 - `snapshot` {status, kinds, text}: the state so far, for a reader who cannot have the events
 - `done` {status}: the run is over; the last event
+
+The key `worker:model` holds {model, since} for as long as a model worker keeps announcing that its model is loaded.
 """
 
 import asyncio
@@ -23,6 +25,7 @@ import redis.asyncio
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils import timezone
 
 from gpts.steps import Cancelled, Finished
 from web.runs import log
@@ -38,6 +41,9 @@ KEEP_S = 3_600
 # How long one read of Redis waits; then the reader looks whether the run has ended unseen.
 BLOCK_MS = 5_000
 RECONNECT_S = 0.5
+MODEL_KEY = "worker:model"
+# How long one announcement of a model worker holds; it repeats it every 10 s.
+MODEL_KEEP_S = 30
 
 
 @cache
@@ -85,6 +91,22 @@ def snapshot(run_id: UUID) -> Event:
     shown = next((step.text for step in reversed(steps) if isinstance(step, Finished | Cancelled)), "")
     status = Run.objects.values_list("status", flat=True).get(id=run_id)
     return {"type": "snapshot", "status": status, "kinds": [step.kind for step in steps], "text": shown}
+
+
+def announce_model(model: str) -> None:
+    """Tell the site for MODEL_KEEP_S that a worker has `model` loaded. With Redis away nobody is told."""
+    try:
+        last = model_worker()
+        since = last["since"] if last and last["model"] == model else timezone.now().isoformat()
+        _client().set(MODEL_KEY, json.dumps({"model": model, "since": since}), ex=MODEL_KEEP_S)
+    except redis.RedisError as error:
+        logger.warning("the model worker could not announce itself: %s", error)
+
+
+def model_worker() -> Event | None:
+    """`{model, since}` of a worker with its model loaded, None without one. Raises redis.RedisError."""
+    state = cast(bytes | None, _client().get(MODEL_KEY))
+    return json.loads(state) if state else None
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:
