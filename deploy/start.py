@@ -4,6 +4,7 @@ Runs under the system's Python with nothing but the standard library; everything
 """
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Mapping
@@ -60,6 +61,8 @@ def bring_up(progress: Progress) -> None:
 
 def serve(place: Place, progress: Progress, runner: Runner) -> None:
     """Starts the programs, says when people can come in, and ends the programs when interrupted."""
+    # What the broker kept from last time is stale ("the model is loaded", queued tasks): the beat sends what is due.
+    shutil.rmtree(place.home / "run" / "appendonlydir", ignore_errors=True)
     supervisor = Supervisor(place.home, supervised(place, runner.environment))
     try:
         with progress.step("Starting Valkey, the web server and the workers"):

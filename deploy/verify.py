@@ -1,0 +1,160 @@
+"""`deploy/check`: installs what the checks need, runs all of them, and says which failed and how long each took.
+
+State lives in a directory made for the run and removed with it: nothing touches the developer's `var/`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.commands import Progress, Runner
+from deploy.install import ENVIRONMENT, PYTHON, REPOSITORY, install
+from deploy.preflight import CannotStart
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/reference/exit-codes.html
+
+
+@dataclass(frozen=True)
+class Part:
+    """One check: its name in the summary and the program that fails when something is wrong."""
+
+    name: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a part ended: "passed", "failed" or "skipped", with the reason for a skip and the seconds it took."""
+
+    name: str
+    verdict: str
+    seconds: float = 0.0
+    reason: str = ""
+
+
+def main() -> int:
+    """Runs all parts. Returns 0 when none failed."""
+    fast = "--fast" in sys.argv[1:]
+    if unknown := [word for word in sys.argv[1:] if word != "--fast"]:
+        print(f"deploy/check knows only --fast, not {' '.join(unknown)}.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="guildhall-check-") as home:
+        try:
+            return check(Path(home), fast)
+        except CannotStart as problem:
+            print(problem, file=sys.stderr)
+            return 1
+
+
+def check(home: Path, fast: bool) -> int:
+    """Runs the parts with `home` as the state directory. Returns 0 when none failed."""
+    variables = environment(home, os.environ)
+    install("workers,local,dev", Progress(), Runner(REPOSITORY, home / "install.log", variables))
+    outcomes = [run(part, variables) for part in quick_parts()]
+    if not fast:
+        outcomes += [run(part, variables) for part in real_parts()]
+        outcomes.append(browser_tests(variables))
+    return summarize(outcomes)
+
+
+def environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the checks. Settings of the developer's own platform do not reach the tests."""
+    own = {"DATABASE_URL", "REDIS_URL", "SITE_URL", "PORT", "ENGINE", "BASE_MODEL", "EMBEDDER", "SECRET_KEY"}
+    kept = {name: value for name, value in variables.items() if name not in {*own, "PYTHONDONTWRITEBYTECODE"}}
+    return {**kept, "GUILDHALL_HOME": str(home), "PATH": f"{ENVIRONMENT / 'bin'}:{variables.get('PATH', os.defpath)}"}
+
+
+def quick_parts() -> list[Part]:
+    """The checks that need no model, no worker process and no browser."""
+    imports = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return [
+        Part("format", python("-m", "ruff", "format", "--check", ".")),
+        Part("lint", python("-m", "ruff", "check", ".")),
+        Part("types", python("-m", "mypy", "gpts", "platform/web", "workers", "deploy")),
+        Part("imports", python("-c", imports)),
+        Part("site", python("manage.py", "check")),
+        Part("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
+        Part("tests", pytest("not model and not process and not browser")),
+    ]
+
+
+def real_parts() -> list[Part]:
+    """The checks on the real bundled model and on real processes. The model is converted once for all of them."""
+    return [
+        Part("model prepared", python("manage.py", "preparemodels")),
+        Part("model tests", pytest("model and not process and not browser")),
+        Part("process tests", pytest("process and not browser")),
+    ]
+
+
+def browser_tests(variables: Mapping[str, str]) -> Outcome:
+    """The outcome of the browser tests; skipped where there is no Chromium and none can be installed."""
+    if missing := install_chromium(variables):
+        return Outcome("browser tests", "skipped", reason=missing)
+    return run(Part("browser tests", pytest("browser")), variables)
+
+
+def install_chromium(variables: Mapping[str, str]) -> str:
+    """Installs Debian's Chromium if no browser is there. Returns why there is still none, or nothing."""
+    if any(shutil.which(name) for name in CHROMIUM) or playwright_has_browser(variables):
+        return ""
+    apt_get = shutil.which("apt-get")
+    if os.geteuid() != 0 or not apt_get:
+        return "no Chromium: `apt-get install chromium` or `.venv/bin/playwright install chromium`"
+    quiet = {**variables, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
+        subprocess.run([apt_get, "--quiet=2", *words], env=quiet, stdin=subprocess.DEVNULL, check=False)
+    return "" if shutil.which("chromium") else "Chromium could not be installed with apt-get"
+
+
+def playwright_has_browser(variables: Mapping[str, str]) -> bool:
+    """True if `playwright install chromium` was run for this user."""
+    question = (
+        "import os, sys; from playwright.sync_api import sync_playwright as s\n"
+        "with s() as p: sys.exit(not os.path.exists(p.chromium.executable_path))"
+    )
+    return subprocess.run(python("-c", question), env=dict(variables), check=False).returncode == 0
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """A command of the environment's Python."""
+    return (str(PYTHON), *arguments)
+
+
+def pytest(marks: str) -> tuple[str, ...]:
+    """pytest on the tests with these marks. One process: two compute threads on two cores starve each other."""
+    return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", "-m", marks)
+
+
+def run(part: Part, variables: Mapping[str, str]) -> Outcome:
+    """Runs the part with its output on ours."""
+    print(f"\n== {part.name}", flush=True)
+    started = time.monotonic()
+    code = subprocess.run(
+        part.argv, cwd=REPOSITORY, env=dict(variables), stdin=subprocess.DEVNULL, check=False
+    ).returncode
+    seconds = time.monotonic() - started
+    if code == NO_TESTS_COLLECTED and "pytest" in part.argv:
+        return Outcome(part.name, "skipped", seconds, "no such tests")
+    return Outcome(part.name, "failed" if code else "passed", seconds)
+
+
+def summarize(outcomes: list[Outcome]) -> int:
+    """Prints one line per part and the totals. Returns 1 when a part failed."""
+    print("\n== summary")
+    for outcome in outcomes:
+        print(f"  {outcome.name:.<20} {outcome.verdict} {outcome.seconds:7.1f} s  {outcome.reason}".rstrip())
+    count = {verdict: sum(o.verdict == verdict for o in outcomes) for verdict in ("passed", "failed", "skipped")}
+    print(f"checks: {count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped", flush=True)
+    return 1 if count["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
