@@ -2,7 +2,7 @@
 
 A reply may wait long for its first token (a full batch, a cold model), when no token loop turns; so leases are
 renewed here, with one UPDATE for all. A process that dies stops renewing and its runs go to others after `log.LEASE`.
-A lease that is gone (the run was stopped, or given to another worker) sets `Held.lost`, which the token loop looks at.
+A lease that is gone (the run was stopped, or another worker has it) sets `Held.lost`, which the token loop looks at.
 """
 
 import logging

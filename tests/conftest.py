@@ -1,0 +1,61 @@
+"""The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing.
+
+The settings read a state directory of the tests' own, chosen here before Django is set up.
+"""
+
+import os
+import tempfile
+
+os.environ.setdefault("GUILDHALL_HOME", tempfile.mkdtemp(prefix="guildhall-test-"))
+
+import pytest
+
+from web.accounts.models import User
+from web.builder.models import Gpt, Sharing
+from web.builder.services import create_gpt, publish
+from web.runs.models import Conversation, Run
+from web.runs.services import start_conversation, start_run
+
+
+@pytest.fixture
+def alice(db) -> User:
+    return User.objects.create_user("alice@example.org", "alice-secret-1", name="Alice")
+
+
+@pytest.fixture
+def bob(db) -> User:
+    return User.objects.create_user("bob@example.org", "bob-secret-1", name="Bob")
+
+
+@pytest.fixture
+def charlie(db) -> User:
+    return User.objects.create_user("charlie@example.org", "charlie-secret-1", name="Charlie")
+
+
+@pytest.fixture(autouse=True)
+def sent_tasks(monkeypatch) -> list[tuple[str, str, str]]:
+    """The Celery messages that would have been sent: (task, id, queue). Tests have no broker unless they start one."""
+    sent: list[tuple[str, str, str]] = []
+    for module in ("web.runs.wake", "web.builder.services"):
+        monkeypatch.setattr(f"{module}.send_task", lambda name, row_id, queue: sent.append((name, row_id, queue)))
+    return sent
+
+
+@pytest.fixture
+def gpt(alice) -> Gpt:
+    """Alice's published GPT, in the store."""
+    gpt = create_gpt(alice, {"name": "Pump Doctor", "instructions": "Help with pumps.", "starters": ["It leaks."]})
+    publish(gpt, Sharing.STORE)
+    return gpt
+
+
+@pytest.fixture
+def conversation(gpt, bob) -> Conversation:
+    """Bob's empty chat with Alice's GPT."""
+    return start_conversation(bob, gpt)
+
+
+@pytest.fixture
+def run(conversation) -> Run:
+    """Bob's queued first question."""
+    return start_run(conversation, "Which seal fits the Z-9?")
