@@ -9,6 +9,8 @@ DESCRIPTION_CHARS: Final = 300
 INSTRUCTIONS_CHARS: Final = 8_000
 STARTER_CHARS: Final = 200
 STARTERS: Final = 8
+MAX_TEMPERATURE: Final = 2.0
+MAX_REPLY_TOKENS: Final = 8_192
 
 
 class KnowledgeRef(BaseModel):
@@ -26,9 +28,9 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    temperature: float = Field(default=0.2, ge=0, le=2)
+    temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=400, ge=1, le=8_192, description="Longest reply, in tokens.")
+    max_tokens: int = Field(default=400, ge=1, le=MAX_REPLY_TOKENS, description="Longest reply, in tokens.")
     stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
 
 

@@ -4,11 +4,24 @@ import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec import (
+    DESCRIPTION_CHARS,
+    INSTRUCTIONS_CHARS,
+    MAX_REPLY_TOKENS,
+    MAX_TEMPERATURE,
+    NAME_CHARS,
+    STARTER_CHARS,
+    STARTERS,
+    GptSpec,
+    KnowledgeRef,
+    ModelSettings,
+)
 from web.accounts.models import User
 
 
@@ -54,6 +67,17 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         return self.filter(sharing=Sharing.STORE, published__isnull=False, deleted=None)
 
 
+def validate_starters(starters: Any) -> None:
+    """Raises ValidationError unless `starters` is a list of non-empty texts within the form's limits."""
+    if not isinstance(starters, list) or not all(isinstance(text, str) and text.strip() for text in starters):
+        raise ValidationError("Conversation starters are a list of texts that are not empty.")
+    if len(starters) > STARTERS:
+        raise ValidationError(f"A GPT can have {STARTERS} conversation starters; these are {len(starters)}.")
+    longest = max(map(len, starters), default=0)
+    if longest > STARTER_CHARS:
+        raise ValidationError(f"A conversation starter can have {STARTER_CHARS} characters; one has {longest}.")
+
+
 class Gpt(models.Model):
     """A GPT: the creator's draft fields, and which immutable version is published."""
 
@@ -62,18 +86,25 @@ class Gpt(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="gpts")
     name = models.CharField(max_length=NAME_CHARS)
     description = models.CharField(max_length=DESCRIPTION_CHARS, blank=True)
-    instructions = models.TextField(max_length=INSTRUCTIONS_CHARS, blank=True)
-    starters = models.JSONField(default=list, blank=True)
+    instructions = models.TextField(  # a TextField's own max_length holds in forms only
+        max_length=INSTRUCTIONS_CHARS, blank=True, validators=[MaxLengthValidator(INSTRUCTIONS_CHARS)]
+    )
+    starters = models.JSONField(default=list, blank=True, validators=[validate_starters])
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
-    temperature = models.FloatField(default=0.2)
-    max_tokens = models.PositiveIntegerField(default=400)
+    temperature = models.FloatField(
+        default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
+    )
+    max_tokens = models.PositiveIntegerField(
+        default=400, validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)]
+    )
     face = models.CharField(max_length=20, blank=True, help_text="Key of a drawn mark; empty chooses from the name.")
     picture = models.ImageField(upload_to="", blank=True)
     sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.ME)
     link_secret = models.CharField(max_length=50, blank=True)
     featured = models.BooleanField(default=False)
     published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    publish_when_ready = models.BooleanField(default=False, help_text="Publish once every file is ready.")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
     deleted = models.DateTimeField(null=True, blank=True)

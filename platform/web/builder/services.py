@@ -69,7 +69,7 @@ def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
-    gpt.save()
+    gpt.save(update_fields=[*fields, "changed"])  # the rest may have changed meanwhile, by a worker that published
     return gpt
 
 
@@ -86,12 +86,43 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
         number = (locked.versions.aggregate(n=Max("number"))["n"] or 0) + 1
         version = GptVersion.objects.create(gpt=gpt, number=number, data=gpt.draft_spec().model_dump(mode="json"))
         gpt.published = version
+        gpt.publish_when_ready = False
         gpt.sharing = sharing or gpt.sharing
         if gpt.sharing == Sharing.LINK and not gpt.link_secret:
             gpt.link_secret = secrets.token_urlsafe(24)
         gpt.full_clean(validate_unique=False)
-        gpt.save(update_fields=["published", "sharing", "link_secret", "changed"])
+        gpt.save(update_fields=["published", "publish_when_ready", "sharing", "link_secret", "changed"])
     return version
+
+
+def publish_when_ready(gpt: Gpt) -> GptVersion | None:
+    """Publish now if every file is ready, else when the last one is. The new version, or None while that waits."""
+    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True)
+    return publish_if_awaited(gpt)
+
+
+def cancel_publishing(gpt: Gpt) -> None:
+    """Leave the draft a draft also when its files get ready."""
+    Gpt.objects.filter(id=gpt.id).update(publish_when_ready=False)
+
+
+def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
+    """The new version if publishing was waiting for files that are all ready now; else None.
+
+    Two workers may finish files at once: the conditional update lets one of them publish. A file added in between
+    makes publish() refuse, which undoes the claim; that file's own end comes here again.
+    """
+    try:
+        with transaction.atomic():
+            waiting = Gpt.objects.filter(id=gpt.id, publish_when_ready=True, deleted=None)
+            return publish(Gpt.objects.get(id=gpt.id)) if waiting.update(publish_when_ready=False) else None
+    except ValidationError:
+        return None
+
+
+def file_became_ready(file: KnowledgeFile) -> None:
+    """Publish the file's GPT if that waited for it. Indexing calls this after it marked the file ready."""
+    publish_if_awaited(file.gpt)
 
 
 def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
@@ -105,6 +136,12 @@ def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=["sharing", "link_secret", "changed"])
     return gpt
+
+
+def rotate_link(gpt: Gpt) -> Gpt:
+    """A new secret link; the old one leads nowhere, and who came by it needs the new one."""
+    set_sharing(gpt, Sharing.ME)
+    return set_sharing(gpt, Sharing.LINK)
 
 
 def open_link(user: User, secret: str) -> Gpt:
@@ -224,3 +261,4 @@ def retry_file(file: KnowledgeFile) -> None:
 def remove_file(file: KnowledgeFile) -> None:
     """Take the file out of the draft at once; a worker indexing it stops, published versions keep it."""
     KnowledgeFile.objects.filter(id=file.id).update(removed=timezone.now())
+    publish_if_awaited(file.gpt)
