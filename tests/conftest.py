@@ -1,12 +1,6 @@
-"""The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing.
+"""The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing."""
 
-The settings read a state directory of the tests' own, chosen here before Django is set up.
-"""
-
-import os
-import tempfile
-
-os.environ.setdefault("GUILDHALL_HOME", tempfile.mkdtemp(prefix="guildhall-test-"))
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +9,15 @@ from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs.models import Conversation, Run
 from web.runs.services import start_conversation, start_run
+
+
+@pytest.fixture(autouse=True)
+def home(settings, tmp_path) -> Path:
+    """A state directory of the test's own, and no broker unless the test starts one."""
+    settings.GUILDHALL_HOME = tmp_path
+    settings.REDIS_URL = f"unix://{tmp_path}/no-broker.sock"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
+    return tmp_path
 
 
 @pytest.fixture

@@ -1,0 +1,156 @@
+"""Starting, stopping and remembering runs, as Alice, Bob and Charlie."""
+
+import uuid
+
+import pytest
+from django.http import Http404
+
+from gpts.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
+from web.builder.services import access_gpt, create_gpt, publish, update_gpt
+from web.runs import log, services, stream
+from web.runs.errors import (
+    EmptyMessage,
+    MessageTooLong,
+    NotPublished,
+    Refused,
+    StillAnswering,
+    TooManyRuns,
+)
+from web.runs.models import Conversation, Message, Run
+
+
+@pytest.fixture(autouse=True)
+def events(monkeypatch) -> list[dict]:
+    """What readers would have been told; Redis is the edge that is patched here."""
+    told: list[dict] = []
+    monkeypatch.setattr(stream, "publish", lambda run_id, *events: told.extend(events))
+    monkeypatch.setattr(stream, "partial_text", lambda run_id: "ZP-7")
+    return told
+
+
+def finish(run: Run, text: str = "ZP-771.") -> None:
+    lease = log.claim(run.id)
+    log.append(run.id, ModelReply(text=text), lease)
+    services.finish_run(run.id, Finished(text=text), lease)
+
+
+def test_a_question_is_stored_and_a_worker_is_woken_on_commit(
+    conversation, sent_tasks, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        run = services.start_run(conversation, "  Which seal?  ")
+        assert sent_tasks == []
+    assert sent_tasks == [("workers.tasks.advance", str(run.id), "model")]
+    conversation.refresh_from_db()
+    assert (run.status, run.message.text, conversation.title) == ("queued", "Which seal?", "Which seal?")
+
+
+@pytest.mark.parametrize(("text", "error"), [(" \n\x00 ", EmptyMessage), ("x" * 40_000, MessageTooLong)])
+def test_a_message_that_cannot_be_sent_leaves_nothing(conversation, text, error):
+    with pytest.raises(error):
+        services.start_run(conversation, text)
+    assert not Message.objects.exists()
+
+
+def test_a_chat_answers_one_message_at_a_time(conversation, run):
+    with pytest.raises(StillAnswering):
+        services.start_run(conversation, "And the gasket?")
+    finish(run)
+    assert services.start_run(conversation, "And the gasket?").status == "queued"
+
+
+def test_one_person_cannot_take_all_workers(settings, gpt, bob, run):
+    settings.MAX_ACTIVE_RUNS = 1
+    with pytest.raises(TooManyRuns):
+        services.start_run(services.start_conversation(bob, gpt), "Me again")
+
+
+def test_running_conversations_keep_the_version_they_began_with(gpt, bob, conversation):
+    update_gpt(gpt, {"instructions": "Be brief."})
+    publish(gpt)
+    assert conversation.version.spec().instructions == "Help with pumps."
+    fresh = services.start_conversation(bob, access_gpt(bob, gpt.slug))
+    assert fresh.version.spec().instructions == "Be brief."
+
+
+def test_a_draft_can_be_previewed_but_not_chatted_with(alice):
+    draft = create_gpt(alice, {"name": "Draft"})
+    with pytest.raises(NotPublished):
+        services.start_conversation(alice, draft)
+    preview = services.start_conversation(alice, draft, Conversation.Origin.PREVIEW)
+    again = services.start_conversation(alice, draft, Conversation.Origin.PREVIEW)
+    assert preview.version == again.version
+    assert preview.version.number is None
+
+
+def test_stopping_keeps_what_was_shown_and_holds_once(run, events, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.cancel_run(run)
+        assert not services.cancel_run(run)
+    assert services.answer(run) == Cancelled(text="ZP-7")
+    assert events == [{"type": "done", "status": "cancelled"}]
+
+
+def test_making_an_answer_again_replaces_it_in_the_history(conversation, run):
+    finish(run, "Wrong.")
+    again = services.regenerate(run.message)
+    finish(again, "Right.")
+    follow_up = services.start_run(conversation, "Sure?")
+    (turn,) = services.history(follow_up)
+    assert turn[-1].text == "Right."
+
+
+def test_only_the_last_answer_is_made_again(conversation, run):
+    finish(run)
+    services.start_run(conversation, "And the gasket?")
+    with pytest.raises(Refused):
+        services.regenerate(run.message)
+
+
+def test_failed_runs_are_no_history(conversation, run):
+    lease = log.claim(run.id)
+    services.finish_run(run.id, Error(message="No."), lease)
+    assert services.history(services.start_run(conversation, "Again?")) == ()
+
+
+def test_an_approval_is_answered_once_by_its_call(run, django_capture_on_commit_callbacks, sent_tasks):
+    lease = log.claim(run.id)
+    log.append(run.id, ApprovalRequest(call_id="call_0", name="reserve", digest="d"), lease)
+    with pytest.raises(Refused):
+        services.answer_approval(run, "call_9", True)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.answer_approval(run, "call_0", True)
+    assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "model")
+    with pytest.raises(Refused):
+        services.answer_approval(run, "call_0", False)
+
+
+def test_nobody_sees_another_persons_talk(alice, bob, charlie, run, conversation):
+    assert services.access_run(bob, run.id) == run
+    assert services.access_conversation(bob, conversation.id) == conversation
+    for other in (alice, charlie):  # not even the GPT's owner reads what Bob asks it
+        with pytest.raises(Http404):
+            services.access_run(other, run.id)
+        with pytest.raises(Http404):
+            services.access_conversation(other, conversation.id)
+    with pytest.raises(Http404):
+        services.access_run(bob, uuid.uuid4())
+
+
+def test_a_deleted_conversation_is_gone_and_stops(bob, conversation, run):
+    services.delete_conversation(conversation)
+    with pytest.raises(Http404):
+        services.access_run(bob, run.id)
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+
+
+def test_a_chat_can_be_renamed_but_not_to_nothing(conversation):
+    services.rename_conversation(conversation, "  Seals \n for Z-9 ")
+    assert conversation.title == "Seals for Z-9"
+    with pytest.raises(Refused):
+        services.rename_conversation(conversation, "  ")
+
+
+def test_long_titles_are_cut_at_a_word():
+    assert services.shorten("word " * 40) == "word " * 11 + "word…"
