@@ -4,10 +4,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Block(BaseModel):
-    """One paragraph, list item, table or heading's body, in reading order.
+    """One heading, paragraph, list or group of table rows, in reading order.
 
-    `heading` is the path of headings above it ("Care > Watering"), empty at the top. `page` counts from 1, None
-    where the format has no pages.
+    `heading` is the path of headings that it stands under ("Care > Watering"), empty at the top; a heading's own
+    block ends its own path. `page` counts from 1, None where the format has no pages. A line break inside `text`
+    ends a sentence; wrapped lines are re-flowed by the parser.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -15,6 +16,10 @@ class Block(BaseModel):
     text: str
     heading: str = ""
     page: int | None = None
+
+    def is_heading(self) -> bool:
+        """Whether this block is a heading itself rather than text under one."""
+        return bool(self.text) and (self.heading == self.text or self.heading.endswith(" > " + self.text))
 
 
 class Document(BaseModel):
@@ -46,7 +51,8 @@ class Passage(BaseModel):
     """A chunk that was retrieved for a question, with where it came from and how well it matched.
 
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
-    decides whether knowledge covers the question.
+    decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
+    inside the passage, with its number.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,8 +66,13 @@ class Passage(BaseModel):
     end: int
     heading: str = ""
     page: int | None = None
+    page_breaks: tuple[tuple[int, int], ...] = ()
     score: float = 0.0
     cosine: float = 0.0
+
+    def page_at(self, offset: int) -> int | None:
+        """The page on which `offset` of the document's text lies."""
+        return next((page for start, page in reversed(self.page_breaks) if start <= offset), self.page)
 
 
 class Citation(BaseModel):

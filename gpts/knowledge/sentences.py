@@ -1,0 +1,90 @@
+"""Where the sentences of a text begin and end.
+
+Used to cut chunks and to tie answers to their sources, so the cut must be the same for both and must keep exact
+offsets. A line break always ends a sentence: parsers re-flow wrapped lines, hence a break that is left means a
+list item, a table row, a heading or a line of code.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+
+class Span(NamedTuple):
+    """A range of a text, `end` exclusive."""
+
+    start: int
+    end: int
+
+
+# A stop with closing quotes or brackets behind it, before a space or the line's end; CJK stops need no space.
+_STOP: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
+_LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
+_LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
+_LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
+_DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
+
+# Never the last word of a sentence: what follows belongs to it.
+_BEFORE_A_NAME: Final = frozenset(
+    "dr mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau nr no nos fig figs "
+    "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al".split()
+)
+# May end a sentence: they do when a capital letter, a digit or a quote follows.
+_MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())
+
+
+def sentence_spans(text: str) -> tuple[Span, ...]:
+    """The sentences of `text` in order, without surrounding space; every other character lies in exactly one."""
+    return tuple(span for line in _LINE.finditer(text) for span in _line_spans(text, line.start(), line.end()))
+
+
+def _line_spans(text: str, start: int, end: int) -> Iterator[Span]:
+    line_start = start
+    for stop in _STOP.finditer(text, start, end):
+        if _ends_sentence(text, line_start, start, stop, end):
+            yield from _stripped(text, start, stop.end())
+            start = stop.end()
+    yield from _stripped(text, start, end)
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
+    piece = text[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    right = start + len(piece.rstrip())
+    if left < right:
+        yield Span(left, right)
+
+
+def _ends_sentence(text: str, line_start: int, start: int, stop: re.Match[str], end: int) -> bool:
+    mark = stop.group()
+    following = text[stop.end() : end].lstrip()
+    if not mark.startswith(".") or not following:
+        return True
+    if _LIST_MARK.match(text[line_start : stop.start() + 1]):
+        return False
+    if mark.rstrip("\"'”’»)]*_") not in (".", "…"):
+        return not following[0].islower()
+    return not following[0].islower() and not _is_abbreviation(text[start : stop.start()], following)
+
+
+def _is_abbreviation(before: str, following: str) -> bool:
+    found = _LAST_WORD.search(before)
+    if not found:
+        return False
+    word = found.group(1)
+    lowered = word.casefold()
+    if lowered in _MAY_END:
+        return not (following[0].isupper() or following[0].isdigit() or following[0] in "\"'“‘«(")
+    if lowered in _BEFORE_A_NAME:
+        return lowered != "no" or following[0].isdigit()
+    return _is_initial(word, before[: found.start()])
+
+
+def _is_initial(word: str, before: str) -> bool:
+    """Whether `word` is "J" as in "J. K. Rowling". "Plan B." and "vitamin C." end a sentence, "I." does as well."""
+    if _DOTTED.match(word) and "." in word:
+        return True
+    if len(word) != 1 or not word.isupper() or word == "I":
+        return False
+    previous = before.rstrip().rsplit(None, 1)[-1] if before.strip() else ""
+    return not previous or previous[0].isupper() or previous.endswith(".")
