@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from gpts.tools import ToolSpec, call_digest
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling, Token
+from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.leases import Held
 from workers.tools import TOOLS, ToolError
@@ -35,6 +36,7 @@ class Hands:
 
     engine: Engine
     index: KnowledgeIndex
+    embedder: Embedder
     deadline_s: float
 
 
@@ -55,13 +57,13 @@ class Turn:
         stream.publish(self.run.id, {"type": "step", "seq": seq, "kind": step.kind, **shown})
 
 
-def perform(decision: plan.Decision, turn: Turn, hands: Hands) -> None:
-    """Do what was decided. Raises LeaseLost or RunOver when the run is no longer this worker's."""
+def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> None:
+    """Do what was decided; `hands` is only asked for by what needs the model. Raises LeaseLost or RunOver when the run is no longer this worker's."""
     match decision:
         case plan.Retrieve():
-            retrieve(turn, hands)
+            retrieve(turn, hands())
         case plan.CallModel():
-            call_model(turn, hands)
+            call_model(turn, hands())
         case plan.RunTool():
             run_tool(decision, turn)
         case plan.AskApproval(call):
@@ -70,7 +72,7 @@ def perform(decision: plan.Decision, turn: Turn, hands: Hands) -> None:
         case plan.RejectCall(call, reason):
             turn.append(ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False), name=call.name)
         case plan.Finish():
-            finish(decision, turn, hands)
+            finish(decision, turn, hands())
         case plan.Wait() | plan.Stop():
             raise AssertionError("the loop ends these itself")
 
@@ -155,7 +157,7 @@ def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
     """End the run with its answer, each sentence tied to the passage that supports it."""
     text = decision.text
     passages = _passages(turn.steps)
-    citations = cite(text, passages, hands.index.similarity) if passages else ()
+    citations = cite(text, passages, hands.embedder.similarity) if passages else ()
     if not any(isinstance(step, ModelReply) for step in turn.steps):
         stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
         show(turn, text)
@@ -174,6 +176,6 @@ def _with_quote(
 ) -> tuple[str, tuple[Citation, ...]]:
     """An answer that rests on nothing found gets the best sentences of the files themselves, cited."""
     quote = extractive_answer(retrieval_query(turn.history, turn.steps), passages)
-    addition = f"\n\nFrom the files: {quote}"
+    addition = f"\n\nFrom the files: {quote.text}"
     show(turn, addition)
-    return text + addition, cite(text + addition, passages, hands.index.similarity)
+    return text + addition, cite(text + addition, passages, hands.embedder.similarity)

@@ -165,6 +165,18 @@ def _means(vectors: Vectors, sizes: Sequence[int]) -> Vectors:
     return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12), np.float32)
 
 
+_shared: dict[str, Embedder] = {}
+_sharing = threading.Lock()
+
+
+def shared_embedder(setting: str = BUNDLED, threads: int | None = None) -> Embedder:
+    """This process's embedder for `setting`, so that its weights load once; `threads` counts at first use."""
+    with _sharing:
+        if setting not in _shared:
+            _shared[setting] = Embedder(setting, threads)
+        return _shared[setting]
+
+
 def embedder_id(folder: Path) -> str:
     """A name for the model in `folder` that changes with its weights; reads only their ends, so it takes no time."""
     digest = hashlib.sha256()
