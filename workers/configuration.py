@@ -1,22 +1,52 @@
-"""The one place where workers read Django's settings; everything below gets small frozen values."""
+"""The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
-from pathlib import Path
+import threading
+from functools import cache
 
 from django.conf import settings
 
-from workers.engine.config import BUNDLED, EngineConfig
+from workers.engine import open_engine
+from workers.engine.config import EngineConfig
+from workers.knowledge.embed import Embedder
+from workers.knowledge.index import KnowledgeIndex
+from workers.perform import Hands
+
+_opening = threading.RLock()
 
 
 def engine_config() -> EngineConfig:
-    """The engine that the settings ask for; each setting may be absent."""
+    """The engine that the settings ask for."""
     return EngineConfig(
-        engine=getattr(settings, "ENGINE", "hf"),
-        base_model=getattr(settings, "BASE_MODEL", BUNDLED) or BUNDLED,
-        home=Path(getattr(settings, "GUILDHALL_HOME", "var")),
-        remote_url=getattr(settings, "ENGINE_URL", ""),
-        remote_model=getattr(settings, "ENGINE_MODEL", ""),
-        remote_key=getattr(settings, "ENGINE_KEY", ""),
-        threads=int(getattr(settings, "ENGINE_THREADS", 0)),
-        cache_tokens=int(getattr(settings, "ENGINE_CACHE_TOKENS", 0)),
-        script=str(getattr(settings, "ENGINE_SCRIPT", "") or ""),
+        engine=settings.ENGINE,
+        base_model=settings.BASE_MODEL,
+        home=settings.GUILDHALL_HOME,
+        remote_url=settings.ENGINE_URL,
+        remote_model=settings.ENGINE_MODEL,
+        remote_key=settings.ENGINE_KEY,
+        threads=settings.ENGINE_THREADS,
+        cache_tokens=settings.ENGINE_CACHE_TOKENS,
+        script=settings.ENGINE_SCRIPT,
     )
+
+
+def embedder() -> Embedder:
+    """This process's embedder; its weights are loaded when it first encodes."""
+    with _opening:
+        return _embedder()
+
+
+def hands() -> Hands:
+    """What this process answers with: loads the base model on the first call. Raises EngineError."""
+    with _opening:
+        return _hands()
+
+
+@cache
+def _embedder() -> Embedder:
+    return Embedder(settings.EMBEDDER)
+
+
+@cache
+def _hands() -> Hands:
+    index = KnowledgeIndex(settings.GUILDHALL_HOME, _embedder())
+    return Hands(open_engine(engine_config()), index, _embedder(), settings.REPLY_DEADLINE_S)

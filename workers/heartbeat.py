@@ -22,7 +22,6 @@ def _beat_for_ever() -> None:
     while True:
         try:
             health = hands().engine.health()
-            hands().index.warm()
             if health.ready:
                 announce_model(health.model)
         except EngineError as error:

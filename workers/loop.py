@@ -1,6 +1,7 @@
 """One run, advanced as far as it goes: claim, read, decide, perform, append, until it must wait or is over."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -25,7 +26,7 @@ UNANSWERED: Final = "The model is not answering right now. Your message is kept;
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
 
 
-def advance(run_id: UUID, queue: Queue, hands: Hands) -> None:
+def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
     """Work on the run until its next step belongs to nobody or to another queue. Safe to call at any time."""
     lease = log.claim(run_id)
     if lease is None:
@@ -45,7 +46,7 @@ def advance(run_id: UUID, queue: Queue, hands: Hands) -> None:
             _fail(run_id, lease, FAILED)
 
 
-def _advance(run_id: UUID, queue: Queue, hands: Hands, held: leases.Held) -> None:
+def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
     run = Run.objects.select_related("message__conversation", "version").get(id=run_id)
     spec = _spec(run)
     tools, history = granted(spec.capabilities), services.history(run)

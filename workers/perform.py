@@ -58,7 +58,10 @@ class Turn:
 
 
 def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> None:
-    """Do what was decided; `hands` is only asked for by what needs the model. Raises LeaseLost or RunOver when the run is no longer this worker's."""
+    """Do what was decided; `hands` opens the model, for those that need it.
+
+    Raises LeaseLost or RunOver when the run is no longer this worker's.
+    """
     match decision:
         case plan.Retrieve():
             retrieve(turn, hands())
