@@ -1,0 +1,43 @@
+"""Who calls: a program with a key, or a person's own browser with their session."""
+
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from web.accounts.models import User
+from web.accounts.services import user_of_key
+from web.api.errors import ApiError
+
+
+class KeyAuth(HttpBearer):
+    """`Authorization: Bearer gh_…`, made on the page “API keys” or with `manage.py createkey`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """The key's owner, None for a key that is unknown, revoked or expired."""
+        return user_of_key(token.strip())
+
+
+class SessionAuth(APIKeyCookie):
+    """The session cookie of a signed-in browser; writes need the CSRF token in `X-CSRFToken` as well."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __call__(self, request: HttpRequest) -> User | None:
+        """The signed-in person, None without one. A request that brings a key stands or falls with that key."""
+        if "Authorization" in request.headers or not request.user.is_authenticated:
+            return None
+        if check_csrf(request):
+            raise ApiError(403, "The CSRF token is missing or wrong. Send it in the X-CSRFToken header.", code="csrf")
+        return request.user
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> None:
+        """Never called: `__call__` decides."""
+        raise NotImplementedError
+
+
+def caller(request: HttpRequest) -> User:
+    """The person on whose behalf this authenticated request acts."""
+    return cast(User, request.auth)  # type: ignore[attr-defined]

@@ -1,0 +1,218 @@
+"""What goes wrong at the machine door, in one shape inside and two outside: OpenAI's under /v1, ours under /api.
+
+`problem_of` decides what an exception means to the caller; `native_shape` and `openai_shape` only say it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, Final, cast
+
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError
+from ninja.errors import ValidationError as RequestInvalid
+
+from web.runs.errors import Refused, RunOver
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What the caller is told. `fields` holds (field, message) of each invalid field, `field` the first of them."""
+
+    status: int
+    message: str
+    field: str | None = None
+    code: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+class ApiError(Exception):
+    """A problem that the API itself found."""
+
+    def __init__(self, status: int, message: str, field: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.problem = Problem(status, message, field, code)
+
+
+class FieldError(Schema):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class NativeError(Schema):
+    """The inside of an error; `field` and `errors` tell which fields were wrong, where fields were."""
+
+    message: str
+    field: str | None = None
+    code: str | None = None
+    errors: list[FieldError] | None = None
+
+
+class NativeErrorBody(Schema):
+    """Every answer under /api with a status of 400 or more."""
+
+    error: NativeError
+
+
+class OpenAiError(Schema):
+    """The inside of an error in OpenAI's shape."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class OpenAiErrorBody(Schema):
+    """Every answer under /v1 with a status of 400 or more."""
+
+    error: OpenAiError
+
+
+def problem_of(error: Exception) -> Problem:
+    """What `error` means to the caller. What is nobody's fault but ours is logged and told as a 500."""
+    match error:
+        case ApiError():
+            return error.problem
+        case Refused():
+            return Problem(error.status, str(error), code=_CODES.get(error.status))
+        case RunOver():
+            return Problem(409, "This run is over already.", code="run_over")
+        case Http404():
+            return Problem(404, str(error) or "There is nothing here.", code="not_found")
+        case AuthenticationError():
+            return Problem(401, NO_KEY, code="invalid_api_key")
+        case HttpError():
+            return Problem(error.status_code, str(error))
+        case RequestInvalid():
+            return _invalid([(_field(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in error.errors])
+        case ValidationError():
+            return _invalid(_messages(error))
+        case RequestDataTooBig():
+            return Problem(413, "The request is larger than this server accepts.", code="request_too_large")
+        case MultiPartParserError() | BadRequest() | SuspiciousOperation() | UnreadablePostError():
+            return Problem(400, "The request could not be read; send it again.")
+    logger.exception("a request of the API failed", exc_info=error)
+    return Problem(500, "Something went wrong here. It was noted; try again later.", code="internal_error")
+
+
+NO_KEY: Final = "This needs a valid API key: send “Authorization: Bearer gh_…”. Keys are made on your account page."
+_CODES: Final = {413: "message_too_long", 429: "rate_limit_exceeded", 409: "conflict"}
+
+
+def _field(loc: tuple[Any, ...]) -> str:
+    """The caller's name of the place: without "body" and our own parameter's name in front."""
+    return ".".join(str(part) for part in (loc[2:] if len(loc) > 2 and loc[0] == "body" else loc[1:] or loc))
+
+
+def _messages(error: ValidationError) -> list[tuple[str, str]]:
+    if hasattr(error, "error_dict"):
+        return [
+            ("" if name == "__all__" else name, text) for name, texts in error.message_dict.items() for text in texts
+        ]
+    return [("", text) for text in error.messages]
+
+
+def _invalid(fields: list[tuple[str, str]]) -> Problem:
+    name, message = fields[0]
+    named = tuple((field, text) for field, text in fields if field)
+    return Problem(422, f"{name}: {message}" if name else message, name or None, "invalid", named)
+
+
+def native_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
+    """The status and body under /api."""
+    error: dict[str, Any] = {"message": problem.message}
+    if problem.field:
+        error["field"] = problem.field
+    if problem.code:
+        error["code"] = problem.code
+    if problem.fields:
+        error["errors"] = [{"field": field, "message": message} for field, message in problem.fields]
+    return problem.status, {"error": error}
+
+
+_TYPES: Final = {401: "authentication_error", 429: "rate_limit_error"}
+
+
+def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
+    """The status and body under /v1; what does not validate is a 400 there."""
+    status = 400 if problem.status == 422 else problem.status
+    fallback = "server_error" if status >= 500 else "invalid_request_error"
+    error = {
+        "message": problem.message,
+        "type": _TYPES.get(status, fallback),
+        "param": problem.field,
+        "code": problem.code,
+    }
+    return status, {"error": error}
+
+
+Shape = Callable[[Problem], tuple[int, dict[str, Any]]]
+
+
+def respond(problem: Problem, shape: Shape) -> HttpResponse:
+    """The error response for `problem`."""
+    status, body = shape(problem)
+    response = JsonResponse(body, status=status)
+    if status == 429:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def speak(api: NinjaAPI, shape: Shape) -> None:
+    """Make every exception of `api` answer in `shape`."""
+
+    def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+        return respond(problem_of(cast(Exception, error)), shape)
+
+    for kind in (Exception, Http404, HttpError, RequestInvalid):  # the four that ninja handles itself
+        api.add_exception_handler(kind, handle)
+
+
+def addresses(api: NinjaAPI, shape: Shape) -> tuple[list[URLResolver | URLPattern], str, str]:
+    """The addresses of `api` for `path`, where a wrong method answers in `shape` as well."""
+    patterns, app_name, namespace = api.urls
+    for pattern in patterns:
+        assert isinstance(pattern, URLPattern)
+        pattern.callback = _method_error(pattern.callback, shape)
+    return patterns, app_name, namespace
+
+
+def _method_error(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
+    def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        problem = Problem(405, f"{request.method} is not possible here.", code="method_not_allowed")
+        answer = respond(problem, shape)
+        answer.headers["Allow"] = response.headers["Allow"]
+        return answer
+
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def call_async(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            awaitable: Awaitable[HttpResponseBase] = view(request, *args, **kwargs)
+            return shaped(request, await awaitable)
+
+        return call_async
+
+    @wraps(view)
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return shaped(request, view(request, *args, **kwargs))
+
+    return call

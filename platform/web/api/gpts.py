@@ -1,0 +1,82 @@
+"""`/api/gpts`: make, read, change, publish and delete GPTs."""
+
+from typing import Any, Literal
+
+from django.db import transaction
+from django.http import HttpRequest
+from ninja import Router, Status
+from ninja.pagination import paginate
+
+from web.api.auth import caller
+from web.api.errors import NativeErrorBody
+from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Pages, Publication, Version
+from web.builder import services
+from web.builder.models import Gpt, GptQuerySet
+from web.builder.services import access_gpt, access_own_gpt
+
+router = Router(tags=["GPTs"])
+DENIED = {401: NativeErrorBody, 403: NativeErrorBody, 404: NativeErrorBody}
+INVALID = {**DENIED, 422: NativeErrorBody}
+
+
+@router.get("/gpts", response={200: list[GptCard], 401: NativeErrorBody, 422: NativeErrorBody})
+@paginate(Pages)
+def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> GptQuerySet:
+    """Your own GPTs, newest change first, or those in the store."""
+    mine = Gpt.objects.editable_by(caller(request))
+    return (mine if scope == "own" else Gpt.objects.in_store()).select_related("owner", "published")
+
+
+@router.post("/gpts", response={201: OwnGpt, 401: NativeErrorBody, 403: NativeErrorBody, 422: NativeErrorBody})
+def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
+    """Make a draft that only you see."""
+    return Status(201, services.create_gpt(caller(request), new.fields()))
+
+
+@router.get("/gpts/{slug}", response={200: OwnGpt | GptCard, 401: NativeErrorBody, 404: NativeErrorBody})
+def read_gpt(request: HttpRequest, slug: str) -> OwnGpt | GptCard:
+    """A GPT that you may chat with; of your own the whole draft."""
+    gpt = access_gpt(caller(request), slug)
+    return (OwnGpt if gpt.owner_id == caller(request).id else GptCard).from_orm(gpt)
+
+
+@router.patch("/gpts/{slug}", response={200: OwnGpt, **INVALID})
+def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
+    """Change the draft; what is published stays as it is until you publish again."""
+    fields = change.fields()
+    sharing = fields.pop("sharing", None)
+    with transaction.atomic():
+        gpt = services.update_gpt(access_own_gpt(caller(request), slug), fields)
+        return services.set_sharing(gpt, sharing) if sharing else gpt
+
+
+@router.delete("/gpts/{slug}", response={204: None, **DENIED})
+def delete_gpt(request: HttpRequest, slug: str) -> Status[None]:
+    """Take the GPT away from everyone. Conversations with it stay readable for those who had them."""
+    services.delete_gpt(access_own_gpt(caller(request), slug))
+    return Status(204, None)
+
+
+@router.post("/gpts/{slug}/publish", response={201: Version, **INVALID})
+def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[dict[str, Any]]:
+    """Make the draft the version that people get. Refused while a file is not ready."""
+    gpt = access_own_gpt(caller(request), slug)
+    with transaction.atomic():
+        version = services.publish(gpt)
+        if publication.sharing:
+            services.set_sharing(gpt, publication.sharing)
+    return Status(201, {"number": version.number, "created": version.created, "current": True})
+
+
+@router.get("/gpts/{slug}/versions", response={200: list[Version], **DENIED})
+def list_versions(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
+    """The published versions of your GPT, newest first."""
+    gpt = access_own_gpt(caller(request), slug)
+    versions = gpt.versions.filter(number__isnull=False).order_by("-number").values("id", "number", "created")
+    return [{**version, "current": version["id"] == gpt.published_id} for version in versions]
+
+
+@router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
+def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
+    """Make the draft what version `number` was. Publish afterwards to give it to people."""
+    return services.restore_version(access_own_gpt(caller(request), slug), number)

@@ -1,0 +1,43 @@
+"""Probes for supervisors, load balancers and `deploy/up`."""
+
+import asyncio
+from typing import Final
+
+import redis
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from web.api.relay import in_database
+from web.runs.stream import model_worker
+
+# A probe that hangs is worse than one that says no.
+PATIENCE_S: Final = 2.0
+
+
+@require_safe
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """200 while the site is up and its database answers."""
+    try:
+        await asyncio.wait_for(in_database(_ask_database), PATIENCE_S)
+    except (DatabaseError, TimeoutError):
+        return JsonResponse({"status": "down", "reason": "The database does not answer."}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
+def _ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@require_safe
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """200 while a model worker has its model loaded, so that a question would be answered now."""
+    try:
+        worker = await asyncio.wait_for(sync_to_async(model_worker, thread_sensitive=False)(), PATIENCE_S)
+    except (redis.RedisError, OSError, TimeoutError):
+        return JsonResponse({"status": "waiting", "reason": "Redis does not answer."}, status=503)
+    if worker is None:
+        return JsonResponse({"status": "waiting", "reason": "No model worker has its model loaded."}, status=503)
+    return JsonResponse({"status": "ready", **worker})

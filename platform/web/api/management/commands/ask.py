@@ -1,0 +1,169 @@
+"""`manage.py ask SLUG "question"`: one turn against the running site, over HTTP like any other program."""
+
+import json
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from web.accounts.models import User
+from web.accounts.services import create_key, revoke_key
+
+# Connecting is quick or hopeless; between two pieces of an answer a busy model may take its time (seconds).
+TIMEOUT: Final = httpx.Timeout(120, connect=5)
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came back of one question. Times in milliseconds from sending it."""
+
+    answer: str = ""
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    usage: dict[str, int] | None = None
+    run_id: str = ""
+    first_token_ms: int = 0
+    total_ms: int = 0
+
+
+class Command(BaseCommand):
+    help = "Ask a GPT of the running site: prints its answer, citations, steps and the time to the first token."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="the GPT's slug, as in its address")
+        parser.add_argument("question")
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+        parser.add_argument("--key", help="an API key; else GUILDHALL_KEY, else one made here for this question")
+        parser.add_argument("--url", default=settings.SITE_URL, help="address of the site (default: %(default)s)")
+
+    def handle(self, *, slug: str, question: str, json: bool, key: str | None, url: str, **_: Any) -> None:
+        """Ask, and print what came back. Raises CommandError with one sentence that says what to do."""
+        try:
+            with usable_key(key) as secret, site(url, secret) as client:
+                heard = self._listen(client, slug, question, quiet=json)
+                steps = read_run(client, heard.run_id)["steps"]
+        except httpx.ConnectError:
+            raise CommandError(f"Nothing answers at {url}. Start the site with ./deploy/up, or give --url.") from None
+        except httpx.HTTPError as error:
+            raise CommandError(f"The site at {url} stopped answering: {error or type(error).__name__}.") from None
+        self._print_json(heard, steps) if json else self._print_rest(heard, steps)
+
+    def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> Heard:
+        heard, started = Heard(), time.monotonic()
+        for chunk in chunks(client, slug, question):
+            text = take(heard, chunk)
+            if text and not heard.first_token_ms:
+                heard.first_token_ms = round((time.monotonic() - started) * 1000)
+            if not quiet:
+                self.stdout.write(text, ending="")
+                self.stdout.flush()
+        heard.total_ms = round((time.monotonic() - started) * 1000)
+        return heard
+
+    def _print_rest(self, heard: Heard, steps: list[dict[str, Any]]) -> None:
+        self.stdout.write("\n")
+        for citation in unique_citations(heard):
+            page = f", page {citation['page']}" if citation["page"] else ""
+            self.stdout.write(f"\n[{citation['index']}] {citation['filename']}{page}: “{citation['quote']}”")
+        kinds = " → ".join(step["kind"] for step in steps)
+        self.stdout.write(f"\nSteps: {kinds}")
+        seconds = f"{heard.first_token_ms / 1000:.2f} s to the first token, {heard.total_ms / 1000:.2f} s in all"
+        tokens = f", {heard.usage['completion_tokens']} tokens" if heard.usage else ""
+        self.stdout.write(seconds + tokens)
+
+    def _print_json(self, heard: Heard, steps: list[dict[str, Any]]) -> None:
+        result = {
+            "answer": heard.answer,
+            "citations": heard.annotations,
+            "steps": steps,
+            "first_token_ms": heard.first_token_ms,
+            "total_ms": heard.total_ms,
+            "usage": heard.usage,
+        }
+        self.stdout.write(json.dumps(result, ensure_ascii=False))
+
+
+@contextmanager
+def usable_key(given: str | None) -> Iterator[str]:
+    """The key that was given, else one of the first operator in this machine's database, revoked afterwards."""
+    if secret := given or os.environ.get("GUILDHALL_KEY"):
+        yield secret
+        return
+    operator = User.objects.filter(is_staff=True, is_active=True).order_by("id").first()
+    if operator is None:
+        raise CommandError("There is no operator here to ask as. Give a key with --key or GUILDHALL_KEY.")
+    key, secret = create_key(operator, "manage.py ask")
+    try:
+        yield secret
+    finally:
+        revoke_key(operator, key.id)
+
+
+@contextmanager
+def site(url: str, secret: str) -> Iterator[httpx.Client]:
+    """A client of the site at `url`."""
+    headers = {"Authorization": f"Bearer {secret}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
+        yield client
+
+
+def chunks(client: httpx.Client, slug: str, question: str) -> Iterator[dict[str, Any]]:
+    """Yield the chunks of the streamed answer. Raises CommandError with the site's own words on an error."""
+    body = {
+        "model": slug,
+        "messages": [{"role": "user", "content": question}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    with client.stream("POST", "/v1/chat/completions", json=body) as response:
+        if response.is_error:
+            response.read()
+            raise CommandError(reason(response))
+        for line in response.iter_lines():
+            if line.startswith("data: {"):
+                chunk = json.loads(line.removeprefix("data: "))
+                if "error" in chunk:
+                    raise CommandError(chunk["error"]["message"])
+                yield chunk
+
+
+def take(heard: Heard, chunk: dict[str, Any]) -> str:
+    """The text in `chunk`, which is added to what was `heard`."""
+    heard.usage = chunk.get("usage") or heard.usage
+    if not chunk["choices"]:
+        return ""
+    delta = chunk["choices"][0]["delta"]
+    text: str = delta.get("content") or ""
+    heard.answer += text
+    heard.annotations += delta.get("annotations", [])
+    heard.run_id = chunk["guildhall"]["run_id"]
+    return text
+
+
+def read_run(client: httpx.Client, run_id: str) -> dict[str, Any]:
+    """The run behind the answer, with its steps."""
+    response = client.get(f"/api/runs/{run_id}")
+    if response.is_error:
+        raise CommandError(reason(response))
+    run: dict[str, Any] = response.json()
+    return run
+
+
+def reason(response: httpx.Response) -> str:
+    """Why the site refused, in its own words where it has any."""
+    try:
+        return str(response.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"The site answered with {response.status_code}. Is this the address of a Guildhall?"
+
+
+def unique_citations(heard: Heard) -> list[dict[str, Any]]:
+    """The cited passages by number, each once."""
+    by_index = {a["file_citation"]["index"]: a["file_citation"] for a in reversed(heard.annotations)}
+    return [by_index[index] for index in sorted(by_index)]

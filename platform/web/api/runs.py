@@ -1,0 +1,167 @@
+"""`/api/runs` and `/api/conversations`: ask a GPT and read what was said."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from ninja import Router, Status
+from ninja.pagination import paginate
+
+from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, load_step
+from web.accounts.models import User
+from web.api.auth import caller
+from web.api.completions import usage_of
+from web.api.errors import NativeErrorBody
+from web.api.gpts import DENIED, INVALID
+from web.api.relay import in_database, let_go_of_database
+from web.api.shapes import (
+    Answer,
+    Cancellation,
+    ConversationCard,
+    ConversationWithTurns,
+    NewRun,
+    Pages,
+    Renaming,
+    RunState,
+)
+from web.builder.services import access_gpt, access_own_gpt
+from web.runs import services
+from web.runs.models import Conversation, ConversationQuerySet, Run, StepRow
+from web.runs.services import access_conversation, access_run
+from web.runs.views import event_stream
+
+router = Router(tags=["Runs and conversations"])
+REFUSED = {400: NativeErrorBody, **INVALID}
+BUSY = {409: NativeErrorBody, 413: NativeErrorBody, 429: NativeErrorBody}
+
+
+@router.post("/gpts/{slug}/runs", response={202: RunState, **REFUSED, **BUSY})
+def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
+    """Send a message. The answer comes later: follow the run's events, or read the run until it is over."""
+    with transaction.atomic():  # a refused run leaves no conversation behind
+        run = services.start_run(_conversation(caller(request), slug, new), new.text)
+    return Status(202, state_of(run))
+
+
+def _conversation(user: User, slug: str, new: NewRun) -> Conversation:
+    if new.conversation:
+        conversation = access_conversation(user, new.conversation)
+        if conversation.gpt_id != access_gpt(user, slug).id:
+            raise Http404("This conversation is with another GPT.")
+        return conversation
+    if new.preview:
+        return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)
+    return services.start_conversation(user, access_gpt(user, slug))
+
+
+@router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
+def read_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    """How far your run is, with its log, and its answer once there is one."""
+    return state_of(access_run(caller(request), run_id))
+
+
+def state_of(run: Run) -> dict[str, Any]:
+    """The run with its log, as `RunState`."""
+    rows = list(StepRow.objects.filter(run=run))
+    steps: Log = tuple(load_step(row.data) for row in rows)
+    first_token_ms = next((step.first_token_ms for step in steps if isinstance(step, ModelReply)), None)
+    return {
+        "id": run.id,
+        "gpt": run.message.conversation.gpt.slug,
+        "conversation": run.message.conversation_id,
+        "status": run.status,
+        "created": run.created,
+        "ended": run.ended,
+        **_ending(steps[-1]),
+        "usage": usage_of(steps),
+        "first_token_ms": first_token_ms,
+        "steps": [{"seq": row.seq, "kind": row.kind, "created": row.created, "data": row.data} for row in rows],
+    }
+
+
+def _ending(last: Any) -> dict[str, Any]:
+    """What the run's last step gave the reader."""
+    answer = last.text if isinstance(last, Finished | Cancelled) else None
+    finished = last if isinstance(last, Finished) else None
+    return {
+        "answer": answer,
+        "citations": finished.citations if finished else (),
+        "coverage": finished.coverage if finished else None,
+        "error": last.message if isinstance(last, Error) else None,
+    }
+
+
+@router.get(
+    "/runs/{uuid:run_id}/events",
+    response={200: str, **DENIED},
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
+)
+async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    """The run's events as server-sent events, ending with `done`. `Last-Event-ID` resumes after that event."""
+    run = await in_database(access_run, caller(request), run_id)
+    await let_go_of_database()
+    return event_stream(request, run.id)
+
+
+@router.post("/runs/{uuid:run_id}/cancel", response={200: Cancellation, **DENIED})
+def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
+    """Stop your run; what was shown by then is kept."""
+    return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
+
+
+@router.post(
+    "/runs/{uuid:run_id}/approvals/{call_id}", response={200: Answer, 400: NativeErrorBody, **INVALID, **BUSY}
+)
+def answer_approval(request: HttpRequest, run_id: UUID, call_id: str, answer: Answer) -> Answer:
+    """Allow or decline the very call that your run asks about."""
+    services.answer_approval(access_run(caller(request), run_id), call_id, answer.allowed)
+    return answer
+
+
+@router.get("/conversations", response={200: list[ConversationCard], 401: NativeErrorBody, 422: NativeErrorBody})
+@paginate(Pages)
+def list_conversations(request: HttpRequest) -> ConversationQuerySet:
+    """Your chats, newest first. Previews and chat completions are not among them."""
+    chats = Conversation.objects.visible_to(caller(request)).filter(origin=Conversation.Origin.CHAT)
+    return chats.select_related("gpt")
+
+
+@router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})
+def read_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """A chat of yours with what was said."""
+    conversation = access_conversation(caller(request), conversation_id)
+    facts = {name: getattr(conversation, name) for name in ("id", "title", "created", "changed")}
+    return {**facts, "gpt": conversation.gpt.slug, "messages": turns(conversation)}
+
+
+def turns(conversation: Conversation) -> list[dict[str, Any]]:
+    """Each message with the state of its newest run, oldest first. Three queries, however long the talk."""
+    newest = {run.message_id: run for run in Run.objects.filter(message__conversation=conversation)}
+    endings = StepRow.objects.filter(run__in=newest.values(), kind__in=("finished", "cancelled"))
+    last = {run_id: load_step(data) for run_id, data in endings.values_list("run", "data")}
+    shown = []
+    for message in conversation.messages.all():
+        run = newest[message.id]
+        ending = _ending(last.get(run.id))
+        facts = {"id": message.id, "text": message.text, "created": message.created}
+        answered = {"answer": ending["answer"], "citations": ending["citations"]}
+        shown.append({**facts, "run": run.id, "status": run.status, **answered})
+    return shown
+
+
+@router.patch(
+    "/conversations/{uuid:conversation_id}", response={200: ConversationCard, 400: NativeErrorBody, **INVALID}
+)
+def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: Renaming) -> Conversation:
+    """Give a chat of yours another title."""
+    conversation = access_conversation(caller(request), conversation_id)
+    services.rename_conversation(conversation, renaming.title)
+    return conversation
+
+
+@router.delete("/conversations/{uuid:conversation_id}", response={204: None, **DENIED})
+def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
+    """Delete a chat of yours and stop what is running in it."""
+    services.delete_conversation(access_conversation(caller(request), conversation_id))
+    return Status(204, None)

@@ -1,0 +1,217 @@
+"""What `/api` takes and gives, as JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.urls import reverse
+from ninja import Schema
+from ninja.pagination import LimitOffsetPagination
+from pydantic import Field
+
+from gpts.knowledge.documents import Citation
+from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
+from gpts.steps import Coverage, Status
+from web.api.completions import Usage
+from web.api.reading import Text
+
+SharingLevel = Literal["me", "link", "store"]
+CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
+Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
+Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
+
+
+class Pages(LimitOffsetPagination):
+    """`limit` items from `offset` on, with their whole `count`."""
+
+    class Input(Schema):
+        """Which items of a list to give."""
+
+        limit: int = Field(50, ge=1, le=100)
+        offset: int = Field(0, ge=0, le=1_000_000)
+
+
+class GptChange(Schema):
+    """The fields of a draft to change; those left out stay."""
+
+    name: Name | None = None
+    description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
+    instructions: Annotated[Text, Field(max_length=INSTRUCTIONS_CHARS)] | None = None
+    starters: Annotated[list[Starter], Field(max_length=STARTERS)] | None = None
+    category: CategoryName | None = None
+    only_from_knowledge: bool | None = None
+    temperature: float | None = Field(None, ge=0, le=2)
+    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
+
+    def fields(self) -> dict[str, Any]:
+        """What was given, by the name of the model's field."""
+        return self.model_dump(exclude_none=True)
+
+
+class GptPatch(GptChange):
+    """Changes to the draft, and who may chat with the published version; publishing is a request of its own."""
+
+    sharing: SharingLevel | None = None
+
+
+class NewGpt(GptChange):
+    """A GPT to make. Only its name is needed."""
+
+    name: Name
+
+
+class GptCard(Schema):
+    """A GPT as those see it who may chat with it."""
+
+    slug: str
+    name: str
+    description: str
+    starters: list[str]
+    category: CategoryName
+    creator: str
+    created: datetime
+    published: int | None = Field(description="Number of the version that people get; null before publishing.")
+
+    @staticmethod
+    def resolve_creator(gpt: Any) -> str:
+        return str(gpt.owner.shown_name)
+
+    @staticmethod
+    def resolve_published(gpt: Any) -> int | None:
+        return gpt.published.number if gpt.published else None
+
+
+class OwnGpt(GptCard):
+    """A GPT as its owner edits it: the draft."""
+
+    instructions: str
+    only_from_knowledge: bool
+    temperature: float
+    max_tokens: int
+    sharing: SharingLevel
+    changed: datetime
+    link: str | None = Field(description="The secret address to share, while shared by link.")
+
+    @staticmethod
+    def resolve_link(gpt: Any) -> str | None:
+        return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else None
+
+
+class Publication(Schema):
+    """How to publish. Without `sharing` it stays as it was."""
+
+    sharing: SharingLevel | None = None
+
+
+class Version(Schema):
+    """A published, immutable version."""
+
+    number: int
+    created: datetime
+    current: bool
+
+
+class File(Schema):
+    """A knowledge file; `status` goes from received through parsing and embedding to ready or failed."""
+
+    id: UUID
+    name: str
+    size: int = Field(description="Bytes.")
+    status: Literal["received", "parsing", "embedding", "ready", "failed"]
+    n_done: int = Field(description="Chunks embedded so far.")
+    n_chunks: int
+    n_pages: int = Field(description="0 where the format has no pages.")
+    n_tokens: int
+    error: str
+    created: datetime
+
+
+class NewRun(Schema):
+    """A message to a GPT."""
+
+    text: Text
+    conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
+    preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
+
+
+class Step(Schema):
+    """An entry of the run's log; `data` depends on its `kind`."""
+
+    seq: int
+    kind: str
+    created: datetime
+    data: dict[str, Any]
+
+
+class RunState(Schema):
+    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none."""
+
+    id: UUID
+    gpt: str
+    conversation: UUID
+    status: Status
+    created: datetime
+    ended: datetime | None
+    answer: str | None
+    citations: list[Citation]
+    coverage: Coverage | None
+    error: str | None
+    usage: Usage
+    first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
+    steps: list[Step]
+
+
+class Cancellation(Schema):
+    """Whether this request stopped the run; false when it was over already."""
+
+    cancelled: bool
+
+
+class Answer(Schema):
+    """A person's answer to an approval request."""
+
+    allowed: bool
+
+
+class ConversationCard(Schema):
+    """A conversation of one's own."""
+
+    id: UUID
+    gpt: str
+    title: str
+    created: datetime
+    changed: datetime
+
+    @staticmethod
+    def resolve_gpt(conversation: Any) -> str:
+        return str(conversation.gpt.slug)
+
+
+class Turn(Schema):
+    """A message and the state of its newest answer."""
+
+    id: UUID
+    text: str
+    created: datetime
+    run: UUID
+    status: Status
+    answer: str | None
+    citations: list[Citation]
+
+
+class ConversationWithTurns(Schema):
+    """A conversation with what was said."""
+
+    id: UUID
+    gpt: str
+    title: str
+    created: datetime
+    changed: datetime
+    messages: list[Turn]
+
+
+class Renaming(Schema):
+    """A conversation's new title."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=120)]

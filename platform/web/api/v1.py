@@ -1,0 +1,233 @@
+"""`/v1`: OpenAI's wire format, with a whole GPT behind each model name."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from ninja import NinjaAPI, Schema
+
+from gpts.steps import Cancelled, Error, Finished, Log
+from web.accounts.models import User
+from web.api import completions
+from web.api.auth import KeyAuth, caller
+from web.api.completions import (
+    AnswerMessage,
+    Choice,
+    Completion,
+    CompletionRequest,
+    Extras,
+    annotations,
+    completion_id,
+    finish_reason,
+    usage_of,
+)
+from web.api.errors import (
+    ApiError,
+    OpenAiErrorBody,
+    Problem,
+    openai_shape,
+    problem_of,
+    speak,
+)
+from web.api.reading import StrictParser
+from web.api.relay import Relay, Rewritten, in_database, let_go_of_database, pieces
+from web.builder.models import Gpt
+from web.builder.services import access_gpt
+from web.runs import log, services, stream
+from web.runs.models import Conversation, Run
+
+v1 = NinjaAPI(
+    title="Guildhall, OpenAI-compatible",
+    version="1",
+    description="Every GPT that you may chat with, as a model. Point any OpenAI client at this address with a key.",
+    urls_namespace="v1",
+    auth=KeyAuth(),
+    parser=StrictParser(),
+    docs_url=None,
+)
+speak(v1, openai_shape)
+ERRORS = {400: OpenAiErrorBody, 401: OpenAiErrorBody, 404: OpenAiErrorBody}
+
+
+class Model(Schema):
+    """A GPT as a model."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+    name: str
+    description: str
+
+
+class ModelList(Schema):
+    """All models of the key's owner."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+def _model(gpt: Gpt) -> Model:
+    return Model(
+        id=gpt.slug,
+        created=int(gpt.created.timestamp()),
+        owned_by=gpt.owner.shown_name,
+        name=gpt.name,
+        description=gpt.description,
+    )
+
+
+@v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody}, operation_id="list_models")
+def list_models(request: HttpRequest) -> ModelList:
+    """The published GPTs that the key's owner may chat with: those in the store, their own, those shared by link."""
+    gpts = Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner")
+    return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
+
+
+@v1.get(
+    "/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody}, operation_id="get_model"
+)
+def get_model(request: HttpRequest, model: str) -> Model:
+    """One of these GPTs."""
+    return _model(access_model(caller(request), model))
+
+
+def access_model(user: User, slug: str) -> Gpt:
+    """The published GPT that `user` may chat with. Raises ApiError in OpenAI's words."""
+    try:
+        gpt = access_gpt(user, slug.replace("\x00", ""))
+    except Http404:
+        gpt = None
+    if gpt is None or gpt.published is None:
+        raise ApiError(404, f"There is no model “{slug[:80]}” that you may use.", "model", "model_not_found")
+    return gpt
+
+
+@v1.post(
+    "/chat/completions",
+    response={200: Completion, **ERRORS, 413: OpenAiErrorBody, 429: OpenAiErrorBody, 500: OpenAiErrorBody},
+    description=completions.HONOURED,
+    operation_id="create_chat_completion",
+    summary="Ask a GPT",
+)
+async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
+    """The answer of a run, whole or as a stream. A caller who leaves stops the run."""
+    run = await in_database(start, caller(request), body)
+    await let_go_of_database()
+    if not body.stream:
+        return await complete(run)
+    wants_usage = bool(body.stream_options and body.stream_options.include_usage)
+    response = StreamingHttpResponse(chunks(run, wants_usage), content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def start(user: User, body: CompletionRequest) -> Run:
+    """The queued run that answers the request, in a hidden conversation of its own. Raises ApiError, Refused."""
+    body.check()
+    text, earlier = body.turn()
+    gpt, overrides = access_model(user, body.model), body.overrides()
+    with transaction.atomic():  # a refused run leaves no conversation behind
+        conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
+        return services.start_run(conversation, text, earlier, overrides)
+
+
+async def complete(run: Run) -> Completion:
+    """The whole answer, once it is there. Raises ApiError when the run failed."""
+    try:
+        async for _ in stream.follow(run.id):
+            pass
+    except asyncio.CancelledError:  # the caller has left
+        await in_database(services.cancel_run, run)
+        raise
+    steps = await in_database(log.read, run.id)
+    answer = outcome(steps)
+    message = AnswerMessage(content=answer.text, annotations=annotations(answer.text, answer.citations))
+    return Completion(
+        id=completion_id(run),
+        created=int(run.created.timestamp()),
+        model=run.message.conversation.gpt.slug,
+        choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
+        usage=usage_of(steps),
+        guildhall=Extras(run_id=str(run.id), coverage=answer.coverage),
+    )
+
+
+def outcome(steps: Log) -> Finished:
+    """What the run ended with; a stopped one gives what there is. Raises ApiError when it failed."""
+    match steps[-1]:
+        case Finished() as answer:
+            return answer
+        case Cancelled(text=text):
+            return Finished(text=text, finish="cancelled")
+        case Error(message=message):
+            raise ApiError(500, message, code="run_failed")
+    raise ApiError(500, "The run ended without an answer.", code="run_failed")
+
+
+async def chunks(run: Run, wants_usage: bool) -> AsyncIterator[str]:
+    """The stream of server-sent events. Whatever ends it early stops the run; only a caller who left hears no why."""
+    over = False
+    try:
+        async for event in _events(run, wants_usage):
+            yield event
+        over = True
+    except Exception as error:  # noqa: BLE001 - the status is sent already, so the reason goes into the stream
+        problem = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
+        yield _sse(openai_shape(problem or problem_of(error))[1])
+    finally:
+        if not over:
+            await in_database(services.cancel_run, run)
+
+
+async def _events(run: Run, wants_usage: bool) -> AsyncIterator[str]:
+    chunk, relay = Chunks(run, wants_usage), Relay()
+    yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
+    async for text in pieces(run.id, relay):
+        yield chunk.delta({"content": text}) if text else ": still here\n\n"
+    steps = await in_database(log.read, run.id)
+    answer = outcome(steps)
+    cited = [annotation.model_dump() for annotation in annotations(answer.text, answer.citations)]
+    rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
+    if rest or cited:
+        yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
+    yield chunk.end(answer)
+    if wants_usage:
+        yield chunk.usage(usage_of(steps).model_dump())
+    yield "data: [DONE]\n\n"
+
+
+class Chunks:
+    """The `chat.completion.chunk` objects of one stream, as server-sent events."""
+
+    def __init__(self, run: Run, wants_usage: bool) -> None:
+        self._run_id = str(run.id)
+        self._same = {
+            "id": completion_id(run),
+            "object": "chat.completion.chunk",
+            "created": int(run.created.timestamp()),
+            "model": run.message.conversation.gpt.slug,
+        }
+        self._no_usage = {"usage": None} if wants_usage else {}
+
+    def delta(self, delta: dict[str, Any], finish: str | None = None, coverage: str | None = None) -> str:
+        """A piece of the answer."""
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        extras = {"run_id": self._run_id, "coverage": coverage}
+        return _sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": extras})
+
+    def end(self, answer: Finished) -> str:
+        """The chunk that says why the answer ended."""
+        return self.delta({}, finish_reason(answer.finish), answer.coverage)
+
+    def usage(self, usage: dict[str, int]) -> str:
+        """The chunk without choices that `stream_options.include_usage` asks for."""
+        return _sse({**self._same, "choices": [], "usage": usage})
+
+
+def _sse(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data)}\n\n"
