@@ -32,8 +32,11 @@ class Place:
 
 def main() -> int:
     """Runs until Ctrl-C. Returns 0 after a clean stop, 1 when Guildhall could not start."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    # Under nohup, SIGHUP comes in ignored and stays so.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         bring_up(Progress())
     except CannotStart as problem:
