@@ -1,10 +1,15 @@
 """Forms about people."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
-from web.accounts.models import User
+from web.accounts.models import ApiKey, User
+
+# How long a key may live, in days; 0 is for ever.
+LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
 
 
 class SignupForm(forms.Form):
@@ -19,3 +24,21 @@ class SignupForm(forms.Form):
         """Keep the name that was given; allauth calls this once the user is saved."""
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
+
+
+class AccountForm(forms.Form):
+    """What people may change about themselves."""
+
+    name = forms.CharField(max_length=User._meta.get_field("name").max_length, required=False)
+
+
+class KeyForm(forms.Form):
+    """A new API key."""
+
+    name = forms.CharField(max_length=ApiKey._meta.get_field("name").max_length)
+    days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90)
+
+    def expires(self) -> datetime | None:
+        """When the key stops working; None for never."""
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=days) if days else None

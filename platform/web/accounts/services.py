@@ -13,6 +13,23 @@ from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, U
 LAST_USED_STEP = timedelta(minutes=1)
 
 
+def rename_user(user: User, name: str) -> None:
+    """Give `user` another shown name; empty falls back to their address."""
+    user.name = name
+    user.save(update_fields=["name"])
+
+
+def first_operator() -> User:
+    """The operator who came first; one is made where there is none, to sign in by link only."""
+    operator = User.objects.filter(is_staff=True, is_active=True).order_by("id").first()
+    return operator or User.objects.create_superuser("operator@localhost", name="Operator")
+
+
+def operator_has_come() -> bool:
+    """Whether any operator ever signed in."""
+    return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
+
+
 def create_key(user: User, name: str, expires: datetime | None = None) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which is stored nowhere."""
     secret = KEY_PREFIX + random_secret()
@@ -46,6 +63,13 @@ def create_sign_in_link(user: User) -> str:
     secret = random_secret()
     SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
     return settings.SITE_URL + reverse("enter", args=[secret])
+
+
+def user_of_sign_in_link(secret: str) -> User | None:
+    """The user whom an unused, unexpired link would sign in, without using it up; else None."""
+    live = SignInLink.objects.filter(hash=digest(secret), used=None, expires__gt=timezone.now())
+    link = live.filter(user__is_active=True).select_related("user").first()
+    return link.user if link else None
 
 
 def use_sign_in_link(secret: str) -> User | None:

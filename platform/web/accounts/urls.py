@@ -4,4 +4,9 @@ from django.urls import path
 
 from web.accounts import views
 
-urlpatterns = [path("enter/<str:secret>/", views.enter, name="enter")]
+urlpatterns = [
+    path("enter/<str:secret>/", views.enter, name="enter"),
+    path("account/me/", views.account, name="account"),
+    path("account/keys/", views.keys, name="account_keys"),
+    path("account/keys/<int:key_id>/revoke", views.revoke, name="account_key_revoke"),
+]

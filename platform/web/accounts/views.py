@@ -2,21 +2,64 @@
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
 
-from web.accounts.services import use_sign_in_link
+from web.accounts.forms import AccountForm, KeyForm
+from web.accounts.services import create_key, rename_user, revoke_key, use_sign_in_link, user_of_sign_in_link
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def enter(request: HttpRequest, secret: str) -> HttpResponse:
     """Sign in by a one-time link. GET only asks, so that a mail scanner's preview does not use the link up."""
     if request.method == "GET":
-        return render(request, "account/enter.html")
+        person = user_of_sign_in_link(secret)
+        return render(request, "account/enter.html", {"person": person}, status=200 if person else 410)
     user = use_sign_in_link(secret)
     if user is None:
-        messages.error(request, "This sign-in link was used already or is over a day old. Ask for a new one.")
-        return redirect("account_login")
+        return render(request, "account/enter.html", {"person": None}, status=410)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    messages.success(request, f"Welcome, {user.shown_name}. You are signed in.")
     return redirect("store")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """A person's name, password and theme."""
+    form = AccountForm(request.POST or None, initial={"name": request.user.name})
+    if request.method == "POST" and form.is_valid():
+        rename_user(request.user, form.cleaned_data["name"])
+        messages.success(request, "Saved. Your GPTs now show this name.")
+        return redirect("account")
+    return render(request, "account/me.html", {"form": form})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def keys(request: HttpRequest) -> HttpResponse:
+    """A person's API keys. A new key's secret is in the answer to its POST, and nowhere else."""
+    form = KeyForm(request.POST or None, initial={"days": 90})
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        _, secret = create_key(request.user, form.cleaned_data["name"], form.expires())
+        form = KeyForm(initial={"days": 90})
+    live = request.user.api_keys.filter(revoked=None)
+    context = {"form": form, "secret": secret, "keys": live, "now": timezone.now()}
+    return render(request, "account/keys.html", context)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
+    """Make one of a person's own keys useless. 404 for another's."""
+    if not revoke_key(request.user, key_id):
+        raise Http404("You have no such live key.")
+    messages.success(request, "The key is revoked. Programs that use it are refused from now on.")
+    return redirect("account_keys")

@@ -1,1 +1,22 @@
-urlpatterns = []
+"""Addresses of the creator's pages."""
+
+from django.urls import path
+
+from web.builder import views, views_files
+
+urlpatterns = [
+    path("gpts/", views.gpts, name="gpts"),
+    path("gpts/new", views.new, name="gpt_new"),
+    path("gpts/<slug:slug>/edit", views.edit, name="gpt_edit"),
+    path("gpts/<slug:slug>/picture", views.edit_picture, name="gpt_edit_picture"),
+    path("gpts/<slug:slug>/cancel-publishing", views.cancel_publishing, name="gpt_cancel_publishing"),
+    path("gpts/<slug:slug>/history", views.versions, name="gpt_history"),
+    path("gpts/<slug:slug>/restore/<int:number>", views.restore, name="gpt_restore"),
+    path("gpts/<slug:slug>/delete", views.delete, name="gpt_delete"),
+    path("gpts/<slug:slug>/link", views.rotate_link, name="gpt_rotate_link"),
+    path("gpts/<slug:slug>/files", views_files.files, name="gpt_files"),
+    path("gpts/<slug:slug>/files/<uuid:file_id>/remove", views_files.remove, name="gpt_file_remove"),
+    path("gpts/<slug:slug>/files/<uuid:file_id>/retry", views_files.retry, name="gpt_file_retry"),
+    path("gpt-pictures/<uuid:gpt_id>/<str:name>", views.picture, name="gpt_picture"),
+    path("l/<str:secret>/", views.open_link, name="gpt_link"),
+]

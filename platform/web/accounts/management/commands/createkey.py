@@ -1,0 +1,28 @@
+"""`manage.py createkey EMAIL`: an API key for a program."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from web.accounts.models import User
+from web.accounts.services import create_key
+
+
+class Command(BaseCommand):
+    help = "Makes an API key for the person with this address and prints it, and nothing else, on stdout."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--name", default="command line", help="how the key is listed (default: command line)")
+        parser.add_argument("--days", type=int, default=0, help="days until it expires (default: never)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
+        if user is None:
+            raise CommandError(f"Nobody here has the address {options['email']}. Check the spelling.")
+        expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
+        _, secret = create_key(user, options["name"], expires)
+        self.stdout.write(secret)

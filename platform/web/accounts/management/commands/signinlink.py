@@ -1,0 +1,34 @@
+"""`manage.py signinlink`: a link that signs a person in once."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from web.accounts.models import User
+from web.accounts.services import create_sign_in_link, first_operator, operator_has_come
+
+
+class Command(BaseCommand):
+    help = "Prints a link, and nothing else, that signs a person in once within a day."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email", nargs="?", help="whose link it is")
+        parser.add_argument("--operator", action="store_true", help="the first operator, made where there is none")
+        parser.add_argument("--first", action="store_true", help="print nothing once an operator has signed in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["first"] and operator_has_come():
+            return
+        self.stdout.write(create_sign_in_link(self.person(options)))
+
+    def person(self, options: dict[str, Any]) -> User:
+        """Whom the link is for. Raises CommandError when nobody was named or nobody has the address."""
+        if options["operator"]:
+            return first_operator()
+        if not options["email"]:
+            raise CommandError("Name the person's address, or pass --operator.")
+        user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
+        if user is None:
+            raise CommandError(f"Nobody here has the address {options['email']}.")
+        return user

@@ -1,0 +1,98 @@
+"""What differs between two versions of a GPT, in words and field by field."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from gpts.spec import GptSpec
+from web.builder.models import Gpt, GptVersion, KnowledgeFile
+
+# Words and the space after them, so that a changed word does not mark the whole line.
+PIECE = re.compile(r"\S+\s*|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs. `pieces` are (kind, text) with kind "same", "gone" or "new", in reading order."""
+
+    label: str
+    words: str
+    pieces: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published version and how it differs from the one before; the first one differs from nothing."""
+
+    version: GptVersion
+    changes: tuple[Change, ...]
+
+
+def history(gpt: Gpt) -> list[Published]:
+    """The published versions of `gpt`, newest first."""
+    versions = list(gpt.versions.filter(number__isnull=False).order_by("number"))
+    specs = [version.spec() for version in versions]
+    befores = [None, *specs[:-1]]
+    pairs = zip(versions, befores, specs, strict=True)
+    return [Published(v, differences(old, new) if old else ()) for v, old, new in pairs][::-1]
+
+
+def draft_changed(gpt: Gpt) -> bool:
+    """Whether the draft, files under way included, differs from the published version; True where none is."""
+    if gpt.published is None:
+        return True
+    unready = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
+    return gpt.published.data != gpt.draft_spec().model_dump(mode="json") or unready.exists()
+
+
+def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
+    """Every field in which `new` differs from `old`."""
+    texts = [text_change(label, getattr(old, name), getattr(new, name)) for label, name in TEXTS]
+    lists = [
+        list_change("Conversation starters", list(old.starters), list(new.starters)),
+        list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
+    ]
+    values = [value_change(label, read(old), read(new)) for label, read in VALUES]
+    return tuple(change for change in (*texts, *lists, *values) if change)
+
+
+TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "instructions"))
+VALUES: tuple[tuple[str, Any], ...] = (
+    ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
+    ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
+    ("Longest reply", lambda spec: f"{spec.model.max_tokens} tokens"),
+)
+
+
+def text_change(label: str, old: str, new: str) -> Change | None:
+    """How a text was rewritten, word by word."""
+    if old == new:
+        return None
+    words = "added" if not old else "removed" if not new else "rewritten"
+    return Change(label, words, pieces(PIECE.findall(old), PIECE.findall(new)))
+
+
+def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
+    """Which entries came and went."""
+    if old == new:
+        return None
+    n_new, n_gone = len([text for text in new if text not in old]), len([text for text in old if text not in new])
+    words = [f"{n_new} added"] * bool(n_new) + [f"{n_gone} removed"] * bool(n_gone) or ["in another order"]
+    return Change(label, ", ".join(words), pieces([f"{text}\n" for text in old], [f"{text}\n" for text in new]))
+
+
+def value_change(label: str, old: str, new: str) -> Change | None:
+    """One value that became another."""
+    return Change(label, f"{old} → {new}") if old != new else None
+
+
+def pieces(old: list[str], new: list[str]) -> tuple[tuple[str, str], ...]:
+    """`old` and `new` laid over each other."""
+    laid: list[tuple[str, str]] = []
+    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            laid.append(("same", "".join(old[i1:i2])))
+            continue
+        laid += [("gone", "".join(old[i1:i2]))] * (i2 > i1) + [("new", "".join(new[j1:j2]))] * (j2 > j1)
+    return tuple(laid)

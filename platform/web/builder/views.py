@@ -1,0 +1,226 @@
+"""The creator's pages: the list of one's GPTs, the form, history, sharing, the picture."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from gpts.spec import STARTER_CHARS, STARTERS
+from web.builder import services
+from web.builder.changes import draft_changed, history
+from web.builder.forms import GptForm, NewGptForm
+from web.builder.marks import MARKS
+from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.pictures import store_picture
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether the page's script asks, and not the browser for a page."""
+    return request.accepts("application/json") and not request.accepts("text/html")
+
+
+@login_required
+@require_safe
+def gpts(request: HttpRequest) -> HttpResponse:
+    """A person's own GPTs, last changed first."""
+    own = Gpt.objects.editable_by(request.user).select_related("published")
+    return render(request, "builder/gpts.html", {"gpts": [(gpt, draft_changed(gpt)) for gpt in own]})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Name a GPT, which makes its draft and leads to the form."""
+    form = NewGptForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        gpt = services.create_gpt(request.user, form.cleaned_data)
+        return redirect("gpt_edit", gpt.slug)
+    return render(request, "builder/new.html", {"form": form})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form. A POST saves what is valid; the page's script gets JSON, a plain form the page as typed."""
+    gpt = services.access_own_gpt(request.user, slug)
+    if request.method == "GET":
+        return render_form(request, gpt, GptForm.of(gpt))
+    form = GptForm(request.POST)
+    save(gpt, form)
+    if wants_json(request):
+        return JsonResponse({"errors": form.errors, **state(gpt)})
+    add_attachments(request, gpt)
+    if not form.is_valid():
+        messages.error(request, "Some fields need another look. Everything else is saved.")
+        return render_form(request, gpt, form)
+    if request.POST.get("action") == "publish":
+        publish(request, gpt)
+    else:
+        messages.success(request, "Draft saved.")
+    return redirect("gpt_edit", slug)
+
+
+def save(gpt: Gpt, form: GptForm) -> None:
+    """Save the valid fields of `form`, so that one mistake does not hold up the rest."""
+    form.is_valid()
+    services.update_gpt(gpt, form.draft_fields())
+    sharing = form.cleaned_data.get("sharing", gpt.sharing)
+    if sharing != gpt.sharing:
+        services.set_sharing(gpt, sharing)
+
+
+def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
+    """Take the picture and files of a form sent without the page's script; a refusal becomes a message."""
+    try:
+        for file in request.FILES.getlist("files"):
+            services.add_file(gpt, file.name or "file", file.chunks())
+        if picture := request.FILES.get("picture"):
+            services.update_gpt(gpt, {"picture": store_picture(picture)})
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+
+
+def publish(request: HttpRequest, gpt: Gpt) -> None:
+    """Publish, or arrange that it happens once the files are ready, and say which."""
+    failed = gpt.files.filter(removed=None, status=KnowledgeFile.Status.FAILED)
+    if names := ", ".join(failed.values_list("name", flat=True)[:3]):
+        messages.error(request, f"Not published: {names} could not be read. Retry or remove it, then publish.")
+    elif version := services.publish_when_ready(gpt):
+        messages.success(request, f"Version {version.number} is published.")
+    else:
+        messages.success(request, "This will be published by itself as soon as its files are ready.")
+
+
+def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
+    """The form's page."""
+    context = {
+        "form": form,
+        "starters": form["starters"].value() or [],
+        "max_starters": STARTERS,
+        "starter_chars": STARTER_CHARS,
+        "marks": MARKS,
+        "files": gpt.files.filter(removed=None),
+        "max_files": settings.MAX_FILES_PER_GPT,
+        "max_file_bytes": settings.MAX_FILE_BYTES,
+        "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
+        "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
+        "preview_templates": ["chat/preview.html", "builder/parts/no_preview.html"],
+        **form_state(gpt),
+    }
+    return render(request, "builder/edit.html", context)
+
+
+def form_state(gpt: Gpt) -> dict[str, Any]:
+    """What the form says about where the draft stands."""
+    files = gpt.files.filter(removed=None)
+    last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
+    link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else ""
+    return {
+        "gpt": gpt,
+        "next_number": (last or 0) + 1,
+        "changed": draft_changed(gpt),
+        "n_failed": files.filter(status=KnowledgeFile.Status.FAILED).count(),
+        "n_pending": files.exclude(status__in=[KnowledgeFile.Status.FAILED, KnowledgeFile.Status.READY]).count(),
+        "link": settings.SITE_URL + link if link else "",
+    }
+
+
+def state(gpt: Gpt) -> dict[str, Any]:
+    """`form_state` as the parts of the page that show it, for the page's script to put in place."""
+    context = form_state(gpt)
+    parts = ("status", "publish", "link", "face")
+    return {
+        "parts": {part: render_to_string(f"builder/parts/{part}.html", context) for part in parts},
+        "waiting": gpt.publish_when_ready,
+    }
+
+
+@login_required
+@require_POST
+def edit_picture(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put a picture on a GPT, or with none in the request take its picture away."""
+    gpt = services.access_own_gpt(request.user, slug)
+    upload = request.FILES.get("picture")
+    try:
+        services.update_gpt(gpt, {"picture": store_picture(upload) if upload else ""})
+    except ValidationError as error:
+        return JsonResponse({"errors": {"picture": error.messages}}, status=400)
+    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", slug)
+
+
+@require_safe
+def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
+    """The picture of a GPT for those who may see it, or have talked to it. Its name changes with its content."""
+    seen = Gpt.objects.chattable_by(request.user).filter(id=gpt_id, picture=name).exists()
+    if not seen and request.user.is_authenticated:
+        seen = Gpt.objects.filter(Q(conversations__owner=request.user), id=gpt_id, picture=name).exists()
+    path = settings.MEDIA_ROOT / name
+    if not seen or not path.is_file():
+        raise Http404("There is no such picture.")
+    headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+    return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)
+
+
+@login_required
+@require_POST
+def cancel_publishing(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep a GPT that waits for its files a draft."""
+    services.cancel_publishing(services.access_own_gpt(request.user, slug))
+    messages.success(request, "It stays a draft until you publish it.")
+    return redirect("gpt_edit", slug)
+
+
+@login_required
+@require_safe
+def versions(request: HttpRequest, slug: str) -> HttpResponse:
+    """The published versions and what changed in each."""
+    gpt = services.access_own_gpt(request.user, slug)
+    return render(request, "builder/history.html", {"history": history(gpt), **form_state(gpt)})
+
+
+@login_required
+@require_POST
+def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Make the draft what version `number` was; people keep getting the published one until the next publication."""
+    gpt = services.restore_version(services.access_own_gpt(request.user, slug), number)
+    messages.success(request, f"The draft is version {number} again. Publish it to give it to people.")
+    return redirect("gpt_edit", gpt.slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask, then delete."""
+    gpt = services.access_own_gpt(request.user, slug)
+    if request.method == "GET":
+        return render(request, "builder/delete.html", {"gpt": gpt})
+    services.delete_gpt(gpt)
+    messages.success(request, f"{gpt.name} is deleted.")
+    return redirect("gpts")
+
+
+@login_required
+@require_POST
+def rotate_link(request: HttpRequest, slug: str) -> HttpResponse:
+    """Replace the secret link of a GPT that is shared by one."""
+    gpt = services.access_own_gpt(request.user, slug)
+    if gpt.sharing != Sharing.LINK:
+        raise Http404(f"{gpt.name} is not shared by link.")
+    services.rotate_link(gpt)
+    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", slug)
+
+
+@login_required
+@require_safe
+def open_link(request: HttpRequest, secret: str) -> HttpResponse:
+    """Let the reader in who came by a secret link, and show the GPT."""
+    return redirect("gpt", services.open_link(request.user, secret).slug)

@@ -1,0 +1,122 @@
+"""The store: browse, search, and the page of one GPT."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from gpts.spec import GptSpec
+from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
+from web.builder.services import access_gpt
+from web.store.search import find
+
+PER_PAGE = 24
+N_FEATURED = 6
+# The newest get a row of their own once the store is too long to see at a glance.
+N_NEW, LONG_STORE = 3, 12
+
+# People who chatted with a GPT, each counted once.
+N_PEOPLE = Count("conversations__owner", filter=Q(conversations__origin="chat"), distinct=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A GPT as the store shows it: the published words, not the draft's."""
+
+    gpt: Gpt
+    spec: GptSpec
+
+    @property
+    def n_people(self) -> int:
+        """People who chatted with it."""
+        return self.gpt.n_people  # type: ignore[attr-defined]
+
+
+def cards(gpts: Any) -> list[Card]:
+    """Cards of published GPTs that came with `published` and `n_people`."""
+    return [Card(gpt, gpt.published.spec()) for gpt in gpts]
+
+
+def shelf(category: str) -> QuerySet[Gpt]:
+    """The store's GPTs of a category, or all, most used first."""
+    gpts = Gpt.objects.in_store().select_related("published", "owner").annotate(n_people=N_PEOPLE)
+    gpts = gpts.filter(category=category) if category in Category.values else gpts
+    return gpts.order_by("-n_people", "-published__created", "id")
+
+
+@require_safe
+def store(request: HttpRequest) -> HttpResponse:
+    """The front page: what the hall's keepers chose, what is new, and everything by use; or what fits a search."""
+    query = request.GET.get("q", "").strip()[:200]
+    category = request.GET.get("category", "")
+    gpts = shelf(category)
+    context: dict[str, Any] = {"query": query, "category": category, "categories": Category.choices}
+    if query:
+        page = found_page(request, gpts, query)
+    else:
+        page = Paginator(gpts, PER_PAGE).get_page(request.GET.get("page"))
+        if not category and page.number == 1:
+            context |= front(gpts, page.paginator.count)
+    context |= {"page": page, "cards": cards(page.object_list), "more": more_link(query, category)}
+    return render(request, "store/store.html", context)
+
+
+def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page:
+    """One page of the GPTs among `gpts` that fit `query`, best first."""
+    in_shelf = set(gpts.values_list("id", flat=True))
+    page = Paginator([gpt_id for gpt_id in find(query) if gpt_id in in_shelf], PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    rows = {gpt.id: gpt for gpt in gpts.filter(id__in=page.object_list)}
+    page.object_list = [rows[gpt_id] for gpt_id in page.object_list]
+    return page
+
+
+def front(gpts: QuerySet[Gpt], n_gpts: int) -> dict[str, list[Card]]:
+    """What stands above the full list on the first page."""
+    newest = gpts.order_by("-published__created")[:N_NEW] if n_gpts >= LONG_STORE else ()
+    return {"featured": cards(gpts.filter(featured=True)[:N_FEATURED]), "newest": cards(newest)}
+
+
+def more_link(query: str, category: str) -> str:
+    """The query string of this list's other pages, up to the page's number."""
+    return "?" + urlencode(
+        {key: value for key, value in (("q", query), ("category", category)) if value} | {"page": ""}
+    )
+
+
+@require_safe
+def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a GPT is and may reach, and the ways to talk to it. 404 for those who may not."""
+    gpt = access_gpt(request.user, slug)
+    spec = gpt.published.spec() if gpt.published else gpt.draft_spec()
+    owns = gpt.owner_id == request.user.pk
+    counts = gpt.conversations.filter(origin="chat").aggregate(  # type: ignore[attr-defined]
+        n_chats=Count("id"), n_people=Count("owner", distinct=True)
+    )
+    pages = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
+    context = {
+        "gpt": gpt,
+        "spec": spec,
+        "owns": owns,
+        "counts": counts,
+        "n_pages": sum(pages.values_list("n_pages", flat=True)),
+        "link": share_link(gpt, owns),
+    }
+    return render(request, "store/gpt.html", context)
+
+
+def share_link(gpt: Gpt, owns: bool) -> str:
+    """An absolute address to pass on, or empty: the secret one is its owner's to give."""
+    if gpt.published and gpt.sharing == Sharing.STORE:
+        return settings.SITE_URL + reverse("gpt", args=[gpt.slug])
+    if gpt.published and gpt.sharing == Sharing.LINK and owns:
+        return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret])
+    return ""
