@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -21,12 +21,16 @@ from gpts.knowledge.terms import stem, terms, words
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
-# Share of a sentence's terms, weighed by rarity, that its source must hold; and the mean of that share and the
-# cosine where there is a similarity.
+# The part of a sentence's terms, weighed by rarity, that its source must hold; above the second figure the meaning
+# need not be asked; the mean of that part and the cosine, where it is asked.
 MIN_OVERLAP: Final = 0.5
+SURE_OVERLAP: Final = 0.85
 MIN_SUPPORT: Final = 0.6
-# Words of the question settle which of two equal sources is meant, no more.
+# Words of the question settle which of two equal sources is meant; two sentences must beat one clearly.
 QUESTION_WEIGHT: Final = 0.1
+PAIR_COST: Final = 0.1
+# Sources per sentence whose meaning is compared: each costs an encoding of a few milliseconds.
+SHORTLIST: Final = 6
 # An extract of several sentences takes only those that come near the best one.
 EXTRACT_SHARE: Final = 0.8
 
@@ -53,6 +57,16 @@ class _Source:
     text: str
     terms: frozenset[str]
     context: frozenset[str]
+    is_pair: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A source that may support a sentence: the share of the sentence's terms that it holds, and its rank."""
+
+    source: _Source
+    overlap: float
+    rank: float
 
 
 def cite(
@@ -62,12 +76,13 @@ def cite(
     sources = _sources(passages)
     rarity = _rarity(sources)
     asked = frozenset(terms(question))
-    found: list[tuple[Span, _Source]] = []
-    for span in sentence_spans(answer):
-        best = _best_source(answer[span.start : span.end], sources, rarity, asked, similarity)
-        if best is not None:
-            found.append((span, best))
-    return _numbered(found)
+    spans = sentence_spans(answer)
+    sentences = [answer[span.start : span.end] for span in spans]
+    candidates = [_candidates(sentence, sources, rarity, asked) for sentence in sentences]
+    if similarity:
+        candidates = _weighed(sentences, candidates, similarity)
+    best = [max(each, key=lambda candidate: candidate.rank, default=None) for each in candidates]
+    return _numbered([(span, each.source) for span, each in zip(spans, best, strict=True) if each is not None])
 
 
 def extractive_answer(
@@ -109,15 +124,16 @@ def _sources(passages: Sequence[Passage], *, pairs: bool = True) -> list[_Source
     for passage in passages:
         spans = sentence_spans(passage.text)
         context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
-        singles = list(spans)
-        doubles = [Span(a.start, b.end) for a, b in pairwise(spans)] if pairs else []
-        found.extend(_source(passage, span, context) for span in singles + doubles)
+        found.extend(_source(passage, span, context, is_pair=False) for span in spans)
+        if pairs:
+            doubles = [Span(a.start, b.end) for a, b in pairwise(spans)]
+            found.extend(_source(passage, span, context, is_pair=True) for span in doubles)
     return found
 
 
-def _source(passage: Passage, span: Span, context: frozenset[str]) -> _Source:
+def _source(passage: Passage, span: Span, context: frozenset[str], *, is_pair: bool) -> _Source:
     text = passage.text[span.start : span.end]
-    return _Source(passage, span, text, frozenset(terms(text)), context)
+    return _Source(passage, span, text, frozenset(terms(text)), context, is_pair)
 
 
 def _rarity(sources: Sequence[_Source]) -> dict[str, float]:
@@ -133,27 +149,38 @@ def _share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float
     return sum(rarity[term] for term in wanted & held) / total if total else 0.0
 
 
-def _best_source(
-    sentence: str,
-    sources: Sequence[_Source],
-    rarity: dict[str, float],
-    asked: frozenset[str],
-    similarity: Similarity | None,
-) -> _Source | None:
+def _candidates(
+    sentence: str, sources: Sequence[_Source], rarity: dict[str, float], asked: frozenset[str]
+) -> list[_Candidate]:
+    """The sources that may support `sentence`: they agree with it and hold enough of its terms."""
     own = frozenset(terms(sentence))
-    agreeing = [source for source in sources if own & source.terms and _agrees(sentence, source)]
-    overlaps = [_share(own, source.terms, rarity) for source in agreeing]
-    supports = overlaps
-    if similarity and agreeing:
-        cosines = similarity([sentence], [source.text for source in agreeing])[0]
-        supports = [(overlap + cosine) / 2 for overlap, cosine in zip(overlaps, cosines, strict=True)]
-    least = MIN_SUPPORT if similarity else MIN_OVERLAP
-    ranked = [
-        (support + QUESTION_WEIGHT * _share(asked, source.terms, rarity) - len(source.text) / 100_000, index)
-        for index, (support, overlap, source) in enumerate(zip(supports, overlaps, agreeing, strict=True))
-        if support >= least or overlap >= 0.9
-    ]
-    return agreeing[max(ranked)[1]] if ranked else None
+    found: list[_Candidate] = []
+    for source in sources:
+        overlap = _share(own, source.terms, rarity)
+        if overlap >= MIN_OVERLAP and _agrees(sentence, source):
+            cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * _share(asked, source.terms, rarity)
+            found.append(_Candidate(source, overlap, overlap - cost))
+    return sorted(found, key=lambda candidate: -candidate.rank)[:SHORTLIST]
+
+
+def _weighed(
+    sentences: Sequence[str], candidates: Sequence[list[_Candidate]], similarity: Similarity
+) -> list[list[_Candidate]]:
+    """`candidates` without those whose words match but whose meaning does not, by one call of `similarity`."""
+    doubtful = [number for number, each in enumerate(candidates) if each and each[0].overlap < SURE_OVERLAP]
+    texts = list(dict.fromkeys(candidate.source.text for number in doubtful for candidate in candidates[number]))
+    weighed = list(candidates)
+    if not texts:
+        return weighed
+    cosines = similarity([sentences[number] for number in doubtful], texts)
+    for number, row in zip(doubtful, cosines, strict=True):
+        cosine = dict(zip(texts, row, strict=True))
+        weighed[number] = [
+            replace(each, rank=each.rank + cosine[each.source.text])
+            for each in candidates[number]
+            if (each.overlap + cosine[each.source.text]) / 2 >= MIN_SUPPORT
+        ]
+    return weighed
 
 
 def _agrees(sentence: str, source: _Source) -> bool:

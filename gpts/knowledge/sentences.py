@@ -22,6 +22,7 @@ _STOP: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
 _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
 _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
+_INITIAL: Final = re.compile(r"[A-Z]\. ?[A-Z]")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
 
 # Never the last word of a sentence: what follows belongs to it.
@@ -77,14 +78,16 @@ def _is_abbreviation(before: str, following: str) -> bool:
         return not (following[0].isupper() or following[0].isdigit() or following[0] in "\"'“‘«(")
     if lowered in _BEFORE_A_NAME:
         return lowered != "no" or following[0].isdigit()
-    return _is_initial(word, before[: found.start()])
+    return _is_initial(word, before[: found.start()], following)
 
 
-def _is_initial(word: str, before: str) -> bool:
+def _is_initial(word: str, before: str, following: str) -> bool:
     """Whether `word` is "J" as in "J. K. Rowling". "Plan B." and "vitamin C." end a sentence, "I." does as well."""
     if _DOTTED.match(word) and "." in word:
         return True
     if len(word) != 1 or not word.isupper() or word == "I":
         return False
+    if _INITIAL.match(following):
+        return True
     previous = before.rstrip().rsplit(None, 1)[-1] if before.strip() else ""
     return not previous or previous[0].isupper() or previous.endswith(".")

@@ -1,0 +1,145 @@
+"""An answer is tied to what supports it, and to nothing else."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpts.knowledge.citations import cite, extractive_answer
+from gpts.knowledge.documents import Passage
+
+MANUAL = (
+    "The Zephyr pump needs a new filter every 6 months. The filter part number is ZP-771. "
+    "Close the inlet valve before you open the housing. Tighten the four bolts to 12 Nm."
+)
+LEAVE = "Every employee has 28 days of paid leave a year. Leave is requested from the team lead in the portal."
+
+
+def passage(text: str, name: str = "manual.md", start: int = 100, **fields: object) -> Passage:
+    return Passage.model_validate(
+        {
+            "file_id": name,
+            "file_name": name,
+            "segment": "5e9",
+            "chunk": 0,
+            "text": text,
+            "start": start,
+            "end": start + len(text),
+            **fields,
+        }
+    )
+
+
+PASSAGES = (passage(MANUAL), passage(LEAVE, "handbook.docx", start=0))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote"),
+    [
+        ("The filter part number is ZP-771.", "The filter part number is ZP-771."),
+        (
+            "You should close the inlet valve before opening the housing.",
+            "Close the inlet valve before you open the housing.",
+        ),
+        ("**ZP-771**", "The filter part number is ZP-771."),
+        ("- Employees get 28 days of paid leave per year.", "Every employee has 28 days of paid leave a year."),
+    ],
+)
+def test_a_sentence_cites_what_it_repeats_or_rewords(sentence: str, quote: str) -> None:
+    (citation,) = cite(sentence, PASSAGES)
+    assert citation.quote == quote
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The filter part number is ZP-772.",
+        "Employees get 30 days of paid leave per year.",
+        "Tighten the four bolts to 21 Nm.",
+        "The Boreas pump needs a new filter every 6 months.",
+        "Paris is the capital of France.",
+        "Sure, here is what I found:",
+        "I hope that this helps!",
+        "",
+    ],
+)
+def test_a_wrong_number_or_name_or_foreign_claim_is_not_cited(sentence: str) -> None:
+    assert cite(sentence, PASSAGES) == ()
+
+
+def test_offsets_name_the_quote_in_the_document_and_the_sentence_in_the_answer() -> None:
+    answer = "Happy to help. The filter part number is ZP-771."
+    (citation,) = cite(answer, PASSAGES)
+    assert MANUAL[citation.start - 100 : citation.end - 100] == citation.quote
+    assert answer[citation.answer_start : citation.answer_end] == "The filter part number is ZP-771."
+
+
+def test_tags_count_passages_in_the_order_of_their_first_use() -> None:
+    answer = (
+        "Every employee has 28 days of paid leave. The filter part number is ZP-771. "
+        "Leave is requested in the portal."
+    )
+    assert [(c.tag, c.file_name) for c in cite(answer, PASSAGES)] == [
+        (1, "handbook.docx"),
+        (2, "manual.md"),
+        (1, "handbook.docx"),
+    ]
+
+
+def test_the_question_settles_which_of_two_equal_sources_is_meant() -> None:
+    text = "The red cable carries 12 V. The blue lamp needs 12 V."
+    (citation,) = cite("12 V", (passage(text),), question="How much does the blue lamp need?")
+    assert citation.quote == "The blue lamp needs 12 V."
+
+
+def test_a_claim_of_two_sentences_cites_both() -> None:
+    (citation,) = cite("Change the Zephyr pump filter every 6 months, part number ZP-771.", PASSAGES)
+    assert citation.quote == MANUAL[: MANUAL.index(" Close")]
+
+
+def test_words_that_match_with_another_meaning_are_dropped_by_similarity() -> None:
+    answer = "You may open the inlet valve before the housing is closed."
+    assert cite(answer, PASSAGES, lambda one, other: [[0.1] * len(other) for _ in one]) == ()
+    assert cite(answer, PASSAGES, lambda one, other: [[0.9] * len(other) for _ in one]) != ()
+
+
+def test_a_citation_tells_the_page_on_which_its_quote_begins() -> None:
+    on_two_pages = passage(MANUAL, page=4, page_breaks=((100 + MANUAL.index("Tighten"), 5),))
+    assert cite("The filter part number is ZP-771.", (on_two_pages,))[0].page == 4
+    assert cite("Tighten the four bolts to 12 Nm.", (on_two_pages,))[0].page == 5
+
+
+words = st.sampled_from([*MANUAL.split(), *LEAVE.split(), "Mars", "99", "not", "\n", "- ", "**", "ﬁ", "水。"])
+texts = st.lists(words, max_size=30).map(" ".join)
+
+
+@given(texts, st.lists(texts, max_size=3), st.booleans())
+def test_citations_never_leave_the_passages_that_were_given(answer: str, parts: Sequence[str], asks: bool) -> None:
+    given_passages = [passage(text, f"{n}.md", start=7 * n) for n, text in enumerate(parts)]
+    citations = cite(answer, given_passages, (lambda one, other: [[0.7] * len(other) for _ in one]) if asks else None)
+    for citation in citations:
+        source = next(each for each in given_passages if each.file_id == citation.file_id)
+        assert source.text[citation.start - source.start : citation.end - source.start] == citation.quote != ""
+        assert answer[citation.answer_start : citation.answer_end].strip()
+    tags = [citation.tag for citation in citations]
+    assert list(dict.fromkeys(tags)) == list(range(1, len(set(tags)) + 1))
+
+
+def test_an_extract_answers_with_the_nearest_sentence_and_cites_it() -> None:
+    extract = extractive_answer("What is the filter's part number?", PASSAGES)
+    assert extract.text == "The filter part number is ZP-771."
+    (citation,) = extract.citations
+    assert extract.text[citation.answer_start : citation.answer_end] == citation.quote
+
+
+def test_an_extract_of_nothing_is_empty() -> None:
+    assert extractive_answer("Anything?", ()).text == ""
+
+
+@given(st.lists(texts, max_size=3), texts)
+def test_an_extract_is_made_of_literal_sentences(parts: Sequence[str], question: str) -> None:
+    extract = extractive_answer(question, [passage(text, f"{n}.md") for n, text in enumerate(parts)])
+    assert len(extract.citations) <= 3
+    assert all(extract.text[c.answer_start : c.answer_end] == c.quote for c in extract.citations)
+    assert extract.text == " ".join(c.quote for c in extract.citations)

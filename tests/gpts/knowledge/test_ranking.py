@@ -1,0 +1,94 @@
+"""Fusion, coverage and the choice of passages."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpts.knowledge.documents import Passage
+from gpts.knowledge.ranking import Evidence, SourceText, fuse, is_covered, is_identifier, select
+
+
+def count_words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+LONG = " ".join(f"word{i}" for i in range(600))
+SOURCES = {"a": SourceText(LONG, 600), "b": SourceText(LONG, 600), "small": SourceText("A small file. All of it.", 6)}
+
+
+def passage(start_word: int, end_word: int, score: float, segment: str = "a") -> Passage:
+    text = SOURCES[segment].text
+    words = text.split()
+    start = len(" ".join(words[:start_word])) + (1 if start_word else 0)
+    end = len(" ".join(words[:end_word]))
+    return Passage(
+        file_id=segment,
+        file_name=f"{segment}.txt",
+        segment=segment,
+        chunk=start_word,
+        text=text[start:end],
+        start=start,
+        end=end,
+        score=score,
+    )
+
+
+def test_what_both_halves_find_comes_first() -> None:
+    fused = fuse({"x": 0.9, "both": 0.8, "low": 0.1}, {"y": 12.0, "both": 11.0, "least": 1.0})
+    assert next(iter(fused)) == "both"
+
+
+@given(st.dictionaries(st.integers(0, 9), st.floats(-1, 1)), st.dictionaries(st.integers(0, 9), st.floats(0, 50)))
+def test_fused_scores_lie_between_0_and_1_in_falling_order(
+    dense: dict[int, float], lexical: dict[int, float]
+) -> None:
+    scores = list(fuse(dense, lexical).values())
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    assert set(fuse(dense, lexical)) == {*dense, *lexical}
+
+
+def test_a_part_number_counts_as_covered_whatever_the_cosine() -> None:
+    assert is_covered(Evidence(cosine=0.05, term_share=0.2, rare_term=True))
+    assert not is_covered(Evidence(cosine=0.05, term_share=0.2))
+
+
+@pytest.mark.parametrize(
+    ("term", "is_one"), [("zp771", True), ("90210", True), ("771", False), ("2016", False), ("pump", False)]
+)
+def test_identifiers_are_told_from_words_and_years(term: str, is_one: bool) -> None:
+    assert is_identifier(term) is is_one
+
+
+def test_passages_stay_within_the_budget_but_for_a_first_one() -> None:
+    ranked = [passage(0, 100, 1.0), passage(200, 300, 0.9), passage(400, 500, 0.8)]
+    assert len(select(ranked, SOURCES, count_words, budget_tokens=250)) == 2
+    assert len(select(ranked, SOURCES, count_words, budget_tokens=10)) == 1
+
+
+def test_overlapping_neighbours_become_one_literal_passage() -> None:
+    chosen = select([passage(100, 200, 1.0), passage(150, 250, 0.5)], SOURCES, count_words)
+    assert len(chosen) == 1
+    assert chosen[0].text == " ".join(f"word{i}" for i in range(100, 250)) == LONG[chosen[0].start : chosen[0].end]
+    assert chosen[0].score == 1.0
+
+
+def test_the_same_text_in_two_files_is_given_once() -> None:
+    chosen = select([passage(0, 50, 1.0, "a"), passage(0, 50, 0.9, "b")], SOURCES, count_words)
+    assert [each.file_id for each in chosen] == ["a"]
+
+
+def test_a_small_file_comes_whole() -> None:
+    chosen = select([passage(0, 3, 1.0, "small")], SOURCES, count_words)
+    assert chosen[0].text == SOURCES["small"].text
+
+
+def test_far_weaker_passages_are_left_out() -> None:
+    chosen = select([passage(0, 50, 1.0), passage(300, 350, 0.1)], SOURCES, count_words)
+    assert len(chosen) == 1
+
+
+def test_nothing_found_gives_nothing() -> None:
+    assert select([], SOURCES, count_words) == ()
