@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.forms import AccountForm, KeyForm
+from web.accounts.requests import PersonRequest
 from web.accounts.services import create_key, rename_user, revoke_key, use_sign_in_link, user_of_sign_in_link
 
 
@@ -30,7 +31,7 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: PersonRequest) -> HttpResponse:
     """A person's name, password and theme."""
     form = AccountForm(request.POST or None, initial={"name": request.user.name})
     if request.method == "POST" and form.is_valid():
@@ -43,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_http_methods(["GET", "POST"])
-def keys(request: HttpRequest) -> HttpResponse:
+def keys(request: PersonRequest) -> HttpResponse:
     """A person's API keys. A new key's secret is in the answer to its POST, and nowhere else."""
     form = KeyForm(request.POST or None, initial={"days": 90})
     secret = ""
@@ -57,7 +58,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
+def revoke(request: PersonRequest, key_id: int) -> HttpResponse:
     """Make one of a person's own keys useless. 404 for another's."""
     if not revoke_key(request.user, key_id):
         raise Http404("You have no such live key.")

@@ -32,7 +32,7 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """The text with single line ends."""
-        return super().to_python(value).replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class StartersField(forms.Field):

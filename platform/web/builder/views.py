@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gpts.spec import STARTER_CHARS, STARTERS
+from web.accounts.requests import PersonRequest
 from web.builder import services
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
@@ -38,7 +39,7 @@ def gpts(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: PersonRequest) -> HttpResponse:
     """Name a GPT, which makes its draft and leads to the form."""
     form = NewGptForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -221,6 +222,6 @@ def rotate_link(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def open_link(request: HttpRequest, secret: str) -> HttpResponse:
+def open_link(request: PersonRequest, secret: str) -> HttpResponse:
     """Let the reader in who came by a secret link, and show the GPT."""
     return redirect("gpt", services.open_link(request.user, secret).slug)

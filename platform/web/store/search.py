@@ -71,15 +71,12 @@ def make_index(n_gpts: int, weights: dict[str, dict[UUID, float]]) -> Index:
 
 
 def word_weights(gpt: Gpt) -> Counter[str]:
-    """How much each word says about `gpt`: its best place among name, description and the rest."""
-    data = gpt.published.data
+    """How much each word says about a published `gpt`, by its best place: name, description or the rest."""
+    data = gpt.published.data  # type: ignore[union-attr]
     rest = " ".join([*data["starters"], gpt.get_category_display(), gpt.owner.shown_name])
     found: Counter[str] = Counter()
-    for text, weight in (
-        (rest, OTHER_WEIGHT),
-        (data["description"], DESCRIPTION_WEIGHT),
-        (data["name"], NAME_WEIGHT),
-    ):
+    places = ((rest, OTHER_WEIGHT), (data["description"], DESCRIPTION_WEIGHT), (data["name"], NAME_WEIGHT))
+    for text, weight in places:
         found |= Counter(dict.fromkeys(words(text), weight))
     return found
 

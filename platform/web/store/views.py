@@ -32,16 +32,12 @@ class Card:
 
     gpt: Gpt
     spec: GptSpec
-
-    @property
-    def n_people(self) -> int:
-        """People who chatted with it."""
-        return self.gpt.n_people  # type: ignore[attr-defined]
+    n_people: int
 
 
 def cards(gpts: Any) -> list[Card]:
     """Cards of published GPTs that came with `published` and `n_people`."""
-    return [Card(gpt, gpt.published.spec()) for gpt in gpts]
+    return [Card(gpt, gpt.published.spec(), gpt.n_people) for gpt in gpts]
 
 
 def shelf(category: str) -> QuerySet[Gpt]:
@@ -68,12 +64,11 @@ def store(request: HttpRequest) -> HttpResponse:
     return render(request, "store/store.html", context)
 
 
-def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page:
+def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page[Any]:
     """One page of the GPTs among `gpts` that fit `query`, best first."""
     in_shelf = set(gpts.values_list("id", flat=True))
-    page = Paginator([gpt_id for gpt_id in find(query) if gpt_id in in_shelf], PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    found: list[Any] = [gpt_id for gpt_id in find(query) if gpt_id in in_shelf]
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     rows = {gpt.id: gpt for gpt in gpts.filter(id__in=page.object_list)}
     page.object_list = [rows[gpt_id] for gpt_id in page.object_list]
     return page
@@ -87,9 +82,8 @@ def front(gpts: QuerySet[Gpt], n_gpts: int) -> dict[str, list[Card]]:
 
 def more_link(query: str, category: str) -> str:
     """The query string of this list's other pages, up to the page's number."""
-    return "?" + urlencode(
-        {key: value for key, value in (("q", query), ("category", category)) if value} | {"page": ""}
-    )
+    chosen = {"q": query, "category": category}
+    return "?" + urlencode({key: value for key, value in chosen.items() if value} | {"page": ""})
 
 
 @require_safe
@@ -98,7 +92,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
     gpt = access_gpt(request.user, slug)
     spec = gpt.published.spec() if gpt.published else gpt.draft_spec()
     owns = gpt.owner_id == request.user.pk
-    counts = gpt.conversations.filter(origin="chat").aggregate(  # type: ignore[attr-defined]
+    counts = gpt.conversations.filter(origin="chat").aggregate(
         n_chats=Count("id"), n_people=Count("owner", distinct=True)
     )
     pages = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])

@@ -1,0 +1,108 @@
+"""`manage.py createsamples`: the sample GPTs that a new store begins with, and their updates."""
+
+import hashlib
+import json
+import time
+import tomllib
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from web.accounts.models import User
+from web.builder import services
+from web.builder.changes import draft_changed
+from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+POLL_S = 0.5
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the sample GPTs, owned by “the hall”; each is published to the store as soon as its files are ready. "
+        "Run again, it brings changed samples up to date and leaves the others alone, edited and deleted ones too."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for them to be published")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = read_done()
+        for folder in sorted(path.parent for path in SAMPLES.glob("*/gpt.toml")):
+            digest = digest_of(folder)
+            here = Gpt.objects.filter(owner=hall(), slug=folder.name).exists()
+            if here and done.get(folder.name) == digest:
+                continue
+            self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
+            done[folder.name] = digest
+            done_path().write_text(json.dumps(done, indent=1))
+        if options["wait"]:
+            self.wait(options["wait"])
+
+    def wait(self, limit_s: float) -> None:
+        """Return once no sample waits for its files. Raises CommandError with the names of those that still do."""
+        waiting = Gpt.objects.filter(owner=hall(), publish_when_ready=True, deleted=None)
+        deadline = time.monotonic() + limit_s
+        while names := ", ".join(waiting.values_list("name", flat=True)):
+            if time.monotonic() > deadline:
+                raise CommandError(f"Still waiting for the files of {names}. Is a worker running?")
+            time.sleep(POLL_S)
+
+
+def done_path() -> Path:
+    """Where it is kept which content of each sample was brought in: a JSON object, folder → digest."""
+    return settings.GUILDHALL_HOME / "samples.json"
+
+
+def read_done() -> dict[str, str]:
+    """What `done_path` says; nothing on a first run."""
+    return json.loads(done_path().read_text()) if done_path().exists() else {}
+
+
+def digest_of(folder: Path) -> str:
+    """A digest of everything in a sample's folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def hall() -> User:
+    """The user who owns the samples; nobody can sign in with a password as them."""
+    return User.objects.filter(email="hall@localhost").first() or User.objects.create_user(
+        "hall@localhost", name="the hall"
+    )
+
+
+def bring_up_to_date(folder: Path) -> str:
+    """What was done, in a word, to make the sample in `folder` be as the folder says."""
+    sample = tomllib.loads((folder / "gpt.toml").read_text())
+    fields = {
+        **sample,
+        "instructions": sample["instructions"].strip(),
+        "category": Category[sample["category"].upper()],
+        "sharing": Sharing.STORE,
+    }
+    gpt = Gpt.objects.filter(owner=hall(), slug=folder.name).first()
+    if gpt and gpt.deleted:
+        return "deleted here, left so"
+    word = "updated" if gpt else "made"
+    gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
+    replace_files(gpt, sorted((folder / "files").glob("*")))
+    if draft_changed(gpt):
+        services.publish_when_ready(gpt)
+    return word
+
+
+def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
+    """Give `gpt` the files at `paths` and no others; those it has already are not read again."""
+    kept: set[Any] = set()
+    for path in paths:
+        with path.open("rb") as file:
+            kept.add(services.add_file(gpt, path.name, iter(lambda: file.read(1 << 20), b"")).id)
+    for stale in KnowledgeFile.objects.filter(gpt=gpt, removed=None).exclude(id__in=kept):
+        services.remove_file(stale)
