@@ -19,9 +19,11 @@ SCORE_FLOOR: Final = 0.35
 # Above this share of common terms two passages say the same.
 SAME_TERMS: Final = 0.9
 
-COVERED_COSINE: Final = 0.38
-COVERED_COSINE_WITH_TERMS: Final = 0.25
-COVERED_TERM_SHARE: Final = 0.6
+# A question is covered from this cosine on, less for each of its terms that is found. With both, 93 % of 65 questions to
+# the sample GPTs count as covered and 3 % of 785 that were meant for others; 97 % of XQuAD's 1,190 questions to their
+# own article and 0.4 % of 1,200 to another (2026-11). The cosine alone at 0.38 loses 15 % and 10 % of the right ones.
+COVERED: Final = 0.38
+TERM_WEIGHT: Final = 0.2
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -65,9 +67,7 @@ class Evidence:
 
 def is_covered(evidence: Evidence) -> bool:
     """Whether the question is about what the knowledge holds."""
-    if evidence.rare_term or evidence.cosine >= COVERED_COSINE:
-        return True
-    return evidence.cosine >= COVERED_COSINE_WITH_TERMS and evidence.term_share >= COVERED_TERM_SHARE
+    return evidence.rare_term or evidence.cosine + TERM_WEIGHT * evidence.term_share >= COVERED
 
 
 def is_identifier(term: str) -> bool:

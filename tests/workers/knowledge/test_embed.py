@@ -1,0 +1,53 @@
+"""The real bundled embedder."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return shared_embedder()
+
+
+def test_vectors_have_length_one_and_near_texts_are_near(embedder) -> None:
+    vectors = embedder.encode(["How do I change the filter?", "Replacing the filter.", "The capital of France."])
+    assert vectors.shape == (3, embedder.dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-3)
+    assert vectors[0] @ vectors[1] > 0.5 > 0.3 > vectors[0] @ vectors[2]
+
+
+def test_the_end_of_a_long_text_counts(embedder) -> None:
+    filler = "Gardens need water. " * 150
+    query, without, with_end = embedder.encode(["volcano eruption", filler, filler + "A volcano erupted. " * 40])
+    assert query @ with_end > query @ without + 0.1
+
+
+def test_tokens_are_counted_beyond_the_models_window(embedder) -> None:
+    assert embedder.count_tokens(["word " * 1_000, ""]) == [1_000, 0]
+
+
+def test_a_query_is_encoded_once(embedder) -> None:
+    assert embedder.encode_query("filter") is embedder.encode_query("filter")
+
+
+def test_no_texts_give_no_vectors(embedder) -> None:
+    assert embedder.encode([]).shape == (0, embedder.dim)
+
+
+def test_a_wrong_folder_is_a_clear_error(tmp_path) -> None:
+    with pytest.raises(EmbedderMissing, match="EMBEDDER"):
+        Embedder(str(tmp_path))
+
+
+def test_importing_the_index_loads_neither_torch_nor_transformers() -> None:
+    program = "import sys, workers.knowledge.index, workers.knowledge.pipeline; print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

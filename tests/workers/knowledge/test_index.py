@@ -1,0 +1,189 @@
+"""A file becomes a segment once, and a GPT's segments answer questions together."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from gpts.spec import KnowledgeRef
+from tests.workers.knowledge import files
+from workers.knowledge import segments
+from workers.knowledge.errors import EmbedderMismatch, NoText, SegmentCorrupt, SegmentMissing
+from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.pipeline import Progress, build_segment
+
+MANUAL = "# Pump\n\nThe filter part number is ZP-771.\n\n# Warranty\n\nThe warranty lasts two years from the sale.\n"
+LEAVE = "# Leave\n\nEvery employee has 28 days of paid leave a year.\n"
+
+
+@pytest.fixture
+def add(tmp_path, embedder):
+    """Index a file of some content and give its reference."""
+
+    def add_file(content: str | bytes, name: str) -> KnowledgeRef:
+        source = tmp_path / name
+        source.write_bytes(content if isinstance(content, bytes) else content.encode())
+        info = build_segment(tmp_path, source, embedder)
+        return KnowledgeRef(file_id=f"id-{name}", name=name, segment=info.address)
+
+    return add_file
+
+
+@pytest.fixture
+def index(tmp_path, embedder) -> KnowledgeIndex:
+    return KnowledgeIndex(tmp_path, embedder)
+
+
+def test_the_best_passage_comes_from_the_right_file_and_is_literal(add, index, tmp_path) -> None:
+    refs = [add(MANUAL, "manual.md"), add(LEAVE, "leave.md")]
+    found = index.search(refs, "How many days of leave does an employee have?")
+    best = found.passages[0]
+    assert found.covered
+    assert (best.file_id, best.file_name) == ("id-leave.md", "leave.md")
+    text = segments.load(tmp_path, best.segment).text
+    assert text[best.start : best.end] == best.text
+
+
+def test_a_part_number_is_covered_and_found(add, index) -> None:
+    found = index.search([add(MANUAL, "manual.md"), add(LEAVE, "leave.md")], "ZP-771?")
+    assert found.covered
+    assert "ZP-771" in found.passages[0].text
+
+
+def test_what_no_file_mentions_is_not_covered(add, index) -> None:
+    assert not index.search([add(MANUAL, "manual.md")], "Who painted Guernica?").covered
+
+
+def test_no_files_hold_nothing(index) -> None:
+    found = index.search([], "Anything?")
+    assert (found.passages, found.covered) == ((), False)
+
+
+def test_the_same_file_under_two_names_is_built_once(add) -> None:
+    assert add(MANUAL, "manual.md").segment == add(MANUAL, "copy.txt").segment
+
+
+def test_progress_runs_from_parsing_to_the_last_chunk(tmp_path, embedder) -> None:
+    source = tmp_path / "long.txt"
+    source.write_text("\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(150)))
+    told: list[Progress] = []
+    info = build_segment(tmp_path, source, embedder, told.append)
+    embedding = [progress.n_done for progress in told if progress.state == "embedding"]
+    assert told[0].state == "parsing"
+    assert embedding == sorted(embedding)
+    assert len(embedding) > 2
+    assert embedding[-1] == info.n_chunks >= 150
+
+
+@pytest.mark.parametrize("state", ["parsing", "embedding"])
+def test_a_cancelled_file_leaves_no_trace(state, tmp_path, embedder) -> None:
+    source = tmp_path / "manual.md"
+    source.write_text(MANUAL)
+
+    def cancel(progress: Progress) -> None:
+        if progress.state == state:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        build_segment(tmp_path, source, embedder, cancel)
+    assert list((tmp_path / "segments").glob("*")) == []
+
+
+def test_a_writer_that_dies_half_way_leaves_nothing_visible(tmp_path, embedder, monkeypatch) -> None:
+    source = tmp_path / "manual.md"
+    source.write_text(MANUAL)
+    monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        build_segment(tmp_path, source, embedder)
+    assert not [place for place in (tmp_path / "segments").iterdir() if segments.info(tmp_path, place.name)]
+
+
+def test_two_workers_that_build_the_same_file_end_with_one_segment(tmp_path, embedder) -> None:
+    source = tmp_path / "manual.md"
+    source.write_text(MANUAL)
+    both_parsed = threading.Barrier(2)
+    built: list[str] = []
+
+    def build() -> None:
+        def meet(progress: Progress) -> None:
+            if progress.state == "embedding" and progress.n_done == progress.n_chunks:
+                both_parsed.wait(timeout=30)
+
+        built.append(build_segment(tmp_path, source, embedder, meet).address)
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [place.name for place in (tmp_path / "segments").iterdir()] == [built[0]]
+    assert built[0] == built[1]
+
+
+def test_pages_follow_a_passage_across_them(add, index) -> None:
+    pages = [[(10, f"Page {word} tells of the pump and its filter.")] for word in ("one", "two")]
+    best = index.search([add(files.pdf(pages), "manual.pdf")], "pump filter").passages[0]
+    assert best.page == 1
+    assert [page for _, page in best.page_breaks] == [2]
+    assert best.page_at(best.start + best.text.index("Page two")) == 2
+
+
+def test_a_missing_segment_names_the_file(add, index, tmp_path) -> None:
+    ref = add(MANUAL, "manual.md")
+    (tmp_path / "segments" / ref.segment).rename(tmp_path / "gone")
+    with pytest.raises(SegmentMissing, match=r"manual\.md"):
+        index.search([ref], "filter")
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.jsonl", "document.json", "lexical.npz", "manifest.json"])
+def test_a_flipped_byte_is_found(name, add, index, tmp_path) -> None:
+    ref = add(MANUAL, "manual.md")
+    path = tmp_path / "segments" / ref.segment / name
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 if name != "manifest.json" else 0] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(SegmentCorrupt, match=r"manual\.md"):
+        index.search([ref], "filter")
+
+
+def test_a_segment_of_another_embedder_is_refused(add, index, tmp_path) -> None:
+    ref = add(MANUAL, "manual.md")
+    path = tmp_path / "segments" / ref.segment / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["recipe"]["embedder"] = "other"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(EmbedderMismatch):
+        index.search([ref], "filter")
+
+
+@pytest.mark.parametrize("address", ["../../etc", "", "ABC", "a/b"])
+def test_an_address_can_name_no_other_folder(address, index) -> None:
+    with pytest.raises(SegmentMissing):
+        index.search([KnowledgeRef(file_id="1", name="x", segment=address)], "filter")
+
+
+def test_segments_leave_the_cache_when_it_is_full_and_come_back(add, tmp_path, embedder) -> None:
+    index = KnowledgeIndex(tmp_path, embedder, cache_bytes=1)
+    refs = [add(MANUAL, "manual.md"), add(LEAVE, "leave.md")]
+    assert index.search(refs, "leave").passages == index.search(refs, "leave").passages
+    assert len(index._kept) == 1
+
+
+def test_many_threads_find_the_same(add, index) -> None:
+    refs = [add(MANUAL, "manual.md"), add(LEAVE, "leave.md")]
+    expected = index.search(refs, "paid leave")
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(index.search(refs, "paid leave"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 8
+
+
+def test_a_file_without_sentences_is_no_knowledge(tmp_path, embedder) -> None:
+    source = tmp_path / "empty.html"
+    source.write_text("<html><body><p> </p></body></html>")
+    with pytest.raises(NoText):
+        build_segment(tmp_path, source, embedder)
