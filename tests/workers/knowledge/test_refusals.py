@@ -110,7 +110,7 @@ def test_the_child_cannot_take_all_memory_or_write_files(tmp_path: Path, monkeyp
         "from workers.knowledge.parsing import _limit_self; _limit_self()\n"
         "try:\n    bytearray(3_000_000_000); print('memory')\nexcept MemoryError: pass\n"
         f"import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        f"try:\n    open({str(tmp_path / 'out')!r}, 'w').write('x' * 9); print('file')\nexcept OSError: pass\n"
+        f"try:\n    open({str(tmp_path / 'out')!r}, 'wb', 0).write(b'x'); print('file')\nexcept OSError: pass\n"
         'print(\'{"error": "NoText", "message": "held"}\')'
     )
     _replace_child(tmp_path, monkeypatch, program)

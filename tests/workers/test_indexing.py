@@ -1,0 +1,125 @@
+"""An uploaded file becomes ready, or says why not, whatever happens to its worker."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from gpts.spec import KnowledgeRef
+from tests.workers.knowledge.conftest import WordEmbedder
+from web.builder.models import Gpt, KnowledgeFile
+from web.builder.services import add_file, create_gpt, publish_when_ready, remove_file, retry_file
+from workers import indexing
+from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.pipeline import Progress
+
+TEXT = b"# Pump\n\nThe filter part number is ZP-771.\n"
+
+
+@pytest.fixture(autouse=True)
+def embedder(monkeypatch) -> WordEmbedder:
+    """The worker's embedder, without weights."""
+    stand_in = WordEmbedder()
+    monkeypatch.setattr(indexing, "shared_embedder", lambda setting, threads: stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def draft(alice) -> Gpt:
+    return create_gpt(alice, {"name": "Pump Doctor"})
+
+
+@pytest.fixture
+def file(draft) -> KnowledgeFile:
+    return add_file(draft, "manual.md", [TEXT])
+
+
+def test_a_file_becomes_ready_and_answers(file, embedder, settings) -> None:
+    indexing.index_file(file.id)
+    file.refresh_from_db()
+    assert (file.status, file.error) == ("ready", "")
+    assert file.n_done == file.n_chunks == 1
+    assert file.n_tokens > 5
+    ref = KnowledgeRef(file_id=str(file.id), name=file.name, segment=file.segment)
+    found = KnowledgeIndex(settings.GUILDHALL_HOME, embedder).search([ref], "Which filter part?")
+    assert "ZP-771" in found.passages[0].text
+
+
+def test_a_broken_file_fails_with_its_sentence(draft) -> None:
+    file = add_file(draft, "photo.pdf", [b"\x89PNG\r\n\x1a\n" + bytes(100)])
+    indexing.index_file(file.id)
+    file.refresh_from_db()
+    assert file.status == "failed"
+    assert "not supported" in file.error
+    assert file.claimed_until is None
+
+
+def test_an_unexpected_error_fails_with_a_general_sentence_and_is_logged(file, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(indexing, "build_segment", lambda *_: 1 / 0)
+    indexing.index_file(file.id)
+    file.refresh_from_db()
+    assert (file.status, file.error) == ("failed", indexing.UNEXPECTED)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_failed_file_can_be_tried_again(file, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(indexing, "build_segment", lambda *_: 1 / 0)
+        indexing.index_file(file.id)
+    file.refresh_from_db()
+    retry_file(file)
+    indexing.index_file(file.id)
+    file.refresh_from_db()
+    assert file.status == "ready"
+
+
+def test_a_second_delivery_does_nothing(file, monkeypatch) -> None:
+    indexing.index_file(file.id)
+    monkeypatch.setattr(indexing, "build_segment", lambda *_: pytest.fail("built again"))
+    indexing.index_file(file.id)
+
+
+def test_a_claimed_file_is_left_to_its_worker(file) -> None:
+    assert indexing.claim(file.id) is not None
+    assert indexing.claim(file.id) is None
+
+
+def test_a_claim_that_ran_out_is_taken_over_and_the_late_worker_stops(file) -> None:
+    late = indexing.Claim(indexing.claim(file.id))
+    KnowledgeFile.objects.filter(id=file.id).update(claimed_until=timezone.now() - timedelta(seconds=1))
+    indexing.index_file(file.id)
+    with pytest.raises(indexing.ClaimLost):
+        late.save(n_done=0)
+    late.fail("too late")
+    file.refresh_from_db()
+    assert file.status == "ready"
+
+
+def test_removing_a_file_stops_its_indexing(file, settings) -> None:
+    held = indexing.Claim(indexing.claim(file.id))
+    remove_file(file)
+    with pytest.raises(indexing.ClaimLost):
+        held.report(Progress("embedding", 0, 9))
+
+
+def test_a_removed_file_is_not_indexed(file) -> None:
+    remove_file(file)
+    indexing.index_file(file.id)
+    file.refresh_from_db()
+    assert file.status == "received"
+
+
+def test_news_is_saved_at_once_and_the_rest_now_and_then(file, django_assert_num_queries) -> None:
+    held = indexing.Claim(indexing.claim(file.id))
+    with django_assert_num_queries(1):
+        held.report(Progress("embedding", 0, 99))
+        held.report(Progress("embedding", 1, 99))
+    file.refresh_from_db()
+    assert (file.status, file.n_done, file.n_chunks) == ("embedding", 0, 99)
+
+
+def test_a_gpt_that_waited_for_its_file_is_published(file, draft) -> None:
+    publish_when_ready(draft)
+    indexing.index_file(file.id)
+    draft.refresh_from_db()
+    assert [ref.name for ref in draft.versions.get().spec().knowledge] == ["manual.md"]
