@@ -1,8 +1,10 @@
 """The standing cast: Alice owns the GPT, Bob may chat with it, Charlie must see nothing."""
 
+import os
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
@@ -18,6 +20,14 @@ def home(settings, tmp_path) -> Path:
     settings.REDIS_URL = f"unix://{tmp_path}/no-broker.sock"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite in a file, not in memory: a live site's threads then share it as they do in service."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = settings.GUILDHALL_HOME / f"test-{os.getpid()}.sqlite3"
 
 
 @pytest.fixture

