@@ -77,7 +77,7 @@ class MailRouter(OutputRouter):  # type: ignore[misc]
 
 
 class Doorbell(threading.Event):
-    """The manager's wake-up event. Its loop asks ten times a second whether there is work; this waits for the bell."""
+    """The manager's wake-up event. Its loop would look for work ten times a second; this waits for the bell."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until rung, however short the `timeout` (a minute at most, should a ring ever be lost)."""

@@ -1,8 +1,8 @@
 """Attention over the paged cache on CPU, each shared page read once per step.
 
-transformers' own paged attention on CPU computes all queries against the keys of *all* requests under a mask. Here the
+transformers' own paged attention on CPU computes all queries against the keys of *all* requests. Here the
 cache is only written when a layer updates it; the attention function reads it by a plan made once per step
-(`workers.engine.pages`): branches shared by several sequences in place, the rest gathered and padded. Each part is one
+(`workers.engine.pages`): branches shared by several sequences in place, the rest gathered and padded. Each is one
 call of torch's flash kernel, which also gives the log-sum-exp needed to merge parts exactly.
 
 Layout of the cache: per layer `(tokens, key-value heads, head dim)`, so neighbouring blocks form one slice that needs
@@ -236,7 +236,7 @@ def _prefill(
     prefill: Prefill,
     scaling: float | None,
 ) -> torch.Tensor:
-    """The outputs `(tokens, heads, dim)` of one sequence's new tokens: causal among themselves, and all of its past."""
+    """The outputs `(tokens, heads, dim)` of one sequence's new tokens: causal among themselves, after its past."""
     _, n_heads, n_new, dim = query.shape
     kv_heads = key.shape[1]
     group = n_heads // kv_heads

@@ -88,7 +88,7 @@ def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Pa
 
 
 def _identity(file: Path) -> str:
-    """Twelve hex digits that change with the file: its size, first and last megabyte (whole files hash too slowly)."""
+    """Twelve hex digits that change with the file: its size, first and last megabyte (whole files take too long)."""
     size = file.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with file.open("rb") as source:

@@ -1,0 +1,207 @@
+"""The engine of any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama or a gateway, by URL.
+
+Every failure of the server or of the way to it becomes an EngineError; closing a stream closes its connection, which
+is how these servers learn to stop. Whether text can form a control token is up to the server's own encoding.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+
+from gpts.messages import Message
+from gpts.steps import FinishReason
+from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
+from workers.engine.config import EngineConfig
+from workers.engine.stopping import StopFilter
+
+CONNECT_TIMEOUT_S: Final = 10.0
+HEALTH_TIMEOUT_S: Final = 2.0
+# A server tells its limit only by refusing; this is what prompts are planned for when nothing was set.
+DEFAULT_CONTEXT_TOKENS: Final = 8192
+# English text; the exact count needs the server's tokenizer. Three is on the safe side for code and German.
+CHARACTERS_PER_TOKEN: Final = 3
+TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
+MAX_CONNECTIONS: Final = 256
+_TOO_LONG: Final = (
+    "context length",
+    "context_length",
+    "context size",
+    "maximum context",
+    "too long",
+    "max_model_len",
+)
+
+
+class RemoteEngine:
+    """Chat completions of the server at `config.remote_url` (with or without `/v1`)."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        if not config.remote_url:
+            raise EngineError("ENGINE is remote but ENGINE_URL is empty; set it to the server's address.")
+        self._model = config.remote_model
+        self._context_tokens = config.context_tokens or DEFAULT_CONTEXT_TOKENS
+        headers = {"Authorization": f"Bearer {config.remote_key}"} if config.remote_key else {}
+        self._client = httpx.Client(
+            base_url=config.remote_url.rstrip("/").removesuffix("/v1") + "/v1/",
+            headers=headers,
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            trust_env=False,
+        )
+
+    def stream(self, request: GenerationRequest) -> Iterator[Token]:
+        """See `Engine.stream`."""
+        ends_at = time.monotonic() + request.deadline_s
+        n_prompt = self.count_tokens(request.messages)
+        if n_prompt // 2 + request.max_tokens > self._context_tokens:  # the estimate is never twice too high
+            raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {self._context_tokens} tokens.")
+        return self._stream(request, ends_at, n_prompt)
+
+    def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """An estimate from the number of characters, rather too high than too low."""
+        n_characters = sum(len(message.content) for message in messages)
+        return n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
+
+    def health(self) -> Health:
+        """Ready when the server lists its models."""
+        try:
+            response = self._client.get("models", timeout=HEALTH_TIMEOUT_S)
+            ready, detail = response.is_success, "" if response.is_success else f"HTTP {response.status_code}"
+        except (httpx.HTTPError, RuntimeError) as error:
+            ready, detail = False, f"{type(error).__name__}: {error}"
+        return Health(ready, self._model, self._context_tokens, detail)
+
+    def close(self) -> None:
+        """Closes all connections, which cancels what is under way."""
+        self._client.close()
+
+    def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Iterator[Token]:
+        """The server's pieces as tokens; leaving early closes the connection."""
+        visible = StopFilter(request.stop)
+        answer = _Answer(Usage(n_prompt, 0))
+        try:
+            with self._client.stream(
+                "POST", "chat/completions", json=self._body(request), timeout=_timeout(ends_at)
+            ) as response:
+                _raise_for_status(response)
+                for event in _events(response):
+                    text = visible.push(answer.take(event))
+                    if text:
+                        yield Token(text)
+                    if visible.stopped or time.monotonic() >= ends_at:
+                        break
+        except httpx.ReadTimeout:
+            answer.timed_out = True
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
+        yield Token(visible.flush(), answer.outcome(visible.stopped, time.monotonic() >= ends_at), answer.usage)
+
+    def _body(self, request: GenerationRequest) -> dict[str, Any]:
+        """The request in the API's words. Tool messages go as the user's: their calls are not in the history."""
+        sampling = request.sampling
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": [_message(message) for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.stop:
+            body["stop"] = list(request.stop[:4])  # the API allows four; the rest is stopped here
+        if sampling.top_k:
+            body["top_k"] = sampling.top_k
+        return body
+
+
+class _Answer:
+    """What the events of one answer said so far."""
+
+    def __init__(self, usage: Usage) -> None:
+        self.usage = usage
+        self.timed_out = False
+        self._finish: FinishReason | None = None
+
+    def take(self, event: dict[str, Any]) -> str:
+        """The text of `event`; its usage and reason to finish are kept. Raises EngineError for an error event."""
+        if "error" in event:
+            raise EngineError(f"The model server failed: {_error_text(event)}")
+        if event.get("usage"):
+            self.usage = _usage(event["usage"])
+        text = ""
+        for choice in event.get("choices", [])[:1]:
+            text = choice.get("delta", {}).get("content") or ""
+            reason = choice.get("finish_reason")
+            if reason:
+                self._finish = "length" if reason == "length" else "stop"
+        return text
+
+    def outcome(self, stopped: bool, late: bool) -> FinishReason:
+        """Why the answer ended. Raises EngineError if the stream broke off without a reason."""
+        if stopped:
+            return "stop"
+        if self._finish is not None:
+            return self._finish
+        if late or self.timed_out:
+            return "deadline"
+        raise EngineError("The model server closed the stream in the middle of an answer.")
+
+
+def _message(message: Message) -> dict[str, str]:
+    role = "user" if message.role == "tool" else message.role
+    return {"role": role, "content": message.content}
+
+
+def _timeout(ends_at: float) -> httpx.Timeout:
+    """Waits for data until the deadline at most."""
+    remaining_s = max(0.001, ends_at - time.monotonic())
+    return httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
+
+
+def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+    """The JSON events of a server-sent stream, up to `[DONE]`. Raises EngineError for what is not JSON."""
+    for line in response.iter_lines():
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            return
+        try:
+            event = json.loads(data)
+        except ValueError as error:
+            raise EngineError(f"The model server sent something that is not JSON: {data[:80]!r}") from error
+        if isinstance(event, dict):
+            yield event
+
+
+def _raise_for_status(response: httpx.Response) -> None:
+    """Raises PromptTooLong or EngineError with the server's own words for any status but success."""
+    if response.is_success:
+        return
+    response.read()
+    try:
+        text = _error_text(response.json())
+    except ValueError:
+        text = response.text[:300]
+    if response.status_code in (400, 413, 422) and any(hint in text.lower() for hint in _TOO_LONG):
+        raise PromptTooLong(f"The model server refused the prompt: {text}")
+    raise EngineError(f"The model server answered HTTP {response.status_code}: {text}")
+
+
+def _error_text(body: Any) -> str:
+    """The message in an error of OpenAI's shape, or the whole of it."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    return str(error.get("message", error) if isinstance(error, dict) else error)[:300]
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        int(usage.get("prompt_tokens") or 0),
+        int(usage.get("completion_tokens") or 0),
+        int(details.get("cached_tokens") or 0),
+    )

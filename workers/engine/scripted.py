@@ -1,0 +1,132 @@
+"""An engine with canned replies, for tests only: no model, no waiting, every failure on demand.
+
+A script is a list of replies used in turn (the last one again and again), or a function from messages to a reply. A
+reply is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
+ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts; without it, the engine says what the user said.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from gpts.messages import Message
+from gpts.steps import FinishReason
+from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
+from workers.engine.config import EngineConfig
+from workers.engine.stopping import StopFilter
+
+Step = str | Exception | threading.Event
+ScriptedReply = str | Sequence[Step]
+Script = Sequence[ScriptedReply] | Callable[[tuple[Message, ...]], ScriptedReply]
+
+CONTEXT_TOKENS: Final = 8192
+# How often a stream that waits for an event looks at its deadline and at being closed, in seconds.
+WAIT_S: Final = 0.02
+_WORD: Final = re.compile(r"\s*\S+\s*|\s+")
+
+
+def echo(messages: tuple[Message, ...]) -> str:
+    """The last thing the user said."""
+    return next((message.content for message in reversed(messages) if message.role == "user"), "")
+
+
+class ScriptedEngine:
+    """Streams its script word by word. `requests` holds what was asked, `active` how many streams are open."""
+
+    def __init__(self, script: Script = echo, context_tokens: int = CONTEXT_TOKENS) -> None:
+        self.requests: list[GenerationRequest] = []
+        self.active = 0
+        self._script = script
+        self._context_tokens = context_tokens
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def stream(self, request: GenerationRequest) -> Iterator[Token]:
+        """See `Engine.stream`. One word is one token."""
+        ends_at = time.monotonic() + request.deadline_s
+        n_prompt = self.count_tokens(request.messages)
+        if n_prompt + request.max_tokens > self._context_tokens:
+            raise PromptTooLong(f"The prompt of {n_prompt} words does not fit {self._context_tokens}.")
+        with self._lock:
+            reply = self._next_reply(request.messages)
+            self.requests.append(request)
+        return self._stream(request, reply, n_prompt, ends_at)
+
+    def count_tokens(self, messages: tuple[Message, ...]) -> int:
+        """The number of words."""
+        return sum(len(message.content.split()) for message in messages)
+
+    def health(self) -> Health:
+        """Ready until closed."""
+        return Health(not self._closed, "scripted", self._context_tokens)
+
+    def close(self) -> None:
+        """Makes `health` not ready and every stream fail at its next token."""
+        self._closed = True
+
+    def _next_reply(self, messages: tuple[Message, ...]) -> ScriptedReply:
+        """The reply for the next request, in the order of the script."""
+        if callable(self._script):
+            return self._script(messages)
+        return self._script[min(len(self.requests), len(self._script) - 1)]
+
+    def _stream(
+        self, request: GenerationRequest, reply: ScriptedReply, n_prompt: int, ends_at: float
+    ) -> Iterator[Token]:
+        """The reply's words under the request's limits; counts as active until it ends or is closed."""
+        with self._lock:
+            self.active += 1
+        try:
+            visible = StopFilter(request.stop)
+            finish: FinishReason = "stop"
+            n_words = 0
+            for word in self._words(reply, ends_at):
+                if word is None or n_words == request.max_tokens:
+                    finish = "deadline" if word is None else "length"
+                    break
+                n_words += 1
+                text = visible.push(word)
+                if text:
+                    yield Token(text)
+                if visible.stopped:
+                    break
+            yield Token(visible.flush(), finish, Usage(n_prompt, n_words))
+        finally:
+            with self._lock:
+                self.active -= 1
+
+    def _words(self, reply: ScriptedReply, ends_at: float) -> Iterator[str | None]:
+        """The words of the reply with the white space around them; None at the deadline."""
+        for step in [reply] if isinstance(reply, str) else reply:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, threading.Event):
+                while not step.wait(WAIT_S) and not self._closed and time.monotonic() < ends_at:
+                    continue
+            else:
+                for word in _WORD.findall(step):
+                    yield self._checked(word, ends_at)
+            if time.monotonic() >= ends_at:
+                yield None
+
+    def _checked(self, word: str, ends_at: float) -> str | None:
+        """`word`, or None after the deadline. Raises EngineError if the engine was closed."""
+        if self._closed:
+            raise EngineError("The engine was closed.")
+        return word if time.monotonic() < ends_at else None
+
+
+def open_scripted(config: EngineConfig) -> ScriptedEngine:
+    """The engine for ENGINE=scripted. Raises EngineError if the script cannot be read."""
+    context = config.context_tokens or CONTEXT_TOKENS
+    if not config.script:
+        return ScriptedEngine(context_tokens=context)
+    try:
+        replies = json.loads(Path(config.script).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"ENGINE_SCRIPT {config.script} is not a JSON list of replies: {error}") from error
+    return ScriptedEngine(replies, context)
