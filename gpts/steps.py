@@ -52,12 +52,16 @@ class UserMessage(_Step):
 
 
 class Retrieval(_Step):
-    """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold."""
+    """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
+
+    `reading` is what the model reads of it; empty means the whole passages.
+    """
 
     kind: Literal["retrieval"] = "retrieval"
     query: str
     passages: tuple[Passage, ...] = ()
     covered: bool = False
+    reading: str = ""
 
 
 class ModelReply(_Step):

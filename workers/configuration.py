@@ -49,4 +49,5 @@ def _embedder() -> Embedder:
 @cache
 def _hands() -> Hands:
     index = KnowledgeIndex(settings.GUILDHALL_HOME, _embedder())
-    return Hands(open_engine(engine_config()), index, _embedder(), settings.REPLY_DEADLINE_S)
+    engine = open_engine(engine_config())
+    return Hands(engine, index, _embedder(), settings.REPLY_DEADLINE_S, settings.KNOWLEDGE_READING == "sentences")

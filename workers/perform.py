@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Final
 
 from gpts import plan
 from gpts.knowledge.citations import cite, extractive_answer
 from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.grounding import Gate
 from gpts.messages import Message
 from gpts.prompt import build_prompt, retrieval_query
 from gpts.replies import parse
@@ -17,7 +19,7 @@ from gpts.steps import ApprovalRequest, Finished, Log, ModelReply, Retrieval, St
 from gpts.tools import ToolSpec, call_digest
 from web.runs import log, services, stream
 from web.runs.models import Run
-from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling, Token
+from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling, Token, Usage
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.leases import Held
@@ -32,12 +34,13 @@ DROP_TURNS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What this worker process works with."""
+    """What this worker process works with. `reads_sentences`: the model is too small to read whole passages."""
 
     engine: Engine
     index: KnowledgeIndex
     embedder: Embedder
     deadline_s: float
+    reads_sentences: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,9 @@ def retrieve(turn: Turn, hands: Hands) -> None:
     """Search the GPT's knowledge for the question."""
     query = retrieval_query(turn.history, turn.steps)
     found = hands.index.search(turn.spec.knowledge, query)
+    if found.covered and hands.reads_sentences:
+        extract = extractive_answer(query, found.passages, hands.embedder.similarity)
+        found = found.model_copy(update={"reading": extract.text})
     turn.append(found, n_passages=len(found.passages), covered=found.covered)
 
 
@@ -96,29 +102,56 @@ def call_model(turn: Turn, hands: Hands) -> None:
         stop=turn.spec.model.stop,
         deadline_s=hands.deadline_s,
     )
-    started = time.monotonic()
     stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
-    texts: list[str] = []
-    first_token_ms = 0
-    last = Token("", finish="stop")
-    for last in hands.engine.stream(request):
-        turn.held.check()
-        if last.text:
-            first_token_ms = first_token_ms or round((time.monotonic() - started) * 1000)
-            texts.append(last.text)
-            show(turn, last.text)
-    text, calls = parse("".join(texts), _n_calls(turn.steps))
-    usage = last.usage
-    turn.append(
-        ModelReply(
+    passages = _passages(turn.steps)
+    gate = Gate(_question(turn), passages) if turn.spec.only_from_knowledge and passages else None
+    reply = Reply()
+    with closing(hands.engine.stream(request)) as tokens:
+        for token in tokens:
+            turn.held.check()
+            if shown := reply.take(token, gate):
+                show(turn, shown)
+            if gate and gate.is_shut:
+                break
+    if gate and (rest := gate.finish()):
+        show(turn, reply.add(rest))
+    turn.append(reply.step(_n_calls(turn.steps)))
+
+
+@dataclass(slots=True)
+class Reply:
+    """A reply as it comes in: the text that was shown, and how it ended."""
+
+    text: str = ""
+    last: Token | None = None
+    started: float = field(default_factory=time.monotonic)
+    first_token_ms: int = 0
+
+    def take(self, token: Token, gate: Gate | None) -> str:
+        """What to show now that `token` came."""
+        self.last = token
+        return self.add(gate.feed(token.text) if gate else token.text)
+
+    def add(self, text: str) -> str:
+        """`text`, now part of the reply; without the blanks that some models begin with."""
+        text = text if self.text else text.lstrip()
+        if text and not self.first_token_ms:
+            self.first_token_ms = round((time.monotonic() - self.started) * 1000)
+        self.text += text
+        return text
+
+    def step(self, first_call: int) -> ModelReply:
+        """The whole reply as the log keeps it."""
+        text, calls = parse(self.text, first_call)
+        usage = (self.last and self.last.usage) or Usage(0, 0)
+        return ModelReply(
             text=text,
             tool_calls=calls,
-            finish=last.finish or "stop",
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-            first_token_ms=first_token_ms,
+            finish=(self.last and self.last.finish) or "stop",
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            first_token_ms=self.first_token_ms,
         )
-    )
 
 
 def fit_prompt(turn: Turn, engine: Engine) -> tuple[Message, ...]:
@@ -160,11 +193,13 @@ def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
     """End the run with its answer, each sentence tied to the passage that supports it."""
     text = decision.text
     passages = _passages(turn.steps)
-    citations = cite(text, passages, hands.embedder.similarity) if passages else ()
+    # A gated answer says things in the passages' own words; only a free one needs meanings compared.
+    similarity = None if turn.spec.only_from_knowledge else hands.embedder.similarity
+    citations = cite(text, passages, similarity, _question(turn)) if passages else ()
     if not any(isinstance(step, ModelReply) for step in turn.steps):
         stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
         show(turn, text)
-    if passages and not citations and decision.finish == "stop":
+    if passages and not citations:
         text, citations = _with_quote(text, passages, turn, hands)
     last = Finished(text=text, citations=citations, coverage=decision.coverage, finish=decision.finish)
     services.finish_run(turn.run.id, last, turn.held.token)
@@ -177,8 +212,12 @@ def _passages(steps: Log) -> tuple[Passage, ...]:
 def _with_quote(
     text: str, passages: tuple[Passage, ...], turn: Turn, hands: Hands
 ) -> tuple[str, tuple[Citation, ...]]:
-    """An answer that rests on nothing found gets the best sentences of the files themselves, cited."""
-    quote = extractive_answer(retrieval_query(turn.history, turn.steps), passages)
-    addition = f"\n\nFrom the files: {quote.text}"
+    """An answer that rests on nothing found gets, or becomes, the best sentences of the files themselves, cited."""
+    quote = extractive_answer(retrieval_query(turn.history, turn.steps), passages, hands.embedder.similarity).text
+    addition = f"\n\nFrom the files: {quote}" if text else quote
     show(turn, addition)
-    return text + addition, cite(text + addition, passages, hands.embedder.similarity)
+    return text + addition, cite(text + addition, passages)
+
+
+def _question(turn: Turn) -> str:
+    return turn.run.message.text

@@ -1,5 +1,7 @@
 """The prompt only ever grows at its end."""
 
+from itertools import pairwise
+
 import pytest
 
 from gpts.knowledge.documents import Passage
@@ -15,7 +17,14 @@ SPEC = GptSpec(
     knowledge=(KnowledgeRef(file_id="f", name="manual.md", segment="s"),),
 )
 PASSAGE = Passage(
-    file_id="f", file_name="manual.md", segment="s", chunk=0, text="The seal is ZP-771.", start=0, end=19, heading="Seals"
+    file_id="f",
+    file_name="manual.md",
+    segment="s",
+    chunk=0,
+    text="The seal is ZP-771.",
+    start=0,
+    end=19,
+    heading="Seals",
 )
 FIRST = (
     UserMessage(text="Which seal?"),
@@ -32,7 +41,7 @@ def test_each_step_only_appends():
     prompts = [build_prompt(SPEC, (), FIRST[:n], {}) for n in range(1, len(FIRST) + 1)]
     prompts += [build_prompt(SPEC, (FIRST,), SECOND[:n], {}) for n in range(2, len(SECOND) + 1)]
     # Retrieval completes the question's own message; from there on every prompt begins with the one before it.
-    for shorter, longer in zip(prompts[1:], prompts[2:], strict=False):
+    for shorter, longer in pairwise(prompts[1:]):
         assert longer[: len(shorter)] == shorter
 
 
@@ -69,7 +78,10 @@ def test_an_api_callers_conversation_comes_first():
     [
         ("And what about its price?", "Which seal? And what about its price?"),
         ("Why?", "Which seal? Why?"),
-        ("How long does the housing gasket last in salt water?", "How long does the housing gasket last in salt water?"),
+        (
+            "How long does the housing gasket last in salt water?",
+            "How long does the housing gasket last in salt water?",
+        ),
     ],
 )
 def test_a_follow_up_is_searched_with_the_question_before(question, query):

@@ -3,7 +3,7 @@
 An engine is shared by all threads of a worker. `stream` may be called from many threads; the engine batches them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -73,7 +73,7 @@ class Health:
 class Engine(Protocol):
     """A base model that answers many conversations together."""
 
-    def stream(self, request: GenerationRequest) -> Iterator[Token]:
+    def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """Yield the reply to `request` as it is generated.
 
         Closing the iterator cancels the generation and frees its place in the batch within one step. Raises
