@@ -117,11 +117,13 @@ class Embedder:
 def _load(folder: Path, threads: int | None) -> "SentenceTransformer":
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if threads is not None:
         torch.set_num_threads(threads)
     dtype = torch.bfloat16 if has_bf16() else torch.float32
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"torch_dtype": dtype})
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
 
 
 def _load_tokenizer(folder: Path) -> "Tokenizer":

@@ -62,7 +62,7 @@ def build_segment(
     """The segment of the file `source`, built unless it exists. Raises a KnowledgeError or what `report` raises."""
     with source.open("rb") as file:
         recipe = recipe_for(hashlib.file_digest(file, "sha256").hexdigest(), embedder)
-    known = segments.info(home, recipe.address())
+    known = segments.reusable(home, recipe.address())
     if known is not None:
         return known
     report(Progress("parsing"))

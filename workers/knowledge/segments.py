@@ -102,6 +102,25 @@ def info(home: Path, address: str) -> SegmentInfo | None:
     return SegmentInfo(address, **{name: manifest[name] for name in ("title", "n_chunks", "n_pages", "n_tokens")})
 
 
+def reusable(home: Path, address: str) -> SegmentInfo | None:
+    """What the segment holds if it is there and whole, else None; a damaged one is removed."""
+    try:
+        load(home, address)
+    except SegmentMissing:
+        return None
+    except SegmentCorrupt:
+        discard(home, address)
+        return None
+    return info(home, address)
+
+
+def discard(home: Path, address: str) -> None:
+    """Remove the segment at once; who has it in memory keeps it."""
+    place = folder(home, address)
+    with tempfile.TemporaryDirectory(prefix=".old-", dir=place.parent) as aside:
+        place.rename(Path(aside) / address)
+
+
 def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
     """Put a segment in its place and return what it holds. An equal one that is already there stays."""
     files = {

@@ -9,20 +9,21 @@ PARAGRAPH = "Close the inlet valve before you open the housing of the pump."
 
 
 def pdf(pages: list[list[tuple[int, str]]], password_dictionary: bool = False) -> bytes:
-    """A PDF with `pages` of lines, each a letter size in points and its text, from the top down."""
+    """A PDF with `pages` of lines, each a letter size in points and its text (bold after "*"), from the top down."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
+    objects.append(objects[2].replace(b"Helvetica", b"Helvetica-Bold"))
     kids = []
     for lines in pages:
         y, drawing = 780, ""
         for size, text in lines:
             y -= round(size * 1.2)
             escaped = text.replace("(", r"\(").replace(")", r"\)")
-            drawing += f"BT /F1 {size} Tf 60 {y} Td ({escaped}) Tj ET\n"
+            drawing += f"BT /F{2 if text[0] == '*' else 1} {size} Tf 60 {y} Td ({escaped.lstrip('*')}) Tj ET\n"
         content = drawing.encode("latin-1")
         objects.append(b"<< /Length %d >>\nstream\n%sendstream" % (len(content), content))
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>" % len(objects)
+            b"/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>" % len(objects)
         )
         kids.append(len(objects))
     objects[1] = b"<< /Type /Pages /Count %d /Kids [%s] >>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))

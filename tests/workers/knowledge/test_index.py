@@ -147,6 +147,13 @@ def test_a_flipped_byte_is_found(name, add, index, tmp_path) -> None:
         index.search([ref], "filter")
 
 
+def test_a_damaged_segment_is_built_anew_when_its_file_comes_again(add, index, tmp_path) -> None:
+    ref = add(MANUAL, "manual.md")
+    (tmp_path / "segments" / ref.segment / "vectors.faiss").write_bytes(b"damaged")
+    assert add(MANUAL, "manual.md") == ref
+    assert index.search([ref], "filter").passages
+
+
 def test_a_segment_of_another_embedder_is_refused(add, index, tmp_path) -> None:
     ref = add(MANUAL, "manual.md")
     path = tmp_path / "segments" / ref.segment / "manifest.json"

@@ -95,6 +95,12 @@ def test_pdf_lines_become_paragraphs_with_pages_and_headings() -> None:
     ]
 
 
+def test_a_bold_line_of_a_pdf_is_a_heading() -> None:
+    body = [(10, "Clean the filter every 200 hours of operation."), (10, "Replace it every 1,000 hours.")]
+    document = parse(files.pdf([[(20, "Care"), (10, "*Filter"), *body, (10, "*Seal"), *body]]))
+    assert [block.heading for block in document.blocks] == ["Care", *["Care > Filter"] * 2, *["Care > Seal"] * 2]
+
+
 def test_running_headers_and_page_numbers_of_a_pdf_are_dropped() -> None:
     pages = [
         [

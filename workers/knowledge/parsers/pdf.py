@@ -6,7 +6,7 @@ pypdfium2 reads 601 pages/s where pypdf reads 38 (FACTS, 2026-11); PyMuPDF is AG
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from ctypes import byref, c_double
+from ctypes import byref, c_double, c_int, create_string_buffer
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -24,6 +24,8 @@ _HEADING_SIZE: Final = 1.15
 _HEADING_CHARS: Final = 120
 # Lines further apart than this many usual distances begin a paragraph.
 _PARAGRAPH_GAP: Final = 1.35
+# "bx" is the bold extended of TeX's fonts.
+_BOLD_FONT: Final = re.compile(r"bold|black|heavy|semibd|demi|^(?:\w+\+)?(?:cm|sf)bx", re.I)
 _SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 # PDFium's own marks for a hyphen that it saw at a line's end, between the two parts of the word.
 _LINE_END_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[\u0002\ufffe\u00ad]\s*(?=[a-zß-öø-ÿ])")
@@ -43,6 +45,12 @@ class _Line:
     right: float
     bottom: float
     end_bottom: float
+    bold: bool = False
+
+    @property
+    def style(self) -> tuple[float, bool]:
+        """Size and weight, by which headings differ from text and from each other."""
+        return self.size, self.bold
 
 
 def parse(data: bytes) -> Document:
@@ -56,10 +64,10 @@ def parse(data: bytes) -> Document:
         raise ScannedPages if pages else BrokenFile
     pages = _without_running_lines(pages)
     outline = Outline(title=source.get_metadata_value("Title"))
-    sizes = _heading_sizes(pages)
+    styles = _heading_styles(pages)
     for number, lines in enumerate(pages, 1):
         for paragraph in _paragraphs(lines):
-            _add(outline, paragraph, sizes, number)
+            _add(outline, paragraph, styles, number)
     return outline.document()
 
 
@@ -85,13 +93,21 @@ def _measured(textpage: pdfium.PdfTextPage, raw: str, start: int) -> _Line:
     left, _, bottom = _box(textpage, first)
     _, right, end_bottom = _box(textpage, last)
     scale = _scale(textpage, first)
-    return _Line(raw.strip(), round(size * scale, 1), left, right, bottom, end_bottom)
+    bold = _is_bold(textpage, first) and _is_bold(textpage, last)
+    return _Line(raw.strip(), round(size * scale, 1), left, right, bottom, end_bottom, bold)
 
 
 def _box(textpage: pdfium.PdfTextPage, index: int) -> tuple[float, float, float]:
     left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
     pdfium_c.FPDFText_GetCharBox(textpage.raw, index, byref(left), byref(right), byref(bottom), byref(top))
     return left.value, right.value, bottom.value
+
+
+def _is_bold(textpage: pdfium.PdfTextPage, index: int) -> bool:
+    """Whether the letter's font calls itself bold; weights in PDF files are too often missing."""
+    name = create_string_buffer(128)
+    pdfium_c.FPDFText_GetFontInfo(textpage.raw, index, name, 128, byref(c_int()))
+    return bool(_BOLD_FONT.search(name.value.decode("latin-1")))
 
 
 def _scale(textpage: pdfium.PdfTextPage, index: int) -> float:
@@ -118,15 +134,20 @@ def _running(line: _Line) -> str:
     return re.sub(r"\d+", "#", line.text)
 
 
-def _heading_sizes(pages: Sequence[Sequence[_Line]]) -> list[float]:
-    """The letter sizes that only headings have, largest first, at most four; the body's size is the commonest."""
-    by_size: Counter[float] = Counter()
+def _heading_styles(pages: Sequence[Sequence[_Line]]) -> list[tuple[float, bool]]:
+    """The styles that only headings have, largest first, at most five; the body's style is the commonest."""
+    by_style: Counter[tuple[float, bool]] = Counter()
     for lines in pages:
         for line in lines:
-            by_size[line.size] += len(line.text)
-    body = by_size.most_common(1)[0][0] if by_size else 0.0
-    total = sum(by_size.values())
-    return sorted((s for s, n in by_size.items() if s >= body * _HEADING_SIZE and n < 0.2 * total), reverse=True)[:4]
+            by_style[line.style] += len(line.text)
+    (body, body_is_bold), _ = by_style.most_common(1)[0]
+    rare = [style for style, n in by_style.items() if n < 0.2 * by_style.total()]
+    return sorted((s for s in rare if _stands_out(s, body, body_is_bold)), reverse=True)[:5]
+
+
+def _stands_out(style: tuple[float, bool], body: float, body_is_bold: bool) -> bool:
+    size, bold = style
+    return size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
 
 
 def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -145,7 +166,7 @@ def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
 def _begins_paragraph(paragraph: list[_Line], line: _Line, usual: float) -> bool:
     last = paragraph[-1]
     gap = last.end_bottom - line.bottom
-    if abs(line.size - last.size) > 0.1 * last.size or _ITEM.match(line.text):
+    if line.bold != last.bold or abs(line.size - last.size) > 0.1 * last.size or _ITEM.match(line.text):
         return True
     if gap > _PARAGRAPH_GAP * max(usual, line.size) or gap < -line.size:
         return gap > 0 or bool(_SENTENCE_END.search(last.text))
@@ -155,11 +176,14 @@ def _begins_paragraph(paragraph: list[_Line], line: _Line, usual: float) -> bool
     return ended_short or indented
 
 
-def _add(outline: Outline, paragraph: list[_Line], heading_sizes: list[float], page: int) -> None:
+def _add(outline: Outline, paragraph: list[_Line], heading_styles: list[tuple[float, bool]], page: int) -> None:
     text = _joined(paragraph)
-    size = paragraph[0].size
-    if size in heading_sizes and len(text) <= _HEADING_CHARS and re.search(r"[^\W\d_]{2}", text):
-        outline.heading(text, heading_sizes.index(size) + 1, page)
+    style = paragraph[0].style
+    is_short = (
+        len(text) <= _HEADING_CHARS and bool(re.search(r"[^\W\d_]{2}", text)) and not text.endswith((".", ",", ";"))
+    )
+    if style in heading_styles and is_short:
+        outline.heading(text, heading_styles.index(style) + 1, page)
     else:
         outline.text(text, page)
 
