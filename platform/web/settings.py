@@ -134,7 +134,7 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {"default": dj_database_url.parse(read("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # On disk in tests too: SQLite's shared memory databases fail instead of waiting when two threads write.
-    DATABASES["default"]["TEST"] = {"NAME": str(GUILDHALL_HOME / "test.sqlite3")}  # type: ignore[typeddict-item]
+    DATABASES["default"]["TEST"] = {"NAME": str(GUILDHALL_HOME / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue up at BEGIN instead of failing at the first UPDATE of a read transaction.
         "transaction_mode": "IMMEDIATE",
