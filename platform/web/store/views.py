@@ -57,9 +57,11 @@ def store(request: HttpRequest) -> HttpResponse:
     if query:
         page = found_page(request, gpts, query)
     else:
-        page = Paginator(gpts, PER_PAGE).get_page(request.GET.get("page"))
+        featured = [] if category else cards(gpts.filter(featured=True)[:N_FEATURED])
+        rest = gpts.exclude(id__in=[card.gpt.id for card in featured])
+        page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
         if not category and page.number == 1:
-            context |= front(gpts, page.paginator.count)
+            context |= {"featured": featured, "newest": newest(rest, page.paginator.count)}
     context |= {"page": page, "cards": cards(page.object_list), "more": more_link(query, category)}
     return render(request, "store/store.html", context)
 
@@ -74,10 +76,9 @@ def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page[An
     return page
 
 
-def front(gpts: QuerySet[Gpt], n_gpts: int) -> dict[str, list[Card]]:
-    """What stands above the full list on the first page."""
-    newest = gpts.order_by("-published__created")[:N_NEW] if n_gpts >= LONG_STORE else ()
-    return {"featured": cards(gpts.filter(featured=True)[:N_FEATURED]), "newest": cards(newest)}
+def newest(gpts: QuerySet[Gpt], n_gpts: int) -> list[Card]:
+    """The last published ones; none in a store short enough to see at a glance."""
+    return cards(gpts.order_by("-published__created")[:N_NEW]) if n_gpts > LONG_STORE else []
 
 
 def more_link(query: str, category: str) -> str:
