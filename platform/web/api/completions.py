@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation
 from gpts.messages import Message
@@ -46,29 +46,30 @@ HONOURED: Final = (
 )
 
 
-class Part(Schema):
+class Part(BaseModel):
     """A piece of a message's content. Only parts of type `text` can be read here."""
 
     type: str
     text: Text = ""
 
 
-class ChatMessage(Schema):
+class ChatMessage(BaseModel):
     """A message of the conversation so far; the last one must be the user's question."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Text | list[Part] | None = None
 
 
-class StreamOptions(Schema):
+class StreamOptions(BaseModel):
     """How a stream ends."""
 
     include_usage: bool | None = None
 
 
-class CompletionRequest(Schema):
+class CompletionRequest(BaseModel):
     """A chat completion to make."""
 
+    # pydantic's own model: ninja's Schema would lose the undeclared parameters, which `check` must see.
     model_config = ConfigDict(extra="allow")
 
     model: Text = Field(description="The GPT's slug.")

@@ -6,7 +6,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
@@ -114,8 +115,9 @@ _CODES: Final = {413: "message_too_long", 429: "rate_limit_exceeded", 409: "conf
 
 
 def _field(loc: tuple[Any, ...]) -> str:
-    """The caller's name of the place: without "body" and our own parameter's name in front."""
-    return ".".join(str(part) for part in (loc[2:] if len(loc) > 2 and loc[0] == "body" else loc[1:] or loc))
+    """The caller's name of the place: without "body", our parameter's name and pydantic's names of alternatives."""
+    place = loc[2:] if len(loc) > 2 and loc[0] == "body" else loc[1:] or loc
+    return ".".join(part for part in map(str, place) if part != "str" and "[" not in part)
 
 
 def _messages(error: ValidationError) -> list[tuple[str, str]]:
@@ -189,11 +191,13 @@ def addresses(api: NinjaAPI, shape: Shape) -> tuple[list[URLResolver | URLPatter
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
-        pattern.callback = _method_error(pattern.callback, shape)
+        # ninja's own two views, the document and the bare address, take any method and answer with pages.
+        own = isinstance(pattern.callback, partial)
+        pattern.callback = _shaped(require_safe(pattern.callback) if own else pattern.callback, shape)
     return patterns, app_name, namespace
 
 
-def _method_error(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
+def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
     def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponseNotAllowed):
             return response
@@ -213,6 +217,9 @@ def _method_error(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
 
     @wraps(view)
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return shaped(request, view(request, *args, **kwargs))
+        try:
+            return shaped(request, view(request, *args, **kwargs))
+        except Http404:
+            return respond(Problem(404, "There is nothing here.", code="unknown_url"), shape)
 
     return call

@@ -1,0 +1,186 @@
+"""Bad requests: each door answers in its own shape, says what was wrong, and never with a page or a 500."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.web.api.conftest import bearer, key_of
+from web.builder.models import Gpt
+from web.runs.models import Run
+
+COMPLETIONS = "/v1/chat/completions"
+
+
+@pytest.fixture
+def bobs(transactional_db, bob) -> Client:
+    return bearer(key_of(bob))
+
+
+@pytest.fixture
+def alices(transactional_db, alice) -> Client:
+    return bearer(key_of(alice))
+
+
+def ask(client: Client, body: bytes | dict) -> tuple[int, dict]:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    response = client.post(COMPLETIONS, raw, content_type="application/json")
+    return response.status_code, response.json()["error"]
+
+
+def question(**changes) -> dict:
+    return {"model": "pump-doctor", "messages": [{"role": "user", "content": "Hello"}], **changes}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\xfe{}",
+        b'{"model": "\xc3\x28"}',
+        b'{"model": NaN}',
+        b'{"model": "\\ud800", "messages": [{"role": "user", "content": "x"}]}',
+        b"[" * 100_000,
+        b'{"model": "pump-doctor", "messages": ' + b'[{"role":"user","content":' * 5_000,
+        b'{"temperature": 1e999}',
+    ],
+)
+def test_bodies_that_are_no_request_are_400(bobs, body):
+    status, error = ask(bobs, body)
+    assert (status, error["type"]) == (400, "invalid_request_error")
+    assert error["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"model": 5}, "model"),
+        ({"model": "pump\x00doctor"}, "model"),
+        ({"messages": []}, "messages"),
+        ({"messages": {}}, "messages"),
+        ({"messages": [{"role": "user"}]}, "messages.0.content"),
+        ({"messages": [{"role": "user", "content": "a\x00b"}]}, "messages.0.content"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
+        ({"messages": [{"role": "tool", "content": "x"}, {"role": "user", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages.0.content.0.type"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"temperature": 3}, "temperature"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 10**30}, "max_tokens"),
+        ({"stop": [""]}, "stop"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"stream": "perhaps"}, "stream"),
+        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"seed": 1}, "seed"),
+        ({"logprobs": True}, "logprobs"),
+    ],
+)
+def test_wrong_values_name_their_parameter(bobs, gpt, changes, param):
+    status, error = ask(bobs, question(**changes))
+    assert (status, error["param"], error["type"]) == (400, param, "invalid_request_error")
+    assert not Run.objects.exists()
+
+
+def test_neutral_and_unknown_parameters_are_let_through(bobs, gpt, settings):
+    settings.MAX_ACTIVE_RUNS = 0  # the last check before a run begins
+    status, error = ask(bobs, question(n=1, tools=[], seed=None, logprobs=False, user="u", anything={"deep": [1]}))
+    assert (status, error["code"]) == (429, "rate_limit_exceeded")
+
+
+def test_what_is_too_long_or_too_large_is_413(bobs, gpt, settings):
+    settings.MAX_MESSAGE_CHARS = 10
+    long = [{"role": "user", "content": "x" * 11}]
+    assert ask(bobs, question(messages=long))[0] == 413
+    shared = [{"role": "user", "content": "x" * 6}, {"role": "user", "content": "y" * 6}]
+    assert ask(bobs, question(messages=shared))[0] == 413
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    assert ask(bobs, question(messages=[{"role": "user", "content": "x" * 200}]))[0] == 413
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/chat", "/v1/models/a/b", "/v1"])
+def test_an_unknown_address_under_v1_is_404_in_openais_shape(client, path):
+    response = client.post(path, b"{}", content_type="application/json")
+    assert response.status_code in (404, 405)
+    assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_wrong_method_is_405_with_the_right_ones(bobs):
+    response = bobs.get(COMPLETIONS)
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert response.json()["error"]["code"] == "method_not_allowed"
+    assert bobs.put("/api/gpts").json()["error"]["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("model", ["nothing", "pump-doctor%00", "%F0%9F%92%A9", "a" * 3_000])
+def test_a_model_that_is_not_there_is_not_found(bobs, model):
+    response = bobs.get(f"/v1/models/{model}")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_crash_is_a_500_in_shape_that_tells_nothing(bobs, monkeypatch):
+    def crash(*args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("web.api.v1._model", crash)
+    monkeypatch.setattr("web.api.v1.access_model", crash)
+    response = bobs.get("/v1/models/any")
+    assert response.status_code == 500
+    assert response.json()["error"]["type"] == "server_error"
+    assert "secret" not in response.content.decode()
+
+
+class TestNative:
+    """The same under /api, with fields."""
+
+    def test_each_wrong_field_is_named(self, alices):
+        body = {"name": "x" * 51, "starters": ["ok", "y" * 201], "temperature": "warm"}
+        response = alices.post("/api/gpts", body, content_type="application/json")
+        error = response.json()["error"]
+        assert response.status_code == 422
+        assert error["field"] == "name"
+        assert [wrong["field"] for wrong in error["errors"]] == ["name", "starters.1", "temperature"]
+        assert not Gpt.objects.exists()
+
+    @pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff", b'{"name": "\\ud800"}'])
+    def test_unreadable_json_is_400(self, alices, body):
+        response = alices.post("/api/gpts", body, content_type="application/json")
+        assert response.status_code == 400
+        assert response.json()["error"]["message"]
+
+    @pytest.mark.parametrize("field", ["name", "description", "instructions"])
+    def test_nul_characters_are_refused(self, alices, gpt, field):
+        response = alices.patch("/api/gpts/pump-doctor", {field: "a\x00b"}, content_type="application/json")
+        assert (response.status_code, response.json()["error"]["field"]) == (422, field)
+
+    def test_a_huge_body_is_413(self, alices, settings):
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+        response = alices.post("/api/gpts", {"name": "x" * 200}, content_type="application/json")
+        assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
+
+    def test_broken_multipart_is_a_client_error(self, alices, gpt):
+        for body, kind in ((b"--x\r\nno", "multipart/form-data"), (b"x", "multipart/form-data; boundary=x")):
+            response = alices.generic("POST", "/api/gpts/pump-doctor/files", body, content_type=kind)
+            assert response.status_code in (400, 422)
+            assert response.json()["error"]["message"]
+
+    def test_an_empty_file_says_so(self, alices, gpt):
+        response = alices.post("/api/gpts/pump-doctor/files", {"file": SimpleUploadedFile("a.txt", b"")})
+        assert (response.status_code, response.json()["error"]["message"]) == (422, "The file is empty.")
+
+    @pytest.mark.parametrize("query", ["limit=0", "limit=x", "offset=-1", "offset=99999999999999999999", "scope=all"])
+    def test_a_wrong_page_is_422(self, alices, query):
+        assert alices.get(f"/api/gpts?{query}").status_code == 422
+
+    def test_a_version_number_beyond_any_is_not_found(self, alices, gpt):
+        assert alices.post(f"/api/gpts/pump-doctor/versions/{10**30}/restore").status_code == 404
+
+    def test_an_unknown_address_is_404_in_shape(self, client):
+        assert client.post("/api/nothing").json()["error"]["code"] == "unknown_url"

@@ -1,0 +1,173 @@
+"""`/api`: a GPT's whole life, and talk with it, over HTTP."""
+
+import json
+
+import httpx
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from gpts.steps import ApprovalRequest
+from tests.web.api.conftest import ANSWER, bearer, key_of
+from web.builder.models import KnowledgeFile
+from web.runs import log
+from web.runs.models import Conversation, Run
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def alices(alice) -> Client:
+    return bearer(key_of(alice))
+
+
+@pytest.fixture
+def bobs(bob) -> Client:
+    return bearer(key_of(bob))
+
+
+def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs):
+    made = alices.post("/api/gpts", {"name": "Tea Master", "instructions": "One."}, content_type=JSON).json()
+    assert (made["slug"], made["sharing"], made["published"], made["link"]) == ("tea-master", "me", None, None)
+    assert bobs.get("/api/gpts/tea-master").status_code == 404
+
+    published = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON)
+    assert (published.status_code, published.json()["number"]) == (201, 1)
+    card = bobs.get("/api/gpts/tea-master").json()
+    assert (card["name"], card["creator"], card["published"]) == ("Tea Master", "Alice", 1)
+    assert "instructions" not in card
+    assert "link" not in card
+    assert [gpt["slug"] for gpt in bobs.get("/api/gpts?scope=store").json()["items"]] == ["tea-master"]
+    assert bobs.get("/api/gpts").json() == {"items": [], "count": 0}
+
+    change = {"instructions": "Two.", "starters": ["Green?"], "temperature": 1, "category": "home"}
+    changed = alices.patch("/api/gpts/tea-master", change, content_type=JSON).json()
+    assert {name: changed[name] for name in change} == change
+    alices.post("/api/gpts/tea-master/publish", {}, content_type=JSON)
+    versions = alices.get("/api/gpts/tea-master/versions").json()
+    assert [(version["number"], version["current"]) for version in versions] == [(2, True), (1, False)]
+    assert alices.post("/api/gpts/tea-master/versions/1/restore").json()["instructions"] == "One."
+
+    assert alices.delete("/api/gpts/tea-master").status_code == 204
+    assert bobs.get("/api/gpts/tea-master").status_code == 404
+    assert alices.get("/api/gpts").json()["count"] == 0
+
+
+def test_a_secret_link_comes_with_sharing_and_goes_with_it(alices, gpt, settings):
+    shared = alices.patch("/api/gpts/pump-doctor", {"sharing": "link"}, content_type=JSON).json()
+    assert shared["link"].startswith(f"{settings.SITE_URL}/l/")
+    published = alices.post("/api/gpts/pump-doctor/publish", {"sharing": "me"}, content_type=JSON)
+    assert published.status_code == 201
+    assert alices.get("/api/gpts/pump-doctor").json()["link"] is None
+
+
+def test_files_are_added_seen_retried_and_removed(alices, gpt, sent_tasks):
+    upload = SimpleUploadedFile("../../notes.txt", b"The seal is ZP-771.")
+    added = alices.post("/api/gpts/pump-doctor/files", {"file": upload})
+    file = added.json()
+    assert (added.status_code, file["name"], file["size"], file["status"]) == (201, "notes.txt", 19, "received")
+    again = alices.post("/api/gpts/pump-doctor/files", {"file": SimpleUploadedFile("b.txt", b"The seal is ZP-771.")})
+    assert again.json()["id"] == file["id"]
+    assert alices.post("/api/gpts/pump-doctor/publish", {}, content_type=JSON).status_code == 422
+
+    KnowledgeFile.objects.update(status="failed", error="unreadable")
+    address = f"/api/gpts/pump-doctor/files/{file['id']}"
+    assert alices.get(address).json()["error"] == "unreadable"
+    assert alices.post(f"{address}/retry").json()["status"] == "received"
+    assert alices.delete(address).status_code == 204
+    assert alices.get("/api/gpts/pump-doctor/files").json() == []
+
+
+def test_a_message_starts_a_run_whose_conversation_goes_on(bobs, gpt):
+    started = bobs.post("/api/gpts/pump-doctor/runs", {"text": "Which seal?"}, content_type=JSON)
+    run = started.json()
+    assert (started.status_code, run["status"], run["answer"]) == (202, "queued", None)
+    assert [step["kind"] for step in run["steps"]] == ["user_message"]
+
+    more = {"text": "And the pump?", "conversation": run["conversation"]}
+    refused = bobs.post("/api/gpts/pump-doctor/runs", more, content_type=JSON)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert bobs.post(f"/api/runs/{run['id']}/cancel").json() == {"cancelled": True}
+    assert bobs.post(f"/api/runs/{run['id']}/cancel").json() == {"cancelled": False}
+    assert bobs.post("/api/gpts/pump-doctor/runs", more, content_type=JSON).status_code == 202
+
+    talk = bobs.get(f"/api/conversations/{run['conversation']}").json()
+    assert [(turn["text"], turn["status"]) for turn in talk["messages"]] == [
+        ("Which seal?", "cancelled"),
+        ("And the pump?", "queued"),
+    ]
+
+
+def test_a_refused_message_leaves_no_conversation(bobs, gpt):
+    assert bobs.post("/api/gpts/pump-doctor/runs", {"text": "  "}, content_type=JSON).status_code == 400
+    assert not Conversation.objects.exists()
+
+
+def test_a_preview_is_the_owners_and_no_history(alices, bobs, gpt):
+    body = {"text": "Try it", "preview": True}
+    assert bobs.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).status_code == 404
+    assert alices.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).status_code == 202
+    assert alices.get("/api/conversations").json()["count"] == 0
+
+
+def test_a_conversation_belongs_to_its_gpt(alices, bobs, gpt, run):
+    alices.post("/api/gpts", {"name": "Other"}, content_type=JSON)
+    alices.post("/api/gpts/other/publish", {"sharing": "store"}, content_type=JSON)
+    body = {"text": "Hello", "conversation": str(run.message.conversation_id)}
+    assert bobs.post("/api/gpts/other/runs", body, content_type=JSON).status_code == 404
+    assert alices.post("/api/gpts/pump-doctor/runs", body, content_type=JSON).status_code == 404
+
+
+def test_conversations_are_listed_renamed_and_deleted(bobs, run):
+    address = f"/api/conversations/{run.message.conversation_id}"
+    assert [talk["gpt"] for talk in bobs.get("/api/conversations").json()["items"]] == ["pump-doctor"]
+    assert bobs.patch(address, {"title": "Seals"}, content_type=JSON).json()["title"] == "Seals"
+    assert bobs.patch(address, {"title": "  "}, content_type=JSON).status_code == 400
+    assert bobs.delete(address).status_code == 204
+    run.refresh_from_db()
+    assert run.status == Run.Status.CANCELLED
+    assert bobs.get(address).status_code == 404
+
+
+def test_an_approval_answers_the_very_call_once(bobs, run):
+    log.append(run.id, ApprovalRequest(call_id="call_0", name="send", digest="d"))
+    assert bobs.get(f"/api/runs/{run.id}").json()["status"] == "requires_action"
+    address = f"/api/runs/{run.id}/approvals/call_0"
+    assert bobs.post(address, {"allowed": False}, content_type=JSON).json() == {"allowed": False}
+    assert bobs.post(address, {"allowed": True}, content_type=JSON).status_code == 400
+    bobs.post(f"/api/runs/{run.id}/cancel")
+    assert bobs.post(f"/api/runs/{run.id}/approvals/call_1", {"allowed": True}, content_type=JSON).status_code == 400
+
+
+@pytest.mark.process
+def test_events_end_with_done_and_resume_after_the_last_one_seen(live, bob, gpt, worker, meanwhile):
+    with httpx.Client(base_url=live, headers={"Authorization": f"Bearer {key_of(bob)}"}, timeout=20) as bobs:
+        run = bobs.post("/api/gpts/pump-doctor/runs", json={"text": "Which seal?"}).json()
+        meanwhile(worker.answer)
+        seen = events(bobs, run["id"])
+        assert [event["type"] for _, event in seen][-1] == "done"
+        assert "".join(event["text"] for _, event in seen if event["type"] == "token").strip() == ANSWER
+
+        rest = events(bobs, run["id"], after=seen[2][0])
+        assert rest == seen[3:]
+
+        state = bobs.get(f"/api/runs/{run['id']}").json()
+        assert (state["status"], state["answer"], state["coverage"]) == ("completed", ANSWER, "covered")
+        assert state["citations"][0]["file_name"] == "manual.pdf"
+        assert (state["usage"]["total_tokens"], state["first_token_ms"]) == (49, 12)
+        assert [step["kind"] for step in state["steps"]] == ["user_message", "retrieval", "model_reply", "finished"]
+        talk = bobs.get(f"/api/conversations/{run['conversation']}").json()
+        assert talk["messages"][0]["answer"] == ANSWER
+
+
+def events(client: httpx.Client, run_id: str, after: str = "") -> list[tuple[str, dict]]:
+    """The (id, event) pairs of the stream, to its end."""
+    found, last = [], ""
+    headers = {"Last-Event-ID": after} if after else {}
+    with client.stream("GET", f"/api/runs/{run_id}/events", headers=headers) as response:
+        for line in response.iter_lines():
+            if line.startswith("id: "):
+                last = line.removeprefix("id: ")
+            elif line.startswith("data: "):
+                found.append((last, json.loads(line.removeprefix("data: "))))
+    return found

@@ -1,0 +1,82 @@
+"""/healthz, /readyz, the OpenAPI documents and the reference page."""
+
+import time
+
+import pytest
+import redis
+from django.db import DatabaseError
+
+from web.api.native import native
+from web.api.v1 import v1
+from web.runs import stream
+
+
+@pytest.mark.django_db(transaction=True)
+def test_healthz_says_that_the_site_is_up(client):
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_healthz_is_503_without_a_database(client, monkeypatch):
+    def broken() -> None:
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr("web.api.health._ask_database", broken)
+    assert client.get("/healthz").status_code == 503
+
+
+@pytest.mark.process
+def test_readyz_waits_for_a_worker_with_its_model(client, with_valkey):
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["reason"]) == (503, "No model worker has its model loaded.")
+
+    stream.announce_model("SmolLM2-135M-Instruct")
+    first = client.get("/readyz")
+    assert (first.status_code, first.json()["model"]) == (200, "SmolLM2-135M-Instruct")
+    assert 0 < stream._client().ttl(stream.MODEL_KEY) <= 30
+
+    stream.announce_model("SmolLM2-135M-Instruct")
+    assert client.get("/readyz").json()["since"] == first.json()["since"]
+    stream.announce_model("other")
+    assert client.get("/readyz").json()["model"] == "other"
+
+
+def test_readyz_is_503_at_once_with_redis_away(client):
+    stream._client.cache_clear()
+    started = time.monotonic()
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["reason"]) == (503, "Redis does not answer.")
+    assert time.monotonic() - started < 2.5
+    with pytest.raises(redis.RedisError):
+        stream.model_worker()
+    stream._client.cache_clear()
+
+
+@pytest.mark.parametrize("api", [v1, native])
+def test_a_document_says_what_every_operation_gives_and_how_it_is_opened(api):
+    document = api.get_openapi_schema()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert operation["security"]
+            assert operation["description"]
+            assert 401 in operation["responses"]
+            assert any(str(status).startswith("2") for status in operation["responses"])
+    names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(names) == len(set(names))
+
+
+def test_the_document_says_what_is_honoured():
+    text = v1.get_openapi_schema()["paths"]["/v1/chat/completions"]["post"]["description"]
+    assert "`temperature`" in text
+    assert "`response_format`" in text
+
+
+@pytest.mark.django_db
+def test_the_reference_page_lists_every_operation_without_inline_code(client):
+    page = client.get("/api/docs")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "style=" not in text
+    for api in (v1, native):
+        for path in api.get_openapi_schema()["paths"]:
+            assert path.replace("{", "{") in text
