@@ -1,1 +1,18 @@
-urlpatterns = []
+"""Addresses of the chat."""
+
+from django.urls import path
+
+from web.chat import views, views_send
+
+urlpatterns = [
+    path("chats/", views.chats, name="chats"),
+    path("g/<slug:slug>/chat", views_send.new_chat, name="chat_new"),
+    path("g/<slug:slug>/chat", views_send.new_chat, name="chat_start"),
+    path("gpts/<slug:slug>/preview", views_send.start_preview, name="preview_start"),
+    path("c/<uuid:conversation_id>/", views.chat, name="chat"),
+    path("c/<uuid:conversation_id>/send", views_send.send, name="chat_send"),
+    path("c/<uuid:conversation_id>/regenerate", views_send.regenerate, name="chat_regenerate"),
+    path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
+    path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),
+    path("c/turn/<uuid:run_id>", views.turn, name="chat_turn"),
+]

@@ -1,0 +1,120 @@
+"""A conversation as its page shows it: what the person wrote, and how far the newest answer to it is."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from gpts.knowledge.documents import Citation
+from gpts.steps import Cancelled, Error, Finished, Log, Retrieval, ToolResult, load_step
+from web.chat.rendering import render_answer
+from web.chat.sources import Source, sources, where
+from web.runs import log
+from web.runs.models import Conversation, Message, Run, StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One run as an answer. `n_files` is how many files the GPT's version knows."""
+
+    run: Run
+    steps: Log
+    n_files: int
+
+    @property
+    def finished(self) -> Finished | None:
+        """The answer, once there is one."""
+        return next((step for step in self.steps if isinstance(step, Finished)), None)
+
+    @property
+    def text(self) -> str:
+        """The answer as it was written, or what was shown of it before it was stopped."""
+        return next((step.text for step in reversed(self.steps) if isinstance(step, Finished | Cancelled)), "")
+
+    @property
+    def html(self) -> SafeString:
+        """The answer as safe HTML with its citation tags."""
+        citations = self.finished.citations if self.finished else ()
+        return render_answer(self.text, citations, lambda index: self._tag(index, citations[index]))
+
+    def _tag(self, index: int, citation: Citation) -> SafeString:
+        return format_html(
+            '&nbsp;<a class="cite" href="#source-{run}-{tag}" data-citation="{index}" data-tag="{tag}"'
+            ' aria-label="Source {tag}: {name}">{tag}</a>',
+            run=self.run.id,
+            tag=citation.tag,
+            index=index,
+            name=", ".join(filter(None, (citation.file_name, where(citation)))),
+        )
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The passages that the answer cites."""
+        return sources(self.steps, self.finished) if self.finished else ()
+
+    @property
+    def error(self) -> str:
+        """Why the run failed, for its reader; empty when it did not."""
+        return next((step.message for step in self.steps if isinstance(step, Error)), "")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the person stopped it."""
+        return any(isinstance(step, Cancelled) for step in self.steps)
+
+    @property
+    def not_covered(self) -> bool:
+        """Whether the GPT's files hold nothing on the question."""
+        return self.finished is not None and self.finished.coverage == "not_covered"
+
+    @property
+    def cut(self) -> bool:
+        """Whether the answer ends at its length or time limit instead of where the model would end it."""
+        return self.finished is not None and self.finished.finish in {"length", "deadline"}
+
+    @property
+    def searches(self) -> tuple[Retrieval, ...]:
+        """The searches in the GPT's files."""
+        return tuple(step for step in self.steps if isinstance(step, Retrieval))
+
+    @property
+    def tools_used(self) -> tuple[ToolResult, ...]:
+        """The tools that were called, with what they gave back."""
+        return tuple(step for step in self.steps if isinstance(step, ToolResult))
+
+    @property
+    def seconds(self) -> int:
+        """How long the answer took, from question to end; 0 while it is not over."""
+        return round((self.run.ended - self.run.created).total_seconds()) if self.run.ended else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message and its reply."""
+
+    message: Message
+    reply: Reply
+
+
+def turns(conversation: Conversation) -> list[Turn]:
+    """The turns of a conversation, oldest first, each with its newest run. Three queries, however many turns."""
+    messages = list(conversation.messages.all())
+    newest = {run.message_id: run for run in Run.objects.filter(message__in=messages).order_by("created", "id")}
+    logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    rows = StepRow.objects.filter(run__in=newest.values()).order_by("run", "seq")
+    for run_id, data in rows.values_list("run", "data"):
+        logs[run_id].append(data)
+    n_files = len(conversation.version.spec().knowledge)
+    return [
+        Turn(message, Reply(run, tuple(map(load_step, logs[run.id])), n_files))
+        for message in messages
+        if (run := newest.get(message.id))
+    ]
+
+
+def reply_of(run: Run) -> Reply:
+    """The reply that one run is so far."""
+    return Reply(run, log.read(run.id), len(run.version.spec().knowledge))

@@ -1,0 +1,187 @@
+"""What people do in a chat: send, ask again, rename, delete. The page's script gets JSON, a plain form a redirect.
+
+Every refusal is one sentence that says what to do; the script shows it and keeps what was typed.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from web.builder.models import Gpt
+from web.builder.services import access_gpt, access_own_gpt
+from web.builder.views import wants_json
+from web.chat.turns import Turn, reply_of
+from web.chat.views import head, side, why_read_only
+from web.runs import services
+from web.runs.errors import NotPublished, Refused
+from web.runs.models import Conversation, Run
+
+View = Callable[..., HttpResponse]
+SIGNED_OUT = "You are signed out. Sign in in another tab, then send again."
+# Characters of a starter that survive the way over the sign-in page, in an address.
+MAX_PREFILL = 2_000
+
+
+class NoAccess(Refused):
+    """The GPT is no longer the person's to use."""
+
+    status = 403
+
+
+def for_people_signed_in(view: View) -> View:
+    """`view` for signed-in people; others are told by JSON or sent to sign in."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if wants_json(request):
+            return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
+        return redirect_to_login(_way_back(request))
+
+    return checked
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where to go after signing in: a page, with the message that was to be sent."""
+    text = (request.POST.get("text") or request.GET.get("text") or "")[:MAX_PREFILL]
+    return f"{request.path}?{urlencode({'text': text})}" if text else request.path
+
+
+def refused(request: HttpRequest, error: Refused, back: str) -> HttpResponse:
+    """The refusal as JSON, or as a message on the page `back`."""
+    if wants_json(request):
+        return JsonResponse({"error": str(error)}, status=error.status)
+    messages.error(request, str(error))
+    return redirect(back)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@for_people_signed_in
+def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
+    """An empty chat with a GPT; nothing is stored until the first message is posted, which makes the chat."""
+    gpt = access_gpt(request.user, slug)
+    page = reverse("gpt", args=[slug])
+    if gpt.published is None:
+        return refused(request, NotPublished(), page)
+    if request.method == "GET":
+        text = request.GET.get("text", "")[:MAX_PREFILL]
+        return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
+    try:
+        run = _begin(request.user, request.POST.get("text", ""), gpt, Conversation.Origin.CHAT)
+    except Refused as error:
+        return refused(request, error, page)
+    return _sent(request, run)
+
+
+@require_POST
+@for_people_signed_in
+def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
+    """The first message of a preview chat with one's own draft, as it is saved now. Such chats are not kept."""
+    gpt = access_own_gpt(request.user, slug)
+    try:
+        run = _begin(request.user, request.POST.get("text", ""), gpt, Conversation.Origin.PREVIEW)
+    except Refused as error:
+        return JsonResponse({"error": str(error)}, status=error.status)
+    return _as_json(request, run)
+
+
+def _begin(user: Any, text: str, gpt: Gpt, origin: str) -> Run:
+    with transaction.atomic():  # a refused message leaves no empty chat behind
+        conversation = services.start_conversation(user, gpt, origin)
+        return services.start_run(conversation, text)
+
+
+@require_POST
+@for_people_signed_in
+def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """The next message of a conversation."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    try:
+        _check_access(request, conversation)
+        run = services.start_run(conversation, request.POST.get("text", ""))
+    except Refused as error:
+        return refused(request, error, _page(conversation))
+    return _sent(request, run)
+
+
+@require_POST
+@for_people_signed_in
+def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Another answer to the last message of a conversation."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    message = conversation.messages.last()
+    if message is None:
+        raise Http404("There is nothing to answer in this chat.")
+    try:
+        _check_access(request, conversation)
+        run = services.regenerate(message)
+    except Refused as error:
+        return refused(request, error, _page(conversation))
+    return _sent(request, run)
+
+
+def _check_access(request: HttpRequest, conversation: Conversation) -> None:
+    if reason := why_read_only(request.user, conversation):
+        raise NoAccess(reason)
+
+
+def _page(conversation: Conversation) -> str:
+    return reverse("chat", args=[conversation.id])
+
+
+def _sent(request: HttpRequest, run: Run) -> HttpResponse:
+    return _as_json(request, run) if wants_json(request) else redirect(_page(run.message.conversation))
+
+
+def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
+    """What the page's script needs to show the turn that just began and to go on with its conversation."""
+    conversation = run.message.conversation
+    turn = Turn(run.message, reply_of(run))
+    context = {"turn": turn, "conversation": conversation, "gpt": conversation.gpt}
+    return JsonResponse(
+        {
+            "conversation": str(conversation.id),
+            "run": str(run.id),
+            "url": _page(conversation),
+            "send": reverse("chat_send", args=[conversation.id]),
+            "title": conversation.title,
+            "turn": render_to_string("chat/turn.html", context, request),
+        }
+    )
+
+
+@require_POST
+@for_people_signed_in
+def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Give a chat a title of the person's own."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    try:
+        services.rename_conversation(conversation, request.POST.get("title", ""))
+    except Refused as error:
+        return refused(request, error, _page(conversation))
+    return JsonResponse({"title": conversation.title}) if wants_json(request) else redirect(_page(conversation))
+
+
+@require_POST
+@for_people_signed_in
+def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Take a chat out of sight and stop what is running in it."""
+    services.delete_conversation(services.access_conversation(request.user, conversation_id))
+    if wants_json(request):
+        return JsonResponse({"deleted": True})
+    messages.success(request, "The chat is deleted.")
+    return redirect("chats")

@@ -1,0 +1,35 @@
+// The chat page: one conversation, and the column of chats beside it.
+
+import { Conversation } from "./conversation.js";
+
+const talk = document.querySelector("[data-talk]");
+const conversation = new Conversation(talk, {
+  // A first message makes the chat: go to its own address, which Back then skips.
+  began(data) {
+    if ("page" in talk.dataset) return false;
+    location.replace(data.url);
+    return true;
+  },
+});
+
+addEventListener("pageshow", (event) => event.persisted && conversation.refresh());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && !conversation.stream) conversation.refresh();
+});
+
+const filter = document.querySelector("[data-filter]");
+filter?.addEventListener("input", () => {
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const group of document.querySelectorAll(".side [data-group]")) {
+    const rows = [...group.querySelectorAll("[data-chat-row]")];
+    for (const row of rows) {
+      const title = row.querySelector("[data-title]").textContent.toLowerCase();
+      row.hidden = !words.every((word) => title.includes(word));
+    }
+    group.hidden = rows.every((row) => row.hidden);
+    shown += rows.filter((row) => !row.hidden).length;
+  }
+  document.querySelector("[data-none]").hidden = shown > 0;
+});
+document.querySelector(".side [aria-current=page]")?.scrollIntoView({ block: "nearest" });

@@ -1,0 +1,120 @@
+// Where people write: grows with the text, sends on Enter, and keeps the text until the site has it.
+
+const NEAR_LIMIT = 0.9; // share of the limit from which the count is shown
+
+export class Composer {
+  /** `handlers`: send(text) → Promise that rejects with a Refusal, stop(). */
+  constructor(form, handlers) {
+    this.form = form;
+    this.handlers = handlers;
+    this.area = form.querySelector("[data-message]");
+    this.error = form.querySelector("[data-error]");
+    this.note = form.querySelector("[data-note]");
+    this.sendButton = form.querySelector("[data-send]");
+    this.stopButton = form.querySelector("[data-stop]");
+    this.max = Number(form.dataset.max);
+    this.answering = false;
+    this.sending = false;
+    this.area.value ||= this.draft() ?? "";
+    this.listen();
+    this.update();
+  }
+
+  listen() {
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.area.addEventListener("input", () => {
+      this.keep();
+      this.hint = "";
+      this.update();
+    });
+    this.area.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.submit();
+    });
+    this.stopButton.addEventListener("click", () => this.handlers.stop());
+    addEventListener("resize", () => this.grow());
+  }
+
+  // The text outlives a reload, a crash and a sign-in in this tab.
+  draftKey() { return `draft ${this.form.action}`; }
+  draft() { try { return sessionStorage.getItem(this.draftKey()); } catch { return null; } }
+  keep() { try { sessionStorage.setItem(this.draftKey(), this.area.value); } catch { /* Not everyone allows storage. */ } }
+  forget() { try { sessionStorage.removeItem(this.draftKey()); } catch { /* The same. */ } }
+
+  async submit() {
+    const text = this.area.value;
+    if (this.answering && text.trim()) this.hint = "Still answering. Your text waits here; stop the answer or let it end.";
+    if (!this.answering && !this.sending && text.trim() && text.length <= this.max) await this.deliver(text, true);
+    this.update();
+  }
+
+  /** Send `text`; an own one is taken out of the field once the site has it. */
+  async deliver(text, own) {
+    this.sending = true;
+    this.fail(null);
+    this.update();
+    try {
+      await this.handlers.send(text);
+      if (own) {
+        this.forget();
+        this.area.value = "";
+      }
+    } catch (refusal) {
+      this.fail(refusal);
+    } finally {
+      this.sending = false;
+      this.update();
+    }
+  }
+
+  /** Say why something failed; null takes the words away. */
+  fail(refusal) {
+    this.error.hidden = !refusal;
+    this.error.textContent = refusal?.message ?? "";
+    if (refusal?.signIn) {
+      const link = document.createElement("a");
+      link.href = refusal.signIn;
+      link.target = "_blank";
+      link.className = "link";
+      link.textContent = "Sign in";
+      this.error.append(" ", link);
+    }
+  }
+
+  /** Show whether an answer is being written, which blocks sending. */
+  setAnswering(answering) {
+    const hadFocus = document.activeElement === this.stopButton;
+    this.answering = answering;
+    this.hint = "";
+    this.update();
+    if (hadFocus && !answering) this.area.focus();
+  }
+
+  update() {
+    const over = this.area.value.length - this.max;
+    this.stopButton.hidden = !this.answering;
+    this.stopButton.disabled = false;
+    this.sendButton.hidden = this.answering;
+    this.sendButton.disabled = this.sending || !this.area.value.trim() || over > 0;
+    this.sendButton.textContent = this.sending ? "Sending" : "Send";
+    this.note.classList.toggle("over", over > 0);
+    this.note.textContent = this.hint || this.count(over);
+    this.grow();
+  }
+
+  count(over) {
+    const number = new Intl.NumberFormat("en");
+    if (over > 0) return `${number.format(over)} character${over === 1 ? "" : "s"} too long`;
+    return this.area.value.length < this.max * NEAR_LIMIT ? "" : `${number.format(-over)} characters left`;
+  }
+
+  grow() {
+    if (CSS.supports("field-sizing", "content")) return; // the stylesheet does it
+    this.area.style.setProperty("height", "auto");
+    this.area.style.setProperty("height", `${this.area.scrollHeight}px`);
+  }
+}

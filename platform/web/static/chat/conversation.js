@@ -1,0 +1,218 @@
+// A conversation: its turns, the answer being written, and where the reader is in it. Used by the chat page and by the
+// builder's preview.
+
+import { copy } from "../site.js";
+import { Composer } from "./composer.js";
+import { post, Refusal } from "./post.js";
+import { SourcePanel } from "./sources.js";
+import { AnswerStream } from "./stream.js";
+
+const END_PX = 40; // this near to the end the page follows the stream
+const COPIED_MS = 2000;
+
+export class Conversation {
+  /** `began(data)` is called with the site's answer to a first message; by default its turn is shown here. */
+  constructor(talk, { began = null } = {}) {
+    this.talk = talk;
+    this.began = began;
+    this.turns = talk.querySelector("[data-turns]");
+    this.scroller = talk.querySelector("[data-scroll]");
+    this.jump = talk.querySelector("[data-jump]");
+    this.announcer = talk.querySelector("[data-announce]");
+    const form = talk.querySelector("[data-composer]");
+    this.composer = form && new Composer(form, { send: (text) => this.send(text), stop: () => this.stop() });
+    this.sources = new SourcePanel(document.querySelector("[data-source-panel]"), talk);
+    this.name = form?.dataset.name ?? "";
+    this.stream = null;
+    this.following = true;
+    this.listen();
+    this.enhance(this.turns);
+    this.followLive();
+    this.toEnd();
+  }
+
+  listen() {
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.jump.addEventListener("click", () => this.toEnd());
+    new ResizeObserver(() => (this.following ? this.toEnd() : this.scrolled())).observe(this.turns);
+    new ResizeObserver(() => this.following && this.toEnd()).observe(this.scroller);
+    this.talk.addEventListener("submit", (event) => this.submitted(event));
+    this.turns.addEventListener("click", (event) => this.clicked(event));
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || !this.stream) return;
+      if (document.querySelector("dialog:modal, [popover]:popover-open:not([role=tooltip]), details.menu[open]")) return;
+      this.stop();
+    });
+    addEventListener("pagehide", () => this.stream?.close());
+  }
+
+  // Where the reader is
+
+  scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    this.following = scrollHeight - scrollTop - clientHeight <= END_PX;
+    this.jump.hidden = this.following;
+  }
+
+  toEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.following = true;
+    this.jump.hidden = true;
+  }
+
+  // Sending
+
+  async send(text) {
+    const first = !this.turns.children.length;
+    try {
+      const data = await post(this.composer.form.action, { text });
+      if (first && this.began?.(data)) return;
+      this.show(data);
+    } catch (refusal) {
+      if (refusal.status === 409) await this.refresh(); // another tab is ahead of this one
+      throw refusal;
+    }
+  }
+
+  async regenerate(reply) {
+    try {
+      this.show(await post(reply.dataset.regenerate), reply.closest("[data-turn]"));
+      this.composer.area.focus({ preventScroll: true });
+    } catch (refusal) {
+      this.composer.fail(refusal);
+    }
+  }
+
+  /** Put a turn that just began at the end, or in the place of `old`. */
+  show(data, old = null) {
+    const turn = parsed(data.turn, "[data-turn]");
+    this.talk.querySelector("[data-welcome]")?.remove();
+    if (old) old.replaceWith(turn);
+    else this.turns.append(turn);
+    this.composer.fail(null);
+    this.enhance(turn);
+    this.followLive();
+    this.toEnd();
+  }
+
+  submitted(event) {
+    const form = event.target;
+    if ("again" in form.dataset) {
+      event.preventDefault();
+      if (!this.stream) this.regenerate(form.closest(".reply"));
+    }
+    if ("starters" in form.dataset) {
+      event.preventDefault();
+      if (!this.composer.sending) this.composer.deliver(event.submitter.value, false);
+    }
+  }
+
+  // The answer being written
+
+  followLive() {
+    const reply = this.turns.querySelector(".reply[data-live]");
+    if (!reply || !this.composer) return;
+    this.stream?.close();
+    this.stream = new AnswerStream(reply, (element) => this.ended(element));
+    this.composer.setAnswering(true);
+    this.announce(`${this.name} is answering.`);
+  }
+
+  ended(reply) {
+    this.stream = null;
+    this.enhance(reply);
+    this.composer.setAnswering(false);
+    if (this.following) this.toEnd();
+    const stopped = reply.dataset.status === "cancelled";
+    if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${this.name} has answered.`);
+  }
+
+  async stop() {
+    if (!this.stream) return;
+    this.composer.stopButton.disabled = true;
+    try {
+      await post(this.stream.reply.dataset.cancel);
+    } catch (refusal) {
+      this.composer.fail(new Refusal(refusal.status ? refusal.message : "The site cannot be reached, so the answer was not stopped. Try again."));
+      this.composer.update();
+    }
+  }
+
+  announce(words) {
+    this.announcer.textContent = words;
+  }
+
+  // Finished answers
+
+  /** Bring to life what the server rendered within `part`. */
+  enhance(part) {
+    for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
+    for (const head of part.querySelectorAll(".answer .code-head")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "tool";
+      button.dataset.copyCode = "";
+      button.textContent = "Copy";
+      head.append(button);
+    }
+  }
+
+  async clicked(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if ("copyAnswer" in button.dataset) {
+      await copy(button.closest(".reply").querySelector("[data-raw]").content.textContent);
+    } else if ("copyCode" in button.dataset) {
+      await copy(button.closest(".code").querySelector("pre").textContent);
+    } else return;
+    button.textContent = "Copied";
+    this.announce("Copied.");
+    setTimeout(() => { button.textContent = "Copy"; }, COPIED_MS);
+  }
+
+  // Other tabs
+
+  /** Show what happened elsewhere: messages sent in another tab, answers that ended while this page slept. */
+  async refresh() {
+    if (!("page" in this.talk.dataset)) return;
+    let response;
+    try {
+      response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    } catch {
+      return; // offline: what is shown stays
+    }
+    if (response.redirected || response.status === 404) {
+      location.reload(); // signed out, or deleted
+      return;
+    }
+    if (!response.ok) return;
+    const turns = parsed(await response.text(), "[data-turns]");
+    if (turns && state(turns) !== state(this.turns)) this.replaceTurns(turns);
+    else if (!this.stream || this.stream.closed) this.followLive();
+  }
+
+  /** Take all turns away, and stop following the one that was being written. */
+  clear() {
+    this.stream?.close();
+    this.stream = null;
+    this.composer?.setAnswering(false);
+    this.composer?.fail(null);
+    this.turns.replaceChildren();
+  }
+
+  replaceTurns(turns) {
+    this.clear();
+    this.turns.append(...turns.children);
+    this.enhance(this.turns);
+    this.followLive();
+    if (this.following) this.toEnd();
+  }
+}
+
+function parsed(html, selector) {
+  return document.importNode(new DOMParser().parseFromString(html, "text/html").querySelector(selector), true);
+}
+
+function state(turns) {
+  return [...turns.querySelectorAll(".reply")].map((reply) => `${reply.dataset.run} ${"live" in reply.dataset}`).join();
+}

@@ -1,0 +1,102 @@
+// Renaming and deleting chats, in the side column and on the page of all chats.
+
+import { toast } from "../site.js";
+import { post } from "./post.js";
+
+const menu = document.getElementById("chat-menu");
+const renaming = document.getElementById("rename-dialog");
+const deleting = document.getElementById("delete-dialog");
+let opener = null; // the button whose chat the menu is about
+
+function row() {
+  return opener.closest("[data-chat-row]");
+}
+
+function place() {
+  const at = opener.getBoundingClientRect();
+  const { width, height } = menu.getBoundingClientRect();
+  const below = at.bottom + 4 + height < innerHeight;
+  menu.style.setProperty("left", `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`);
+  menu.style.setProperty("top", `${below ? at.bottom + 4 : at.top - height - 4}px`);
+}
+
+function openDialog(dialog) {
+  menu.hidePopover();
+  dialog.querySelector("[data-error]").textContent = "";
+  dialog.showModal();
+}
+
+async function submit(dialog, url, done) {
+  const form = dialog.querySelector("form");
+  const button = form.querySelector(".primary");
+  button.disabled = true;
+  try {
+    done(await post(url, new FormData(form)));
+    dialog.close();
+  } catch (refusal) {
+    dialog.querySelector("[data-error]").textContent = refusal.message.replace(" Your text is kept;", " Please");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function renamed({ title }) {
+  for (const entry of document.querySelectorAll(`[data-chat-row="${row().dataset.chatRow}"]`)) {
+    entry.querySelector("[data-title]").textContent = title;
+    entry.querySelector("a").title = title;
+    entry.querySelector("[data-menu]").ariaLabel = `Rename or delete “${title}”`;
+  }
+  if ("current" in row().dataset) document.title = `${title} · Guildhall`;
+}
+
+function deleted() {
+  if ("current" in row().dataset) {
+    location.replace(document.querySelector(".side-all").href);
+    return;
+  }
+  const group = row().closest("[data-group]");
+  row().remove();
+  if (!group.querySelector("[data-chat-row]")) group.remove();
+  if (!document.querySelector("[data-chat-row]")) location.reload(); // the page says what an empty list means
+  toast("The chat is deleted.");
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-menu]");
+  if (!button) return;
+  opener = button;
+  menu.showPopover();
+  place();
+  menu.querySelector("button").focus();
+});
+menu.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  event.preventDefault();
+  const items = [...menu.querySelectorAll("button")];
+  items[(items.indexOf(document.activeElement) + 1) % items.length].focus();
+});
+menu.addEventListener("toggle", (event) => {
+  if (event.newState === "closed" && !document.querySelector("dialog:modal")) opener?.focus();
+});
+menu.querySelector("[data-rename]").addEventListener("click", () => {
+  openDialog(renaming);
+  const field = renaming.querySelector("[name=title]");
+  field.value = row().querySelector("[data-title]").textContent;
+  field.select();
+});
+menu.querySelector("[data-delete]").addEventListener("click", () => {
+  openDialog(deleting);
+  deleting.querySelector("[data-name]").textContent = row().querySelector("[data-title]").textContent;
+});
+renaming.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(renaming, opener.dataset.renameUrl, renamed);
+});
+deleting.addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(deleting, opener.dataset.deleteUrl, deleted);
+});
+for (const dialog of [renaming, deleting]) {
+  dialog.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => opener.isConnected && opener.focus());
+}

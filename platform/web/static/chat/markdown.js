@@ -1,0 +1,59 @@
+// The Markdown of an answer while it is being written. The finished answer comes from the server (chat/rendering.py),
+// whose rules these repeat: no raw HTML, no images, links to the outside only.
+
+import DOMPurify from "../vendor/dompurify/purify.es.mjs";
+import MarkdownIt from "../vendor/markdown-it/markdown-it.esm.min.mjs";
+
+const ALLOWED = {
+  ALLOWED_TAGS: "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split(" "),
+  ALLOWED_ATTR: ["href", "title", "class", "start"],
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  RETURN_DOM_FRAGMENT: true,
+};
+const OVERRIDES = /[\u202d\u202e]/g; // would turn around what follows them
+
+const parser = new MarkdownIt({ html: false, linkify: false, typographer: false });
+parser.renderer.rules.image = (tokens, index) => parser.utils.escapeHtml(tokens[index].content || "image");
+
+/** `text` as a document fragment that is safe to insert. */
+export function rendered(text) {
+  const fragment = DOMPurify.sanitize(parser.render(text.replace(OVERRIDES, "")), ALLOWED);
+  for (const link of fragment.querySelectorAll("a")) {
+    link.target = "_blank";
+    link.rel = "nofollow noopener";
+  }
+  for (const pre of fragment.querySelectorAll("pre")) frameCode(pre);
+  for (const table of fragment.querySelectorAll("table")) wrap(table, "wide");
+  return fragment;
+}
+
+function wrap(element, name) {
+  const box = document.createElement("div");
+  box.className = name;
+  element.replaceWith(box);
+  box.append(element);
+  return box;
+}
+
+function frameCode(pre) {
+  const language = /^language-([\w+#.-]{1,30})$/.exec(pre.firstElementChild?.className ?? "");
+  const head = document.createElement("div");
+  head.className = "code-head";
+  const label = document.createElement("span");
+  label.textContent = language?.[1] ?? "code";
+  head.append(label);
+  wrap(pre, "code").prepend(head);
+}
+
+/** Make the children of `element` those of `fragment`, leaving equal ones in place: a selection in them survives. */
+export function patch(element, fragment) {
+  const wanted = [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE);
+  wanted.forEach((node, index) => {
+    const present = element.children[index];
+    if (!present) element.append(node);
+    else if (!present.isEqualNode(node)) present.replaceWith(node);
+  });
+  while (element.children.length > wanted.length) element.lastElementChild.remove();
+}

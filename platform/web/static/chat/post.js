@@ -1,0 +1,45 @@
+// Sending a form's fields to the site and getting JSON back, with one sentence for whatever goes wrong.
+
+const OFFLINE = "The site cannot be reached. Your text is kept; send it again once you are online.";
+const BROKEN = "Something went wrong on the site. Your text is kept; try again.";
+const OUT_OF_DATE = "This page is out of date. Your text is kept; reload the page, then send again.";
+
+/** Why a request was refused: `message` is for the reader, `status` the HTTP status (0: no answer). */
+export class Refusal extends Error {
+  constructor(message, status = 0, body = {}) {
+    super(message);
+    this.status = status;
+    this.signIn = body.sign_in ?? "";
+  }
+}
+
+function token() {
+  // The cookie is newer than the page where somebody signed in again in another tab.
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+/** The JSON that the site answers `fields`, posted to `url`. Throws Refusal. */
+export async function post(url, fields = {}) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { Accept: "application/json", "X-CSRFToken": token() },
+      body: new URLSearchParams(fields),
+    });
+  } catch {
+    throw new Refusal(OFFLINE);
+  }
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  throw new Refusal(body?.error ?? sentence(response.status), response.status, body ?? {});
+}
+
+function sentence(status) {
+  if (status === 403) return OUT_OF_DATE;
+  if (status === 404) return "This chat is gone, perhaps deleted in another tab. Copy your text before you leave the page.";
+  if (status === 413) return "This is more than the site takes in one message. Shorten it, then send again.";
+  if (status === 429) return "That was a lot at once. Your text is kept; wait a moment, then send again.";
+  return BROKEN;
+}

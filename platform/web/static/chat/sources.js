@@ -1,0 +1,121 @@
+// Citations: the quote on hover or focus, the passage in a panel at the right (a sheet where there is no room).
+
+const BESIDE = "(min-width: 1080px)"; // room for a third column; the same width as in chat.css
+const TIP_GAP = 8; // pixels between a citation and its quote
+
+export class SourcePanel {
+  /** `panel` shows the sources of the answers in `talk`. */
+  constructor(panel, talk) {
+    this.panel = panel;
+    this.talk = talk;
+    this.body = panel.querySelector("[data-panel-body]");
+    this.tip = document.getElementById("quote-tip");
+    this.isColumn = panel.parentElement.classList.contains("chat");
+    this.origin = null;
+    this.listen();
+  }
+
+  listen() {
+    this.talk.addEventListener("click", (event) => this.clicked(event));
+    this.talk.addEventListener("pointerover", (event) => event.pointerType === "mouse" && this.showTip(cite(event)));
+    this.talk.addEventListener("pointerout", (event) => cite(event) && this.hideTip());
+    this.talk.addEventListener("focusin", (event) => cite(event)?.matches(":focus-visible") && this.showTip(cite(event)));
+    this.talk.addEventListener("focusout", (event) => cite(event) && this.hideTip());
+    this.talk.querySelector("[data-scroll]").addEventListener("scroll", () => this.hideTip(), { passive: true });
+    this.panel.querySelector("[data-close]").addEventListener("click", () => this.close());
+    this.panel.addEventListener("close", () => this.closed());
+    this.panel.addEventListener("click", (event) => event.target === this.panel && this.panel.matches(":modal") && this.close());
+    document.addEventListener("keydown", (event) => this.escape(event), { capture: true });
+  }
+
+  escape(event) {
+    if (event.key !== "Escape") return;
+    if (this.tip.matches(":popover-open")) {
+      this.hideTip();
+      event.preventDefault();
+    } else if (this.panel.open && !this.panel.matches(":modal") && !document.querySelector("dialog:modal, [popover]:popover-open")) {
+      event.preventDefault();
+      this.close();
+    }
+  }
+
+  clicked(event) {
+    const link = cite(event);
+    const summary = event.target.closest("[data-sources] > summary");
+    if (!link && !summary) return;
+    event.preventDefault();
+    this.open(link ?? summary, link?.dataset.tag, link?.dataset.citation);
+  }
+
+  /** Show all sources of the answer that `origin` belongs to; those of `tag` open, the words of `citation` marked. */
+  open(origin, tag, citation) {
+    this.hideTip();
+    this.origin = origin;
+    this.fill(origin.closest(".reply"), tag, citation);
+    const top = origin.getBoundingClientRect().top;
+    if (!this.panel.open) {
+      if (this.isColumn && matchMedia(BESIDE).matches) this.panel.show();
+      else this.panel.showModal();
+    }
+    // The column beside the text makes it narrower: keep the place where the reader is.
+    this.talk.querySelector("[data-scroll]").scrollTop += origin.getBoundingClientRect().top - top;
+    this.panel.querySelector("h2").focus({ preventScroll: true });
+    this.body.querySelector("mark.current")?.scrollIntoView({ block: "nearest" });
+  }
+
+  fill(reply, tag, citation) {
+    const list = reply.querySelector("[data-sources] ol").cloneNode(true);
+    for (const item of list.querySelectorAll("[id]")) item.removeAttribute("id");
+    const entries = [...list.querySelectorAll("[data-source]")];
+    for (const entry of entries) entry.open = entry.dataset.source === tag || entries.length === 1;
+    if (!tag) entries[0].open = true;
+    for (const mark of list.querySelectorAll("mark")) {
+      mark.classList.toggle("current", citation === undefined || mark.dataset.marks.split(" ").includes(citation));
+    }
+    this.body.replaceChildren(list);
+    for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
+    if (citation !== undefined) this.origin.setAttribute("aria-current", "true");
+  }
+
+  close() {
+    this.panel.close();
+  }
+
+  closed() {
+    for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
+    if (this.origin?.isConnected) this.origin.focus({ preventScroll: true });
+    this.hideTip();
+  }
+
+  // The quote
+
+  showTip(link) {
+    if (!link) return;
+    const source = link.closest(".reply").querySelector(`[data-source="${link.dataset.tag}"]`);
+    const marks = [...source.querySelectorAll("mark")].filter((mark) => mark.dataset.marks.split(" ").includes(link.dataset.citation));
+    const place = source.querySelector("[data-place]")?.textContent;
+    this.tip.querySelector("[data-quote]").textContent = marks.map((mark) => mark.textContent).join("");
+    this.tip.querySelector("[data-where]").textContent = [source.querySelector("bdi").textContent, place].filter(Boolean).join(", ");
+    this.tip.showPopover();
+    this.placeTip(link.getBoundingClientRect());
+    link.setAttribute("aria-describedby", this.tip.id);
+  }
+
+  placeTip(at) {
+    const { width, height } = this.tip.getBoundingClientRect();
+    const left = Math.max(TIP_GAP, Math.min(at.left + at.width / 2 - width / 2, innerWidth - width - TIP_GAP));
+    const above = at.top - height - TIP_GAP;
+    this.tip.style.setProperty("left", `${left}px`);
+    this.tip.style.setProperty("top", `${above > TIP_GAP ? above : at.bottom + TIP_GAP}px`);
+  }
+
+  hideTip() {
+    if (!this.tip.matches(":popover-open")) return;
+    this.tip.hidePopover();
+    this.talk.querySelector("[aria-describedby=quote-tip]")?.removeAttribute("aria-describedby");
+  }
+}
+
+function cite(event) {
+  return event.target.closest?.("a.cite");
+}
