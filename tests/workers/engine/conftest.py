@@ -1,0 +1,164 @@
+"""The engines under test: the real bundled model, a remote server on loopback, and the scripted one."""
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpts.messages import Message
+from workers.engine.base import Engine
+from workers.engine.config import EngineConfig
+from workers.engine.remote import RemoteEngine
+from workers.engine.scripted import ScriptedEngine
+
+HOME = Path(os.environ.get("GUILDHALL_HOME", Path(__file__).parents[3] / "var"))
+LONG_REPLY = " ".join(f"wörd{i} 🎉" for i in range(2000))
+CONTEXT_TOKENS = 4096
+
+
+@dataclass
+class Subject:
+    """An engine and what the contract tests need to know of it. `n_active` counts generations under way."""
+
+    engine: Engine
+    n_active: Callable[[], int]
+
+
+class ModelServer(ThreadingHTTPServer):
+    """A small OpenAI-compatible server. A prompt with "wait" stalls after its first word until `shutdown`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.n_active = 0
+        self.released = threading.Event()
+        self.bodies: list[dict[str, Any]] = []
+        self.failure: tuple[int, str] | None = None
+        self.breaks_off = False
+        self._lock = threading.Lock()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def count(self, change: int) -> None:
+        with self._lock:
+            self.n_active += change
+
+    def close(self) -> None:
+        self.released.set()
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ModelServer
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing: the test's output stays clean."""
+
+    def do_GET(self) -> None:
+        self._answer(200, {"data": []})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.bodies.append(body)
+        if self.server.failure:
+            status, message = self.server.failure
+            self._answer(status, {"error": {"message": message}})
+            return
+        self.server.count(1)
+        try:
+            self._stream(body)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            self.server.count(-1)
+
+    def _stream(self, body: dict[str, Any]) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        words = LONG_REPLY.split(" ")
+        n_words = min(body["max_tokens"], len(words))
+        stalls = "wait" in body["messages"][-1]["content"]
+        for i, word in enumerate(words[:n_words]):
+            self._event({"choices": [{"delta": {"content": (" " if i else "") + word}}]})
+            if stalls:
+                self.server.released.wait(20)
+        if self.server.breaks_off:
+            return
+        self._event({"choices": [{"delta": {}, "finish_reason": "length"}]})
+        usage = {"prompt_tokens": 7, "completion_tokens": n_words, "prompt_tokens_details": {"cached_tokens": 3}}
+        self._event({"choices": [], "usage": usage})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _event(self, event: dict[str, Any]) -> None:
+        self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+        self.wfile.flush()
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def remote(model_server: ModelServer) -> Iterator[RemoteEngine]:
+    engine = RemoteEngine(
+        EngineConfig(engine="remote", remote_url=model_server.url, remote_model="m", context_tokens=CONTEXT_TOKENS)
+    )
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def hf_engine() -> Iterator[Any]:
+    from workers.engine import open_engine
+
+    engine = open_engine(EngineConfig(home=HOME, context_tokens=CONTEXT_TOKENS))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=[pytest.param("hf", marks=pytest.mark.model), "remote", "scripted"])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    if request.param == "hf":
+        engine = request.getfixturevalue("hf_engine")
+        return Subject(engine, lambda: len(engine._manager.batch_processor.scheduler.active_requests))
+    if request.param == "remote":
+        server = request.getfixturevalue("model_server")
+        return Subject(request.getfixturevalue("remote"), lambda: server.n_active)
+    stalled = threading.Event()
+    scripted = ScriptedEngine(lambda messages: _scripted_reply(messages, stalled), CONTEXT_TOKENS)
+    return Subject(scripted, lambda: scripted.active)
+
+
+def _scripted_reply(messages: tuple[Message, ...], stalled: threading.Event) -> Any:
+    return ["wörd0 ", stalled] if "wait" in messages[-1].content else LONG_REPLY
+
+
+@pytest.fixture(scope="session")
+def bundled_tokenizer() -> Any:
+    from transformers import AutoTokenizer
+
+    from workers.engine.weights import resolve_model
+
+    return AutoTokenizer.from_pretrained(resolve_model(EngineConfig(home=HOME)), local_files_only=True)

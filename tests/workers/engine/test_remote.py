@@ -1,0 +1,56 @@
+"""How the remote engine speaks to a server, and how it reports each way a server can fail."""
+
+import pytest
+
+from gpts.messages import Message
+from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Sampling
+from workers.engine.config import EngineConfig
+from workers.engine.remote import RemoteEngine
+
+from .conftest import ModelServer
+
+REQUEST = GenerationRequest((Message(role="user", content="Hello"),), max_tokens=3, sampling=Sampling(0.5, 0.9, 40))
+
+
+def test_it_asks_for_a_stream_with_usage_and_the_sampling(remote: RemoteEngine, model_server: ModelServer) -> None:
+    usage = list(remote.stream(REQUEST))[-1].usage
+    body = model_server.bodies[0]
+    assert body["stream_options"] == {"include_usage": True}
+    assert (body["temperature"], body["top_p"], body["top_k"], body["max_tokens"]) == (0.5, 0.9, 40, 3)
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (7, 3, 3)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 500, 503])
+def test_an_error_status_becomes_an_engine_error_with_the_servers_words(
+    status: int, remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    model_server.failure = (status, "the cat sat on it")
+    with pytest.raises(EngineError, match=f"{status}.*the cat sat on it"):
+        list(remote.stream(REQUEST))
+
+
+def test_a_refused_context_becomes_prompt_too_long(remote: RemoteEngine, model_server: ModelServer) -> None:
+    model_server.failure = (400, "This model's maximum context length is 4096 tokens.")
+    with pytest.raises(PromptTooLong):
+        list(remote.stream(REQUEST))
+
+
+def test_a_stream_that_breaks_off_is_an_error_and_no_short_answer(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    model_server.breaks_off = True
+    with pytest.raises(EngineError):
+        list(remote.stream(REQUEST))
+
+
+def test_a_server_that_is_not_there_is_an_error_and_not_ready() -> None:
+    engine = RemoteEngine(EngineConfig(engine="remote", remote_url="http://127.0.0.1:9/v1"))
+    assert not engine.health().ready
+    with pytest.raises(EngineError, match="ConnectError"):
+        list(engine.stream(REQUEST))
+
+
+def test_an_empty_address_is_refused_with_a_sentence() -> None:
+    with pytest.raises(EngineError, match="ENGINE_URL"):
+        RemoteEngine(EngineConfig(engine="remote"))
