@@ -9,7 +9,6 @@ from ninja import Router, Status
 from ninja.files import UploadedFile
 
 from web.api.auth import caller
-from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import File
 from web.builder import services
@@ -33,7 +32,7 @@ def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
     return access_own_gpt(caller(request), slug).files.filter(removed=None)
 
 
-@router.post("/gpts/{slug}/files", response={201: File, **INVALID, 413: NativeErrorBody})
+@router.post("/gpts/{slug}/files", response={201: File, **INVALID})
 def add_file(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
     """Add a file (multipart field `file`). It is indexed in the background; one known already stays as it is."""
     gpt = access_own_gpt(caller(request), slug)

@@ -16,7 +16,8 @@ from web.builder.services import access_gpt, access_own_gpt
 
 router = Router(tags=["GPTs"])
 DENIED = {401: NativeErrorBody, 403: NativeErrorBody, 404: NativeErrorBody}
-INVALID = {**DENIED, 422: NativeErrorBody}
+# What a request with a body can be refused for.
+INVALID = {**DENIED, 400: NativeErrorBody, 413: NativeErrorBody, 422: NativeErrorBody}
 
 
 @router.get("/gpts", response={200: list[GptCard], 401: NativeErrorBody, 422: NativeErrorBody})
@@ -27,7 +28,7 @@ def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> G
     return (mine if scope == "own" else Gpt.objects.in_store()).select_related("owner", "published")
 
 
-@router.post("/gpts", response={201: OwnGpt, 401: NativeErrorBody, 403: NativeErrorBody, 422: NativeErrorBody})
+@router.post("/gpts", response={201: OwnGpt, **INVALID})
 def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
     """Make a draft that only you see."""
     return Status(201, services.create_gpt(caller(request), new.fields()))

@@ -1,18 +1,17 @@
 """`/api`: everything that a page can do, for programs with a key and for the pages' own scripts."""
 
-from ninja import NinjaAPI
-
 from web.api.auth import KeyAuth, SessionAuth
-from web.api.errors import native_shape, speak
+from web.api.errors import Door, native_shape, speak
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
 
-native = NinjaAPI(
+native = Door(
     title="Guildhall",
     version="1",
-    description="GPTs, their files and versions, runs and conversations. A key or the session of a browser opens it.",
+    description="GPTs, their files and versions, runs and conversations. A key or the session of a"
+    " browser opens it; a session writes with the CSRF token in X-CSRFToken only.",
     urls_namespace="api",
     auth=[KeyAuth(), SessionAuth()],
     parser=StrictParser(),

@@ -56,7 +56,7 @@ def _operation(document: Schema, path: str, method: str, raw: Schema) -> Operati
     return Operation(
         method=method.upper(),
         path=path,
-        summary=raw.get("summary", ""),
+        summary=raw["summary"].capitalize().replace("gpt", "GPT"),
         paragraphs=[part for part in raw.get("description", "").split("\n\n") if part.strip()],
         fields=[_parameter(p) for p in raw.get("parameters", [])]
         + _rows(document, _content(raw.get("requestBody", {}))),

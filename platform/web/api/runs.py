@@ -32,11 +32,10 @@ from web.runs.services import access_conversation, access_run
 from web.runs.views import event_stream
 
 router = Router(tags=["Runs and conversations"])
-REFUSED = {400: NativeErrorBody, **INVALID}
-BUSY = {409: NativeErrorBody, 413: NativeErrorBody, 429: NativeErrorBody}
+BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
 
 
-@router.post("/gpts/{slug}/runs", response={202: RunState, **REFUSED, **BUSY})
+@router.post("/gpts/{slug}/runs", response={202: RunState, **INVALID, **BUSY})
 def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
     """Send a message. The answer comes later: follow the run's events, or read the run until it is over."""
     with transaction.atomic():  # a refused run leaves no conversation behind
@@ -94,7 +93,7 @@ def _ending(last: Any) -> dict[str, Any]:
 
 @router.get(
     "/runs/{uuid:run_id}/events",
-    response={200: str, **DENIED},
+    response={200: None, **DENIED},
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
 async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:

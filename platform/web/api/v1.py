@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from ninja import NinjaAPI, Schema
+from ninja import Schema
 
 from gpts.steps import Cancelled, Error, Finished, Log
 from web.accounts.models import User
@@ -26,6 +26,7 @@ from web.api.completions import (
 )
 from web.api.errors import (
     ApiError,
+    Door,
     OpenAiErrorBody,
     Problem,
     openai_shape,
@@ -39,7 +40,7 @@ from web.builder.services import access_gpt
 from web.runs import log, services, stream
 from web.runs.models import Conversation, Run
 
-v1 = NinjaAPI(
+v1 = Door(
     title="Guildhall, OpenAI-compatible",
     version="1",
     description="Every GPT that you may chat with, as a model. Point any OpenAI client at this address with a key.",
@@ -80,16 +81,14 @@ def _model(gpt: Gpt) -> Model:
     )
 
 
-@v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody}, operation_id="list_models")
+@v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
 def list_models(request: HttpRequest) -> ModelList:
     """The published GPTs that the key's owner may chat with: those in the store, their own, those shared by link."""
     gpts = Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner")
     return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
 
 
-@v1.get(
-    "/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody}, operation_id="get_model"
-)
+@v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
     """One of these GPTs."""
     return _model(access_model(caller(request), model))
@@ -110,8 +109,8 @@ def access_model(user: User, slug: str) -> Gpt:
     "/chat/completions",
     response={200: Completion, **ERRORS, 413: OpenAiErrorBody, 429: OpenAiErrorBody, 500: OpenAiErrorBody},
     description=completions.HONOURED,
-    operation_id="create_chat_completion",
     summary="Ask a GPT",
+    openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who leaves stops the run."""
