@@ -7,9 +7,8 @@ that was given, and its quote is literal text of the document.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -34,6 +33,8 @@ QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence whose meaning is compared: each costs an encoding of a few milliseconds.
 SHORTLIST: Final = 6
+# How much a title that repeats the question speaks for the sentences under it.
+TITLE_WEIGHT: Final = 0.6
 # An extract of several sentences takes only those that come near the best one.
 EXTRACT_SHARE: Final = 0.8
 
@@ -45,7 +46,7 @@ _FRAME: Final = frozenset(
 )
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
-_STOPPED: Final = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
+_STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 
@@ -61,13 +62,17 @@ class Extract(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A sentence of a passage, or two that follow each other, with the terms found there and around it."""
+    """A sentence of a passage, or two that follow each other.
+
+    `terms` are its own, `above` those of the title over it, `context` the words of the whole passage.
+    """
 
     passage: Passage
     span: Span
     text: str
     terms: frozenset[str]
     context: frozenset[str]
+    above: frozenset[str]
     is_pair: bool
 
 
@@ -101,7 +106,9 @@ def extractive_answer(
 ) -> Extract:
     """The sentences of `passages` nearest to `question`, in document order, as a cited answer; empty without any."""
     sentences = sources_of(passages, pairs=False)
-    sources = [each for each in sentences if len(each.terms) > 1 and not _is_title(each)] or sentences
+    sources = [
+        each for each in sentences if len(each.terms) > 1 and not is_title(each.passage.text, each.span)
+    ] or sentences
     if not sources:
         return Extract(text="", citations=())
     scores = _question_scores(question, sources, similarity)
@@ -116,12 +123,6 @@ def extractive_answer(
     return Extract(text=text, citations=_numbered(spans))
 
 
-def _is_title(source: Source) -> bool:
-    """Whether the sentence is a line of its own without a stop, as headings are: it names what it does not say."""
-    after = source.passage.text[source.span.end : source.span.end + 2]
-    return not _STOPPED.search(source.text) and not _LISTED.match(source.text) and after in ("\n\n", "")
-
-
 def _unrepeated(sources: Iterable[Source]) -> list[Source]:
     return list({source.text: source for source in sources}.values())
 
@@ -132,27 +133,41 @@ def _question_scores(question: str, sources: Sequence[Source], similarity: Simil
     overlaps = [share(asked, source.terms, rarity) for source in sources]
     cosines = similarity([question], [source.text for source in sources])[0] if similarity else overlaps
     return [
-        (overlap + cosine) / 2 + QUESTION_WEIGHT * source.passage.score
+        (overlap + cosine) / 2
+        + QUESTION_WEIGHT * source.passage.score
+        + TITLE_WEIGHT * share(asked, source.above, rarity)
         for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
     ]
 
 
 def sources_of(passages: Sequence[Passage], *, pairs: bool = True) -> list[Source]:
     """The sentences of `passages` and, with `pairs`, each two that follow each other."""
-    found: list[Source] = []
-    for passage in passages:
-        spans = sentence_spans(passage.text)
-        context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
-        found.extend(_source(passage, span, context, is_pair=False) for span in spans)
-        if pairs:
-            doubles = [Span(a.start, b.end) for a, b in pairwise(spans)]
-            found.extend(_source(passage, span, context, is_pair=True) for span in doubles)
-    return found
+    sources = [source for passage in passages for source in _sources_in(passage)]
+    return sources if pairs else [source for source in sources if not source.is_pair]
 
 
-def _source(passage: Passage, span: Span, context: frozenset[str], *, is_pair: bool) -> Source:
-    text = passage.text[span.start : span.end]
-    return Source(passage, span, text, frozenset(terms(text)), context, is_pair)
+def _sources_in(passage: Passage) -> Iterator[Source]:
+    spans = sentence_spans(passage.text)
+    context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
+    above = frozenset(terms(passage.heading.rsplit(" > ", 1)[-1]))
+    for number, span in enumerate(spans):
+        text = passage.text[span.start : span.end]
+        own = frozenset(terms(text))
+        above = own if is_title(passage.text, span) else above
+        yield Source(passage, span, text, own, context, above, is_pair=False)
+        if number + 1 < len(spans):
+            pair = Span(span.start, spans[number + 1].end)
+            both = passage.text[pair.start : pair.end]
+            yield Source(passage, pair, both, frozenset(terms(both)), context, above, is_pair=True)
+
+
+def is_title(text: str, span: Span) -> bool:
+    """Whether the sentence is a paragraph of its own without a stop, as headings and questions of an FAQ are."""
+    sentence = text[span.start : span.end]
+    if _STOPPED.search(sentence) or _LISTED.match(sentence):
+        return False
+    begins = span.start == 0 or text.startswith("\n\n", span.start - 2)
+    return begins and text[span.end : span.end + 2] in ("\n\n", "")
 
 
 def source_rarity(sources: Sequence[Source]) -> dict[str, float]:
@@ -165,7 +180,7 @@ def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]
     """The part of `wanted`, weighed by rarity, that is in `held`. A term that occurs nowhere weighs as the rarest."""
     rarest = max(rarity.values(), default=1.0)
     total = sum(rarity.get(term, rarest) for term in wanted)
-    return sum(rarity[term] for term in wanted & held) / total if total else 0.0
+    return sum(rarity.get(term, rarest) for term in wanted & held) / total if total else 0.0
 
 
 def _candidates(

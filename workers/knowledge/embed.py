@@ -119,7 +119,7 @@ def _load(folder: Path, threads: int | None) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     if threads is not None:
         torch.set_num_threads(threads)
     dtype = torch.bfloat16 if has_bf16() else torch.float32

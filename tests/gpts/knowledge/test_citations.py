@@ -133,6 +133,12 @@ def test_an_extract_answers_with_the_nearest_sentence_and_cites_it() -> None:
     assert extract.text[citation.answer_start : citation.answer_end] == citation.quote
 
 
+def test_an_extract_answers_from_under_the_title_that_asks_the_same() -> None:
+    text = "How do I reset the pump?\n\nHold the red button for ten seconds.\n\nStorage\n\nKeep it dry in winter."
+    extract = extractive_answer("How do I reset my pump?", (passage(text),))
+    assert extract.text == "Hold the red button for ten seconds."
+
+
 def test_an_extract_of_nothing_is_empty() -> None:
     assert extractive_answer("Anything?", ()).text == ""
 

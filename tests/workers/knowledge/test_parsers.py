@@ -23,6 +23,18 @@ def test_text_is_reflowed_but_its_lists_keep_their_lines() -> None:
     ]
 
 
+def test_titles_in_text_become_headings() -> None:
+    rules = "Two players\nRemove two harbours before you begin.\nThe game ends at 25."
+    source = f"RULINGS\n\n{rules}\n\nTrading\n\nPlayers may not trade."
+    assert outline(parse(source.encode())) == [
+        ("RULINGS", "RULINGS"),
+        ("RULINGS > Two players", "Two players"),
+        ("RULINGS > Two players", "Remove two harbours before you begin.\nThe game ends at 25."),
+        ("RULINGS > Trading", "Trading"),
+        ("RULINGS > Trading", "Players may not trade."),
+    ]
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1"])
 def test_the_charset_is_found(charset: str) -> None:
     text = "Die Wärmepumpe läuft über Nacht. Für größere Häuser genügt sie nicht, natürlich."

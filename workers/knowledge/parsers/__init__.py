@@ -8,7 +8,7 @@ from workers.knowledge import sniffing
 from workers.knowledge.errors import NoText
 
 # Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
-PARSER_VERSION: Final = 2
+PARSER_VERSION: Final = 3
 
 PARSERS: dict[str, str] = {
     sniffing.TEXT: "workers.knowledge.parsers.text",

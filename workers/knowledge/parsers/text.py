@@ -9,6 +9,10 @@ from workers.knowledge.sniffing import decode
 
 _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+_TITLE_CHARS: Final = 70
+_TITLE: Final = re.compile(r"[A-ZÀ-Þ0-9\u0400-\uffff].*[^\s.!:;,…。！|]")
+_SENTENCE: Final = re.compile(r"[^a-zß-ÿ|].{20,}")
+_WHOLE: Final = re.compile(r"[.!?。！？][\"'”’)]*\s*$")
 # Lines at least this long, but for the last, were wrapped by a width and not by their writer.
 _WRAPPED_CHARS: Final = 45
 
@@ -16,16 +20,30 @@ _WRAPPED_CHARS: Final = 45
 def parse(data: bytes) -> Document:
     """The document in a text file of any charset."""
     outline = Outline()
-    for paragraph in _BLANK.split(decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")):
-        add_paragraph(outline, paragraph)
+    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    paragraphs = [
+        lines for each in _BLANK.split(text) if (lines := [line for line in each.splitlines() if line.strip()])
+    ]
+    for number, lines in enumerate(paragraphs):
+        following = lines[1:] or (paragraphs[number + 1] if number + 1 < len(paragraphs) else [])
+        if _is_title(lines[0], following):
+            outline.heading(lines[0], 1 if lines[0].isupper() else 2)
+            lines = lines[1:]
+        _add(outline, lines)
     return outline.document()
 
 
-def add_paragraph(outline: Outline, paragraph: str) -> None:
-    """Add `paragraph` as one re-flowed line if it was wrapped by width, else with its own lines."""
-    lines = [line for line in paragraph.splitlines() if line.strip()]
+def _is_title(line: str, following: list[str]) -> bool:
+    """Whether `line` is short and without a stop, over lines of whole sentences, or in capitals over anything."""
+    if len(line) > _TITLE_CHARS or not _TITLE.fullmatch(line.strip()) or _ITEM.match(line) or not following:
+        return False
+    return line.isupper() or bool(_WHOLE.search(following[-1]) and _SENTENCE.match(following[0].strip()))
+
+
+def _add(outline: Outline, lines: list[str]) -> None:
+    """Add a paragraph as one re-flowed line if it was wrapped by width, else with its own lines."""
     if _is_wrapped(lines):
-        outline.text(paragraph)
+        outline.text(" ".join(lines))
     else:
         outline.lines("\n".join(_items_joined(lines)))
 
