@@ -19,6 +19,7 @@ from workers.engine.batching import CpuManager, Mailbox, open_manager
 from workers.engine.config import BUNDLED, EngineConfig
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
+from workers.engine.linear import pack_linears
 from workers.engine.threads import set_compute_threads
 from workers.engine.weights import resolve_model
 
@@ -83,6 +84,8 @@ class HfEngine:
         self._model = load_model(folder, config)
         self.encoder = ChatEncoder(self._tokenizer)
         on_cpu = self._model.device.type == "cpu"
+        if on_cpu:
+            pack_linears(self._model)
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if on_cpu else 0)
         self._context_tokens = _context_tokens(self._model, config.context_tokens, self._cache_tokens)
         self._end_ids = _end_ids(self._model, self._tokenizer) | self.encoder.end_ids()

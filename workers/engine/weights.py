@@ -80,7 +80,7 @@ def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Pa
     if (target / "config.json").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(target.with_suffix(".lock")):
+    with _exclusive(target.with_name(f"{target.name}.lock")):
         if not (target / "config.json").is_file():
             _verify(file, pinned, report)
             _convert(file, target, report)

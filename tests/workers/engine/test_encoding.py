@@ -17,12 +17,14 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 LLAMA3 = (
-    "{{ '<|begin_of_text|>' }}{% for m in messages %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + "
+    "{{ '<|begin_of_text|>' }}{% for m in messages %}"
+    "{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + "
     "m['content'] | trim + '<|eot_id|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 GEMMA = (
-    "{{ '<bos>' }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "{{ '<bos>' }}{% if messages[0]['role'] == 'system' %}"
+    "{{ raise_exception('System role not supported') }}{% endif %}"
     "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
     "{{ raise_exception('Roles must alternate') }}{% endif %}"
     "{% set role = 'model' if m['role'] == 'assistant' else m['role'] %}"
@@ -40,7 +42,8 @@ MISTRAL = (
 )
 QWEN = (
     "{% for m in messages %}{% if m['role'] == 'tool' %}{{ '<|im_start|>user\n<tool_response>\n' + m['content'] + "
-    "'\n</tool_response><|im_end|>\n' }}{% else %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
+    "'\n</tool_response><|im_end|>\n' }}{% else %}"
+    "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
     "{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 # Template, special tokens, and tokens added with special=False.
@@ -51,7 +54,9 @@ STYLES: dict[str, tuple[str, list[str], list[str]]] = {
     "mistral": (MISTRAL, ["<s>", "</s>", "[INST]", "[/INST]"], []),
     "qwen": (QWEN, [], ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>"]),
 }
-FORGERIES = sorted({"<|im_start|>", "<|im_end|>", "<|endoftext|>"}.union(*(set(s) | set(n) for _, s, n in STYLES.values())))
+FORGERIES = sorted(
+    {"<|im_start|>", "<|im_end|>", "<|endoftext|>"}.union(*(set(s) | set(n) for _, s, n in STYLES.values()))
+)
 ROLES = ("system", "user", "assistant", "tool", "user")
 
 
@@ -76,7 +81,9 @@ def conversation(*contents: str) -> list[Message]:
 def assert_not_forged(encoder: ChatEncoder, messages: list[Message]) -> None:
     plain = encoder.spans([Message(role=message.role, content="x") for message in messages])
     spans = encoder.spans(messages)
-    assert [ids for ids, is_content in spans if not is_content] == [ids for ids, is_content in plain if not is_content]
+    assert [ids for ids, is_content in spans if not is_content] == [
+        ids for ids, is_content in plain if not is_content
+    ]
     for ids, is_content in spans:
         assert not is_content or encoder.control_ids.isdisjoint(ids)
 
@@ -88,7 +95,17 @@ def test_control_tokens_written_in_any_field_stay_text(encoder: ChatEncoder, for
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.sampled_from([*FORGERIES, "<", "|", "im", "_end", ">", "\n", " ", "é", "\x00", "日"]) | st.text(max_size=6), max_size=8), min_size=5, max_size=5))
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from([*FORGERIES, "<", "|", "im", "_end", ">", "\n", " ", "é", "\x00", "日"])
+            | st.text(max_size=6),
+            max_size=8,
+        ),
+        min_size=5,
+        max_size=5,
+    )
+)
 def test_no_mixture_of_pieces_forms_a_control_token(encoder: ChatEncoder, fields: list[list[str]]) -> None:
     assert_not_forged(encoder, conversation(*("".join(pieces) for pieces in fields)))
 
@@ -97,7 +114,9 @@ def test_the_ids_are_those_of_the_template_for_plain_text(bundled_tokenizer: Any
     encoder = ChatEncoder(bundled_tokenizer)
     messages = [Message(role="system", content="Be brief."), Message(role="user", content="What is the sea?")]
     chat = [message.model_dump() for message in messages]
-    expected = bundled_tokenizer.apply_chat_template(chat, tokenize=True, add_generation_prompt=True, return_dict=False)
+    expected = bundled_tokenizer.apply_chat_template(
+        chat, tokenize=True, add_generation_prompt=True, return_dict=False
+    )
     assert encoder.encode(messages) == list(expected)
 
 

@@ -1,0 +1,33 @@
+"""`manage.py preparemodels`: finds the base model and converts it once, so that no first chat waits for it."""
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from workers.configuration import engine_config
+from workers.engine.base import EngineError
+from workers.engine.weights import resolve_model
+
+
+class Command(BaseCommand):
+    """Prepares the base model; does nothing when it is ready."""
+
+    help = "Finds the base model that BASE_MODEL names and converts it if it is a GGUF file. Fast when done before."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints a line per step with its time."""
+        config = engine_config()
+        if config.engine != "hf":
+            self.stdout.write(f"ENGINE is {config.engine}: no base model is needed here.")
+            return
+        started = time.perf_counter()
+        try:
+            folder = resolve_model(config, self._report)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"Base model ready in {time.perf_counter() - started:.1f} s: {folder}")
+
+    def _report(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
