@@ -22,7 +22,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
     try:
         await asyncio.wait_for(in_database(_ask_database), PATIENCE_S)
     except (DatabaseError, TimeoutError):
-        return JsonResponse({"status": "down", "reason": "The database does not answer."}, status=503)
+        return _not("down", "The database does not answer.")
     return JsonResponse({"status": "ok"})
 
 
@@ -37,7 +37,14 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     try:
         worker = await asyncio.wait_for(sync_to_async(model_worker, thread_sensitive=False)(), PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError):
-        return JsonResponse({"status": "waiting", "reason": "Redis does not answer."}, status=503)
+        return _not("waiting", "Redis does not answer.")
     if worker is None:
-        return JsonResponse({"status": "waiting", "reason": "No model worker has its model loaded."}, status=503)
+        return _not("waiting", "No model worker has its model loaded.")
     return JsonResponse({"status": "ready", **worker})
+
+
+def _not(status: str, reason: str) -> JsonResponse:
+    response = JsonResponse({"status": status, "reason": reason}, status=503)
+    # A probe that asks every second is no error; Django would log each answer as one.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

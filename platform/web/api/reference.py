@@ -57,7 +57,7 @@ def _operation(document: Schema, path: str, method: str, raw: Schema) -> Operati
         method=method.upper(),
         path=path,
         summary=raw["summary"].capitalize().replace("gpt", "GPT"),
-        paragraphs=[part for part in raw.get("description", "").split("\n\n") if part.strip()],
+        paragraphs=[part for part in raw.get("description", "").replace("`", "").split("\n\n") if part.strip()],
         fields=[_parameter(p) for p in raw.get("parameters", [])]
         + _rows(document, _content(raw.get("requestBody", {}))),
         answers=_rows(document, _content(good)),
