@@ -17,6 +17,9 @@ from deploy.commands import Command, Progress, Runner
 from deploy.preflight import CannotStart
 from deploy.supervision import Supervisor, answers
 
+# Longest that indexing the samples' few pages may take, in seconds; 15 on two cores.
+SAMPLES_S = 600
+
 
 @dataclass(frozen=True)
 class Place:
@@ -70,8 +73,8 @@ def serve(place: Place, progress: Progress, runner: Runner) -> None:
     try:
         with progress.step("Starting Valkey, the web server and the workers"):
             supervisor.wait_until(lambda: answers(f"{place.url}healthz"))
-        with progress.step("Looking after the sample GPTs"):
-            runner.side_by_side([manage("createsamples")])
+        with progress.step("Publishing the sample GPTs, their files indexed"):
+            runner.side_by_side([manage("createsamples", f"--wait={SAMPLES_S}")])
         with progress.step("Waiting for the base model to be in memory"):
             supervisor.wait_until(lambda: answers(f"{place.url}readyz"))
         announce(place, progress, runner)
