@@ -23,12 +23,14 @@ from workers.engine.pages import Branch, Run, plan_past, plan_reads
 
 ATTENTION: Final = "guildhall_paged"
 FULL: Final = "full_attention"
+# Padded to a multiple of this, the kernel adds up a row in the same order whatever the other rows' lengths.
+WIDTH_STEP: Final = 32
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
 
 
 @dataclass(slots=True)
 class Gather:
-    """Tokens to copy out of the cache: `index` int64 `(rows * width,)`, `mask` None or `(rows, 1, group, width)`.
+    """Tokens to copy out of the cache: `index` int64 `(rows * width,)`, `mask` `(rows, 1, 1, width)`.
 
     `keys` and `values` are buffers `(rows * width, heads, dim)` used by every layer of the step in turn: fresh ones
     would cost more in page faults than the copy itself.
@@ -37,7 +39,7 @@ class Gather:
     rows: int
     width: int
     index: torch.Tensor
-    mask: torch.Tensor | None
+    mask: torch.Tensor
     keys: torch.Tensor
     values: torch.Tensor
 
@@ -119,21 +121,23 @@ class PageCache(PagedAttentionCache):  # type: ignore[misc]
         self.pool.free_blocks(self.allocator.index, evicted)
         return bool(evicted)
 
-    def plan_step(self, states: Sequence[FutureRequestState], group: int) -> StepPlan:
-        """The plan for a batch sorted by `sort_key`, with `group` query heads per key-value head."""
+    def plan_step(self, states: Sequence[FutureRequestState]) -> StepPlan:
+        """The plan for a batch sorted by `sort_key`."""
         tables = [self.allocator.block_table[future.state.request_id] for future in states]
         pasts = [future.state.position_offset for future in states]
         page = self.allocator.tokens_per_page
         n_decode = sum(future.query_length == 1 for future in states)
         plan = StepPlan(n_decode)
         if n_decode:
-            reads = plan_reads(tables[:n_decode], [past + 1 for past in pasts[:n_decode]], page)
+            lengths = [past + 1 for past in pasts[:n_decode]]
+            found = [self.cached_tokens.get(future.state.request_id, 0) for future in states[:n_decode]]
+            reads = plan_reads(tables[:n_decode], lengths, found, page)
             plan.branches = reads.branches
-            plan.rest = self._gather(reads.rest, group)
+            plan.rest = self._gather(reads.rest)
         first = n_decode
         for future, table, past in list(zip(states, tables, pasts, strict=True))[n_decode:]:
             direct, short = plan_past(table, past, page)
-            gather = self._gather([short], group) if short else None
+            gather = self._gather([short]) if short else None
             plan.prefills.append(Prefill(first, first + future.query_length, direct, gather))
             first += future.query_length
         return plan
@@ -142,17 +146,15 @@ class PageCache(PagedAttentionCache):  # type: ignore[misc]
         """Decoding sequences first, those with the same first blocks side by side."""
         return future.query_length > 1, self.allocator.block_table[future.state.request_id]
 
-    def _gather(self, rows: Sequence[Sequence[Run]], group: int) -> Gather:
+    def _gather(self, rows: Sequence[Sequence[Run]]) -> Gather:
         """The copy of each row's runs, padded to the longest row."""
         tokens = [[token for start, end in runs for token in range(start, end)] for runs in rows]
         lengths = [len(row) for row in tokens]
-        width = max(lengths)
+        width = -(-max(lengths) // WIDTH_STEP) * WIDTH_STEP
         index = torch.tensor([row + [0] * (width - len(row)) for row in tokens]).view(-1)
-        mask = None
-        if min(lengths) < width:
-            padding = torch.arange(width) >= torch.tensor(lengths)[:, None]
-            mask = torch.zeros(len(rows), 1, 1, width, dtype=self.dtype)
-            mask = mask.masked_fill_(padding[:, None, None], -torch.inf).expand(-1, 1, group, -1)
+        padding = torch.arange(width) >= torch.tensor(lengths)[:, None]
+        mask = torch.zeros(len(rows), 1, 1, width, dtype=self.dtype)
+        mask = mask.masked_fill_(padding[:, None, None], -torch.inf)
         shape = (len(index), self.allocator.num_key_value_heads, self.allocator.head_dim)
         keys, values = torch.empty(2, *shape, dtype=self.dtype).unbind(0)
         return Gather(len(rows), width, index, mask, keys, values)
@@ -174,8 +176,7 @@ class PlannedInputs(ContinuousBatchingIOs):  # type: ignore[misc]
     ) -> None:
         """Prepares the batch without read indices (`max_kv_read` 0), sorted so that sharers stand side by side."""
         ordered = sorted(requests_in_batch, key=self.cache.sort_key)
-        group = self.config.num_attention_heads // self.cache.allocator.num_key_value_heads
-        self.cache.plan = self.cache.plan_step(ordered, group)
+        self.cache.plan = self.cache.plan_step(ordered)
         super().prepare_batch_tensors(ordered, logits_processors, use_decode_fast_path, num_q_tokens, 0, use_padding)
 
 
@@ -272,7 +273,8 @@ def _gathered(
     torch.index_select(values, 0, gather.index, out=gather.values)
     shape = (gather.rows, gather.width, keys.shape[1], keys.shape[2])
     key, value = (copy.view(shape).transpose(1, 2) for copy in (gather.keys, gather.values))
-    output, lse = _flash(query, key, value, 0.0, False, attn_mask=gather.mask, scale=scaling)
+    mask = gather.mask.expand(-1, -1, query.shape[2], -1)
+    output, lse = _flash(query, key, value, 0.0, False, attn_mask=mask, scale=scaling)
     return output, lse
 
 

@@ -33,16 +33,19 @@ class Reads:
     rest: tuple[tuple[Run, ...], ...]
 
 
-def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], page: int) -> Reads:
+def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], found: Sequence[int], page: int) -> Reads:
     """The reads of sequences with `lengths[i]` cached tokens in the blocks `tables[i]`, sorted by their tables.
 
-    The block that holds a sequence's newest token is always in `rest`, so that no rest is empty.
+    The block that holds a sequence's newest token is always in `rest`, so that no rest is empty. A sequence alone is
+    cut where it would be cut in company, after the `found[i]` tokens that were in the cache when it came, so that
+    both round alike and greedy replies are the same.
     """
     full = [list(table[: (length - 1) // page]) for table, length in zip(tables, lengths, strict=True)]
     branches: list[Branch] = []
     rest: list[list[Run]] = [[] for _ in tables]
     for first, last, depth, end in _segments(full, 0, len(full), 0):
-        for start, stop in _runs(full[first][depth:end], page):
+        cut = max(depth, min(end, found[first] // page)) if last - first == 1 else end
+        for start, stop in _runs(full[first][depth:cut], page) + _runs(full[first][cut:end], page):
             if (stop - start) * (last - first) >= MIN_DIRECT_TOKENS:
                 branches.append(Branch(first, last, start, stop))
             else:
