@@ -124,8 +124,12 @@ class Worker:
 
     def take(self) -> None:
         """Wait for the next run and claim it."""
-        self.run_id = UUID(self._woken.get(timeout=20))
+        self.run_id = self.next_run()
         self.retake()
+
+    def next_run(self) -> UUID:
+        """Wait for the next run that a worker is woken for."""
+        return UUID(self._woken.get(timeout=20))
 
     def retake(self) -> None:
         """Claim the run again, as after the first worker's death."""
