@@ -10,6 +10,21 @@ from gpts.steps import ToolCall
 _CALL: Final = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 
 
+_OPENING: Final = "<tool_call>"
+
+
+def prose(raw: str, ended: bool) -> str:
+    """What of a growing reply is text for the reader: all before its first call.
+
+    Until the reply has `ended`, a tail that may become the beginning of a call is left out.
+    """
+    text, found, _ = raw.partition(_OPENING)
+    if found or ended:
+        return text
+    tail = next((n for n in range(len(_OPENING) - 1, 0, -1) if raw.endswith(_OPENING[:n])), 0)
+    return raw[: len(raw) - tail]
+
+
 def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
     """The reader's text and the calls of `raw`. Calls are numbered from `first_call`, so ids are stable on a retry.
 

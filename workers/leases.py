@@ -64,15 +64,21 @@ def _keep_all() -> None:
         with _change:
             while not _held:
                 _change.wait()
-            now_held = list(_held)
+        threading.Event().wait(TICK_S)
+        kept = held()
         try:
-            alive = log.renew([held.token for held in now_held])
+            alive = log.renew([each.token for each in kept])
         except Error:
             logger.exception("leases were not renewed; trying again")
         else:
-            for held in now_held:
-                if held.token not in alive:
-                    held.lost.set()
+            for each in kept:
+                if each.token not in alive:
+                    each.lost.set()
         finally:
             close_old_connections()
-        threading.Event().wait(TICK_S)
+
+
+def held() -> list[Held]:
+    """The leases that this process holds now."""
+    with _change:
+        return list(_held)

@@ -56,7 +56,9 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
     while True:
         steps = log.read(run_id)
         decision = decide(spec, steps, tools)
-        if isinstance(decision, Wait | Stop):
+        if isinstance(decision, Stop):
+            return
+        if isinstance(decision, Wait):
             if log.release(run_id, held.token, len(steps)):
                 return
         elif queue_of(decision) not in (queue, None):

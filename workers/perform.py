@@ -1,10 +1,9 @@
 """One function per Decision: each does its work and appends the Step that tells of it."""
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gpts import plan
@@ -13,16 +12,16 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.messages import Message
 from gpts.prompt import build_prompt, retrieval_query
-from gpts.replies import parse
 from gpts.spec import GptSpec
 from gpts.steps import ApprovalRequest, Finished, Log, ModelReply, Retrieval, Step, ToolResult, ToolStarted
 from gpts.tools import ToolSpec, call_digest
 from web.runs import log, services, stream
 from web.runs.models import Run
-from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling, Token, Usage
+from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.leases import Held
+from workers.reply import Reply
 from workers.tools import TOOLS, ToolError
 
 logger = logging.getLogger(__name__)
@@ -95,8 +94,9 @@ def retrieve(turn: Turn, hands: Hands) -> None:
 
 def call_model(turn: Turn, hands: Hands) -> None:
     """Generate one reply, streaming it as it comes. A crash leaves no step: the reply is then generated again."""
+    messages, n_tokens = fit_prompt(turn, hands.engine)
     request = GenerationRequest(
-        messages=fit_prompt(turn, hands.engine),
+        messages=messages,
         max_tokens=turn.spec.model.max_tokens,
         sampling=Sampling(temperature=turn.spec.model.temperature, top_p=turn.spec.model.top_p),
         stop=turn.spec.model.stop,
@@ -104,69 +104,35 @@ def call_model(turn: Turn, hands: Hands) -> None:
     )
     stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
     passages = _passages(turn.steps)
-    gate = Gate(_question(turn), passages) if turn.spec.only_from_knowledge and passages else None
-    reply = Reply()
+    reply = Reply(n_tokens, Gate(_question(turn), passages) if turn.spec.only_from_knowledge and passages else None)
     with closing(hands.engine.stream(request)) as tokens:
         for token in tokens:
             turn.held.check()
-            if shown := reply.take(token, gate):
-                show(turn, shown)
-            if gate and gate.is_shut:
+            show(turn, reply.take(token))
+            if reply.is_enough:
                 break
-    if gate and (rest := gate.finish()):
-        show(turn, reply.add(rest))
+    show(turn, reply.finish())
     turn.append(reply.step(_n_calls(turn.steps)))
 
 
-@dataclass(slots=True)
-class Reply:
-    """A reply as it comes in: the text that was shown, and how it ended."""
+def fit_prompt(turn: Turn, engine: Engine) -> tuple[tuple[Message, ...], int]:
+    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
 
-    text: str = ""
-    last: Token | None = None
-    started: float = field(default_factory=time.monotonic)
-    first_token_ms: int = 0
-
-    def take(self, token: Token, gate: Gate | None) -> str:
-        """What to show now that `token` came."""
-        self.last = token
-        return self.add(gate.feed(token.text) if gate else token.text)
-
-    def add(self, text: str) -> str:
-        """`text`, now part of the reply; without the blanks that some models begin with."""
-        text = text if self.text else text.lstrip()
-        if text and not self.first_token_ms:
-            self.first_token_ms = round((time.monotonic() - self.started) * 1000)
-        self.text += text
-        return text
-
-    def step(self, first_call: int) -> ModelReply:
-        """The whole reply as the log keeps it."""
-        text, calls = parse(self.text, first_call)
-        usage = (self.last and self.last.usage) or Usage(0, 0)
-        return ModelReply(
-            text=text,
-            tool_calls=calls,
-            finish=(self.last and self.last.finish) or "stop",
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            first_token_ms=self.first_token_ms,
-        )
-
-
-def fit_prompt(turn: Turn, engine: Engine) -> tuple[Message, ...]:
-    """The prompt, with as few of the oldest turns dropped as the model's context demands. Raises PromptTooLong."""
+    Raises PromptTooLong when this turn alone does not fit.
+    """
     room = engine.health().context_tokens - turn.spec.model.max_tokens
     for dropped in range(0, len(turn.history) + DROP_TURNS, DROP_TURNS):
         messages = build_prompt(turn.spec, turn.history[dropped:], turn.steps, turn.tools)
-        if engine.count_tokens(messages) <= room:
-            return messages
+        n_tokens = engine.count_tokens(messages)
+        if n_tokens <= room:
+            return messages, n_tokens
     raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")
 
 
 def show(turn: Turn, text: str) -> None:
-    """Stream a piece of the answer to the readers."""
-    stream.publish(turn.run.id, {"type": "token", **_attempt(turn), "text": text})
+    """Stream a piece of the answer to the readers, if there is one."""
+    if text:
+        stream.publish(turn.run.id, {"type": "token", **_attempt(turn), "text": text})
 
 
 def _attempt(turn: Turn) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import logging
 
+import redis
 from kombu.exceptions import OperationalError
 
 from web.celery import app
@@ -13,5 +14,5 @@ def send_task(name: str, row_id: str, queue: str) -> None:
     """Queue the task `name` for the row. With the broker down this logs and returns."""
     try:
         app.send_task(name, [row_id], queue=queue, retry=False)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, redis.RedisError, OSError) as error:
         logger.warning("%s(%s) was not sent, the beat will: %s", name, row_id, error)

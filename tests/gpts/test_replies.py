@@ -1,6 +1,6 @@
 """What a raw reply means."""
 
-from gpts.replies import parse
+from gpts.replies import parse, prose
 
 
 def test_plain_text_is_the_answer():
@@ -21,3 +21,13 @@ def test_a_malformed_call_stays_visible():
 def test_arguments_that_are_no_object_make_no_call():
     raw = '<tool_call>{"name": "stock", "arguments": [1]}</tool_call>'
     assert parse(raw, 0) == (raw, ())
+
+
+def test_a_call_is_never_shown_not_even_its_first_characters():
+    raw = 'Let me look. <tool_call>{"name": "stock"}</tool_call>'
+    assert {prose(raw[:n], ended=False) for n in range(13, len(raw))} == {"Let me look. "}
+
+
+def test_what_only_looks_like_a_call_is_shown_in_the_end():
+    assert prose("a <tool", ended=False) == "a "
+    assert prose("a <tool", ended=True) == "a <tool"

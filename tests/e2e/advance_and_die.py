@@ -1,0 +1,63 @@
+"""A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N`.
+
+N = 0 never dies. The engine, the index and the tool are scripted; the loop, the log and the process are real.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from uuid import UUID
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "platform")]
+
+import django
+
+django.setup()
+
+from gpts.knowledge.documents import Passage
+from gpts.steps import Retrieval
+from gpts.tools import ToolSpec
+from web.runs import log
+from workers import loop
+from workers.engine.scripted import ScriptedEngine
+from workers.perform import Hands
+from workers.tools import TOOLS, Tool
+
+TEXT = "The seal kit of the Zephyr-9 is ZP-771."
+PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
+
+
+def answer(messages):
+    """First a call, then, once its result is there, the answer."""
+    if messages[-1].role == "tool":
+        return "The seal kit of the Zephyr-9 is ZP-771."
+    return '<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>'
+
+
+class Index:
+    def search(self, refs, query):
+        return Retrieval(query=query, passages=(PASSAGE,), covered=True)
+
+
+def die_after(n: int) -> None:
+    """Make the n-th `log.append` of this process its last deed."""
+    real, count = log.append, 0
+
+    def append(*args):
+        nonlocal count
+        seq = real(*args)
+        count += 1
+        if count == n:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return seq
+
+    log.append = append
+
+
+if __name__ == "__main__":
+    run_id, queue, n = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    TOOLS["stock"] = Tool(ToolSpec(name="stock", description="", parameters={}), lambda arguments: "3 left")
+    if n:
+        die_after(n)
+    loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), None, 30.0, False))

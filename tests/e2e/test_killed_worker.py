@@ -1,0 +1,83 @@
+"""A worker killed after any append leaves a run that the next worker ends with the same transcript."""
+
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from gpts.steps import Finished
+from web.builder.models import GptVersion
+from web.runs import log, services
+from web.runs.models import Run
+
+pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
+
+WORKER = Path(__file__).with_name("advance_and_die.py")
+# The loop of one turn: retrieval and call (model queue), result (tools queue), reply and end (model queue).
+KINDS = ["user_message", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
+
+
+def work(run: Run, queue: str, die_after: int = 0) -> int:
+    """Let a real process advance the run; its exit status."""
+    env = {
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DJANGO_SETTINGS_MODULE": "web.settings",
+        "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
+        "PATH": "",
+    }
+    command = [sys.executable, str(WORKER), str(run.id), queue, str(die_after)]
+    return subprocess.run(command, env=env, timeout=60, capture_output=True, check=False).returncode
+
+
+def expire(run: Run) -> None:
+    """As if the dead worker's lease had run out."""
+    Run.objects.filter(id=run.id).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def finish(run: Run) -> None:
+    for _ in range(3):
+        for queue in ("model", "tools"):
+            expire(run)
+            assert work(run, queue) == 0
+
+
+@pytest.fixture
+def ready(run) -> Run:
+    version = GptVersion.objects.get(id=run.version_id)
+    version.data |= {
+        "knowledge": [{"file_id": "f", "name": "manual.md", "segment": "s"}],
+        "capabilities": ["stock"],
+        "only_from_knowledge": True,
+    }
+    version.save()
+    return run
+
+
+@pytest.mark.parametrize(
+    ("queue", "die_after", "n_steps"),
+    [("model", 1, 2), ("model", 2, 3), ("tools", 1, 4), ("model", 1, 5), ("model", 2, 6)],
+    ids=KINDS[1:],
+)
+def test_a_worker_killed_after_an_append_changes_nothing(ready, queue, die_after, n_steps):
+    if n_steps > 3:
+        assert work(ready, "model") == 0
+    if n_steps > 4:
+        assert work(ready, "tools") == 0
+    assert work(ready, queue, die_after) == -signal.SIGKILL
+    assert len(log.read(ready.id)) == n_steps
+    finish(ready)
+    steps = log.read(ready.id)
+    assert [step.kind for step in steps] == KINDS
+    last = steps[-1]
+    assert isinstance(last, Finished)
+    assert last.text == "The seal kit of the Zephyr-9 is ZP-771."
+    assert [citation.quote for citation in last.citations] == [last.text]
+    ready.refresh_from_db()
+    assert (ready.status, ready.lease) == ("completed", "")
+    assert services.history(ready) == ()

@@ -1,0 +1,63 @@
+"""A model's reply while it comes in: what of it may be shown now, and what the log keeps in the end."""
+
+import time
+
+from gpts.knowledge.grounding import Gate
+from gpts.replies import parse, prose
+from gpts.steps import FinishReason, ModelReply
+from workers.engine.base import Token, Usage
+
+
+class Reply:
+    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through."""
+
+    def __init__(self, n_prompt_tokens: int, gate: Gate | None) -> None:
+        self._gate = gate
+        self._raw = ""
+        self._passed = 0  # characters of the raw prose that were shown or went into the gate
+        self._shown = ""
+        self._usage = Usage(n_prompt_tokens, 0)
+        self._finish: FinishReason = "stop"
+        self._started = time.monotonic()
+        self._first_token_ms = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether nothing that still comes would be shown."""
+        return self._gate is not None and self._gate.is_shut
+
+    def take(self, token: Token) -> str:
+        """What to show now that `token` came."""
+        self._raw += token.text
+        counted = Usage(self._usage.prompt_tokens, self._usage.completion_tokens + bool(token.text))
+        self._usage = token.usage or counted
+        self._finish = token.finish or self._finish
+        return self._show(ended=token.finish is not None)
+
+    def finish(self) -> str:
+        """What is left to show now that nothing more comes."""
+        rest = self._show(ended=True)
+        return rest + self._add(self._gate.finish()) if self._gate else rest
+
+    def step(self, first_call: int) -> ModelReply:
+        """The whole reply as the log keeps it."""
+        return ModelReply(
+            text=self._shown.rstrip(),
+            tool_calls=parse(self._raw, first_call)[1],
+            finish=self._finish,
+            prompt_tokens=self._usage.prompt_tokens,
+            completion_tokens=self._usage.completion_tokens,
+            first_token_ms=self._first_token_ms,
+        )
+
+    def _show(self, *, ended: bool) -> str:
+        text = prose(self._raw, ended)[self._passed :]
+        self._passed += len(text)
+        return self._add(self._gate.feed(text) if self._gate else text)
+
+    def _add(self, text: str) -> str:
+        text = text if self._shown else text.lstrip()  # some models begin with a blank
+        if text and not self._first_token_ms:
+            self._first_token_ms = round((time.monotonic() - self._started) * 1000)
+        self._shown += text
+        return text
