@@ -97,7 +97,7 @@ def call_model(turn: Turn, hands: Hands) -> None:
     messages, n_tokens = fit_prompt(turn, hands.engine)
     request = GenerationRequest(
         messages=messages,
-        max_tokens=turn.spec.model.max_tokens,
+        max_tokens=_max_tokens(turn, hands.engine),
         sampling=Sampling(temperature=turn.spec.model.temperature, top_p=turn.spec.model.top_p),
         stop=turn.spec.model.stop,
         deadline_s=hands.deadline_s,
@@ -120,13 +120,18 @@ def fit_prompt(turn: Turn, engine: Engine) -> tuple[tuple[Message, ...], int]:
 
     Raises PromptTooLong when this turn alone does not fit.
     """
-    room = engine.health().context_tokens - turn.spec.model.max_tokens
+    room = engine.health().context_tokens - _max_tokens(turn, engine)
     for dropped in range(0, len(turn.history) + DROP_TURNS, DROP_TURNS):
         messages = build_prompt(turn.spec, turn.history[dropped:], turn.steps, turn.tools)
         n_tokens = engine.count_tokens(messages)
         if n_tokens <= room:
             return messages, n_tokens
     raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")
+
+
+def _max_tokens(turn: Turn, engine: Engine) -> int:
+    """The longest reply: what the GPT or the caller asks for, but never more than half of the model's context."""
+    return min(turn.spec.model.max_tokens, engine.health().context_tokens // 2)
 
 
 def show(turn: Turn, text: str) -> None:

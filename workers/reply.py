@@ -15,7 +15,8 @@ class Reply:
         self._gate = gate
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or went into the gate
-        self._shown = ""
+        self._text = ""
+        self._n_shown = 0
         self._usage = Usage(n_prompt_tokens, 0)
         self._finish: FinishReason = "stop"
         self._started = time.monotonic()
@@ -42,7 +43,7 @@ class Reply:
     def step(self, first_call: int) -> ModelReply:
         """The whole reply as the log keeps it."""
         return ModelReply(
-            text=self._shown.rstrip(),
+            text=self._text.rstrip(),
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
             prompt_tokens=self._usage.prompt_tokens,
@@ -56,8 +57,10 @@ class Reply:
         return self._add(self._gate.feed(text) if self._gate else text)
 
     def _add(self, text: str) -> str:
-        text = text if self._shown else text.lstrip()  # some models begin with a blank
-        if text and not self._first_token_ms:
+        """`text`, joined to the reply, as far as it may be shown: blanks at either end of a reply never are."""
+        self._text = (self._text + text).lstrip()
+        visible = self._text.rstrip()[self._n_shown :]
+        if visible and not self._first_token_ms:
             self._first_token_ms = round((time.monotonic() - self._started) * 1000)
-        self._shown += text
-        return text
+        self._n_shown += len(visible)
+        return visible

@@ -179,7 +179,6 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = read("TIME_ZONE", "UTC")
 STATIC_URL = "static/"
-STATIC_ROOT = GUILDHALL_HOME / "static"
 STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
 # Served from the source tree and revalidated on each use: nothing to collect, and no stale script after an update.
 WHITENOISE_USE_FINDERS = True

@@ -9,9 +9,9 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from web import builder
 
 from gpts.spec import GptSpec
+from web import builder
 
 SAMPLES = Path(builder.__file__).parent / "samples"
 SLUGS = sorted(path.parent.name for path in SAMPLES.glob("*/gpt.toml"))

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from web.api.relay import in_database
+from web.runs.connections import in_database
 from web.runs.stream import model_worker
 
 # A probe that hangs is worse than one that says no.

@@ -5,18 +5,11 @@ one begins. As long as it is, the relay stays silent until the new text is past 
 the caller ends the stream with an error.
 """
 
-from collections.abc import AsyncIterator, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import AsyncIterator
 from uuid import UUID
-
-from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 
 from web.runs import stream
 from web.runs.stream import Event
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Rewritten(Exception):
@@ -56,23 +49,6 @@ class Relay:
         if self.sent.startswith(text):
             return ""
         raise Rewritten
-
-
-async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `query`, run in a thread that keeps no database connection afterwards."""
-
-    def run() -> T:
-        try:
-            return query(*args, **kwargs)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(run, thread_sensitive=False)()
-
-
-async def let_go_of_database() -> None:
-    """Give back the connection that authentication used in this request's own thread: an answer takes long."""
-    await sync_to_async(close_old_connections)()
 
 
 async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[str]:

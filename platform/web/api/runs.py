@@ -14,7 +14,6 @@ from web.api.auth import caller
 from web.api.completions import usage_of
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.relay import in_database, let_go_of_database
 from web.api.shapes import (
     Answer,
     Cancellation,
@@ -27,6 +26,7 @@ from web.api.shapes import (
 )
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import services
+from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, ConversationQuerySet, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.views import event_stream

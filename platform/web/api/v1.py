@@ -34,10 +34,11 @@ from web.api.errors import (
     speak,
 )
 from web.api.reading import StrictParser
-from web.api.relay import Relay, Rewritten, in_database, let_go_of_database, pieces
+from web.api.relay import Relay, Rewritten, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
 from web.runs import log, services, stream
+from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, Run
 
 v1 = Door(

@@ -87,11 +87,8 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
         version = GptVersion.objects.create(gpt=gpt, number=number, data=gpt.draft_spec().model_dump(mode="json"))
         gpt.published = version
         gpt.publish_when_ready = False
-        gpt.sharing = sharing or gpt.sharing
-        if gpt.sharing == Sharing.LINK and not gpt.link_secret:
-            gpt.link_secret = secrets.token_urlsafe(24)
-        gpt.full_clean(validate_unique=False)
-        gpt.save(update_fields=["published", "publish_when_ready", "sharing", "link_secret", "changed"])
+        gpt.save(update_fields=["published", "publish_when_ready", "changed"])
+        set_sharing(gpt, sharing or gpt.sharing)
     return version
 
 

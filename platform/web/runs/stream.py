@@ -15,25 +15,23 @@ The key `worker:model` holds {model, since} for as long as a model worker keeps 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import redis
 import redis.asyncio
-from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
 from gpts.steps import Cancelled, Finished
 from web.runs import log
+from web.runs.connections import in_database
 from web.runs.models import Run
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Event = dict[str, Any]
 
 MAX_EVENTS = 20_000  # a reply of 8,192 tokens and its steps, with room
@@ -125,7 +123,7 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
                 if event["type"] == "done":
                     return
             if not entries:
-                state = await _in_database(snapshot, run_id)
+                state = await in_database(snapshot, run_id)
                 if state["status"] in Run.OVER:
                     yield "", state
                     yield "", {"type": "done", "status": state["status"]}
@@ -139,7 +137,7 @@ async def _read(client: redis.asyncio.Redis, run_id: UUID, position: str) -> lis
     key = _key(run_id)
     try:
         answer = await _xread(client, key, position)
-        if not answer and not await _in_database(_is_over, run_id):
+        if not answer and not await in_database(_is_over, run_id):
             answer = await _xread(client, key, position, BLOCK_MS)
     except (redis.RedisError, OSError):
         await asyncio.sleep(RECONNECT_S)
@@ -161,13 +159,3 @@ async def _xread(client: redis.asyncio.Redis, key: str, position: str, block_ms:
 
 def _is_over(run_id: UUID) -> bool:
     return Run.objects.filter(id=run_id, status__in=Run.OVER).exists()
-
-
-async def _in_database(query: Callable[[UUID], T], run_id: UUID) -> T:
-    def run() -> T:
-        try:
-            return query(run_id)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(run, thread_sensitive=False)()

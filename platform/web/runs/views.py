@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from web.runs import services, stream
+from web.runs.connections import in_database, let_go_of_database
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 
@@ -37,8 +37,8 @@ def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
 @require_GET
 async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """Follow one's own run. Authorised first; then no database connection is held while it streams."""
-    user = await request.auser()
-    run = await sync_to_async(services.access_run)(user, run_id)
+    run = await in_database(services.access_run, await request.auser(), run_id)
+    await let_go_of_database()
     return event_stream(request, run.id)
 
 

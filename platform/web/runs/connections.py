@@ -1,0 +1,27 @@
+"""Database work from async code that then streams for minutes: connections are given back at once."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of `query`, run in a thread that keeps no database connection afterwards."""
+
+    def run() -> T:
+        try:
+            return query(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(run, thread_sensitive=False)()
+
+
+async def let_go_of_database() -> None:
+    """Give back the connection that authentication used in this request's own thread: an answer takes long."""
+    await sync_to_async(close_old_connections)()
