@@ -174,7 +174,7 @@ def open_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchin
         manager = CpuManager(model, cache_tokens)
     else:
         manager = _stock_manager(model, cache_tokens)
-    with torch.no_grad():
+    with torch.inference_mode():
         manager.start()
     return manager
 

@@ -19,6 +19,7 @@ from workers.engine.batching import CpuManager, Mailbox, open_manager
 from workers.engine.config import BUNDLED, EngineConfig
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
+from workers.engine.lean import make_lean
 from workers.engine.linear import pack_linears
 from workers.engine.threads import set_compute_threads
 from workers.engine.weights import resolve_model
@@ -85,6 +86,7 @@ class HfEngine:
         self.encoder = ChatEncoder(self._tokenizer)
         on_cpu = self._model.device.type == "cpu"
         if on_cpu:
+            make_lean(self._model)
             pack_linears(self._model)
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if on_cpu else 0)
         self._context_tokens = _context_tokens(self._model, config.context_tokens, self._cache_tokens)

@@ -62,6 +62,7 @@ class StepPlan:
     branches: tuple[Branch, ...] = ()
     rest: Gather | None = None
     prefills: list[Prefill] = field(default_factory=list)
+    rotation: tuple[torch.Tensor, torch.Tensor] | None = None  # the lean layers' cosines and sines of the step
 
 
 class PageCache(PagedAttentionCache):  # type: ignore[misc]
@@ -81,6 +82,11 @@ class PageCache(PagedAttentionCache):  # type: ignore[misc]
         self.allocator.block_physical_stride = page
         layers = self.allocator.cache_tensor.view(n_layers, 2, -1, heads, dim)
         self._layers = {layer: layers[i].unbind(0) for i, layer in enumerate(self.allocator.layer_indices)}
+
+    def layer(self, layer_idx: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The keys and the values of one layer, each `(tokens, key-value heads, dim)`."""
+        keys, values = self._layers[layer_idx]
+        return keys, values
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, kwargs: dict[str, Any]
@@ -192,17 +198,30 @@ def paged_attention(
     """The attention output `(1, tokens, heads, dim)` for `query` `(1, heads, tokens, dim)`; `key` and `value` are the
     new tokens' `(1, key-value heads, tokens, dim)`, already written to the cache."""
     keys, values, plan = kwargs["pages"]
-    queries = query[0].transpose(0, 1)
+    query, key, value = (states[0].transpose(0, 1) for states in (query, key, value))
+    return attend(query, key, value, keys, values, plan, scaling).unsqueeze(0), None
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    plan: StepPlan,
+    scaling: float | None,
+) -> torch.Tensor:
+    """The output `(tokens, heads, dim)` for `query` of this shape; `key` and `value` `(tokens, key-value heads, dim)`
+    are the new tokens', already written to the layer's cache `keys` and `values`."""
     outputs = []
     if plan.n_decode:
-        outputs.append(_decode(queries[: plan.n_decode], keys, values, plan, scaling))
+        outputs.append(_decode(query[: plan.n_decode], keys, values, plan, scaling))
     for prefill in plan.prefills:
         span = slice(prefill.first, prefill.last)
-        outputs.append(
-            _prefill(query[:, :, span], key[:, :, span], value[:, :, span], keys, values, prefill, scaling)
-        )
-    output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-    return output.to(query.dtype).unsqueeze(0), None
+        new = [states[span].transpose(0, 1).unsqueeze(0) for states in (query, key, value)]
+        outputs.append(_prefill(new[0], new[1], new[2], keys, values, prefill, scaling))
+    output = outputs[0] if len(outputs) == 1 else torch.cat([part.to(query.dtype) for part in outputs])
+    return output.to(query.dtype)
 
 
 def _decode(
