@@ -27,7 +27,7 @@ class Source:
 
 def where(citation: Citation) -> str:
     """The page and heading of a citation in words, empty when the file has neither."""
-    page = f"Page {citation.page}" if citation.page else ""
+    page = f"page {citation.page}" if citation.page else ""
     return ", ".join(filter(None, (page, f"“{citation.heading}”" if citation.heading else "")))
 
 
