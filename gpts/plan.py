@@ -98,6 +98,8 @@ def decide(spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec]) -> Decision:
     coverage = _coverage(retrieval)
     if spec.only_from_knowledge and coverage == "not_covered":
         return Finish(abstain(spec), coverage)
+    if retrieval and retrieval.extract:
+        return Finish(retrieval.extract, coverage)
     return _after_reply(log, coverage, tools)
 
 

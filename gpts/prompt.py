@@ -19,9 +19,6 @@ KNOWLEDGE_RULE: Final = (
     "Passages from your files come with each question. Answer from them, in their words; "
     "never make up facts, names or numbers."
 )
-# What a small model does best with a few sentences: of seven wordings this one gave the most right answers (26 of 40
-# starters, against 13 with whole passages; the bundled model, 2026-11-24).
-REPEAT: Final = "Repeat the sentence that answers the question."
 NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
 
 
@@ -104,8 +101,6 @@ def user_text(question: str, retrieval: Retrieval | None) -> str:
         return question
     if not retrieval.covered:
         return f"{question}\n\n{NOT_COVERED}"
-    if retrieval.reading:
-        return f"{retrieval.reading}\n\nQuestion: {question}\n{REPEAT}"
     passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
     return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
 

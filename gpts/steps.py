@@ -54,14 +54,14 @@ class UserMessage(_Step):
 class Retrieval(_Step):
     """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
-    `reading` is what the model reads of it; empty means the whole passages.
+    `extract` is the answer in the files' own sentences, set where the model is too small to be trusted with wording.
     """
 
     kind: Literal["retrieval"] = "retrieval"
     query: str
     passages: tuple[Passage, ...] = ()
     covered: bool = False
-    reading: str = ""
+    extract: str = ""
 
 
 class ModelReply(_Step):

@@ -50,4 +50,4 @@ def _embedder() -> Embedder:
 def _hands() -> Hands:
     index = KnowledgeIndex(settings.GUILDHALL_HOME, _embedder())
     engine = open_engine(engine_config())
-    return Hands(engine, index, _embedder(), settings.REPLY_DEADLINE_S, settings.KNOWLEDGE_READING == "sentences")
+    return Hands(engine, index, _embedder(), settings.REPLY_DEADLINE_S, settings.ANSWERS_FROM_FILES == "quote")

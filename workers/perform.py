@@ -33,13 +33,13 @@ DROP_TURNS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What this worker process works with. `reads_sentences`: the model is too small to read whole passages."""
+    """What this worker process works with. `quotes`: the model is too small to word answers from passages."""
 
     engine: Engine
     index: KnowledgeIndex
     embedder: Embedder
     deadline_s: float
-    reads_sentences: bool
+    quotes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,8 @@ def retrieve(turn: Turn, hands: Hands) -> None:
     """Search the GPT's knowledge for the question."""
     query = retrieval_query(turn.history, turn.steps)
     found = hands.index.search(turn.spec.knowledge, query)
-    if found.covered and hands.reads_sentences:
-        extract = extractive_answer(query, found.passages, hands.embedder.similarity)
-        found = found.model_copy(update={"reading": extract.text})
+    if found.covered and hands.quotes:
+        found = found.model_copy(update={"extract": _extract(query, found.passages, hands)})
     turn.append(found, n_passages=len(found.passages), covered=found.covered)
 
 
@@ -184,10 +183,14 @@ def _with_quote(
     text: str, passages: tuple[Passage, ...], turn: Turn, hands: Hands
 ) -> tuple[str, tuple[Citation, ...]]:
     """An answer that rests on nothing found gets, or becomes, the best sentences of the files themselves, cited."""
-    quote = extractive_answer(retrieval_query(turn.history, turn.steps), passages, hands.embedder.similarity).text
+    quote = _extract(retrieval_query(turn.history, turn.steps), passages, hands)
     addition = f"\n\nFrom the files: {quote}" if text else quote
     show(turn, addition)
     return text + addition, cite(text + addition, passages)
+
+
+def _extract(query: str, passages: Sequence[Passage], hands: Hands) -> str:
+    return extractive_answer(query, passages, hands.embedder.similarity).text
 
 
 def _question(turn: Turn) -> str:

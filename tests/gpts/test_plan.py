@@ -49,6 +49,7 @@ ASKED = UserMessage(text="Which seal?")
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text="Seal ZP-771.", start=0, end=12)
 FOUND = Retrieval(query="Which seal?", passages=(PASSAGE,), covered=True)
 NOTHING = Retrieval(query="Which seal?")
+EXTRACT = FOUND.model_copy(update={"extract": "Seal ZP-771."})
 SAID = ModelReply(text="ZP-771.")
 CUT = ModelReply(text="ZP-7", finish="length")
 LOOKS = ToolCall(call_id="call_0", name="look_up", arguments={})
@@ -69,6 +70,7 @@ TABLE = {
     "a GPT without files goes to the model": (PLAIN, (ASKED,), CallModel()),
     "a GPT with files always looks first": (KNOWING, (ASKED,), Retrieve()),
     "passages lead to the model": (KNOWING, (ASKED, FOUND), CallModel()),
+    "an extract is the answer": (KNOWING, (ASKED, EXTRACT), Finish("Seal ZP-771.", "covered")),
     "nothing found still answers when allowed": (KNOWING, (ASKED, NOTHING), CallModel()),
     "nothing found abstains when only files count": (STRICT, (ASKED, NOTHING), Finish(ABSTENTION, "not_covered")),
     "a reply finishes": (PLAIN, (ASKED, SAID), Finish("ZP-771.", "no_knowledge")),

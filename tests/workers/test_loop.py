@@ -57,7 +57,7 @@ def told(monkeypatch) -> list[dict]:
 
 
 def hands(script, found: Retrieval | Exception = FOUND) -> Hands:
-    return Hands(ScriptedEngine(script), Index(found), Embedder(), 30.0, reads_sentences=False)
+    return Hands(ScriptedEngine(script), Index(found), Embedder(), 30.0, quotes=False)
 
 
 def advance(run: Run, its_hands: Hands, queue: str = "model"):
@@ -112,6 +112,15 @@ def test_an_answer_that_cites_nothing_gets_the_files_own_words(run, told):
     assert steps[-1].text.startswith("Hard to say.\n\nFrom the files: The seal kit")
     assert steps[-1].text == shown(told)
     assert [citation.file_name for citation in steps[-1].citations] == ["manual.md"]
+
+
+def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
+    give_files(run)
+    its = Hands(ScriptedEngine(["unused"]), Index(FOUND), Embedder(), 30.0, quotes=True)
+    steps = advance(run, its)
+    assert its.engine.requests == []
+    assert steps[-1].text == shown(told) == steps[1].extract
+    assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
 
 
 def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):

@@ -17,7 +17,7 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
     engine = ScriptedEngine(["Fit the seal dry. Then stop here."])
 
     embedder = Embedder("bundled")  # loads nothing until it encodes, and this GPT has no files
-    hands = Hands(engine=engine, index=None, embedder=embedder, deadline_s=20, reads_sentences=False)
+    hands = Hands(engine=engine, index=None, embedder=embedder, deadline_s=20, quotes=False)
     meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
     client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
     completion = client.chat.completions.create(
