@@ -111,6 +111,7 @@ def _verify(file: Path, pinned: str | None, report: Report) -> None:
 
 def _convert(file: Path, target: Path, report: Report) -> None:
     """Unpacks `file` to bf16 safetensors in `target`, written aside and renamed."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read at import; transformers' own switch misses one bar
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
