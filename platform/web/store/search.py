@@ -9,10 +9,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Sum
 
 from web.builder.models import Gpt
 
@@ -43,12 +44,12 @@ class Index:
 def find(query: str) -> list[UUID]:
     """Ids of the store's GPTs that fit `query`, best first. One small query when nothing was published since."""
     store = Gpt.objects.in_store()
-    stamp = store.aggregate(n=Count("id"), versions=Sum("published"))
-    return rank(index_of(stamp["n"], stamp["versions"] or 0), query)
+    stamp = store.aggregate(n=Count("id"), versions=Sum("published"), newest=Max("published__created"))
+    return rank(index_of(*stamp.values()), query)
 
 
 @lru_cache(maxsize=1)
-def index_of(n_gpts: int, versions: int) -> Index:
+def index_of(n_gpts: int, versions: int | None, newest: datetime | None) -> Index:
     """The index of the store as it stands; the arguments change with every publication and are the cache's key."""
     weights: dict[str, dict[UUID, float]] = defaultdict(dict)
     gpts = Gpt.objects.in_store().select_related("published", "owner")
@@ -104,7 +105,7 @@ def like(index: Index, wish: str) -> Iterator[tuple[str, float]]:
     own = trigrams(wish)
     shared = Counter(word for trigram in own for word in index.by_trigram.get(trigram, ()))
     for word in slipped | shared.keys():
-        dice = 2 * shared[word] / (len(own) + len(trigrams(word)))
+        dice = 2 * shared[word] / (len(own) + len(word) + 1)  # a word has a trigram a letter and one more
         if word.startswith(wish) and len(wish) > 1:
             yield word, 0.9
         elif word in slipped and len(word) > 3:

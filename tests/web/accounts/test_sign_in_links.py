@@ -1,0 +1,82 @@
+"""One-time links: they sign in once, for a day, and only on a POST."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from web.accounts.models import SignInLink, User
+from web.accounts.services import create_sign_in_link
+
+
+def path_of(url: str) -> str:
+    """The path of an absolute URL of this site."""
+    return "/" + url.split("/", 3)[3]
+
+
+def output_of(*command: str) -> str:
+    """What a management command prints."""
+    out = StringIO()
+    call_command(*command, stdout=out)
+    return out.getvalue().strip()
+
+
+def test_looking_at_a_link_does_not_use_it_up(client, alice):
+    path = path_of(create_sign_in_link(alice))
+
+    assert b"alice@example.org" in client.get(path).content
+    assert client.get(path).status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_link_signs_in_once(client, django_user_model, alice):
+    path = path_of(create_sign_in_link(alice))
+
+    assert client.post(path).url == "/"
+    assert client.session["_auth_user_id"] == str(alice.id)
+    client.logout()
+    assert client.post(path).status_code == 410
+    assert client.get(path).status_code == 410
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_link_stops_working_after_a_day(client, alice):
+    path = path_of(create_sign_in_link(alice))
+    SignInLink.objects.update(expires=timezone.now() - timedelta(seconds=1))
+
+    assert client.post(path).status_code == 410
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_link_of_a_locked_account_leads_nowhere(client, alice):
+    path = path_of(create_sign_in_link(alice))
+    User.objects.update(is_active=False)
+
+    assert client.post(path).status_code == 410
+
+
+def test_the_first_start_makes_an_operator_and_prints_their_link(client, db):
+    path = path_of(output_of("signinlink", "--operator", "--first"))
+
+    assert b"operator of this hall" in client.get(path).content
+    client.post(path)
+    assert User.objects.get(email="operator@localhost").is_staff
+    assert client.session["_auth_user_id"] == str(User.objects.get().id)
+
+
+def test_nothing_is_printed_once_an_operator_has_signed_in(client, db):
+    client.post(path_of(output_of("signinlink", "--operator", "--first")))
+
+    assert output_of("signinlink", "--operator", "--first") == ""
+    assert output_of("signinlink", "--operator").startswith("http")
+    assert User.objects.count() == 1
+
+
+def test_an_operator_may_hand_out_links_to_people(client, alice):
+    client.post(path_of(output_of("signinlink", "alice@example.org")))
+
+    assert client.session["_auth_user_id"] == str(alice.id)
+    with pytest.raises(CommandError, match="Nobody here"):
+        call_command("signinlink", "nobody@example.org")

@@ -1,0 +1,163 @@
+"""The store: who sees what, searching in spite of typos, and pages of a long list."""
+
+import random
+import time
+
+import pytest
+
+from web.builder.models import Gpt, Sharing
+from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
+from web.runs.services import start_conversation
+from web.store.search import find, make_index, rank
+
+
+@pytest.fixture
+def shelf(alice) -> dict[str, Gpt]:
+    """Five published GPTs by name."""
+    rows = [
+        ("Pump Doctor", "Finds the fault and the part number in the maintenance manuals.", "work"),
+        ("Tax Clerk", "Explains forms line by line.", "work"),
+        ("Translator", "Translates old letters into plain English.", "writing"),
+        ("Loaf Coach", "Helps with sourdough bread.", "home"),
+        ("词典助手", "解释汉字的意思。", "education"),
+    ]
+    gpts = {}
+    for name, description, category in rows:
+        fields = {"name": name, "description": description, "category": category, "starters": ["It is leaking."]}
+        gpts[name] = create_gpt(alice, fields if name == "Pump Doctor" else {**fields, "starters": []})
+        publish(gpts[name], Sharing.STORE)
+    return gpts
+
+
+def names_found(query: str) -> list[str]:
+    """The names of the GPTs found, best first."""
+    names = dict(Gpt.objects.values_list("id", "name"))
+    return [names[gpt_id] for gpt_id in find(query)]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("pump", "Pump Doctor"),
+        ("pmup", "Pump Doctor"),
+        ("docter", "Pump Doctor"),
+        ("my pump leaks", "Pump Doctor"),
+        ("maintenence", "Pump Doctor"),
+        ("transl", "Translator"),
+        ("translater", "Translator"),
+        ("BREAD", "Loaf Coach"),
+        ("汉字", "词典助手"),
+    ],
+)
+def test_search_finds_it_in_spite_of_typos_and_endings(shelf, query, name):
+    assert names_found(query)[0] == name
+
+
+def test_search_finds_nothing_where_nothing_fits(shelf):
+    assert names_found("zebra") == []
+    assert names_found("?!") == []
+
+
+def test_search_knows_what_was_published_and_withdrawn_since(shelf, alice):
+    assert names_found("garden") == []
+    garden = create_gpt(alice, {"name": "Garden Planner"})
+    publish(garden, Sharing.STORE)
+    assert names_found("garden") == ["Garden Planner"]
+    set_sharing(garden, Sharing.ME)
+    assert names_found("garden") == []
+
+
+def test_search_shows_the_published_words_not_the_draft(client, shelf):
+    update_gpt(shelf["Tax Clerk"], {"name": "Secret Plan", "description": "Unpublished thoughts."})
+
+    assert names_found("unpublished thoughts") == []
+    page = client.get("/").content.decode()
+    assert "Tax Clerk" in page
+    assert "Secret Plan" not in page
+
+
+def test_searching_a_thousand_gpts_takes_under_20_ms():
+    chance = random.Random(5)
+    syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "en", "i", "or", "u", "ist", "er")]
+    vocabulary = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(6000)]
+    weights: dict[str, dict[int, float]] = {}
+    for n in range(1000):
+        for word in chance.choices(vocabulary, k=40):
+            weights.setdefault(word, {})[n] = 2.0
+    index = make_index(1000, weights)
+    query = f"{vocabulary[1][1:]} {vocabulary[2][:-1]}x {vocabulary[3]} {vocabulary[4]}s"
+
+    spent = []
+    for _ in range(9):
+        begun = time.perf_counter()
+        assert rank(index, query)
+        spent.append(time.perf_counter() - begun)
+    assert sorted(spent)[4] < 0.02
+
+
+def test_the_store_lists_only_what_is_published_to_it(client, shelf, alice):
+    create_gpt(alice, {"name": "Only a draft", "sharing": Sharing.STORE})
+    set_sharing(shelf["Tax Clerk"], Sharing.LINK)
+    delete_gpt(shelf["Translator"])
+
+    client.force_login(alice)  # her own unlisted ones are not in the store for her either
+    page = client.get("/").content.decode()
+
+    assert "Pump Doctor" in page
+    assert all(name not in page for name in ("Only a draft", "Tax Clerk", "Translator"))
+
+
+def test_categories_and_searches_narrow_each_other(client, shelf):
+    page = client.get("/?category=writing&q=translate").content.decode()
+    assert "Old" not in page
+    assert "Translator" in page
+    assert "Nobody here knows" in client.get("/?category=home&q=translate").content.decode()
+    assert "This shelf is empty" in client.get("/?category=research").content.decode()
+
+
+def test_featured_gpts_stand_on_top_and_once(client, shelf):
+    update_gpt(shelf["Loaf Coach"], {"featured": True})
+
+    page = client.get("/").content.decode()
+
+    assert page.count("Loaf Coach") == 1
+    assert page.index("Loaf Coach") < page.index("Pump Doctor")
+
+
+def test_a_long_store_has_pages(client, alice):
+    for n in range(30):
+        publish(create_gpt(alice, {"name": f"Helper number {n}"}), Sharing.STORE)
+
+    first, second = client.get("/?category=other"), client.get("/?category=other&page=2")
+
+    assert first.content.count(b'class="card"') == 24
+    assert second.content.count(b'class="card"') == 6
+    assert b"Page 2 of 2" in second.content
+    assert client.get("/?category=other&page=99").status_code == 200
+    assert b"New here" in client.get("/").content
+
+
+def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, bob, charlie):
+    for _ in range(5):
+        start_conversation(alice, shelf["Tax Clerk"])
+    for person in (alice, bob, charlie):
+        start_conversation(person, shelf["Translator"])
+
+    page = client.get("/").content.decode()
+
+    assert page.index("Translator") < page.index("Tax Clerk") < page.index("Pump Doctor")
+    assert "<b>3</b> people" in page
+    assert "<b>1</b> person" in page
+
+
+def test_an_empty_store_says_what_to_do(client, db):
+    assert b"The hall is still empty" in client.get("/").content
+
+
+def test_names_are_text_not_markup(client, alice):
+    publish(create_gpt(alice, {"name": "<img src=x>", "description": "<script>"}), Sharing.STORE)
+
+    page = client.get("/?q=<script>alert(1)</script>").content + client.get("/").content
+
+    assert b"<img src=x>" not in page
+    assert b"<script>" not in page
