@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -45,7 +44,6 @@ def head(gpt: Gpt, version: GptVersion) -> dict[str, Any]:
         "spec": version.spec(),
         "version": version,
         "start_url": reverse("chat_start", args=[gpt.slug]),
-        "max_chars": settings.MAX_MESSAGE_CHARS,
     }
 
 

@@ -81,7 +81,7 @@ def test_a_finished_answer_shows_its_text_its_tags_and_its_passage(as_bob, page,
     assert shown.count('class="cite" href=') == 2
     assert '<mark data-marks="0">Service it every 450 hours.</mark>' in shown
     assert '<mark data-marks="1">Drain the housing first.</mark>' in shown
-    assert "Page 41, “Seals”" in shown
+    assert "page 41, “Seals”" in shown
     assert "1 source<" in shown
 
 

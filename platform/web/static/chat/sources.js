@@ -83,7 +83,9 @@ export class SourcePanel {
 
   closed() {
     for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
-    if (this.origin?.isConnected) this.origin.focus({ preventScroll: true });
+    // Focus goes back to the citation, unless the reader has already moved on.
+    const lost = document.activeElement === document.body || this.panel.contains(document.activeElement);
+    if (lost && this.origin?.isConnected) this.origin.focus({ preventScroll: true });
     this.hideTip();
   }
 

@@ -1,0 +1,68 @@
+"""axe-core finds nothing serious on any page, in either theme, and no page breaks its own content policy."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from web.accounts.services import create_key
+
+pytestmark = pytest.mark.browser
+THEMES = ["light", "dark"]
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
+
+
+def serious(page: Page) -> list[str]:
+    """The serious and critical findings on a page, as `rule: element`."""
+    found = Axe().run(page).response["violations"]
+    bad = [violation for violation in found if violation["impact"] in {"serious", "critical"}]
+    return [f"{violation['id']}: {node['html'][:160]}" for violation in bad for node in violation["nodes"]]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_pages_for_everyone_are_accessible(visitor, gpt, theme, size):
+    page = visitor.page(color_scheme=theme, viewport=SIZES[size])
+    for path in ("/", "/?q=pump", f"/g/{gpt.slug}/", "/account/login/", "/account/signup/", "/nowhere/"):
+        page.goto(path)
+        assert (path, serious(page)) == (path, [])
+    visitor.forgive("404")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_pages_of_a_person_are_accessible(visitor, alice, gpt, theme, size):
+    create_key(alice, "laptop")
+    page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
+    paths = ("/chats/", "/gpts/", "/gpts/new", f"/gpts/{gpt.slug}/edit", f"/gpts/{gpt.slug}/history")
+    for path in (*paths, "/account/keys/", "/account/me/", f"/g/{gpt.slug}/chat"):
+        page.goto(path)
+        assert (path, serious(page)) == (path, [])
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_chat_is_accessible_at_each_of_its_stages(visitor, bob, gpt, take, theme, size):
+    page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
+    page.goto(f"/g/{gpt.slug}/chat")
+    page.get_by_role("button", name="Which filter fits the Z-7?").click()
+    page.wait_for_url("**/c/**")
+    worker = take()
+    worker.retrieve()
+    worker.begin()
+    worker.write("It is **ZF-70**.\n\n| a | b |\n|---|---|\n| c | d |\n\n```py\nx = 1\n```\n")
+    expect(page.locator(".answer table")).to_be_visible()
+    assert serious(page) == []
+    worker.finish()
+    expect(page.locator("a.cite")).to_have_count(3)
+    assert serious(page) == []
+    page.locator("a.cite").first.click()
+    expect(page.get_by_role("dialog", name="Sources")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Again").click()
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    take().fail()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert serious(page) == []
+    page.goto("/chats/")
+    assert serious(page) == []
