@@ -33,7 +33,7 @@ def history(gpt: Gpt) -> list[Published]:
     """The published versions of `gpt`, newest first."""
     versions = list(gpt.versions.filter(number__isnull=False).order_by("number"))
     specs = [version.spec() for version in versions]
-    befores = [None, *specs[:-1]]
+    befores = [None, *specs][: len(specs)]
     pairs = zip(versions, befores, specs, strict=True)
     return [Published(v, differences(old, new) if old else ()) for v, old, new in pairs][::-1]
 

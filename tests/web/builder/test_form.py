@@ -1,0 +1,176 @@
+"""The creator's form: limits, saving what is valid, and keeping what was typed."""
+
+import pytest
+
+from web.builder.models import Gpt, GptVersion, Sharing
+from web.builder.services import add_file, file_became_ready
+
+from .conftest import JSON
+
+TOO_LONG = {
+    "name": "n" * 51,
+    "description": "d" * 301,
+    "instructions": "i" * 8001,
+    "starters": ["s" * 201],
+}
+
+
+def test_naming_a_gpt_makes_a_private_draft_and_opens_its_form(as_alice, alice):
+    response = as_alice.post("/gpts/new", {"name": "Tax Clerk", "description": "Explains forms."})
+
+    assert response.url == "/gpts/tax-clerk/edit"
+    gpt = Gpt.objects.get()
+    assert (gpt.owner, gpt.sharing, gpt.published) == (alice, Sharing.ME, None)
+    assert b"Explains forms." in as_alice.get(response.url).content
+
+
+def test_looking_at_the_page_for_a_new_gpt_makes_none(as_alice):
+    as_alice.get("/gpts/new")
+    assert as_alice.post("/gpts/new", {"name": " "}).status_code == 200
+    assert not Gpt.objects.exists()
+
+
+def test_autosave_answers_in_json_and_keeps_the_published_version(as_alice, gpt, fields):
+    response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "instructions": "New words."}, headers=JSON)
+
+    assert response.json()["errors"] == {}
+    assert "your draft differs" in response.json()["parts"]["status"]
+    gpt.refresh_from_db()
+    assert gpt.instructions == "New words."
+    assert gpt.published.spec().instructions == "Help with pumps."
+
+
+@pytest.mark.parametrize("name", TOO_LONG)
+def test_one_field_too_long_is_named_and_the_others_are_saved(as_alice, gpt, fields, name):
+    changed = {**fields, "temperature": 0.9, name: TOO_LONG[name]}
+
+    response = as_alice.post("/gpts/pump-doctor/edit", changed, headers=JSON)
+
+    assert list(response.json()["errors"]) == [name]
+    before = getattr(gpt, name)
+    gpt.refresh_from_db()
+    assert getattr(gpt, name) == before
+    assert gpt.temperature == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("temperature", 2.1), ("temperature", "nan"), ("max_tokens", 0), ("max_tokens", 9000), ("category", "nowhere"),
+     ("sharing", "all"), ("face", "<svg>"), ("name", ""), ("starters", ["a"] * 9)],
+)  # fmt: skip
+def test_values_outside_the_limits_are_refused(as_alice, gpt, fields, name, value):
+    response = as_alice.post("/gpts/pump-doctor/edit", {**fields, name: value}, headers=JSON)
+
+    assert list(response.json()["errors"]) == [name]
+    before = Gpt.objects.values(name).get()
+    assert before == {name: getattr(gpt, name)}
+
+
+def test_line_ends_count_once(as_alice, gpt, fields):
+    text = "line\n" * 1600  # 8,000 characters, 9,600 as browsers send them
+
+    response = as_alice.post(
+        "/gpts/pump-doctor/edit", {**fields, "instructions": text.replace("\n", "\r\n")}, headers=JSON
+    )
+
+    assert response.json()["errors"] == {}
+    gpt.refresh_from_db()
+    assert "\r" not in gpt.instructions
+
+
+def test_a_plain_form_keeps_what_was_typed_next_to_the_error(as_alice, gpt, fields):
+    response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "n" * 60, "instructions": "Kept."})
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "n" * 60 in page
+    assert "at most 50 characters" in page
+    assert 'aria-invalid="true"' in page
+    gpt.refresh_from_db()
+    assert gpt.instructions == "Kept."
+
+
+def test_empty_starters_do_not_count(as_alice, gpt, fields):
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "starters": ["One?", " ", "Two?"]})
+
+    gpt.refresh_from_db()
+    assert gpt.starters == ["One?", "Two?"]
+
+
+def test_publishing_from_the_form_saves_and_makes_a_version(as_alice, gpt, fields):
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "instructions": "Second.", "action": "publish"})
+
+    gpt.refresh_from_db()
+    assert gpt.published.number == 2
+    assert gpt.published.spec().instructions == "Second."
+
+
+def test_nothing_is_published_while_a_field_is_wrong(as_alice, gpt, fields):
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "", "action": "publish"})
+
+    assert GptVersion.objects.count() == 1
+
+
+def test_publishing_waits_for_files_and_then_happens_by_itself(as_alice, gpt, fields):
+    file = add_file(gpt, "a.txt", [b"words"])
+    page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content
+
+    assert b"as soon as its files are ready" in page
+    assert b"Do not publish yet" in page
+    assert GptVersion.objects.count() == 1
+    gpt.files.update(status="ready", segment="s1")
+    file_became_ready(file)
+    gpt.refresh_from_db()
+    assert gpt.published.number == 2
+    assert [ref.name for ref in gpt.published.spec().knowledge] == ["a.txt"]
+    file_became_ready(file)  # told twice, published once
+    assert GptVersion.objects.count() == 2
+
+
+def test_waiting_can_be_called_off(as_alice, gpt, fields):
+    file = add_file(gpt, "a.txt", [b"words"])
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"})
+    as_alice.post("/gpts/pump-doctor/cancel-publishing")
+
+    gpt.files.update(status="ready", segment="s1")
+    file_became_ready(file)
+    assert GptVersion.objects.count() == 1
+
+
+def test_removing_the_file_that_was_waited_for_publishes(as_alice, gpt, fields):
+    file = add_file(gpt, "a.txt", [b"words"])
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"})
+
+    as_alice.post(f"/gpts/pump-doctor/files/{file.id}/remove")
+
+    assert GptVersion.objects.count() == 2
+
+
+def test_a_failed_file_stands_in_the_way_and_says_so(as_alice, gpt, fields):
+    add_file(gpt, "scan.pdf", [b"words"])
+    gpt.files.update(status="failed", error="It has no text.")
+
+    page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content.decode()
+
+    assert "scan.pdf could not be read" in page
+    assert "It has no text." in page
+    assert GptVersion.objects.count() == 1
+
+
+def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
+    from web.builder.services import publish, update_gpt
+
+    stale = Gpt.objects.get()
+    publish(gpt)
+    update_gpt(stale, {"instructions": "Typed meanwhile."})
+
+    assert Gpt.objects.get().published.number == 2
+
+
+def test_the_form_says_where_the_draft_stands(as_alice, gpt):
+    assert b"the same as your draft" in as_alice.get("/gpts/pump-doctor/edit").content
+    assert b"Version 1</span>" in as_alice.get("/gpts/").content
+
+
+def test_an_empty_list_leads_to_the_first_gpt(as_alice):
+    assert b"You have made no GPT yet" in as_alice.get("/gpts/").content

@@ -1,0 +1,88 @@
+"""Versions: what changed in each, and bringing one back."""
+
+from gpts.spec import GptSpec, KnowledgeRef, ModelSettings
+from web.builder.changes import differences
+from web.builder.services import add_file, publish, update_gpt
+
+
+def spec(**fields) -> GptSpec:
+    return GptSpec(**{"slug": "a", "name": "Pump Doctor", **fields})
+
+
+def words(old: GptSpec, new: GptSpec) -> dict[str, str]:
+    return {change.label: change.words for change in differences(old, new)}
+
+
+def test_equal_versions_differ_in_nothing():
+    assert differences(spec(), spec()) == ()
+
+
+def test_each_changed_field_is_said_in_words():
+    old = spec(description="Old.", starters=("A?", "B?"), instructions="Be kind.")
+    new = spec(
+        name="Pump Nurse",
+        starters=("B?", "C?", "D?"),
+        instructions="Be very kind.",
+        knowledge=(KnowledgeRef(file_id="1", name="manual.pdf", segment="s"),),
+        only_from_knowledge=True,
+        model=ModelSettings(temperature=0.7, max_tokens=500),
+    )
+
+    assert words(old, new) == {
+        "Name": "rewritten",
+        "Description": "removed",
+        "Instructions": "rewritten",
+        "Conversation starters": "2 added, 1 removed",
+        "Knowledge": "1 added",
+        "Answer only from knowledge": "off → on",
+        "Temperature": "0.2 → 0.7",
+        "Longest reply": "400 tokens → 500 tokens",
+    }
+
+
+def test_a_rewritten_text_marks_only_the_words_that_differ():
+    [change] = differences(spec(instructions="Be kind to people."), spec(instructions="Be very kind to people."))
+
+    assert change.pieces == (("same", "Be "), ("new", "very "), ("same", "kind to people."))
+
+
+def test_moved_starters_are_in_another_order():
+    assert words(spec(starters=("A?", "B?")), spec(starters=("B?", "A?"))) == {
+        "Conversation starters": "in another order"
+    }
+
+
+def test_history_tells_versions_apart_and_escapes_them(as_alice, gpt):
+    update_gpt(gpt, {"instructions": "Help with <b>pumps</b>."})
+    publish(gpt)
+
+    page = as_alice.get("/gpts/pump-doctor/history").content.decode()
+
+    assert page.index("Version 2") < page.index("Version 1")
+    assert "Instructions rewritten" in page
+    assert "<b>pumps" not in page
+    assert "The first publication." in page
+
+
+def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gpt):
+    file = add_file(gpt, "a.txt", [b"words"])
+    gpt.files.update(status="ready", segment="s1")
+    publish(gpt)  # version 2 has the file
+    as_alice.post(f"/gpts/pump-doctor/files/{file.id}/remove")
+    update_gpt(gpt, {"instructions": "Third."})
+    publish(gpt)
+
+    as_alice.post("/gpts/pump-doctor/restore/2")
+
+    gpt.refresh_from_db()
+    assert gpt.instructions == "Help with pumps."
+    assert [f.name for f in gpt.files.filter(removed=None)] == ["a.txt"]
+    assert gpt.published.number == 3
+    assert as_alice.post("/gpts/pump-doctor/restore/9").status_code == 404
+
+
+def test_a_draft_without_versions_says_so(as_alice, alice):
+    from web.builder.services import create_gpt
+
+    create_gpt(alice, {"name": "Idea"})
+    assert b"Nothing published yet" in as_alice.get("/gpts/idea/history").content

@@ -1,0 +1,113 @@
+"""Pictures: drawn anew from their pixels, shown only to those who may see the GPT; faces for all others."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
+from web.builder.faces import N_TINTS, SHELF_MARKS, mark_key, tint
+from web.builder.marks import MARKS
+from web.builder.models import Category, Gpt, Sharing
+from web.builder.services import delete_gpt, set_sharing
+from web.builder.templatetags.faces import face
+from web.runs.services import start_conversation
+
+from .conftest import JSON
+
+URL = "/gpts/pump-doctor/picture"
+
+
+def photo(kind: str = "PNG", size: tuple[int, int] = (640, 400), tail: bytes = b"", **save) -> SimpleUploadedFile:
+    """An uploaded picture with `tail` after its end."""
+    data = BytesIO()
+    Image.new("RGB", size, "teal").save(data, kind, **save)
+    return SimpleUploadedFile(f"photo.{kind.lower()}", data.getvalue() + tail)
+
+
+def put(client, picture: SimpleUploadedFile):
+    """The answer to setting the picture."""
+    return client.post(URL, {"picture": picture}, headers=JSON)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_picture_becomes_a_square_without_metadata(as_alice, gpt, pictures, kind):
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    save = {"exif": exif} if kind in {"JPEG", "WEBP"} else {}
+
+    response = put(as_alice, photo(kind, tail=b"<script>alert(1)</script>", **save))
+
+    [kept] = pictures.iterdir()
+    assert f"/gpt-pictures/{gpt.id}/{kept.name}" in response.json()["parts"]["face"]
+    assert b"script" not in kept.read_bytes()
+    assert b"taken at home" not in kept.read_bytes()
+    with Image.open(kept) as image:
+        assert (image.format, image.size) == ("WEBP", (256, 256))
+
+
+def test_what_is_no_picture_is_refused_in_words(as_alice, gpt):
+    svg = SimpleUploadedFile("face.png", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
+
+    for upload in (svg, SimpleUploadedFile("a.png", b""), SimpleUploadedFile("b.png", photo().read()[:200])):
+        response = put(as_alice, upload)
+        assert response.status_code == 400
+        assert "cannot be read" in response.json()["errors"]["picture"][0]
+    gpt.refresh_from_db()
+    assert not gpt.picture
+
+
+def test_too_many_pixels_or_bytes_are_refused(as_alice, gpt, settings):
+    assert "million pixels" in put(as_alice, photo(size=(8000, 8000))).json()["errors"]["picture"][0]
+    settings.MAX_PICTURE_BYTES = 100
+    assert "larger than" in put(as_alice, photo()).json()["errors"]["picture"][0]
+
+
+def test_the_picture_can_be_taken_away(as_alice, gpt):
+    put(as_alice, photo())
+    response = as_alice.post(URL, headers=JSON)
+
+    assert "<svg" in response.json()["parts"]["face"]
+
+
+def test_the_picture_is_served_for_long_and_never_sniffed(client, as_alice, gpt, bob):
+    put(as_alice, photo())
+    gpt.refresh_from_db()
+    client.logout()
+
+    response = client.get(f"/gpt-pictures/{gpt.id}/{gpt.picture.name}")
+
+    assert response.headers["Content-Type"] == "image/webp"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "immutable" in response.headers["Cache-Control"]
+    assert client.get(f"/gpt-pictures/{gpt.id}/other.webp").status_code == 404
+    assert client.get(f"/gpt-pictures/{gpt.id}/..%2Fsecret.key").status_code == 404
+
+
+def test_a_private_picture_is_its_owners_and_of_those_who_talked_to_the_gpt(client, as_alice, gpt, bob, charlie):
+    put(as_alice, photo())
+    gpt.refresh_from_db()
+    url = f"/gpt-pictures/{gpt.id}/{gpt.picture.name}"
+    start_conversation(bob, gpt)
+    set_sharing(gpt, Sharing.ME)
+
+    assert client.get(url).status_code == 200
+    client.force_login(bob)
+    assert client.get(url).status_code == 200
+    client.force_login(charlie)
+    assert client.get(url).status_code == 404
+    client.logout()
+    assert client.get(url).status_code == 404
+    delete_gpt(gpt)
+    client.force_login(bob)
+    assert client.get(url).status_code == 200
+
+
+def test_every_gpt_has_a_face_and_the_same_one_everywhere():
+    gpts = [Gpt(name=f"Helper {n}", category=category) for n in range(40) for category in Category.values]
+
+    assert all(mark_key(gpt) in MARKS for gpt in gpts)
+    assert {tint(gpt) for gpt in gpts} == set(range(N_TINTS))
+    assert all(face(gpt) == face(Gpt(name=gpt.name, category=gpt.category)) for gpt in gpts)
+    assert {key for keys in SHELF_MARKS.values() for key in keys} <= MARKS.keys()
+    assert mark_key(Gpt(name="x", face="loaf")) == "loaf"
