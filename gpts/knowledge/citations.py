@@ -22,9 +22,9 @@ Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
 # The part of a sentence's terms, weighed by rarity, that its source must hold; above the second figure the meaning
 # need not be asked; the mean of that part and the cosine, where it is asked. Chosen among 19 settings on 249 XQuAD
-# answers (2026-11), each as "The answer is ...", as its own sentence with half of the words gone, behind the question,
-# and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the gold answer; of sentences
-# from elsewhere in the article 0.5 % are cited, but of half-true ones (the end of another sentence) still 27 %.
+# answers (2026-11), each as "The answer is ...", as its own sentence with half of the words gone, behind the
+# question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the gold answer; of
+# sentences from elsewhere in the article 0.5 % are cited, but of half-true ones (another sentence's end) still 27 %.
 MIN_OVERLAP: Final = 0.5
 SURE_OVERLAP: Final = 0.85
 MIN_SUPPORT: Final = 0.45
