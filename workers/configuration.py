@@ -41,6 +41,13 @@ def hands() -> Hands:
         return _hands()
 
 
+def close() -> None:
+    """Close the engine, if this process has opened one."""
+    with _opening:
+        if _hands.cache_info().currsize:
+            _hands().engine.close()
+
+
 @cache
 def _embedder() -> Embedder:
     return Embedder(settings.EMBEDDER)

@@ -4,14 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutdown
 
 from web.builder.services import queue_indexing, take_stalled_files
 from web.runs import log
 from web.runs.services import forget_transient
 from web.runs.wake import wake
 from workers import heartbeat, indexing, loop
-from workers.configuration import hands
+from workers.configuration import close, hands
 
 
 @shared_task(bind=True, name="workers.tasks.advance")
@@ -47,3 +47,9 @@ def announce(sender: Any, **_: Any) -> None:
     """A model worker loads its model at once and says so; the others load what they need on first use."""
     if "model" in sender.app.amqp.queues.consume_from:
         heartbeat.start()
+
+
+@worker_shutdown.connect
+def let_go(**_: Any) -> None:
+    """End the engine's own threads, which would keep a process that is to be replaced from ending."""
+    close()

@@ -1,16 +1,24 @@
-"""The Celery application: two queues, ids only. Tasks are declared in `workers/tasks.py`, named here as a string."""
+"""The Celery application: two queues, ids only. Tasks are declared in `workers/tasks.py`, named here as a string.
+
+Messages are only wake-ups, and the beat re-sends what is due, so they are acknowledged early and never restored. Late
+acknowledgement would gain nothing (an unacknowledged message comes back after the visibility timeout, the beat within
+seconds) and costs the worker: when the broker goes away while a message is unacknowledged, kombu 5.7 tries to restore
+it through the connection that is gone, and Celery ends with "Unrecoverable error" (seen 2026-11-24).
+"""
 
 import os
 
 from celery import Celery
+from kombu.transport.redis import Channel
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
+
+Channel.do_restore = False
 
 app = Celery("guildhall", include=["workers.tasks"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
+    task_acks_late=False,
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
     task_default_queue="tools",
@@ -18,7 +26,6 @@ app.conf.update(
     accept_content=["json"],
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A lost message is re-sent by wake_stalled_runs, so the broker need not keep unacknowledged ones for long.
     broker_transport_options={"visibility_timeout": 3600, "socket_connect_timeout": 2},
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
