@@ -18,7 +18,7 @@ from workers.engine import open_engine
 from workers.engine.base import Engine, GenerationRequest
 from workers.engine.config import EngineConfig
 from workers.engine.encoding import ChatEncoder
-from workers.engine.hf import CPU_CACHE_TOKENS, load_model
+from workers.engine.hf import load_model
 from workers.engine.threads import set_compute_threads
 from workers.engine.weights import resolve_model
 
@@ -27,6 +27,8 @@ N_COLD: Final = 3
 N_WARM: Final = 5
 # Twice what our engine takes at once; the attention mask of all against all grows with it.
 STOCK_BATCH_TOKENS: Final = 1024
+# Its scheduler counts shared tokens once per chat, so it needs more room than ours to run 16 chats at once.
+STOCK_CACHE_TOKENS: Final = 24_576
 
 
 class Library:
@@ -106,7 +108,7 @@ def read_together(engine: Engine, concurrency: int, n_tokens: int) -> list[Readi
         return list(pool.map(lambda number: read(engine, "Ours", number, n_tokens), range(concurrency)))
 
 
-class _Outbox(OutputRouter):  # type: ignore[misc]
+class _Outbox(OutputRouter):
     """All outputs in one queue, so that reading costs the stock manager nothing."""
 
     def __init__(self) -> None:
@@ -123,10 +125,10 @@ class _Outbox(OutputRouter):  # type: ignore[misc]
 
 @contextmanager
 def _stock_manager(library: Library) -> Iterator[Any]:
-    """A running manager with transformers' own settings but for the size of its cache, which is ours."""
+    """A running manager with transformers' own settings but for sizes that fit this machine."""
     page = ContinuousBatchingConfig().page_size
     config = ContinuousBatchingConfig(
-        num_blocks=CPU_CACHE_TOKENS // page, max_batch_tokens=STOCK_BATCH_TOKENS, auto_switch_to_flash=True
+        num_blocks=STOCK_CACHE_TOKENS // page, max_batch_tokens=STOCK_BATCH_TOKENS, auto_switch_to_flash=True
     )
     manager = ContinuousBatchingManager(library.model, GenerationConfig(do_sample=False), config)
     manager.output_router = _Outbox()

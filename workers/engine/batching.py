@@ -5,7 +5,7 @@ engine opens a new manager (with an empty prefix cache) at the next call.
 """
 
 import threading
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
@@ -48,7 +48,7 @@ class Mailbox:
             return output
 
 
-class MailRouter(OutputRouter):  # type: ignore[misc]
+class MailRouter(OutputRouter):
     """Puts each output into its request's mailbox; outputs nobody waits for any more are dropped."""
 
     def __init__(self) -> None:
@@ -84,11 +84,13 @@ class Doorbell(threading.Event):
         return super().wait(60.0)
 
 
-class PrefixScheduler(FIFOScheduler):  # type: ignore[misc]
+class PrefixScheduler(FIFOScheduler):
     """First come, first served, but of several new requests with the same beginning one goes ahead.
 
     The others wait the steps it takes until that beginning is in the cache, instead of all computing it at once.
     """
+
+    cache: PageCache
 
     def _get_waiting_candidates(self) -> list[RequestState]:
         page = self.cache.allocator.tokens_per_page
@@ -108,7 +110,7 @@ class PrefixScheduler(FIFOScheduler):  # type: ignore[misc]
         return n_left <= 4 * self.cache.allocator.tokens_per_page
 
 
-class CpuManager(ContinuousBatchingManager):  # type: ignore[misc]
+class CpuManager(ContinuousBatchingManager):
     """The manager with the page cache, plan, attention and sampler for CPU."""
 
     def __init__(self, model: PreTrainedModel, cache_tokens: int) -> None:
@@ -124,7 +126,7 @@ class CpuManager(ContinuousBatchingManager):  # type: ignore[misc]
             auto_switch_to_flash=False,
         )
         model.set_attn_implementation("sdpa")
-        super().__init__(model, generation, config)
+        super().__init__(cast(Any, model), generation, config)
         self.output_router = MailRouter()
         self._wake_up_loop = Doorbell()
         processors = self.logit_processor
@@ -152,7 +154,7 @@ class CpuManager(ContinuousBatchingManager):  # type: ignore[misc]
             background_thread_status=self.background_thread_status,
             model_device=self.model.device,
             model_dtype=self.model.dtype,
-            scheduler=PrefixScheduler(cache, settings.safety_margin, settings.max_requests_per_batch),
+            scheduler=PrefixScheduler(cache, settings.safety_margin, MAX_REQUESTS),
             distributed_helper=self.distributed_helper,
         )
         inputs = PlannedInputs(cache, config, settings, self.model.device, self.model.dtype, self.logit_processor)
@@ -161,15 +163,16 @@ class CpuManager(ContinuousBatchingManager):  # type: ignore[misc]
         cache.max_tokens_read = 1 << 40
         return processor
 
-    def stop(self, **options: Any) -> None:
+    def stop(self, *args: Any, **options: Any) -> None:
         """Stops the thread, waking it if it sleeps."""
         self.background_thread_status.request_stop(2 if options.get("hard_stop") else 1, 0)
         self._wake_up_loop.set()
-        super().stop(**options)
+        super().stop(*args, **options)
 
 
 def open_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
     """A started manager for `model`; `cache_tokens` 0 lets the device decide."""
+    manager: ContinuousBatchingManager
     if model.device.type == "cpu" and _only_full_attention(model):
         manager = CpuManager(model, cache_tokens)
     else:
@@ -198,6 +201,6 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
     config = ContinuousBatchingConfig(
         page_size=page, num_blocks=cache_tokens // page or None, per_request_processors=True
     )
-    manager = ContinuousBatchingManager(model, generation, config)
+    manager = ContinuousBatchingManager(cast(Any, model), generation, config)
     manager.output_router = MailRouter()
     return manager

@@ -44,7 +44,8 @@ def pack_linears(model: nn.Module) -> None:
 
 def joined_linear(*layers: nn.Linear) -> nn.Module:
     """One layer with the outputs of all `layers` side by side, packed where possible."""
-    weight = torch.cat([layer.weight for layer in layers])
+    weights: list[torch.Tensor] = [layer.weight for layer in layers]
+    weight = torch.cat(weights)
     biases = [layer.bias for layer in layers if layer.bias is not None]
     joined = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), dtype=weight.dtype, device="meta")
     joined.weight = nn.Parameter(weight, requires_grad=False)

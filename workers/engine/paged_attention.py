@@ -11,11 +11,13 @@ no copy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
+import numpy as np
 import torch
 from transformers import AttentionInterface
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
+from transformers.generation.continuous_batching.cache_allocators import FullAttentionCacheAllocator
 from transformers.generation.continuous_batching.input_outputs import ContinuousBatchingIOs
 from transformers.generation.continuous_batching.requests import FutureRequestState, RequestState
 
@@ -65,7 +67,7 @@ class StepPlan:
     rotation: tuple[torch.Tensor, torch.Tensor] | None = None  # the lean layers' cosines and sines of the step
 
 
-class PageCache(PagedAttentionCache):  # type: ignore[misc]
+class PageCache(PagedAttentionCache):
     """The manager's paged cache, written by layers and read by the plan of the step.
 
     Blocks whose requests ended stay usable as prefixes; under pressure those unused for longest go first.
@@ -75,7 +77,12 @@ class PageCache(PagedAttentionCache):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.plan = StepPlan()
         self.cached_tokens: dict[str, int] = {}
-        self.allocator = self.cache_allocators[FULL]
+        self.allocator = cast(FullAttentionCacheAllocator, self.cache_allocators[FULL])
+        # torch.zeros writes every page at once; numpy's zeros take memory only where tokens were written.
+        lazy = torch.from_numpy(np.zeros(self.cache_tensor.numel(), np.uint8))
+        self.cache_tensor = lazy
+        n_bytes = self.num_sectors * self.bytes_per_sector
+        self.allocator.register_cache_tensor(self.bytes_per_sector, n_bytes, lazy, self.pool)
         page = self.allocator.tokens_per_page
         heads, dim = self.allocator.num_key_value_heads, self.allocator.head_dim
         n_layers = len(self.allocator.layer_indices)
@@ -166,7 +173,7 @@ class PageCache(PagedAttentionCache):  # type: ignore[misc]
         return Gather(len(rows), width, index, mask, keys, values)
 
 
-class PlannedInputs(ContinuousBatchingIOs):  # type: ignore[misc]
+class PlannedInputs(ContinuousBatchingIOs):
     """The manager's batch inputs, with a plan of reads in place of the list of every cached token."""
 
     cache: PageCache

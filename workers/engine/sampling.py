@@ -10,7 +10,7 @@ from workers.engine.base import Sampling
 N_CANDIDATES = 512
 
 
-class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
+class RequestSampler(ContinuousBatchingLogitsProcessor):
     """Draws for the rows that ask for it and marks the drawn token as the best, so that argmax picks it.
 
     The manager's own per-request processors sort the whole vocabulary for every row at every step, and cannot mix
