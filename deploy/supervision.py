@@ -17,7 +17,7 @@ from deploy.install import PYTHON, REPOSITORY
 from deploy.preflight import CannotStart
 
 CONFIGURATION = REPOSITORY / "deploy" / "supervisor.conf"
-POLL_S = 0.25
+POLL_S = 0.5
 STOP_S = 30.0
 # A program that ends this often before the site is ready will not get better by itself.
 MAX_EARLY_EXITS = 3
