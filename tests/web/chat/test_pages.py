@@ -154,6 +154,7 @@ def test_a_chat_stays_readable_when_its_gpt_is_no_longer_shared(as_bob, gpt, pag
     assert "no longer shared with you" in shown
     assert "data-composer" not in shown
     assert "Again" not in shown
+    assert reverse("chat_new", args=[gpt.slug]) not in shown
 
 
 def test_a_chat_stays_readable_when_its_gpt_is_deleted(as_bob, gpt, page, run, answer):

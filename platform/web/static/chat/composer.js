@@ -64,17 +64,17 @@ export class Composer {
         this.area.value = "";
       }
     } catch (refusal) {
-      this.fail(refusal);
+      this.fail(refusal, own ? " Your text is kept." : "");
     } finally {
       this.sending = false;
       this.update();
     }
   }
 
-  /** Say why something failed; null takes the words away. */
-  fail(refusal) {
+  /** Say why something failed, with `more` behind it; null takes the words away. */
+  fail(refusal, more = "") {
     this.error.hidden = !refusal;
-    this.error.textContent = refusal?.message ?? "";
+    this.error.textContent = refusal ? refusal.message + more : "";
     if (refusal?.signIn) {
       const link = document.createElement("a");
       link.href = refusal.signIn;

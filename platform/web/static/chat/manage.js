@@ -34,7 +34,7 @@ async function submit(dialog, url, done) {
     done(await post(url, new FormData(form)));
     dialog.close();
   } catch (refusal) {
-    dialog.querySelector("[data-error]").textContent = refusal.message.replace(" Your text is kept;", " Please");
+    dialog.querySelector("[data-error]").textContent = refusal.message;
   } finally {
     button.disabled = false;
   }

@@ -1,8 +1,8 @@
 // Sending a form's fields to the site and getting JSON back, with one sentence for whatever goes wrong.
 
-const OFFLINE = "The site cannot be reached. Your text is kept; send it again once you are online.";
-const BROKEN = "Something went wrong on the site. Your text is kept; try again.";
-const OUT_OF_DATE = "This page is out of date. Your text is kept; reload the page, then send again.";
+const OFFLINE = "The site cannot be reached. Try again once you are online.";
+const BROKEN = "Something went wrong on the site. Try again.";
+const OUT_OF_DATE = "This page is out of date. Reload it, then try again.";
 
 /** Why a request was refused: `message` is for the reader, `status` the HTTP status (0: no answer). */
 export class Refusal extends Error {
@@ -38,8 +38,8 @@ export async function post(url, fields = {}) {
 
 function sentence(status) {
   if (status === 403) return OUT_OF_DATE;
-  if (status === 404) return "This chat is gone, perhaps deleted in another tab. Copy your text before you leave the page.";
-  if (status === 413) return "This is more than the site takes in one message. Shorten it, then send again.";
-  if (status === 429) return "That was a lot at once. Your text is kept; wait a moment, then send again.";
+  if (status === 404) return "This chat is gone, perhaps deleted in another tab.";
+  if (status === 413) return "This is more than the site takes at once. Shorten it, then try again.";
+  if (status === 429) return "That was a lot at once. Wait a moment, then try again.";
   return BROKEN;
 }
