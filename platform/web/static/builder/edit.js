@@ -52,7 +52,7 @@ async function save() {
   try {
     const body = new FormData(form);
     for (const name of ["files", "picture", "action"]) body.delete(name);
-    const data = await post(form.action, body);
+    const data = await post(form.getAttribute("action"), body);
     saved = at;
     showErrors(data.errors);
     show(data);
@@ -231,7 +231,9 @@ function refuse(row, why) {
   row.querySelector(".file-state").textContent = why;
   row.querySelector("progress").hidden = true;
   row.querySelector("[data-again]").hidden = false;
-  row.querySelector("[data-cancel]").textContent = "Remove";
+  const cancel = row.querySelector("[data-cancel]");
+  cancel.textContent = "Remove";
+  cancel.setAttribute("aria-label", `Remove ${row.job.file.name}`);
 }
 
 function again(row) {

@@ -1,0 +1,153 @@
+"""The creator's form in a real browser: it saves itself, takes files, and breaks no rule of the site's policy."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect, sync_playwright
+
+from web.builder.models import Gpt, KnowledgeFile
+from web.builder.services import file_became_ready
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--no-first-run"]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def django_may_be_called_beside_the_browser(monkeypatch) -> None:
+    """Playwright's loop makes Django think that the test is asynchronous."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def page(live_server, client, alice) -> Iterator[Page]:
+    """A desktop browser window in which Alice is signed in; at the end, no script failed and no rule was broken."""
+    client.force_login(alice)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+        session = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def form(page, gpt) -> Page:
+    """The form of Alice's GPT, open."""
+    page.goto(f"/gpts/{gpt.slug}/edit")
+    return page
+
+
+def test_what_is_typed_saves_itself(form, gpt):
+    form.get_by_label("Instructions", exact=True).fill("Typed words.")
+
+    expect(form.get_by_text("Draft saved")).to_be_visible()
+    expect(form.get_by_text("People get version 1; your draft differs.")).to_be_visible()
+    expect(form.get_by_text("12 of 8,000")).to_be_visible()
+    assert Gpt.objects.get().instructions == "Typed words."
+
+
+def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
+    form.get_by_label("Name", exact=True).fill("n" * 60)
+    form.get_by_label("Description", exact=True).fill("Still saved.")
+
+    expect(form.locator("#name-error")).to_contain_text("at most 50 characters")
+    expect(form.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Name", exact=True)).to_have_value("n" * 60)
+    expect(form.get_by_text("Saved, but for")).to_be_visible()
+    assert (Gpt.objects.get().name, Gpt.objects.get().description) == ("Pump Doctor", "Still saved.")
+    form.get_by_label("Name", exact=True).fill("Pump Nurse")
+    expect(form.locator("#name-error")).to_be_empty()
+
+
+def test_starters_are_added_and_removed(form, gpt):
+    form.get_by_role("button", name="Add a starter").click()
+    form.keyboard.type("How often?")
+    form.get_by_role("button", name="Remove this starter").first.click()
+
+    expect(form.get_by_text("Draft saved")).to_be_visible()
+    assert Gpt.objects.get().starters == ["How often?"]
+
+
+def test_files_upload_are_followed_and_publish_the_gpt(form, gpt, tmp_path):
+    paths = []
+    for name in ("a.txt", "b.txt", "empty.txt"):
+        paths.append(tmp_path / name)
+        paths[-1].write_text("" if name == "empty.txt" else f"words of {name}")
+    form.get_by_label("Choose files").set_input_files(paths)
+
+    expect(form.locator(".file.received")).to_have_count(2)
+    expect(form.get_by_text("The file is empty.")).to_be_visible()
+    form.locator(".file", has_text="empty.txt").get_by_role("button", name="Remove").click()
+    form.get_by_role("button", name="Publish version 2 when ready").click()
+    expect(form.get_by_text("as soon as its files are ready")).to_be_visible()
+
+    KnowledgeFile.objects.filter(name="a.txt").update(status="embedding", n_done=3, n_chunks=9)
+    expect(form.get_by_text("Embedding, 3 of 9")).to_be_visible()
+    KnowledgeFile.objects.update(status="ready", segment="s", n_tokens=1234)
+    file_became_ready(KnowledgeFile.objects.first())
+    expect(form.get_by_text("Ready, 1,234 tokens")).to_have_count(2)
+    expect(form.get_by_text("The new version is published.")).to_be_visible()
+    expect(form.get_by_text("People get version 2, the same as your draft.")).to_be_visible()
+
+    form.get_by_role("button", name="Remove a.txt").click()
+    expect(form.locator(".file")).to_have_count(1)
+    expect(form.get_by_role("button", name="Publish version 3")).to_be_visible()
+
+
+def test_a_picture_and_a_mark_can_be_chosen(form, gpt, tmp_path, settings):
+    from PIL import Image
+
+    Image.new("RGB", (300, 200), "teal").save(tmp_path / "photo.png")
+    form.get_by_label("Picture of this GPT, change it").click()
+    form.get_by_label("Upload a picture").set_input_files(tmp_path / "photo.png")
+    expect(form.locator(".identity img.face")).to_be_visible()
+    form.get_by_label("loaf").check()
+    expect(form.locator(".identity img.face")).to_have_count(0)
+    expect(form.get_by_text("Draft saved")).to_be_visible()
+    assert (Gpt.objects.get().face, Gpt.objects.get().picture.name) == ("loaf", "")
+
+
+def test_signing_out_elsewhere_loses_nothing_that_was_typed(form, gpt):
+    form.context.clear_cookies()
+    form.get_by_label("Instructions", exact=True).fill("Precious words.")
+
+    expect(form.get_by_text("You are signed out")).to_be_visible()
+    expect(form.get_by_label("Instructions", exact=True)).to_have_value("Precious words.")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_have_no_serious_barrier_and_do_not_scroll_sideways(page, gpt, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    for path in ("/", "/g/pump-doctor/", "/gpts/", "/gpts/new", "/gpts/pump-doctor/edit", "/gpts/pump-doctor/history",
+                 "/gpts/pump-doctor/delete", "/account/me/", "/account/keys/"):  # fmt: skip
+        page.goto(path)
+        barriers = [v for v in run_axe(page) if v["impact"] in {"serious", "critical"}]
+        assert [(path, v["id"], v["nodes"][0]["html"]) for v in barriers] == []
+        sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert (path, sideways) == (path, 0)
+
+
+def run_axe(page: Page) -> list[dict]:
+    """axe-core's violations. Its preloading adds a style element, which the policy rightly refuses, so it is off."""
+    return Axe().run(page, options={"preload": False}).response["violations"]
+
+
+def test_the_menus_and_the_theme_work_by_keyboard(page, gpt):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
+    page.get_by_label("Your account and more").press("Enter")
+    page.get_by_role("button", name="Dark").first.press("Enter")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Your account and more")).to_be_focused()
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 21, 19)"
