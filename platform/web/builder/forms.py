@@ -25,6 +25,8 @@ DRAFT_FIELDS = (
     "max_tokens",
     "face",
 )
+TOO_LONG = {"max_length": "This has %(show_value)d characters; %(limit_value)d fit."}
+NAME_ERRORS = {**TOO_LONG, "required": "A GPT needs a name."}
 
 
 class LinesField(forms.CharField):
@@ -51,8 +53,8 @@ class StartersField(forms.Field):
 class NewGptForm(forms.Form):
     """What a GPT begins with."""
 
-    name = forms.CharField(max_length=NAME_CHARS)
-    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False)
+    name = forms.CharField(max_length=NAME_CHARS, error_messages=NAME_ERRORS)
+    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, error_messages=TOO_LONG)
     category = forms.ChoiceField(choices=Category.choices, required=False)
 
     def clean_category(self) -> str:
@@ -63,10 +65,10 @@ class NewGptForm(forms.Form):
 class GptForm(forms.Form):
     """Everything about a GPT that its creator types or chooses, besides files and the picture."""
 
-    name = forms.CharField(max_length=NAME_CHARS, error_messages={"required": "A GPT needs a name."})
-    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False)
+    name = forms.CharField(max_length=NAME_CHARS, error_messages=NAME_ERRORS)
+    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, error_messages=TOO_LONG)
     category = forms.ChoiceField(choices=Category.choices)
-    instructions = LinesField(max_length=INSTRUCTIONS_CHARS, required=False)
+    instructions = LinesField(max_length=INSTRUCTIONS_CHARS, required=False, error_messages=TOO_LONG)
     starters = StartersField(required=False)
     only_from_knowledge = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)

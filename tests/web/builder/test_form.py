@@ -84,7 +84,7 @@ def test_a_plain_form_keeps_what_was_typed_next_to_the_error(as_alice, gpt, fiel
     page = response.content.decode()
     assert response.status_code == 200
     assert "n" * 60 in page
-    assert "at most 50 characters" in page
+    assert "This has 60 characters; 50 fit." in page
     assert 'aria-invalid="true"' in page
     gpt.refresh_from_db()
     assert gpt.instructions == "Kept."

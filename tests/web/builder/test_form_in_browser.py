@@ -58,7 +58,7 @@ def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
     form.get_by_label("Name", exact=True).fill("n" * 60)
     form.get_by_label("Description", exact=True).fill("Still saved.")
 
-    expect(form.locator("#name-error")).to_contain_text("at most 50 characters")
+    expect(form.locator("#name-error")).to_contain_text("This has 60 characters; 50 fit.")
     expect(form.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(form.get_by_label("Name", exact=True)).to_have_value("n" * 60)
     expect(form.get_by_text("Saved, but for")).to_be_visible()
