@@ -44,13 +44,12 @@ def pack_linears(model: nn.Module) -> None:
 
 def joined_linear(*layers: nn.Linear) -> nn.Module:
     """One layer with the outputs of all `layers` side by side, packed where possible."""
-    weights: list[torch.Tensor] = [layer.weight for layer in layers]
-    weight = torch.cat(weights)
+    weight = torch.cat(tuple(layer.weight for layer in layers))
     biases = [layer.bias for layer in layers if layer.bias is not None]
     joined = nn.Linear(weight.shape[1], weight.shape[0], bias=bool(biases), dtype=weight.dtype, device="meta")
     joined.weight = nn.Parameter(weight, requires_grad=False)
     if biases:
-        joined.bias = nn.Parameter(torch.cat(biases), requires_grad=False)
+        joined.bias = nn.Parameter(torch.cat(tuple(biases)), requires_grad=False)
     return PackedLinear(joined) if weight.dtype == torch.bfloat16 and _can_pack() else joined
 
 
