@@ -114,7 +114,6 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "max_file_bytes": settings.MAX_FILE_BYTES,
         "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
         "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
-        "preview_templates": ["chat/preview.html", "builder/parts/no_preview.html"],
         **form_state(gpt),
     }
     return render(request, "builder/edit.html", context)

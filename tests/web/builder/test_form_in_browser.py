@@ -54,6 +54,18 @@ def test_what_is_typed_saves_itself(form, gpt):
     assert Gpt.objects.get().instructions == "Typed words."
 
 
+def test_the_preview_greets_as_the_draft_does(form, gpt):
+    form.get_by_label("Name", exact=True).fill("Pump Nurse")
+    form.get_by_label("Description", exact=True).fill("Cares for pumps.")
+    form.get_by_label("Conversation starter 1").fill("It drips.")
+
+    preview = form.get_by_label("Preview of this GPT")
+    expect(preview.get_by_role("heading", name="Pump Nurse")).to_be_visible()
+    expect(preview.get_by_text("Cares for pumps.")).to_be_visible()
+    expect(preview.get_by_role("button", name="It drips.")).to_be_visible()
+    expect(preview.get_by_role("button", name="It leaks.")).to_have_count(0)
+
+
 def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
     form.get_by_label("Name", exact=True).fill("n" * 60)
     form.get_by_label("Description", exact=True).fill("Still saved.")

@@ -1,5 +1,4 @@
 // The creator's form: it saves itself, counts characters, and takes files while the rest stays in use.
-// `saveNow` is for the preview, which answers from the saved draft.
 
 import { toast } from "../site.js";
 
@@ -37,7 +36,7 @@ async function answer(response) {
 }
 
 /** Save the draft if it has unsaved changes; resolves once it is saved or the page says why not. */
-export async function saveNow() {
+async function saveNow() {
   clearTimeout(timer);
   if (saving) await saving;
   if (saved === edits) return;
@@ -58,7 +57,7 @@ async function save() {
     show(data);
     const n = Object.keys(data.errors).length;
     tell(n ? "Saved, but for the fields marked in red" : "Draft saved", n > 0);
-    document.dispatchEvent(new CustomEvent("draft:saved"));
+    greet();
   } catch (error) {
     tell(`Not saved. ${error.message} What you typed is still here.`, true);
     timer = setTimeout(saveNow, 5000);
@@ -98,6 +97,32 @@ function show({ parts, waiting: waits }) {
   waiting = waits;
   if (waiting) poll();
 }
+
+const preview = document.getElementById("preview");
+const welcome = preview.querySelector("[data-welcome]");
+
+/** Let the preview's welcome say what the draft says. */
+function greet() {
+  if (!welcome) return;
+  const { name, description } = form.elements;
+  welcome.querySelector(".face").outerHTML = form.querySelector('[data-part="face"] .face').outerHTML;
+  welcome.querySelector("h2").textContent = name.value;
+  welcome.querySelector("p").textContent = description.value;
+  const chips = [...starters.querySelectorAll("input")].filter((input) => input.value.trim()).map(chip);
+  const box = welcome.querySelector("form");
+  for (const old of box.querySelectorAll(".chip")) old.remove();
+  box.append(...chips);
+}
+
+function chip(input) {
+  const button = document.createElement("button");
+  button.className = "chip";
+  button.name = "text";
+  button.value = button.textContent = input.value.trim();
+  return button;
+}
+
+preview.addEventListener("focusin", () => saveNow()); // what is asked there is answered by the newest draft
 
 // Fields ------------------------------------------------------------------------------------------------------------
 
@@ -147,6 +172,7 @@ async function setPicture(file) {
     const data = await post(form.dataset.pictureUrl, body);
     line.textContent = (data.errors?.picture ?? []).join(" ");
     if (data.parts) show(data);
+    greet();
     if (!data.errors) form.querySelector("[data-clear-picture]").hidden = !file;
   } catch (error) {
     line.textContent = `${error.message} The picture was not changed.`;
@@ -305,8 +331,6 @@ for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop
 drop.addEventListener("drop", (event) => { event.preventDefault(); addFiles([...event.dataTransfer.files]); });
 
 // Buttons -----------------------------------------------------------------------------------------------------------
-
-const preview = document.getElementById("preview");
 
 form.addEventListener("click", (event) => {
   const button = event.target.closest("button");
