@@ -2,23 +2,28 @@
 
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from statistics import median
 from typing import Any, Final
 
 import httpx
 
-from workers.bench.figures import Figures, Reading, decode_speed, question
+from workers.bench.figures import Figures, Reading, decode_speed, instructions, question
 
 N_WARM: Final = 5
 TIMEOUT_S: Final = 300.0
 
 
-def measure_platform(url: str, key: str, gpt: str, concurrency: int, n_tokens: int) -> Figures:
-    """A GPT of the running site, asked by `concurrency` API clients at once. Raises httpx.HTTPError."""
+def measure_platform(url: str, key: str, concurrency: int, n_tokens: int) -> Figures:
+    """A GPT made on the running site for this, asked by `concurrency` API clients at once. Raises httpx.HTTPError."""
     limits = httpx.Limits(max_connections=concurrency + 1)
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client:
+    with (
+        httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client,
+        _published_gpt(client) as gpt,
+    ):
         _read(client, gpt, 99, 2)
         warm = [_read(client, gpt, 100 + i, 2).first_s for i in range(N_WARM)]
         solo = [_read(client, gpt, 200, n_tokens)]
@@ -27,6 +32,18 @@ def measure_platform(url: str, key: str, gpt: str, concurrency: int, n_tokens: i
             readings = list(pool.map(lambda number: _read(client, gpt, number, n_tokens), range(concurrency)))
         speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
     return Figures("platform over HTTP", speed, decode_speed(solo), None, median(warm))
+
+
+@contextmanager
+def _published_gpt(client: httpx.Client) -> Iterator[str]:
+    """The slug of a GPT of the key's owner with the benchmark's instructions; deleted afterwards."""
+    made = client.post("/api/gpts", json={"name": "Benchmark", "instructions": instructions("Benchmark")})
+    slug = made.raise_for_status().json()["slug"]
+    try:
+        client.post(f"/api/gpts/{slug}/publish", json={"sharing": "me"}).raise_for_status()
+        yield slug
+    finally:
+        client.delete(f"/api/gpts/{slug}").raise_for_status()
 
 
 def _read(client: httpx.Client, gpt: str, number: int, n_tokens: int) -> Reading:

@@ -26,7 +26,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument("--url", default="", help="a running site, such as http://127.0.0.1:8000")
         parser.add_argument("--key", default="", help="an API key of that site")
-        parser.add_argument("--gpt", default="", help="slug of a GPT there with about 1,100 tokens of instructions")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the table or the JSON."""
@@ -66,6 +65,4 @@ class Command(BaseCommand):
             self.stderr.write("The platform over HTTP is skipped: no --url was given.")
             return None
         self.stderr.write("Measuring the platform over HTTP ...")
-        return measure_platform(
-            options["url"], options["key"], options["gpt"], options["concurrency"], options["tokens"]
-        )
+        return measure_platform(options["url"], options["key"], options["concurrency"], options["tokens"])
