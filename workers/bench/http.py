@@ -27,11 +27,17 @@ def measure_platform(url: str, key: str, concurrency: int, n_tokens: int) -> Fig
         _read(client, gpt, 99, 2)
         warm = [_read(client, gpt, 100 + i, 2).first_s for i in range(N_WARM)]
         solo = [_read(client, gpt, 200, n_tokens)]
+        _read_together(client, gpt, concurrency, n_tokens)
         started = time.perf_counter()
-        with ThreadPoolExecutor(concurrency) as pool:
-            readings = list(pool.map(lambda number: _read(client, gpt, number, n_tokens), range(concurrency)))
+        readings = _read_together(client, gpt, concurrency, n_tokens)
         speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
     return Figures("platform over HTTP", speed, decode_speed(solo), None, median(warm))
+
+
+def _read_together(client: httpx.Client, gpt: str, concurrency: int, n_tokens: int) -> list[Reading]:
+    """Answers to `concurrency` conversations at once; like the engine's arm, measured after a first round."""
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(lambda number: _read(client, gpt, number, n_tokens), range(concurrency)))
 
 
 @contextmanager

@@ -15,7 +15,9 @@ The key `worker:model` holds {model, since} for as long as a model worker keeps 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -39,6 +41,8 @@ KEEP_S = 3_600
 # How long one read of Redis waits; then the reader looks whether the run has ended unseen.
 BLOCK_MS = 5_000
 RECONNECT_S = 0.5
+# How long a token may wait for others to be sent with.
+FLUSH_S = 0.005
 MODEL_KEY = "worker:model"
 # How long one announcement of a model worker holds; it repeats it every 10 s.
 MODEL_KEEP_S = 30
@@ -54,17 +58,76 @@ def _key(run_id: UUID | str) -> str:
 
 
 def publish(run_id: UUID | str, *events: Event) -> None:
-    """Append `events` to the run's stream. With Redis away they are dropped: the log has what matters."""
-    key = _key(run_id)
-    try:
-        pipe = _client().pipeline(transaction=False)
+    """Append `events` to the run's stream. With Redis away they are dropped: the log has what matters.
+
+    Tokens go out within FLUSH_S, those of all runs together; any other event is out when this returns.
+    """
+    _outbox().put(_key(run_id), events)
+
+
+class _Outbox:
+    """Sends tokens of many runs in one round trip; sixteen threads that each send their own slow the model down."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, list[Event]] = {}
+        self._adding = threading.Lock()
+        self._sending = threading.Lock()  # held from taking events to having sent them, so none overtakes another
+        self._some = threading.Event()
+        threading.Thread(target=self._flush_for_ever, name="token-sender", daemon=True).start()
+
+    def put(self, key: str, events: Sequence[Event]) -> None:
+        """Queue `events`; send all that is queued now unless they are tokens only."""
+        with self._adding:
+            waiting = self._pending.setdefault(key, [])
+            for event in events:
+                _join(waiting, event)
+        if all(event["type"] == "token" for event in events):
+            self._some.set()
+        else:
+            self._flush()
+
+    def _flush_for_ever(self) -> None:
+        while self._some.wait():
+            time.sleep(FLUSH_S)
+            self._some.clear()
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._sending:
+            with self._adding:
+                taken, self._pending = self._pending, {}
+            if taken:
+                _send(taken)
+
+
+@cache
+def _outbox() -> _Outbox:
+    return _Outbox()
+
+
+def _join(waiting: list[Event], event: Event) -> None:
+    """Add `event` to those that wait; a token that follows one of the same reply becomes part of it."""
+    last = waiting[-1] if waiting else {}
+    if event["type"] == last.get("type") == "token" and (event["seq"], event["attempt"]) == (
+        last["seq"],
+        last["attempt"],
+    ):
+        waiting[-1] = {**last, "text": last["text"] + event["text"]}
+    else:
+        waiting.append(event)
+
+
+def _send(taken: dict[str, list[Event]]) -> None:
+    pipe = _client().pipeline(transaction=False)
+    for key, events in taken.items():
         for event in events:
             pipe.xadd(key, {"e": json.dumps(event)}, maxlen=MAX_EVENTS, approximate=True)
         if any(event["type"] != "token" for event in events):
             pipe.expire(key, KEEP_S)
+    try:
         pipe.execute()
     except redis.RedisError as error:
-        logger.warning("events of run %s dropped: %s", run_id, error)
+        logger.warning("events of %d runs dropped: %s", len(taken), error)
 
 
 def partial_text(run_id: UUID | str) -> str:
