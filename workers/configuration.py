@@ -7,7 +7,7 @@ from django.conf import settings
 
 from workers.engine import open_engine
 from workers.engine.config import EngineConfig
-from workers.knowledge.embed import Embedder
+from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.perform import Hands
 
@@ -29,12 +29,6 @@ def engine_config() -> EngineConfig:
     )
 
 
-def embedder() -> Embedder:
-    """This process's embedder; its weights are loaded when it first encodes."""
-    with _opening:
-        return _embedder()
-
-
 def hands() -> Hands:
     """What this process answers with: loads the base model on the first call. Raises EngineError."""
     with _opening:
@@ -49,12 +43,8 @@ def close() -> None:
 
 
 @cache
-def _embedder() -> Embedder:
-    return Embedder(settings.EMBEDDER)
-
-
-@cache
 def _hands() -> Hands:
-    index = KnowledgeIndex(settings.GUILDHALL_HOME, _embedder())
     engine = open_engine(engine_config())
-    return Hands(engine, index, _embedder(), settings.REPLY_DEADLINE_S, settings.ANSWERS_FROM_FILES == "quote")
+    embedder = shared_embedder(settings.EMBEDDER)
+    index = KnowledgeIndex(settings.GUILDHALL_HOME, embedder)
+    return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, settings.ANSWERS_FROM_FILES == "quote")

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from web.builder.models import KnowledgeFile
 from web.builder.services import file_became_ready
-from workers.knowledge.embed import shared_embedder
+from workers.knowledge.embed import Embedder, shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.pipeline import Progress, build_segment
 
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 CLAIM: Final = timedelta(seconds=60)
 # Between two writes of progress; also how long a removed file goes on being read.
 SAVE_EVERY_S: Final = 0.5
+# How long the embedder stays in memory after the last file; loading it again takes about a second.
+IDLE_S: Final = 60.0
 UNEXPECTED: Final = "Something went wrong while reading this file; try again, or upload it in another format."
 
 
@@ -43,7 +45,7 @@ def index_file(file_id: UUID) -> None:
     held = Claim(file)
     try:
         # One core stays free for the site; two busy compute threads on two cores collapse (FACTS, 2026-11).
-        embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))
+        embedder = _embedder()
         info = build_segment(settings.GUILDHALL_HOME, file.path, embedder, held.report)
         held.save(
             status=KnowledgeFile.Status.READY,
@@ -103,3 +105,12 @@ class Claim:
         """Mark the file failed for `reason`, unless it is no longer this worker's."""
         held = KnowledgeFile.objects.filter(id=self._id, claimed_until=self._until, removed=None)
         held.update(status=KnowledgeFile.Status.FAILED, error=reason[:300], claimed_until=None)
+
+
+def let_go_of_embedder() -> None:
+    """Give the embedder's memory back between uploads; a worker that answers questions never calls this."""
+    _embedder().unload_if_idle(IDLE_S)
+
+
+def _embedder() -> Embedder:
+    return shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))

@@ -4,9 +4,11 @@ The bundled model is a package whose import would load it; its folder is found w
 L2-normalised, so that a dot product is a cosine.
 """
 
+import gc
 import hashlib
 import json
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -61,6 +63,7 @@ class Embedder:
         self._model: SentenceTransformer | None = None
         self._tokenizer: Tokenizer | None = None
         self._queries: OrderedDict[str, Vectors] = OrderedDict()
+        self._used_at = 0.0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of `texts`, `(n_texts, dim)` float32, L2-normalised.
@@ -70,6 +73,7 @@ class Embedder:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         with self._lock:
+            self._used_at = time.monotonic()
             model = self._loaded()
             groups = _windows(self._tokens(), texts, model.max_seq_length or MAX_WINDOW)
             vectors = model.encode(
@@ -102,6 +106,17 @@ class Embedder:
         with self._lock:
             tokenizer = self._tokens()
         return [len(each.ids) for each in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def unload_if_idle(self, idle_s: float) -> None:
+        """Free the weights if nothing was encoded for `idle_s` seconds; the next use loads them again."""
+        if not self._lock.acquire(blocking=False):
+            return  # it is encoding right now
+        try:
+            if self._model is not None and time.monotonic() - self._used_at > idle_s:
+                self._model = None
+                gc.collect()
+        finally:
+            self._lock.release()
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:

@@ -51,3 +51,12 @@ def test_importing_the_index_loads_neither_torch_nor_transformers() -> None:
     program = "import sys, workers.knowledge.index, workers.knowledge.pipeline; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_weights_are_let_go_of_when_idle_and_come_back_on_use(embedder) -> None:
+    before = embedder.encode(["A pump."])
+    embedder.unload_if_idle(3600)
+    assert embedder._model is not None
+    embedder.unload_if_idle(-1)
+    assert embedder._model is None
+    assert np.allclose(embedder.encode(["A pump."]), before, atol=1e-3)
