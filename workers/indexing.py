@@ -44,7 +44,7 @@ def index_file(file_id: UUID) -> None:
         return
     held = Claim(file)
     try:
-        # One core stays free for the site; two busy compute threads on two cores collapse (FACTS, 2026-11).
+        # One core stays free for the site; two busy compute threads on two cores collapse (measured 2026-11).
         embedder = _embedder()
         info = build_segment(settings.GUILDHALL_HOME, file.path, embedder, held.report)
         held.save(

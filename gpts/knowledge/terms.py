@@ -8,7 +8,7 @@ from typing import Final
 # Goes into a segment's address: raise it whenever `terms` gives other words for the same text.
 TERMS_VERSION: Final = 1
 
-# Han and kana have no spaces, so each character is a term of its own: 24 -> 89 nDCG@10 on Chinese (FACTS, 2026-11).
+# Han and kana have no spaces, so each character is a term of its own: 24 -> 89 nDCG@10 on Chinese (measured 2026-11).
 _HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _TERM: Final = re.compile(
     rf"[{_HAN}]|\d+(?:[.,]\d+)+(?![^\W_])|[^\W_{_HAN}]+(?:[-_./'’][^\W_{_HAN}]+)*(?:(?<=[a-zA-Z])[+#]+)?"
@@ -16,7 +16,7 @@ _TERM: Final = re.compile(
 _PART: Final = re.compile(r"[^\W_]+[+#]*")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-# The question words are in it on purpose: +4.8 nDCG@10 on product help (FACTS, 2026-11).
+# The question words are in it on purpose: +4.8 nDCG@10 on product help (measured 2026-11).
 STOP_WORDS: Final = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both but
     by can could did do does doing down during each few for from further had has have having he her here hers him

@@ -2,7 +2,7 @@
 
 A segment is a folder `<home>/segments/<address>/`. It is written beside its place, synced and renamed, so it is there
 whole or not at all; two workers that build the same one end with one. Files are checked against their SHA-256 when
-read, because a flipped byte in a vectors file would otherwise load silently (FACTS).
+read, because a flipped byte in a vectors file would otherwise load silently (measured 2026-11).
 """
 
 import hashlib
