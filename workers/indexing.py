@@ -7,6 +7,7 @@ the work stops there. Losing the message or the worker is harmless; the row is s
 
 import logging
 import os
+import signal
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 CLAIM: Final = timedelta(seconds=60)
 # Between two writes of progress; also how long a removed file goes on being read.
 SAVE_EVERY_S: Final = 0.5
-# How long the embedder stays in memory after the last file; loading it again takes about a second.
+# How long the embedder stays in memory after the last file; a new process has it back in some seconds.
 IDLE_S: Final = 60.0
 UNEXPECTED: Final = "Something went wrong while reading this file; try again, or upload it in another format."
 
@@ -107,9 +108,15 @@ class Claim:
         held.update(status=KnowledgeFile.Status.FAILED, error=reason[:300], claimed_until=None)
 
 
-def let_go_of_embedder() -> None:
-    """Give the embedder's memory back between uploads; a worker that answers questions never calls this."""
-    _embedder().unload_if_idle(IDLE_S)
+def retire_if_idle() -> None:
+    """End this worker process, to be started anew by its supervisor, once it has embedded files and then had none.
+
+    What torch and its models bring into a process stays there until it ends: 450 MB that nobody uses between uploads.
+    A worker that answers questions never calls this.
+    """
+    if _embedder().idle_s() > IDLE_S:
+        logger.info("no files to index: making room by starting this worker anew")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _embedder() -> Embedder:

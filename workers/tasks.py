@@ -34,7 +34,7 @@ def wake_stalled_runs() -> None:
         wake(run_id)
     for file in take_stalled_files():
         queue_indexing(file)
-    indexing.let_go_of_embedder()
+    indexing.retire_if_idle()
 
 
 @shared_task(name="workers.tasks.forget")

@@ -123,3 +123,15 @@ def test_a_gpt_that_waited_for_its_file_is_published(file, draft) -> None:
     indexing.index_file(file.id)
     draft.refresh_from_db()
     assert [ref.name for ref in draft.versions.get().spec().knowledge] == ["manual.md"]
+
+
+def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(monkeypatch, embedder) -> None:
+    ended: list[tuple[int, int]] = []
+    monkeypatch.setattr(indexing.os, "kill", lambda pid, number: ended.append((pid, number)))
+    for idle_s in (0.0, indexing.IDLE_S / 2):
+        monkeypatch.setattr(embedder, "idle_s", lambda idle_s=idle_s: idle_s, raising=False)
+        indexing.retire_if_idle()
+    assert ended == []
+    monkeypatch.setattr(embedder, "idle_s", lambda: indexing.IDLE_S + 1, raising=False)
+    indexing.retire_if_idle()
+    assert ended == [(indexing.os.getpid(), indexing.signal.SIGTERM)]

@@ -4,7 +4,6 @@ The bundled model is a package whose import would load it; its folder is found w
 L2-normalised, so that a dot product is a cosine.
 """
 
-import gc
 import hashlib
 import json
 import threading
@@ -107,16 +106,11 @@ class Embedder:
             tokenizer = self._tokens()
         return [len(each.ids) for each in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
-    def unload_if_idle(self, idle_s: float) -> None:
-        """Free the weights if nothing was encoded for `idle_s` seconds; the next use loads them again."""
-        if not self._lock.acquire(blocking=False):
-            return  # it is encoding right now
-        try:
-            if self._model is not None and time.monotonic() - self._used_at > idle_s:
-                self._model = None
-                gc.collect()
-        finally:
-            self._lock.release()
+    def idle_s(self) -> float:
+        """Seconds since the weights were last used; 0 while they are in use or were never loaded."""
+        if self._model is None or self._lock.locked():
+            return 0.0
+        return time.monotonic() - self._used_at
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:

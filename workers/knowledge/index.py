@@ -107,7 +107,7 @@ class KnowledgeIndex:
 
 def _dense(loaded: Sequence[Segment], vector: Vectors) -> dict[_Key, float]:
     """The cosines of the DEPTH nearest chunks of all segments."""
-    # More OpenMP threads would fight with the model's for the cores; one searches 100,000 rows in 5 ms (measured 2026-11).
+    # More OpenMP threads would fight with the model's for the cores; one searches 100,000 rows in 5 ms (2026-11).
     faiss.omp_set_num_threads(1)
     found: list[tuple[float, _Key]] = []
     for number, segment in enumerate(loaded):
