@@ -4,38 +4,36 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from web.builder.models import Gpt, KnowledgeFile
-from web.builder.services import file_became_ready
+from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.services import create_gpt, file_became_ready, publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--no-first-run"]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def django_may_be_called_beside_the_browser(monkeypatch) -> None:
-    """Playwright's loop makes Django think that the test is asynchronous."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
-def page(live_server, client, alice) -> Iterator[Page]:
-    """A desktop browser window in which Alice is signed in; at the end, no script failed and no rule was broken."""
+def page(browser, live_server, client, alice) -> Iterator[Page]:
+    """A desktop window in which Alice is signed in; at the end, no script failed and no rule was broken."""
     client.force_login(alice)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
-        session = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
-        yield page
-        browser.close()
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 900})
+    session = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
+    yield page
+    context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def gpt(alice) -> Gpt:
+    """Alice's published GPT with one starter and no files."""
+    gpt = create_gpt(alice, {"name": "Pump Doctor", "instructions": "Help with pumps.", "starters": ["It leaks."]})
+    publish(gpt, Sharing.STORE)
+    return gpt
 
 
 @pytest.fixture
