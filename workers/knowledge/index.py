@@ -37,9 +37,6 @@ class QueryEmbedder(Protocol):
     def encode_query(self, text: str) -> Vectors:
         """The vector of a question, `(1, dim)` float32, L2-normalised."""
 
-    def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
-        """The cosine of each text of `one` with each of `other`."""
-
     def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         """How many tokens each text has."""
 
@@ -78,10 +75,6 @@ class KnowledgeIndex:
         cosines = {key: dense[key] if key in dense else _cosine(loaded, key, vector) for key in fused}
         ranked = [_passage(unique[key[0]], loaded[key[0]], key[1], fused[key], cosines[key]) for key in fused]
         return ranked, _evidence(loaded, asked, list(fused), max(cosines.values(), default=-1.0))
-
-    def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
-        """The cosine of each text of `one` with each of `other`, for citations."""
-        return self._embedder.similarity(one, other)
 
     def _segment(self, ref: KnowledgeRef) -> Segment:
         with self._lock:

@@ -23,10 +23,6 @@ class WordEmbedder:
     def encode_query(self, text: str) -> Vectors:
         return self.encode([text])
 
-    def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
-        cosines: list[list[float]] = (self.encode(one) @ self.encode(other).T).tolist()
-        return cosines
-
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
