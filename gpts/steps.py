@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.messages import Message
 from gpts.spec import GptSpec
 
@@ -126,11 +126,15 @@ class Error(_Step):
 
 
 class Finished(_Step):
-    """The answer, with its citations, as people and programs get it."""
+    """The answer, with its citations, as people and programs get it.
+
+    `support` has an entry for each sentence of the answer if passages were given for it, else none.
+    """
 
     kind: Literal["finished"] = "finished"
     text: str
     citations: tuple[Citation, ...] = ()
+    support: tuple[SentenceSupport, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
 

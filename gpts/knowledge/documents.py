@@ -1,6 +1,45 @@
 """The values that knowledge is made of, from a parsed file to the passage that an answer cites."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+
+# What `page` counts in a document of this kind.
+Unit = Literal["page", "slide", "sheet"]
+FindingKind = Literal[
+    "invisible_text", "hidden_characters", "differs_from_picture", "speaks_to_model", "stuffed_repeats"
+]
+# "quarantine": the file waits until its owner decides. "note": told, and already left out of the text.
+Severity = Literal["quarantine", "note"]
+
+
+class Notice(BaseModel):
+    """Something the owner should know about how the file was read: a page without text, cells cut off."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message: str
+    page: int | None = None
+
+
+class Finding(BaseModel):
+    """Text that a person cannot see, or that is made to steer a model rather than to inform a reader.
+
+    `id` is the same whenever the same file is read again. `spans` are the ranges of `Document.text()` that go when
+    the owner drops it, empty where the text was left out from the start (every "note"). `excerpt` is the text itself,
+    shortened in the middle if it is long.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: FindingKind
+    severity: Severity
+    message: str
+    excerpt: str
+    spans: tuple[tuple[int, int], ...] = ()
+    page: int | None = None
+    heading: str = ""
 
 
 class Block(BaseModel):
@@ -23,12 +62,20 @@ class Block(BaseModel):
 
 
 class Document(BaseModel):
-    """A parsed file. Its canonical text is its blocks joined by blank lines; all offsets count in that text."""
+    """A parsed file. Its canonical text is its blocks joined by blank lines; all offsets count in that text.
+
+    As parsed, it holds suspicious text too; `gpts.safety.findings.settled` gives what is left of it once the owner
+    has decided. `language` is an ISO 639-1 code, empty if unknown.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     title: str
     blocks: tuple[Block, ...]
+    unit: Unit = "page"
+    language: str = ""
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def text(self) -> str:
         """The canonical text, in which chunks and citations give character ranges."""
@@ -52,7 +99,7 @@ class Passage(BaseModel):
 
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
-    inside the passage, with its number.
+    inside the passage, with its number. `untrusted` marks a passage that the owner accepted in spite of a finding.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +114,8 @@ class Passage(BaseModel):
     heading: str = ""
     page: int | None = None
     page_breaks: tuple[tuple[int, int], ...] = ()
+    unit: Unit = "page"
+    untrusted: bool = False
     score: float = 0.0
     cosine: float = 0.0
 
@@ -96,3 +145,18 @@ class Citation(BaseModel):
     answer_end: int
     heading: str = ""
     page: int | None = None
+    unit: Unit = "page"
+    untrusted: bool = False
+
+
+Support = Literal["supported", "partly", "unsupported"]
+
+
+class SentenceSupport(BaseModel):
+    """How far one sentence of an answer rests on the passages. Only supported and partly supported ones cite."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answer_start: int
+    answer_end: int
+    level: Support

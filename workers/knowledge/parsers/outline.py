@@ -1,10 +1,13 @@
 """Collects blocks in reading order under the path of headings above them; every parser writes through it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
-from gpts.knowledge.documents import Block, Document
+from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
+from gpts.safety.findings import excerpt, finding_id
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
@@ -19,8 +22,13 @@ class Outline:
     """Blocks so far and the open headings as (level, text)."""
 
     title: str = ""
+    unit: Unit = "page"
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    # Text that was left out, and the numbers of blocks that wait for the owner, each with why a reader misses it.
+    left_out: list[Finding] = field(default_factory=list)
+    suspects: list[tuple[int, str]] = field(default_factory=list)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Open a heading of `level` (1 is the top); text that follows stands under it."""
@@ -56,11 +64,52 @@ class Outline:
             group.append(line)
         self._add("\n".join([header, *group]), page)
 
+    def notice(self, message: str, page: int | None = None) -> None:
+        """Tell the owner something about how the file was read; the same words only once a page."""
+        notice = Notice(message=message, page=page)
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+    def invisible(self, text: str, reason: str, page: int | None = None) -> None:
+        """Add text that a trick hides from readers ("white on white"); it is quarantined as a block of its own."""
+        if text := flat(text):
+            self.suspects.append((len(self.blocks), reason))
+            self._add(text, page)
+
+    def leave_out(self, text: str, reason: str, page: int | None = None) -> None:
+        """Leave text out that the file itself does not show ("a comment", "a hidden sheet"), and tell the owner."""
+        if text := flat(text):
+            self.left_out.append(self._finding("note", text, f"Left out: {reason}.", page))
+
     def document(self) -> Document:
         """What was collected; the title falls back on a first heading that stands before all text."""
         first = self.blocks[0] if self.blocks else None
         title = self.title or (first.text if first and first.is_heading() else "")
-        return Document(title=flat(title)[:_HEADING_CHARS], blocks=tuple(self.blocks))
+        return Document(
+            title=flat(title)[:_HEADING_CHARS],
+            blocks=tuple(self.blocks),
+            unit=self.unit,
+            notices=tuple(self.notices),
+            findings=(*self._suspicions(), *self.left_out),
+        )
+
+    def _suspicions(self) -> Iterator[Finding]:
+        starts = list(accumulate((len(block.text) + 2 for block in self.blocks), initial=0))
+        for number, reason in self.suspects:
+            block, start = self.blocks[number], starts[number]
+            found = self._finding("quarantine", block.text, f"A reader does not see this text: {reason}.", block.page)
+            yield found.model_copy(update={"spans": ((start, start + len(block.text)),), "heading": block.heading})
+
+    def _finding(self, severity: Severity, text: str, message: str, page: int | None) -> Finding:
+        return Finding(
+            id=finding_id("invisible_text", page, text),
+            kind="invisible_text",
+            severity=severity,
+            message=message,
+            excerpt=excerpt(text),
+            page=page,
+            heading=" > ".join(text for _, text in self.path),
+        )
 
     def _add(self, text: str, page: int | None) -> None:
         if text:

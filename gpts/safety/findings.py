@@ -1,0 +1,103 @@
+"""What the owner's decisions on findings leave of a document."""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Literal
+
+from gpts.knowledge.documents import Block, Document, Finding, FindingKind
+
+Choice = Literal["drop", "accept"]
+# The owner's choice for each finding, by its id.
+Decisions = Mapping[str, Choice]
+_Span = tuple[int, int]
+
+EXCERPT_CHARS: Final = 2_000
+
+
+def finding_id(kind: FindingKind, page: int | None, text: str) -> str:
+    """A name for a finding that stays the same when the file is read again, 12 hexadecimal digits."""
+    return hashlib.sha256(f"{kind}\n{page}\n{text}".encode()).hexdigest()[:12]
+
+
+def excerpt(text: str) -> str:
+    """`text`, its middle left out if it is longer than an excerpt may be."""
+    if len(text) <= EXCERPT_CHARS:
+        return text
+    half = EXCERPT_CHARS // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+def undecided(findings: Iterable[Finding], decisions: Decisions) -> tuple[Finding, ...]:
+    """The findings that still wait for the owner."""
+    return tuple(each for each in findings if each.severity == "quarantine" and each.id not in decisions)
+
+
+def settled(document: Document, decisions: Decisions) -> Document:
+    """`document` without what the owner dropped; accepted findings keep their moved spans."""
+    dropped = {each.id for each in document.findings if decisions.get(each.id) == "drop"}
+    gone = _merged([span for each in document.findings if each.id in dropped for span in each.spans])
+    if not gone:
+        return document
+    blocks, pieces = _cut(document.blocks, gone)
+    findings = tuple(
+        each.model_copy(update={"spans": () if each.id in dropped else _moved(each.spans, pieces)})
+        for each in document.findings
+    )
+    return document.model_copy(update={"blocks": blocks, "findings": findings})
+
+
+def _merged(spans: Sequence[_Span]) -> list[_Span]:
+    merged: list[_Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[tuple[int, int, int]]]:
+    """`blocks` without the ranges `gone`, and the pieces that stay as (old start, old end, new start).
+
+    A block of which only space is left goes as a whole.
+    """
+    kept: list[Block] = []
+    pieces: list[tuple[int, int, int]] = []
+    old = new = 0
+    for block in blocks:
+        stays = _outside(old, old + len(block.text), gone)
+        text = "".join(block.text[start - old : end - old] for start, end in stays)
+        if text.strip():
+            at = new
+            for start, end in stays:
+                pieces.append((start, end, at))
+                at += end - start
+            kept.append(block.model_copy(update={"text": text}))
+            new += len(text) + 2
+        old += len(block.text) + 2
+    return tuple(kept), pieces
+
+
+def _outside(start: int, end: int, gone: Sequence[_Span]) -> list[_Span]:
+    """The parts of `start`..`end` that no range of `gone` touches; `gone` is sorted and has no overlaps."""
+    parts: list[_Span] = []
+    first = max(0, bisect_right(gone, (start, start)) - 1)
+    for a, b in gone[first:]:
+        if a >= end:
+            break
+        if a > start:
+            parts.append((start, a))
+        start = max(start, b)
+    return [*parts, (start, end)] if start < end else parts
+
+
+def _moved(spans: Iterable[_Span], pieces: Sequence[tuple[int, int, int]]) -> tuple[_Span, ...]:
+    """Where `spans` are in the new text; what was cut away is gone."""
+    moved = []
+    for start, end in spans:
+        for old_start, old_end, new_start in pieces:
+            a, b = max(start, old_start), min(end, old_end)
+            if a < b:
+                moved.append((new_start + a - old_start, new_start + b - old_start))
+    return tuple(_merged(moved))
