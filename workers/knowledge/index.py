@@ -151,7 +151,10 @@ def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine
 
 
 def _with_pages(passage: Passage, segment: Segment) -> Passage:
-    """`passage` with the heading and page where it begins and the offsets at which further pages begin."""
+    """`passage` with where it begins, the offsets at which further pages begin, and whether to trust it.
+
+    Text of a finding that is in a segment was accepted by the owner, which makes it known but no more trustworthy.
+    """
     breaks: list[tuple[int, int]] = []
     heading, page, offset = passage.heading, passage.page, 0
     for block in segment.document.blocks:
@@ -160,4 +163,13 @@ def _with_pages(passage: Passage, segment: Segment) -> Passage:
         elif offset < passage.end and block.page is not None and block.page != (breaks[-1][1] if breaks else page):
             breaks.append((offset, block.page))
         offset += len(block.text) + 2
-    return passage.model_copy(update={"heading": heading, "page": page, "page_breaks": tuple(breaks)})
+    spans = [span for finding in segment.document.findings for span in finding.spans]
+    return passage.model_copy(
+        update={
+            "heading": heading,
+            "page": page,
+            "page_breaks": tuple(breaks),
+            "unit": segment.document.unit,
+            "untrusted": any(start < passage.end and passage.start < end for start, end in spans),
+        }
+    )

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,14 +19,14 @@ import faiss
 import numpy as np
 
 from gpts.knowledge import chunking
-from gpts.knowledge.documents import Chunk, Document
+from gpts.knowledge.documents import Chunk, Document, Finding, Notice, Unit
 from gpts.knowledge.terms import TERMS_VERSION
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import SegmentCorrupt, SegmentMissing
 from workers.knowledge.lexical import Postings
 from workers.knowledge.parsers import PARSER_VERSION
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _FILES: Final = ("document.json", "chunks.jsonl", "vectors.faiss", "lexical.npz")
 
 
@@ -43,6 +43,8 @@ class Recipe:
     parser_version: int = PARSER_VERSION
     terms_version: int = TERMS_VERSION
     format: int = FORMAT
+    # The findings that the owner had cut out of the text, by id, sorted; what was accepted changes nothing.
+    dropped: tuple[str, ...] = ()
 
     def address(self) -> str:
         """The segment's name, 32 hexadecimal digits."""
@@ -84,6 +86,10 @@ class SegmentInfo:
     n_chunks: int
     n_pages: int
     n_tokens: int
+    unit: Unit = "page"
+    language: str = ""
+    notices: tuple[Notice, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def folder(home: Path, address: str) -> Path:
@@ -98,8 +104,7 @@ def info(home: Path, address: str) -> SegmentInfo | None:
     path = folder(home, address) / "manifest.json"
     if not path.is_file():
         return None
-    manifest = _manifest(path)
-    return SegmentInfo(address, **{name: manifest[name] for name in ("title", "n_chunks", "n_pages", "n_tokens")})
+    return _info(address, _manifest(path))
 
 
 def reusable(home: Path, address: str) -> SegmentInfo | None:
@@ -136,11 +141,12 @@ def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
         "n_chunks": len(content.chunks),
         "n_pages": max(pages, default=0),
         "n_tokens": content.n_tokens,
+        **content.document.model_dump(mode="json", include={"unit", "language", "notices", "findings"}),
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
     address = recipe.address()
     _publish(folder(home, address), files | {"manifest.json": json.dumps(manifest, indent=1).encode()})
-    return SegmentInfo(address, manifest["title"], len(content.chunks), manifest["n_pages"], content.n_tokens)
+    return _info(address, manifest)
 
 
 def load(home: Path, address: str) -> Segment:
@@ -169,6 +175,15 @@ def load(home: Path, address: str) -> Segment:
         raise SegmentMissing from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise SegmentCorrupt from error
+
+
+def _info(address: str, manifest: Mapping[str, Any]) -> SegmentInfo:
+    return SegmentInfo(
+        address,
+        **{name: manifest[name] for name in ("title", "n_chunks", "n_pages", "n_tokens", "unit", "language")},
+        notices=tuple(Notice.model_validate(each) for each in manifest["notices"]),
+        findings=tuple(Finding.model_validate(each) for each in manifest["findings"]),
+    )
 
 
 def _manifest(path: Path) -> dict[str, Any]:
