@@ -92,6 +92,7 @@ class Gpt(models.Model):
     starters = models.JSONField(default=list, blank=True, validators=[validate_starters])
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
+    files_downloadable = models.BooleanField(default=False, help_text="People who chat may download the files.")
     temperature = models.FloatField(
         default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
     )
@@ -119,8 +120,11 @@ class Gpt(models.Model):
         return self.name
 
     def draft_spec(self) -> GptSpec:
-        """The draft as a run would see it now, with the knowledge files that are ready. Raises pydantic's error."""
-        ready = self.files.filter(status=KnowledgeFile.Status.READY, removed=None).order_by("created", "id")
+        """The draft as a run would see it now. Raises pydantic's error.
+
+        A file counts as soon as it has a segment; one that is read again keeps its old segment until then.
+        """
+        ready = self.files.filter(removed=None).exclude(segment="").order_by("created", "id")
         return GptSpec(
             slug=self.slug,
             name=self.name,
@@ -154,7 +158,11 @@ class GptVersion(models.Model):
 
 
 class KnowledgeFile(models.Model):
-    """A file in a GPT's knowledge, from upload to ready. Its bytes lie in the file store under `sha256`."""
+    """A file in a GPT's knowledge, from upload to ready. Its bytes lie in the file store under `sha256`.
+
+    `findings` and `notices` are those of `gpts.knowledge.documents` as JSON, `decisions` the owner's choice by the
+    finding's id. Text fields of the segment's own (`n_pages` …) are empty until there is one.
+    """
 
     class Status(models.TextChoices):
         """How far indexing is."""
@@ -163,22 +171,40 @@ class KnowledgeFile(models.Model):
         PARSING = "parsing", "Reading"
         EMBEDDING = "embedding", "Embedding"
         READY = "ready", "Ready"
+        QUARANTINED = "quarantined", "Needs your decision"
         FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
 
-    SETTLED = (Status.READY, Status.FAILED)
+    # What no worker has to do anything about.
+    SETTLED = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(help_text="Bytes.")
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        help_text="The file that leaves the draft once this one is ready.",
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RECEIVED)
+    n_read = models.PositiveIntegerField(default=0, help_text="Pages read so far.")
     n_done = models.PositiveIntegerField(default=0, help_text="Chunks embedded so far.")
     n_chunks = models.PositiveIntegerField(default=0)
     n_pages = models.PositiveIntegerField(default=0, help_text="0 where the format has no pages.")
     n_tokens = models.PositiveIntegerField(default=0)
+    unit = models.CharField(max_length=10, default="page", help_text="What is counted as a page.")
+    language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1; empty if unknown.")
+    notices = models.JSONField(default=list, blank=True)
+    findings = models.JSONField(default=list, blank=True)
+    decisions = models.JSONField(default=dict, blank=True)
     segment = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=300, blank=True)
+    started = models.DateTimeField(null=True, blank=True, help_text="Since when it is in this status of work.")
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker indexes it until then.")
     woken = models.DateTimeField(default=timezone.now, help_text="When a worker was last asked to index it.")
     created = models.DateTimeField(auto_now_add=True)
@@ -186,7 +212,10 @@ class KnowledgeFile(models.Model):
 
     class Meta:
         ordering = ["created", "id"]
-        indexes = [models.Index(fields=["status", "claimed_until"], name="file_to_index")]
+        indexes = [
+            models.Index(fields=["status", "claimed_until"], name="file_to_index"),
+            models.Index(fields=["sha256", "status"], name="file_known_here"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
         ]
@@ -198,6 +227,17 @@ class KnowledgeFile(models.Model):
     def path(self) -> Any:
         """Where the uploaded bytes lie."""
         return settings.GUILDHALL_HOME / "files" / self.sha256
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long the present status of work will take at the rate so far; None while that cannot be told."""
+        embedding = self.status == self.Status.EMBEDDING
+        done, total = (self.n_done, self.n_chunks) if embedding else (self.n_read, self.n_pages)
+        if self.started is None or self.status not in (self.Status.PARSING, self.Status.EMBEDDING):
+            return None
+        if not 0 < done <= total:
+            return None
+        return round((timezone.now() - self.started).total_seconds() * (total - done) / done)
 
 
 class LinkGrant(models.Model):
