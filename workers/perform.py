@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpts import plan
-from gpts.knowledge.citations import cite, extractive_answer
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.citations import Grounding, extractive_answer, ground
+from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.messages import Message
 from gpts.prompt import build_prompt, retrieval_query
@@ -165,13 +165,13 @@ def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
     passages = _passages(turn.steps)
     # A gated answer says things in the passages' own words; only a free one needs meanings compared.
     similarity = None if turn.spec.only_from_knowledge else hands.embedder.similarity
-    citations = cite(text, passages, similarity, _question(turn)) if passages else ()
+    grounding = ground(text, passages, similarity, _question(turn)) if passages else Grounding()
     if not any(isinstance(step, ModelReply) for step in turn.steps):
         stream.publish(turn.run.id, {"type": "attempt", **_attempt(turn)})
         show(turn, text)
-    if passages and not citations:
-        text, citations = _with_quote(text, passages, turn, hands)
-    last = Finished(text=text, citations=citations, coverage=decision.coverage, finish=decision.finish)
+    if passages and not grounding.citations:
+        text, grounding = _with_quote(text, passages, turn, hands)
+    last = Finished(text=text, **dict(grounding), coverage=decision.coverage, finish=decision.finish)
     services.finish_run(turn.run.id, last, turn.held.token)
 
 
@@ -179,14 +179,12 @@ def _passages(steps: Log) -> tuple[Passage, ...]:
     return tuple(p for step in steps if isinstance(step, Retrieval) and step.covered for p in step.passages)
 
 
-def _with_quote(
-    text: str, passages: tuple[Passage, ...], turn: Turn, hands: Hands
-) -> tuple[str, tuple[Citation, ...]]:
+def _with_quote(text: str, passages: tuple[Passage, ...], turn: Turn, hands: Hands) -> tuple[str, Grounding]:
     """An answer that rests on nothing found gets, or becomes, the best sentences of the files themselves, cited."""
     quote = _extract(retrieval_query(turn.history, turn.steps), passages, hands)
     addition = f"\n\nFrom the files: {quote}" if text else quote
     show(turn, addition)
-    return text + addition, cite(text + addition, passages)
+    return text + addition, ground(text + addition, passages)
 
 
 def _extract(query: str, passages: Sequence[Passage], hands: Hands) -> str:

@@ -1,30 +1,29 @@
-"""Which passage supports each sentence of an answer, decided by code: words, numbers and names, never by a model.
+"""Which passage each sentence of an answer rests on, and how far, decided by code and never by a model.
 
 It errs towards silence: a sentence without enough support gets no citation. A citation always lies inside a passage
 that was given, and its quote is literal text of the document.
 """
 
-import math
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
 from gpts.knowledge.sentences import Span, sentence_spans
-from gpts.knowledge.terms import stem, terms, words
+from gpts.knowledge.support import Source, agrees, claims, is_title, share, source_rarity, sources_of, supports
+from gpts.knowledge.terms import terms
 
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
-# The part of a sentence's terms, weighed by rarity, that its source must hold; above the second figure the meaning
-# need not be asked; the mean of that part and the cosine, where it is asked. Chosen among 19 settings on 249 XQuAD
-# answers (2026-11), each as "The answer is ...", as its own sentence with half of the words gone, behind the
-# question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the gold answer; of
-# sentences from elsewhere in the article 0.5 % are cited, but of half-true ones (another sentence's end) still 27 %.
+# The part of a sentence's terms, weighed by rarity, that its source must hold to be cited at all; above the second
+# figure the meaning need not be asked; the mean of that part and the cosine, where it is asked. Chosen among 19
+# settings on 249 XQuAD answers (2026-11), each as "The answer is ...", as its own sentence with half of the words
+# gone, behind the question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the
+# gold answer; of sentences from elsewhere in the article 0.5 % are cited. Whether a cited sentence counts as
+# supported or as partly supported is decided by `supports`.
 MIN_OVERLAP: Final = 0.5
 SURE_OVERLAP: Final = 0.85
 MIN_SUPPORT: Final = 0.45
@@ -38,17 +37,14 @@ TITLE_WEIGHT: Final = 0.6
 # An extract of several sentences takes only those that come near the best one.
 EXTRACT_SHARE: Final = 0.8
 
-# Words with which an answer speaks of itself; they say nothing that a source could hold.
-_FRAME: Final = frozenset(
-    terms(
-        "answer question according passage text information following based document file provided mentioned stated"
-    )
-)
-_NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
-_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
-_STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
-_LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
-_MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
+
+class Grounding(BaseModel):
+    """What an answer rests on: its citations in reading order, and the level of each sentence that says something."""
+
+    model_config = ConfigDict(frozen=True)
+
+    citations: tuple[Citation, ...] = ()
+    support: tuple[SentenceSupport, ...] = ()
 
 
 class Extract(BaseModel):
@@ -61,34 +57,19 @@ class Extract(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A sentence of a passage, or two that follow each other.
-
-    `terms` are its own, `above` those of the title over it, `context` the words of the whole passage.
-    """
-
-    passage: Passage
-    span: Span
-    text: str
-    terms: frozenset[str]
-    context: frozenset[str]
-    above: frozenset[str]
-    is_pair: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A source that may support a sentence: the share of the sentence's terms that it holds, and its rank."""
+    """A source that a sentence may rest on: the share of its terms there, whether all of it is, and the rank."""
 
     source: Source
     overlap: float
+    is_full: bool
     rank: float
 
 
-def cite(
+def ground(
     answer: str, passages: Sequence[Passage], similarity: Similarity | None = None, question: str = ""
-) -> tuple[Citation, ...]:
-    """The citations of `answer` in reading order, at most one a sentence; tags count passages by first use from 1."""
+) -> Grounding:
+    """What `answer` rests on: at most one citation a sentence; tags count passages by first use from 1."""
     sources = sources_of(passages)
     rarity = source_rarity(sources)
     asked = frozenset(terms(question))
@@ -97,8 +78,17 @@ def cite(
     candidates = [_candidates(sentence, sources, rarity, asked) for sentence in sentences]
     if similarity:
         candidates = _weighed(sentences, candidates, similarity)
-    best = [max(each, key=lambda candidate: candidate.rank, default=None) for each in candidates]
-    return _numbered([(span, each.source) for span, each in zip(spans, best, strict=True) if each is not None])
+    best = [max(each, key=lambda one: (one.is_full, one.rank), default=None) for each in candidates]
+    found = [(span, each.source) for span, each in zip(spans, best, strict=True) if each is not None]
+    levels = tuple(
+        _support(span, each) for span, sentence, each in zip(spans, sentences, best, strict=True) if claims(sentence)
+    )
+    return Grounding(citations=_numbered(found), support=levels)
+
+
+def _support(span: Span, best: _Candidate | None) -> SentenceSupport:
+    level: Support = "unsupported" if best is None else "supported" if best.is_full else "partly"
+    return SentenceSupport(answer_start=span.start, answer_end=span.end, level=level)
 
 
 def extractive_answer(
@@ -140,68 +130,25 @@ def _question_scores(question: str, sources: Sequence[Source], similarity: Simil
     ]
 
 
-def sources_of(passages: Sequence[Passage], *, pairs: bool = True) -> list[Source]:
-    """The sentences of `passages` and, with `pairs`, each two that follow each other."""
-    sources = [source for passage in passages for source in _sources_in(passage)]
-    return sources if pairs else [source for source in sources if not source.is_pair]
-
-
-def _sources_in(passage: Passage) -> Iterator[Source]:
-    spans = sentence_spans(passage.text)
-    context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
-    above = frozenset(terms(passage.heading.rsplit(" > ", 1)[-1]))
-    for number, span in enumerate(spans):
-        text = passage.text[span.start : span.end]
-        own = frozenset(terms(text))
-        above = own if is_title(passage.text, span) else above
-        yield Source(passage, span, text, own, context, above, is_pair=False)
-        if number + 1 < len(spans):
-            pair = Span(span.start, spans[number + 1].end)
-            both = passage.text[pair.start : pair.end]
-            yield Source(passage, pair, both, frozenset(terms(both)), context, above, is_pair=True)
-
-
-def is_title(text: str, span: Span) -> bool:
-    """Whether the sentence is a paragraph of its own without a stop, as headings and questions of an FAQ are."""
-    sentence = text[span.start : span.end]
-    if _STOPPED.search(sentence) or _LISTED.match(sentence):
-        return False
-    begins = span.start == 0 or text.startswith("\n\n", span.start - 2)
-    return begins and text[span.end : span.end + 2] in ("\n\n", "")
-
-
-def source_rarity(sources: Sequence[Source]) -> dict[str, float]:
-    """The inverse document frequency of each term over the sentences, BM25's formula."""
-    counts = Counter(term for source in sources for term in source.terms)
-    return {term: math.log(1 + (len(sources) - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
-
-
-def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]) -> float:
-    """The part of `wanted`, weighed by rarity, that is in `held`. A term that occurs nowhere weighs as the rarest."""
-    rarest = max(rarity.values(), default=1.0)
-    total = sum(rarity.get(term, rarest) for term in wanted)
-    return sum(rarity.get(term, rarest) for term in wanted & held) / total if total else 0.0
-
-
 def _candidates(
     sentence: str, sources: Sequence[Source], rarity: dict[str, float], asked: frozenset[str]
 ) -> list[_Candidate]:
-    """The sources that may support `sentence`: they agree with it and hold enough of its terms."""
-    own = frozenset(terms(sentence)) - _FRAME
+    """The sources that `sentence` may rest on: they agree with it and hold enough of its terms."""
+    own = frozenset(claims(sentence))
     found: list[_Candidate] = []
     for source in sources:
         overlap = share(own, source.terms, rarity)
         if overlap >= MIN_OVERLAP and agrees(sentence, source):
             cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(asked, source.terms, rarity)
-            found.append(_Candidate(source, overlap, overlap - cost))
-    return sorted(found, key=lambda candidate: -candidate.rank)[:SHORTLIST]
+            found.append(_Candidate(source, overlap, supports(sentence, source, rarity), overlap - cost))
+    return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
 
 
 def _weighed(
     sentences: Sequence[str], candidates: Sequence[list[_Candidate]], similarity: Similarity
 ) -> list[list[_Candidate]]:
     """`candidates` without those whose words match but whose meaning does not, by one call of `similarity`."""
-    doubtful = [number for number, each in enumerate(candidates) if each and each[0].overlap < SURE_OVERLAP]
+    doubtful = [n for n, each in enumerate(candidates) if each and max(one.overlap for one in each) < SURE_OVERLAP]
     texts = list(dict.fromkeys(candidate.source.text for number in doubtful for candidate in candidates[number]))
     weighed = list(candidates)
     if not texts:
@@ -215,16 +162,6 @@ def _weighed(
             if (each.overlap + cosine[each.source.text]) / 2 >= MIN_SUPPORT
         ]
     return weighed
-
-
-def agrees(sentence: str, source: Source) -> bool:
-    """Whether every number of `sentence` is in the source, and every name in its passage, heading or file name."""
-    plain = _MARKUP.sub("", sentence)
-    numbers = set(_NUMBER.findall(plain))
-    if not numbers <= set(_NUMBER.findall(source.text)):
-        return False
-    names = {word for name in _NAME.findall(plain) for word in words(name)}
-    return names <= source.context or {stem(name) for name in names} <= {stem(word) for word in source.context}
 
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
@@ -248,4 +185,6 @@ def _citation(span: Span, source: Source, tags: dict[tuple[str, int, int], int])
         answer_end=span.end,
         heading=passage.heading,
         page=passage.page_at(start),
+        unit=passage.unit,
+        untrusted=passage.untrusted,
     )

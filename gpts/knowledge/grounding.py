@@ -8,9 +8,9 @@ and shown only if what it says beyond the question stands in a passage.
 from collections.abc import Sequence
 from typing import Final
 
-from gpts.knowledge.citations import Source, agrees, share, source_rarity, sources_of
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sentences import sentence_spans
+from gpts.knowledge.support import Source, agrees, share, source_rarity, sources_of, supports
 from gpts.knowledge.terms import terms
 
 # Share of a sentence's terms beyond the question's, weighed by rarity, that one or two neighbouring sentences of a
@@ -74,6 +74,8 @@ class Gate:
     def _is_supported(self, sentence: str) -> bool:
         new = frozenset(terms(sentence)) - self._asked
         return bool(new) and any(
-            agrees(sentence, source) and share(new, source.terms, self._rarity) >= MIN_SHARE
+            agrees(sentence, source)
+            and supports(sentence, source, self._rarity)
+            and share(new, source.terms, self._rarity) >= MIN_SHARE
             for source in self._sources
         )

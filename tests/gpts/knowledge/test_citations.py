@@ -6,14 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.knowledge.citations import cite, extractive_answer
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.citations import extractive_answer, ground
+from gpts.knowledge.documents import Citation, Passage
 
 MANUAL = (
     "The Zephyr pump needs a new filter every 6 months. The filter part number is ZP-771. "
     "Close the inlet valve before you open the housing. Tighten the four bolts to 12 Nm."
 )
 LEAVE = "Every employee has 28 days of paid leave a year. Leave is requested from the team lead in the portal."
+
+
+def cite(answer: str, passages: Sequence[Passage], *rest, **named) -> tuple[Citation, ...]:
+    return ground(answer, passages, *rest, **named).citations
 
 
 def passage(text: str, name: str = "manual.md", start: int = 100, **fields: object) -> Passage:
@@ -149,3 +153,30 @@ def test_an_extract_is_made_of_literal_sentences(parts: Sequence[str], question:
     assert len(extract.citations) <= 3
     assert all(extract.text[c.answer_start : c.answer_end] == c.quote for c in extract.citations)
     assert extract.text == " ".join(c.quote for c in extract.citations)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "level"),
+    [
+        ("The filter part number is ZP-771.", "supported"),
+        ("According to the manual, the filter part number is ZP-771.", "supported"),
+        ("Close the inlet valve before you open the housing and drain everything.", "partly"),
+        ("Every employee has 28 days of paid leave, asked for at the canteen counter.", "partly"),
+        ("The Zephyr pump may be painted green.", "unsupported"),
+        ("The filter part number is ZP-772.", "unsupported"),
+    ],
+)
+def test_each_sentence_is_told_to_be_supported_partly_or_not(sentence: str, level: str) -> None:
+    grounding = ground(sentence, PASSAGES)
+    assert [each.level for each in grounding.support] == [level]
+    assert len(grounding.citations) == (level != "unsupported")
+
+
+def test_a_name_that_only_a_neighbouring_sentence_holds_is_partly_supported() -> None:
+    text = "Ada Lovelace wrote the notes. They hold an algorithm. It computes Bernoulli numbers with a machine."
+    (support,) = ground("Ada Lovelace computes Bernoulli numbers with a machine.", (passage(text),)).support
+    assert support.level == "partly"
+
+
+def test_words_that_claim_nothing_have_no_level() -> None:
+    assert ground("Yes. The filter part number is ZP-771.", PASSAGES).support[0].answer_start == 5
