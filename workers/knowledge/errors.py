@@ -1,5 +1,7 @@
 """Why a file cannot become knowledge, or knowledge cannot be read: each message is for the file's owner."""
 
+from gpts.knowledge.documents import Document
+
 
 class KnowledgeError(Exception):
     """This file could not be read; try it again or upload it in another format."""
@@ -12,8 +14,12 @@ class EmptyFile(KnowledgeError):
     """The file is empty; upload one that holds text."""
 
 
+class NotAFile(KnowledgeError):
+    """This is not a file but a folder, a device or a pipe; choose a file."""
+
+
 class UnsupportedFormat(KnowledgeError):
-    """This kind of file is not supported; upload text, Markdown, HTML, PDF or DOCX."""
+    """This kind of file is not supported; upload a document, table, slides, book, mail, web page, image or text."""
 
 
 class BrokenFile(KnowledgeError):
@@ -41,11 +47,19 @@ class NoText(KnowledgeError):
 
 
 class ScannedPages(KnowledgeError):
-    """The file holds scanned pages without a text layer; text recognition (OCR) is not part of this version."""
+    """The file holds scanned pages without a text layer, and no text could be recognised in them."""
 
 
 class TimedOut(KnowledgeError):
     """Reading the file took too long and was stopped; split it into smaller files."""
+
+
+class Quarantined(KnowledgeError):
+    """Parts of the file need your decision before it can be used: drop or accept each of them."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self.document = document
 
 
 class SegmentMissing(KnowledgeError):
@@ -65,6 +79,7 @@ BY_NAME: dict[str, type[KnowledgeError]] = {
     reason.__name__: reason
     for reason in (
         EmptyFile,
+        NotAFile,
         UnsupportedFormat,
         BrokenFile,
         PasswordProtected,

@@ -1,20 +1,30 @@
-"""From an uploaded file to a segment: parse, chunk, embed, write. Knows nothing of tables and tasks."""
+"""From an uploaded file to a segment: parse, screen, settle, chunk, embed, write. Knows nothing of tables and tasks.
+
+A parsed document is kept under `<home>/parsed/` until its segment is written, so that neither the owner's decision on
+a finding nor a killed worker makes anyone recognise the text of two hundred scanned pages again.
+"""
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, Protocol
 
 import numpy as np
+from pydantic import ValidationError
 
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.terms import terms
+from gpts.safety.findings import Decisions, settled, undecided
 from workers.knowledge import segments
 from workers.knowledge.embed import Vectors
-from workers.knowledge.errors import NoText
+from workers.knowledge.errors import NoText, Quarantined
 from workers.knowledge.lexical import Postings
+from workers.knowledge.parsers import PARSER_VERSION
 from workers.knowledge.parsing import parse_apart
 from workers.knowledge.segments import Content, Recipe, SegmentInfo
 
@@ -40,34 +50,91 @@ class ChunkEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a file is: `n_done` of `n_chunks` are embedded; both are 0 while it is parsed."""
+    """How far a file is: `n_done` of `n_chunks` are embedded; both are 0 while it is parsed.
+
+    `n_read` of `n_pages` pages are read, both 0 where the parser cannot tell.
+    """
 
     state: Literal["parsing", "embedding"]
     n_done: int = 0
     n_chunks: int = 0
+    n_read: int = 0
+    n_pages: int = 0
 
 
 # Told of each step, several times a second while parsing. It may raise, which cancels the work without a trace.
 Report = Callable[[Progress], None]
 
 
-def recipe_for(source_sha256: str, embedder: ChunkEmbedder) -> Recipe:
+def recipe_for(source_sha256: str, embedder: ChunkEmbedder, decisions: Decisions = MappingProxyType({})) -> Recipe:
     """What a file of this hash becomes with this embedder; its `address()` tells whether that exists already."""
-    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim)
+    dropped = tuple(sorted(each for each, choice in decisions.items() if choice == "drop"))
+    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, dropped=dropped)
 
 
 def build_segment(
-    home: Path, source: Path, embedder: ChunkEmbedder, report: Report = lambda progress: None
+    home: Path,
+    source: Path,
+    embedder: ChunkEmbedder,
+    report: Report = lambda progress: None,
+    decisions: Decisions = MappingProxyType({}),
 ) -> SegmentInfo:
-    """The segment of the file `source`, built unless it exists. Raises a KnowledgeError or what `report` raises."""
-    with source.open("rb") as file:
-        recipe = recipe_for(hashlib.file_digest(file, "sha256").hexdigest(), embedder)
+    """The segment of the file `source` after the owner's `decisions`, built unless it exists.
+
+    Raises Quarantined while a finding waits for a decision, another KnowledgeError, or what `report` raises.
+    """
+    sha256 = _sha256(source)
+    recipe = recipe_for(sha256, embedder, decisions)
     known = segments.reusable(home, recipe.address())
-    if known is not None:
+    # What another owner accepted is not accepted by this one.
+    if known is not None and not undecided(known.findings, decisions):
         return known
+    document = read_file(home, source, report)
+    if undecided(document.findings, decisions):
+        raise Quarantined(document)
+    info = segments.write(home, recipe, _content(settled(document, decisions), embedder, report))
+    _parsed(home, sha256).unlink(missing_ok=True)
+    return info
+
+
+def read_file(home: Path, source: Path, report: Report = lambda progress: None) -> Document:
+    """The document in the file `source`, parsed apart and screened, or as it was kept when it was parsed before.
+
+    Raises a KnowledgeError or what `report` raises.
+    """
+    kept = _parsed(home, _sha256(source))
     report(Progress("parsing"))
-    document = parse_apart(source, keep_going=lambda: report(Progress("parsing")))
-    return segments.write(home, recipe, _content(document, embedder, report))
+    if (document := _kept(kept)) is None:
+        document = parse_apart(source, lambda n_read, n_pages: report(Progress("parsing", 0, 0, n_read, n_pages)))
+        _keep(kept, document)
+    return document
+
+
+def _sha256(source: Path) -> str:
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parsed(home: Path, sha256: str) -> Path:
+    return home / "parsed" / f"{sha256}-{PARSER_VERSION}.json"
+
+
+def _kept(path: Path) -> Document | None:
+    """The document kept at `path`, None if there is none or it is damaged."""
+    try:
+        return Document.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _keep(path: Path, document: Document) -> None:
+    """Put `document` at `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
+        file.write(document.model_dump_json().encode())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
 
 
 def _content(document: Document, embedder: ChunkEmbedder, report: Report) -> Content:
