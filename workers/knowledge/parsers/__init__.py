@@ -4,16 +4,23 @@ from importlib import import_module
 from typing import Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge import sniffing
+from workers.knowledge import sniffing, textkinds
 from workers.knowledge.errors import NoText
 
 # Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
 PARSER_VERSION: Final = 3
 
 PARSERS: dict[str, str] = {
-    sniffing.TEXT: "workers.knowledge.parsers.text",
-    sniffing.MARKDOWN: "workers.knowledge.parsers.markdown",
-    sniffing.HTML: "workers.knowledge.parsers.html",
+    textkinds.TEXT: "workers.knowledge.parsers.text",
+    textkinds.MARKDOWN: "workers.knowledge.parsers.markdown",
+    textkinds.HTML: "workers.knowledge.parsers.html",
+    textkinds.CSV: "workers.knowledge.parsers.delimited",
+    textkinds.JSON: "workers.knowledge.parsers.structured",
+    textkinds.JSONL: "workers.knowledge.parsers.structured",
+    textkinds.EML: "workers.knowledge.parsers.eml",
+    sniffing.EPUB: "workers.knowledge.parsers.epub",
+    sniffing.RTF: "workers.knowledge.parsers.rtf",
+    textkinds.SOURCE: "workers.knowledge.parsers.source",
     sniffing.PDF: "workers.knowledge.parsers.pdf",
     sniffing.DOCX: "workers.knowledge.parsers.docx",
 }

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.sniffing import decode
+from workers.knowledge.decoding import decode
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _FRONT_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.M)

@@ -5,7 +5,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.sniffing import decode
+from workers.knowledge.decoding import decode
 
 _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
