@@ -5,11 +5,11 @@ from functools import cache
 
 from django.conf import settings
 
+from workers.answering import Hands
 from workers.engine import open_engine
 from workers.engine.config import EngineConfig
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.perform import Hands
 
 _opening = threading.RLock()
 

@@ -13,9 +13,10 @@ from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.wake import wake
 from workers import leases
+from workers.answering import Hands
 from workers.engine.base import EngineError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
-from workers.perform import Hands, Turn, perform
+from workers.perform import Turn, perform
 from workers.tools import granted
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             wake(run_id, queue_of(decision) or queue)
             return
         else:
-            perform(decision, Turn(run, spec, steps, history, tools, held), hands)
+            perform(decision, Turn(spec, steps, history, tools, run, held), hands)
 
 
 def _spec(run: Run) -> GptSpec:

@@ -20,8 +20,8 @@ from gpts.steps import Retrieval
 from gpts.tools import ToolSpec
 from web.runs import log
 from workers import loop
+from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
-from workers.perform import Hands
 from workers.tools import TOOLS, Tool
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."

@@ -13,10 +13,10 @@ from web.builder.models import GptVersion
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers import leases, loop
+from workers.answering import Hands
 from workers.engine.base import EngineError
 from workers.engine.scripted import ScriptedEngine
 from workers.knowledge.errors import SegmentMissing
-from workers.perform import Hands
 from workers.tools import TOOLS, Tool, ToolError
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
