@@ -6,6 +6,7 @@ Whatever happens there is one KnowledgeError here.
 """
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -15,13 +16,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import Final
 
 from workers.knowledge.confined import ERROR, HEADER, PAGES, PROGRESS, RESULT
+from workers.knowledge.confinement import missing
 from workers.knowledge.errors import BY_NAME, BrokenFile, EmptyFile, NotAFile, TimedOut, TooLarge
+
+logger = logging.getLogger(__name__)
 
 # What the child may know of our environment: where text recognition finds its models, and which to use.
 PASSED_ON: Final = ("TESSDATA", "OCR_LANGUAGES")
@@ -62,11 +67,12 @@ def run_apart(
 
     Raises a KnowledgeError with the reason when there is no answer, NotAFile if `source` is no regular file.
     """
+    _say_what_is_missing()
     with _opened(source) as descriptor:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
                 *(sys.executable, "-P", "-m", "workers.knowledge.confined"),
-                *(function, json.dumps(list(args)), json.dumps(asdict(limits))),
+                *(function, json.dumps(list(args)), json.dumps(asdict(limits) | {"parent": os.getpid()})),
             ],
             cwd="/",
             env=_environment(),
@@ -81,6 +87,13 @@ def run_apart(
     finally:
         child.kill()
         child.wait()
+
+
+@cache
+def _say_what_is_missing() -> None:
+    """Tell the operator once what this system lacks for full confinement."""
+    for each in missing():
+        logger.warning("files are read with less protection: %s", each)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The child in which a stranger's file is read: `python -m workers.knowledge.confined FUNCTION ARGS LIMITS`.
 
-The file comes as standard input, the answer goes to standard output as frames (see apart.py), and in between the
-process gives up what it does not need. Whatever FUNCTION raises is told as the name of a KnowledgeError.
+The file comes as standard input, the answer goes to standard output as frames (see apart.py), and before it looks at
+the file the process gives up what it does not need (see confinement.py). Whatever FUNCTION raises is told as the name
+of a KnowledgeError.
 """
 
 import importlib
@@ -11,8 +12,10 @@ import resource
 import struct
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
+from workers.knowledge.confinement import confine, die_with
 from workers.knowledge.errors import BrokenFile, KnowledgeError, TooLarge
 
 # Kind and length of what follows.
@@ -34,6 +37,7 @@ def tell_pages(n_read: int, n_pages: int) -> None:
 def main(function: str, args: Sequence[Any], limits: dict[str, Any]) -> None:
     """Run `function` ("module:name") on the bytes of standard input and send what it returns."""
     global _channel
+    die_with(limits["parent"])
     _channel = os.dup(1)
     # What a library prints must not be taken for an answer.
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -42,6 +46,7 @@ def main(function: str, args: Sequence[Any], limits: dict[str, Any]) -> None:
     module, _, name = function.partition(":")
     run = getattr(importlib.import_module(module), name)
     _limit_self(limits)
+    confine([Path(os.environ["TESSDATA"])] if os.environ.get("TESSDATA") else [])
     kind, answer = _outcome(run, args)
     _send(_channel, kind, answer)
 
@@ -69,6 +74,7 @@ def _limit_self(limits: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_s"], limits["max_s"]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

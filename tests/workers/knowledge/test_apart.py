@@ -1,6 +1,8 @@
 """A file is read in a process that can be stopped, that may crash, and that tells how far it is."""
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from workers.knowledge import errors
 from workers.knowledge.apart import LIMITS, run_apart
 from workers.knowledge.confined import tell_pages
 
+ROOT = Path(__file__).parents[3]
 HERE = "tests.workers.knowledge.test_apart"
 
 
@@ -142,6 +145,21 @@ def test_a_cancelled_child_is_gone(source: Path) -> None:
     with pytest.raises(InterruptedError):
         run_apart(f"{HERE}:tell_pid_and_hang", source, on_progress=cancel_once_it_runs)
     assert not Path(f"/proc/{pids[0]}").exists()
+
+
+def test_a_killed_parent_takes_the_child_with_it(source: Path) -> None:
+    program = (
+        f"from pathlib import Path; from workers.knowledge.apart import run_apart\n"
+        f"run_apart('{HERE}:tell_pid_and_hang', Path({str(source)!r}), on_progress=lambda n, _: print(n, flush=True))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        child = next(pid for line in parent.stdout if (pid := int(line)))
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{child}").exists()
 
 
 def test_the_child_sees_no_settings_but_those_for_text_recognition(
