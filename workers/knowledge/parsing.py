@@ -1,9 +1,9 @@
-"""Parses a file in a process of its own (see apart.py) and takes the document that it gives back."""
+"""Parses a file in a process of its own (see apart.py) and takes what it gives back."""
 
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.apart import LIMITS, Limits, OnProgress, run_apart
@@ -12,19 +12,28 @@ from workers.knowledge.errors import BrokenFile
 _PARSE: Final = "workers.knowledge.parsing:parse_here"
 
 
+class Parsed(BaseModel):
+    """What a file became, and its MIME type by its content."""
+
+    type: str
+    document: Document
+
+
 def parse_apart(
     source: Path, on_progress: OnProgress = lambda n_read, n_pages: None, limits: Limits = LIMITS
-) -> Document:
-    """The document in the file `source`, screened, parsed in a child process. Raises a KnowledgeError."""
+) -> Parsed:
+    """What the file `source` becomes, screened, parsed in a child process. Raises a KnowledgeError."""
     answer = run_apart(_PARSE, source, limits=limits, on_progress=on_progress)
     try:
-        return Document.model_validate_json(answer)
+        return Parsed.model_validate_json(answer)
     except ValidationError as error:
         raise BrokenFile from error
 
 
 def parse_here(data: bytes) -> bytes:
-    """The document in `data` as JSON; runs in the child."""
+    """What `data` becomes, as JSON; runs in the child."""
     from workers.knowledge.parsers import parse
+    from workers.knowledge.sniffing import sniff
 
-    return parse(data).model_dump_json().encode()
+    kind = sniff(data)
+    return Parsed(type=kind, document=parse(data, kind)).model_dump_json().encode()

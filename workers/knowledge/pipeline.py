@@ -92,7 +92,7 @@ def build_segment(
     document = read_file(home, source, report)
     if undecided(document.findings, decisions):
         raise Quarantined(document)
-    info = segments.write(home, recipe, _content(settled(document, decisions), embedder, report))
+    info = segments.write(home, recipe, content_of([settled(document, decisions)], embedder, report))
     _parsed(home, sha256).unlink(missing_ok=True)
     return info
 
@@ -105,7 +105,8 @@ def read_file(home: Path, source: Path, report: Report = lambda progress: None) 
     kept = _parsed(home, _sha256(source))
     report(Progress("parsing"))
     if (document := _kept(kept)) is None:
-        document = parse_apart(source, lambda n_read, n_pages: report(Progress("parsing", 0, 0, n_read, n_pages)))
+        parsed = parse_apart(source, lambda n_read, n_pages: report(Progress("parsing", 0, 0, n_read, n_pages)))
+        document = parsed.document
         _keep(kept, document)
     return document
 
@@ -137,17 +138,31 @@ def _keep(path: Path, document: Document) -> None:
     os.replace(file.name, path)
 
 
-def _content(document: Document, embedder: ChunkEmbedder, report: Report) -> Content:
-    chunks = chunk(document, embedder.count_tokens)
+def content_of(
+    documents: Sequence[Document], embedder: ChunkEmbedder, report: Report = lambda progress: None
+) -> Content:
+    """What a segment of these documents holds, one after the other in one text. A file gives one document.
+
+    No chunk holds text of two documents, and each has its own beginning before its chunks. Raises NoText.
+    """
+    chunks: list[Chunk] = []
+    words: list[list[str]] = []
+    offset = 0
+    for document in documents:
+        text = document.text()
+        for each in chunk(document, embedder.count_tokens):
+            chunks.append(each.model_copy(update={"start": offset + each.start, "end": offset + each.end}))
+            words.append(terms(f"{text[:LEXICAL_PREFIX_CHARS]} {each.heading} {each.text}"))
+        offset += len(text) + 2 if document.blocks else 0
     if not chunks:
         raise NoText
-    prefix = document.text()[:LEXICAL_PREFIX_CHARS]
+    blocks = tuple(block for document in documents for block in document.blocks)
     return Content(
-        document=document,
-        chunks=chunks,
-        n_tokens=sum(embedder.count_tokens([block.text for block in document.blocks])),
+        document=documents[0].model_copy(update={"blocks": blocks}),
+        chunks=tuple(chunks),
+        n_tokens=sum(embedder.count_tokens([block.text for block in blocks])),
         vectors=_vectors(chunks, embedder, report),
-        postings=Postings.of([terms(f"{prefix} {each.heading} {each.text}") for each in chunks]),
+        postings=Postings.of(words),
     )
 
 

@@ -26,9 +26,12 @@ PARSERS: dict[str, str] = {
 }
 
 
-def parse(data: bytes) -> Document:
-    """The document in `data`, whatever its format. `title` is empty if none is inside. Raises a KnowledgeError."""
-    parser = import_module(PARSERS[sniffing.sniff(data)])
+def parse(data: bytes, kind: str = "") -> Document:
+    """The document in `data`, screened; `kind` is its MIME type if that is known already. Raises a KnowledgeError.
+
+    `title` is empty if none is inside.
+    """
+    parser = import_module(PARSERS[kind or sniffing.sniff(data)])
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):
         raise NoText

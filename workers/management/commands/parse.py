@@ -1,0 +1,138 @@
+"""`manage.py parse FILE…`: what a file becomes when it is uploaded, read through the same confined process."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from gpts.knowledge.documents import Block, Document, Finding
+from workers.knowledge.errors import KnowledgeError
+from workers.knowledge.parsing import Parsed, parse_apart
+
+
+class Command(BaseCommand):
+    """Shows files as knowledge; ends with 1 if one of them gives none."""
+
+    help = "Shows what a file becomes: its text with page and heading marks, warnings and findings."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The files, and --json for programs."""
+        parser.add_argument("files", nargs="+", metavar="FILE")
+        parser.add_argument("--json", action="store_true", help="print a JSON object a line, one for each file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints every file in turn; errors go to standard error as one sentence each."""
+        failed = False
+        for name in options["files"]:
+            parsed, error = _read(name)
+            failed |= parsed is None
+            if options["json"]:
+                self.stdout.write(json.dumps(_as_data(name, parsed, error)))
+            elif parsed is None:
+                self.stderr.write(f"{_printable(name)}: {error}")
+            else:
+                self.stdout.write(_printable_text(_as_text(name, parsed)))
+        if failed:
+            sys.exit(1)
+
+
+def _read(name: str) -> tuple[Parsed | None, str]:
+    """What the file becomes, or None and why not."""
+    try:
+        return parse_apart(Path(name)), ""
+    except KnowledgeError as error:
+        return None, str(error)
+    except FileNotFoundError:
+        return None, "There is no such file."
+    except PermissionError:
+        return None, "This file may not be read by this user."
+    except OSError as error:
+        return None, f"The file cannot be opened: {os.strerror(error.errno) if error.errno else error}."
+
+
+def _as_data(name: str, parsed: Parsed | None, error: str) -> dict[str, Any]:
+    if parsed is None:
+        return {"file": name, "error": error}
+    document = parsed.document
+    text = document.text()
+    return {
+        "file": name,
+        "type": parsed.type,
+        "title": document.title,
+        "unit": document.unit,
+        "language": document.language,
+        "n_pages": _n_pages(document),
+        "text": text,
+        "blocks": [block.model_dump() for block in document.blocks],
+        "notices": [notice.model_dump() for notice in document.notices],
+        "findings": [
+            finding.model_dump() | {"text": [text[start:end] for start, end in finding.spans]}
+            for finding in document.findings
+        ],
+        "error": None,
+    }
+
+
+def _as_text(name: str, parsed: Parsed) -> str:
+    document = parsed.document
+    parts = [_head(name, parsed)]
+    page = None
+    for block in document.blocks:
+        if block.page != page:
+            page = block.page
+            parts.append(f"--- {document.unit} {page} ---")
+        parts.append(_marked(block))
+    if document.notices:
+        told = [f"- {_where(document, notice.page)}{notice.message}" for notice in document.notices]
+        parts.append("=== Warnings ===\n" + "\n".join(told))
+    if document.findings:
+        text = document.text()
+        parts.append("=== Findings ===\n" + "\n".join(_told(document, each, text) for each in document.findings))
+    return "\n\n".join(parts)
+
+
+def _head(name: str, parsed: Parsed) -> str:
+    document = parsed.document
+    pages = _n_pages(document)
+    rows = {
+        "File": _printable(name),
+        "Type": parsed.type,
+        "Title": document.title,
+        "Language": document.language or "unknown",
+        f"{document.unit.capitalize()}s": str(pages) if pages else "",
+    }
+    return "\n".join(f"{label}: {value}" for label, value in rows.items() if value)
+
+
+def _marked(block: Block) -> str:
+    """The block's text, a heading with as many # as its level."""
+    return f"{'#' * (block.heading.count(' > ') + 1)} {block.text}" if block.is_heading() else block.text
+
+
+def _told(document: Document, finding: Finding, text: str) -> str:
+    """The finding with its text; the excerpt where that explains or replaces what stands in the text."""
+    whole = finding.kind != "hidden_characters" and finding.spans
+    pieces = [text[start:end] for start, end in finding.spans] if whole else [finding.excerpt]
+    lines = [f"- {finding.severity}, {finding.kind}, {finding.id}: {_where(document, finding.page)}{finding.message}"]
+    return "\n".join([*lines, *(f"    {piece}" for piece in pieces)])
+
+
+def _where(document: Document, page: int | None) -> str:
+    return f"{document.unit} {page}: " if page is not None else ""
+
+
+def _n_pages(document: Document) -> int:
+    return max((block.page for block in document.blocks if block.page is not None), default=0)
+
+
+def _printable(name: str) -> str:
+    """A file's name that cannot break lines or drive a terminal."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
+
+
+def _printable_text(text: str) -> str:
+    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
