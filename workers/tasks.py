@@ -6,11 +6,11 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
 
-from web.builder.services import queue_indexing, take_stalled_files
+from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
 from web.runs.services import forget_transient
 from web.runs.wake import wake
-from workers import heartbeat, indexing, loop
+from workers import heartbeat, indexing, loop, lost_segments
 from workers.configuration import close, hands
 
 
@@ -23,8 +23,8 @@ def advance(self: Any, run_id: str) -> None:
 
 @shared_task(name="workers.tasks.index_file")
 def index_file(file_id: str) -> None:
-    """Parse, chunk and embed a knowledge file, unless another worker is at it."""
-    indexing.index_file(UUID(file_id))
+    """Parse, chunk and embed the file that is due first, usually this one."""
+    indexing.index_next()
 
 
 @shared_task(name="workers.tasks.wake_stalled_runs")
@@ -45,9 +45,12 @@ def forget() -> None:
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """A model worker loads its model at once and says so; the others load what they need on first use."""
-    if "model" in sender.app.amqp.queues.consume_from:
+    """A model worker loads its model at once and says so; a tools worker looks whether an upgrade cost segments."""
+    queues = sender.app.amqp.queues.consume_from
+    if "model" in queues:
         heartbeat.start()
+    if "tools" in queues:
+        lost_segments.read_lost_files_again(indexing.embedder().id)
 
 
 @worker_shutdown.connect

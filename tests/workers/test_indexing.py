@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from gpts.spec import KnowledgeRef
 from tests.workers.knowledge.conftest import WordEmbedder
+from web.builder.files import add_file, remove_file, retry_file
 from web.builder.models import Gpt, KnowledgeFile
-from web.builder.services import add_file, create_gpt, publish_when_ready, remove_file, retry_file
+from web.builder.services import create_gpt, publish_when_ready
 from workers import indexing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import Progress
@@ -35,7 +36,7 @@ def file(draft) -> KnowledgeFile:
 
 
 def test_a_file_becomes_ready_and_answers(file, embedder, settings) -> None:
-    indexing.index_file(file.id)
+    indexing.index_next()
     file.refresh_from_db()
     assert (file.status, file.error) == ("ready", "")
     assert file.n_done == file.n_chunks == 1
@@ -46,17 +47,17 @@ def test_a_file_becomes_ready_and_answers(file, embedder, settings) -> None:
 
 
 def test_a_broken_file_fails_with_its_sentence(draft) -> None:
-    file = add_file(draft, "photo.pdf", [b"\x89PNG\r\n\x1a\n" + bytes(100)])
-    indexing.index_file(file.id)
+    file = add_file(draft, "program.pdf", [b"\x7fELF" + bytes(100)])
+    indexing.index_next()
     file.refresh_from_db()
     assert file.status == "failed"
-    assert "not supported" in file.error
+    assert "This is a program" in file.error
     assert file.claimed_until is None
 
 
 def test_an_unexpected_error_fails_with_a_general_sentence_and_is_logged(file, monkeypatch, caplog) -> None:
     monkeypatch.setattr(indexing, "build_segment", lambda *_: 1 / 0)
-    indexing.index_file(file.id)
+    indexing.index_next()
     file.refresh_from_db()
     assert (file.status, file.error) == ("failed", indexing.UNEXPECTED)
     assert "ZeroDivisionError" in caplog.text
@@ -65,18 +66,18 @@ def test_an_unexpected_error_fails_with_a_general_sentence_and_is_logged(file, m
 def test_a_failed_file_can_be_tried_again(file, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(indexing, "build_segment", lambda *_: 1 / 0)
-        indexing.index_file(file.id)
+        indexing.index_next()
     file.refresh_from_db()
     retry_file(file)
-    indexing.index_file(file.id)
+    indexing.index_next()
     file.refresh_from_db()
     assert file.status == "ready"
 
 
 def test_a_second_delivery_does_nothing(file, monkeypatch) -> None:
-    indexing.index_file(file.id)
+    indexing.index_next()
     monkeypatch.setattr(indexing, "build_segment", lambda *_: pytest.fail("built again"))
-    indexing.index_file(file.id)
+    indexing.index_next()
 
 
 def test_a_claimed_file_is_left_to_its_worker(file) -> None:
@@ -85,9 +86,9 @@ def test_a_claimed_file_is_left_to_its_worker(file) -> None:
 
 
 def test_a_claim_that_ran_out_is_taken_over_and_the_late_worker_stops(file) -> None:
-    late = indexing.Claim(indexing.claim(file.id))
+    late = indexing.Claim(indexing.claim_next())
     KnowledgeFile.objects.filter(id=file.id).update(claimed_until=timezone.now() - timedelta(seconds=1))
-    indexing.index_file(file.id)
+    indexing.index_next()
     with pytest.raises(indexing.ClaimLost):
         late.save(n_done=0)
     late.fail("too late")
@@ -96,7 +97,7 @@ def test_a_claim_that_ran_out_is_taken_over_and_the_late_worker_stops(file) -> N
 
 
 def test_removing_a_file_stops_its_indexing(file, settings) -> None:
-    held = indexing.Claim(indexing.claim(file.id))
+    held = indexing.Claim(indexing.claim_next())
     remove_file(file)
     with pytest.raises(indexing.ClaimLost):
         held.report(Progress("embedding", 0, 9))
@@ -104,13 +105,13 @@ def test_removing_a_file_stops_its_indexing(file, settings) -> None:
 
 def test_a_removed_file_is_not_indexed(file) -> None:
     remove_file(file)
-    indexing.index_file(file.id)
+    indexing.index_next()
     file.refresh_from_db()
-    assert file.status == "received"
+    assert file.status == "cancelled"
 
 
 def test_news_is_saved_at_once_and_the_rest_now_and_then(file, django_assert_num_queries) -> None:
-    held = indexing.Claim(indexing.claim(file.id))
+    held = indexing.Claim(indexing.claim_next())
     with django_assert_num_queries(1):
         held.report(Progress("embedding", 0, 99))
         held.report(Progress("embedding", 1, 99))
@@ -120,7 +121,7 @@ def test_news_is_saved_at_once_and_the_rest_now_and_then(file, django_assert_num
 
 def test_a_gpt_that_waited_for_its_file_is_published(file, draft) -> None:
     publish_when_ready(draft)
-    indexing.index_file(file.id)
+    indexing.index_next()
     draft.refresh_from_db()
     assert [ref.name for ref in draft.versions.get().spec().knowledge] == ["manual.md"]
 

@@ -11,7 +11,7 @@ from ninja.files import UploadedFile
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import File
-from web.builder import services
+from web.builder import files
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
@@ -36,7 +36,7 @@ def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
 def add_file(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
     """Add a file (multipart field `file`). It is indexed in the background; one known already stays as it is."""
     gpt = access_own_gpt(caller(request), slug)
-    return Status(201, services.add_file(gpt, (file.name or "file").replace("\x00", ""), file.chunks()))
+    return Status(201, files.add_file(gpt, (file.name or "file").replace("\x00", ""), file.chunks()))
 
 
 @router.get("/gpts/{slug}/files/{uuid:file_id}", response={200: File, **DENIED})
@@ -48,7 +48,7 @@ def read_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
 @router.delete("/gpts/{slug}/files/{uuid:file_id}", response={204: None, **DENIED})
 def remove_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[None]:
     """Take a file out of the draft. Published versions keep it until you publish again."""
-    services.remove_file(access_own_file(request, slug, file_id))
+    files.remove_file(access_own_file(request, slug, file_id))
     return Status(204, None)
 
 
@@ -56,6 +56,6 @@ def remove_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[None]:
 def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[KnowledgeFile]:
     """Index a failed file once more; one that has not failed stays as it is."""
     file = access_own_file(request, slug, file_id)
-    services.retry_file(file)
+    files.retry_file(file)
     file.refresh_from_db()
     return Status(202, file)

@@ -21,6 +21,7 @@ DRAFT_FIELDS = (
     "instructions",
     "starters",
     "only_from_knowledge",
+    "files_downloadable",
     "temperature",
     "max_tokens",
     "face",
@@ -71,6 +72,7 @@ class GptForm(forms.Form):
     instructions = LinesField(max_length=INSTRUCTIONS_CHARS, required=False, error_messages=TOO_LONG)
     starters = StartersField(required=False)
     only_from_knowledge = forms.BooleanField(required=False)
+    files_downloadable = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
     face = forms.ChoiceField(choices=[("", "By its name"), *((key, key) for key in MARKS)], required=False)

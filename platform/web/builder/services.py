@@ -1,17 +1,11 @@
-"""Every write about GPTs: the draft, its files, versions, sharing. Views and the API call these and nothing else."""
+"""Every write about GPTs: the draft, versions, sharing. Its files have a module of their own, `files`."""
 
-import hashlib
 import secrets
-import tempfile
-from collections.abc import Iterable
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
@@ -19,10 +13,7 @@ from django.utils.text import slugify
 from gpts.spec import GptSpec
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
-from web.sending import send_task
 
-# How long a message about a file may be under way before the beat sends another.
-INDEXING_WAKE = timedelta(seconds=60)
 # Slugs that would read like addresses of the site's own.
 RESERVED_SLUGS = {"new", "mine", "edit"}
 
@@ -76,11 +67,11 @@ def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
 def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
     """A new immutable version of the draft, now the one that people get. Running conversations keep theirs.
 
-    Raises ValidationError when files are still being indexed or have failed, so that none is left out silently.
+    Raises ValidationError when files are still being indexed, wait for a decision or have failed, so that none is
+    left out silently.
     """
-    unready = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
-    if names := ", ".join(unready.values_list("name", flat=True)[:3]):
-        raise ValidationError({"files": f"Not ready yet: {names}. Wait for it, or remove it, then publish."})
+    if reason := unready(gpt):
+        raise ValidationError({"files": reason})
     with transaction.atomic():
         locked = Gpt.objects.select_for_update().get(id=gpt.id)
         number = (locked.versions.aggregate(n=Max("number"))["n"] or 0) + 1
@@ -90,6 +81,21 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
         gpt.save(update_fields=["published", "publish_when_ready", "changed"])
         set_sharing(gpt, sharing or gpt.sharing)
     return version
+
+
+def unready(gpt: Gpt) -> str:
+    """Why the draft cannot be published yet, for its owner: the files that are not ready. Empty if all are."""
+    draft = gpt.files.filter(removed=None)
+    status = KnowledgeFile.Status
+    undecided = draft.filter(status=status.QUARANTINED)
+    if names := ", ".join(undecided.values_list("name", flat=True)[:3]):
+        return f"Waiting for your decision: {names}. Drop or accept what was found in it, or remove it, then publish."
+    failed = draft.filter(status__in=(status.FAILED, status.CANCELLED))
+    if names := ", ".join(failed.values_list("name", flat=True)[:3]):
+        return f"Not read: {names}. Retry or remove it, then publish."
+    if names := ", ".join(draft.exclude(status=status.READY).values_list("name", flat=True)[:3]):
+        return f"Not ready yet: {names}. Wait for it, or remove it, then publish."
+    return ""
 
 
 def publish_when_ready(gpt: Gpt) -> GptVersion | None:
@@ -115,11 +121,6 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
             return publish(Gpt.objects.get(id=gpt.id)) if waiting.update(publish_when_ready=False) else None
     except ValidationError:
         return None
-
-
-def file_became_ready(file: KnowledgeFile) -> None:
-    """Publish the file's GPT if that waited for it. Indexing calls this after it marked the file ready."""
-    publish_if_awaited(file.gpt)
 
 
 def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
@@ -158,7 +159,12 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
     spec = version.spec()
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
-        gpt.files.filter(removed=None).exclude(id__in=kept).update(removed=timezone.now())
+        later = gpt.files.filter(removed=None).exclude(id__in=kept)
+        # A worker at one of them finds its claim gone and stops.
+        later.exclude(status__in=KnowledgeFile.SETTLED).update(
+            status=KnowledgeFile.Status.CANCELLED, claimed_until=None
+        )
+        later.update(removed=timezone.now())
         gpt.files.filter(id__in=kept).update(removed=None)
         return update_gpt(gpt, _draft_fields(spec))
 
@@ -186,76 +192,3 @@ def preview_version(gpt: Gpt) -> GptVersion:
     data = gpt.draft_spec().model_dump(mode="json")
     last = gpt.versions.filter(number=None).first()
     return last if last and last.data == data else GptVersion.objects.create(gpt=gpt, data=data)
-
-
-def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
-    """The row of an uploaded file, stored by content and queued for indexing.
-
-    The same content already in this GPT gives its existing row. Raises ValidationError for empty or oversized files
-    and for one file too many; nothing is kept then.
-    """
-    if gpt.files.filter(removed=None).count() >= settings.MAX_FILES_PER_GPT:
-        raise ValidationError(f"A GPT can hold {settings.MAX_FILES_PER_GPT} files. Remove one first.")
-    sha256, size = store_bytes(chunks)
-    name = Path(name.replace("\\", "/")).name[:255] or "file"
-    row = gpt.files.filter(sha256=sha256, removed=None).first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                row = KnowledgeFile.objects.create(gpt=gpt, name=name, sha256=sha256, size=size)
-        except IntegrityError:  # the same file arrived twice at once
-            return gpt.files.get(sha256=sha256, removed=None)
-        queue_indexing(row)
-    return row
-
-
-def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
-    """The SHA-256 and size of bytes now in the file store. Raises ValidationError when empty or too large."""
-    folder = settings.GUILDHALL_HOME / "files"
-    folder.mkdir(parents=True, exist_ok=True)
-    digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".upload-", delete=False) as file:
-        try:
-            for chunk in chunks:
-                size += len(chunk)
-                if size > settings.MAX_FILE_BYTES:
-                    limit = settings.MAX_FILE_BYTES // 1024**2
-                    raise ValidationError(f"The file is larger than {limit} MB, the limit here.")
-                digest.update(chunk)
-                file.write(chunk)
-            if not size:
-                raise ValidationError("The file is empty.")
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(folder / digest.hexdigest())
-    return digest.hexdigest(), size
-
-
-def queue_indexing(file: KnowledgeFile) -> None:
-    """Send the file to a tools worker once the transaction commits; a lost message is re-sent by the beat."""
-    transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="tools"))
-
-
-def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:
-    """Files that nobody indexes though they are due: their worker died or the message was lost."""
-    now = timezone.now()
-    unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    due = KnowledgeFile.objects.filter(unclaimed, removed=None, woken__lt=now - INDEXING_WAKE)
-    due = due.exclude(status__in=KnowledgeFile.SETTLED)
-    return [file for file in due.order_by("created")[:limit] if due.filter(id=file.id).update(woken=now)]
-
-
-def retry_file(file: KnowledgeFile) -> None:
-    """Index a failed file once more."""
-    failed = KnowledgeFile.objects.filter(id=file.id, status=KnowledgeFile.Status.FAILED)
-    if failed.update(
-        status=KnowledgeFile.Status.RECEIVED, error="", claimed_until=None, woken=timezone.now(), n_done=0
-    ):
-        queue_indexing(file)
-
-
-def remove_file(file: KnowledgeFile) -> None:
-    """Take the file out of the draft at once; a worker indexing it stops, published versions keep it."""
-    KnowledgeFile.objects.filter(id=file.id).update(removed=timezone.now())
-    publish_if_awaited(file.gpt)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.builder import views, views_files
+from web.builder import views, views_files, views_knowledge
 
 urlpatterns = [
     path("gpts/", views.gpts, name="gpts"),
@@ -14,9 +14,15 @@ urlpatterns = [
     path("gpts/<slug:slug>/restore/<int:number>", views.restore, name="gpt_restore"),
     path("gpts/<slug:slug>/delete", views.delete, name="gpt_delete"),
     path("gpts/<slug:slug>/link", views.rotate_link, name="gpt_rotate_link"),
-    path("gpts/<slug:slug>/files", views_files.files, name="gpt_files"),
+    path("gpts/<slug:slug>/files", views_files.draft_files, name="gpt_files"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/remove", views_files.remove, name="gpt_file_remove"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/retry", views_files.retry, name="gpt_file_retry"),
+    path("gpts/<slug:slug>/files/<uuid:file_id>/cancel", views_files.cancel, name="gpt_file_cancel"),
+    path("gpts/<slug:slug>/files/<uuid:file_id>/replace", views_files.replace, name="gpt_file_replace"),
+    path("gpts/<slug:slug>/files/<uuid:file_id>/decide", views_files.decide, name="gpt_file_decide"),
+    path("gpts/<slug:slug>/knowledge/", views_knowledge.knowledge, name="gpt_knowledge"),
+    path("gpts/<slug:slug>/knowledge/health", views_knowledge.health, name="gpt_knowledge_health"),
+    path("gpts/<slug:slug>/knowledge/ask", views_knowledge.ask, name="gpt_knowledge_ask"),
     path("gpt-pictures/<uuid:gpt_id>/<str:name>", views.picture, name="gpt_picture"),
     path("l/<str:secret>/", views.open_link, name="gpt_link"),
 ]

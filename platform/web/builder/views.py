@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gpts.spec import STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
-from web.builder import services
+from web.builder import files, services
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
+from web.builder.knowledge import readings
 from web.builder.marks import MARKS
 from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.pictures import store_picture
@@ -83,7 +84,7 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
     """Take the picture and files of a form sent without the page's script; a refusal becomes a message."""
     try:
         for file in request.FILES.getlist("files"):
-            services.add_file(gpt, file.name or "file", file.chunks())
+            files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
             services.update_gpt(gpt, {"picture": store_picture(picture)})
     except ValidationError as error:
@@ -92,11 +93,14 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
 
 def publish(request: HttpRequest, gpt: Gpt) -> None:
     """Publish, or arrange that it happens once the files are ready, and say which."""
-    failed = gpt.files.filter(removed=None, status=KnowledgeFile.Status.FAILED)
-    if names := ", ".join(failed.values_list("name", flat=True)[:3]):
-        messages.error(request, f"Not published: {names} could not be read. Retry or remove it, then publish.")
+    stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
+    undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
+    if gpt.files.filter(removed=None, status__in=stuck).exists():
+        messages.error(request, f"Not published. {services.unready(gpt)}")
     elif version := services.publish_when_ready(gpt):
         messages.success(request, f"Version {version.number} is published.")
+    elif undecided.exists():
+        messages.success(request, "This will be published by itself once you decided on what was found in its files.")
     else:
         messages.success(request, "This will be published by itself as soon as its files are ready.")
 
@@ -109,7 +113,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "max_starters": STARTERS,
         "starter_chars": STARTER_CHARS,
         "marks": MARKS,
-        "files": gpt.files.filter(removed=None),
+        "readings": readings(gpt),
         "max_files": settings.MAX_FILES_PER_GPT,
         "max_file_bytes": settings.MAX_FILE_BYTES,
         "max_file_mb": settings.MAX_FILE_BYTES // 1024**2,
@@ -121,15 +125,15 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
 
 def form_state(gpt: Gpt) -> dict[str, Any]:
     """What the form says about where the draft stands."""
-    files = gpt.files.filter(removed=None)
+    draft = gpt.files.filter(removed=None)
     last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
     link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else ""
     return {
         "gpt": gpt,
         "next_number": (last or 0) + 1,
         "changed": draft_changed(gpt),
-        "n_failed": files.filter(status=KnowledgeFile.Status.FAILED).count(),
-        "n_pending": files.exclude(status__in=[KnowledgeFile.Status.FAILED, KnowledgeFile.Status.READY]).count(),
+        "n_undecided": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
+        "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
         "link": settings.SITE_URL + link if link else "",
     }
 

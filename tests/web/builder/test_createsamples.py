@@ -6,9 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from web.builder.files import file_became_ready
 from web.builder.management.commands import createsamples
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
-from web.builder.services import delete_gpt, file_became_ready, update_gpt
+from web.builder.services import delete_gpt, update_gpt
 
 
 @pytest.fixture

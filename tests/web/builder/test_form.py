@@ -2,8 +2,8 @@
 
 import pytest
 
+from web.builder.files import add_file, file_became_ready
 from web.builder.models import Gpt, GptVersion, Sharing
-from web.builder.services import add_file, file_became_ready
 
 from .conftest import JSON
 
@@ -152,7 +152,7 @@ def test_a_failed_file_stands_in_the_way_and_says_so(as_alice, gpt, fields):
 
     page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content.decode()
 
-    assert "scan.pdf could not be read" in page
+    assert "Not published. Not read: scan.pdf." in page
     assert "It has no text." in page
     assert GptVersion.objects.count() == 1
 

@@ -2,7 +2,8 @@
 
 from gpts.spec import GptSpec, KnowledgeRef, ModelSettings
 from web.builder.changes import differences
-from web.builder.services import add_file, publish, update_gpt
+from web.builder.files import add_file
+from web.builder.services import publish, update_gpt
 
 
 def spec(**fields) -> GptSpec:

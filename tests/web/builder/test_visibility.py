@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from web.builder.files import add_file
 from web.builder.models import Gpt
-from web.builder.services import add_file, delete_gpt
+from web.builder.services import delete_gpt
 
 GETS = ["edit", "history", "delete", "files"]
 POSTS = ["edit", "delete", "files", "picture", "link", "cancel-publishing", "restore/1"]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from web.builder.files import add_file, file_became_ready
 from web.builder.models import Sharing
-from web.builder.services import add_file, create_gpt, file_became_ready, open_link, publish, set_sharing
+from web.builder.services import create_gpt, open_link, publish, set_sharing
 from web.runs.services import start_conversation
 
 

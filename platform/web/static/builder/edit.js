@@ -1,15 +1,13 @@
-// The creator's form: it saves itself, counts characters, and takes files while the rest stays in use.
+// The creator's form: it saves itself and counts characters, while its files are read (files.js).
 
 import { toast } from "../site.js";
+import { FileList } from "./files.js";
+import { post } from "./send.js";
 
 const SAVE_AFTER_MS = 700;
-const POLL_MS = 1200;
-const UPLOADS_AT_ONCE = 3;
-const PENDING = new Set(["received", "parsing", "embedding"]);
 
 const form = document.getElementById("gpt-form");
-const token = form.elements.csrfmiddlewaretoken.value;
-const list = form.querySelector("[data-files]");
+const files = new FileList(form, show);
 const stateLine = form.querySelector("[data-save-state]");
 let waiting = form.dataset.waiting === "yes";
 let edits = 0; // counts changes, so that one made while a save is under way is saved after it
@@ -18,22 +16,6 @@ let timer = 0;
 let saving = null;
 
 // Saving ------------------------------------------------------------------------------------------------------------
-
-/** Send `body` and give the JSON answer. Throws an Error whose message is a sentence for the reader. */
-async function post(url, body = new FormData()) {
-  body.set("csrfmiddlewaretoken", token);
-  const options = { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" };
-  return answer(await fetch(url, options).catch(() => { throw new Error("The hall cannot be reached."); }));
-}
-
-async function answer(response) {
-  if (response.type === "opaqueredirect" || response.status === 403) {
-    throw new Error("You are signed out. Sign in again in another tab.");
-  }
-  const isJson = response.headers.get("content-type")?.includes("json");
-  if (!isJson) throw new Error(response.status === 404 ? "This GPT is gone." : "Something broke in the hall.");
-  return response.json();
-}
 
 /** Save the draft if it has unsaved changes; resolves once it is saved or the page says why not. */
 async function saveNow() {
@@ -93,9 +75,9 @@ function show({ parts, waiting: waits }) {
       if (place.dataset.html !== html) place.innerHTML = place.dataset.html = html;
     }
   }
-  if (waiting && !waits && !list.querySelector(".failed")) toast("The new version is published.");
+  if (waiting && !waits && !files.anyFailed()) toast("The new version is published.");
   waiting = waits;
-  if (waiting) poll();
+  if (waiting) files.follow();
 }
 
 const preview = document.getElementById("preview");
@@ -182,154 +164,6 @@ async function setPicture(file) {
 
 picture.addEventListener("change", () => { if (picture.files.length) setPicture(picture.files[0]); });
 
-// Files -------------------------------------------------------------------------------------------------------------
-
-const queue = [];
-let uploading = 0;
-let polling = 0;
-
-function addFiles(files) {
-  const room = Number(form.dataset.maxFiles) - list.children.length;
-  if (files.length > room) toast(`A GPT can hold ${form.dataset.maxFiles} files; ${room ? `only ${room} more fit` : "remove one first"}.`, "error");
-  for (const file of [...files].slice(0, Math.max(room, 0))) queue.push({ file, row: uploadRow(file) });
-  pump();
-}
-
-function uploadRow(file) {
-  list.append(document.getElementById("upload-row").content.cloneNode(true));
-  const row = list.lastElementChild;
-  row.querySelector("b").textContent = file.name;
-  row.querySelector("[data-cancel]").setAttribute("aria-label", `Cancel ${file.name}`);
-  row.querySelector("[data-again]").setAttribute("aria-label", `Retry ${file.name}`);
-  row.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
-  return row;
-}
-
-function pump() {
-  while (uploading < UPLOADS_AT_ONCE && queue.length) {
-    const job = queue.shift();
-    if (job.row.isConnected) upload(job);
-  }
-}
-
-function upload(job) {
-  const { file, row } = job;
-  row.job = job;
-  if (!file.size) return refuse(row, "The file is empty.");
-  if (file.size > Number(form.dataset.maxFileBytes)) return refuse(row, "The file is larger than the limit here.");
-  const request = job.request = new XMLHttpRequest();
-  const body = new FormData();
-  body.set("csrfmiddlewaretoken", token);
-  body.set("file", file);
-  request.open("POST", form.dataset.filesUrl);
-  request.setRequestHeader("Accept", "application/json");
-  request.responseType = "json";
-  request.upload.onprogress = ({ loaded, total }) => sent(row, loaded, total);
-  request.onload = () => arrived(row, request);
-  request.onerror = () => refuse(row, "The upload was cut off.");
-  request.onloadend = () => { uploading -= 1; pump(); };
-  uploading += 1;
-  request.send(body);
-  return undefined;
-}
-
-function sent(row, loaded, total) {
-  row.querySelector("progress").value = loaded / total;
-  const percent = Math.floor(100 * loaded / total);
-  row.querySelector(".file-state").textContent = percent < 100 ? `Uploading, ${percent} %` : "Storing";
-}
-
-function arrived(row, { status, response }) {
-  if (status !== 201) return refuse(row, response?.error ?? "The hall did not take it. You may be signed out.");
-  show(response);
-  if (response.known) {
-    row.remove();
-    toast(`${response.file.name} is here already.`);
-  } else {
-    row.replaceWith(drawn(response.file));
-    poll();
-  }
-  return undefined;
-}
-
-function refuse(row, why) {
-  row.classList.replace("uploading", "failed");
-  row.querySelector(".file-state").textContent = why;
-  row.querySelector("progress").hidden = true;
-  row.querySelector("[data-again]").hidden = false;
-  const cancel = row.querySelector("[data-cancel]");
-  cancel.textContent = "Remove";
-  cancel.setAttribute("aria-label", `Remove ${row.job.file.name}`);
-}
-
-function again(row) {
-  const { file } = row.job;
-  const fresh = uploadRow(file);
-  row.replaceWith(fresh);
-  queue.push({ file, row: fresh });
-  pump();
-}
-
-function drawn(file) {
-  const box = document.createElement("template");
-  box.innerHTML = file.html.trim();
-  const row = box.content.firstElementChild;
-  row.drawn = file.html;
-  return row;
-}
-
-function poll() {
-  clearTimeout(polling);
-  polling = setTimeout(lookAtFiles, POLL_MS);
-}
-
-async function lookAtFiles() {
-  if (document.hidden) return poll();
-  const response = await fetch(form.dataset.filesUrl, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
-  if (!response?.ok) return poll();
-  const data = await response.json();
-  for (const file of data.files) {
-    const row = list.querySelector(`[data-file="${file.id}"]`);
-    if (row && row.drawn !== file.html) row.replaceWith(drawn(file));
-  }
-  show(data);
-  if (data.files.some((file) => PENDING.has(file.status))) poll();
-  return undefined;
-}
-
-async function removeFile(row) {
-  const place = row.nextElementSibling;
-  row.remove();
-  try {
-    show(await post(row.querySelector("[data-remove]").formAction));
-  } catch (error) {
-    list.insertBefore(row, place?.isConnected ? place : null);
-    toast(`${error.message} The file is still in the draft.`, "error");
-  }
-}
-
-async function retryFile(row, button) {
-  button.disabled = true;
-  try {
-    const data = await post(button.formAction);
-    row.replaceWith(drawn(data.file));
-    show(data);
-    poll();
-  } catch (error) {
-    button.disabled = false;
-    toast(error.message, "error");
-  }
-}
-
-const picker = form.elements.files;
-const drop = form.querySelector("[data-drop]");
-picker.addEventListener("change", () => { addFiles([...picker.files]); picker.value = ""; });
-for (const kind of ["dragenter", "dragover"]) {
-  drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
-}
-for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
-drop.addEventListener("drop", (event) => { event.preventDefault(); addFiles([...event.dataTransfer.files]); });
-
 // Buttons -----------------------------------------------------------------------------------------------------------
 
 form.addEventListener("click", (event) => {
@@ -339,10 +173,6 @@ form.addEventListener("click", (event) => {
   const act = {
     addStarter,
     removeStarter: () => { row.remove(); limitStarters(); edited(); },
-    remove: () => removeFile(row),
-    retry: () => retryFile(row, button),
-    again: () => again(row),
-    cancel: () => { row.job?.request?.abort(); row.remove(); },
     clearPicture: () => setPicture(null),
     rotate: async () => show(await post(button.dataset.rotate)),
     openPreview: () => { saveNow(); preview.showModal(); },
@@ -359,7 +189,7 @@ for (const radio of form.elements.face) {
 }
 
 form.addEventListener("submit", (event) => {
-  if (uploading || queue.length) {
+  if (files.uploading()) {
     event.preventDefault();
     toast("Files are still being uploaded. Wait for them, or cancel them.", "error");
     return;
@@ -367,8 +197,8 @@ form.addEventListener("submit", (event) => {
   clearTimeout(timer);
   saved = edits; // the form itself carries what was not saved yet
 });
-window.addEventListener("beforeunload", (event) => { if (saved !== edits || uploading) event.preventDefault(); });
+window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
 limitStarters();
-if (waiting || [...list.children].some((row) => PENDING.has(row.dataset.status))) poll();
+files.start(waiting);

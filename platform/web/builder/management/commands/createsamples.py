@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from web.accounts.models import User
-from web.builder import services
+from web.builder import files, services
 from web.builder.changes import draft_changed
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
 
@@ -103,6 +103,6 @@ def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
     kept: set[Any] = set()
     for path in paths:
         with path.open("rb") as file:
-            kept.add(services.add_file(gpt, path.name, iter(lambda: file.read(1 << 20), b"")).id)
+            kept.add(files.add_file(gpt, path.name, iter(lambda: file.read(1 << 20), b"")).id)
     for stale in KnowledgeFile.objects.filter(gpt=gpt, removed=None).exclude(id__in=kept):
-        services.remove_file(stale)
+        files.remove_file(stale)

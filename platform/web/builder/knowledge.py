@@ -1,0 +1,108 @@
+"""What a creator can learn about a GPT's knowledge: how each file was read, what repeats, what was never used.
+
+A worker looks at the segments, because only workers hold them; without one the page shows what the rows say.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import get_language_info
+
+from gpts.knowledge.documents import Finding, Severity
+from web import errands
+from web.builder.files import n_ahead
+from web.builder.models import Gpt, KnowledgeFile
+
+QUESTION_CHARS: Final = 1_000
+# The first question after a start waits for the model worker to load its embedder.
+ASK_TIMEOUT_S: Final = 15.0
+# Twenty files of a thousand passages each are compared in 0.4 s (measured 2026-11).
+HEALTH_TIMEOUT_S: Final = 20.0
+
+
+def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
+    """What the draft's files hold for `question`, and why each passage would be given to the model or not.
+
+    Raises ValidationError for a question that is none, NoAnswer when no worker can tell.
+    """
+    question = question.strip()
+    if not question:
+        raise ValidationError({"question": "Type a question first."})
+    if len(question) > QUESTION_CHARS:
+        raise ValidationError(
+            {"question": f"A question can have {QUESTION_CHARS} characters; this has {len(question)}."}
+        )
+    if not gpt.files.filter(removed=None).exclude(segment="").exists():
+        raise ValidationError({"question": "No file is ready yet, so there is nothing to ask."})
+    return errands.ask("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
+
+
+def look_into(gpt: Gpt) -> dict[str, Any]:
+    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoAnswer."""
+    return errands.ask("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is or was read, for its owner.
+
+    `findings` are those to decide, each with the choice or "", `notes` the others. `n_ahead` counts the files that a
+    waiting one waits for; `foreign` tells that the embedder does not read its language.
+    """
+
+    file: KnowledgeFile
+    n_ahead: int
+    language: str
+    foreign: bool
+    findings: tuple[tuple[Finding, str], ...]
+    notes: tuple[Finding, ...]
+
+    @property
+    def n_undecided(self) -> int:
+        """How many findings wait for the owner."""
+        return sum(not choice for _, choice in self.findings)
+
+    @property
+    def n_dropped(self) -> int:
+        """How many findings the owner dropped."""
+        return sum(choice == "drop" for _, choice in self.findings)
+
+    @property
+    def n_accepted(self) -> int:
+        """How many findings the owner accepted."""
+        return sum(choice == "accept" for _, choice in self.findings)
+
+
+def reading(file: KnowledgeFile) -> Reading:
+    """How `file` was read."""
+    waits = file.status == KnowledgeFile.Status.RECEIVED
+    return Reading(
+        file=file,
+        n_ahead=n_ahead(file) if waits else 0,
+        language=language_name(file.language),
+        foreign=settings.EMBEDDER == "bundled" and file.language not in ("", "en"),
+        findings=tuple((each, file.decisions.get(each.id, "")) for each in _findings(file, "quarantine")),
+        notes=_findings(file, "note"),
+    )
+
+
+def readings(gpt: Gpt) -> list[Reading]:
+    """How every file of the draft is or was read."""
+    return [reading(file) for file in gpt.files.filter(removed=None).select_related("gpt", "replaces")]
+
+
+def _findings(file: KnowledgeFile, severity: Severity) -> tuple[Finding, ...]:
+    findings = (Finding.model_validate(each) for each in file.findings)
+    return tuple(each for each in findings if each.severity == severity)
+
+
+def language_name(code: str) -> str:
+    """The English name of a language, its code where there is none, empty for an unknown one."""
+    if not code:
+        return ""
+    try:
+        return str(get_language_info(code)["name"])
+    except KeyError:
+        return code

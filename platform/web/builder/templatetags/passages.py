@@ -1,0 +1,87 @@
+"""How a passage is shown to the person who decides on it: with what it hides made visible."""
+
+import re
+import unicodedata
+from itertools import groupby
+from typing import Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+# Characters that take part in no visible word: controls, formatting, private use, unassigned, and blank letters.
+_UNSEEN: Final = {"Cc", "Cf", "Co", "Cn", "Cs"}
+_BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\ufe0e\ufe0f")
+_LAID_OUT: Final = "\n\t"
+# Unicode's tag characters stand for ASCII, 0xE0000 further on: text that no font shows and every model reads.
+_TAGS: Final = re.compile("[\U000e0020-\U000e007e]+")
+_TAG_BASE: Final = 0xE0000
+
+
+@register.filter
+def unveiled(text: str) -> SafeString:
+    """`text` as HTML in which hidden characters are marked with their names, and hidden letters are readable."""
+    parts: list[SafeString] = []
+    end = 0
+    for tags in _TAGS.finditer(text):
+        hidden = "".join(chr(ord(character) - _TAG_BASE) for character in tags.group())
+        mark = format_html('<mark class="unseen" title="Written in invisible tag characters">{}</mark>', hidden)
+        parts += [*_marked(text[end : tags.start()]), mark]
+        end = tags.end()
+    return mark_safe("".join([*parts, *_marked(text[end:])]))  # noqa: S308  # every part is escaped above
+
+
+def _marked(text: str) -> list[SafeString]:
+    """`text` escaped, each run of a character that nobody sees replaced by a mark."""
+    runs = groupby(text, key=lambda character: character if _is_unseen(character) else "")
+    return [_mark("".join(run)) if unseen else format_html("{}", "".join(run)) for unseen, run in runs]
+
+
+def _is_unseen(character: str) -> bool:
+    return character not in _LAID_OUT and (unicodedata.category(character) in _UNSEEN or character in _BLANKS)
+
+
+def _mark(run: str) -> SafeString:
+    code = f"U+{ord(run[0]):04X}"
+    name = unicodedata.name(run[0], "a character without a name").lower()
+    times = f" ×{len(run)}" if len(run) > 1 else ""
+    return format_html('<mark class="unseen" title="{}">{}{}</mark>', name, code, times)
+
+
+@register.filter
+def pages(number: int, unit: str) -> str:
+    """A number of pages in the words of their kind: "1 slide", "1,212 pages"."""
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+@register.filter
+def time_left(seconds: int | None) -> str:
+    """How long something still takes, in calm words; empty where that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 55:
+        return "less than a minute left"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return "about a minute left" if minutes < 2 else f"about {minutes} minutes left"
+    hours = round(minutes / 60)
+    return f"about {hours} hours left"
+
+
+_KINDS: Final = {
+    "invisible_text": "Text that readers cannot see",
+    "hidden_characters": "Hidden characters",
+    "differs_from_picture": "Text that is not what the page shows",
+    "speaks_to_model": "Speaks to the model instead of the reader",
+    "stuffed_repeats": "Repeated to win searches",
+}
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """What a finding of this kind is, as a title."""
+    return _KINDS.get(kind, kind.replace("_", " ").capitalize())

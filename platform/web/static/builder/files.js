@@ -1,0 +1,267 @@
+// The list of knowledge files in the creator's form: uploads side by side, each row followed until it is settled.
+
+import { toast } from "../site.js";
+import { post } from "./send.js";
+
+const POLL_MS = 1200;
+const UPLOADS_AT_ONCE = 3;
+const PENDING = new Set(["received", "parsing", "embedding"]);
+// What is told to those who hear the page, when a file comes to it.
+const NEWS = { ready: "is ready", failed: "could not be read", quarantined: "needs your decision", cancelled: "is cancelled" };
+
+export class FileList {
+  #queue = [];
+  #uploading = 0;
+  #timer = 0;
+  #leaving = new Set(); // ids of rows taken out before the hall has answered
+
+  /** `show` puts the other parts of the form, which each answer carries, in place. */
+  constructor(form, show) {
+    this.form = form;
+    this.show = show;
+    this.list = form.querySelector("[data-files]");
+    this.replacement = form.querySelector("#replacement");
+  }
+
+  /** Listen to the list and the drop zone, and follow what is under way; `waiting` to follow in any case. */
+  start(waiting) {
+    const picker = this.form.elements.files;
+    picker.addEventListener("change", () => { this.#add([...picker.files]); picker.value = ""; });
+    this.#takeDrops(this.form.querySelector("[data-drop]"));
+    this.list.addEventListener("click", (event) => this.#clicked(event));
+    this.replacement.addEventListener("change", () => this.#replace());
+    for (const row of this.list.children) reveal(row);
+    if (waiting || [...this.list.children].some((row) => PENDING.has(row.dataset.status))) this.follow();
+  }
+
+  uploading() {
+    return this.#uploading > 0 || this.#queue.length > 0;
+  }
+
+  anyFailed() {
+    return this.list.querySelector(".failed") !== null;
+  }
+
+  /** Look again in a moment. */
+  follow() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), POLL_MS);
+  }
+
+  #takeDrops(drop) {
+    for (const kind of ["dragenter", "dragover"]) {
+      drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+    }
+    for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => { event.preventDefault(); this.#add([...event.dataTransfer.files]); });
+  }
+
+  // Uploading
+
+  #add(files) {
+    const max = Number(this.form.dataset.maxFiles);
+    const room = Math.max(max - this.list.querySelectorAll(":scope > :not([data-replaces])").length, 0);
+    if (files.length > room) toast(`A GPT can hold ${max} files; ${room ? `only ${room} more fit` : "remove one first"}.`, "error");
+    for (const file of files.slice(0, room)) this.#enqueue(file, this.form.dataset.filesUrl, this.list.appendChild(emptyRow()));
+  }
+
+  #replace() {
+    const [file] = this.replacement.files;
+    const { old, url } = this.replacement;
+    this.replacement.value = "";
+    if (!file || !old.isConnected) return;
+    const row = emptyRow();
+    row.dataset.replaces = old.dataset.file;
+    old.after(row);
+    this.#enqueue(file, url, row);
+  }
+
+  #enqueue(file, url, row) {
+    row.querySelector("b").textContent = file.name;
+    row.querySelector("[data-cancel]").setAttribute("aria-label", `Cancel ${file.name}`);
+    row.querySelector("[data-again]").setAttribute("aria-label", `Retry ${file.name}`);
+    row.querySelector("progress").setAttribute("aria-label", `Uploading ${file.name}`);
+    row.job = { file, url, row };
+    this.#queue.push(row.job);
+    this.#pump();
+  }
+
+  #pump() {
+    while (this.#uploading < UPLOADS_AT_ONCE && this.#queue.length) {
+      const job = this.#queue.shift();
+      if (job.row.isConnected) this.#upload(job);
+    }
+  }
+
+  #upload(job) {
+    const { file, url, row } = job;
+    if (!file.size) return refuse(row, "The file is empty.");
+    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, "The file is larger than the limit here.");
+    const request = job.request = new XMLHttpRequest();
+    const body = new FormData();
+    body.set("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);
+    body.set("file", file);
+    request.open("POST", url);
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.upload.onprogress = ({ loaded, total }) => sent(row, loaded, total);
+    request.onload = () => this.#arrived(row, request);
+    request.onerror = () => refuse(row, "The upload was cut off.");
+    request.onloadend = () => { this.#uploading -= 1; this.#pump(); };
+    this.#uploading += 1;
+    request.send(body);
+    return undefined;
+  }
+
+  #arrived(row, { status, response }) {
+    if (status !== 201) return refuse(row, response?.error ?? "The hall did not take it. You may be signed out.");
+    this.show(response);
+    if (response.known) {
+      row.remove();
+      toast(`${response.file.name} is here already.`);
+    } else {
+      row.replaceWith(drawn(response.file));
+      this.follow();
+    }
+    return undefined;
+  }
+
+  // Following
+
+  async #look() {
+    if (document.hidden) return this.follow();
+    const response = await fetch(this.form.dataset.filesUrl, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
+    if (!response?.ok) return this.follow();
+    const data = await response.json();
+    this.#sync(data.files);
+    this.show(data);
+    if (data.files.some((file) => PENDING.has(file.status))) this.follow();
+    return undefined;
+  }
+
+  /** Draw the rows that changed, take away those that are gone, and add those that came from elsewhere. */
+  #sync(files) {
+    const ids = new Set(files.map((file) => file.id));
+    for (const row of this.list.querySelectorAll("[data-file]")) {
+      if (!ids.has(row.dataset.file)) row.remove();
+    }
+    for (const file of files) {
+      const row = this.list.querySelector(`[data-file="${file.id}"]`);
+      if (row) this.#redraw(row, file);
+      else if (!this.#leaving.has(file.id)) this.list.prepend(drawn(file));
+    }
+  }
+
+  #redraw(row, file) {
+    if (row.drawn === file.html) return row;
+    const fresh = drawn(file);
+    for (const fold of row.querySelectorAll("details[open][data-fold]")) {
+      const same = fresh.querySelector(`[data-fold="${fold.dataset.fold}"]`);
+      if (same) same.open = true;
+    }
+    if (NEWS[file.status] && row.dataset.status !== file.status) this.#announce(`${file.name} ${NEWS[file.status]}.`);
+    row.replaceWith(fresh);
+    return fresh;
+  }
+
+  #announce(words) {
+    this.form.querySelector("[data-announce]").textContent = words;
+  }
+
+  // Buttons
+
+  #clicked(event) {
+    const button = event.target.closest("button");
+    const row = button?.closest("li");
+    const act = {
+      remove: () => this.#remove(row),
+      retry: () => this.#send(row, button),
+      cancelReading: () => this.#send(row, button),
+      decide: () => this.#send(row, button, [button.name, button.value]),
+      replace: () => {
+        Object.assign(this.replacement, { old: row, url: button.dataset.replace });
+        this.replacement.click();
+      },
+      again: () => this.#again(row),
+      cancel: () => { row.job.request?.abort(); row.remove(); },
+    };
+    const name = Object.keys(act).find((key) => button && key in button.dataset);
+    if (!name) return;
+    event.preventDefault();
+    act[name]();
+  }
+
+  #again(row) {
+    const { file, url } = row.job;
+    const fresh = emptyRow();
+    Object.assign(fresh.dataset, row.dataset);
+    row.replaceWith(fresh);
+    this.#enqueue(file, url, fresh);
+  }
+
+  async #remove(row) {
+    const place = row.nextElementSibling;
+    if (!row.dataset.file) return row.remove();
+    this.#leaving.add(row.dataset.file);
+    row.remove();
+    try {
+      this.show(await post(row.querySelector("[data-remove]").formAction));
+    } catch (error) {
+      this.#leaving.delete(row.dataset.file);
+      this.list.insertBefore(row, place?.isConnected ? place : null);
+      toast(`${error.message} The file is still in the draft.`, "error");
+    }
+    return undefined;
+  }
+
+  /** Do what a button of a row says; the row is then drawn as the hall sees it. */
+  async #send(row, button, field) {
+    for (const each of row.querySelectorAll("button")) each.disabled = true;
+    const body = new FormData();
+    if (field) body.set(...field);
+    try {
+      const data = await post(button.formAction, body);
+      if (data.error) throw new Error(data.error);
+      const fresh = this.#redraw(row, data.file);
+      (fresh.querySelector(".finding button:not([aria-pressed])") ?? fresh.querySelector(".file-actions button"))?.focus();
+      this.show(data);
+      if (PENDING.has(data.file.status)) this.follow();
+    } catch (error) {
+      for (const each of row.querySelectorAll("button")) each.disabled = false;
+      toast(error.message, "error");
+    }
+  }
+}
+
+function emptyRow() {
+  return document.getElementById("upload-row").content.firstElementChild.cloneNode(true);
+}
+
+function sent(row, loaded, total) {
+  row.querySelector("progress").value = loaded / total;
+  const percent = Math.floor(100 * loaded / total);
+  row.querySelector(".file-state").textContent = percent < 100 ? `Uploading, ${percent} %` : "Storing";
+}
+
+function refuse(row, why) {
+  row.classList.replace("uploading", "failed");
+  row.querySelector(".file-state").textContent = why;
+  row.querySelector("progress").hidden = true;
+  row.querySelector("[data-again]").hidden = false;
+  const cancel = row.querySelector("[data-cancel]");
+  cancel.textContent = "Remove";
+  cancel.setAttribute("aria-label", `Remove ${row.job.file.name}`);
+}
+
+function drawn(file) {
+  const box = document.createElement("template");
+  box.innerHTML = file.html.trim();
+  const row = box.content.firstElementChild;
+  row.drawn = file.html;
+  reveal(row);
+  return row;
+}
+
+function reveal(row) {
+  for (const element of row.querySelectorAll("[data-needs-js]")) element.hidden = false;
+}

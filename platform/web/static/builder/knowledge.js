@@ -1,0 +1,49 @@
+// The page of a GPT's knowledge: asks it questions in place, and fills in what a worker had to look up.
+
+import { post } from "./send.js";
+
+const form = document.querySelector("[data-ask]");
+const asked = document.querySelector("[data-asked]");
+const health = document.querySelector("[data-health]");
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  asked.setAttribute("aria-busy", "true");
+  try {
+    const data = await post(form.action, new FormData(form));
+    asked.innerHTML = data.html;
+  } catch (error) {
+    asked.replaceChildren(sorry(error.message));
+  }
+  asked.removeAttribute("aria-busy");
+  button.disabled = false;
+});
+
+function sorry(words) {
+  const line = document.createElement("p");
+  line.className = "notice danger";
+  line.textContent = words;
+  return line;
+}
+
+async function lookInto() {
+  const response = await fetch(health.dataset.health, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
+  const data = await response?.json().catch(() => null);
+  if (data?.html) health.innerHTML = data.html;
+  else tryLater(data?.error ?? "The hall cannot be reached.");
+}
+
+function tryLater(words) {
+  const line = health.querySelector("[data-health-state]");
+  line.textContent = `${words} `;
+  const again = document.createElement("button");
+  again.type = "button";
+  again.className = "button small";
+  again.textContent = "Look again";
+  again.addEventListener("click", () => { line.textContent = "Comparing the passages…"; lookInto(); });
+  line.append(again);
+}
+
+if (health) lookInto();

@@ -1,0 +1,63 @@
+"""What happens to files whose segment is lost: removed, of an older format, or made with another embedder.
+
+After an upgrade of Guildhall or a change of EMBEDDER a worker that reads files looks for such files once, when it
+starts, and has them read again; versions that named a lost segment then name the new one. Until then a chat that
+needs the file is told that its index is missing.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from web.builder.files import point_versions_at, read_again
+from web.builder.models import Gpt, KnowledgeFile
+from workers.knowledge import segments
+from workers.knowledge.errors import SegmentMissing
+
+# In the folder of segments: what they were last compared with. Looking at every manifest takes 0.1 ms each.
+MARKER: Final = ".checked"
+
+
+def read_lost_files_again(embedder: str) -> int:
+    """Queue every file that a draft or a published version needs and whose segment is lost; how many those are."""
+    home = settings.GUILDHALL_HOME
+    marker = home / "segments" / MARKER
+    present = f"{segments.FORMAT} {embedder}"
+    if marker.is_file() and marker.read_text("utf-8") == present:
+        return 0
+    lost = [file for file in _needed() if not is_usable(home, file.segment, embedder)]
+    for file in lost:
+        read_again(file)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text(present, "utf-8")
+    return len(lost)
+
+
+def restore_versions(file_id: UUID, embedder: str) -> None:
+    """Let versions that name a lost segment of this file use the one that it has now."""
+    home = settings.GUILDHALL_HOME
+    file = KnowledgeFile.objects.get(id=file_id)
+    point_versions_at(file, lambda address: not is_usable(home, address, embedder))
+
+
+def is_usable(home: Path, address: str, embedder: str) -> bool:
+    """Whether the segment is there, in the present format, and made with `embedder`."""
+    try:
+        recipe = json.loads((segments.folder(home, address) / "manifest.json").read_bytes())["recipe"]
+    except (SegmentMissing, OSError, ValueError, KeyError):
+        return False
+    return bool(recipe["format"] == segments.FORMAT and recipe["embedder"] == embedder)
+
+
+def _needed() -> Iterator[KnowledgeFile]:
+    """Files in use by drafts, and those that only a published version still has."""
+    ready = KnowledgeFile.objects.filter(gpt__deleted=None).exclude(segment="")
+    yield from ready.filter(removed=None).iterator()
+    for gpt in Gpt.objects.filter(deleted=None, published__isnull=False, files__removed__isnull=False).distinct():
+        assert gpt.published is not None
+        published = [ref.file_id for ref in gpt.published.spec().knowledge]
+        yield from ready.filter(id__in=published).exclude(removed=None)
