@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import redis
 from celery.signals import task_failure
 from django.conf import settings
+from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from web.celery import app
@@ -37,9 +38,10 @@ class NoAnswer(Exception):
 def ask(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, Any]:
     """What a worker of `queue` answers to the task `task`. Raises NoAnswer when it fails, or none does in time.
 
-    Holds the calling thread until then: never call it inside a transaction.
+    Holds the calling thread until then, but no database connection: never call it inside a transaction.
     """
     errand_id = secrets.token_urlsafe(18)
+    close_old_connections()
     try:
         app.send_task(task, [errand_id, *args], task_id=errand_id, queue=queue, retry=False, expires=timeout_s)
         popped = cast("list[bytes] | None", _client().blpop([_key(errand_id)], timeout=timeout_s))

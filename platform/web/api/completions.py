@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.knowledge.documents import Citation
+from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.messages import Message
 from gpts.steps import FinishReason, Log, ModelReply, Overrides
 from web.api.errors import ApiError
@@ -133,16 +133,21 @@ def _earlier(role: str, text: str) -> Message:
 
 
 class FileCitation(Schema):
-    """The passage of a knowledge file that supports the cited text; `start`/`end` index the file's text."""
+    """The passage of a knowledge file that supports the cited text; `start`/`end` index the file's text.
+
+    `page` counts what `unit` says. `untrusted`: the GPT's creator accepted the passage in spite of a finding.
+    """
 
     file_id: str
     filename: str
     page: int | None
+    unit: Unit
     heading: str
     quote: str
     start: int
     end: int
     index: int
+    untrusted: bool
 
 
 class Annotation(Schema):
@@ -164,10 +169,11 @@ class Usage(Schema):
 
 
 class Extras(Schema):
-    """What OpenAI's format has no place for."""
+    """What OpenAI's format has no place for. `support` is there once the answer is: how far files support it."""
 
     run_id: str
     coverage: Literal["covered", "not_covered", "no_knowledge"] | None
+    support: list[SentenceSupport] = []
 
 
 class AnswerMessage(Schema):
@@ -216,11 +222,13 @@ def annotations(text: str, citations: tuple[Citation, ...]) -> list[Annotation]:
                 file_id=c.file_id,
                 filename=c.file_name,
                 page=c.page,
+                unit=c.unit,
                 heading=c.heading,
                 quote=c.quote,
                 start=c.start,
                 end=c.end,
                 index=c.tag,
+                untrusted=c.untrusted,
             ),
         )
         for c in citations

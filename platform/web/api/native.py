@@ -1,6 +1,7 @@
 """`/api`: everything that a page can do, for programs with a key and for the pages' own scripts."""
 
 from web.api.auth import KeyAuth, SessionAuth
+from web.api.citations import router as citations
 from web.api.errors import Door, native_shape, speak
 from web.api.files import router as files
 from web.api.gpts import router as gpts
@@ -21,3 +22,4 @@ speak(native, native_shape)
 native.add_router("", gpts)
 native.add_router("", files)
 native.add_router("", runs)
+native.add_router("", citations)

@@ -86,6 +86,7 @@ def _ending(last: Any) -> dict[str, Any]:
     return {
         "answer": answer,
         "citations": finished.citations if finished else (),
+        "support": finished.support if finished else (),
         "coverage": finished.coverage if finished else None,
         "error": last.message if isinstance(last, Error) else None,
     }
@@ -144,7 +145,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
         run = newest[message.id]
         ending = _ending(last.get(run.id))
         facts = {"id": message.id, "text": message.text, "created": message.created}
-        answered = {"answer": ending["answer"], "citations": ending["citations"]}
+        answered = {name: ending[name] for name in ("answer", "citations", "support")}
         shown.append({**facts, "run": run.id, "status": run.status, **answered})
     return shown
 

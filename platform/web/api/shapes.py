@@ -10,7 +10,8 @@ from ninja import Schema
 from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
-from gpts.knowledge.documents import Citation
+from gpts.knowledge.documents import Citation, SentenceSupport
+from gpts.knowledge.sections import Section
 from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from gpts.steps import Coverage, Status
 from web.api.completions import Usage
@@ -145,7 +146,10 @@ class Step(Schema):
 
 
 class RunState(Schema):
-    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none."""
+    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
+
+    `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
+    """
 
     id: UUID
     gpt: str
@@ -155,11 +159,42 @@ class RunState(Schema):
     ended: datetime | None
     answer: str | None
     citations: list[Citation]
+    support: list[SentenceSupport]
     coverage: Coverage | None
     error: str | None
     usage: Usage
     first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
     steps: list[Step]
+
+
+class CitedPage(Schema):
+    """A quoted page as a picture of `width` times `height` pixels, at the address `picture`.
+
+    `boxes` are the quoted words on it: x, y, width and height in pixels from the top left.
+    """
+
+    page: int
+    picture: str
+    width: int
+    height: int
+    boxes: list[tuple[float, float, float, float]]
+
+
+class CitedPassage(Schema):
+    """A citation with what it quotes. All places count characters of the file's text, as `citation.start` does.
+
+    `section` is the text around the quote in the file's own order. `pages` is empty where the format has no pages, or
+    for the reason in `trouble`. `download` is the address of the file, where the GPT's creator gives it out.
+    """
+
+    citation: Citation
+    passage: str
+    passage_start: int
+    section: Section
+    pages: list[CitedPage]
+    n_pages: int = Field(description="Pages of the whole file that have pictures; 0 where there are none.")
+    trouble: str | None
+    download: str | None
 
 
 class Cancellation(Schema):
@@ -198,6 +233,7 @@ class Turn(Schema):
     status: Status
     answer: str | None
     citations: list[Citation]
+    support: list[SentenceSupport]
 
 
 class ConversationWithTurns(Schema):

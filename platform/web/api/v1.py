@@ -153,7 +153,7 @@ async def complete(run: Run) -> Completion:
         model=run.message.conversation.gpt.slug,
         choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=usage_of(steps),
-        guildhall=Extras(run_id=str(run.id), coverage=answer.coverage),
+        guildhall=Extras(run_id=str(run.id), coverage=answer.coverage, support=list(answer.support)),
     )
 
 
@@ -214,15 +214,16 @@ class Chunks:
         }
         self._no_usage = {"usage": None} if wants_usage else {}
 
-    def delta(self, delta: dict[str, Any], finish: str | None = None, coverage: str | None = None) -> str:
-        """A piece of the answer."""
+    def delta(self, delta: dict[str, Any], finish: str | None = None, **told: Any) -> str:
+        """A piece of the answer. `told` goes under "guildhall"."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        extras = {"run_id": self._run_id, "coverage": coverage}
+        extras = {"run_id": self._run_id, "coverage": None, **told}
         return _sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": extras})
 
     def end(self, answer: Finished) -> str:
         """The chunk that says why the answer ended."""
-        return self.delta({}, finish_reason(answer.finish), answer.coverage)
+        support = [sentence.model_dump() for sentence in answer.support]
+        return self.delta({}, finish_reason(answer.finish), coverage=answer.coverage, support=support)
 
     def usage(self, usage: dict[str, int]) -> str:
         """The chunk without choices that `stream_options.include_usage` asks for."""

@@ -11,15 +11,13 @@ with and without placeholders, and a placeholder that makes any difference moves
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-from gpts.knowledge.documents import Citation
 
 TAGS: Final = frozenset(
     "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
@@ -39,14 +37,22 @@ _OVERRIDES: Final = re.compile("[\u202d\u202e]")
 _CODE: Final = re.compile(r'<pre><code(?: class="language-([^"]*)")?>')
 MAX_CITATIONS: Final = len(_DIGITS) ** 2
 
-# What makes the HTML of one citation's tag, given its index among the citations.
+# What makes the HTML of one sentence's tag, given its index among the marked sentences.
 TagOf = Callable[[int], str]
 
 
-def render_answer(text: str, citations: Sequence[Citation] = (), tag_of: TagOf | None = None) -> SafeString:
-    """The answer as HTML, each citation's tag after its sentence; `tag_of(i)` gives the HTML of citation `i`'s."""
+class Marked(Protocol):
+    """A sentence of the answer that gets a tag: a citation, or a sentence without support."""
+
+    @property
+    def answer_end(self) -> int:
+        """Where the sentence ends in the answer."""
+
+
+def render_answer(text: str, marked: Sequence[Marked] = (), tag_of: TagOf | None = None) -> SafeString:
+    """The answer as HTML, with the tag of each of `marked` after its sentence; `tag_of(i)` gives the HTML of it."""
     text = _NONCHARACTERS.sub("\ufffd", text)
-    ends = [citation.answer_end for citation in citations[:MAX_CITATIONS]]
+    ends = [each.answer_end for each in marked[:MAX_CITATIONS]]
     html = nh3.clean(
         _with_placeholders(text, ends),
         tags=set(TAGS),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.utils.html import format_html
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.knowledge.documents import Citation
 from gpts.steps import Cancelled, Error, Finished, Log, Retrieval, ToolResult, load_step
-from web.chat.rendering import render_answer
+from web.chat.rendering import Marked, render_answer
 from web.chat.sources import Source, sources, where
+from web.chat.support import UNSUPPORTED_MARK, Note, is_partly, notes, tag, unsupported
 from web.runs import log
 from web.runs.models import Conversation, Message, Run, StepRow
 
@@ -36,19 +36,25 @@ class Reply:
 
     @property
     def html(self) -> SafeString:
-        """The answer as safe HTML with its citation tags."""
-        citations = self.finished.citations if self.finished else ()
-        return render_answer(self.text, citations, lambda index: self._tag(index, citations[index]))
+        """The answer as safe HTML with its citation tags and the marks of sentences that no file supports."""
+        finished = self.finished
+        if finished is None:
+            return render_answer(self.text)
+        marked: list[Marked] = [*finished.citations, *unsupported(finished.support)]
+        return render_answer(self.text, marked, lambda index: self._mark(index, finished))
 
-    def _tag(self, index: int, citation: Citation) -> SafeString:
-        return format_html(
-            '&nbsp;<a class="cite" href="#source-{run}-{tag}" data-citation="{index}" data-tag="{tag}"'
-            ' aria-label="Source {tag}: {name}">{tag}</a>',
-            run=self.run.id,
-            tag=citation.tag,
-            index=index,
-            name=", ".join(filter(None, (citation.file_name, where(citation)))),
-        )
+    def _mark(self, index: int, finished: Finished) -> SafeString:
+        if index >= len(finished.citations):
+            return UNSUPPORTED_MARK
+        citation = finished.citations[index]
+        view = reverse("chat_source", args=[self.run.id, index])
+        name = ", ".join(filter(None, (citation.file_name, where(citation))))
+        return tag(citation, index, self.run.id, view, name, is_partly(citation, finished.support))
+
+    @property
+    def support_notes(self) -> tuple[Note, ...]:
+        """What the marks in the answer mean."""
+        return notes(self.finished.support) if self.finished else ()
 
     @property
     def sources(self) -> tuple[Source, ...]:

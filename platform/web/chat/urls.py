@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.chat import views, views_send
+from web.chat import views, views_send, views_sources
 
 urlpatterns = [
     path("chats/", views.chats, name="chats"),
@@ -15,4 +15,10 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
     path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),
     path("c/turn/<uuid:run_id>", views.turn, name="chat_turn"),
+    path("c/turn/<uuid:run_id>/sources/<int:number>", views_sources.source, name="chat_source"),
+    path(
+        "c/turn/<uuid:run_id>/sources/<int:number>/pages/<int:page>",
+        views_sources.source_page,
+        name="chat_source_page",
+    ),
 ]

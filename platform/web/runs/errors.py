@@ -55,3 +55,10 @@ class NotPublished(Refused):
 
     status = 409
     message = "This GPT is not published yet. Publish it, or try it in the preview."
+
+
+class NotShown(Refused):
+    """A page of a file cannot be shown as a picture now."""
+
+    status = 503
+    message = "This page cannot be shown right now. Try again in a moment."

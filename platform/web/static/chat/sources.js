@@ -1,5 +1,7 @@
 // Citations: the quote on hover or focus, the passage in a panel at the right (a sheet where there is no room).
 
+import { load, pressed, turn, zoom } from "./source_view.js";
+
 const BESIDE = "(min-width: 1080px)"; // room for a third column; the same width as in chat.css
 const TIP_GAP = 8; // pixels between a citation and its quote
 
@@ -9,6 +11,7 @@ export class SourcePanel {
     this.panel = panel;
     this.talk = talk;
     this.body = panel.querySelector("[data-panel-body]");
+    this.status = panel.querySelector("[data-panel-status]");
     this.tip = document.getElementById("quote-tip");
     this.isColumn = panel.parentElement.classList.contains("chat");
     this.origin = null;
@@ -24,6 +27,9 @@ export class SourcePanel {
     this.talk.querySelector("[data-scroll]").addEventListener("scroll", () => this.hideTip(), { passive: true });
     this.panel.querySelector("[data-close]").addEventListener("click", () => this.close());
     this.panel.addEventListener("close", () => this.closed());
+    this.body.addEventListener("toggle", (event) => event.target.matches("[data-source][open]") && load(event.target), { capture: true });
+    this.body.addEventListener("click", (event) => this.pressed(event.target.closest("button")));
+    this.body.addEventListener("keydown", (event) => pressed(event, this.status));
     this.panel.addEventListener("click", (event) => event.target === this.panel && this.panel.matches(":modal") && this.close());
     document.addEventListener("keydown", (event) => this.escape(event), { capture: true });
   }
@@ -47,6 +53,11 @@ export class SourcePanel {
     this.open(link ?? summary, link?.dataset.tag, link?.dataset.citation);
   }
 
+  pressed(button) {
+    if (button && "turn" in button.dataset) turn(button, this.status);
+    if (button && "zoom" in button.dataset) zoom(button.closest(".page"));
+  }
+
   /** Show all sources of the answer that `origin` belongs to; those of `tag` open, the words of `citation` marked. */
   open(origin, tag, citation) {
     this.hideTip();
@@ -67,7 +78,10 @@ export class SourcePanel {
     const list = reply.querySelector("[data-sources] ol").cloneNode(true);
     for (const item of list.querySelectorAll("[id]")) item.removeAttribute("id");
     const entries = [...list.querySelectorAll("[data-source]")];
-    for (const entry of entries) entry.open = entry.dataset.source === tag || entries.length === 1;
+    for (const entry of entries) {
+      entry.open = entry.dataset.source === tag || entries.length === 1;
+      if (entry.dataset.source === tag) entry.dataset.view = this.origin.dataset.view; // this quote, not the first one
+    }
     if (!tag) entries[0].open = true;
     for (const mark of list.querySelectorAll("mark")) {
       mark.classList.toggle("current", citation === undefined || mark.dataset.marks.split(" ").includes(citation));
@@ -97,6 +111,7 @@ export class SourcePanel {
     const marks = [...source.querySelectorAll("mark")].filter((mark) => mark.dataset.marks.split(" ").includes(link.dataset.citation));
     const place = source.querySelector("[data-place]")?.textContent;
     this.tip.querySelector("[data-quote]").textContent = marks.map((mark) => mark.textContent).join("");
+    this.tip.querySelector("[data-partly]").hidden = !link.classList.contains("partly");
     this.tip.querySelector("[data-where]").textContent = [source.querySelector("bdi").textContent, place].filter(Boolean).join(", ");
     this.tip.showPopover();
     this.placeTip(link.getBoundingClientRect());

@@ -1,0 +1,80 @@
+"""The section of a document around a passage, for a reader who wants to see where a quote stands."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from gpts.knowledge.documents import Block, Document
+
+# Text shown before and after the passage, in characters: about a page each, more than a panel shows at once.
+ROOM_CHARS: Final = 3_000
+
+
+class Part(BaseModel):
+    """A block of a document as a reader sees it; `start` is its place in the document's text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    start: int
+    page: int | None = None
+    is_heading: bool = False
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the document's text."""
+        return self.start + len(self.text)
+
+
+class Section(BaseModel):
+    """Blocks around a passage in reading order. `cut_before`/`cut_after`: the document's section goes on there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parts: tuple[Part, ...]
+    cut_before: bool = False
+    cut_after: bool = False
+
+
+def section_around(document: Document, start: int, end: int, room: int = ROOM_CHARS) -> Section:
+    """The blocks that hold `start`..`end` of the text, with those of the same sections as far as `room` reaches.
+
+    A block is given whole, however long it is. The section is empty if the range lies outside of the document.
+    """
+    parts = tuple(_parts(document.blocks))
+    inside = [number for number, part in enumerate(parts) if part.start < end and start < part.end]
+    if not inside:
+        return Section(parts=())
+    first, last = inside[0], inside[-1]
+    top = _reach(document.blocks, first, -1, room)
+    bottom = _reach(document.blocks, last, 1, room)
+    return Section(
+        parts=parts[top : bottom + 1],
+        cut_before=_belongs(document.blocks, first, top - 1),
+        cut_after=_belongs(document.blocks, last, bottom + 1),
+    )
+
+
+def _parts(blocks: Sequence[Block]) -> Iterator[Part]:
+    start = 0
+    for block in blocks:
+        yield Part(text=block.text, start=start, page=block.page, is_heading=block.is_heading())
+        start += len(block.text) + 2
+
+
+def _reach(blocks: Sequence[Block], number: int, step: int, room: int) -> int:
+    """The last block from `number` on in the direction `step` that belongs to the same section and has room."""
+    reached = number
+    while _belongs(blocks, number, reached + step) and len(blocks[reached + step].text) <= room:
+        reached += step
+        room -= len(blocks[reached].text)
+    return reached
+
+
+def _belongs(blocks: Sequence[Block], number: int, other: int) -> bool:
+    """Whether block `other` stands under the heading that block `number` stands under."""
+    if not 0 <= other < len(blocks):
+        return False
+    heading = blocks[number].heading
+    return blocks[other].heading == heading or blocks[other].heading.startswith(f"{heading} > ")

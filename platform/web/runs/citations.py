@@ -1,0 +1,185 @@
+"""Opening what an answer cites: the passage where it stands in its file, the page's picture, the whole file.
+
+Whoever may read a run may open its citations, also after the file left the GPT: versions keep it. The quoted pages
+can always be seen; every other page and the file itself only while the GPT is shared with the person and its creator
+lets people download its files. Both doors, the page and the API, come through here.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from pydantic import BaseModel, ConfigDict
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.sections import Section
+from gpts.steps import Finished, Log, Retrieval
+from web.builder.models import Gpt, KnowledgeFile
+from web.errands import NoAnswer, ask
+from web.runs import log
+from web.runs.errors import NotShown
+from web.runs.models import Run
+from web.runs.services import access_run
+
+# Recognising the words of a scanned page takes up to 3 s, and it may wait behind another.
+PATIENCE_S: Final = 20
+# The folder of the state directory with the pictures of pages, which are made anew when they are gone.
+PICTURES: Final = "pages"
+
+
+class ShownPage(BaseModel):
+    """A page with a picture of `width` times `height` pixels. `boxes` are the quoted words: x, y, width, height."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: int
+    width: int
+    height: int
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+
+
+class SourceView(BaseModel):
+    """A quote where it stands. `pages` are pictures of the quoted pages, none where the format has no pictures.
+
+    `trouble` says why pictures are missing that should be there, or the section, for people.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    section: Section = Section(parts=())
+    pages: tuple[ShownPage, ...] = ()
+    n_pages: int = 0
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A citation of a run that its reader may open. `number` is its place among the answer's citations, from 0.
+
+    `passage` is None in a log from elsewhere, `file` when its row is gone. `has_all`: the reader may see all pages
+    and download the file.
+    """
+
+    run: Run
+    number: int
+    citation: Citation
+    passage: Passage | None
+    file: KnowledgeFile | None
+    has_all: bool
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The pages that the quote stands on, none where the file has no pages."""
+        first = self.citation.page
+        if first is None:
+            return ()
+        breaks = self.passage.page_breaks if self.passage else ()
+        return (first, *(page for at, page in breaks if self.citation.start < at < self.citation.end))
+
+    def may_see(self, page: int) -> bool:
+        """Whether the reader may see this page of the file."""
+        return page in self.pages or self.has_all
+
+
+def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
+    """Citation `number` of a run of `user`'s own: the only way a source is fetched for a person. Raises Http404."""
+    run = access_run(user, run_id)
+    steps = log.read(run.id)
+    last = steps[-1] if steps else None
+    if not isinstance(last, Finished) or number >= len(last.citations):
+        raise Http404("There is no such citation.")
+    citation = last.citations[number]
+    file = cited_file(run, citation)
+    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=has_all(user, run))
+
+
+def passage_of(steps: Log, citation: Citation) -> Passage | None:
+    """The retrieved passage in which the quote stands, letter by letter."""
+    found = (passage for step in steps if isinstance(step, Retrieval) for passage in step.passages)
+    return next((passage for passage in found if _holds(passage, citation)), None)
+
+
+def _holds(passage: Passage, citation: Citation) -> bool:
+    start, end = citation.start - passage.start, citation.end - passage.start
+    return passage.file_id == citation.file_id and start >= 0 and passage.text[start:end] == citation.quote
+
+
+def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
+    """The cited file's row, also after it left the draft; None if there is none in the run's GPT."""
+    try:
+        file_id = UUID(citation.file_id)
+    except ValueError:
+        return None
+    return KnowledgeFile.objects.filter(id=file_id, gpt_id=run.version.gpt_id).first()
+
+
+def has_all(user: Any, run: Run) -> bool:
+    """Whether `user` may see the whole files of the run's GPT, by what its creator allows now."""
+    gpt = run.message.conversation.gpt
+    if gpt.owner_id == user.id:
+        return True
+    return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
+
+
+def view(cited: Cited) -> SourceView:
+    """The quote where it stands, as a worker finds it; without one only `trouble`, for the passage is in the log."""
+    source = cited.file.sha256 if cited.file else ""
+    return _asked(
+        "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
+    )
+
+
+def turned_to(cited: Cited, page: int) -> tuple[ShownPage, int]:
+    """One page of the cited file, with its picture, and how many there are. Raises Http404, NotShown."""
+    if cited.file is None or not cited.may_see(page):
+        raise Http404("There is no such page that you may see.")
+    quoted = page in cited.pages
+    found = view(cited) if quoted else _asked("workers.tasks.show_page", cited.file.sha256, page)
+    shown = next((each for each in found.pages if each.page == page), None)
+    if shown is None and found.trouble:
+        raise NotShown(found.trouble)
+    if shown is None:
+        raise Http404("The file has no picture of such a page.")
+    return shown, found.n_pages
+
+
+def _asked(task: str, *args: str | int) -> SourceView:
+    try:
+        return SourceView.model_validate(ask(task, *map(str, args), queue="tools", timeout_s=PATIENCE_S))
+    except NoAnswer as error:
+        return SourceView(trouble=str(error))
+
+
+def picture(cited: Cited, page: int) -> Path:
+    """The page's picture, WebP, made now if need be. Raises Http404, NotShown."""
+    if cited.file is None or not cited.may_see(page):
+        raise Http404("There is no such page that you may see.")
+    path = pictures_of(cited.file.sha256) / f"{page}.webp"
+    if not path.is_file():
+        turned_to(cited, page)
+    if not path.is_file():
+        raise NotShown
+    return path
+
+
+def pictures_of(sha256: str) -> Path:
+    """The folder with the pictures of the pages of a stored file."""
+    return settings.GUILDHALL_HOME / PICTURES / sha256
+
+
+def download(cited: Cited) -> Path:
+    """The file's bytes. Raises Http404 unless its creator lets people download it."""
+    if cited.file is None or not cited.has_all or not cited.file.path.is_file():
+        raise Http404("There is no such file that you may download.")
+    path: Path = cited.file.path
+    return path
+
+
+def etag(cited: Cited, page: int) -> str:
+    """A name for the picture's content that tells nothing about the file."""
+    assert cited.file is not None
+    return '"' + hashlib.sha256(f"{cited.file.sha256}/{page}".encode()).hexdigest()[:24] + '"'

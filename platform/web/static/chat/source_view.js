@@ -1,0 +1,108 @@
+// What a citation opens in the panel: the passage first, then the page it stands on, or the section around it.
+
+const SLOW = "The page is taking long to load. The passage itself stays readable here.";
+const GONE = "This source cannot be opened any more: you are signed out, or the chat was deleted. Reload the page.";
+const OFFLINE = "The site cannot be reached, so the page is not shown. Open the source again once you are online.";
+
+/** Fill the open entry of a source with what the site shows of it. The passage stays until there is more. */
+export async function load(entry) {
+  if (entry.dataset.loaded === entry.dataset.view) return;
+  entry.dataset.loaded = entry.dataset.view;
+  const body = entry.querySelector("[data-source-body]");
+  body.setAttribute("aria-busy", "true");
+  const view = await fragment(entry.dataset.view, ".source-view");
+  if (entry.dataset.loaded !== entry.dataset.view || !body.isConnected) return;
+  body.removeAttribute("aria-busy");
+  if (typeof view === "string") {
+    body.prepend(trouble(view));
+    delete entry.dataset.loaded; // opening it again tries again
+    return;
+  }
+  const passage = body.querySelector(".passage");
+  const mark = passage.querySelector("mark.current");
+  const top = mark?.getBoundingClientRect().top;
+  if ("hasText" in view.dataset) passage.hidden = true;
+  body.append(view);
+  if (view.querySelector(".page")) show(view);
+  else keep(entry, view.querySelector("mark"), top);
+}
+
+/** Turn to the page that `button` leads to, and keep the focus where the reader's hand is. */
+export async function turn(button, status) {
+  const figure = button.closest(".page");
+  if (figure.getAttribute("aria-busy")) return;
+  const { direction } = button.dataset;
+  figure.setAttribute("aria-busy", "true");
+  const page = await fragment(button.dataset.turn, ".page");
+  figure.removeAttribute("aria-busy");
+  figure.parentElement.querySelector(":scope > .source-trouble")?.remove();
+  if (typeof page === "string") {
+    figure.before(trouble(page));
+    return;
+  }
+  const isZoomed = figure.classList.contains("zoomed");
+  figure.replaceWith(page);
+  if (isZoomed) zoom(page);
+  status.textContent = page.querySelector("[data-page-name]").textContent;
+  const next = page.querySelector(`[data-direction=${direction}]`) ?? page.querySelector("[data-page-scroll]");
+  next.focus({ preventScroll: true });
+}
+
+/** Show a page at the panel's width, or at twice that, from the first marked word on. */
+export function zoom(figure) {
+  const button = figure.querySelector("[data-zoom]");
+  const isZoomed = figure.classList.toggle("zoomed");
+  button.setAttribute("aria-pressed", String(isZoomed));
+  if (isZoomed) toMark(figure);
+}
+
+/** Arrow keys turn pages; where the picture is larger than its frame they move it instead. */
+export function pressed(event, status) {
+  const figure = event.target.closest?.(".page");
+  const direction = { ArrowLeft: "before", ArrowRight: "after" }[event.key];
+  if (!figure || !direction || event.altKey || event.ctrlKey || event.metaKey || figure.classList.contains("zoomed")) return;
+  const button = figure.querySelector(`[data-direction=${direction}]`);
+  if (!button) return;
+  event.preventDefault();
+  turn(button, status);
+}
+
+async function fragment(url, selector) {
+  try {
+    const response = await fetch(url, { headers: { Accept: "text/html" } });
+    if (response.status === 404) return GONE;
+    if (!response.ok) return (response.headers.get("Content-Type") ?? "").startsWith("text/plain") ? await response.text() : SLOW;
+    const found = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(selector);
+    return document.importNode(found, true);
+  } catch {
+    return OFFLINE;
+  }
+}
+
+function trouble(words) {
+  const note = document.createElement("p");
+  note.className = "source-trouble";
+  note.setAttribute("role", "status");
+  note.textContent = words;
+  return note;
+}
+
+function show(view) {
+  view.querySelector("[data-page-scroll]").scrollIntoView({ block: "nearest" });
+}
+
+/** Scroll so that `mark` stays where the reader saw it. */
+function keep(entry, mark, top) {
+  const scroller = entry.closest("[data-panel-body]");
+  if (mark && top !== undefined && scroller) scroller.scrollTop += mark.getBoundingClientRect().top - top;
+}
+
+function toMark(figure) {
+  const frame = figure.querySelector("[data-page-scroll]");
+  const mark = figure.querySelector("rect");
+  if (!mark) return;
+  const at = mark.getBoundingClientRect();
+  const around = frame.getBoundingClientRect();
+  frame.scrollLeft += at.left - around.left - around.width / 4;
+  frame.scrollTop += at.top - around.top - around.height / 3;
+}
