@@ -37,13 +37,14 @@ _MAIL_HEADERS: Final = frozenset(
     "from to subject date message-id received return-path mime-version content-type delivered-to cc sender "
     "reply-to x-mailer dkim-signature in-reply-to references content-transfer-encoding".split()
 )
+_MARKDOWN_TABLE: Final = re.compile(r"^\|?\s*:?-{3,}:?\s*\|", re.M)
 _MARKDOWN_SIGNS: Final = (
     re.compile(r"^#{1,6} \S", re.M),
     re.compile(r"^(?:```|~~~)", re.M),
     re.compile(r"\[[^\]\n]+\]\([^)\s]+\)"),
     re.compile(r"^\s{0,3}[-*+] \S.*\n\s{0,3}[-*+] \S", re.M),
     re.compile(r"^\s{0,3}1\. \S.*\n\s{0,3}2\. \S", re.M),
-    re.compile(r"^\|?\s*:?-{3,}:?\s*\|", re.M),
+    _MARKDOWN_TABLE,
     re.compile(r"\*\*\S[^*\n]*\*\*"),
     re.compile(r"^\S.*\n(?:={3,}|-{3,})\s*$", re.M),
     re.compile(r"^\[[^\]\n]+\]:\s+\S+", re.M),
@@ -95,7 +96,7 @@ def text_type(text: str) -> str:
     n_signs = sum(bool(sign.search(head)) for sign in _MARKDOWN_SIGNS)
     if n_signs < 2 and len(_HTML_BLOCK.findall(head)) >= 3 and head.lstrip().startswith("<"):
         return HTML
-    if delimiter(text):
+    if n_signs < 2 and not _MARKDOWN_TABLE.search(head) and delimiter(text):
         return CSV
     is_code = _is_code(head)
     if not is_code and (n_signs >= 2 or _FRONT_MATTER.match(head) or re.match(r"#{1,2} \S", head)):

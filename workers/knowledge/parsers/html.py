@@ -1,41 +1,57 @@
-"""HTML: what a browser would show. Scripts, comments, attributes and what the page itself hides are not content."""
+"""HTML: what a browser would show, without menus and banners."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
+from warnings import catch_warnings, simplefilter
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
+from workers.knowledge.errors import TooLarge
+from workers.knowledge.parsers.html_hiding import Unseen
+from workers.knowledge.parsers.html_sifting import sift
+from workers.knowledge.parsers.html_styles import LoadSheet
+from workers.knowledge.parsers.html_tables import is_layout, table_rows
+from workers.knowledge.parsers.html_text import BLOCKS, strings, visible_text
 from workers.knowledge.parsers.outline import Outline
 
-_NEVER_SHOWN: Final = frozenset(
-    "script style noscript template iframe object svg math canvas head datalist dialog".split()
-)
-_NAVIGATION: Final = frozenset(["nav", "form", "button", "select", "textarea", "input"])
-_BLOCKS: Final = frozenset(
-    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer h1 "
-    "h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul".split()
-)
-_HIDDEN_STYLE: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|$)"
-    r"|font-size\s*:\s*[01](?:\.\d+)?(?:px|pt|em|rem|%)?\s*(?:;|$)|(?:left|top|text-indent)\s*:\s*-\d{3,}",
-    re.I,
-)
 # Deeper nesting than any page needs is flattened, so that hostile pages cannot exhaust the stack.
 _MAX_DEPTH: Final = 100
 _MAX_LISTS: Final = 20
+# Beautiful Soup needs about thirty times a page's size in memory (measured 2026-11: 1.3 GB for 40 MB).
+_MAX_CHARS: Final = 40_000_000
+# Shorter hidden text is a logo's name or a word for machines, and is left out rather than put before the owner.
+_UNSEEN_CHARS: Final = 30
 
 
 def parse(data: bytes) -> Document:
     """The document in an HTML page, by its own charset."""
-    soup = BeautifulSoup(data, "lxml")
-    walk = _Walk(Outline(title=soup.title.get_text() if soup.title else ""))
-    walk.children(soup.body or soup, 0)
+    page = decoded(data)
+    outline = Outline()
+    if page.notice:
+        outline.notice(page.notice)
+    read_page(page.text, outline)
+    return outline.document()
+
+
+def read_page(text: str, outline: Outline, sheet: LoadSheet | None = None) -> None:
+    """Add what the page `text` shows to `outline`; `sheet` gives the style sheets that it names."""
+    if len(text) > _MAX_CHARS:
+        raise TooLarge
+    with catch_warnings():
+        simplefilter("ignore")  # XHTML is read as HTML on purpose: browsers forgive its mistakes, XML parsers do not.
+        soup = BeautifulSoup(text, "lxml")
+    if soup.title and not outline.title:
+        outline.title = soup.title.get_text()
+    walk = _Walk(outline)
+    walk.children(sift(soup, outline, sheet), 0)
     walk.flush()
-    return walk.outline.document()
+    walk.tell_unseen()
 
 
 @dataclass(slots=True)
@@ -44,93 +60,132 @@ class _Walk:
 
     outline: Outline
     inline: list[str] = field(default_factory=list)
+    unseen: list[tuple[str, str]] = field(default_factory=list)
 
     def children(self, tag: Tag, depth: int) -> None:
         """Read what is inside `tag`."""
-        for child in tag.children:
+        for child in list(tag.children):
             if isinstance(child, Tag):
-                if not _is_hidden(child):
-                    self._tag(child, depth)
+                self._tag(child, depth + 1)
+            elif isinstance(child, Unseen):
+                self.unseen.append((child.reason, str(child)))
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
+                if child.strip() and not any(piece.strip() for piece in self.inline):
+                    self.tell_unseen()
                 self.inline.append(str(child))
 
     def flush(self) -> None:
-        """End the paragraph gathered so far."""
-        self.outline.text("".join(self.inline))
+        """End the paragraph gathered so far; what hid inside it follows it."""
+        text = "".join(self.inline)
         self.inline.clear()
+        if text.strip():
+            self.outline.text(text)
+            self.tell_unseen()
+
+    def tell_unseen(self) -> None:
+        """Add what tricks have hidden since the last block, neighbours of one kind together."""
+        for reason, run in groupby(self.unseen, key=lambda each: each[0]):
+            text = " ".join(text for _, text in run)
+            if len(text.strip()) >= _UNSEEN_CHARS:
+                self.outline.invisible(text, reason)
+            else:
+                self.outline.leave_out(text, reason)
+        self.unseen.clear()
 
     def _tag(self, tag: Tag, depth: int) -> None:
         if tag.name == "br":
             self.inline.append("\n")
-        elif tag.name not in _BLOCKS:
-            self.children(tag, depth)
         elif depth > _MAX_DEPTH:
-            self.outline.text(tag.get_text(" "))
+            self._flat(tag)
+        elif tag.name not in BLOCKS:
+            self.children(tag, depth)
         else:
             self.flush()
-            self._block(tag, depth + 1)
+            self._block(tag, depth)
             self.flush()
+
+    def _flat(self, tag: Tag) -> None:
+        self.flush()
+        self._take_unseen(tag)
+        self.outline.text(" ".join(strings(tag)))
 
     def _block(self, tag: Tag, depth: int) -> None:
         if re.fullmatch("h[1-6]", tag.name):
-            self.outline.heading(_text(tag), int(tag.name[1]))
+            self._take_unseen(tag)
+            self.outline.heading(visible_text(tag), int(tag.name[1]))
         elif tag.name in ("ul", "ol") and not tag.find(["table", "pre", "h2", "h3", "h4"]):
+            self._take_unseen(tag)
             self.outline.lines("\n".join(_list_lines(tag, 0)))
-        elif tag.name == "table" and not tag.find("table"):
-            self.outline.table(_rows(tag))
+        elif tag.name == "dl" and not tag.find(["table", "pre", "ul", "ol", "dl", "h2", "h3", "h4"]):
+            self._take_unseen(tag)
+            self.outline.lines("\n".join(_definitions(tag)))
+        elif tag.name == "table" and not is_layout(tag):
+            self._table(tag)
         elif tag.name == "pre":
-            self.outline.lines(tag.get_text())
+            self._take_unseen(tag)
+            self.outline.lines("".join("\n" if isinstance(each, Tag) else each for each in _pieces_of_pre(tag)))
         else:
             self.children(tag, depth)
 
+    def _table(self, tag: Tag) -> None:
+        self._take_unseen(tag)
+        caption = tag.find("caption", recursive=False)
+        if isinstance(caption, Tag):
+            self.outline.text(visible_text(caption))
+            caption.extract()
+        self.outline.table(table_rows(tag))
 
-def _is_hidden(tag: Tag) -> bool:
-    if tag.name in _NEVER_SHOWN or tag.name in _NAVIGATION or tag.has_attr("hidden"):
-        return True
-    return tag.get("aria-hidden") == "true" or bool(_HIDDEN_STYLE.search(str(tag.get("style") or "")))
+    def _take_unseen(self, tag: Tag) -> None:
+        """Tell what is hidden before `tag`, and take what is hidden inside it for after it."""
+        self.tell_unseen()
+        self.unseen += [(each.reason, str(each)) for each in tag.descendants if isinstance(each, Unseen)]
 
 
-def _text(tag: Tag) -> str:
-    """The visible text of an inline tag, a heading or a cell."""
-    pieces = [
-        _text(child) if isinstance(child, Tag) and not _is_hidden(child) else str(child)
-        for child in tag.children
-        if isinstance(child, Tag | NavigableString) and not isinstance(child, PreformattedString)
-        if not (isinstance(child, Tag) and _is_hidden(child))
-    ]
-    spaced = " " if any(isinstance(child, Tag) and child.name in (*_BLOCKS, "br") for child in tag.children) else ""
-    return spaced.join(pieces)
+def _pieces_of_pre(tag: Tag) -> Iterator[str | Tag]:
+    """Strings and line breaks of preformatted text."""
+    for each in tag.descendants:
+        if isinstance(each, Tag):
+            if each.name == "br":
+                yield each
+        elif not isinstance(each, PreformattedString):
+            yield str(each)
 
 
 def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
-    ordered = tag.name == "ol"
-    items = [item for item in tag.find_all("li", recursive=False) if not _is_hidden(item)]
-    for number, item in enumerate(items, 1):
-        nested = [child.extract() for child in item.find_all(["ul", "ol"]) if depth < _MAX_LISTS]
-        mark = f"{number}. " if ordered else "- "
-        yield "  " * depth + mark + " ".join(_text(item).split())
-        for inner in nested:
-            yield from _list_lines(inner, depth + 1)
+    number = _start(tag)
+    for item in tag.find_all("li", recursive=False):
+        nested = [each for each in item.find_all(["ul", "ol"]) if each.find_parent(["ul", "ol"]) is tag]
+        if depth < _MAX_LISTS:
+            for each in nested:
+                each.extract()
+        mark = f"{number}. " if tag.name == "ol" else "- "
+        number += 1
+        if words := " ".join(visible_text(item).split()):
+            yield "  " * depth + mark + words
+        if depth < _MAX_LISTS:
+            for inner in nested:
+                yield from _list_lines(inner, depth + 1)
+    # Lists inside lists without an item around them are invalid and common.
+    for inner in tag.find_all(["ul", "ol"], recursive=False) if depth < _MAX_LISTS else ():
+        yield from _list_lines(inner, depth + 1)
 
 
-def _rows(table: Tag) -> list[list[str]]:
-    """The cells of `table` row by row; a cell that spans several rows or columns is repeated in each of them."""
-    grid: dict[tuple[int, int], str] = {}
-    rows = [row for row in table.find_all("tr") if not _is_hidden(row)]
-    for y, row in enumerate(rows):
-        x = 0
-        for cell in row.find_all(["td", "th"], recursive=False):
-            while (y, x) in grid:
-                x += 1
-            width, height = _span(cell, "colspan"), _span(cell, "rowspan")
-            for dy in range(min(height, len(rows) - y)):
-                for dx in range(width):
-                    grid[y + dy, x + dx] = "" if _is_hidden(cell) else _text(cell)
-            x += width
-    width = max((x for _, x in grid), default=-1) + 1
-    return [[grid.get((y, x), "") for x in range(width)] for y in range(len(rows))]
+def _start(tag: Tag) -> int:
+    value = str(tag.get("start") or "1")
+    return int(value) if re.fullmatch(r"\d{1,6}", value) else 1
 
 
-def _span(cell: Tag, name: str) -> int:
-    value = str(cell.get(name) or "1")
-    return min(int(value), 100) if value.isdigit() and value != "0" else 1
+def _definitions(tag: Tag) -> Iterator[str]:
+    """A line per term with its definitions."""
+    term = ""
+    for each in tag.find_all(["dt", "dd"]):
+        words = " ".join(visible_text(each).split())
+        if each.name == "dd":
+            yield f"{term}: {words}" if term else words
+            term = ""
+        else:
+            if term:
+                yield term
+            term = words.rstrip(":")
+    if term:
+        yield term

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.decoding import decode
 
 _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
@@ -20,7 +20,16 @@ _WRAPPED_CHARS: Final = 45
 def parse(data: bytes) -> Document:
     """The document in a text file of any charset."""
     outline = Outline()
-    text = decode(data).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    text = decoded(data)
+    if text.notice:
+        outline.notice(text.notice)
+    add_text(outline, text.text)
+    return outline.document()
+
+
+def add_text(outline: Outline, text: str) -> None:
+    """Add the paragraphs, lists and titles of a plain text to `outline`."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
     paragraphs = [
         lines for each in _BLANK.split(text) if (lines := [line for line in each.splitlines() if line.strip()])
     ]
@@ -30,7 +39,6 @@ def parse(data: bytes) -> Document:
             outline.heading(lines[0], 1 if lines[0].isupper() else 2)
             lines = lines[1:]
         _add(outline, lines)
-    return outline.document()
 
 
 def _is_title(line: str, following: list[str]) -> bool:

@@ -1,0 +1,101 @@
+"""CSV and TSV: the rows of a table, each group of them under the header; columns without a header are numbered."""
+
+import csv
+import re
+from collections.abc import Iterator
+from io import StringIO
+from itertools import islice
+from typing import Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
+from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.records import add_rows
+from workers.knowledge.textkinds import delimiter
+
+_MAX_CELL_CHARS: Final = 1_000_000
+# No cell of a real table runs over as many lines: a quote was opened and never closed.
+_MAX_CELL_LINES: Final = 200
+_SAMPLE_ROWS: Final = 200
+_NUMBER: Final = re.compile(
+    r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*%?\)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|true|false|yes|no|n/?a|null", re.I
+)
+
+
+def parse(data: bytes) -> Document:
+    """The table in a file of delimited values."""
+    text = decoded(data)
+    outline = Outline()
+    if text.notice:
+        outline.notice(text.notice)
+    if re.match(r"sep=.\s", text.text):
+        add_delimited(outline, text.text.split("\n", 1)[1], text.text[4])
+    else:
+        add_delimited(outline, text.text, delimiter(text.text) or ",")
+    return outline.document()
+
+
+def add_delimited(outline: Outline, text: str, mark: str) -> None:
+    """Add the rows of `text`, whose cells `mark` parts."""
+    rows = _rows(outline, text, mark)
+    sample = list(islice(rows, _SAMPLE_ROWS))
+    # Titles and notes above the table have fewer cells than its rows.
+    width = max(map(len, sample), default=0)
+    while len(sample) > 1 and len(sample[0]) < width and len(sample[0]) <= 2 < width:
+        outline.text(" ".join(sample.pop(0)))
+    if not sample:
+        return
+    if has_header(sample):
+        header = [*sample.pop(0)]
+    else:
+        header = []
+        outline.notice("The table has no header; its columns are numbered.")
+    header += [f"Column {n}" for n in range(len(header) + 1, width + 1)]
+    add_rows(outline, header, _chained(sample, rows))
+
+
+def _chained(sample: list[list[str]], rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    yield from sample
+    yield from rows
+
+
+def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:
+    """The rows that hold anything. A quote that is never closed makes the rest be read line by line."""
+    csv.field_size_limit(_MAX_CELL_CHARS)
+    lines = StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=mark, skipinitialspace=True)
+    place = 0
+    try:
+        for row in reader:
+            if any(cell.count("\n") > _MAX_CELL_LINES for cell in row):
+                raise csv.Error
+            if any(row):
+                yield row
+            place = lines.tell()
+    except csv.Error:
+        outline.notice("A quotation mark is never closed; from there on each line was read as a row.")
+        lines.seek(place)
+        for line in lines:
+            if line.strip():
+                yield [cell.strip().strip('"') for cell in line[:_MAX_CELL_CHARS].rstrip("\r\n").split(mark)]
+
+
+def has_header(rows: list[list[str]]) -> bool:
+    """Whether the first row names the columns below it: names only, each once, and unlike what is under them."""
+    first, body = [cell.strip() for cell in rows[0]], rows[1:]
+    named = [cell for cell in first if cell]
+    if not body or not named or any(_NUMBER.fullmatch(cell) and not _is_year(cell) for cell in named):
+        return not body
+    if len({cell.lower() for cell in named}) < len(named) * 0.7 or max(map(len, named)) > 120:
+        return False
+    columns = [[row[n].strip() for row in body if n < len(row) and row[n].strip()] for n in range(len(first))]
+    if any(
+        column and sum(bool(_NUMBER.fullmatch(cell)) for cell in column) > 0.7 * len(column) for column in columns
+    ):
+        return True
+    # All columns are words: a header's words do not come back in the column they name.
+    return not any(name in column for name, column in zip(first, columns, strict=True) if name)
+
+
+def _is_year(cell: str) -> bool:
+    return bool(re.fullmatch(r"(?:19|20)\d\d", cell))

@@ -1,0 +1,207 @@
+"""E-mail: who wrote what to whom, the message as its reader sees it, and the attachments one level deep.
+
+Headers are read by the standard library's older policy, since its newer one raises on headers that people really
+send. Where a message comes as HTML and as plain text, the HTML is what its reader sees; a plain text that says
+something else is left out and told.
+"""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.errors import HeaderParseError, MessageError
+from email.header import decode_header
+from email.message import Message
+from importlib import import_module
+from typing import Any, Final, TypeAlias
+
+import webencodings
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decode
+from workers.knowledge.errors import BrokenFile, KnowledgeError, PasswordProtected
+from workers.knowledge.parsers.enclosing import add_document
+from workers.knowledge.parsers.html import read_page
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.text import add_text
+
+_HEADERS: Final = ("From", "To", "Cc", "Date", "Subject")
+_MAX_PARTS: Final = 200
+_MAX_ATTACHMENTS: Final = 20
+_MAX_ATTACHMENT_BYTES: Final = 20_000_000
+_MAX_HEADER_CHARS: Final = 1_000
+# Of a plain version's words, the share that may be missing in the HTML before it counts as another text.
+_OTHER_WORDS: Final = 0.3
+_ENCRYPTED: Final = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
+_LOCKED: Final = "This message is encrypted; open it in your mail program and save it without encryption."
+
+_Part: TypeAlias = "Message[Any, Any]"
+
+
+def parse(data: bytes) -> Document:
+    """The message in an EML file with what can be read of its attachments."""
+    outline = Outline()
+    try:
+        message = message_from_bytes(data.lstrip(b"\r\n"))
+    except (MessageError, ValueError, TypeError, LookupError, AttributeError, IndexError) as error:
+        raise BrokenFile from error
+    _add_message(outline, message, nested=False)
+    return outline.document()
+
+
+def _add_message(outline: Outline, message: _Part, nested: bool) -> None:
+    if message.get_content_type() in _ENCRYPTED and "signed-data" not in str(message.get("Content-Type")):
+        raise PasswordProtected(_LOCKED)
+    headers = [(name, _header(message, name)) for name in _HEADERS]
+    outline.title = outline.title or dict(headers)["Subject"]
+    outline.lines("\n".join(f"{name}: {value}" for name, value in headers if value))
+    parts = list(_parts(outline, message))
+    _add_body(outline, parts)
+    attachments = [part for part in parts if _is_attachment(part)]
+    if nested and attachments:
+        outline.notice("Attachments of an attached message were not read.")
+        return
+    if len(attachments) > _MAX_ATTACHMENTS:
+        outline.notice(f"Of {len(attachments):,} attachments, {_MAX_ATTACHMENTS} were read.")
+    for part in attachments[:_MAX_ATTACHMENTS]:
+        _add_attachment(outline, part)
+
+
+def _parts(outline: Outline, message: _Part) -> Iterator[_Part]:
+    """The leaves of a message in order; an attached message is a leaf."""
+    pending, n_parts = [message], 0
+    while pending:
+        part = pending.pop()
+        n_parts += 1
+        if n_parts > _MAX_PARTS:
+            outline.notice(f"The message has more than {_MAX_PARTS} parts; the others were not read.")
+            return
+        if part.is_multipart() and part.get_content_maintype() == "multipart":
+            inner = part.get_payload()
+            pending += reversed(
+                [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
+            )
+        else:
+            yield part
+
+
+def _is_attachment(part: _Part) -> bool:
+    kind = part.get_content_type()
+    if part.get_content_disposition() == "attachment" or kind == "message/rfc822":
+        return True
+    if kind in ("text/plain", "text/html"):
+        return bool(part.get_filename()) and part.get_content_disposition() != "inline"
+    # Pictures inside the text are part of its looks; signatures and calendars of machines say nothing.
+    return part.get_content_maintype() not in ("image", "multipart") and bool(part.get_filename())
+
+
+def _add_body(outline: Outline, parts: list[_Part]) -> None:
+    inline = [part for part in parts if not _is_attachment(part)]
+    pages = [_text(part) for part in inline if part.get_content_type() == "text/html"]
+    plains = [_text(part) for part in inline if part.get_content_type() in ("text/plain", "text/markdown")]
+    n_before = len(outline.blocks)
+    for page in pages:
+        read_page(page, outline)
+    shown = " ".join(block.text for block in outline.blocks[n_before:])
+    for plain in plains:
+        if not pages or not shown.strip():
+            add_text(outline, plain)
+        elif _differs(plain, shown):
+            outline.leave_out(plain, "the plain version of the message, which says something else")
+
+
+def _differs(plain: str, shown: str) -> bool:
+    words = set(re.findall(r"[^\W\d_]{3,}", re.sub(r"https?:\S+", "", plain.lower())))
+    missing = words - set(re.findall(r"[^\W\d_]{3,}", shown.lower()))
+    return len(missing) > max(5, _OTHER_WORDS * len(words))
+
+
+def _add_attachment(outline: Outline, part: _Part) -> None:
+    outline.path.clear()
+    inner = part.get_payload()
+    if part.get_content_type() == "message/rfc822" and isinstance(inner, list) and isinstance(inner[0], Message):
+        outline.heading(f"Attached message: {_header(inner[0], 'Subject') or 'no subject'}", 1)
+        _add_message(outline, inner[0], nested=True)
+        return
+    name = _file_name(part)
+    data = _payload(part)
+    if part.get_content_maintype() in ("image", "audio", "video"):
+        outline.notice(f"{name}: pictures, sound and video in messages are not read.")
+        return
+    try:
+        document = _read(data)
+    except KnowledgeError as error:
+        outline.notice(f"{name}: {error}")
+        return
+    outline.heading(f"Attachment: {name}", 1)
+    add_document(outline, document, under=1)
+    for notice in document.notices:
+        outline.notice(f"{name}: {notice.message}")
+
+
+def _read(data: bytes) -> Document:
+    """The document in an attachment, not screened: the message is screened as a whole."""
+    from workers.knowledge.parsers import PARSERS
+    from workers.knowledge.sniffing import sniff
+    from workers.knowledge.textkinds import EML
+
+    if len(data) > _MAX_ATTACHMENT_BYTES:
+        raise KnowledgeError("The attachment is too large; upload it on its own.")
+    kind = sniff(data)
+    if kind == EML:
+        raise KnowledgeError("Attached messages inside attachments are not read; upload it on its own.")
+    document: Document = import_module(PARSERS[kind]).parse(data)
+    return document
+
+
+def _payload(part: _Part) -> bytes:
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, AssertionError):
+        payload = None
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _text(part: _Part) -> str:
+    """The text of a part by its declared charset, or by what its bytes look like where that is wrong."""
+    data = _payload(part)
+    declared = part.get_content_charset()
+    encoding = webencodings.lookup(declared) if isinstance(declared, str) and declared.isascii() else None
+    if encoding is not None and encoding.name != "x-user-defined":
+        try:
+            return data.decode(encoding.codec_info.name)
+        except (UnicodeDecodeError, LookupError):
+            pass
+    return decode(data) if data.strip() else ""
+
+
+def _header(message: _Part, name: str) -> str:
+    """The value of a header, its encoded words read."""
+    try:
+        raw = str(message.get(name) or "")[:_MAX_HEADER_CHARS]
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError):
+        return ""
+    return flat(_decoded_words(raw))
+
+
+def _decoded_words(raw: str) -> str:
+    try:
+        pieces = decode_header(raw)
+    except (HeaderParseError, ValueError, TypeError):
+        return raw
+    return "".join(_decoded_word(piece, charset) for piece, charset in pieces)
+
+
+def _decoded_word(piece: bytes | str, charset: str | None) -> str:
+    if isinstance(piece, str):
+        return piece
+    encoding = webencodings.lookup(charset) if charset and charset.isascii() else None
+    return piece.decode(encoding.codec_info.name if encoding else "utf-8", errors="replace")
+
+
+def _file_name(part: _Part) -> str:
+    """The attachment's name without any path, for showing only."""
+    try:
+        raw = str(part.get_filename() or "")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raw = ""
+    return flat(re.split(r"[\\/]", _decoded_words(raw))[-1])[:120] or "without a name"

@@ -1,0 +1,162 @@
+"""EPUB: the chapters in the order of the book's spine, each under its title in the table of contents."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import unquote
+
+from lxml import etree
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.archives import Archive, parse_xml
+from workers.knowledge.decoding import decode
+from workers.knowledge.errors import BrokenFile, EntitiesRefused, KnowledgeError, PasswordProtected
+from workers.knowledge.parsers.enclosing import add_document
+from workers.knowledge.parsers.html import read_page
+from workers.knowledge.parsers.outline import Outline, flat
+
+_DRM: Final = "This book is locked to a reading program (DRM), so it cannot be read; upload a copy without a lock."
+# Fonts may be scrambled in books that are otherwise open (EPUB 3.3, section 4.4, and Adobe's older way).
+_FONT_SCRAMBLING: Final = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+_PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
+_DOCTYPE: Final = re.compile(rb"<!DOCTYPE[^>\[]*>", re.I)
+# An HTML parser takes `<title/>`, which XHTML allows, for a title that never ends.
+_SELF_CLOSED: Final = re.compile(
+    r"<((?!br|hr|img|meta|link|input|col|area|base|wbr)[a-z][\w:]*)((?:\s[^<>]*)?)/>", re.I
+)
+_MAX_LEVEL: Final = 3
+
+
+def parse(data: bytes) -> Document:
+    """The book in an EPUB file."""
+    archive = Archive(data)
+    _refuse_locked(archive)
+    package_name = _package_name(archive)
+    package = _xml(archive, package_name)
+    folder = posixpath.dirname(package_name)
+    outline = Outline(title=_first_text(package, "title"))
+    items = {str(each.get("id")): each for each in _named(package, "item")}
+    titles = dict(_contents(archive, items, folder, package))
+    n_broken = 0
+    for reference in _named(package, "itemref"):
+        item = items.get(str(reference.get("idref")))
+        if item is None or item.get("media-type") not in _PAGES or "nav" in (item.get("properties") or "").split():
+            continue
+        try:
+            _add_chapter(outline, archive, _path(folder, item.get("href")), titles)
+        except KnowledgeError:
+            n_broken += 1
+    if n_broken:
+        outline.notice(f"Chapters that could not be opened: {n_broken:,}.")
+    return outline.document()
+
+
+def _refuse_locked(archive: Archive) -> None:
+    if "META-INF/encryption.xml" in archive:
+        root = _xml(archive, "META-INF/encryption.xml")
+        methods = {str(each.get("Algorithm")) for each in _named(root, "EncryptionMethod")}
+        if methods - set(_FONT_SCRAMBLING):
+            raise PasswordProtected(_DRM)
+
+
+def _package_name(archive: Archive) -> str:
+    for each in _named(_xml(archive, "META-INF/container.xml"), "rootfile"):
+        name = _path("", each.get("full-path"))
+        if name in archive:
+            return name
+    raise BrokenFile
+
+
+def _add_chapter(outline: Outline, archive: Archive, name: str, titles: dict[str, tuple[int, str]]) -> None:
+    text = decode(archive.read(name))
+    if "<!ENTITY" in text[:20_000].upper():
+        raise EntitiesRefused
+    text = _SELF_CLOSED.sub(r"<\1\2></\1>", text)
+
+    def sheet(href: str) -> str | None:
+        path = _path(posixpath.dirname(name), href)
+        return decode(archive.read(path)) if path in archive and archive.read(path).strip() else None
+
+    chapter = Outline()
+    read_page(text, chapter, sheet)
+    document = chapter.document()
+    level, title = titles.get(name, (0, ""))
+    first = document.blocks[0] if document.blocks else None
+    if not document.blocks or not title:
+        level = 0
+    elif first is not None and first.is_heading() and _alike(first.text, title):
+        level -= 1
+    else:
+        outline.heading(title, level)
+    add_document(outline, document, under=level)
+
+
+def _alike(one: str, other: str) -> bool:
+    bare = [re.sub(r"\W+", "", each).casefold() for each in (one, other)]
+    return bare[0] in bare[1] or bare[1] in bare[0]
+
+
+def _contents(
+    archive: Archive, items: dict[str, Any], folder: str, package: Any
+) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Level and title of each file that the table of contents names, the outermost entry of a file last."""
+    found: list[tuple[str, tuple[int, str]]] = []
+    for item in items.values():
+        kind, name = item.get("media-type"), _path(folder, item.get("href"))
+        if name not in archive:
+            continue
+        if "nav" in (item.get("properties") or "").split():
+            found += _nav_entries(archive, name)
+        elif kind == "application/x-dtbncx+xml" and not found:
+            found += _ncx_entries(archive, name)
+    yield from reversed(found)
+
+
+def _nav_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:
+    for link in _links(_xml(archive, name)):
+        level = sum(etree.QName(each).localname == "ol" for each in link.iterancestors())
+        yield _path(posixpath.dirname(name), link.get("href")), (_level(level), _words(link))
+
+
+def _links(root: Any) -> Iterator[Any]:
+    """The links of the navigation that is the table of contents, not those of page lists and landmarks."""
+    for nav in _named(root, "nav"):
+        kind = next((value for key, value in nav.items() if etree.QName(key).localname == "type"), "toc")
+        if "toc" in kind.split():
+            yield from _named(nav, "a")
+
+
+def _ncx_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:
+    for point in _named(_xml(archive, name), "navPoint"):
+        level = 1 + sum(etree.QName(each).localname == "navPoint" for each in point.iterancestors())
+        label = next(_named(point, "text"), None)
+        content = next(_named(point, "content"), None)
+        if label is not None and content is not None:
+            yield _path(posixpath.dirname(name), content.get("src")), (_level(level), _words(label))
+
+
+def _level(depth: int) -> int:
+    return max(1, min(depth, _MAX_LEVEL))
+
+
+def _xml(archive: Archive, name: str) -> Any:
+    """The root of an XML entry. A document type without declarations of its own is usual in books and taken off."""
+    return parse_xml(_DOCTYPE.sub(b"", archive.read(name), count=1))
+
+
+def _named(root: Any, name: str) -> Iterator[Any]:
+    return (each for each in root.iter(etree.Element) if etree.QName(each).localname == name)
+
+
+def _first_text(root: Any, name: str) -> str:
+    return next((_words(each) for each in _named(root, name) if _words(each)), "")
+
+
+def _words(element: Any) -> str:
+    return flat("".join(element.itertext()))
+
+
+def _path(folder: str, href: str | None) -> str:
+    """The archive's name of what `href` points to. Names that lead elsewhere are in no archive."""
+    return posixpath.normpath(posixpath.join(folder, unquote((href or "").split("#")[0])))

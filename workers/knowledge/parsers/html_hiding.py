@@ -1,0 +1,271 @@
+"""What a page does not show, and whether it is honest about it.
+
+Menus that open later, notes for screen readers and comments are hidden by means that exist for hiding; they are left
+out. White letters on white, letters without size or boxes off the page are hidden from people only: such text is a
+trick and waits for the owner. A page whose style sheets lie elsewhere is in doubt, and doubt is left out.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+import tinycss2.color3
+from bs4.element import PreformattedString, Tag
+
+from workers.knowledge.parsers.html_styles import classes
+
+Colour = tuple[float, float, float]
+_WHITE: Final[Colour] = (1.0, 1.0, 1.0)
+_BLACK: Final[Colour] = (0.0, 0.0, 0.0)
+_LINK: Final[Colour] = (0.0, 0.0, 0.93)
+# 18 of 255 grey levels are where readers begin to see letters; the same bound as for PDF pages (measured 2026-11).
+_CONTRAST: Final = 18 / 255
+_OFF_PX: Final = 500.0
+
+NOT_SHOWN: Final = "text that the page does not display"
+FOR_READERS: Final = "text for screen readers"
+FADED_IN: Final = "text that a script fades in"
+MAYBE_WHITE: Final = "text in the colour of an empty page"
+NO_SCRIPT: Final = "text for browsers without scripts"
+
+_HONEST_CLASS: Final = re.compile(
+    r"(?:^|[-_ ])(?:sr-?only|visually-?hidden|hidden-?visually|(?:screen|sr)-?reader\S*|screenreader\S*|a11y-?hid\S*|"
+    r"assistive\S*|off-?screen|skip-?(?:link|nav|to|content)\S*|jump-?link|element-invisible|pre-?header|"
+    r"preview-?text|visuallyhidden\S*|sronly)(?:$|[-_ ])",
+    re.I,
+)
+_FADING_CLASS: Final = re.compile(r"(?:^|[-_ ])(?:wow|fade\S*|animat\S*|reveal\S*|aos-\S+|lazy\S*)(?:$|[-_ ])", re.I)
+_UNITS: Final = {
+    "px": 1.0,
+    "pt": 4 / 3,
+    "pc": 16.0,
+    "in": 96.0,
+    "cm": 37.8,
+    "mm": 3.78,
+    "rem": 16.0,
+    "vw": 12.8,
+    "vh": 8.0,
+}
+_LENGTH: Final = re.compile(r"\s*(-?\d*\.?\d+(?:e-?\d+)?)\s*(px|pt|pc|in|cm|mm|rem|em|ex|ch|vw|vh|%)?\s*$")
+_CLIP_NUMBERS: Final = re.compile(r"-?\d*\.?\d+")
+_CLIPPED_AWAY: Final = re.compile(
+    r"inset\(\s*(?:[5-9]\d(?:\.\d+)?|100)%|circle\(\s*0(?:px|%)?\s*(?:\)|at)|ellipse\(\s*0|"
+    r"polygon\((?:\s*0(?:px|%)?\s+0(?:px|%)?\s*,?)+\)"
+)
+_SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*0?\.?0*\d{0,1}\s*[,)]|matrix\(\s*0\s*,\s*0\s*,\s*0\s*,\s*0\b")
+_MOVED_AWAY: Final = re.compile(r"translate(?:3d|x|y)?\([^)]*-?\d{4,}(?:\.\d+)?px")
+_SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
+
+
+class Unseen(PreformattedString):
+    """Text that a trick hides, standing where it was; `reason` says which trick."""
+
+    reason: str = ""
+
+    def output_ready(self, formatter: object = None) -> str:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How text inside an element looks. Colours are None where they are the default's, () where unknown."""
+
+    size_px: float = 16.0
+    colour: Colour | tuple[()] | None = None
+    background: Colour | tuple[()] | None = None
+    # Why text here is left out; why it is hidden by a trick; and whether that trick is in doubt.
+    honest: str = ""
+    trick: str = ""
+    doubt: str = ""
+    is_whole: bool = True
+
+    def hidden(self) -> tuple[str, str]:
+        """Why text of this look is (honestly left out, hidden by a trick): both "" if it shows."""
+        if self.honest:
+            return self.honest, ""
+        trick = self.trick or ("letters of one pixel or less" if self.size_px <= 1.0 else "")
+        if trick:
+            return (self.doubt, "") if self.doubt else ("", trick)
+        return self._by_colour()
+
+    def _by_colour(self) -> tuple[str, str]:
+        colour = self.colour if self.colour is not None or not self.is_whole else _BLACK
+        if not colour:
+            return "", ""
+        if self.background is None:
+            near = _is_near(colour, _WHITE)
+            return (MAYBE_WHITE, "") if near and not self.is_whole else ("", "white on white" if near else "")
+        if self.background and _is_near(colour, self.background):
+            return "", "letters in the colour of their background"
+        return "", ""
+
+
+def look_of(tag: Tag, declared: dict[str, str], outer: Look) -> Look:
+    """How text in `tag` looks, inside an element of the look `outer` and with the styles `declared`."""
+    look = replace(
+        outer,
+        size_px=_size(declared, outer.size_px),
+        colour=_text_colour(tag, declared, outer),
+        background=_background(declared, outer),
+    )
+    honest = look.honest or _honest(tag, declared)
+    if honest == NOT_SHOWN and declared.get("visibility") == "visible" and declared.get("display") != "none":
+        honest = ""
+    trick = look.trick or _trick(declared, look.size_px)
+    doubt = look.doubt or (FADED_IN if trick and _is_faded_in(tag, declared) else "")
+    if _HONEST_CLASS.search(" ".join(classes(tag))) and not honest:
+        honest = FOR_READERS
+    return replace(look, honest=honest, trick=trick, doubt=doubt)
+
+
+def _honest(tag: Tag, declared: dict[str, str]) -> str:
+    if tag.name == "noscript":
+        return NO_SCRIPT
+    if tag.name in ("template", "datalist") or (tag.name == "dialog" and not tag.has_attr("open")):
+        return NOT_SHOWN
+    if tag.has_attr("hidden") or str(tag.get("aria-hidden")).lower() == "true":
+        return NOT_SHOWN
+    if declared.get("display") == "none" or declared.get("visibility") in ("hidden", "collapse"):
+        return NOT_SHOWN
+    return NOT_SHOWN if declared.get("content-visibility") == "hidden" else ""
+
+
+def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
+    """Whether it looks like a page that moves its text in when the reader scrolls, or opens a fold."""
+    moves = any(name in declared for name in ("transition", "animation", "animation-name"))
+    return (
+        moves
+        or tag.has_attr("data-w-id")
+        or tag.has_attr("data-aos")
+        or bool(_FADING_CLASS.search(" ".join(classes(tag))))
+    )
+
+
+def _trick(declared: dict[str, str], size_px: float) -> str:
+    if _number(declared.get("opacity", "")) < 0.05 or re.search(
+        r"opacity\(\s*0(?:\.0\d*)?%?\s*\)", declared.get("filter", "")
+    ):
+        return "fully transparent"
+    if _number(declared.get("zoom", "")) == 0 or _number(declared.get("scale", "")) == 0:
+        return "shrunk to nothing"
+    if _SHRUNK.search(declared.get("transform", "")):
+        return "shrunk to nothing"
+    if _is_clipped(declared):
+        return "clipped away"
+    if _is_boxless(declared, size_px):
+        return "in a box without size"
+    return "off the page" if _is_off(declared, size_px) else ""
+
+
+def _is_clipped(declared: dict[str, str]) -> bool:
+    clip = declared.get("clip", "")
+    if clip.startswith("rect(") and declared.get("position") in ("absolute", "fixed"):
+        top, right, bottom, left = [*map(float, _CLIP_NUMBERS.findall(clip)), 0.0, 99.0, 99.0, 0.0][:4]
+        if bottom - top <= 1 or right - left <= 1:
+            return "auto" not in clip
+    return bool(_CLIPPED_AWAY.search(declared.get("clip-path", "")))
+
+
+def _is_boxless(declared: dict[str, str], size_px: float) -> bool:
+    overflow = " ".join(declared.get(name, "") for name in ("overflow", "overflow-x", "overflow-y"))
+    if not re.search(r"hidden|clip|scroll|auto", overflow):
+        return False
+    sides = [_px(declared.get(name, ""), size_px) for name in ("width", "height", "max-width", "max-height")]
+    return any(side is not None and side <= 1 for side in sides)
+
+
+def _is_off(declared: dict[str, str], size_px: float) -> bool:
+    names = ["text-indent", "margin-left", "margin-top"]
+    if declared.get("position") in ("absolute", "fixed", "relative"):
+        names += ["left", "right", "top", "bottom"]
+    lengths = [_px(declared.get(name, ""), size_px) for name in names]
+    if any(length is not None and (length <= -_OFF_PX or length >= 10 * _OFF_PX) for length in lengths):
+        return True
+    return bool(_MOVED_AWAY.search(declared.get("transform", "")))
+
+
+def _text_colour(tag: Tag, declared: dict[str, str], outer: Look) -> Colour | tuple[()] | None:
+    fill = declared.get("-webkit-text-fill-color") or declared.get("color")
+    if fill in ("inherit", "currentcolor", "unset", "revert", "initial"):
+        return outer.colour if fill in ("inherit", "currentcolor", "unset") else None
+    if fill is None:
+        is_link = tag.name == "a" and tag.has_attr("href")
+        return (_LINK if outer.is_whole else ()) if is_link else outer.colour
+    clipped = declared.get("background-clip", "") + declared.get("-webkit-background-clip", "")
+    if "text" in clipped or declared.get("text-shadow", "none") != "none":
+        return ()
+    rgba = _rgba(fill)
+    if rgba is None:
+        return ()
+    # Letters that let everything through have the colour of what is behind them.
+    behind = _background(declared, outer)
+    return (behind or _WHITE) if rgba[3] < 0.05 else (rgba[0], rgba[1], rgba[2])
+
+
+def _background(declared: dict[str, str], outer: Look) -> Colour | tuple[()] | None:
+    shorthand = declared.get("background", "")
+    if re.search(r"url\(|gradient\(|image\(|unknown|var\(", shorthand + declared.get("background-color", "")):
+        return ()
+    value = declared.get("background-color", "")
+    words = [value] if value else re.findall(r"[\w-]+\([^)]*\)|#\w+|[\w-]+", shorthand)
+    for word in words:
+        rgba = _rgba(word)
+        if rgba is not None and rgba[3] > 0.9:
+            return rgba[0], rgba[1], rgba[2]
+        if rgba is not None and rgba[3] > 0.05:
+            return ()
+    # What is placed freely may lie over a picture.
+    if declared.get("position") in ("absolute", "fixed") and not outer.is_whole:
+        return ()
+    return outer.background
+
+
+def _rgba(value: str) -> tuple[float, float, float, float] | None:
+    colour = tinycss2.color3.parse_color(value)
+    if colour is None and re.fullmatch(r"[0-9a-f]{6}", value):
+        colour = tinycss2.color3.parse_color(f"#{value}")
+    if colour is None and (found := re.fullmatch(r"(rgba?|hsla?)\(\s*(.+?)\s*\)", value)):
+        colour = tinycss2.color3.parse_color(_with_commas(found[2], found[1][:3]))
+    return (colour.red, colour.green, colour.blue, colour.alpha) if isinstance(colour, tinycss2.color3.RGBA) else None
+
+
+def _with_commas(arguments: str, function: str) -> str:
+    """`rgb(255 255 255 / 50%)`, the newer way of writing, in the older."""
+    parts = arguments.replace(",", " ").replace("/", " ").split()
+    if len(parts) == 4:
+        alpha = parts[3]
+        parts[3] = str(float(alpha[:-1]) / 100) if re.fullmatch(r"[\d.]+%", alpha) else alpha
+    return f"{function}{'a' if len(parts) == 4 else ''}({','.join(parts)})"
+
+
+def _is_near(one: Colour, other: Colour) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) < _CONTRAST
+
+
+def _size(declared: dict[str, str], outer_px: float) -> float:
+    value = declared.get("font-size", "")
+    if not value and (font := declared.get("font")):
+        value = next(
+            (word.split("/")[0] for word in font.split() if re.match(r"\d*\.?\d+(?:px|pt|em|rem|%)", word)), ""
+        )
+    if value in _SMALL:
+        return _SMALL[value]
+    if value.endswith("%") and (found := _LENGTH.match(value)):
+        return outer_px * float(found[1]) / 100
+    length = _px(value, outer_px)
+    return outer_px if length is None else length
+
+
+def _px(value: str, size_px: float) -> float | None:
+    """A length in pixels, None if it is none or a percentage that depends on more than we know."""
+    found = _LENGTH.match(value)
+    if not found or (found[2] == "%" and float(found[1]) != 0):
+        return None
+    unit = found[2] or "px"
+    return float(found[1]) * (size_px if unit in ("em", "ex", "ch") else _UNITS.get(unit, 1.0))
+
+
+def _number(value: str) -> float:
+    """A plain number or percentage, infinite if it is none."""
+    found = re.match(r"\s*(\d*\.?\d+)(%?)\s*$", value)
+    return float(found[1]) / (100 if found[2] else 1) if found else float("inf")

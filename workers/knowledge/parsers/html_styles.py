@@ -1,0 +1,222 @@
+"""What a page's own styles say of each element: `style` attributes, `<style>` rules and the old colour attributes.
+
+Style sheets that a page loads from elsewhere are not at hand; `Styles.is_whole` is False where a page names some, and
+whoever judges by colours has to allow for it. tinycss2 (of the WeasyPrint project) reads the rules as browsers do and
+soupsieve, which comes with Beautiful Soup, matches the selectors that are more than one name.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import soupsieve
+import tinycss2
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+from soupsieve.util import SelectorSyntaxError
+
+# By these an element can hide its text; all others are passed over.
+PROPERTIES: Final = frozenset(
+    "display visibility opacity color background-color background font-size font position left right top bottom "
+    "text-indent margin-left margin-top width height max-width max-height overflow overflow-x overflow-y clip "
+    "clip-path transform filter zoom scale transition animation animation-name text-shadow background-clip "
+    "-webkit-background-clip -webkit-text-fill-color content-visibility".split()
+)
+_MAX_CSS_CHARS: Final = 1_000_000
+_MAX_RULES: Final = 3_000
+# Matching is the dear part: 300,000 selectors against elements take about 3 s (measured 2026-11).
+_MAX_MATCHES: Final = 300_000
+_ONE_NAME: Final = re.compile(r"[#.]?[\w-]+|\*")
+_LAST_COMPOUND: Final = re.compile(r"[^\s>+~]+$")
+_NAMES: Final = re.compile(r"#[\w-]+|\.[\w-]+|^[a-zA-Z][\w-]*")
+_VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*([^()]*))?\)")
+# Widths are judged for a window of 1280 pixels.
+_WIDTH_QUERY: Final = re.compile(r"(min|max)-width\s*:\s*(\d+)(px|em|rem)")
+_OTHER_MEDIA: Final = re.compile(r"\bprint\b|\bspeech\b|prefers-|\bnot\b|forced-colors|max-height|orientation|hover")
+
+# The style sheet of a name that a page gives, None if it is not at hand.
+LoadSheet = Callable[[str], str | None]
+# (is important, is inline, specificity, place) of a declaration: the greatest wins.
+_Rank = tuple[bool, bool, tuple[int, int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    selector: str
+    rank: tuple[tuple[int, int, int], int]
+    declarations: tuple[tuple[str, str, bool], ...]
+
+
+@dataclass(slots=True)
+class Styles:
+    """The rules of a page, found by the last name of their selectors."""
+
+    is_whole: bool = True
+    # Some rules were too many to be matched.
+    is_cut: bool = False
+    _rules: dict[str, list[_Rule]] = field(default_factory=dict)
+    _variables: dict[str, str] = field(default_factory=dict)
+    _inline: dict[str, list[tuple[str, str, bool]]] = field(default_factory=dict)
+    _compiled: dict[str, Any] = field(default_factory=dict)
+    _n_rules: int = 0
+    _n_matches: int = 0
+
+    def declared(self, tag: Tag) -> dict[str, str]:
+        """The properties that the page's styles give `tag` itself, lower-cased, the winner of each."""
+        found: list[tuple[_Rank, str, str]] = []
+        for rule in self._candidates(tag):
+            found += [((important, False, *rule.rank), name, value) for name, value, important in rule.declarations]
+        for name, value, important in self._inline_of(tag):
+            found.append(((important, True, (0, 0, 0), 0), name, value))
+        found.sort(key=lambda each: each[0])
+        values = _presentation(tag)
+        values.update((name, self._resolved(value)) for _, name, value in found)
+        return values
+
+    def add_sheet(self, css: str) -> None:
+        """Take in the rules of a style sheet."""
+        self._add(tinycss2.parse_stylesheet(css[:_MAX_CSS_CHARS], skip_comments=True, skip_whitespace=True), 0)
+        self.is_cut = self.is_cut or len(css) > _MAX_CSS_CHARS
+
+    def _add(self, nodes: list[Any], depth: int) -> None:
+        for node in nodes:
+            if node.type == "qualified-rule":
+                self._add_rule(node)
+            elif node.type == "at-rule" and node.content is not None and depth < 5 and _applies(node):
+                self._add(tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True), depth + 1)
+
+    def _add_rule(self, node: Any) -> None:
+        declarations = tuple(_declarations(node.content))
+        self._variables.update((name, value) for name, value, _ in declarations if name.startswith("--"))
+        declarations = tuple(each for each in declarations if each[0] in PROPERTIES)
+        if not declarations:
+            return
+        for selector in tinycss2.serialize(node.prelude).split(","):
+            selector = selector.strip()
+            if not selector or self._n_rules >= _MAX_RULES:
+                self.is_cut = self.is_cut or bool(selector)
+                continue
+            self._n_rules += 1
+            rule = _Rule(selector, (_specificity(selector), self._n_rules), declarations)
+            self._rules.setdefault(_key(selector), []).append(rule)
+
+    def _candidates(self, tag: Tag) -> Iterator[_Rule]:
+        keys = [tag.name, "*", *(f".{name}" for name in classes(tag))]
+        if identity := tag.get("id"):
+            keys.append(f"#{identity}")
+        for key in keys:
+            for rule in self._rules.get(key, ()):
+                if _ONE_NAME.fullmatch(rule.selector) or self._matches(rule.selector, tag):
+                    yield rule
+
+    def _matches(self, selector: str, tag: Tag) -> bool:
+        self._n_matches += 1
+        if self._n_matches > _MAX_MATCHES:
+            self.is_cut = True
+            return False
+        if selector not in self._compiled:
+            try:
+                self._compiled[selector] = soupsieve.compile(selector)
+            except (SelectorSyntaxError, ValueError):
+                # A pseudo-element, or a selector that browsers would refuse too.
+                self._compiled[selector] = None
+        pattern = self._compiled[selector]
+        return pattern is not None and bool(pattern.match(tag))
+
+    def _inline_of(self, tag: Tag) -> list[tuple[str, str, bool]]:
+        style = str(tag.get("style") or "")[:20_000]
+        if not style:
+            return []
+        if style not in self._inline:
+            nodes = tinycss2.parse_blocks_contents(style)
+            self._inline[style] = [each for each in _declared(nodes) if each[0] in PROPERTIES]
+        return self._inline[style]
+
+    def _resolved(self, value: str) -> str:
+        for _ in range(3):
+            if "var(" not in value:
+                break
+            value = _VARIABLE.sub(lambda found: self._variables.get(found[1], found[2] or "unknown"), value)
+        return value
+
+
+def styles_of(soup: BeautifulSoup, sheet: LoadSheet | None = None) -> Styles:
+    """The styles that `soup` carries in itself, and those it names where `sheet` has them."""
+    styles = Styles()
+    for tag in soup.find_all(["style", "link"]):
+        if tag.name == "style":
+            media = str(tag.get("media") or "").lower()
+            if not _OTHER_MEDIA.search(media):
+                styles.add_sheet("".join(str(child) for child in tag.children))
+        elif "stylesheet" in " ".join(tag.get_attribute_list("rel")).lower():
+            css = sheet(str(tag.get("href") or "")) if sheet else None
+            styles.add_sheet(css or "")
+            styles.is_whole = styles.is_whole and css is not None
+    if any("@import" in str(tag.string or "") for tag in soup.find_all("style")):
+        styles.is_whole = False
+    return styles
+
+
+def classes(tag: Tag) -> list[str]:
+    """The class names of `tag`."""
+    return [str(name) for name in tag.get_attribute_list("class") if name]
+
+
+def _declarations(content: list[Any]) -> Iterator[tuple[str, str, bool]]:
+    yield from _declared(tinycss2.parse_blocks_contents(content))
+
+
+def _declared(nodes: list[Any]) -> Iterator[tuple[str, str, bool]]:
+    for node in nodes:
+        if node.type == "declaration":
+            yield node.lower_name, tinycss2.serialize(node.value).strip().lower(), node.important
+
+
+def _applies(node: Any) -> bool:
+    """Whether an at-rule's content holds on a wide screen."""
+    name = node.lower_at_keyword
+    if name in ("layer", "supports", "container", "scope"):
+        return True
+    if name != "media":
+        return False
+    query = tinycss2.serialize(node.prelude).lower()
+    if _OTHER_MEDIA.search(query):
+        return False
+    for kind, number, unit in _WIDTH_QUERY.findall(query):
+        width = int(number) * (1 if unit == "px" else 16)
+        if (kind == "min") == (width > 1280):
+            return False
+    return True
+
+
+def _key(selector: str) -> str:
+    """The name by which elements are looked up that `selector` may match."""
+    bare = re.sub(r"\([^()]*\)|\[[^\]]*\]", "", re.sub(r"\([^()]*\)", "", selector))
+    last = _LAST_COMPOUND.search(bare)
+    names = _NAMES.findall(last.group()) if last else []
+    for start in "#.":
+        for name in names:
+            if name.startswith(start):
+                return str(name)
+    return str(names[0]).lower() if names else "*"
+
+
+def _specificity(selector: str) -> tuple[int, int, int]:
+    return (
+        selector.count("#"),
+        selector.count(".") + selector.count("[") + len(re.findall(r"(?<!:):(?!:|not|is|where)", selector)),
+        len(re.findall(r"(?:^|[\s>+~])[a-zA-Z]", selector)),
+    )
+
+
+def _presentation(tag: Tag) -> dict[str, str]:
+    values = {}
+    if background := tag.get("bgcolor"):
+        values["background-color"] = str(background).lower()
+    color = tag.get("color") if tag.name == "font" else tag.get("text") if tag.name == "body" else None
+    if color:
+        values["color"] = str(color).lower()
+    if tag.get("background") and tag.name in ("body", "table", "td", "th", "tr"):
+        values["background"] = "url()"
+    return values

@@ -1,0 +1,63 @@
+"""Rows and records, written so that each value stands beside the name of its column."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from workers.knowledge.parsers.outline import Outline, flat
+
+# A header that is repeated over each group of rows must leave room for the rows.
+_TABLE_HEADER_CHARS: Final = 300
+_TABLE_ROW_CHARS: Final = 400
+# Lines of a record that fill about half a chunk; the next lines begin with the record's first one again.
+_RECORD_CHARS: Final = 600
+_MAX_COLUMNS: Final = 2_000
+_BATCH: Final = 1_000
+
+
+def add_rows(outline: Outline, header: list[str], rows: Iterable[list[str]]) -> None:
+    """Add rows under their header: as a table, or as a record per row where rows are wide."""
+    if len(header) > _MAX_COLUMNS:
+        outline.notice(f"Of {len(header):,} columns, {_MAX_COLUMNS:,} were read.")
+        header = header[:_MAX_COLUMNS]
+    remaining = iter(rows)
+    narrow = True
+    first = True
+    while batch := [row[: len(header)] for row in islice(remaining, _BATCH)]:
+        if first:
+            narrow = _is_narrow(header, batch)
+            first = False
+        if narrow:
+            outline.table([header, *batch])
+        else:
+            for row in batch:
+                add_record(
+                    outline, [f"{name}: {value}" for name, value in zip(header, row, strict=False) if value.strip()]
+                )
+    if first:
+        outline.table([header])
+
+
+def add_record(outline: Outline, lines: Iterable[str]) -> None:
+    """Add the lines of one record; each block of a long one begins with its first line, which names it."""
+    for group in _groups(flat(line) for line in lines):
+        outline.lines("\n".join(group))
+
+
+def _is_narrow(header: list[str], rows: list[list[str]]) -> bool:
+    sample = rows[:100]
+    mean = sum(len(cell) for row in sample for cell in row) / len(sample)
+    return sum(map(len, header)) + 3 * len(header) <= _TABLE_HEADER_CHARS and mean <= _TABLE_ROW_CHARS
+
+
+def _groups(lines: Iterator[str]) -> Iterator[list[str]]:
+    first = next(lines, "")
+    group, n_chars = [first], len(first)
+    for line in lines:
+        if n_chars + len(line) > _RECORD_CHARS and len(group) > 1:
+            yield group
+            group, n_chars = [first[:200]], min(200, len(first))
+        group.append(line)
+        n_chars += len(line)
+    if group != [""]:
+        yield group

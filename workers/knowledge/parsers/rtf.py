@@ -1,0 +1,155 @@
+"""RTF: paragraphs, headings by style, lists and table rows. Hidden text, deletions and comments are not content."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.rtf_tokens import PLAIN, Look, RtfFile, Run
+
+_HIDDEN: Final = "hidden text"
+_DELETED: Final = "text deleted under tracking"
+_COMMENT: Final = "comments"
+# 18 of 255 grey levels, as for pages and PDF.
+_CONTRAST: Final = 18
+_SMALLEST_HALF_POINTS: Final = 2
+_LEAST_CHARS: Final = 4
+
+
+def parse(data: bytes) -> Document:
+    """The document in an RTF file."""
+    source = data.lstrip().decode("latin-1")
+    if not source.startswith("{\\rtf"):
+        raise BrokenFile
+    file = RtfFile(source)
+    reading = _Reading(file, Outline())
+    for run in file.runs():
+        reading.take(run)
+    reading.end_paragraph()
+    reading.end_table()
+    reading.tell_left_out()
+    reading.outline.title = reading.outline.title or file.title
+    return reading.outline.document()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The paragraph, row and table that are being read."""
+
+    file: RtfFile
+    outline: Outline
+    text: list[str] = field(default_factory=list)
+    look: Look = PLAIN
+    items: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    unseen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, run: Run) -> None:
+        """Add a run, or end what a break ends."""
+        if run.ends == "par":
+            self._end_par(run.look)
+        elif run.ends == "cell":
+            self.cells.append("".join(self.text))
+            self.text.clear()
+        elif run.ends == "row":
+            self.rows.append([*self.cells, *filter(str.strip, ["".join(self.text)])])
+            self.cells.clear()
+            self.text.clear()
+        elif run.look.is_comment:
+            self.left_out[_COMMENT].append(run.text)
+        elif run.look.is_deleted:
+            self.left_out[_DELETED].append(run.text)
+        elif run.look.is_hidden:
+            self.left_out[_HIDDEN].append(run.text)
+        elif trick := self._trick(run):
+            self.unseen[trick].append(run.text)
+        else:
+            self.text.append(f" ({run.text.strip()}) " if run.look.is_note and run.text.strip() else run.text)
+            self.look = run.look if run.text.strip() else self.look
+
+    def _end_par(self, look: Look) -> None:
+        if look.is_note or look.is_comment or (look.in_table and (self.cells or self.text)):
+            self.text.append(" ")
+            return
+        self.look = look
+        self.end_paragraph()
+
+    def end_paragraph(self) -> None:
+        """Add the paragraph read so far, after the table or list before it if it is no part of that."""
+        text = "".join(self.text)
+        self.text.clear()
+        if text.strip() or self.unseen:
+            self.end_table()
+        level = self.file.headings.get(self.look.style) or self.look.outline_level + 1
+        if text.strip() and (self.look.list_id or flat(text).startswith(("•", "·", "- "))):
+            self.items.append(_item(text))
+        elif text.strip():
+            self._end_list()
+            if 0 < level <= 9:
+                self.outline.heading(text, level)
+            elif "\n" in text.strip():
+                self.outline.lines("\n".join(flat(line) for line in text.splitlines()))
+            else:
+                self.outline.text(text)
+        self._tell_unseen()
+
+    def _tell_unseen(self) -> None:
+        if not self.unseen:
+            return
+        self._end_list()
+        for reason, texts in self.unseen.items():
+            text = "".join(texts)
+            if len(text.strip()) >= _LEAST_CHARS:
+                self.outline.invisible(text, reason)
+        self.unseen.clear()
+
+    def _end_list(self) -> None:
+        self.outline.lines("\n".join(self.items))
+        self.items.clear()
+
+    def end_table(self) -> None:
+        """Add the rows read so far, and the list before them."""
+        if self.cells:
+            self.rows.append([*self.cells])
+            self.cells.clear()
+        if self.rows:
+            self._end_list()
+            self.outline.table(self.rows)
+            self.rows = []
+
+    def tell_left_out(self) -> None:
+        """Note what was left out, once for each reason."""
+        self._end_list()
+        self._tell_unseen()
+        for reason, texts in self.left_out.items():
+            self.outline.leave_out("".join(texts), reason)
+
+    def _trick(self, run: Run) -> str:
+        """By which trick the run hides from readers, "" if it shows."""
+        if not run.text.strip():
+            return ""
+        if run.look.half_points <= _SMALLEST_HALF_POINTS:
+            return "letters of one point or less"
+        colour, background = self._rgb(run.look.colour), self._rgb(run.look.background)
+        if colour is None:
+            return ""
+        if background is None:
+            near_white = min(colour) > 255 - _CONTRAST and not self.file.has_shading
+            return "white on white" if near_white else ""
+        near = max(abs(a - b) for a, b in zip(colour, background, strict=True)) < _CONTRAST
+        return "letters in the colour of their background" if near else ""
+
+    def _rgb(self, number: int) -> tuple[int, int, int] | None:
+        return self.file.colours[number] if 0 < number < len(self.file.colours) else None
+
+
+def _item(text: str) -> str:
+    """A list item with a mark of its own if the file gave none."""
+    words = flat(text)
+    bare = words.lstrip("•·▪◦-\uf0b7 ")
+    numbered = words[:1].isdigit() or (len(words) > 2 and words[1] in ".)")
+    return words if numbered else f"- {bare}"

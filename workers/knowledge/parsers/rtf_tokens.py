@@ -1,0 +1,229 @@
+"""RTF as runs of text with how each looks: groups, fonts' charsets, escapes and what is not part of the text.
+
+A reader of its own, since striprtf tells neither hidden from shown text nor deleted from kept. Nothing recurses, so
+that a file of a million braces costs its length.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+_TOKEN: Final = re.compile(
+    r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\(.)|([{}])|[\r\n]+|([^\\{}\r\n]+)", re.S
+)
+_SYMBOLS: Final = {
+    "tab": "\t", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”",
+    "bullet": "•", "emspace": " ", "enspace": " ", "qmspace": " ", "line": "\n", "softline": "\n", "nestcell": " | ",
+    "nestrow": "; ",
+}  # fmt: skip
+_BREAKS: Final = frozenset(["par", "sect", "page", "column", "cell", "row"])
+# Groups that are no text: tables of fonts and styles, pictures, field codes, running heads.
+_SKIPPED: Final = frozenset(
+    "fonttbl colortbl stylesheet listtable listoverridetable info pict object themedata datastore fldinst header "
+    "headerl headerr headerf footer footerl footerr footerf ftnsep ftnsepc ftncn aftnsep filetbl revtbl rsidtbl "
+    "generator xmlnstbl latentstyles colorschememapping pgptbl bkmkstart bkmkend mmathPr sp atnref atndate atntime "
+    "atnicn atnauthor atnid atrfstart atrfend private nonshppict nonesttables do pntext pnseclvl tc xe txe "
+    "rxe".split()
+)
+# Starred groups, which old readers may skip, that hold text all the same.
+_STARRED_TEXT: Final = frozenset(
+    ["shpinst", "shptxt", "footnote", "annotation", "listtext", "pn", "pntxtb", "pntxta"]
+)
+_CHARSETS: Final = {
+    0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253",
+    162: "cp1254", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a run of text looks, and to what it belongs. Colours are numbers in the file's colour table."""
+
+    skipped: bool = False
+    is_hidden: bool = False
+    is_deleted: bool = False
+    is_comment: bool = False
+    is_note: bool = False
+    half_points: int = 24
+    colour: int = 0
+    background: int = 0
+    font: int = 0
+    # How many characters after each \u are its stand-in for old readers.
+    n_standins: int = 1
+    style: int = 0
+    outline_level: int = -1
+    list_id: int = 0
+    in_table: bool = False
+
+
+PLAIN: Final = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text of one look. A break ("par", "cell", "row") ends what stood before it and has no text."""
+
+    text: str
+    look: Look
+    ends: str = ""
+
+
+@dataclass(slots=True)
+class RtfFile:
+    """Reads the tokens of a file; the tables of colours and styles are known once its header is read."""
+
+    source: str
+    codec: str = "cp1252"
+    fonts: dict[int, str] = field(default_factory=dict)
+    colours: list[tuple[int, int, int] | None] = field(default_factory=list)
+    # The outline level of each heading style, from 1.
+    headings: dict[int, int] = field(default_factory=dict)
+    title: str = ""
+    has_shading: bool = False
+    _look: Look = PLAIN
+    _raw: bytearray = field(default_factory=bytearray)
+    _high: int = 0
+
+    def runs(self) -> Iterator[Run]:
+        """The runs and breaks in reading order."""
+        stack: list[Look] = []
+        starred = False
+        n_skip = 0
+        place = 0
+        while found := _TOKEN.match(self.source, place):
+            place = found.end()
+            word, number, escape, symbol, brace, text = found.groups()
+            if n_skip and (escape or text or symbol):
+                if text and len(text) > n_skip:
+                    place = found.start() + n_skip
+                    n_skip = 0
+                    continue
+                n_skip = max(0, n_skip - len(text or "x"))
+                continue
+            if not escape and self._raw:
+                yield from self._flushed()
+            if brace == "{":
+                stack.append(self._look)
+            elif brace == "}":
+                self._look = stack.pop() if stack else self._look
+                n_skip = 0
+            elif symbol == "*":
+                starred = True
+                continue
+            elif word == "u" and number:
+                yield from self._unicode(int(number))
+                n_skip = self._look.n_standins
+            elif word == "bin" and number:
+                place += max(0, int(number))
+            elif word:
+                yield from self._word(word, int(number) if number else None, starred, found.end())
+            elif escape:
+                self._raw.append(int(escape, 16))
+            elif symbol or text:
+                yield from self._plain(symbol, text)
+            starred = False
+        yield from self._flushed()
+
+    def _plain(self, symbol: str | None, text: str | None) -> Iterator[Run]:
+        if symbol is not None:
+            text = {"~": "\u00a0", "_": "-", "-": "", "\n": "\n", "\r": "\n"}.get(
+                symbol, symbol if symbol in "\\{}" else ""
+            )
+        if text and not self._look.skipped:
+            yield Run(self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._look)
+
+    def _flushed(self) -> Iterator[Run]:
+        raw, self._raw = bytes(self._raw), bytearray()
+        if raw and not self._look.skipped:
+            yield Run(self._decoded(raw), self._look)
+
+    def _decoded(self, raw: bytes) -> str:
+        return raw.decode(self.fonts.get(self._look.font, self.codec), errors="replace")
+
+    def _unicode(self, number: int) -> Iterator[Run]:
+        """A character of UTF-16, which comes in two halves beyond the first 65,536."""
+        number %= 0x10000
+        if 0xD800 <= number < 0xDC00:
+            self._high = number
+        elif not self._look.skipped:
+            if 0xDC00 <= number < 0xE000:
+                number = 0x10000 + ((self._high - 0xD800) << 10) + number - 0xDC00 if self._high else 0xFFFD
+            self._high = 0
+            yield Run(chr(number), self._look)
+
+    def _word(self, word: str, number: int | None, starred: bool, place: int) -> Iterator[Run]:
+        look = self._look
+        if word in ("fonttbl", "colortbl", "stylesheet", "info") and not look.skipped:
+            self._read_table(word, place)
+        if word in _SKIPPED or (starred and word not in _STARRED_TEXT and not look.skipped):
+            self._look = replace(look, skipped=True)
+        elif word in ("footnote", "annotation"):
+            self._look = replace(look, is_note=word == "footnote", is_comment=word == "annotation", skipped=False)
+        elif word in _BREAKS:
+            if not look.skipped:
+                yield Run("", look, ends="par" if word in ("sect", "page", "column") else word)
+        elif word in _SYMBOLS:
+            if not look.skipped:
+                yield Run(_SYMBOLS[word], look)
+        else:
+            self._look = self._changed(word, number)
+
+    def _changed(self, word: str, number: int | None) -> Look:
+        """The look after a control word that changes it."""
+        look, on = self._look, number != 0
+        value = number or 0
+        if word in ("cb", "highlight", "chcbpat"):
+            return replace(look, background=value)
+        if word in ("clcbpat", "cbpat", "trcbpat"):
+            self.has_shading = self.has_shading or value > 0
+        changes: dict[str, dict[str, int | bool]] = {
+            "v": {"is_hidden": on},
+            "webhidden": {"is_hidden": on},
+            "deleted": {"is_deleted": on},
+            "fs": {"half_points": value if number is not None else 24},
+            "cf": {"colour": value},
+            "f": {"font": value},
+            "uc": {"n_standins": max(0, min(value, 10))},
+            "s": {"style": value},
+            "outlinelevel": {"outline_level": value},
+            "ls": {"list_id": value},
+            "intbl": {"in_table": True},
+            "pard": {"style": 0, "outline_level": -1, "list_id": 0, "in_table": False},
+            "plain": {"is_hidden": False, "is_deleted": False, "half_points": 24, "colour": 0, "background": 0},
+        }
+        if word == "ansicpg" and f"cp{value}" in (f"cp{n}" for n in (*range(1250, 1259), 874, 932, 936, 949, 950)):
+            self.codec = f"cp{value}"
+        elif word in ("mac", "pc", "pca"):
+            self.codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}[word]
+        return replace(look, **changes[word]) if word in changes else look  # type: ignore[arg-type]
+
+    def _read_table(self, name: str, place: int) -> None:
+        """Take what is needed from a table of the header; the tables are flat but for one level of groups."""
+        content = _group(self.source, place)
+        if name == "fonttbl":
+            for number, charset in re.findall(r"\\f(\d{1,5})[^{};]{0,200}?\\fcharset(\d{1,3})", content):
+                if int(charset) in _CHARSETS:
+                    self.fonts[int(number)] = _CHARSETS[int(charset)]
+        elif name == "colortbl":
+            for entry in content.split(";")[:1_000]:
+                parts = [re.search(rf"\\{colour}(\d{{1,3}})", entry) for colour in ("red", "green", "blue")]
+                rgb = tuple(int(part[1]) for part in parts if part)
+                self.colours.append((rgb[0], rgb[1], rgb[2]) if len(rgb) == 3 else None)
+        elif name == "stylesheet":
+            for number, level in re.findall(
+                r"\\s(\d{1,5})\b[^{};]{0,600}?[ \n](?:heading|Heading|Überschrift) (\d)", content
+            ):
+                self.headings[int(number)] = int(level)
+        elif found := re.search(r"\{\\title ([^{}\\]{1,300})\}", content):
+            self.title = found[1]
+
+
+def _group(source: str, place: int) -> str:
+    """What is left of the group that `place` lies in, at most 200,000 characters."""
+    depth = 1
+    for found in re.finditer(r"\\.|[{}]", source[place : place + 200_000], re.S):
+        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+        if depth == 0:
+            return source[place : place + found.start()]
+    return source[place : place + 200_000]

@@ -1,0 +1,132 @@
+"""Source code, settings and XML: lines with their indentation, each definition under its name.
+
+Blocks end where definitions begin, so that a passage holds a function whole and a citation says which. The names are
+found by line patterns that many languages share, not by a parser per language.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
+from workers.knowledge.parsers.outline import Outline
+
+_MAX_LINE_CHARS: Final = 1_000
+_BLOCK_CHARS: Final = 1_200
+_CUT_AT: Final = re.compile(r"[;,}>]|\s")
+_MODIFIERS: Final = (
+    r"(?:(?:export|default|pub(?:\([\w ]+\))?|public|private|protected|internal|static|final|abstract|async|sealed|"
+    r"partial|unsafe|inline|extern|const|override|virtual|data|open)\s+)*"
+)
+# Patterns of lines that define something; the group is its name.
+_DEFINITIONS: Final = tuple(
+    re.compile(rf"(?P<indent>[ \t]*){pattern}")
+    for pattern in (
+        _MODIFIERS
+        + r"(?:def|class|interface|enum|struct|trait|record|object|module|namespace|protocol)\s+(?P<name>[\w.:$]+)",
+        _MODIFIERS
+        + r"(?:function\*?|fn|fun|func|sub)\s+(?:\(\s*\w+\s+\*?[\w\[\]]+\s*\)\s*)?(?P<name>[\w$:.]+)\s*[(<\[{]",
+        r"type\s+(?P<name>\w+)\b",
+        r"impl(?:<[^>]*>)?\s+(?P<name>[\w:<>, ]+?)\s*(?:where.*)?\{",
+        _MODIFIERS
+        + r"(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::[^=]+)?=>)",
+        r"(?:function\s+)?(?P<name>[\w-]+)\s*\(\)\s*\{",
+        r"(?i:create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|function|procedure|index|trigger|type)"
+        r"\s+(?:if\s+not\s+exists\s+)?)(?P<name>[\w.\"`\[\]]+)",
+        r"(?:public|private|protected|internal|static|final)\s[\w<>\[\], ?.]*?(?P<name>\w+)\s*\([^;]*$",
+        r"\[{1,2}(?P<name>[\w .:\"'/-]+)\]{1,2}\s*$",
+    )
+)
+_C_FUNCTION: Final = re.compile(
+    r"(?:[A-Za-z_][\w:<>,]*[\s*&]+)+(?P<name>[\w:~]+)\s*\([^;=]*\)?\s*(?:const\s*)?\{?\s*$"
+)
+_NO_NAMES: Final = frozenset(
+    ["if", "for", "while", "switch", "return", "else", "catch", "new", "do", "sizeof", "elif"]
+)
+_YAML_KEY: Final = re.compile(r"(?P<name>[A-Za-z_][\w.-]*):(?:\s|$)")
+_ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
+
+
+def parse(data: bytes) -> Document:
+    """The lines of a source file."""
+    text = decoded(data)
+    outline = Outline()
+    if text.notice:
+        outline.notice(text.notice)
+    lines = text.text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
+    if any(len(line) > _MAX_LINE_CHARS for line in lines):
+        outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were broken.")
+        lines = [piece for line in lines for piece in _pieces(line)]
+    for level, name, section in _sections(lines):
+        if name:
+            outline.heading(name, level)
+        for block in _blocks(section):
+            outline.lines(block)
+    return outline.document()
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """`line` in pieces of bounded length, cut behind a mark or space where there is one."""
+    start = 0
+    while len(line) - start > _MAX_LINE_CHARS:
+        end = start + _MAX_LINE_CHARS
+        cuts = [found.end() for found in _CUT_AT.finditer(line, start + _MAX_LINE_CHARS // 2, end)]
+        end = cuts[-1] if cuts else end
+        yield line[start:end]
+        start = end
+    yield line[start:]
+
+
+def _sections(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """(level, name, lines) for each definition, and for what stands before the first, whose name is ""."""
+    names = list(_definitions(lines))
+    keyed = not names and sum(bool(_YAML_KEY.match(line)) for line in lines) > 1
+    if keyed:
+        names = [(n, 0, found["name"]) for n, line in enumerate(lines) if (found := _YAML_KEY.match(line))]
+    start, level, name = 0, 1, ""
+    for number, indent, found_name in names:
+        begin = _with_above(lines, number, start)
+        if begin > start or name:
+            yield level, name, lines[start:begin]
+        start, level, name = begin, 2 if indent else 1, found_name
+    yield level, name, lines[start:]
+
+
+def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
+    """(line number, indent, name) of the definitions at the top and one level below."""
+    widths: set[int] = set()
+    for number, line in enumerate(lines):
+        if not line or (line[0] in "#/*}-" and not line.startswith("#[")):
+            continue
+        found = next((hit for pattern in _DEFINITIONS if (hit := pattern.match(line))), None)
+        if found is None:
+            found = _C_FUNCTION.match(line) if line[0] not in " \t" and "(" in line else None
+        if found is None or found["name"] in _NO_NAMES:
+            continue
+        indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
+        widths.add(indent)
+        inner = min((width for width in widths if width), default=0)
+        if indent in (0, inner) and indent <= 8:
+            yield number, indent, found["name"].strip('"`[] ')
+
+
+def _with_above(lines: list[str], number: int, floor: int) -> int:
+    """The first line of what belongs to the definition at `number`: comments and decorators right above it."""
+    begin = number
+    while begin > floor and lines[begin - 1].strip() and _ABOVE.match(lines[begin - 1]):
+        begin -= 1
+    return begin
+
+
+def _blocks(lines: list[str]) -> Iterator[str]:
+    """`lines` in blocks of bounded length that end at blank lines where they can."""
+    block: list[str] = []
+    n_chars = 0
+    for line in lines:
+        if n_chars > _BLOCK_CHARS or (n_chars > _BLOCK_CHARS // 2 and not line.strip()):
+            yield "\n".join(block)
+            block, n_chars = [], 0
+        block.append(line)
+        n_chars += len(line)
+    yield "\n".join(block)

@@ -1,0 +1,223 @@
+"""JSON and JSON Lines: every value on a line with the keys that lead to it; lists of like objects become tables.
+
+Values are decoded one after the other, so that a file that breaks off is read as far as it goes, and a list of a
+million records is never held as objects all at once.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
+from json import JSONDecodeError, JSONDecoder
+from typing import Any, Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
+from workers.knowledge.errors import BrokenFile, TooLarge
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.records import add_record, add_rows
+from workers.knowledge.textkinds import JSONL, text_type
+
+_SPACE: Final = re.compile(r"[\s,]*")
+_DECODER: Final = JSONDecoder(strict=False)
+# Objects nested deeper than three are told by path, not by headings.
+_MAX_HEADINGS: Final = 3
+_MAX_DEPTH: Final = 60
+_BATCH: Final = 200
+_MAX_COLUMNS: Final = 30
+_NAMES: Final = ("title", "name", "label", "question", "id")
+_DEEP: Final = "The JSON is nested more deeply than can be read; flatten it and upload it again."
+_CUT: Final = "The JSON breaks off or is malformed near line {line:,}; what stands before that was read."
+
+
+def parse(data: bytes) -> Document:
+    """The values in a JSON or JSON Lines file."""
+    text = decoded(data)
+    outline = Outline()
+    if text.notice:
+        outline.notice(text.notice)
+    try:
+        if text_type(text.text) == JSONL:
+            _add_list(outline, _json_lines(outline, text.text), 1)
+        else:
+            _add_json(outline, text.text)
+    except RecursionError:
+        raise TooLarge(_DEEP) from None
+    return outline.document()
+
+
+def _json_lines(outline: Outline, text: str) -> Iterator[Any]:
+    n_broken = 0
+    for line in re.finditer(r"[^\n]+", text):
+        if not line.group().strip():
+            continue
+        try:
+            yield _DECODER.decode(line.group())
+        except JSONDecodeError:
+            n_broken += 1
+            yield line.group()[:10_000]
+    if n_broken:
+        outline.notice(f"Lines that are no valid JSON: {n_broken:,}; they were read as text.")
+
+
+def _add_json(outline: Outline, text: str) -> None:
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] == "[":
+        _add_list(outline, _elements(outline, text, start + 1), 1)
+    elif text[start : start + 1] == "{":
+        _add_members(outline, _members(outline, text, start + 1), 1)
+    else:
+        raise BrokenFile
+
+
+def _elements(outline: Outline, text: str, place: int) -> Iterator[Any]:
+    """The elements of the array that begins before `place`."""
+    while True:
+        place = _skip(text, place)
+        if text[place : place + 1] == "]":
+            return
+        try:
+            value, place = _DECODER.raw_decode(text, place)
+        except JSONDecodeError as error:
+            _tell_cut(outline, text, error.pos)
+            return
+        yield value
+
+
+def _members(outline: Outline, text: str, place: int) -> Iterator[tuple[str, Any]]:
+    """The keys and values of the object that begins before `place`; of an array in it, as far as it goes."""
+    while True:
+        place = _skip(text, place)
+        if text[place : place + 1] == "}":
+            return
+        try:
+            key, place = _DECODER.raw_decode(text, place)
+            place = _skip(text, place)
+            if text[place : place + 1] != ":" or not isinstance(key, str):
+                raise JSONDecodeError("", text, place)
+            place = _skip(text, place + 1)
+            value, after = _DECODER.raw_decode(text, place)
+        except JSONDecodeError as error:
+            if text[place : place + 1] == "[":
+                yield key, list(_elements(outline, text, place + 1))
+            _tell_cut(outline, text, error.pos)
+            return
+        place = after
+        yield key, value
+
+
+def _skip(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _tell_cut(outline: Outline, text: str, place: int) -> None:
+    outline.notice(_CUT.format(line=text.count("\n", 0, place) + 1))
+
+
+def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: int) -> None:
+    """Add an object: its plain values as lines, what is nested in it under headings of the keys."""
+    plain: list[str] = []
+    for key, value in members:
+        if _is_plain(value) or level > _MAX_HEADINGS:
+            plain += _lines(key, value)
+            continue
+        add_record(outline, plain)
+        plain = []
+        if value:
+            outline.heading(_spoken(key), level)
+            if isinstance(value, dict):
+                _add_members(outline, iter(value.items()), level + 1)
+            else:
+                _add_list(outline, iter(value), level + 1)
+            _close(outline, level)
+    add_record(outline, plain)
+
+
+def _add_list(outline: Outline, values: Iterator[Any], level: int) -> None:
+    """Add an array: a table where its elements are flat objects or rows of like shape, else a record for each."""
+    sample = [value for value, _ in zip(values, range(_BATCH), strict=False)]
+    columns = _columns(sample)
+    if columns:
+        rows = ([_cell(value, name) for name in columns] for value in chain(sample, values))
+        add_rows(outline, columns, rows)
+        return
+    for value in chain(sample, values):
+        if isinstance(value, dict):
+            _add_object(outline, value, level)
+        elif isinstance(value, list):
+            add_record(outline, _lines("", value))
+        else:
+            outline.lines(f"- {_said(value)}")
+
+
+def _add_object(outline: Outline, value: dict[str, Any], level: int) -> None:
+    """Add a record of a list; one that has parts of its own stands under its name."""
+    name = next((str(value[key]) for key in _NAMES if isinstance(value.get(key), str | int)), "")
+    if name and level <= _MAX_HEADINGS and len(name) <= 120 and len(json.dumps(value, default=str)) > 600:
+        outline.heading(name, level)
+        add_record(outline, chain.from_iterable(_lines(key, inner) for key, inner in value.items()))
+        _close(outline, level)
+    else:
+        add_record(outline, chain.from_iterable(_lines(key, inner) for key, inner in value.items()))
+
+
+def _close(outline: Outline, level: int) -> None:
+    """End the headings of `level` and below, so that what follows does not stand under them."""
+    while outline.path and outline.path[-1][0] >= level:
+        outline.path.pop()
+
+
+def _columns(sample: list[Any]) -> list[str]:
+    """The keys that flat objects share, as columns in the order seen; none if the values are no table."""
+    if len(sample) < 2 or not all(isinstance(value, dict) for value in sample):
+        return []
+    names = list(dict.fromkeys(key for value in sample for key in value))
+    if not names or len(names) > _MAX_COLUMNS:
+        return []
+    n_filled = sum(map(len, sample))
+    is_flat = all(_is_plain(inner) for value in sample for inner in value.values())
+    return names if is_flat and n_filled >= 0.6 * len(names) * len(sample) else []
+
+
+def _cell(value: Any, name: str) -> str:
+    """What `value` has in the column `name`; records further down may be of any shape."""
+    if not isinstance(value, dict):
+        return ""
+    inner = value.get(name)
+    return "" if inner is None else "; ".join(_lines("", inner)) if isinstance(inner, dict | list) else _said(inner)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether `value` is one value, or a short list of such."""
+    if isinstance(value, list):
+        return all(not isinstance(each, dict | list) for each in value) and len(value) <= 20
+    return not isinstance(value, dict) or not value
+
+
+def _lines(key: str, value: Any) -> Iterator[str]:
+    """A line "path: value" for each value in `value`, the path being the keys that lead to it."""
+    pending = [(key, value, 0)]
+    while pending:
+        path, value, depth = pending.pop()
+        if isinstance(value, dict) and value and depth < _MAX_DEPTH:
+            pending += [(_joined(path, name), inner, depth + 1) for name, inner in reversed(value.items())]
+        elif isinstance(value, list) and not _is_plain(value) and depth < _MAX_DEPTH:
+            pending += [(f"{path}[{n}]", each, depth + 1) for n, each in reversed(list(enumerate(value, 1)))]
+        else:
+            said = ", ".join(map(_said, value)) if isinstance(value, list) and _is_plain(value) else _said(value)
+            yield f"{path}: {said}" if path else said
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str):
+        return flat(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _spoken(key: str) -> str:
+    return flat(key)[:120] or "(no name)"
