@@ -25,10 +25,10 @@ from django.utils import timezone
 from gpts.knowledge.documents import Document
 from web.builder.files import file_became_ready, queue_indexing
 from web.builder.models import KnowledgeFile
+from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
 from workers.knowledge.errors import KnowledgeError, Quarantined
 from workers.knowledge.pipeline import Progress, build_segment
-from workers.knowledge.segments import SegmentInfo
 from workers.lost_segments import restore_versions
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Passage
@@ -14,6 +14,8 @@ DEPTH: Final = 100
 BUDGET_TOKENS: Final = 900
 # A file this small is given whole: its sentences explain each other and cutting it saves nothing.
 WHOLE_FILE_TOKENS: Final = 300
+# Passages that a cross-encoder reads, if there is one: each costs it a forward pass.
+RERANK_DEPTH: Final = 30
 # Passages scoring below this share of the best one only distract a small model.
 SCORE_FLOOR: Final = 0.35
 # Above this share of common terms two passages say the same.
@@ -27,14 +29,22 @@ COVERED: Final = 0.38
 TERM_WEIGHT: Final = 0.2
 
 Key = TypeVar("Key", bound=Hashable)
+Half = Literal["dense", "lexical"]
 
 
-@dataclass(frozen=True, slots=True)
-class SourceText:
-    """A segment's canonical text and its length in tokens."""
+class SourceText(Protocol):
+    """A segment's canonical text, of which parts can be read without the rest."""
 
-    text: str
-    n_tokens: int
+    @property
+    def n_tokens(self) -> int:
+        """Its length in tokens."""
+
+    @property
+    def n_chars(self) -> int:
+        """Its length in characters."""
+
+    def part(self, start: int, end: int) -> str:
+        """The text from character `start` to `end`."""
 
 
 def fuse(dense: Mapping[Key, float], lexical: Mapping[Key, float]) -> dict[Key, float]:
@@ -50,6 +60,19 @@ def _scaled(scores: Mapping[Key, float]) -> dict[Key, float]:
         return {}
     low, high = min(scores.values()), max(scores.values())
     return {key: (score - low) / (high - low) if high > low else 1.0 for key, score in scores.items()}
+
+
+def blend(ranked: Sequence[Passage], judged: Sequence[float]) -> list[Passage]:
+    """`ranked` anew, best first: half of each score from the fusion, half from `judged` (0..1, of the first ones).
+
+    The fusion keeps a say because a cross-encoder that was trained on other texts misjudges these.
+    """
+    known = [*judged, *([0.0] * (len(ranked) - len(judged)))]
+    scored = [
+        each.model_copy(update={"score": round((each.score + score) / 2, 4)})
+        for each, score in zip(ranked, known, strict=True)
+    ]
+    return sorted(scored, key=lambda passage: -passage.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +147,7 @@ def _widened(passage: Passage, sources: Mapping[str, SourceText]) -> Passage:
     source = sources[passage.segment]
     if source.n_tokens > WHOLE_FILE_TOKENS:
         return passage
-    return passage.model_copy(update={"text": source.text, "start": 0, "end": len(source.text)})
+    return passage.model_copy(update={"text": source.part(0, source.n_chars), "start": 0, "end": source.n_chars})
 
 
 def _merged(chosen: list[Passage], passage: Passage, sources: Mapping[str, SourceText]) -> list[Passage]:
@@ -132,18 +155,18 @@ def _merged(chosen: list[Passage], passage: Passage, sources: Mapping[str, Sourc
     touching = [each for each in chosen if _touch(each, passage)]
     joint = passage
     for each in touching:
-        joint = _joined(joint, each, sources[passage.segment].text)
+        joint = _joined(joint, each, sources[passage.segment])
     rest: list[Passage] = [each for each in chosen if each not in touching]
     rest.insert(chosen.index(touching[0]) if touching else len(rest), joint)
     return rest
 
 
-def _joined(one: Passage, other: Passage, text: str) -> Passage:
+def _joined(one: Passage, other: Passage, source: SourceText) -> Passage:
     first = min(one, other, key=lambda passage: passage.start)
     start, end = first.start, max(one.end, other.end)
     return first.model_copy(
         update={
-            "text": text[start:end],
+            "text": source.part(start, end),
             "end": end,
             "score": max(one.score, other.score),
             "cosine": max(one.cosine, other.cosine),

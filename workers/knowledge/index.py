@@ -1,32 +1,52 @@
 """Answers "what do these files say about this?" over the segments of a GPT's knowledge.
 
-Segments are loaded on first use and kept, least recently used first out, within a limit of bytes; the same segment
-serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError that names the file.
+The same open segment serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError
+that names the file. Large or many files are searched through their union once it is made; asking for it is left to
+`want_union`, and until then every search is exact and takes longer.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import faiss
-import numpy as np
-
-from gpts.knowledge.documents import Passage
-from gpts.knowledge.ranking import BUDGET_TOKENS, DEPTH, Evidence, SourceText, fuse, is_covered, is_identifier, select
+from gpts.knowledge.documents import Document, Passage
+from gpts.knowledge.explanation import Explained, Standing
+from gpts.knowledge.ranking import (
+    BUDGET_TOKENS,
+    DEPTH,
+    RERANK_DEPTH,
+    Evidence,
+    Half,
+    blend,
+    fuse,
+    is_covered,
+    is_identifier,
+    select,
+)
+from gpts.knowledge.sections import Section, section_around
 from gpts.knowledge.terms import terms
 from gpts.spec import KnowledgeRef
 from gpts.steps import Retrieval
-from workers.knowledge import lexical, segments
+from workers.knowledge import lexical, unions
+from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
-from workers.knowledge.segments import Segment
+from workers.knowledge.lexical import Postings
+from workers.knowledge.shelf import CACHE_BYTES, Shelf
+from workers.knowledge.stores import VectorStore
+from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.unions import Union
 
-CACHE_BYTES: Final = 1_000_000_000
+# Between two requests for the same union: making one of a million chunks takes minutes.
+WANT_AGAIN_S: Final = 600.0
 
-# A chunk of one of the searched segments: (number of the segment, number of the chunk in it).
-_Key = tuple[int, int]
+# A chunk of one of the searched segments: (address of the segment, number of the chunk in it).
+_Key = tuple[str, int]
+# How well each text answers the question, 0..1.
+Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 
 
 class QueryEmbedder(Protocol):
@@ -41,15 +61,35 @@ class QueryEmbedder(Protocol):
         """How many tokens each text has."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What both halves found: cosines, BM25 scores, the fused scores best first, and every cosine of the fused."""
+
+    dense: Mapping[_Key, float]
+    lexical: Mapping[_Key, float]
+    fused: Mapping[_Key, float]
+    cosines: Mapping[_Key, float]
+    evidence: Evidence
+
+
 class KnowledgeIndex:
     """Searches the segments under `home`. Share one per process; safe between threads."""
 
-    def __init__(self, home: Path, embedder: QueryEmbedder, cache_bytes: int = CACHE_BYTES) -> None:
-        self._home = home
+    def __init__(
+        self,
+        home: Path,
+        embedder: QueryEmbedder,
+        cache_bytes: int = CACHE_BYTES,
+        reranker: Rerank | None = None,
+        open_store: Callable[[Shelf], VectorStore] = FaissFiles,
+        want_union: Callable[[str], object] = lambda name: None,
+    ) -> None:
         self._embedder = embedder
-        self._cache_bytes = cache_bytes
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Segment] = OrderedDict()
+        self._reranker = reranker
+        self._shelf = Shelf(home, cache_bytes)
+        self._store = open_store(self._shelf)
+        self._want_union = want_union
+        self._wanted_at: dict[str, float] = {}
 
     def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
@@ -57,119 +97,190 @@ class KnowledgeIndex:
         Raises KnowledgeError naming the file whose segment cannot be used.
         """
         ranked, evidence = self.rank(refs, query)
-        loaded = {ref.segment: self._segment(ref) for ref in refs}
-        sources = {address: SourceText(each.text, each.n_tokens) for address, each in loaded.items()}
-        chosen = select(ranked, sources, self._embedder.count_tokens, budget_tokens)
-        passages = tuple(_with_pages(passage, loaded[passage.segment]) for passage in chosen)
+        with self._naming(refs):
+            passages = self._chosen(ranked, budget_tokens)
         return Retrieval(query=query, passages=passages, covered=bool(passages) and is_covered(evidence))
 
-    def rank(self, refs: Sequence[KnowledgeRef], query: str) -> tuple[list[Passage], Evidence]:
-        """Every chunk that either half found, best first, and what speaks for the knowledge covering `query`."""
-        unique = list({ref.segment: ref for ref in refs}.values())
-        loaded = [self._segment(ref) for ref in unique]
-        vector = self._embedder.encode_query(query)
-        asked = terms(query)
-        dense = _dense(loaded, vector)
-        sparse = _sparse(loaded, asked)
-        fused = fuse(dense, sparse)
-        cosines = {key: dense[key] if key in dense else _cosine(loaded, key, vector) for key in fused}
-        ranked = [_passage(unique[key[0]], loaded[key[0]], key[1], fused[key], cosines[key]) for key in fused]
-        return ranked, _evidence(loaded, asked, list(fused), max(cosines.values(), default=-1.0))
+    def rank(
+        self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
+    ) -> tuple[list[Passage], Evidence]:
+        """Every chunk that one of `halves` found, best first, and what speaks for the knowledge covering `query`."""
+        by_address = {ref.segment: ref for ref in refs}
+        with self._naming(by_address.values()):
+            found = self._found(by_address, query, halves)
+            return self._ranked(found, by_address, query), found.evidence
 
-    def _segment(self, ref: KnowledgeRef) -> Segment:
-        with self._lock:
-            segment = self._kept.get(ref.segment)
-            if segment is not None:
-                self._kept.move_to_end(ref.segment)
-                return segment
-        try:
-            segment = segments.load(self._home, ref.segment)
-            if segment.embedder != self._embedder.id:
-                raise EmbedderMismatch
-        except KnowledgeError as error:
-            raise type(error)(f"{ref.name}: {error}") from error
-        self._keep(segment)
+    def explain(
+        self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS
+    ) -> list[Explained]:
+        """Every chunk that was found, best first, with how it stood in either half and whether it would be read."""
+        by_address = {ref.segment: ref for ref in refs}
+        with self._naming(by_address.values()):
+            found = self._found(by_address, query, ("dense", "lexical"))
+            ranked = self._ranked(found, by_address, query)
+            chosen = self._chosen(ranked, budget_tokens)
+        dense, sparse = _standings(found.dense), _standings(found.lexical)
+        return [
+            Explained(
+                passage=each,
+                dense=dense.get((each.segment, each.chunk)),
+                lexical=sparse.get((each.segment, each.chunk)),
+                is_given=any(_holds(given, each) for given in chosen),
+            )
+            for each in ranked
+        ]
+
+    def surroundings(self, address: str, start: int, end: int, n_chars: int) -> Section:
+        """The section around the characters `start` to `end` of a segment's text, reading only that part of it.
+
+        Raises SegmentMissing or SegmentCorrupt.
+        """
+        segment = self._shelf.segment(address)
+        # Blocks of one character each have two more between them, and one block beyond tells whether more follows.
+        reach = 3 * n_chars + 4
+        near = list(segment.blocks(max(0, start - reach), min(segment.n_chars, end + reach)))
+        shift = near[0][0] if near else 0
+        excerpt = Document(title="", blocks=tuple(block for _, block in near))
+        section = section_around(excerpt, start - shift, end - shift, n_chars)
+        parts = tuple(part.model_copy(update={"start": part.start + shift}) for part in section.parts)
+        return section.model_copy(update={"parts": parts})
+
+    def _found(self, by_address: Mapping[str, KnowledgeRef], query: str, halves: Sequence[Half]) -> _Found:
+        addresses = tuple(by_address)
+        union = self._union(addresses)
+        vector = self._embedder.encode_query(query)
+        asked = list(dict.fromkeys(terms(query)))
+        hits = self._store.search(addresses, vector, DEPTH) if "dense" in halves else ()
+        dense = {(hit.address, hit.row): hit.cosine for hit in hits}
+        sparse = self._lexical(addresses, union, asked) if "lexical" in halves else {}
+        fused = fuse(dense, sparse)
+        cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in fused}
+        postings = [union.postings] if union else [self._shelf.segment(each).postings for each in addresses]
+        evidence = self._evidence(asked, postings, list(fused), max(cosines.values(), default=-1.0))
+        return _Found(dense, sparse, fused, cosines, evidence)
+
+    def _union(self, addresses: Sequence[str]) -> Union | None:
+        """The union of these segments, None if they are few and small or it is yet to be made."""
+        name = unions.union_id(addresses)
+        union = self._shelf.union(name)
+        if union is None:
+            opened = [self._open(address) for address in addresses]
+            n_chunks = sum(segment.info.n_chunks for segment in opened)
+            if len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS:
+                self._want(name, addresses)
+        return union
+
+    def _want(self, name: str, addresses: Sequence[str]) -> None:
+        now = time.monotonic()
+        if now - self._wanted_at.get(name, -WANT_AGAIN_S) >= WANT_AGAIN_S:
+            self._wanted_at[name] = now
+            self._want_union(unions.want(self._shelf.home, addresses))
+
+    def _open(self, address: str) -> Segment:
+        segment = self._shelf.segment(address)
+        if segment.embedder != self._embedder.id:
+            raise EmbedderMismatch
         return segment
 
-    def _keep(self, segment: Segment) -> None:
-        with self._lock:
-            self._kept[segment.address] = segment
-            while len(self._kept) > 1 and sum(each.n_bytes for each in self._kept.values()) > self._cache_bytes:
-                self._kept.popitem(last=False)
+    @contextmanager
+    def _naming(self, refs: Iterable[KnowledgeRef]) -> Iterator[None]:
+        """Let a KnowledgeError name the file whose segment cannot be used."""
+        try:
+            yield
+        except KnowledgeError:
+            for ref in refs:
+                try:
+                    self._open(ref.segment)
+                except KnowledgeError as error:
+                    raise type(error)(f"{ref.name}: {error}") from error
+            raise
+
+    def _lexical(self, addresses: Sequence[str], union: Union | None, asked: Sequence[str]) -> dict[_Key, float]:
+        """The BM25 scores of the DEPTH best chunks of all segments; none that share no term with the question."""
+        if union:
+            return {union.place(row): score for score, _, row in lexical.best(asked, [union.postings], DEPTH)}
+        postings = [self._shelf.segment(address).postings for address in addresses]
+        return {(addresses[number], row): score for score, number, row in lexical.best(asked, postings, DEPTH)}
+
+    def _cosine(self, key: _Key, vector: Vectors) -> float:
+        return self._shelf.segment(key[0]).cosine(key[1], vector)
+
+    def _evidence(
+        self, asked: Sequence[str], postings: Sequence[Postings], best: Sequence[_Key], cosine: float
+    ) -> Evidence:
+        """What the three best chunks hold of the question's terms; a term that no file has weighs as the rarest."""
+        weights = lexical.rarities(asked, postings)
+        total = sum(weights.values())
+        share, rare = 0.0, False
+        for address, row in best[:3]:
+            own = self._shelf.segment(address).postings
+            held = [term for term in weights if own.holds(term, row)]
+            share = max(share, sum(weights[term] for term in held) / total if total else 0.0)
+            rare = rare or any(is_identifier(term) for term in held)
+        return Evidence(cosine=cosine, term_share=share, rare_term=rare)
+
+    def _ranked(self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str) -> list[Passage]:
+        ranked = [
+            _passage(by_address[key[0]], self._shelf.segment(key[0]), key[1], score, found.cosines[key])
+            for key, score in found.fused.items()
+        ]
+        if self._reranker is not None:
+            ranked = blend(ranked, self._reranker(query, [each.text for each in ranked[:RERANK_DEPTH]]))
+        return ranked
+
+    def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
+        opened = {address: self._shelf.segment(address) for address in {each.segment for each in ranked}}
+        chosen = select(ranked, opened, self._embedder.count_tokens, budget_tokens)
+        return tuple(_placed(passage, opened[passage.segment]) for passage in chosen)
 
 
-def _dense(loaded: Sequence[Segment], vector: Vectors) -> dict[_Key, float]:
-    """The cosines of the DEPTH nearest chunks of all segments."""
-    # More OpenMP threads would fight with the model's for the cores; one searches 100,000 rows in 5 ms (2026-11).
-    faiss.omp_set_num_threads(1)
-    found: list[tuple[float, _Key]] = []
-    for number, segment in enumerate(loaded):
-        depth = min(DEPTH, segment.vectors.ntotal)
-        if depth:
-            cosines, rows = segment.vectors.search(vector, depth)
-            found += [(float(cosine), (number, int(row))) for cosine, row in zip(cosines[0], rows[0], strict=True)]
-    return {key: cosine for cosine, key in sorted(found, reverse=True)[:DEPTH]}
+def _standings(scores: Mapping[_Key, float]) -> dict[_Key, Standing]:
+    ordered = sorted(scores.items(), key=lambda item: -item[1])
+    return {key: Standing(score=round(score, 4), place=place) for place, (key, score) in enumerate(ordered, 1)}
 
 
-def _sparse(loaded: Sequence[Segment], asked: Sequence[str]) -> dict[_Key, float]:
-    """The BM25 scores of the DEPTH best chunks of all segments; none that share no term with the question."""
-    found: list[tuple[float, _Key]] = []
-    for number, scores in enumerate(lexical.scores(asked, [segment.postings for segment in loaded])):
-        best = np.argpartition(-scores, DEPTH)[:DEPTH] if len(scores) > DEPTH else np.arange(len(scores))
-        found += [(float(scores[row]), (number, int(row))) for row in best if scores[row] > 0]
-    return {key: score for score, key in sorted(found, reverse=True)[:DEPTH]}
-
-
-def _cosine(loaded: Sequence[Segment], key: _Key, vector: Vectors) -> float:
-    return float(loaded[key[0]].vectors.reconstruct(key[1]) @ vector[0])
-
-
-def _evidence(loaded: Sequence[Segment], asked: Sequence[str], best: Sequence[_Key], cosine: float) -> Evidence:
-    """What the three best chunks hold of the question's terms; a term that no file has weighs as the rarest."""
-    postings = [segment.postings for segment in loaded]
-    weights = {term: lexical.rarity(term, postings) for term in asked}
-    total = sum(weights.values())
-    share, rare = 0.0, False
-    for number, row in best[:3]:
-        held = [term for term in weights if row in postings[number].holders(term)[0]]
-        share = max(share, sum(weights[term] for term in held) / total if total else 0.0)
-        rare = rare or any(is_identifier(term) for term in held)
-    return Evidence(cosine=cosine, term_share=share, rare_term=rare)
+def _holds(given: Passage, chunk: Passage) -> bool:
+    return given.segment == chunk.segment and given.start <= chunk.start and chunk.end <= given.end
 
 
 def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine: float) -> Passage:
-    chunk = segment.chunks[row]
+    chunk = segment.chunk(row)
     return Passage(
         file_id=ref.file_id,
         file_name=ref.name,
         segment=ref.segment,
         chunk=row,
+        text=chunk.text,
+        start=chunk.start,
+        end=chunk.end,
+        heading=chunk.heading,
+        page=chunk.page,
+        unit=segment.info.unit,
+        untrusted=_is_untrusted(segment, chunk.start, chunk.end),
         score=round(score, 4),
         cosine=round(cosine, 4),
-        **chunk.model_dump(),
     )
 
 
-def _with_pages(passage: Passage, segment: Segment) -> Passage:
-    """`passage` with where it begins, the offsets at which further pages begin, and whether to trust it.
+def _is_untrusted(segment: Segment, start: int, end: int) -> bool:
+    """Whether text of a finding is in it, which the owner accepted: that makes it known but no more trustworthy."""
+    return any(a < end and start < b for finding in segment.info.findings for a, b in finding.spans)
 
-    Text of a finding that is in a segment was accepted by the owner, which makes it known but no more trustworthy.
-    """
+
+def _placed(passage: Passage, segment: Segment) -> Passage:
+    """`passage`, which may have grown, with where it begins, where further pages begin in it, and its trust."""
     breaks: list[tuple[int, int]] = []
-    heading, page, offset = passage.heading, passage.page, 0
-    for block in segment.document.blocks:
+    heading, page = passage.heading, passage.page
+    for offset, block in segment.blocks(passage.start, passage.end):
         if offset <= passage.start:
             heading, page = block.heading, block.page
-        elif offset < passage.end and block.page is not None and block.page != (breaks[-1][1] if breaks else page):
+        elif block.page is not None and block.page != (breaks[-1][1] if breaks else page):
             breaks.append((offset, block.page))
-        offset += len(block.text) + 2
-    spans = [span for finding in segment.document.findings for span in finding.spans]
     return passage.model_copy(
         update={
             "heading": heading,
             "page": page,
             "page_breaks": tuple(breaks),
-            "unit": segment.document.unit,
-            "untrusted": any(start < passage.end and passage.start < end for start, end in spans),
+            "untrusted": _is_untrusted(segment, passage.start, passage.end),
         }
     )

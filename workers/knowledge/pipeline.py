@@ -21,12 +21,13 @@ from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.terms import terms
 from gpts.safety.findings import Decisions, settled, undecided
 from workers.knowledge import segments
+from workers.knowledge.content import Content, SegmentInfo
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import NoText, Quarantined
 from workers.knowledge.lexical import Postings
 from workers.knowledge.parsers import PARSER_VERSION
 from workers.knowledge.parsing import parse_apart
-from workers.knowledge.segments import Content, Recipe, SegmentInfo
+from workers.knowledge.segments import Recipe
 
 # Chunks between two reports of progress: about a second of work on two cores.
 REPORT_EVERY: Final = 64

@@ -1,13 +1,14 @@
 """Fusion, coverage and the choice of passages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.ranking import Evidence, SourceText, fuse, is_covered, is_identifier, select
+from gpts.knowledge.ranking import Evidence, fuse, is_covered, is_identifier, select
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -15,6 +16,23 @@ def count_words(texts: Sequence[str]) -> list[int]:
 
 
 LONG = " ".join(f"word{i}" for i in range(600))
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A text in memory."""
+
+    text: str
+    n_tokens: int
+
+    @property
+    def n_chars(self) -> int:
+        return len(self.text)
+
+    def part(self, start: int, end: int) -> str:
+        return self.text[start:end]
+
+
 SOURCES = {"a": SourceText(LONG, 600), "b": SourceText(LONG, 600), "small": SourceText("A small file. All of it.", 6)}
 
 

@@ -1,0 +1,67 @@
+"""Arrays kept side by side in one file, opened without reading it: a table of contents tells where each lies.
+
+A file that is mapped must never be written in place or shortened: its readers would die of SIGBUS. Writers make a new
+file and rename it; one that is removed stays readable for those who have it open.
+"""
+
+import mmap
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+# Per array: its type as NumPy spells it, its length, and the byte at which it begins.
+Contents = dict[str, tuple[str, int, int]]
+
+_ALIGNMENT: Final = 64
+
+
+def create(path: Path, sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> tuple[dict[str, Array], Contents]:
+    """A new file with room for arrays of these types and lengths, as writable arrays of zeros, and its contents.
+
+    What is written to the arrays is in the file once `path` is synced.
+    """
+    contents: Contents = {}
+    end = 0
+    for name, (dtype, length) in sizes.items():
+        kind = np.dtype(dtype)
+        contents[name] = (kind.str, length, end)
+        end += -(-kind.itemsize * length // _ALIGNMENT) * _ALIGNMENT
+    with path.open("wb+") as file:
+        file.truncate(max(end, 1))
+        view = mmap.mmap(file.fileno(), 0)
+    return _arrays(view, contents), contents
+
+
+def write(path: Path, arrays: Mapping[str, Array]) -> Contents:
+    """Write one-dimensional `arrays` to a new file and return its contents."""
+    room, contents = create(path, {name: (array.dtype, len(array)) for name, array in arrays.items()})
+    for name, array in arrays.items():
+        room[name][:] = array
+    return contents
+
+
+def read(data: bytes, contents: Contents) -> dict[str, Array]:
+    """The arrays in a file's bytes, read-only. Raises ValueError if the two do not belong together."""
+    return _arrays(data, contents)
+
+
+def map_file(path: Path, contents: Contents) -> dict[str, Array]:
+    """The arrays of a file, read-only and not read yet. Raises ValueError if the two do not belong together."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        view = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+    finally:
+        os.close(descriptor)
+    return _arrays(view, contents)
+
+
+def _arrays(buffer: Any, contents: Contents) -> dict[str, Array]:
+    return {
+        name: np.frombuffer(buffer, dtype, length, offset) if length else np.zeros(0, dtype)
+        for name, (dtype, length, offset) in contents.items()
+    }

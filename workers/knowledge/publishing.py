@@ -1,0 +1,87 @@
+"""Folders that are there whole or not at all: written beside their place, synced and renamed.
+
+Each has a manifest that tells what its files hold, under its own checksum. Killed at any moment, the writer leaves at
+most a folder that no reader looks at, whose name begins with a dot.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+MANIFEST: Final = "manifest.json"
+
+
+@contextmanager
+def published(place: Path) -> Iterator[Path]:
+    """A folder to write in, which becomes `place` when the block ends well; an equal one that is there stays."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    try:
+        yield aside
+        for path in aside.iterdir():
+            _sync(path)
+        _sync(aside)
+        try:
+            aside.rename(place)
+        except OSError:
+            # Another worker was first; content addresses make its folder as good as this one.
+            if not (place / MANIFEST).is_file():
+                raise
+        _sync(place.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def discard(place: Path) -> None:
+    """Remove a published folder at once; who has its files open keeps them."""
+    with tempfile.TemporaryDirectory(prefix=".old-", dir=place.parent) as aside:
+        place.rename(Path(aside) / place.name)
+
+
+def write_manifest(place: Path, facts: Mapping[str, Any]) -> None:
+    """Seal the files in `place`: the manifest holds `facts` and each file's size and SHA-256."""
+    files = {path.name: {"size": path.stat().st_size, "sha256": sha256(path)} for path in sorted(place.iterdir())}
+    manifest = {**facts, "files": files}
+    (place / MANIFEST).write_text(json.dumps({**manifest, "seal": _seal(manifest)}, indent=1), "utf-8")
+
+
+def read_manifest(place: Path) -> dict[str, Any]:
+    """What was sealed. Raises FileNotFoundError, or ValueError if it was changed or is of an older making."""
+    manifest: dict[str, Any] = json.loads((place / MANIFEST).read_bytes())
+    if manifest.pop("seal", "") != _seal(manifest):
+        raise ValueError("the manifest does not match its seal")
+    return manifest
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def sizes_match(place: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether the files have the sizes that were sealed; a mapped file that is too short would end the process."""
+    return all((place / name).stat().st_size == facts["size"] for name, facts in manifest["files"].items())
+
+
+def is_whole(place: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether the files hold what was sealed; reads all of them."""
+    return all(sha256(place / name) == facts["sha256"] for name, facts in manifest["files"].items())
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's content in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
