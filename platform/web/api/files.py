@@ -1,26 +1,34 @@
-"""`/api/gpts/{slug}/files`: the knowledge of one's own GPT."""
+"""`/api/gpts/{slug}/files` and `…/knowledge`: the knowledge of one's own GPT."""
 
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import Http404, HttpRequest
 from ninja import File as Upload
 from ninja import Router, Status
 from ninja.files import UploadedFile
 
+from web import errands
 from web.api.auth import caller
+from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.shapes import File
+from web.api.shapes import Asked, Decisions, File, KnowledgeHealth, Question
 from web.builder import files
+from web.builder.knowledge import ask_knowledge, look_into
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Knowledge files"])
+# What a request can be refused for that needs a file in another state than it is in.
+UNFIT = {**DENIED, 409: NativeErrorBody}
+AWAY = {503: NativeErrorBody}
 
 
 def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
     """A file in the draft of the caller's own GPT. Raises Http404 for any other."""
-    file = access_own_gpt(caller(request), slug).files.filter(id=file_id, removed=None).first()
+    draft = access_own_gpt(caller(request), slug).files.filter(removed=None)
+    file = draft.filter(id=file_id).select_related("replaces", "gpt").first()
     if file is None:
         raise Http404("There is no such file in this GPT.")
     return file
@@ -52,10 +60,64 @@ def remove_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/gpts/{slug}/files/{uuid:file_id}/retry", response={202: File, **DENIED})
+@router.post("/gpts/{slug}/files/{uuid:file_id}/retry", response={202: File, **UNFIT})
 def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[KnowledgeFile]:
-    """Index a failed file once more; one that has not failed stays as it is."""
+    """Index a failed or cancelled file once more."""
     file = access_own_file(request, slug, file_id)
-    files.retry_file(file)
+    if not files.retry_file(file):
+        raise ApiError(409, "Only a failed or cancelled file can be tried again.", code="not_failed")
     file.refresh_from_db()
     return Status(202, file)
+
+
+@router.post("/gpts/{slug}/files/{uuid:file_id}/cancel", response={200: File, **UNFIT})
+def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
+    """Stop indexing a file. It stays in the draft, to be retried or removed."""
+    file = access_own_file(request, slug, file_id)
+    if not files.cancel_file(file):
+        raise ApiError(409, "This file is not being indexed.", code="not_under_way")
+    file.refresh_from_db()
+    return file
+
+
+@router.post("/gpts/{slug}/files/{uuid:file_id}/decide", response={200: File, **INVALID})
+def decide(request: HttpRequest, slug: str, file_id: UUID, choices: Decisions) -> KnowledgeFile:
+    """Drop or accept what was found in a file.
+
+    Once no finding waits any more the file is indexed without what you dropped. You can decide anew later; what was
+    indexed before stays in use until that is done.
+    """
+    return files.decide(access_own_file(request, slug, file_id), choices.decisions)
+
+
+@router.post("/gpts/{slug}/files/{uuid:file_id}/replace", response={201: File, **INVALID})
+def replace_file(request: HttpRequest, slug: str, file_id: UUID, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
+    """Put another file (multipart field `file`) in the place of this one.
+
+    The old file stays in use until the new one is ready, and for good if it fails.
+    """
+    old = access_own_file(request, slug, file_id)
+    return Status(201, files.replace_file(old, (file.name or "file").replace("\x00", ""), file.chunks()))
+
+
+@router.get("/gpts/{slug}/knowledge", response={200: KnowledgeHealth, **DENIED, **AWAY})
+def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """How your draft's knowledge fares: what repeats in several files, and what no question has found yet."""
+    gpt = access_own_gpt(caller(request), slug)
+    draft = gpt.files.filter(removed=None)
+    totals = draft.exclude(segment="").aggregate(
+        n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
+    )
+    try:
+        return {"n_files": draft.count(), **totals, **look_into(gpt)}
+    except errands.NoAnswer as error:
+        raise ApiError(503, str(error), code="workers_away") from error
+
+
+@router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
+def ask(request: HttpRequest, slug: str, asked: Question) -> dict[str, Any]:
+    """What your draft's files hold for a question, and why each passage would be given to the model or not."""
+    try:
+        return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)
+    except errands.NoAnswer as error:
+        raise ApiError(503, str(error), code="workers_away") from error

@@ -10,12 +10,14 @@ from ninja import Schema
 from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
-from gpts.knowledge.documents import Citation, SentenceSupport
+from gpts.knowledge.documents import Citation, Finding, Notice, SentenceSupport, Unit
 from gpts.knowledge.sections import Section
 from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from gpts.steps import Coverage, Status
 from web.api.completions import Usage
 from web.api.reading import Text
+from web.builder.files import n_ahead
+from web.builder.knowledge import QUESTION_CHARS
 
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
@@ -42,6 +44,7 @@ class GptChange(Schema):
     starters: Annotated[list[Starter], Field(max_length=STARTERS)] | None = None
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
+    files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
 
@@ -88,6 +91,7 @@ class OwnGpt(GptCard):
 
     instructions: str
     only_from_knowledge: bool
+    files_downloadable: bool
     temperature: float
     max_tokens: int
     sharing: SharingLevel
@@ -114,18 +118,121 @@ class Version(Schema):
 
 
 class File(Schema):
-    """A knowledge file; `status` goes from received through parsing and embedding to ready or failed."""
+    """A knowledge file; `status` goes from received through parsing and embedding to ready, quarantined or failed.
+
+    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. Findings of
+    severity "note" are told only; their text is left out in any case.
+    """
 
     id: UUID
     name: str
     size: int = Field(description="Bytes.")
-    status: Literal["received", "parsing", "embedding", "ready", "failed"]
+    status: Literal["received", "parsing", "embedding", "ready", "quarantined", "failed", "cancelled"]
+    n_ahead: int = Field(description="Files that are read before this one, while it waits.")
+    n_read: int = Field(description="Pages read so far; 0 where the format cannot tell.")
     n_done: int = Field(description="Chunks embedded so far.")
     n_chunks: int
     n_pages: int = Field(description="0 where the format has no pages.")
     n_tokens: int
+    seconds_left: int | None = Field(description="At the rate so far; null while that cannot be told.")
+    unit: Unit = Field(description="What is counted as a page.")
+    language: str = Field(description="ISO 639-1; empty if unknown.")
+    notices: list[Notice]
+    findings: list[Finding]
+    decisions: dict[str, Literal["drop", "accept"]] = Field(description="Yours, by the finding's id.")
+    replaces: UUID | None = Field(description="The file that leaves the draft once this one is ready.")
+    in_use: bool = Field(description="Whether chats with the draft are answered from it, be it read again or not.")
     error: str
     created: datetime
+
+    @staticmethod
+    def resolve_n_ahead(file: Any) -> int:
+        return n_ahead(file) if file.status == "received" else 0
+
+    @staticmethod
+    def resolve_replaces(file: Any) -> UUID | None:
+        return file.replaces_id
+
+    @staticmethod
+    def resolve_in_use(file: Any) -> bool:
+        return bool(file.segment)
+
+
+class Decisions(Schema):
+    """Your choice on findings of a file, by the finding's id. Others keep what you chose before."""
+
+    decisions: dict[str, Literal["drop", "accept"]] = Field(
+        min_length=1, examples=[{"3f9a0c1b2d4e": "drop", "77a01be4c9d2": "accept"}]
+    )
+
+
+class Question(Schema):
+    """What to ask a draft's knowledge."""
+
+    question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
+
+
+class Place(Schema):
+    """Where a passage stands. `unit` says what `page` counts; null where the format has no pages."""
+
+    file_id: UUID
+    file_name: str
+    page: int | None
+    unit: Unit
+    heading: str
+
+
+class RankedPassage(Place):
+    """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` the two together."""
+
+    text: str = Field(description="Its first 700 characters.")
+    start: int = Field(description="Characters of the file's text.")
+    end: int
+    untrusted: bool
+    score: float
+    meaning: float
+    words: float | None = Field(description="Null where it shares no word with the question.")
+    given: bool = Field(description="Whether the model would get it to read.")
+    why_not: str
+
+
+class Asked(Schema):
+    """What a draft's knowledge holds for a question, best first. `reason` gives the numbers behind `covered`."""
+
+    covered: bool
+    reason: str
+    passages: list[RankedPassage]
+    n_more: int = Field(description="Passages that scored lower and are not listed.")
+
+
+class UnusedPassage(Place):
+    """A passage that no question has found yet."""
+
+    text: str
+
+
+class Repeat(Schema):
+    """A passage that stands in several files: in the same words (`exact`), or nearly."""
+
+    exact: bool
+    text: str
+    places: list[Place]
+
+
+class KnowledgeHealth(Schema):
+    """How the draft's knowledge fares. Counts of passages come from finished runs; nobody's words are in it."""
+
+    n_files: int
+    n_chunks: int
+    n_tokens: int
+    n_searches: int = Field(description="Questions of finished runs, previews aside.")
+    n_passages: int
+    n_used: int
+    n_unused: int
+    unused: list[UnusedPassage] = Field(description="Some of those that no question found yet.")
+    compared: bool = Field(description="False where there are too many to compare their meaning.")
+    n_repeats: int
+    repeats: list[Repeat]
 
 
 class NewRun(Schema):

@@ -51,7 +51,12 @@ EXPECTED = {
     "POST api/gpts/<slug>/files": row(404, 404, 201),
     "GET api/gpts/<slug>/files/<uuid:file_id>": row(404, 404, 200),
     "DELETE api/gpts/<slug>/files/<uuid:file_id>": row(404, 404, 204),
-    "POST api/gpts/<slug>/files/<uuid:file_id>/retry": row(404, 404, 202),
+    "POST api/gpts/<slug>/files/<uuid:file_id>/retry": row(404, 404, 409),  # 409: it has not failed
+    "POST api/gpts/<slug>/files/<uuid:file_id>/cancel": row(404, 404, 200),
+    "POST api/gpts/<slug>/files/<uuid:file_id>/replace": row(404, 404, 201),
+    "POST api/gpts/<slug>/files/<uuid:file_id>/decide": row(404, 404, 422),  # 422: nothing was found in it
+    "GET api/gpts/<slug>/knowledge": row(404, 404, 503),  # no worker in these tests
+    "POST api/gpts/<slug>/knowledge/ask": row(404, 404, 422),  # 422: no file is ready
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
     "GET api/runs/<uuid:run_id>": row(404, 200, 404),
     "GET api/runs/<uuid:run_id>/events": row(404, 200, 404),
@@ -70,6 +75,8 @@ BODIES = {
     "v1/chat/completions": {"model": "pump-doctor", "messages": [{"role": "user", "content": "Hello"}]},
     "api/gpts": {"name": "New"},
     "api/gpts/<slug>": {"description": "Changed"},
+    "api/gpts/<slug>/files/<uuid:file_id>/decide": {"decisions": {"3f9a0c1b2d4e": "drop"}},
+    "api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
     "api/runs/<uuid:run_id>/approvals/<call_id>": {"allowed": True},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
@@ -140,7 +147,7 @@ def request(scene: Scene, operation: str, caller: str):
     for place, value in scene.values.items():
         path = path.replace(place, value)
     client = scene.clients[caller]
-    if route.endswith("/files") and method == "POST":
+    if route.endswith(("/files", "/replace")) and method == "POST":
         return client.post(f"/{path}", {"file": SimpleUploadedFile("b.txt", b"text")})
     body = json.dumps(BODIES.get(route, {})) if method in ("POST", "PATCH") else ""
     return client.generic(method, f"/{path}", body, content_type="application/json")
