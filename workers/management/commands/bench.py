@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 # Each module has HELP, add_arguments(parser) and report(options, say) -> str.
 SUBJECTS: dict[str, str] = {
+    "answers": "workers.bench.answers",
     "engine": "workers.bench.engine",
 }
 

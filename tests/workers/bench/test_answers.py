@@ -1,0 +1,89 @@
+"""The benchmark of answers counts what it says it counts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from gpts.knowledge.documents import Citation, Passage
+from workers.bench.answers import Outcome, _holds, score_of
+from workers.bench.quiz import BUNDLED, quizzes
+
+MANUAL = ["The Zephyr pump needs a new filter every 6 months.", "The part number of the filter is ZP-771."]
+LEAVE = ["Every employee has 28 days of paid leave a year.", "Leave is requested from the team lead in the portal."]
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    questions = [
+        {"article": 0, "paragraph": 1, "question": "What is the part number of the filter?", "answers": ["ZP-771"]},
+        {"article": 1, "paragraph": 0, "question": "How many days of paid leave are there?", "answers": ["28"]},
+        {"article": 0, "paragraph": 0, "question": "Who was the first king of Norway?", "answers": []},
+    ]
+    articles = [{"title": "Pump", "paragraphs": MANUAL}, {"title": "Leave", "paragraphs": LEAVE}]
+    path = tmp_path / "tiny.json"
+    path.write_text(json.dumps({"articles": articles, "questions": questions}))
+    return path
+
+
+def test_the_bundled_questions_are_many_and_their_answers_stand_in_their_files() -> None:
+    asked = list(quizzes(BUNDLED, 8))
+    answerable = [each for quiz in asked for each in quiz.questions if each.kind == "answerable"]
+    assert len(answerable) >= 200
+    texts = [paragraph for quiz in asked for article in quiz.articles for paragraph in article.paragraphs]
+    for question in answerable:
+        assert question.sentence
+        assert any(answer in question.sentence for answer in question.answers)
+        assert any(question.sentence in text for text in texts)
+
+
+def test_each_set_of_files_is_also_asked_about_the_others(tiny: Path) -> None:
+    one, other = quizzes(tiny, 1)
+    assert [each.kind for each in one.questions] == ["answerable", "missing", "foreign"]
+    assert [each.text for each in other.questions if each.kind == "foreign"] == [one.questions[0].text]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"articles": []}', '{"articles": [{}], "questions": []}', "\xff"])
+def test_a_file_without_questions_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(CommandError, match="holds no questions"):
+        call_command("bench", "answers", questions=path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "quote", "start", "holds"),
+    [
+        ("The filter is ZP-771.", "The part number of the filter is ZP-771.", 10, True),
+        ("The filter is ZP-772.", "The part number of the filter is ZP-771.", 10, False),
+        ("Employees have generous sabbaticals.", "The part number of the filter is ZP-771.", 10, False),
+        ("The filter is ZP-771.", "The part number of the filter is ZP-771.", 11, False),
+    ],
+)
+def test_a_citation_counts_only_if_its_quote_is_literal_and_says_the_same(
+    answer: str, quote: str, start: int, holds: bool
+) -> None:
+    text = MANUAL[1]
+    passage = Passage(file_id="f", file_name="f", segment="5e9", chunk=0, text=text, start=10, end=10 + len(text))
+    place = {"start": start, "end": start + len(quote), "answer_start": 0, "answer_end": len(answer)}
+    citation = Citation(tag=1, file_id="f", file_name="f", segment="5e9", chunk=0, quote=quote, **place)
+    assert _holds(citation, answer, [passage]) is holds
+
+
+def test_shares_are_over_the_questions_of_their_kind() -> None:
+    right = Outcome("answerable", True, True, False, True, 2, 1, 0.1)
+    wrong = Outcome("answerable", True, False, True, False, 0, 0, 0.3)
+    score = score_of([right, wrong, Outcome("foreign", False, False, True, False, 0, 0, 0.2)])
+    assert (score.passage_retrieved, score.answer_right, score.wrongly_declined) == (1.0, 0.5, 0.5)
+    assert (score.citations_supported, score.foreign_declined, score.missing_declined) == (0.5, 1.0, 0.0)
+    assert score.median_s == 0.2
+
+
+@pytest.mark.model
+def test_the_bundled_model_and_embedder_are_asked_for_real(tiny: Path, capsys, settings, tmp_path) -> None:
+    call_command("bench", "answers", "--json", questions=tiny, files=1)
+    found = json.loads(capsys.readouterr().out)
+    assert found["passage_retrieved"] == found["answer_right"] == found["answer_cited"] == 1.0
+    assert found["citations_supported"] == 1.0
+    assert found["foreign_declined"] == found["missing_declined"] == 1.0

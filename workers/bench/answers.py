@@ -1,0 +1,211 @@
+"""`manage.py bench answers`: GPTs that answer only from their files, asked questions whose answers are known.
+
+The files go through the real pipeline and each question through the real turn: retrieval, decision, the model or the
+files' own sentences, citations.
+"""
+
+import json
+import re
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.plan import CallModel, Finish, Retrieve, decide
+from gpts.spec import GptSpec, KnowledgeRef
+from gpts.steps import Finished, Log, UserMessage
+from workers import answering
+from workers.answering import Hands, Talk
+from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
+from workers.configuration import hands as open_hands
+from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.pipeline import build_segment
+
+HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
+
+Say = Callable[[str], object]
+# A quote supports its sentence if it holds every number and this share of the longer words. It is judged here by
+# plain words, on purpose not by the code that chose the quote.
+WORD_SHARE: Final = 0.8
+_WORD: Final = re.compile(r"[^\W\d_]{4,}|\d+")
+_ANY_WORD: Final = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one question. `n_supported` of `n_citations` quotes hold what their sentences say."""
+
+    kind: str
+    retrieved: bool
+    answered: bool
+    declined: bool
+    cites_answer: bool
+    n_citations: int
+    n_supported: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """All questions together; every share is in 0..1, `median_s` in seconds."""
+
+    n_answerable: int
+    n_missing: int
+    n_foreign: int
+    passage_retrieved: float
+    answer_right: float
+    answer_cited: float
+    wrongly_declined: float
+    n_citations: int
+    citations_supported: float
+    foreign_declined: float
+    missing_declined: float
+    median_s: float
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this subject."""
+    parser.add_argument("--questions", type=Path, default=BUNDLED, help="a JSON file of articles and questions")
+    parser.add_argument("--files", type=int, default=8, help="files per GPT (default 8)")
+    parser.add_argument("--write", action="store_true", help="let the model word the answers, whichever it is")
+
+
+def report(options: Mapping[str, Any], say: Say) -> str:
+    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no questions."""
+    try:
+        asked = list(quizzes(options["questions"], max(1, options["files"])))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
+    hands = replace(open_hands(), quotes=False) if options["write"] else open_hands()
+    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, hands, say)]
+    score = score_of(outcomes)
+    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, hands)
+
+
+def _outcomes(quiz: Quiz, hands: Hands, say: Say) -> Iterator[Outcome]:
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        say(f"Indexing {len(quiz.articles)} files ...")
+        spec = GptSpec(
+            slug="quiz",
+            name="Quiz",
+            knowledge=tuple(_ref(home, article, hands) for article in quiz.articles),
+            only_from_knowledge=True,
+        )
+        here = replace(hands, index=KnowledgeIndex(home, hands.embedder))
+        say(f"Asking {len(quiz.questions)} questions ...")
+        for question in quiz.questions:
+            yield ask(spec, question, here)
+
+
+def _ref(home: Path, article: Article, hands: Hands) -> KnowledgeRef:
+    path = home / f"{article.title}.md"
+    path.write_text(article.markdown(), "utf-8")
+    return KnowledgeRef(file_id=path.name, name=path.name, segment=build_segment(home, path, hands.embedder).address)
+
+
+def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
+    """Put `question` to the GPT and compare what comes with what is known."""
+    started = perf_counter()
+    steps, last = turn(spec, question.text, hands)
+    seconds = perf_counter() - started
+    passages = Talk(spec, steps, (), {}).passages()
+    return Outcome(
+        kind=question.kind,
+        retrieved=bool(question.sentence) and any(question.sentence in passage.text for passage in passages),
+        answered=_says(last.text, question.answers) and last.coverage == "covered",
+        declined=last.coverage != "covered",
+        cites_answer=any(_says(citation.quote, question.answers) for citation in last.citations),
+        n_citations=len(last.citations),
+        n_supported=sum(_holds(citation, last.text, passages) for citation in last.citations),
+        seconds=seconds,
+    )
+
+
+def turn(spec: GptSpec, question: str, hands: Hands) -> tuple[Log, Finished]:
+    """The steps of a turn and its end, as a worker goes through them, without a database."""
+    steps: Log = (UserMessage(text=question),)
+    while True:
+        talk = Talk(spec, steps, (), {})
+        match decide(spec, steps, {}):
+            case Retrieve():
+                steps += (answering.retrieval(talk, hands),)
+            case CallModel():
+                steps += (answering.model_reply(talk, hands, lambda text: None),)
+            case Finish() as decision:
+                return steps, answering.finished(decision, talk, hands, lambda text: None)
+            case other:
+                raise AssertionError(f"a GPT without tools came to {other}")
+
+
+def _says(text: str, answers: Iterable[str]) -> bool:
+    plain = _plain(text)
+    return any(f" {_plain(answer).strip()} " in plain for answer in answers)
+
+
+def _plain(text: str) -> str:
+    return " " + " ".join(_ANY_WORD.findall(text.casefold())) + " "
+
+
+def _holds(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool:
+    """Whether the quote is in a passage that was retrieved, letter by letter, and holds what its sentence says."""
+    literal = any(
+        passage.segment == citation.segment
+        and passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
+        for passage in passages
+    )
+    said = set(_WORD.findall(answer[citation.answer_start : citation.answer_end].casefold()))
+    held = set(_WORD.findall(citation.quote.casefold()))
+    numbers = {word for word in said if word.isdigit()}
+    return literal and numbers <= held and len(said & held) >= WORD_SHARE * len(said)
+
+
+def score_of(outcomes: Iterable[Outcome]) -> Score:
+    """The shares over all `outcomes`, of which there is at least one of each kind."""
+    by_kind: dict[str, list[Outcome]] = {"answerable": [], "missing": [], "foreign": []}
+    for outcome in outcomes:
+        by_kind[outcome.kind].append(outcome)
+    answerable, missing, foreign = by_kind["answerable"], by_kind["missing"], by_kind["foreign"]
+    n_citations = sum(each.n_citations for kind in by_kind.values() for each in kind)
+    n_supported = sum(each.n_supported for kind in by_kind.values() for each in kind)
+    return Score(
+        n_answerable=len(answerable),
+        n_missing=len(missing),
+        n_foreign=len(foreign),
+        passage_retrieved=_share(each.retrieved for each in answerable),
+        answer_right=_share(each.answered for each in answerable),
+        answer_cited=_share(each.answered and each.cites_answer for each in answerable),
+        wrongly_declined=_share(each.declined for each in answerable),
+        n_citations=n_citations,
+        citations_supported=n_supported / max(1, n_citations),
+        foreign_declined=_share(each.declined for each in foreign),
+        missing_declined=_share(each.declined for each in missing),
+        median_s=median(each.seconds for kind in by_kind.values() for each in kind),
+    )
+
+
+def _share(found: Iterable[bool]) -> float:
+    values = list(found)
+    return sum(values) / max(1, len(values))
+
+
+def _table(score: Score, hands: Hands) -> str:
+    worded = "the files' own sentences" if hands.quotes else f"the model, {hands.engine.health().model}"
+    rows = (
+        (f"{score.n_answerable} questions that the files answer", None),
+        ("  the passage with the answer was retrieved", score.passage_retrieved),
+        ("  the answer holds the known answer", score.answer_right),
+        ("  ... and cites a quote that holds it", score.answer_cited),
+        ("  wrongly declined", score.wrongly_declined),
+        (f"{score.n_citations} citations that support their sentence", score.citations_supported),
+        (f"{score.n_foreign} questions about other things: declined", score.foreign_declined),
+        (f"{score.n_missing} on the subject, answer not in the files: declined", score.missing_declined),
+    )
+    lines = [f"Answers worded by {worded}; median {score.median_s * 1000:.0f} ms", ""]
+    lines += [f"{name:66}{'' if share is None else f'{share:7.1%}'}".rstrip() for name, share in rows]
+    return "\n".join(lines)
