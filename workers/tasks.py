@@ -5,13 +5,16 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown
+from django.conf import settings
 
+from web import errands
 from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
 from web.runs.services import forget_transient
 from web.runs.wake import wake
-from workers import heartbeat, indexing, loop, lost_segments
+from workers import heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments
 from workers.configuration import close, hands
+from workers.knowledge import unions
 
 
 @shared_task(bind=True, name="workers.tasks.advance")
@@ -27,6 +30,12 @@ def index_file(file_id: str) -> None:
     indexing.index_next()
 
 
+@shared_task(name="workers.tasks.build_union")
+def build_union(name: str) -> None:
+    """Make the joint index of a large knowledge, unless it is there or another worker is at it."""
+    unions.build(settings.GUILDHALL_HOME, name)
+
+
 @shared_task(name="workers.tasks.wake_stalled_runs")
 def wake_stalled_runs() -> None:
     """Send again what a dead worker or a lost message left undone."""
@@ -37,10 +46,23 @@ def wake_stalled_runs() -> None:
     indexing.retire_if_idle()
 
 
+@shared_task(name="workers.tasks.ask_knowledge")
+def ask_knowledge(errand_id: str, gpt_id: str, question: str) -> None:
+    """Answer an errand: what a draft's files hold for the question."""
+    errands.answer(errand_id, knowledge_probe.probe(hands().index, UUID(gpt_id), question))
+
+
+@shared_task(name="workers.tasks.knowledge_health")
+def knowledge_health_of(errand_id: str, gpt_id: str) -> None:
+    """Answer an errand: what repeats in a draft's files and what nobody needed yet."""
+    errands.answer(errand_id, knowledge_health.health(UUID(gpt_id)))
+
+
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
     """Delete what is kept only for a while."""
     forget_transient()
+    unions.sweep(settings.GUILDHALL_HOME)
 
 
 @worker_ready.connect

@@ -51,6 +51,12 @@ def _mark(run: str) -> SafeString:
 
 
 @register.filter
+def compact(text: str) -> str:
+    """`text` without blank lines, for where only some lines of it show."""
+    return "\n".join(line for line in text.splitlines() if line.strip())
+
+
+@register.filter
 def pages(number: int, unit: str) -> str:
     """A number of pages in the words of their kind: "1 slide", "1,212 pages"."""
     return f"{number:,} {unit}{'' if number == 1 else 's'}"

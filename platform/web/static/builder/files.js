@@ -39,7 +39,7 @@ export class FileList {
   }
 
   anyFailed() {
-    return this.list.querySelector(".failed") !== null;
+    return this.list.querySelector(".file-failed") !== null;
   }
 
   /** Look again in a moment. */
@@ -244,7 +244,7 @@ function sent(row, loaded, total) {
 }
 
 function refuse(row, why) {
-  row.classList.replace("uploading", "failed");
+  row.classList.replace("file-uploading", "file-failed");
   row.querySelector(".file-state").textContent = why;
   row.querySelector("progress").hidden = true;
   row.querySelector("[data-again]").hidden = false;

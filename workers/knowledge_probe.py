@@ -1,0 +1,81 @@
+"""The creator's box "Ask the knowledge": what a question finds, how both halves score it, what a chat would get."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from gpts.knowledge.explanation import Explained
+from gpts.knowledge.ranking import COVERED, SAME_TERMS, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered
+from gpts.knowledge.terms import terms
+from web.builder.models import Gpt
+from workers.knowledge.index import KnowledgeIndex
+
+# More than a chat is ever given, so that what just missed shows.
+SHOWN: Final = 12
+TEXT_CHARS: Final = 700
+
+
+def probe(index: KnowledgeIndex, gpt_id: UUID, question: str) -> dict[str, Any]:
+    """What the draft's files hold for `question`, as JSON, best first. Raises KnowledgeError."""
+    refs = Gpt.objects.get(id=gpt_id).draft_spec().knowledge
+    explained = index.explain(refs, question)
+    _, evidence = index.rank(refs, question)
+    covered = bool(explained) and is_covered(evidence)
+    most = max((each.lexical.score for each in explained if each.lexical), default=0.0)
+    return {
+        "covered": covered,
+        "reason": _reason(evidence) if explained else "",
+        "passages": [_told(each, explained[:number], most, covered) for number, each in enumerate(explained[:SHOWN])],
+        "n_more": max(0, len(explained) - SHOWN),
+    }
+
+
+def _reason(evidence: Evidence) -> str:
+    """Why the question counts as covered or not, in numbers."""
+    meaning, words = max(evidence.cosine, 0.0), evidence.term_share
+    together = meaning + TERM_WEIGHT * words
+    told = (
+        f"Meaning {meaning:.2f}, and {words:.0%} of its words in the best passages: {together:.2f} together,"
+        f" where {COVERED:.2f} is enough."
+    )
+    return f"{told} The files hold the very number or part that it names." if evidence.rare_term else told
+
+
+def _told(each: Explained, better: Sequence[Explained], most: float, covered: bool) -> dict[str, Any]:
+    passage, given = each.passage, each.is_given and covered
+    words = each.lexical.score if each.lexical else None
+    return {
+        "file_id": passage.file_id,
+        "file_name": passage.file_name,
+        "page": passage.page,
+        "unit": passage.unit,
+        "heading": passage.heading,
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text[:TEXT_CHARS],
+        "untrusted": passage.untrusted,
+        "score": passage.score,
+        "meaning": passage.cosine,
+        "meaning_share": min(max(passage.cosine, 0.0), 1.0),
+        "words": words,
+        "words_share": words / most if words and most else 0.0,
+        "given": given,
+        "why_not": "" if given else _why_not(each, better),
+    }
+
+
+def _why_not(each: Explained, better: Sequence[Explained]) -> str:
+    """What keeps a passage from the model: the reasons of `gpts.knowledge.ranking.select`, in its order."""
+    passage = each.passage
+    if each.is_given:
+        return "Near, but not near enough"
+    if better and passage.score < SCORE_FLOOR * better[0].passage.score:
+        return "Too far behind the best"
+    own = frozenset(terms(passage.text))
+    if any(_same(own, frozenset(terms(other.passage.text))) for other in better):
+        return "Repeats a better one"
+    return "No room left"
+
+
+def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= SAME_TERMS * max(1, len(one | other))
