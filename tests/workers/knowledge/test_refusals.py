@@ -28,7 +28,7 @@ def entity_bomb() -> bytes:
         (b"", errors.EmptyFile),
         (b" \n\t\n", errors.EmptyFile),
         (os.urandom(4_000), errors.UnsupportedFormat),
-        (b"\x89PNG\r\n\x1a\n" + bytes(200), errors.UnsupportedFormat),
+        (b"\x89PNG\r\n\x1a\n" + bytes(200), errors.BrokenFile),
         (files.zipped({"data.bin": b"x"}), errors.UnsupportedFormat),
         (files.zipped({"word/document.xml": bytes(30_000_000)}), errors.UnpacksTooLarge),
         (files.zipped({f"{n}.xml": b"" for n in range(2_100)}), errors.UnpacksTooLarge),

@@ -4,11 +4,13 @@ from importlib import import_module
 from typing import Final
 
 from gpts.knowledge.documents import Document
+from gpts.safety.screening import screened
 from workers.knowledge import sniffing, textkinds
 from workers.knowledge.errors import NoText
+from workers.knowledge.languages import language_of
 
 # Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
-PARSER_VERSION: Final = 3
+PARSER_VERSION: Final = 4
 
 PARSERS: dict[str, str] = {
     textkinds.TEXT: "workers.knowledge.parsers.text",
@@ -22,7 +24,18 @@ PARSERS: dict[str, str] = {
     sniffing.RTF: "workers.knowledge.parsers.rtf",
     textkinds.SOURCE: "workers.knowledge.parsers.source",
     sniffing.PDF: "workers.knowledge.parsers.pdf",
+    sniffing.PNG: "workers.knowledge.parsers.image",
+    sniffing.JPEG: "workers.knowledge.parsers.image",
+    sniffing.WEBP: "workers.knowledge.parsers.image",
+    sniffing.TIFF: "workers.knowledge.parsers.image",
+    sniffing.BMP: "workers.knowledge.parsers.image",
+    sniffing.GIF: "workers.knowledge.parsers.image",
     sniffing.DOCX: "workers.knowledge.parsers.docx",
+    sniffing.PPTX: "workers.knowledge.parsers.pptx",
+    sniffing.XLSX: "workers.knowledge.parsers.xlsx",
+    sniffing.ODT: "workers.knowledge.parsers.odf",
+    sniffing.ODS: "workers.knowledge.parsers.odf",
+    sniffing.ODP: "workers.knowledge.parsers.odf",
 }
 
 
@@ -35,4 +48,5 @@ def parse(data: bytes, kind: str = "") -> Document:
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):
         raise NoText
-    return document
+    document = screened(document)
+    return document.model_copy(update={"language": document.language or language_of(document)})

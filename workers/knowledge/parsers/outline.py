@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-from gpts.knowledge.documents import Block, Document, Finding, Notice, Severity, Unit
+from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
@@ -26,9 +26,9 @@ class Outline:
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    # Text that was left out, and the numbers of blocks that wait for the owner, each with why a reader misses it.
+    # Text that was left out, and the numbers of blocks that wait for the owner, each with what it is and why.
     left_out: list[Finding] = field(default_factory=list)
-    suspects: list[tuple[int, str]] = field(default_factory=list)
+    suspects: list[tuple[int, FindingKind, str]] = field(default_factory=list)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
         """Open a heading of `level` (1 is the top); text that follows stands under it."""
@@ -73,13 +73,20 @@ class Outline:
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Add text that a trick hides from readers ("white on white"); it is quarantined as a block of its own."""
         if text := flat(text):
-            self.suspects.append((len(self.blocks), reason))
+            self.suspects.append((len(self.blocks), "invisible_text", f"A reader does not see this text: {reason}."))
+            self._add(text, page)
+
+    def differs(self, text: str, page: int | None = None) -> None:
+        """Add text that stands behind a picture and says something else; quarantined as a block of its own."""
+        if text := flat(text):
+            message = "The text layer of this page says something else than its picture shows."
+            self.suspects.append((len(self.blocks), "differs_from_picture", message))
             self._add(text, page)
 
     def leave_out(self, text: str, reason: str, page: int | None = None) -> None:
         """Leave text out that the file itself does not show ("a comment", "a hidden sheet"), and tell the owner."""
         if text := flat(text):
-            self.left_out.append(self._finding("note", text, f"Left out: {reason}.", page))
+            self.left_out.append(self._finding("invisible_text", "note", text, f"Left out: {reason}.", page))
 
     def document(self) -> Document:
         """What was collected; the title falls back on a first heading that stands before all text."""
@@ -95,15 +102,15 @@ class Outline:
 
     def _suspicions(self) -> Iterator[Finding]:
         starts = list(accumulate((len(block.text) + 2 for block in self.blocks), initial=0))
-        for number, reason in self.suspects:
+        for number, kind, message in self.suspects:
             block, start = self.blocks[number], starts[number]
-            found = self._finding("quarantine", block.text, f"A reader does not see this text: {reason}.", block.page)
+            found = self._finding(kind, "quarantine", block.text, message, block.page)
             yield found.model_copy(update={"spans": ((start, start + len(block.text)),), "heading": block.heading})
 
-    def _finding(self, severity: Severity, text: str, message: str, page: int | None) -> Finding:
+    def _finding(self, kind: FindingKind, severity: Severity, text: str, message: str, page: int | None) -> Finding:
         return Finding(
-            id=finding_id("invisible_text", page, text),
-            kind="invisible_text",
+            id=finding_id(kind, page, text),
+            kind=kind,
             severity=severity,
             message=message,
             excerpt=excerpt(text),

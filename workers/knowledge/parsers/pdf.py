@@ -1,56 +1,42 @@
-"""PDF through pypdfium2: lines become paragraphs again, hyphens at line ends go, headings show by their size.
+"""PDF through pypdfium2: what a reader sees of each page, as headings, paragraphs and tables.
 
-pypdfium2 reads 601 pages/s where pypdf reads 38 (measured 2026-11); PyMuPDF is AGPL.
+pypdfium2 reads 601 pages/s where pypdf reads 38 (measured 2026-11); PyMuPDF is AGPL, docling needs model downloads.
+The steps have modules of their own: characters, visibility, words, layout (columns, tables), scans, lines.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from ctypes import byref, c_double, c_int, create_string_buffer
-from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
+from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
-from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.pdf_layout import Placed
+from workers.knowledge.parsers.pdf_lines import (
+    Line,
+    Style,
+    heading_styles,
+    paragraphs,
+    running_lines,
+    write_paragraph,
+)
+from workers.knowledge.parsers.pdf_pages import Content, Hidden, content
+from workers.knowledge.parsers.pdf_tables import Table
 
-# A heading's letters are at least this much larger than the body's.
-_HEADING_SIZE: Final = 1.15
-_HEADING_CHARS: Final = 120
-# Lines further apart than this many usual distances begin a paragraph.
-_PARAGRAPH_GAP: Final = 1.35
-# "bx" is the bold extended of TeX's fonts.
-_BOLD_FONT: Final = re.compile(r"bold|black|heavy|semibd|demi|^(?:\w+\+)?(?:cm|sf)bx", re.I)
-_SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
-# PDFium's own marks for a hyphen that it saw at a line's end, between the two parts of the word.
-_LINE_END_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[\u0002\ufffe\u00ad]\s*(?=[a-zß-öø-ÿ])")
-_ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of a page: its text, letter size, and where its first and last letters stand, in points.
-
-    PDFium gives a word parted by a hyphen as one, so a "line" may end lower than it begins.
-    """
-
-    text: str
-    size: float
-    left: float
-    right: float
-    bottom: float
-    end_bottom: float
-    bold: bool = False
-
-    @property
-    def style(self) -> tuple[float, bool]:
-        """Size and weight, by which headings differ from text and from each other."""
-        return self.size, self.bold
+_NO_RECOGNITION: Final = "The file holds scanned pages, and text recognition (tesserocr) is not installed here."
+MAX_PAGES: Final = 3_000
+MAX_CHARS: Final = 12_000_000
+# Hidden text of fewer words says nothing on its own: a heading for bookmarks, a name of a layer.
+_MIN_QUARANTINED_WORDS: Final = 3
+# Hidden lines that this many pages repeat are marks of a printer's system.
+_RUNNING_PAGES: Final = 3
+# Columns of the same table stand this near, in points, on the next page.
+_SAME_COLUMN: Final = 8.0
 
 
 def parse(data: bytes) -> Document:
@@ -59,141 +45,147 @@ def parse(data: bytes) -> Document:
         source = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
         raise (PasswordProtected if "password" in str(error).lower() else BrokenFile) from error
-    pages = [_lines(source[number]) for number in range(len(source))]
-    if not any(pages):
-        raise ScannedPages if pages else BrokenFile
-    pages = _without_running_lines(pages)
+    n_pages = len(source)
+    if not n_pages:
+        raise BrokenFile
+    if source.get_formtype() != pdfium_c.FORMTYPE_NONE:
+        source.init_forms()
     outline = Outline(title=source.get_metadata_value("Title"))
-    styles = _heading_styles(pages)
-    for number, lines in enumerate(pages, 1):
-        for paragraph in _paragraphs(lines):
-            _add(outline, paragraph, styles, number)
+    pages = _pages(source, outline)
+    _write(outline, pages)
+    if not outline.blocks:
+        raise ScannedPages(_NO_RECOGNITION if any(page.unread for page in pages) else "")
+    if pdfium_c.FPDFDoc_GetAttachmentCount(source.raw) > 0:
+        outline.notice("Files attached to this PDF were left out; upload them on their own.")
     return outline.document()
 
 
-def _lines(page: pdfium.PdfPage) -> list[_Line]:
-    """The lines of `page` in the order of the file."""
-    textpage = page.get_textpage()
-    text = textpage.get_text_range()
-    found, start = [], 0
-    for raw in re.split("\r\n|\n|\r", text):
-        end = start + len(raw)
-        if raw.strip():
-            found.append(_measured(textpage, raw, start))
-        start = end + (2 if text[end : end + 2] == "\r\n" else 1)
-    page.close()
-    return found
+def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[Content]:
+    """What the pages hold, as far as the limits go. Raises BrokenFile if not one can be opened."""
+    n_pages = len(source)
+    pages: list[Content] = []
+    n_chars = n_broken = 0
+    for number in range(min(n_pages, MAX_PAGES)):
+        page_content = _content(source, number)
+        if page_content is None:
+            n_broken += 1
+            outline.notice("This page is damaged and could not be read.", number + 1)
+        pages.append(page_content or Content())
+        n_chars += sum(len(each.item.text) for each in pages[-1].items if isinstance(each.item, Line))
+        tell_pages(number + 1, n_pages)
+        if n_chars > MAX_CHARS:
+            break
+    if n_broken == len(pages):
+        raise BrokenFile
+    if len(pages) < n_pages:
+        outline.notice(
+            f"Only the first {len(pages):,} of {n_pages:,} pages were read; split the file to use the rest."
+        )
+    return pages
 
 
-def _measured(textpage: pdfium.PdfTextPage, raw: str, start: int) -> _Line:
-    """`raw`, which begins at character `start` of the page, with its place; letters outside the BMP shift it."""
-    first = start + len(raw) - len(raw.lstrip())
-    last = start + len(raw.rstrip()) - 1
-    size = pdfium_c.FPDFText_GetFontSize(textpage.raw, (first + last) // 2)
-    left, _, bottom = _box(textpage, first)
-    _, right, end_bottom = _box(textpage, last)
-    scale = _scale(textpage, first)
-    bold = _is_bold(textpage, first) and _is_bold(textpage, last)
-    return _Line(raw.strip(), round(size * scale, 1), left, right, bottom, end_bottom, bold)
+def _content(source: pdfium.PdfDocument, number: int) -> Content | None:
+    """What the page holds, None if it cannot be opened."""
+    try:
+        page = source[number]
+    except pdfium.PdfiumError:
+        return None
+    try:
+        return content(page)
+    finally:
+        page.close()
 
 
-def _box(textpage: pdfium.PdfTextPage, index: int) -> tuple[float, float, float]:
-    left, right, bottom, top = c_double(), c_double(), c_double(), c_double()
-    pdfium_c.FPDFText_GetCharBox(textpage.raw, index, byref(left), byref(right), byref(bottom), byref(top))
-    return left.value, right.value, bottom.value
-
-
-def _is_bold(textpage: pdfium.PdfTextPage, index: int) -> bool:
-    """Whether the letter's font calls itself bold; weights in PDF files are too often missing."""
-    name = create_string_buffer(128)
-    pdfium_c.FPDFText_GetFontInfo(textpage.raw, index, name, 128, byref(c_int()))
-    return bool(_BOLD_FONT.search(name.value.decode("latin-1")))
-
-
-def _scale(textpage: pdfium.PdfTextPage, index: int) -> float:
-    """How much the page enlarges the letter's font: some writers set size 1 and scale by the matrix."""
-    matrix = pdfium_c.FS_MATRIX()
-    if not pdfium_c.FPDFText_GetMatrix(textpage.raw, index, byref(matrix)):
-        return 1.0
-    return (matrix.c**2 + matrix.d**2) ** 0.5 or 1.0
-
-
-def _without_running_lines(pages: list[list[_Line]]) -> list[list[_Line]]:
-    """`pages` without the headers, footers and page numbers that most of them repeat at an edge."""
-    if len(pages) < 3:
-        return pages
-    edges = Counter(key for lines in pages for key in {_running(line) for line in lines[:2] + lines[-2:]})
-    often = {key for key, n in edges.items() if n >= max(3, 0.5 * len(pages))}
-    return [
-        [line for i, line in enumerate(lines) if 2 <= i < len(lines) - 2 or _running(line) not in often]
-        for lines in pages
+def _write(outline: Outline, pages: Sequence[Content]) -> None:
+    lines = [[each.item for each in page.items if isinstance(each.item, Line)] for page in pages]
+    is_running = running_lines(lines)
+    kept = [
+        [each for each in page.items if not (isinstance(each.item, Line) and is_running(each.item))] for page in pages
     ]
+    styles = heading_styles([[each.item for each in items if isinstance(each.item, Line)] for items in kept])
+    repeated = _repeated([passage.text for page in pages for passage in page.hidden])
+    last_table: Table | None = None
+    for number, (page, items) in enumerate(zip(pages, kept, strict=True), 1):
+        if last_table and items and isinstance(items[0].item, Table):
+            items[0] = Placed(_continued(items[0].item, last_table), items[0].order)
+        _write_page(outline, items, page.hidden, styles, number, repeated)
+        for text in page.comments:
+            outline.leave_out(text, "a comment", number)
+        for message in page.notices:
+            outline.notice(message, number)
+        if page.unread:
+            outline.notice("This page is a picture, and text recognition is not installed here.", number)
+        last = items[-1].item if items else None
+        last_table = last if isinstance(last, Table) else None
 
 
-def _running(line: _Line) -> str:
-    return re.sub(r"\d+", "#", line.text)
+def _write_page(
+    outline: Outline,
+    items: Sequence[Placed],
+    hidden: Sequence[Hidden],
+    styles: Sequence[Style],
+    page: int,
+    is_mark: Callable[[str], bool],
+) -> None:
+    """Write `items` with each hidden passage after the last item that begins before it."""
+    shown = _words(" ".join(_text(each) for each in items))
+    after: dict[int, list[Hidden]] = {}
+    for passage in hidden:
+        before = [i for i, each in enumerate(items) if each.order < passage.after]
+        after.setdefault(max(before, key=lambda i: items[i].order, default=-1), []).append(passage)
+    for passage in after.get(-1, ()):
+        _write_hidden(outline, passage, page, shown, is_mark)
+    run: list[Line] = []
+    for i, each in enumerate(items):
+        if isinstance(each.item, Line):
+            run.append(each.item)
+        if i in after or i + 1 == len(items) or not isinstance(items[i + 1].item, Line):
+            for paragraph in paragraphs(run):
+                write_paragraph(outline, paragraph, styles, page)
+            run = []
+        if isinstance(each.item, Table):
+            outline.table(each.item.rows, page)
+        for passage in after.get(i, ()):
+            _write_hidden(outline, passage, page, shown, is_mark)
 
 
-def _heading_styles(pages: Sequence[Sequence[_Line]]) -> list[tuple[float, bool]]:
-    """The styles that only headings have, largest first, at most five; the body's style is the commonest."""
-    by_style: Counter[tuple[float, bool]] = Counter()
-    for lines in pages:
-        for line in lines:
-            by_style[line.style] += len(line.text)
-    (body, body_is_bold), _ = by_style.most_common(1)[0]
-    rare = [style for style, n in by_style.items() if n < 0.2 * by_style.total()]
-    return sorted((s for s in rare if _stands_out(s, body, body_is_bold)), reverse=True)[:5]
+def _text(placed: Placed) -> str:
+    item = placed.item
+    return item.text if isinstance(item, Line) else " ".join(cell for row in item.rows for cell in row)
 
 
-def _stands_out(style: tuple[float, bool], body: float, body_is_bold: bool) -> bool:
-    size, bold = style
-    return size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower()))
 
 
-def _paragraphs(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-    gaps = [a.end_bottom - b.bottom for a, b in pairwise(lines)]
-    usual = median([gap for gap in gaps if gap > 0] or [0.0])
-    paragraph: list[_Line] = []
-    for line in lines:
-        if paragraph and _begins_paragraph(paragraph, line, usual):
-            yield paragraph
-            paragraph = []
-        paragraph.append(line)
-    if paragraph:
-        yield paragraph
-
-
-def _begins_paragraph(paragraph: list[_Line], line: _Line, usual: float) -> bool:
-    last = paragraph[-1]
-    gap = last.end_bottom - line.bottom
-    if line.bold != last.bold or abs(line.size - last.size) > 0.1 * last.size or _ITEM.match(line.text):
-        return True
-    if gap > _PARAGRAPH_GAP * max(usual, line.size) or gap < -line.size:
-        return gap > 0 or bool(_SENTENCE_END.search(last.text))
-    widest = max(each.right for each in paragraph)
-    ended_short = last.right < widest - 2 * line.size and bool(_SENTENCE_END.search(last.text))
-    indented = line.left > last.left + 0.8 * line.size and bool(_SENTENCE_END.search(last.text))
-    return ended_short or indented
-
-
-def _add(outline: Outline, paragraph: list[_Line], heading_styles: list[tuple[float, bool]], page: int) -> None:
-    text = _joined(paragraph)
-    style = paragraph[0].style
-    is_short = (
-        len(text) <= _HEADING_CHARS and bool(re.search(r"[^\W\d_]{2}", text)) and not text.endswith((".", ",", ";"))
-    )
-    if style in heading_styles and is_short:
-        outline.heading(text, heading_styles.index(style) + 1, page)
+def _write_hidden(
+    outline: Outline, passage: Hidden, page: int, shown: set[str], is_mark: Callable[[str], bool]
+) -> None:
+    """Quarantine `passage`, or leave it out where it cannot say anything new."""
+    words = _words(passage.text)
+    if passage.differs:
+        outline.differs(passage.text, page)
+    elif words <= shown:
+        outline.leave_out(passage.text, f"hidden text that repeats what the page shows ({passage.reason})", page)
+    elif len(passage.text.split()) < _MIN_QUARANTINED_WORDS or is_mark(passage.text):
+        outline.leave_out(passage.text, f"hidden text ({passage.reason})", page)
     else:
-        outline.text(text, page)
+        outline.invisible(passage.text, passage.reason, page)
 
 
-def _joined(paragraph: list[_Line]) -> str:
-    """The lines as one, a word parted by a hyphen put together where what follows is in small letters."""
-    text = ""
-    for line in paragraph:
-        if re.search(r"[^\W\d_]-$", text) and line.text[:1].islower():
-            text = text[:-1] + line.text
-        else:
-            text += (" " if text else "") + line.text
-    return flat(_LINE_END_HYPHEN.sub("", text).replace("\u00ad", "").replace("\u0002", "-").replace("\ufffe", "-"))
+def _repeated(texts: Sequence[str]) -> Callable[[str], bool]:
+    """Tells the hidden texts that several pages repeat but for their numbers."""
+    counts = Counter(re.sub(r"\d+", "#", text) for text in texts)
+    often = {key for key, n in counts.items() if n >= _RUNNING_PAGES}
+    return lambda text: re.sub(r"\d+", "#", text) in often
+
+
+def _continued(table: Table, before: Table) -> Table:
+    """`table` under the header of the one that ended the page before, if it goes on with its columns."""
+    same = len(table.columns) == len(before.columns) and all(
+        abs(a - b) <= _SAME_COLUMN for a, b in zip(table.columns, before.columns, strict=True)
+    )
+    widths = {len(row) for row in (table.rows[0], before.rows[0])}
+    if not same or len(widths) > 1 or table.has_header or table.rows[0] == before.rows[0]:
+        return table
+    return Table([before.rows[0], *table.rows], table.pieces, table.columns)

@@ -1,0 +1,135 @@
+"""Reads the characters of a PDF page from pdfium: their boxes in the page as it is shown, fonts and text objects.
+
+pdfium answers one character at a time, and ctypes' own conversions cost more than the answers. So its functions are
+called through prototypes that take addresses, and write into numpy arrays.
+"""
+
+import ctypes
+import re
+from dataclasses import dataclass
+from functools import cache
+from math import atan2, hypot, pi
+from typing import Any, Final
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from numpy.typing import NDArray
+
+# A page of more characters than this is no page to read; a dense newspaper page has 30,000.
+MAX_PAGE_CHARACTERS: Final = 200_000
+# "bx" is the bold extended of TeX's fonts.
+_BOLD_FONT: Final = re.compile(r"bold|black|heavy|semibd|demi|^(?:\w+\+)?(?:cm|sf)bx", re.I)
+_MIN_SIZE: Final = 0.01
+# Broken fonts give numbers that are no code points.
+_NO_CHARACTER: Final = 0xFFFF
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TextObject:
+    """What all characters of one text object share. `angle` counts quarter turns clockwise of the text as shown."""
+
+    handle: Any
+    size: float
+    bold: bool
+    angle: int
+    # Text render mode of the PDF specification (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above clip.
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """The characters of a page in the order of the file.
+
+    `codes` are code points (pdfium's own line breaks and spaces among them), `boxes` `(n, 4)` float64 x0, y0, x1, y1
+    in points from the top left of the page as shown, `origins` `(n, 2)`; `owner` indexes `objects`, -1 for characters
+    that pdfium added. `width` and `height` are the shown page's, in points.
+    """
+
+    codes: list[int]
+    boxes: Numbers
+    origins: Numbers
+    owner: NDArray[np.int32]
+    objects: list[TextObject]
+    width: float
+    height: float
+
+
+@cache
+def _functions() -> tuple[Any, Any, Any, Any]:
+    def typed(function: Any, result: Any, *arguments: Any) -> Any:
+        return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, ctypes.c_void_p).value or 0)
+
+    page, address = ctypes.c_void_p, ctypes.c_size_t
+    return (
+        typed(pdfium_c.FPDFText_GetUnicode, ctypes.c_uint, page, ctypes.c_int),
+        typed(pdfium_c.FPDFText_GetTextObject, ctypes.c_size_t, page, ctypes.c_int),
+        typed(pdfium_c.FPDFText_GetCharBox, ctypes.c_int, page, ctypes.c_int, *[address] * 4),
+        typed(pdfium_c.FPDFText_GetCharOrigin, ctypes.c_int, page, ctypes.c_int, *[address] * 2),
+    )
+
+
+def characters(page: pdfium.PdfPage) -> Characters:
+    """All characters on `page`, visible or not."""
+    textpage = page.get_textpage()
+    n = min(textpage.count_chars(), MAX_PAGE_CHARACTERS)
+    code_of, object_of, box_of, origin_of = _functions()
+    raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+    places = np.zeros((n, 6))
+    base = places.ctypes.data
+    codes, owner, objects = [0] * n, np.full(n, -1, np.int32), []
+    known: dict[int, int] = {}
+    to_shown = shown_matrix(page)
+    for i in range(n):
+        codes[i] = min(code_of(raw, i), _NO_CHARACTER)
+        address = object_of(raw, i)
+        if not address:
+            continue
+        if address not in known:
+            known[address] = len(objects)
+            objects.append(_text_object(textpage, i, to_shown))
+        owner[i] = known[address]
+        at = base + 48 * i
+        box_of(raw, i, at, at + 16, at + 8, at + 24)
+        origin_of(raw, i, at + 32, at + 40)
+    width, height = page.get_size()
+    corners = places[:, :4].reshape(n, 2, 2) @ to_shown[:, :2].T + to_shown[:, 2]
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    origins = places[:, 4:] @ to_shown[:, :2].T + to_shown[:, 2]
+    return Characters(codes, boxes, origins, owner, objects, width, height)
+
+
+def shown_matrix(page: pdfium.PdfPage) -> Numbers:
+    """The `(2, 3)` matrix from the page's own space to points from the top left of what is shown of it."""
+    width, height = page.get_size()
+    scale = 100  # pdfium answers in whole pixels
+    corners = []
+    for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)):
+        across, down = ctypes.c_int(), ctypes.c_int()
+        size = round(width * scale), round(height * scale)
+        pdfium_c.FPDF_PageToDevice(page.raw, 0, 0, *size, 0, x, y, ctypes.byref(across), ctypes.byref(down))
+        corners.append((across.value / scale, down.value / scale))
+    (x, y), (x_x, x_y), (y_x, y_y) = corners
+    return np.array([[(x_x - x) / 1000, (y_x - x) / 1000, x], [(x_y - y) / 1000, (y_y - y) / 1000, y]])
+
+
+def _text_object(textpage: pdfium.PdfTextPage, index: int, to_shown: Numbers) -> TextObject:
+    """The text object of the character `index`, its size as the page shows it: some writers set size 1 and scale."""
+    handle = pdfium_c.FPDFText_GetTextObject(textpage.raw, index)
+    size = pdfium_c.FPDFText_GetFontSize(textpage.raw, index)
+    matrix = pdfium_c.FS_MATRIX()
+    if not pdfium_c.FPDFText_GetMatrix(textpage.raw, index, ctypes.byref(matrix)):
+        matrix = pdfium_c.FS_MATRIX(1, 0, 0, 1, 0, 0)
+    along = to_shown[:, :2] @ (matrix.a, matrix.b)
+    quarter_turns = round(atan2(along[1], along[0]) / (pi / 2)) % 4
+    name = ctypes.create_string_buffer(128)
+    pdfium_c.FPDFText_GetFontInfo(textpage.raw, index, name, 128, ctypes.byref(ctypes.c_int()))
+    return TextObject(
+        handle=handle,
+        size=max(_MIN_SIZE, round(abs(size) * (hypot(matrix.c, matrix.d) or 1.0), 1)),
+        bold=bool(_BOLD_FONT.search(name.value.decode("latin-1"))),
+        angle=quarter_turns,
+        mode=pdfium_c.FPDFTextObj_GetTextRenderMode(handle),
+    )

@@ -1,0 +1,161 @@
+"""Lines of a page become headings and paragraphs: by letter size and weight, gaps, indents and list marks."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.words import Piece, same_line
+
+Style = tuple[float, bool]
+
+# A heading's letters are at least this much larger than the body's.
+_HEADING_SIZE: Final = 1.15
+_HEADING_CHARS: Final = 120
+_MAX_HEADING_STYLES: Final = 5
+# Lines further apart than this many usual distances begin a paragraph.
+_PARAGRAPH_GAP: Final = 1.35
+# A header or footer stands on this part of the pages, and on three at least: those of left and right pages differ.
+_RUNNING_SHARE: Final = 0.3
+_RUNNING_PAGES: Final = 3
+_SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
+_ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣■□➢✓]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+_RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text with its letter size and place on the page, in points from the top left."""
+
+    text: str
+    size: float
+    left: float
+    right: float
+    baseline: float
+    bold: bool = False
+
+    @property
+    def style(self) -> Style:
+        """Size and weight, by which headings differ from text and from each other; sizes of one style vary a bit."""
+        return round(self.size * 2) / 2, self.bold
+
+
+def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, int]]:
+    """The lines that `pieces` make in the order given, with the number of pieces in each.
+
+    Neighbours on one line are one again.
+    """
+    rows: list[list[Piece]] = []
+    for piece in pieces:
+        if rows and same_line(rows[-1][-1], piece) and piece.x0 >= rows[-1][-1].x0:
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [(_line(row), len(row)) for row in rows]
+
+
+def _line(row: Sequence[Piece]) -> Line:
+    main = max(row, key=lambda piece: len(piece.text))
+    return Line(
+        " ".join(piece.text for piece in row),
+        main.size,
+        row[0].x0,
+        row[-1].x1,
+        main.baseline,
+        all(piece.bold for piece in row),
+    )
+
+
+def running_lines(pages: Sequence[Sequence[Line]]) -> Callable[[Line], bool]:
+    """Tells the headers, footers and page numbers that many of `pages` (all lines of each) repeat at an edge."""
+    edges = Counter(key for lines in pages for key in {_running(line) for line in _edge_lines(lines)})
+    often = {key for key, n in edges.items() if n >= max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))}
+    at_edge = {id(line) for lines in pages for line in _edge_lines(lines)}
+    return lambda line: id(line) in at_edge and _running(line) in often
+
+
+def _edge_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines on the two highest and two lowest baselines."""
+    heights = sorted({round(line.baseline) for line in lines})
+    edges = {*heights[:2], *heights[-2:]}
+    return [line for line in lines if round(line.baseline) in edges]
+
+
+def _running(line: Line) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+$", "#", line.text)
+
+
+def heading_styles(pages: Sequence[Sequence[Line]]) -> list[Style]:
+    """The styles that only headings have, largest first, at most five; the body's style is the commonest."""
+    by_style: Counter[Style] = Counter()
+    for lines in pages:
+        for line in lines:
+            by_style[line.style] += len(line.text)
+    if not by_style:
+        return []
+    (body, body_is_bold), _ = by_style.most_common(1)[0]
+    rare = [style for style, n in by_style.items() if n < 0.2 * by_style.total()]
+    return sorted((s for s in rare if _stands_out(s, body, body_is_bold)), reverse=True)[:_MAX_HEADING_STYLES]
+
+
+def _stands_out(style: Style, body: float, body_is_bold: bool) -> bool:
+    size, bold = style
+    return size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
+
+
+def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """`lines` in groups that are a heading, a paragraph or a list's item each."""
+    gaps = [b.baseline - a.baseline for a, b in pairwise(lines)]
+    usual = median([gap for gap in gaps if gap > 0] or [0.0])
+    paragraph: list[Line] = []
+    for line in lines:
+        if paragraph and _begins_paragraph(paragraph, line, usual):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    if paragraph:
+        yield paragraph
+
+
+def _begins_paragraph(paragraph: list[Line], line: Line, usual: float) -> bool:
+    last = paragraph[-1]
+    gap = line.baseline - last.baseline
+    if line.bold != last.bold or abs(line.size - last.size) > 0.1 * last.size or _ITEM.match(line.text):
+        return True
+    if gap > _PARAGRAPH_GAP * max(usual, line.size) or gap < -line.size:
+        # Text that goes on in the next column does so in mid-sentence.
+        return gap > 0 or bool(_SENTENCE_END.search(last.text))
+    if not _SENTENCE_END.search(last.text) or _RIGHT_TO_LEFT.search(last.text):
+        return False
+    widest = max(each.right for each in paragraph)
+    ended_short = last.right < widest - 2 * line.size
+    indented = line.left > last.left + 0.8 * line.size
+    return ended_short or indented
+
+
+def write_paragraph(outline: Outline, paragraph: list[Line], styles: Sequence[Style], page: int) -> None:
+    """Add `paragraph` to `outline`, as a heading if it has the style of one."""
+    text = joined([line.text for line in paragraph])
+    style = paragraph[0].style
+    is_short = (
+        len(text) <= _HEADING_CHARS and bool(re.search(r"[^\W\d_]{2}", text)) and not text.endswith((".", ",", ";"))
+    )
+    if style in styles and is_short:
+        outline.heading(text, styles.index(style) + 1, page)
+    else:
+        outline.text(text, page)
+
+
+def joined(lines: Sequence[str]) -> str:
+    """The lines as one, a word parted by a hyphen put together where what follows is in small letters."""
+    text = ""
+    for line in lines:
+        if re.search(r"[^\W\d_]-$", text) and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            text += (" " if text else "") + line
+    return flat(text)

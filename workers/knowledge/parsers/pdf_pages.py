@@ -1,0 +1,206 @@
+"""One PDF page as its reader has it: visible text, recognised text of pictures, and what is hidden."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pypdfium2 as pdfium
+from numpy.typing import NDArray
+
+from workers.knowledge import ocr
+from workers.knowledge.errors import ScannedPages
+from workers.knowledge.parsers import pdf_forms, pdf_scans, pdf_visibility
+from workers.knowledge.parsers.pdf_characters import Characters, characters, shown_matrix
+from workers.knowledge.parsers.pdf_layout import Placed, layout
+from workers.knowledge.parsers.pdf_rules import grids
+from workers.knowledge.parsers.pdf_words import GONE, PageWords, Passage, turned_back, turning, words_of
+from workers.knowledge.parsers.words import Piece, Word, pieces_of
+
+# Fewer visible letters than this beside a large picture are a stamp or page number on a scan.
+_STAMP_LETTERS: Final = 200
+# Fewer hidden letters over ink than this are no text layer.
+_LAYER_LETTERS: Final = 12
+# Part of the hidden letters of a passage that must lie over ink for it to be a scan's text layer.
+_OVER_INK: Final = 0.6
+LOW_CONFIDENCE: Final = 70
+# Fewer letters than this stand on a page that counts as one without text.
+_EMPTY_LETTERS: Final = 3
+_DIFFERS: Final = "the text layer of the scan says something else than its picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A hidden passage: why, and whether it is a text layer that says something else than the picture."""
+
+    text: str
+    reason: str
+    after: int
+    differs: bool = False
+
+
+@dataclass(slots=True)
+class Content:
+    """What a page holds, in reading order."""
+
+    items: list[Placed] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    # The page has something to recognise, and nothing here can.
+    unread: bool = False
+    # Words of a text layer that the picture does not show, by text and place.
+    strange: set[tuple[str, float, float]] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """Whether the page is one picture, and what was recognised of its pictures."""
+
+    is_scan: bool
+    read: ocr.Recognised | None
+
+
+def content(page: pdfium.PdfPage) -> Content:
+    """What `page` holds."""
+    found = characters(page)
+    seen = pdf_visibility.sight(page, found)
+    page_content = Content(comments=list(pdf_forms.comments(page)))
+    layer, hidden = _layer(found, seen), seen.hidden
+    n_visible = int(_letters(found, hidden == 0).sum())
+    is_scan = n_visible < _STAMP_LETTERS and pdf_scans.picture_share(page) >= pdf_scans.SCAN_SHARE
+    read: ocr.Recognised | None = None
+    if layer.any() or is_scan or n_visible < _EMPTY_LETTERS:
+        read = _recognised(page, found, page_content)
+    if layer.any():
+        hidden, read = _apply_layer(found, hidden, layer, _Scan(is_scan, read), page_content)
+    words = words_of(found, hidden)
+    _add_values(words, pdf_forms.field_values(page, shown_matrix(page)))
+    _lay_out(page, words, read, page_content)
+    page_content.hidden += [_hidden(passage) for passage in words.hidden]
+    return page_content
+
+
+def _add_values(words: PageWords, values: Sequence[Word]) -> None:
+    for value in values:
+        words.order[id(value)] = len(words.order)
+        words.words.setdefault(0, []).append(value)
+
+
+def _letters(found: Characters, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    is_letter = np.array([chr(code).isalnum() for code in found.codes], bool)
+    return is_letter & where & (found.owner >= 0) if len(found.codes) else np.zeros(0, bool)
+
+
+def _layer(found: Characters, seen: pdf_visibility.Sight) -> NDArray[np.bool_]:
+    """Which characters are a scan's text layer: hidden, and over ink for the most part of their passage."""
+    layer = np.zeros(len(found.codes), bool)
+    for passage in words_of(found, seen.hidden).hidden if seen.hidden.any() else ():
+        numbers = list(passage.numbers)
+        if passage.reason != pdf_visibility.OFF_PAGE and seen.ink[numbers].mean() >= _OVER_INK:
+            layer[numbers] = True
+    return layer if _letters(found, layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
+
+
+def _recognised(page: pdfium.PdfPage, found: Characters, page_content: Content) -> ocr.Recognised | None:
+    """The text of the page's pictures alone, None if they show none."""
+    width, height = page.get_size()
+    dots_per_inch = pdf_scans.recognition_dpi(width, height)
+    with pdf_visibility.without_text(found):
+        bitmap = page.render(scale=dots_per_inch / 72, grayscale=True, draw_annots=False, may_draw_forms=False)
+    try:
+        return ocr.recognise(bitmap.to_pil(), dots_per_inch)
+    except ScannedPages:
+        page_content.unread = True
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What becomes of a text layer: hidden characters once it is judged, lines to leave out, whether it replaces
+    what was recognised."""
+
+    hidden: NDArray[np.int8]
+    strange: tuple[Piece, ...] = ()
+    replaces_recognised: bool = True
+
+
+def _judged(
+    found: Characters, hidden: NDArray[np.int8], layer: NDArray[np.bool_], read: ocr.Recognised | None, is_scan: bool
+) -> tuple[_Layer, str]:
+    """What becomes of the text `layer`, and a notice or nothing."""
+    as_seen = np.where(layer, 0, hidden).astype(np.int8)
+    lines = _layer_lines(found, layer)
+    compared = pdf_scans.compare(lines, [word.text for word in read.words] if read else [])
+    if not compared.comparable and is_scan:
+        return _Layer(as_seen), "The text layer of this scan could not be compared with its picture."
+    if compared.agrees and compared.comparable:
+        return _Layer(as_seen, tuple(lines[i] for i in compared.strange)), ""
+    if not is_scan:
+        return _Layer(hidden), ""
+    gone = np.where(layer, GONE, hidden).astype(np.int8)
+    return _Layer(gone, tuple(lines), replaces_recognised=False), ""
+
+
+def _layer_lines(found: Characters, layer: NDArray[np.bool_]) -> list[Piece]:
+    words = words_of(found, np.where(layer, 0, GONE).astype(np.int8)).words
+    return [piece for each in words.values() for piece in pieces_of(each)]
+
+
+def _apply_layer(
+    found: Characters, hidden: NDArray[np.int8], layer: NDArray[np.bool_], scan: "_Scan", page_content: Content
+) -> tuple[NDArray[np.int8], ocr.Recognised | None]:
+    """The hidden characters and the recognised text that are left once the text `layer` is judged."""
+    if page_content.unread:
+        page_content.unread = False
+        page_content.notices.append("The text layer of this scan could not be compared with its picture.")
+        return (np.where(layer, 0, hidden).astype(np.int8) if scan.is_scan else hidden), None
+    judged, notice = _judged(found, hidden, layer, scan.read, scan.is_scan)
+    if notice:
+        page_content.notices.append(notice)
+    if judged.strange:
+        text = " ".join(piece.text for piece in judged.strange)
+        page_content.hidden.append(Hidden(text, _DIFFERS, 0, differs=True))
+        page_content.strange = {(word.text, word.x0, word.y0) for piece in judged.strange for word in piece.words}
+    return judged.hidden, None if judged.replaces_recognised else scan.read
+
+
+def _lay_out(page: pdfium.PdfPage, words: PageWords, read: ocr.Recognised | None, page_content: Content) -> None:
+    """Put lines and tables into `page_content`: upright text and recognised text together, turned text after it."""
+    to_shown = shown_matrix(page)
+    width, height = page.get_size()
+    by_angle = dict(sorted(words.words.items(), key=lambda each: -sum(len(word.text) for word in each[1])))
+    order = words.order
+    if read:
+        order |= {id(word): len(order) + i for i, word in enumerate(read.words)}
+        upright = by_angle.pop(0, []) if read.quarter_turns == 0 else []
+        _tell_confidence(read, page_content)
+        page_content.items += layout([*upright, *read.words], order, [])
+    for angle, each in by_angle.items():
+        kept = [word for word in each if (word.text, word.x0, word.y0) not in page_content.strange]
+        turn = turning(angle, width, height)
+        matrix = np.column_stack([turn[:, :2] @ to_shown[:, :2], turn[:, :2] @ to_shown[:, 2] + turn[:, 2]])
+        page_content.items += layout(kept, order, grids(page, matrix))
+
+
+def _tell_confidence(read: ocr.Recognised, page_content: Content) -> None:
+    if read.words and read.confidence < LOW_CONFIDENCE:
+        page_content.notices.append(
+            f"This page was read by text recognition with low confidence ({read.confidence:.0f} %)."
+        )
+
+
+def _hidden(passage: Passage) -> Hidden:
+    return Hidden(passage.text, pdf_visibility.reason(passage.reason), passage.after)
+
+
+def visible_words(page: pdfium.PdfPage) -> Sequence[Word]:
+    """The visible words of `page` in the file's order, with their places on the page as shown."""
+    found = characters(page)
+    words = words_of(found, pdf_visibility.sight(page, found).hidden)
+    placed = [
+        (words.order[id(word)], turned_back(word, angle, found.width, found.height))
+        for angle, each in words.words.items()
+        for word in each
+    ]
+    return [word for _, word in sorted(placed, key=lambda each: each[0])]

@@ -1,0 +1,186 @@
+"""Puts the characters of a PDF page together: visible ones into words, hidden ones into passages."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.knowledge.parsers.pdf_characters import Characters, Numbers, TextObject
+from workers.knowledge.parsers.words import Word
+
+# Marks characters, among the reasons for hidden ones, that are read from elsewhere.
+GONE: Final = -1
+# A gap of this part of the letter size is a space even if the file writes none.
+_SPACE: Final = 0.22
+# Fewer letters than this are specks: a stray glyph, the white half of a shadow.
+_MIN_HIDDEN_LETTERS: Final = 3
+# A hyphen at a line's end is pdfium's own mark.
+_HYPHENS: Final = {0x2: "-", 0xFFFE: "-", 0xAD: "-"}
+_NOT_TEXT: Final = {0, 0xFEFF, 0xFFFF}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Hidden text: its place in the file's order as the number of visible words before it, and why it is hidden.
+
+    `numbers` are those of its characters.
+    """
+
+    text: str
+    reason: int
+    after: int
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """The visible words of a page by their direction (quarter turns clockwise), and its hidden passages."""
+
+    words: dict[int, list[Word]]
+    order: dict[int, int]
+    hidden: tuple[Passage, ...]
+
+
+def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
+    """The words and hidden passages among the characters `found`; those that `hidden` calls GONE are neither."""
+    frames = {angle: _turned(found, angle) for angle in {each.angle for each in found.objects}}
+    words: dict[int, list[Word]] = {}
+    order: dict[int, int] = {}
+    passages: list[Passage] = []
+    pending: list[int] = []
+    for group, begins_line in _groups(found, frames, hidden):
+        if hidden[group[0]]:
+            if pending and hidden[pending[0]] != hidden[group[0]]:
+                passages += _passage(found, hidden, pending, len(order))
+                pending = []
+            pending += group
+            continue
+        angle = found.objects[found.owner[group[0]]].angle
+        word = _word(found, frames[angle], group, begins_line)
+        if pending:
+            passages += _passage(found, hidden, pending, len(order))
+            pending = []
+        words.setdefault(angle, []).append(word)
+        order[id(word)] = len(order)
+    passages += _passage(found, hidden, pending, len(order)) if pending else []
+    return PageWords(words, order, tuple(passages))
+
+
+def _turned(found: Characters, angle: int) -> tuple[list[list[float]], list[list[float]]]:
+    """Boxes and origins as they are when the page is turned so that text of `angle` runs to the right."""
+    turn = turning(angle, found.width, found.height)
+    corners = found.boxes.reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
+    upright = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return upright.tolist(), (found.origins @ turn[:, :2].T + turn[:, 2]).tolist()
+
+
+def turning(angle: int, width: float, height: float) -> Numbers:
+    """The `(2, 3)` matrix that turns a page of this size so that text of `angle` runs to the right."""
+    return np.array(
+        {
+            0: ((1, 0, 0), (0, 1, 0)),
+            1: ((0, 1, 0), (-1, 0, width)),
+            2: ((-1, 0, width), (0, -1, height)),
+            3: ((0, -1, height), (1, 0, 0)),
+        }[angle],
+        float,
+    )
+
+
+def _groups(
+    found: Characters, frames: dict[int, tuple[list[list[float]], list[list[float]]]], hidden: NDArray[np.int8]
+) -> Iterator[tuple[list[int], bool]]:
+    """The numbers of the characters of each word, and whether the file begins a line with it."""
+    group: list[int] = []
+    begins, next_begins = True, True
+    owner, unseen = found.owner.tolist(), hidden.tolist()
+    for i, code in enumerate(found.codes):
+        if owner[i] < 0 or unseen[i] == GONE or code in _NOT_TEXT or chr(code).isspace():
+            if group:
+                yield group, begins
+                group, begins = [], False
+            next_begins = next_begins or code in (10, 13)
+            continue
+        if group and (unseen[i] != unseen[group[-1]] or _parts(found.objects, owner, frames, group[-1], i)):
+            yield group, begins
+            group = []
+        if not group:
+            begins, next_begins = next_begins, False
+        group.append(i)
+    if group:
+        yield group, begins
+
+
+def _parts(
+    objects: Sequence[TextObject],
+    owner: Sequence[int],
+    frames: dict[int, tuple[list[list[float]], list[list[float]]]],
+    a: int,
+    b: int,
+) -> bool:
+    """Whether a word ends between the neighbouring characters `a` and `b`."""
+    first, second = objects[owner[a]], objects[owner[b]]
+    if first.angle != second.angle:
+        return True
+    boxes, origins = frames[first.angle]
+    size = max(first.size, second.size)
+    if abs(origins[a][1] - origins[b][1]) > 0.6 * size:
+        return True
+    gap = max(boxes[b][0] - boxes[a][2], boxes[a][0] - boxes[b][2])
+    return gap > _SPACE * size if owner[a] != owner[b] else gap > 2 * _SPACE * size
+
+
+def _word(
+    found: Characters, frame: tuple[list[list[float]], list[list[float]]], group: list[int], begins_line: bool
+) -> Word:
+    boxes, origins = frame
+    objects = found.objects
+    main = objects[max((found.owner[i] for i in group), key=lambda number: objects[number].size)]
+    main_origin = next(origins[i][1] for i in group if objects[found.owner[i]] is main)
+    return Word(
+        text=_text(found, group),
+        x0=min(boxes[i][0] for i in group),
+        y0=min(boxes[i][1] for i in group),
+        x1=max(boxes[i][2] for i in group),
+        y1=max(boxes[i][3] for i in group),
+        baseline=main_origin,
+        size=main.size if main.size >= 1 else max(boxes[i][3] - boxes[i][1] for i in group),
+        bold=main.bold,
+        begins_line=begins_line,
+    )
+
+
+def _text(found: Characters, group: Sequence[int]) -> str:
+    """The characters as text, ligatures and presentation forms taken apart."""
+    text = "".join(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]) for i in group)
+    if text.isascii():
+        return text
+    return "".join(unicodedata.normalize("NFKC", c) if "\ufb00" <= c <= "\ufdff" else c for c in text)
+
+
+def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[Passage]:
+    """The hidden text of `numbers`, unless it is a speck."""
+    pieces, last = [], None
+    for i in numbers:
+        if last is not None and i > last + 1:
+            pieces.append(" ")
+        pieces.append(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]))
+        last = i
+    text = "".join(pieces)
+    if sum(map(str.isalpha, text)) >= _MIN_HIDDEN_LETTERS:
+        yield Passage(text, int(hidden[numbers[0]]), after, tuple(numbers))
+
+
+def turned_back(word: Word, angle: int, width: float, height: float) -> Word:
+    """`word`, whose place counts on the page turned by `angle`, with its place on the page as shown."""
+    if angle == 0:
+        return word
+    x0, y0, x1, y1 = {
+        1: (width - word.y1, word.x0, width - word.y0, word.x1),
+        2: (width - word.x1, height - word.y1, width - word.x0, height - word.y0),
+        3: (word.y0, height - word.x1, word.y1, height - word.x0),
+    }[angle]
+    return replace(word, x0=x0, y0=y0, x1=x1, y1=y1)

@@ -1,0 +1,101 @@
+"""Words with their place on a page, wherever they come from: a text layer or text recognition."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+# Two words of a line stand on the same baseline within this part of their letter size; a raised digit does, too.
+_SAME_BASELINE: Final = 0.45
+# A gap of this many letter sizes parts cells of a table or columns of text: a word space of justified text stays
+# below it, the gap between two columns of numbers seldom does.
+WIDE_GAP: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word and its box in points from the top left of the page as it is shown (y grows downwards)."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    baseline: float
+    size: float
+    bold: bool = False
+    # The file itself begins a line with this word.
+    begins_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Neighbouring words of one line without a wide gap: a line of text, or the content of a table's cell in it."""
+
+    words: tuple[Word, ...]
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    baseline: float
+    size: float
+    bold: bool
+
+    @property
+    def middle(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+
+def piece_of(words: Sequence[Word]) -> Piece:
+    """The piece that `words` make in the order given."""
+    main = max(words, key=lambda word: (len(word.text), word.size))
+    return Piece(
+        tuple(words),
+        " ".join(word.text for word in words),
+        min(word.x0 for word in words),
+        min(word.y0 for word in words),
+        max(word.x1 for word in words),
+        max(word.y1 for word in words),
+        main.baseline,
+        main.size,
+        all(word.bold for word in words if any(map(str.isalnum, word.text))) and any(word.bold for word in words),
+    )
+
+
+def pieces_of(words: Iterable[Word]) -> list[Piece]:
+    """The pieces that `words` make, in the order given."""
+    pieces: list[Piece] = []
+    line: list[Word] = []
+    for word in words:
+        if line and not _continues(line[-1], word):
+            pieces.append(piece_of(line))
+            line = []
+        line.append(word)
+    if line:
+        pieces.append(piece_of(line))
+    return pieces
+
+
+def _continues(last: Word, word: Word) -> bool:
+    size = max(last.size, word.size)
+    if not same_line(last, word):
+        return False
+    # Right-to-left words come in reading order, each to the left of the one before.
+    gap = max(word.x0 - last.x1, last.x0 - word.x1)
+    return gap <= WIDE_GAP * size and not (word.begins_line and gap < -0.5 * size)
+
+
+def same_line(a: Word | Piece, b: Word | Piece) -> bool:
+    """Whether two words or pieces stand on one line."""
+    return abs(a.baseline - b.baseline) <= _SAME_BASELINE * max(a.size, b.size)
+
+
+def rows_of(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """`pieces` as they stand: rows from the top down, each from left to right."""
+    rows: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda each: (each.baseline, each.x0)):
+        if rows and same_line(rows[-1][0], piece):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [sorted(row, key=lambda each: each.x0) for row in rows]
