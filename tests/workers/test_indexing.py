@@ -1,5 +1,6 @@
 """An uploaded file becomes ready, or says why not, whatever happens to its worker."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,8 @@ from django.utils import timezone
 
 from gpts.spec import KnowledgeRef
 from tests.workers.knowledge.conftest import WordEmbedder
-from web.builder.files import add_file, remove_file, retry_file
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.files import add_file, cancel_file, remove_file, retry_file
+from web.builder.models import KnowledgeFile
 from web.builder.services import create_gpt, publish_when_ready
 from workers import indexing
 from workers.knowledge.index import KnowledgeIndex
@@ -18,16 +19,9 @@ TEXT = b"# Pump\n\nThe filter part number is ZP-771.\n"
 
 
 @pytest.fixture(autouse=True)
-def embedder(monkeypatch) -> WordEmbedder:
+def embedder(words) -> WordEmbedder:
     """The worker's embedder, without weights."""
-    stand_in = WordEmbedder()
-    monkeypatch.setattr(indexing, "shared_embedder", lambda setting, threads: stand_in)
-    return stand_in
-
-
-@pytest.fixture
-def draft(alice) -> Gpt:
-    return create_gpt(alice, {"name": "Pump Doctor"})
+    return words
 
 
 @pytest.fixture
@@ -136,3 +130,52 @@ def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(m
     monkeypatch.setattr(embedder, "idle_s", lambda: indexing.IDLE_S + 1, raising=False)
     indexing.retire_if_idle()
     assert ended == [(indexing.os.getpid(), indexing.signal.SIGTERM)]
+
+
+def test_pages_read_so_far_are_told_and_the_time_left_follows_from_them(file) -> None:
+    held = indexing.Claim(indexing.claim_next())
+    held._saved -= indexing.SAVE_EVERY_S  # as if the last report was a while ago
+    held.report(Progress("parsing", 0, 0, 50, 200))
+    KnowledgeFile.objects.update(started=timezone.now() - timedelta(seconds=20))
+    file.refresh_from_db()
+    assert (file.status, file.n_read, file.n_pages) == ("parsing", 50, 200)
+    assert file.seconds_left in (60, 61)
+
+
+def test_the_time_left_starts_anew_with_embedding(file) -> None:
+    held = indexing.Claim(indexing.claim_next())
+    KnowledgeFile.objects.update(started=timezone.now() - timedelta(seconds=500))
+    held.report(Progress("embedding", 0, 100))
+    file.refresh_from_db()
+    assert file.seconds_left is None
+    assert timezone.now() - file.started < timedelta(seconds=5)
+
+
+def test_cancelling_stops_the_worker_and_the_file_can_be_read_again(file) -> None:
+    held = indexing.Claim(indexing.claim_next())
+    assert cancel_file(file)
+    with pytest.raises(indexing.ClaimLost):
+        held.report(Progress("embedding", 0, 9))
+    file.refresh_from_db()
+    assert file.status == "cancelled"
+    assert not cancel_file(file)
+    assert indexing.claim_next() is None
+    assert retry_file(file)
+    indexing.index_next()
+    file.refresh_from_db()
+    assert file.status == "ready"
+
+
+def test_content_known_here_is_ready_at_once_in_another_gpt(file, bob, sent_tasks) -> None:
+    indexing.index_next()
+    sent_tasks.clear()
+    copy = add_file(create_gpt(bob, {"name": "Other"}), "copy.md", [TEXT])
+    file.refresh_from_db()
+    assert (copy.status, copy.segment, copy.n_chunks) == ("ready", file.segment, file.n_chunks)
+    assert sent_tasks == []
+
+
+def test_known_content_whose_segment_is_gone_is_read_again(file, bob, home) -> None:
+    indexing.index_next()
+    shutil.rmtree(home / "segments")
+    assert add_file(create_gpt(bob, {"name": "Other"}), "copy.md", [TEXT]).status == "received"
