@@ -5,11 +5,17 @@ from functools import cache
 
 from django.conf import settings
 
+from web.sending import send_task
 from workers.answering import Hands
 from workers.engine import open_engine
 from workers.engine.config import EngineConfig
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.rerank import reranker_for
+from workers.knowledge.shelf import Shelf
+from workers.knowledge.stores import VectorStore
+from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores.pgvector import PgVector
 
 _opening = threading.RLock()
 
@@ -46,5 +52,21 @@ def close() -> None:
 def _hands() -> Hands:
     engine = open_engine(engine_config())
     embedder = shared_embedder(settings.EMBEDDER)
-    index = KnowledgeIndex(settings.GUILDHALL_HOME, embedder)
+    index = KnowledgeIndex(
+        settings.GUILDHALL_HOME,
+        embedder,
+        reranker=reranker_for(settings.RERANKER),
+        open_store=_open_store,
+        want_union=_want_union,
+    )
     return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, settings.ANSWERS_FROM_FILES == "quote")
+
+
+def _open_store(shelf: Shelf) -> VectorStore:
+    if settings.VECTOR_STORE == "files":
+        return FaissFiles(shelf)
+    return PgVector(shelf, settings.VECTOR_STORE)
+
+
+def _want_union(name: str) -> None:
+    send_task("workers.tasks.build_union", name, queue="tools")

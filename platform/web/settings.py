@@ -215,6 +215,9 @@ ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=s
 _SMALL = ENGINE == "hf" and BASE_MODEL == "bundled"
 ANSWERS_FROM_FILES = read("ANSWERS_FROM_FILES", "quote" if _SMALL else "write")
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
+RERANKER = read("RERANKER")  # directory of a sentence-transformers CrossEncoder; empty: passages are not re-ranked
+# files: FAISS over the files' own indexes; postgres://…: pgvector in that database (extra `postgres`).
+VECTOR_STORE = read("VECTOR_STORE", "files")
 # Longest one reply may take, in seconds, from the worker's first look at it.
 REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 
