@@ -200,7 +200,9 @@ def _result(answer: tuple[bytes, bytes] | None, exit_code: int) -> bytes:
 def _error(payload: bytes) -> Exception:
     """The error that the child named, BrokenFile if it makes no sense."""
     try:
-        name, message = json.loads(payload)
+        name, message, trace = json.loads(payload)
+        if trace:
+            logger.info("reading a file failed:\n%s", trace)
         return BY_NAME[name](str(message))
     except (ValueError, KeyError, TypeError):
         return BrokenFile()

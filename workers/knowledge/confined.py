@@ -11,6 +11,7 @@ import os
 import resource
 import struct
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -61,11 +62,12 @@ def _outcome(run: Callable[..., bytes], args: Sequence[Any]) -> tuple[bytes, byt
     except (MemoryError, RecursionError):
         return ERROR, _reason(TooLarge())
     except Exception:  # noqa: BLE001  # libraries raise anything on hostile bytes; each means the same to the owner
-        return ERROR, _reason(BrokenFile())
+        return ERROR, _reason(BrokenFile(), traceback.format_exc(limit=-20))
 
 
-def _reason(error: KnowledgeError) -> bytes:
-    return json.dumps([type(error).__name__, str(error)]).encode()
+def _reason(error: KnowledgeError, trace: str = "") -> bytes:
+    """The error by name, its sentence, and for the operator's log where an unexpected one came from."""
+    return json.dumps([type(error).__name__, str(error), trace]).encode()
 
 
 def _limit_self(limits: dict[str, Any]) -> None:
