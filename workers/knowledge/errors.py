@@ -38,6 +38,10 @@ class UnpacksTooLarge(KnowledgeError):
     """The file unpacks to far more than its size suggests and was refused; save it anew."""
 
 
+class UnsafeArchive(KnowledgeError):
+    """The file's inner archive has links, overlapping, doubled or outward leading entries; save it anew."""
+
+
 class EntitiesRefused(KnowledgeError):
     """The file declares XML entities, which are refused because they can hide or multiply content; save it anew."""
 
@@ -63,7 +67,7 @@ class Quarantined(KnowledgeError):
 
 
 class SegmentMissing(KnowledgeError):
-    """The index of this file is missing; remove the file and upload it again."""
+    """The index of this file is missing and is made anew when the workers start; try again in some minutes."""
 
 
 class SegmentCorrupt(KnowledgeError):
@@ -85,6 +89,7 @@ BY_NAME: dict[str, type[KnowledgeError]] = {
         PasswordProtected,
         TooLarge,
         UnpacksTooLarge,
+        UnsafeArchive,
         EntitiesRefused,
         NoText,
         ScannedPages,

@@ -1,138 +1,198 @@
 """What kind of file some bytes are, judged by the bytes alone: names and declared types are claims, not facts."""
 
 import re
-import zipfile
-from io import BytesIO
 from typing import Final
 
-from charset_normalizer import from_bytes
+from lxml import etree
 
-from workers.knowledge.errors import BrokenFile, EmptyFile, PasswordProtected, UnpacksTooLarge, UnsupportedFormat
+from workers.knowledge.archives import Archive
+from workers.knowledge.decoding import decode
+from workers.knowledge.errors import BrokenFile, EmptyFile, PasswordProtected, UnsupportedFormat
+from workers.knowledge.textkinds import text_type
 
-TEXT: Final = "text/plain"
-MARKDOWN: Final = "text/markdown"
-HTML: Final = "text/html"
 PDF: Final = "application/pdf"
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODT: Final = "application/vnd.oasis.opendocument.text"
+ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
+ODP: Final = "application/vnd.oasis.opendocument.presentation"
+EPUB: Final = "application/epub+zip"
+RTF: Final = "application/rtf"
+PNG: Final = "image/png"
+JPEG: Final = "image/jpeg"
+GIF: Final = "image/gif"
+WEBP: Final = "image/webp"
+TIFF: Final = "image/tiff"
+BMP: Final = "image/bmp"
 
-MAX_ZIP_ENTRIES: Final = 2_000
-MAX_ZIP_BYTES: Final = 200_000_000
-MAX_ZIP_RATIO: Final = 100
-# Small parts of honest files compress better than 100:1 (a page of blanks), and harm nobody.
-RATIO_FREE_BYTES: Final = 1_000_000
-
-_HEAD_BYTES: Final = 64_000
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HTML_START: Final = re.compile(
-    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+_IMAGES: Final = (
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
 )
-_HTML_BLOCK: Final = re.compile(r"<(?:p|div|h[1-6]|table|ul|ol|section|article)\b[^>]*>", re.I)
-_XML_START: Final = re.compile(r"\s*<\?xml\b")
-_MARKDOWN_SIGNS: Final = (
-    re.compile(r"^#{1,6} \S", re.M),
-    re.compile(r"^(?:```|~~~)", re.M),
-    re.compile(r"\[[^\]\n]+\]\([^)\s]+\)"),
-    re.compile(r"^\s{0,3}[-*+] \S.*\n\s{0,3}[-*+] \S", re.M),
-    re.compile(r"^\s{0,3}1\. \S.*\n\s{0,3}2\. \S", re.M),
-    re.compile(r"^\|?\s*:?-{3,}:?\s*\|", re.M),
-    re.compile(r"\*\*\S[^*\n]*\*\*"),
-    re.compile(r"^\S.*\n(?:={3,}|-{3,})\s*$", re.M),
+_SOUND: Final = "This is a sound or video file; upload what is said in it as text."
+_ARCHIVE: Final = "This is an archive; unpack it and upload the files in it."
+_PROGRAM: Final = "This is a program, which holds no text to read; upload its documentation or its source code."
+_DATABASE: Final = "This is a database; export its tables as CSV or XLSX and upload those."
+# (offset, bytes there, what the owner can do); signatures as in the "file" program's database.
+_REFUSED: Final = (
+    (0, b"\x1f\x8b\x08", _ARCHIVE),
+    (0, b"BZh", _ARCHIVE),
+    (0, b"\xfd7zXZ\0", _ARCHIVE),
+    (0, b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
+    (0, b"Rar!\x1a\x07", _ARCHIVE),
+    (0, b"\x28\xb5\x2f\xfd", _ARCHIVE),
+    (257, b"ustar", _ARCHIVE),
+    (0, b"\x7fELF", _PROGRAM),
+    (0, b"\xca\xfe\xba\xbe", _PROGRAM),
+    (0, b"\xfe\xed\xfa", _PROGRAM),
+    (0, b"\xcf\xfa\xed\xfe", _PROGRAM),
+    (0, b"\0asm", _PROGRAM),
+    (0, b"ID3", _SOUND),
+    (0, b"\xff\xfb", _SOUND),
+    (0, b"\xff\xf3", _SOUND),
+    (0, b"fLaC", _SOUND),
+    (0, b"OggS", _SOUND),
+    (0, b"FLV\x01", _SOUND),
+    (0, b"\x1aE\xdf\xa3", _SOUND),
+    (0, b"SQLite format 3\0", _DATABASE),
+    (0, b"PAR1", _DATABASE),
 )
+_PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
+# Names of streams in an OLE container, which tell what wrote it.
+_OLE_KINDS: Final = (
+    ("WordDocument", "This is an old Word file; save it as DOCX and upload that."),
+    ("Workbook", "This is an old Excel file; save it as XLSX and upload that."),
+    ("PowerPoint Document", "This is an old PowerPoint file; save it as PPTX and upload that."),
+    ("__substg1.0_", "This is an Outlook message; save it as EML and upload that."),
+)
+_OOXML_KINDS: Final = (
+    (
+        re.compile(r"sheet\.binary\.macroEnabled\.main"),
+        "This is a binary Excel file; save it as XLSX and upload that.",
+    ),
+    (re.compile(r"(?:wordprocessingml|ms-word)\.(?:document|template)\.?\w*\.main\+xml"), DOCX),
+    (re.compile(r"(?:presentationml|ms-powerpoint)\.(?:presentation|slideshow|template)\.?\w*\.main\+xml"), PPTX),
+    (re.compile(r"(?:spreadsheetml|ms-excel)\.(?:sheet|template)\.?\w*\.main\+xml"), XLSX),
+    (re.compile(r"visio|fixeddocument", re.I), "This drawing cannot be read; export it as PDF and upload that."),
+)
+# Templates have the same content under a longer type.
+_ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
 
 
 def sniff(data: bytes) -> str:
-    """The MIME type of `data`, one of the constants above. Raises a KnowledgeError that says why it has none."""
+    """The MIME type of `data`: one of the constants above or of textkinds. Raises a KnowledgeError if it has none."""
     if not data.strip(b"\0 \t\r\n"):
         raise EmptyFile
-    if b"%PDF-" in data[:1024]:
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _zip_type(Archive(data))
+    if _is_pdf(data):
         return PDF
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zip_type(data)
-    if data.startswith(b"{\\rtf"):
-        raise UnsupportedFormat
+    if data.lstrip().startswith(b"{\\rtf"):
+        return RTF
     if data.startswith(_OLE):
-        # Office wraps encrypted OOXML files in an OLE container; the entry's name is UTF-16.
-        if "EncryptedPackage".encode("utf-16-le") in data:
+        _refuse_ole(data)
+    if image := _image_type(data):
+        return image
+    _refuse_known(data)
+    return text_type(decode(data))
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Readers allow for some bytes before a PDF's header, but a text may speak of it too."""
+    start = data[:1024].find(b"%PDF-")
+    return start >= 0 and (not data[:start].strip(b"\xef\xbb\xbf\0 \t\r\n") or b" obj" in data)
+
+
+def _image_type(data: bytes) -> str:
+    for start, kind in _IMAGES:
+        if data.startswith(start):
+            return kind
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return WEBP
+    # Two letters begin texts as well; a bitmap goes on with its size, four zeros and the size of its header.
+    if data.startswith(b"BM") and data[6:10] == b"\0\0\0\0" and data[15:18] == b"\0\0\0":
+        return BMP
+    return ""
+
+
+def _refuse_known(data: bytes) -> None:
+    """Raise UnsupportedFormat with what to do, if `data` is of a kind that is known to hold no text to read."""
+    for offset, magic, message in _REFUSED:
+        if data.startswith(magic, offset):
+            raise UnsupportedFormat(message)
+    if data.startswith(b"RIFF") and data[8:12] in (b"WAVE", b"AVI "):
+        raise UnsupportedFormat(_SOUND)
+    if data.startswith(b"MZ") and b"\0" in data[:64]:
+        raise UnsupportedFormat(_PROGRAM)
+    if data[4:8] == b"ftyp":
+        if data[8:12] in _PHOTO_BRANDS:
+            raise UnsupportedFormat("This is a HEIC or AVIF picture; save it as JPEG or PNG and upload that.")
+        raise UnsupportedFormat(_SOUND)
+
+
+def _refuse_ole(data: bytes) -> None:
+    # Office wraps encrypted OOXML files in an OLE container; names in it are UTF-16.
+    if "EncryptedPackage".encode("utf-16-le") in data:
+        raise PasswordProtected
+    for stream, message in _OLE_KINDS:
+        if stream.encode("utf-16-le") in data:
+            raise UnsupportedFormat(message)
+    raise UnsupportedFormat("This is an old Office file; save it as DOCX, XLSX or PPTX and upload that.")
+
+
+def _zip_type(archive: Archive) -> str:
+    if "[Content_Types].xml" in archive:
+        return _ooxml_type(archive)
+    if "mimetype" in archive:
+        declared = archive.read("mimetype").decode("latin-1").strip()
+        if declared == EPUB:
+            return EPUB
+        if declared.startswith("application/vnd.oasis."):
+            return _odf_type(archive, declared)
+    if "META-INF/container.xml" in archive:
+        return EPUB
+    if "META-INF/manifest.xml" in archive and "content.xml" in archive:
+        return _odf_type(archive, _manifest_type(archive))
+    if any(name.endswith(".iwa") for name in archive.names) or "Index.zip" in archive:
+        raise UnsupportedFormat("This is an Apple iWork file; export it as PDF, DOCX, XLSX or PPTX and upload that.")
+    if not archive.names:
+        raise EmptyFile
+    raise UnsupportedFormat(_ARCHIVE)
+
+
+def _ooxml_type(archive: Archive) -> str:
+    types = " ".join(each.get("ContentType", "") for each in archive.xml("[Content_Types].xml").iter(etree.Element))
+    for pattern, kind in _OOXML_KINDS:
+        if pattern.search(types):
+            if "/" not in kind:
+                raise UnsupportedFormat(kind)
+            return kind
+    raise UnsupportedFormat
+
+
+def _odf_type(archive: Archive, declared: str) -> str:
+    if "META-INF/manifest.xml" in archive:
+        # Read without parsing: old OpenOffice names a document type in its manifests, and in them only.
+        manifest = archive.read("META-INF/manifest.xml")
+        if b"encryption-data" in manifest or "encrypted-package" in archive:
             raise PasswordProtected
-        raise UnsupportedFormat("This is an old Office file; save it as DOCX and upload that.")
-    return _text_type(decode(data))
-
-
-def _zip_type(data: bytes) -> str:
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            entries = archive.infolist()
-            check_zip(entries)
-            if any(entry.flag_bits & 1 for entry in entries):
-                raise PasswordProtected
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
-        raise BrokenFile from error
-    if any(entry.filename == "word/document.xml" for entry in entries):
-        return DOCX
+    for prefix, kind in _ODF_KINDS:
+        if declared.startswith(prefix):
+            return kind
     raise UnsupportedFormat
 
 
-def check_zip(entries: list[zipfile.ZipInfo]) -> None:
-    """Raise UnpacksTooLarge if the archive's directory promises too many, too large or too dense entries."""
-    total = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries)
-    too_dense = total > RATIO_FREE_BYTES and total > MAX_ZIP_RATIO * max(1, packed)
-    if len(entries) > MAX_ZIP_ENTRIES or total > MAX_ZIP_BYTES or too_dense:
-        raise UnpacksTooLarge
-
-
-def decode(data: bytes) -> str:
-    """`data` as text: by its byte order mark, as UTF-8, else by the likeliest charset. Raises UnsupportedFormat."""
-    for mark, charset in (
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-        (b"\xff\xfe\0\0", "utf-32"),
-        (b"\0\0\xfe\xff", "utf-32"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
-        if data.startswith(mark):
-            return _strict(data, charset)
-    if b"\0" in data[:_HEAD_BYTES]:
-        return _unmarked_utf16(data)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return _guessed(data)
-
-
-def _strict(data: bytes, charset: str) -> str:
-    try:
-        return data.decode(charset)
-    except UnicodeDecodeError as error:
-        raise BrokenFile from error
-
-
-def _unmarked_utf16(data: bytes) -> str:
-    """UTF-16 shows by zeros on one side only; zeros elsewhere mean that this is no text."""
-    head = data[:_HEAD_BYTES]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) > len(head) // 5 and min(even, odd) < len(head) // 50 + 1:
-        return _strict(data, "utf-16-le" if odd > even else "utf-16-be")
-    raise UnsupportedFormat
-
-
-def _guessed(data: bytes) -> str:
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in data[:_HEAD_BYTES])
-    if control > len(data[:_HEAD_BYTES]) // 100:
-        raise UnsupportedFormat
-    best = from_bytes(data[:_HEAD_BYTES], preemptive_behaviour=True).best()
-    charset = best.encoding if best else "cp1252"
-    return data.decode(charset, errors="replace")
-
-
-def _text_type(text: str) -> str:
-    head = text[:_HEAD_BYTES]
-    control = sum(character < " " and character not in "\t\n\r\f\v\x1b" for character in head)
-    if control > len(head) // 100:
-        raise UnsupportedFormat
-    if _HTML_START.match(head) or len(_HTML_BLOCK.findall(head)) >= 3:
-        return HTML
-    if _XML_START.match(head):
-        raise UnsupportedFormat
-    signs = sum(bool(sign.search(head)) for sign in _MARKDOWN_SIGNS)
-    return MARKDOWN if signs >= 2 or re.match(r"#{1,2} \S", head) else TEXT
+def _manifest_type(archive: Archive) -> str:
+    for entry in archive.xml("META-INF/manifest.xml"):
+        values = {etree.QName(name).localname: value for name, value in entry.items()}
+        if values.get("full-path") == "/":
+            return values.get("media-type", "")
+    raise BrokenFile

@@ -1,127 +1,253 @@
-"""DOCX, read in body order: headings by style, lists, tables. Hidden runs, deletions and comments are not content."""
+"""DOCX: what Word prints, in the order of the body; footnotes, text boxes and charts follow their paragraph.
+
+Where a page of a Word file begins is up to the program that shows it, so blocks have no page numbers.
+"""
 
 import re
-import zipfile
 from collections.abc import Iterator
-from io import BytesIO
-from typing import Final
-
-import docx
-from docx.document import Document as DocxDocument
-from docx.oxml.ns import qn
-from docx.table import Table
-from docx.text.paragraph import Paragraph
-from lxml.etree import XMLSyntaxError
+from typing import Any, Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile, EntitiesRefused
-from workers.knowledge.parsers.outline import Outline
-
-_HEADING_STYLE: Final = re.compile(r"(?:heading|überschrift|titre|título)\s*([1-9])", re.I)
-_DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
-_SKIPPED: Final = frozenset(
-    map(qn, ("w:del", "w:moveFrom", "w:instrText", "w:delText", "w:txbxContent", "w:drawing"))
+from workers.knowledge.parsers.colours import WHITE, Colour, from_hex
+from workers.knowledge.parsers.docx_styles import Numbering, Styles, W, style_of
+from workers.knowledge.parsers.docx_tables import Cell, Row, is_layout, rows_of
+from workers.knowledge.parsers.docx_text import Context, Read, Reader, is_wide
+from workers.knowledge.parsers.ooxml import (
+    Package,
+    R,
+    Theme,
+    add_graphic,
+    is_on,
+    leave_out_properties,
 )
-_HIDDEN: Final = frozenset(map(qn, ("w:vanish", "w:webHidden")))
-_W: Final = {name: qn(f"w:{name}") for name in ("p", "tbl", "r", "rPr", "t", "tab", "br", "cr", "sdt", "val")}
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.unseen import add_tricks, tells_something
+
+# Short bold lines are taken for headings in a file that has no others.
+_BOLD_HEADING_CHARS: Final = 80
+_PAGE_NUMBER: Final = re.compile(r"\D{0,12}\d*(?:\s*(?:/|\w{1,4})\s*\d+)?\W*")
+_LIST_STYLE: Final = re.compile(r"toc \d|table of figures|list(?! paragraph)", re.I)
+_WRAPPERS: Final = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
+_NOTE_KINDS: Final = {"footnote": "footnotes", "endnote": "endnotes"}
+_ANCHOR: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}anchor"
 
 
 def parse(data: bytes) -> Document:
     """The document in a DOCX file."""
-    refuse_entities(data)
-    try:
-        source = docx.Document(BytesIO(data))
-    except (KeyError, ValueError, XMLSyntaxError, zipfile.BadZipFile) as error:
-        raise BrokenFile from error
-    outline = Outline(title=source.core_properties.title or "")
-    items: list[str] = []
-    for block in _blocks(source):
-        if isinstance(block, Paragraph) and _is_item(block):
-            items.append("- " + " ".join(_text(block).split()))
-            continue
-        outline.lines("\n".join(items))
-        items.clear()
-        if isinstance(block, Table):
-            outline.table(_rows(block))
-        else:
-            _add(outline, block)
-    outline.lines("\n".join(items))
+    package = Package(data)
+    outline = Outline()
+    outline.title = leave_out_properties(outline, package)
+    root = package.archive.xml(package.main)
+    walk = _Walk(package, outline)
+    body = root.find(f"{W}body")
+    if body is not None:
+        running = _running_parts(package, body)
+        walk.reader.picture_behind = walk.always_behind = any(
+            is_wide(anchor) for _, part in running for anchor in part.iter(_ANCHOR)
+        )
+        walk.bold_headings = _lacks_headings(body, walk.styles)
+        walk.blocks(body, Context((_page_colour(package, root),)))
+        walk.flush()
+        walk.running_texts(running)
+    walk.asides()
     return outline.document()
 
 
-def refuse_entities(data: bytes) -> None:
-    """Raise EntitiesRefused if an XML part of the archive has a document type, where entities are declared."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        for entry in archive.infolist():
-            if entry.filename.endswith((".xml", ".rels")):
-                part = archive.read(entry)
-                # UTF-16 parts show the same letters once their zero bytes are gone.
-                if _DOCTYPE.search(part.replace(b"\0", b"")[:100_000]):
-                    raise EntitiesRefused
+class _Walk:
+    """The way through the body; items of a list gather until something else follows."""
+
+    def __init__(self, package: Package, outline: Outline) -> None:
+        self.package, self.outline, self.part = package, outline, package.main
+        self.styles = Styles(package.root(package.main, "styles"))
+        self.numbering = Numbering(package.root(package.main, "numbering"))
+        self.reader = Reader(self.styles, Theme.of(package.root(package.main, "theme")))
+        self.notes = {kind: _notes(package.root(package.main, name)) for kind, name in _NOTE_KINDS.items()}
+        self.items: list[str] = []
+        self.bold_headings = self.always_behind = False
+        self.vanished: list[str] = []
+        self.hidden_rows: list[str] = []
+
+    def blocks(self, element: Any, context: Context) -> None:
+        """Add the paragraphs and tables inside `element`."""
+        for child in element:
+            if child.tag == f"{W}p":
+                self._paragraph(child, context)
+            elif child.tag == f"{W}tbl":
+                self.flush()
+                self._table(rows_of(child, self.styles, context))
+            elif child.tag == f"{W}altChunk":
+                self.outline.notice("A file inside this file was left out; upload it as a file of its own.")
+            elif child.tag in _WRAPPERS:
+                self.blocks(child, context)
+            elif child.tag in (f"{W}del", f"{W}moveFrom"):
+                self.reader.deleted.append(" ".join(_texts(child)))
+
+    def flush(self) -> None:
+        """End the list gathered so far."""
+        self.outline.lines("\n".join(self.items))
+        self.items.clear()
+
+    def running_texts(self, parts: list[tuple[str, Any]]) -> None:
+        """Add what the headers and footers say, once, after everything else."""
+        told: list[str] = []
+        for name, root in parts:
+            self.part = name
+            for paragraph in root.iter(f"{W}p"):
+                read = self.reader.paragraph(paragraph, Context((None,)))
+                text = flat(read.text)
+                if text not in told and not _PAGE_NUMBER.fullmatch(text):
+                    told.append(text)
+        if told:
+            self.outline.heading("Header and footer", 1)
+            self.outline.lines("\n".join(told))
+
+    def asides(self) -> None:
+        """Leave out what the file holds besides its text, one note for each kind."""
+        comments = self.package.root(self.package.main, "comments")
+        descriptions = [each for each in dict.fromkeys(self.reader.descriptions) if tells_something(each)]
+        for texts, reason in (
+            (_texts(comments) if comments is not None else (), "comments"),
+            (self.reader.deleted, "deleted text that the file still tracks"),
+            (self.vanished, "hidden text"),
+            (self.hidden_rows, "hidden rows of a table"),
+            (self.reader.codes, "codes of fields"),
+            (descriptions, "descriptions of pictures"),
+        ):
+            self.outline.leave_out(" ".join(texts), reason)
+
+    def _paragraph(self, element: Any, context: Context) -> None:
+        self.reader.picture_behind |= self.always_behind
+        read = self.reader.paragraph(element, context)
+        text = flat(read.text)
+        level = self._level(element, read, text)
+        list_id, depth = self.styles.numbering_of(element)
+        style = self.styles.name(style_of(element))
+        is_item = bool(list_id or _LIST_STYLE.match(style)) and not level
+        label = self.numbering.label(list_id, depth) if list_id and text else ""
+        if text and is_item:
+            label = label or ("" if list_id or style.lower().startswith("t") else "-")
+            self.items.append("  " * depth + f"{label} {text}".strip())
+        elif text:
+            self.flush()
+            if style.lower() == "title":
+                self.outline.title = self.outline.title or text
+            numbered = f"{label} {text}" if label not in ("", "-") else text
+            if level:
+                self.outline.heading(numbered, level)
+            else:
+                self.outline.text(numbered)
+        self._attached(read)
+
+    def _level(self, element: Any, read: Read, text: str) -> int:
+        if level := self.styles.level(element):
+            return level
+        return int(self.bold_headings and _is_bold_line(read, text) and not self.styles.numbering_of(element)[0])
+
+    def _attached(self, read: Read) -> None:
+        """Add what hangs on a paragraph after it."""
+        if read.boxes or read.notes or read.tricks or read.graphics:
+            self.flush()
+        add_tricks(self.outline, read.tricks)
+        vanished = "".join(read.vanished)
+        if tells_something(vanished):
+            self.outline.invisible(vanished, "it is set as hidden text")
+        elif vanished.strip():
+            # A few words are an index mark or a form's name; together they make one note.
+            self.vanished.append(vanished)
+        for box, context, trick in read.boxes:
+            if trick:
+                self.outline.invisible(" ".join(_texts(box)), trick)
+            else:
+                self.blocks(box, context)
+                self.flush()
+        for graphic in read.graphics:
+            add_graphic(self.outline, self.package, self.part, graphic)
+        for kind, note_id in read.notes:
+            if note := self.notes[kind].pop(note_id, None):
+                number, element = note
+                parts = [self.reader.paragraph(each, Context((WHITE,))) for each in element.iter(f"{W}p")]
+                text = flat(" ".join(each.text for each in parts))
+                self.outline.text(f"{kind.capitalize()} {number}: {text}" if text else "")
+                for part in parts:
+                    self._attached(part)
+
+    def _table(self, rows: list[Row]) -> None:
+        shown = [row for row in rows if not row.is_left_out]
+        for row in rows:
+            if row.is_left_out:
+                aside = self.hidden_rows if "hidden" in row.is_left_out else self.reader.deleted
+                aside += [text for cell in row.cells for text in _texts(cell.element)]
+        if is_layout(shown):
+            for cell in (cell for row in shown for cell in row.cells):
+                self.blocks(cell.element, cell.context)
+                self.flush()
+            return
+        attached: list[Read] = []
+        self.outline.table(self._grid(shown, attached))
+        for read in attached:
+            self._attached(read)
+
+    def _grid(self, rows: list[Row], attached: list[Read]) -> list[list[str]]:
+        above: dict[int, str] = {}
+        grid = []
+        for row in rows:
+            texts: dict[int, str] = {}
+            for cell in row.cells:
+                text = above.get(cell.column, "") if cell.continues else self._cell_text(cell, attached)
+                texts |= {cell.column + offset: text for offset in range(cell.span)}
+            above = texts
+            grid.append([texts.get(column, "") for column in range(max(texts, default=-1) + 1)])
+        return grid
+
+    def _cell_text(self, cell: Cell, attached: list[Read]) -> str:
+        reads = [self.reader.paragraph(each, cell.context) for each in _own_paragraphs(cell.element)]
+        attached += reads
+        return " ".join(text for text in (flat(read.text) for read in reads) if text)
 
 
-def _blocks(source: DocxDocument) -> Iterator[Paragraph | Table]:
-    """Paragraphs and tables in reading order, also those inside content controls."""
-    pending = list(source.element.body)
-    while pending:
-        element = pending.pop(0)
-        if element.tag == _W["p"]:
-            yield Paragraph(element, source._body)
-        elif element.tag == _W["tbl"]:
-            yield Table(element, source._body)
-        elif element.tag == _W["sdt"]:
-            pending[:0] = [child for content in element.iter(qn("w:sdtContent")) for child in content][:10_000]
-
-
-def _add(outline: Outline, paragraph: Paragraph) -> None:
-    style = (paragraph.style.name or "") if paragraph.style is not None else ""
-    level = _HEADING_STYLE.match(style)
-    if level:
-        outline.heading(_text(paragraph), int(level.group(1)))
-    elif style == "Title":
-        outline.title = outline.title or _text(paragraph)
-        outline.text(_text(paragraph))
-    else:
-        outline.text(_text(paragraph))
-
-
-def _is_item(paragraph: Paragraph) -> bool:
-    style = (paragraph.style.name or "") if paragraph.style is not None else ""
-    properties = paragraph._p.pPr
-    numbered = properties is not None and properties.numPr is not None
-    return (
-        (numbered or style.startswith("List")) and not _HEADING_STYLE.match(style) and bool(_text(paragraph).strip())
-    )
-
-
-def _text(paragraph: Paragraph) -> str:
-    """What the paragraph shows: inserted text and links too, not deleted or hidden text, field codes or comments."""
-    return "".join(_pieces(paragraph._p))
-
-
-def _pieces(element) -> Iterator[str]:  # type: ignore[no-untyped-def]  # lxml elements have no types
+def _own_paragraphs(element: Any) -> Iterator[Any]:
     for child in element:
-        if child.tag in _SKIPPED or (child.tag == _W["r"] and _is_hidden(child)):
-            continue
-        if child.tag == _W["t"]:
-            yield child.text or ""
-        elif child.tag in (_W["tab"], _W["br"], _W["cr"]):
-            yield " "
-        elif child.tag != _W["rPr"]:
-            yield from _pieces(child)
+        if child.tag == f"{W}p":
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _own_paragraphs(child)
 
 
-def _is_hidden(run) -> bool:  # type: ignore[no-untyped-def]  # lxml elements have no types
-    properties = run.find(_W["rPr"])
-    if properties is None:
-        return False
-    return any(each.tag in _HIDDEN and each.get(_W["val"]) not in ("0", "false", "off") for each in properties)
+def _lacks_headings(body: Any, styles: Styles) -> bool:
+    """Whether no paragraph of the body has a heading's style, so that bold lines must do."""
+    return not any(styles.level(paragraph) for paragraph in body.iter(f"{W}p"))
 
 
-def _rows(table: Table) -> list[list[str]]:
-    return [[_cell_text(cell) for cell in row.cells] for row in table.rows]
+def _is_bold_line(read: Read, text: str) -> bool:
+    letters = re.search(r"[^\W\d_]{2}", text)
+    return bool(letters) and read.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
 
 
-def _cell_text(cell) -> str:  # type: ignore[no-untyped-def]  # python-docx has no type for merged cells
-    inner = [" ".join(_cell_text(each) for row in nested.rows for each in row.cells) for nested in cell.tables]
-    return " ".join([*(_text(paragraph) for paragraph in cell.paragraphs), *inner])
+def _texts(element: Any) -> Iterator[str]:
+    """The text of each paragraph inside, whatever it looks like."""
+    for paragraph in element.iter(f"{W}p", f"{W}delText") if element is not None else ():
+        text = flat("".join(each.text or "" for each in paragraph.iter(f"{W}t", f"{W}delText")))
+        if text and paragraph.tag == f"{W}p":
+            yield text
+
+
+def _notes(root: Any) -> dict[str, tuple[int, Any]]:
+    """Footnotes or endnotes by id, with their number; separators have a type and are none."""
+    notes = [each for each in root if each.get(f"{W}type") in (None, "normal")] if root is not None else []
+    return {each.get(f"{W}id", ""): (number, each) for number, each in enumerate(notes, 1)}
+
+
+def _running_parts(package: Package, body: Any) -> list[tuple[str, Any]]:
+    """The headers and footers that the sections of the body show, each once."""
+    references = body.iter(f"{W}headerReference", f"{W}footerReference")
+    ids = [each.get(f"{R}id") for each in references]
+    names = dict.fromkeys(package.target(package.main, each) for each in ids)
+    return [(name, package.archive.xml(name)) for name in names if name]
+
+
+def _page_colour(package: Package, root: Any) -> Colour:
+    """The colour of the page, which a file has only if its settings show it."""
+    ground, settings = root.find(f"{W}background"), package.root(package.main, "settings")
+    if ground is None or settings is None or not is_on(settings.find(f"{W}displayBackgroundShape"), f"{W}val"):
+        return WHITE
+    return from_hex(ground.get(f"{W}color"))

@@ -1,0 +1,242 @@
+"""What a DOCX file's styles and numbering make of a paragraph or run: its level, its number, whether it is seen."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workers.knowledge.parsers.colours import Colour, from_hex
+from workers.knowledge.parsers.ooxml import is_on, number
+
+W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+W14: Final = "{http://schemas.microsoft.com/office/word/2010/wordml}"
+VAL: Final = f"{W}val"
+
+_HEADING_NAME: Final = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik)\s*([1-9])$", re.I)
+# Level 9 of an outline is body text (ECMA-376, 17.3.1.20).
+_BODY_LEVEL: Final = 9
+_MAX_CHAIN: Final = 20
+_HIGHLIGHTS: Final = {
+    "black": "000000", "blue": "0000FF", "cyan": "00FFFF", "green": "00FF00", "magenta": "FF00FF", "red": "FF0000",
+    "yellow": "FFFF00", "white": "FFFFFF", "darkBlue": "000080", "darkCyan": "008080", "darkGreen": "008000",
+    "darkMagenta": "800080", "darkRed": "800000", "darkYellow": "808000", "darkGray": "808080", "lightGray": "C0C0C0",
+}  # fmt: skip
+_ROMAN: Final = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
+                 (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a run is shown. `ground` is its own shading, None if it has none or an unknown one."""
+
+    hidden: bool = False
+    transparent: bool = False
+    bold: bool = False
+    colour: Colour = None
+    ground: Colour = None
+    has_ground: bool = False
+    points: float = 11.0
+
+
+class Styles:
+    """The style sheet of a file; without one every style is plain."""
+
+    def __init__(self, root: Any) -> None:
+        styles = root.iterfind(f"{W}style") if root is not None else ()
+        self._styles = {each.get(f"{W}styleId"): each for each in styles if each.get(f"{W}styleId")}
+        defaults = root.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr") if root is not None else None
+        self._defaults = [] if defaults is None else [defaults]
+        default = [key for key, each in self._styles.items() if is_on_default(each)]
+        self.default_paragraph = default[0] if default else ""
+        self._layers: dict[str, list[Any]] = {}
+
+    def chain(self, style: str) -> Iterator[Any]:
+        """The style and those that it is based on, nearest first."""
+        for _ in range(_MAX_CHAIN):
+            element = self._styles.get(style)
+            if element is None:
+                return
+            yield element
+            base = element.find(f"{W}basedOn")
+            style = base.get(VAL, "") if base is not None else ""
+
+    def name(self, style: str) -> str:
+        """The name that users see, "" if there is no such style."""
+        element = self._styles.get(style)
+        name = element.find(f"{W}name") if element is not None else None
+        return name.get(VAL, "") if name is not None else ""
+
+    def level(self, paragraph: Any) -> int:
+        """The heading level of a paragraph, 1 for the top, 0 for text."""
+        own = paragraph.find(f"{W}pPr/{W}outlineLvl")
+        if own is not None:
+            return _level(own)
+        for element in self.chain(style_of(paragraph)):
+            outline = element.find(f"{W}pPr/{W}outlineLvl")
+            if outline is not None:
+                return _level(outline)
+            name = element.find(f"{W}name")
+            if found := _HEADING_NAME.match(name.get(VAL, "") if name is not None else ""):
+                return int(found.group(1))
+        return 0
+
+    def numbering_of(self, paragraph: Any) -> tuple[str, int]:
+        """The id of the list that a paragraph belongs to, "" if none, and its level there from 0."""
+        list_id, level = "", None
+        sources = [paragraph, *self.chain(style_of(paragraph))]
+        for each in sources:
+            properties = each.find(f"{W}pPr/{W}numPr")
+            if properties is None:
+                continue
+            ilvl, num = properties.find(f"{W}ilvl"), properties.find(f"{W}numId")
+            level = number(ilvl.get(VAL)) if level is None and ilvl is not None else level
+            if num is not None:
+                list_id = num.get(VAL, "")
+                break
+        return ("" if list_id == "0" else list_id), min(max(level or 0, 0), 8)
+
+    def look(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> Look:
+        """How a run with these properties looks in a paragraph of this style; `under` is what its table sets."""
+        layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self.default_paragraph)]
+        if run_properties is not None:
+            style = run_properties.find(f"{W}rStyle")
+            layers += self._run_layers(style.get(VAL, "")) if style is not None else []
+            layers.append(run_properties)
+        merged: dict[str, Any] = {}
+        for layer in layers:
+            merged |= {each.tag: each for each in layer}
+        return _look(merged)
+
+    def _run_layers(self, style: str) -> list[Any]:
+        if style not in self._layers:
+            found = [element.find(f"{W}rPr") for element in self.chain(style)]
+            self._layers[style] = [each for each in reversed(found) if each is not None]
+        return self._layers[style]
+
+
+def is_on_default(style: Any) -> bool:
+    """Whether a style is the one that paragraphs have which name none."""
+    return style.get(f"{W}type") == "paragraph" and style.get(f"{W}default") in ("1", "true", "on")
+
+
+def style_of(paragraph: Any) -> str:
+    """The id of a paragraph's style, "" if it names none."""
+    style = paragraph.find(f"{W}pPr/{W}pStyle")
+    return style.get(VAL, "") if style is not None else ""
+
+
+def shading(properties: Any) -> tuple[bool, Colour]:
+    """Whether a paragraph, run or cell is shaded, and in which colour (None: a pattern or an unknown one)."""
+    shade = properties.find(f"{W}shd") if properties is not None else None
+    return _shade(shade)
+
+
+def _shade(shade: Any) -> tuple[bool, Colour]:
+    if shade is None:
+        return False, None
+    pattern, fill = shade.get(VAL, "clear"), from_hex(shade.get(f"{W}fill"))
+    if pattern in ("clear", "nil"):
+        return fill is not None, fill
+    return True, from_hex(shade.get(f"{W}color")) if pattern == "solid" else None
+
+
+def _level(outline: Any) -> int:
+    level = number(outline.get(VAL), _BODY_LEVEL)
+    return level + 1 if 0 <= level < _BODY_LEVEL else 0
+
+
+def _look(merged: dict[str, Any]) -> Look:
+    size, colour, effect = merged.get(f"{W}sz"), merged.get(f"{W}color"), merged.get(f"{W14}textFill")
+    has_ground, ground = _shade(merged.get(f"{W}shd"))
+    highlight = merged.get(f"{W}highlight")
+    if highlight is not None and highlight.get(VAL) != "none":
+        has_ground, ground = True, from_hex(_HIGHLIGHTS.get(highlight.get(VAL, "")))
+    return Look(
+        hidden=is_on(merged.get(f"{W}vanish"), VAL),
+        transparent=effect is not None and _is_transparent(effect),
+        bold=is_on(merged.get(f"{W}b"), VAL),
+        # What a text effect paints over the colour is not known.
+        colour=from_hex(colour.get(VAL)) if colour is not None and effect is None else None,
+        ground=ground,
+        has_ground=has_ground,
+        points=number(size.get(VAL), 22) / 2 if size is not None else 11.0,
+    )
+
+
+def _is_transparent(effect: Any) -> bool:
+    alpha = effect.find(f"{W14}solidFill//{W14}alpha")
+    if alpha is not None:
+        return number(alpha.get(f"{W14}val")) >= 95_000
+    return effect.find(f"{W14}noFill") is not None
+
+
+class Numbering:
+    """The lists of a file and how far each has counted."""
+
+    def __init__(self, root: Any) -> None:
+        self._levels: dict[str, dict[int, Any]] = {}
+        self._lists: dict[str, str] = {}
+        self._restarts: dict[str, dict[int, int]] = {}
+        self._counts: dict[str, dict[int, int]] = {}
+        if root is None:
+            return
+        for each in root.iterfind(f"{W}abstractNum"):
+            levels = {number(level.get(f"{W}ilvl")): level for level in each.iterfind(f"{W}lvl")}
+            self._levels[each.get(f"{W}abstractNumId", "")] = levels
+        for each in root.iterfind(f"{W}num"):
+            base, key = each.find(f"{W}abstractNumId"), each.get(f"{W}numId", "")
+            self._lists[key] = base.get(VAL, "") if base is not None else ""
+            self._restarts[key] = {
+                number(override.get(f"{W}ilvl")): number(start.get(VAL), 1)
+                for override in each.iterfind(f"{W}lvlOverride")
+                for start in override.iterfind(f"{W}startOverride")
+            }
+
+    def label(self, list_id: str, level: int) -> str:
+        """Count one more item of a list and give what stands before it: "3.", "b)", or "-" for a bullet."""
+        base = self._lists.get(list_id)
+        levels = self._levels.get(base or "", {})
+        if base is None or level not in levels:
+            return "-"
+        counts = self._counts.setdefault(base, {})
+        for restarted, start in self._restarts.pop(list_id, {}).items():
+            counts[restarted] = start - 1
+        counts[level] = counts.get(level, _start(levels[level]) - 1) + 1
+        for deeper in [each for each in counts if each > level]:
+            del counts[deeper]
+        if _format(levels[level]) in ("bullet", "none"):
+            return "-" if _format(levels[level]) == "bullet" else ""
+        pattern = levels[level].find(f"{W}lvlText")
+        text = pattern.get(VAL, "") if pattern is not None else ""
+        return re.sub("%([1-9])", lambda found: _counted(levels, counts, int(found.group(1)) - 1), text)
+
+
+def _counted(levels: dict[int, Any], counts: dict[int, int], level: int) -> str:
+    if level not in levels:
+        return ""
+    count = counts.setdefault(level, _start(levels[level]))
+    kind = _format(levels[level])
+    if kind in ("lowerLetter", "upperLetter"):
+        letters = chr(ord("a") + (count - 1) % 26) * min((count - 1) // 26 + 1, 5) if count > 0 else "0"
+        return letters.upper() if kind == "upperLetter" else letters
+    if kind in ("lowerRoman", "upperRoman"):
+        return _roman(count).upper() if kind == "upperRoman" else _roman(count)
+    return f"{count:02}" if kind == "decimalZero" else str(count)
+
+
+def _roman(count: int) -> str:
+    text = ""
+    for value, letters in _ROMAN:
+        times, count = divmod(count, value) if 0 < count < 4000 else (0, count)
+        text += letters * times
+    return text or str(count)
+
+
+def _format(level: Any) -> str:
+    kind = level.find(f"{W}numFmt")
+    return kind.get(VAL, "decimal") if kind is not None else "decimal"
+
+
+def _start(level: Any) -> int:
+    start = level.find(f"{W}start")
+    return number(start.get(VAL), 1) if start is not None else 1

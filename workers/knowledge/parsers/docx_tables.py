@@ -1,0 +1,160 @@
+"""The grid of a DOCX table: merged cells repeated, and what its style paints behind and on each cell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workers.knowledge.parsers.colours import Colour
+from workers.knowledge.parsers.docx_styles import VAL, Styles, W, shading
+from workers.knowledge.parsers.docx_text import Context
+from workers.knowledge.parsers.ooxml import is_on, number
+
+# The most columns that Word allows.
+_MAX_SPAN: Final = 63
+# A table whose cells hold more than this lays out a page and is no table of values.
+_LAYOUT_CELL_CHARS: Final = 1_000
+# Bits of an old-style tblLook value (ECMA-376, 17.7.6).
+_LOOK_BITS: Final = {"firstRow": 0x20, "lastRow": 0x40, "firstColumn": 0x80, "lastColumn": 0x100}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell at its first column; `continues` if it goes on from the row above."""
+
+    element: Any
+    column: int
+    span: int
+    continues: bool
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of cells; `is_left_out` says why readers do not see it, "" if they do."""
+
+    cells: tuple[Cell, ...]
+    is_left_out: str = ""
+
+
+def rows_of(table: Any, styles: Styles, context: Context) -> list[Row]:
+    """The rows of a table, each cell with what is behind it."""
+    rows = list(_inside(table, f"{W}tr"))
+    painter = _Painter(table, styles, context, len(rows))
+    return [_row(row, index, painter) for index, row in enumerate(rows)]
+
+
+def is_layout(rows: list[Row]) -> bool:
+    """Whether a table only places things on the page, so that its cells are better read one after the other."""
+    if all(len(row.cells) <= 1 for row in rows):
+        return True
+    cells = [cell.element for row in rows for cell in row.cells]
+    if any(cell.find(f".//{W}tbl") is not None for cell in cells):
+        return True
+    return any(sum(len(text.text or "") for text in cell.iter(f"{W}t")) > _LAYOUT_CELL_CHARS for cell in cells)
+
+
+def _inside(element: Any, tag: str) -> Iterator[Any]:
+    """The children with this tag, also those that a content control or a tracked change wraps."""
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in (f"{W}sdt", f"{W}sdtContent", f"{W}ins", f"{W}customXml"):
+            yield from _inside(child, tag)
+
+
+def _row(row: Any, index: int, painter: "_Painter") -> Row:
+    properties = row.find(f"{W}trPr")
+    reason = ""
+    if properties is not None:
+        reason = "deleted text" if properties.find(f"{W}del") is not None else ""
+        reason = "hidden rows of a table" if is_on(properties.find(f"{W}hidden"), VAL) else reason
+    column = _span(properties, "gridBefore", 0)
+    cells = []
+    elements = list(_inside(row, f"{W}tc"))
+    for position, element in enumerate(elements):
+        own = element.find(f"{W}tcPr")
+        merge = own.find(f"{W}vMerge") if own is not None else None
+        span = max(1, _span(own, "gridSpan", 1))
+        continues = merge is not None and merge.get(VAL, "continue") == "continue"
+        context = painter.context(own, index, position == 0, position == len(elements) - 1)
+        cells.append(Cell(element, column, span, continues, context))
+        column += span
+    return Row(tuple(cells), reason)
+
+
+def _span(properties: Any, name: str, default: int) -> int:
+    element = properties.find(f"{W}{name}") if properties is not None else None
+    return min(_MAX_SPAN, max(0, number(element.get(VAL), default))) if element is not None else default
+
+
+class _Painter:
+    """What a table and its style paint on its cells."""
+
+    def __init__(self, table: Any, styles: Styles, context: Context, n_rows: int) -> None:
+        self._outer, self._n_rows = context, n_rows
+        properties = table.find(f"{W}tblPr")
+        style = properties.find(f"{W}tblStyle") if properties is not None else None
+        self._chain = list(styles.chain(style.get(VAL, ""))) if style is not None else []
+        self._look = properties.find(f"{W}tblLook") if properties is not None else None
+        self._own = shading(properties)
+
+    def context(self, cell: Any, row: int, is_first: bool, is_last: bool) -> Context:
+        """What is behind a cell with these properties, and what the table's style says of its text."""
+        regions = [
+            region
+            for region, name, applies in (
+                ("firstRow", "firstRow", row == 0),
+                ("lastRow", "lastRow", row == self._n_rows - 1),
+                ("firstCol", "firstColumn", is_first),
+                ("lastCol", "lastColumn", is_last),
+            )
+            if applies and self._has(name)
+        ]
+        is_shaded, colour = shading(cell)
+        grounds = (colour,) if is_shaded else self._grounds(regions)
+        return Context(grounds, (*self._outer.under, *self._text(regions)))
+
+    def _has(self, name: str) -> bool:
+        if self._look is None:
+            return True
+        written = self._look.get(f"{W}{name}")
+        if written is not None:
+            return written in ("1", "true", "on")
+        value = self._look.get(VAL, "ffff")
+        try:
+            return bool(int(value, 16) & _LOOK_BITS[name])
+        except ValueError:
+            return True
+
+    def _grounds(self, regions: list[str]) -> tuple[Colour, ...]:
+        for region in regions:
+            if found := self._shades(region):
+                return found
+        bands = [colour for band in ("band1Horz", "band2Horz", "band1Vert", "band2Vert") for colour in
+                 self._shades(band)]  # fmt: skip
+        whole = [colour for style in self._chain for is_shaded, colour in _whole(style) if is_shaded]
+        own = [self._own[1]] if self._own[0] else []
+        behind = whole[:1] or own or list(self._outer.grounds)
+        return (*bands, *behind)
+
+    def _shades(self, region: str) -> tuple[Colour, ...]:
+        for style in self._chain:
+            for part in style.iterfind(f"{W}tblStylePr[@{W}type='{region}']"):
+                is_shaded, colour = shading(part.find(f"{W}tcPr"))
+                if is_shaded:
+                    return (colour,)
+        return ()
+
+    def _text(self, regions: list[str]) -> Iterator[Any]:
+        for style in reversed(self._chain):
+            whole = style.find(f"{W}rPr")
+            if whole is not None:
+                yield whole
+        for region in reversed(regions):
+            for style in reversed(self._chain):
+                yield from style.iterfind(f"{W}tblStylePr[@{W}type='{region}']/{W}rPr")
+
+
+def _whole(style: Any) -> Iterator[tuple[bool, Colour]]:
+    yield shading(style.find(f"{W}tcPr"))
+    yield shading(style.find(f"{W}tblPr"))

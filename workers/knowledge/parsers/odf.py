@@ -1,0 +1,359 @@
+"""ODT, ODS and ODP: what LibreOffice shows, read from content.xml. Pages are sheets in ODS and slides in ODP.
+
+odfdo, the best kept library for these files, parses XML by its own rules, spreads repeated cells (16,384 columns by
+a million rows in honest sheets) and shows neither hidden sections and styles nor tracked deletions apart.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.archives import Archive
+from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.colours import WHITE
+from workers.knowledge.parsers.grids import Grid, cells_of
+from workers.knowledge.parsers.odf_styles import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, Look, Styles
+from workers.knowledge.parsers.ooxml import number
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.unseen import add_tricks, tells_something
+
+MAX_CELLS: Final = 1_000_000
+_MAX_SPACES: Final = 100
+# A row or cell that is repeated more often than this is filled for the looks of it.
+_MAX_REPEATS: Final = 1_000
+_CUT: Final = "The file has more than 1,000,000 cells; those after them were not read."
+_DC: Final = "{http://purl.org/dc/elements/1.1/}"
+# What text holds besides its words.
+_ASIDES: Final = frozenset(
+    [f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes", f"{TEXT}note-citation",
+     f"{TEXT}ruby-text", f"{DRAW}object", f"{SVG}title", f"{SVG}desc", f"{PRESENTATION}notes",
+     f"{TEXT}bookmark", f"{TEXT}hidden-text"]
+)  # fmt: skip
+_HEADER_ROWS: Final = f"{TABLE}table-header-rows"
+_ROW_GROUPS: Final = frozenset([_HEADER_ROWS, f"{TABLE}table-row-group", f"{TABLE}table-rows"])
+_NOT_PRINTED: Final = frozenset([f"{TEXT}sequence-decls", f"{OFFICE}forms", f"{TABLE}shapes", f"{OFFICE}annotation"])
+
+
+def parse(data: bytes) -> Document:
+    """The document in an ODT, ODS or ODP file."""
+    archive = Archive(data)
+    root = archive.xml("content.xml")
+    styles = archive.xml("styles.xml") if "styles.xml" in archive else None
+    body = root.find(f"{OFFICE}body")
+    content = body[0] if body is not None and len(body) else None
+    if content is None:
+        raise BrokenFile
+    outline = Outline()
+    outline.title = _properties(archive, outline)
+    walk = _Walk(outline, Styles(styles, root))
+    kind = content.tag.removeprefix(OFFICE)
+    if kind == "spreadsheet":
+        outline.unit = "sheet"
+        for page, table in enumerate(content.iterfind(f"{TABLE}table"), 1):
+            walk.sheet(table, page)
+    elif kind in ("presentation", "drawing"):
+        outline.unit = "slide"
+        for page, slide in enumerate(content.iterfind(f"{DRAW}page"), 1):
+            walk.slide(slide, page)
+    else:
+        walk.blocks(content, Look(ground=WHITE))
+        walk.running_texts(styles)
+    walk.asides()
+    return outline.document()
+
+
+class _Walk:
+    """The way through the content; `page` is the sheet or slide."""
+
+    def __init__(self, outline: Outline, styles: Styles) -> None:
+        self.outline, self.styles = outline, styles
+        self.page: int | None = None
+        self.n_cells = 0
+        self.tricks: dict[str, list[str]] = {}
+        self.comments: list[str] = []
+        self.deleted: list[str] = []
+        self.hidden: list[str] = []
+        # Frames and notes that hang on the paragraph that is read.
+        self.attached: list[tuple[Any, Look]] = []
+
+    def blocks(self, element: Any, look: Look) -> None:
+        """Add what is inside `element`, in order."""
+        for child in element:
+            name = child.tag.removeprefix(TEXT)
+            if name == "h":
+                level = min(9, max(1, number(child.get(f"{TEXT}outline-level"), 1)))
+                self.outline.heading(self._paragraph(child, look), level, self.page)
+                self._attachments()
+            elif name == "p":
+                self.outline.text(self._paragraph(child, look), self.page)
+                self._attachments()
+            elif name == "list":
+                self.outline.lines("\n".join(self._items(child, look, 0)), self.page)
+                self._attachments()
+            elif name == "tracked-changes":
+                self.deleted += [text for each in child.iter(f"{TEXT}deletion") for text in _texts(each)]
+            elif name == "section" and child.get(f"{TEXT}display") == "none":
+                self.hidden += _texts(child)
+            elif child.tag == f"{TABLE}table":
+                self._table(child, look)
+            elif child.tag.startswith(DRAW):
+                self._frame(child, look)
+            elif child.tag not in _NOT_PRINTED:
+                self.blocks(child, look)
+
+    def sheet(self, table: Any, page: int) -> None:
+        """Add a sheet of a spreadsheet, or leave it out if it is hidden."""
+        self.page = page
+        name = table.get(f"{TABLE}name", "")
+        grid, hidden = self._grid(table, Look(ground=WHITE))
+        if self._is_hidden_table(table):
+            self.outline.leave_out(" ".join([name, *cells_of(grid.rows)]), "a hidden sheet", page)
+            return
+        self.outline.heading(name, 1, page)
+        grid.write(self.outline, page)
+        self._flush_tricks()
+        self.outline.leave_out(" ".join(cells_of(hidden.rows)), "hidden rows and columns", page)
+        for shapes in table.iterfind(f"{TABLE}shapes"):
+            self.blocks(shapes, Look())
+
+    def slide(self, slide: Any, page: int) -> None:
+        """Add a slide under its title, then its notes; or leave it out if it is hidden."""
+        self.page = page
+        style = slide.get(f"{DRAW}style-name", "")
+        if self.styles.value("drawing-page", style, f"{PRESENTATION}visibility") == "hidden":
+            self.outline.leave_out(" ".join(_texts(slide)), "a hidden slide", page)
+            return
+        frames = [each for each in slide if each.tag != f"{PRESENTATION}notes"]
+        titles = [each for each in frames if each.get(f"{PRESENTATION}class") == "title"]
+        title = flat(" ".join(text for each in titles for text in _texts(each)))
+        self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
+        for frame in sorted((each for each in frames if each not in titles or not title), key=_place):
+            self.blocks([frame], Look())
+        for notes in slide.iterfind(f"{PRESENTATION}notes"):
+            texts = [text for each in notes.iterfind(f"{DRAW}frame") for text in _texts(each)
+                     if each.get(f"{PRESENTATION}class") == "notes"]  # fmt: skip
+            if texts:
+                self.outline.heading("Notes", 2, page)
+                self.outline.lines("\n".join(texts), page)
+
+    def running_texts(self, styles: Any) -> None:
+        """Add what the headers and footers say, once, after everything else."""
+        parts = styles.iter(f"{STYLE}header", f"{STYLE}footer") if styles is not None else ()
+        texts = dict.fromkeys(text for part in parts for text in _texts(part) if sum(map(str.isalpha, text)) > 6)
+        if texts:
+            self.outline.heading("Header and footer", 1)
+            self.outline.lines("\n".join(texts))
+
+    def asides(self) -> None:
+        """Leave out what the file holds besides its text, one note for each kind."""
+        for texts, reason in (
+            (self.comments, "comments"),
+            (self.deleted, "deleted text that the file still tracks"),
+            (self.hidden, "hidden text"),
+        ):
+            self.outline.leave_out(" ".join(texts), reason)
+
+    def _paragraph(self, element: Any, look: Look) -> str:
+        look = self.styles.look("paragraph", element.get(f"{TEXT}style-name", ""), look)
+        return flat("".join(self._pieces(element, look)))
+
+    def _pieces(self, element: Any, look: Look) -> Iterator[str]:
+        yield from self._seen(element.text, look)
+        for child in element:
+            name = child.tag.removeprefix(TEXT)
+            if name == "s":
+                yield " " * min(_MAX_SPACES, max(1, number(child.get(f"{TEXT}c"), 1)))
+            elif name in ("tab", "line-break"):
+                yield " "
+            elif name == "note" or child.tag.startswith(DRAW):
+                self.attached.append((child, look))
+            elif child.tag == f"{OFFICE}annotation":
+                self.comments += _texts(child)
+            elif name in ("hidden-text", "hidden-paragraph"):
+                self.hidden.append(child.get(f"{TEXT}string-value", "") or "".join(child.itertext()))
+            elif name == "span":
+                yield from self._pieces(child, self.styles.look("text", child.get(f"{TEXT}style-name", ""), look))
+            elif child.tag not in _ASIDES:
+                yield from self._pieces(child, look)
+            yield from self._seen(child.tail, look)
+
+    def _seen(self, text: str | None, look: Look) -> Iterator[str]:
+        if not text or not text.strip():
+            yield text or ""
+        elif look.hidden:
+            self.tricks.setdefault("it is set as hidden text", []).append(text)
+        elif trick := look.trick():
+            self.tricks.setdefault(trick, []).append(text)
+        else:
+            yield text
+
+    def _attachments(self) -> None:
+        """Add what hangs on the paragraph just read, and what tricks hide in it."""
+        self._flush_tricks()
+        attached, self.attached = self.attached, []
+        for element, look in attached:
+            if element.tag == f"{TEXT}note":
+                citation = "".join(element.findtext(f"{TEXT}note-citation") or "")
+                kind = "Endnote" if element.get(f"{TEXT}note-class") == "endnote" else "Footnote"
+                text = " ".join(_texts(element.find(f"{TEXT}note-body")))
+                self.outline.text(f"{kind} {citation}: {text}" if text else "", self.page)
+            else:
+                self._frame(element, look)
+
+    def _flush_tricks(self) -> None:
+        tricks, self.tricks = self.tricks, {}
+        vanished = " ".join(tricks.get("it is set as hidden text", []))
+        if vanished and not tells_something(vanished):
+            self.hidden += tricks.pop("it is set as hidden text")
+        add_tricks(self.outline, tricks, self.page)
+
+    def _items(self, element: Any, look: Look, depth: int) -> Iterator[str]:
+        for item in element:
+            if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
+                continue
+            texts: list[str] = []
+            for child in item:
+                if child.tag == f"{TEXT}list":
+                    yield from _item(texts, depth)
+                    texts = []
+                    yield from self._items(child, look, depth + 1)
+                else:
+                    texts.append(self._paragraph(child, look))
+            yield from _item(texts, depth)
+
+    def _frame(self, element: Any, look: Look) -> None:
+        """A text box, a shape or a group; pictures have no text."""
+        if element.tag in _ASIDES:
+            return
+        place = element.get(f"{SVG}x", "")
+        if _is_far_off(place, element.get(f"{SVG}width", "")) or _is_far_off(
+            element.get(f"{SVG}y", ""), element.get(f"{SVG}height", "")
+        ):
+            self.outline.invisible(" ".join(_texts(element)), "it is outside the page", self.page)
+            return
+        ground = self.styles.fill(element.get(f"{DRAW}style-name", ""), None)
+        self.blocks(element, replace(look, ground=ground))
+
+    def _is_hidden_table(self, table: Any) -> bool:
+        return self.styles.value("table", table.get(f"{TABLE}style-name", ""), f"{TABLE}display") == "false"
+
+    def _table(self, table: Any, look: Look) -> None:
+        grid, hidden = self._grid(table, look)
+        width = max((max(row) for row in grid.rows.values()), default=-1) + 1
+        self.outline.table(
+            [[row.get(at, "") for at in range(width)] for _, row in sorted(grid.rows.items())], self.page
+        )
+        self.hidden += cells_of(hidden.rows)
+        self._attachments()
+
+    def _grid(self, table: Any, look: Look) -> tuple[Grid, Grid]:
+        """The cells of a table that are shown, and those that are hidden."""
+        shown, hidden = Grid(), Grid()
+        hidden_columns = _hidden_columns(table)
+        at = 0
+        for row in _rows(table):
+            repeats = max(1, number(row.get(f"{TABLE}number-rows-repeated"), 1))
+            is_hidden = row.get(f"{TABLE}visibility") in ("collapse", "filter")
+            cells = list(self._cells(row, look, shown, at))
+            for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
+                for column, text in cells:
+                    if self.n_cells >= MAX_CELLS:
+                        self.outline.notice(_CUT)
+                        return shown, hidden
+                    self.n_cells += 1
+                    aside = is_hidden or any(first <= column <= last for first, last in hidden_columns)
+                    (hidden if aside else shown).put(at + offset, column, text)
+            at += repeats
+        return shown, hidden
+
+    def _cells(self, row: Any, look: Look, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
+        column = 0
+        for cell in row:
+            if cell.tag not in (f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
+                continue
+            repeats = max(1, number(cell.get(f"{TABLE}number-columns-repeated"), 1))
+            text = self._cell_text(cell, look) if cell.tag == f"{TABLE}table-cell" else ""
+            if text:
+                for offset in range(min(repeats, _MAX_REPEATS)):
+                    yield column + offset, text
+                down, right = (number(cell.get(f"{TABLE}number-{name}-spanned"), 1) for name in ("rows", "columns"))
+                if down > 1 or right > 1:
+                    grid.merged.append((at, column, at + down - 1, column + right - 1))
+            column += repeats
+
+    def _cell_text(self, cell: Any, look: Look) -> str:
+        look = self.styles.look("table-cell", cell.get(f"{TABLE}style-name", ""), look)
+        texts = []
+        for child in cell:
+            if child.tag in (f"{TEXT}p", f"{TEXT}h"):
+                texts.append(self._paragraph(child, look))
+            elif child.tag == f"{OFFICE}annotation":
+                self.comments += _texts(child)
+            elif child.tag == f"{TEXT}list":
+                texts += [line.strip() for line in self._items(child, look, 0)]
+            elif child.tag == f"{TABLE}table":
+                texts.append(" ".join(_texts(child)))
+        return " ".join(text for text in texts if text)
+
+
+def _rows(table: Any) -> Iterator[Any]:
+    for child in table:
+        if child.tag == f"{TABLE}table-row":
+            yield child
+        elif child.tag in _ROW_GROUPS:
+            yield from _rows(child)
+
+
+def _hidden_columns(table: Any) -> list[tuple[int, int]]:
+    hidden, at = [], 0
+    for column in table.iter(f"{TABLE}table-column"):
+        repeats = max(1, number(column.get(f"{TABLE}number-columns-repeated"), 1))
+        if column.get(f"{TABLE}visibility") in ("collapse", "filter"):
+            hidden.append((at, at + repeats - 1))
+        at += repeats
+    return hidden
+
+
+def _item(texts: list[str], depth: int) -> Iterator[str]:
+    text = flat(" ".join(texts))
+    if text:
+        yield f"{'  ' * depth}- {text}"
+
+
+def _texts(element: Any) -> Iterator[str]:
+    """The text of each paragraph inside, whatever it looks like."""
+    for paragraph in element.iter(f"{TEXT}p", f"{TEXT}h") if element is not None else ():
+        text = flat("".join(paragraph.itertext()))
+        if text:
+            yield text
+
+
+def _place(frame: Any) -> tuple[float, float]:
+    return _centimetres(frame.get(f"{SVG}y", "")), _centimetres(frame.get(f"{SVG}x", ""))
+
+
+def _is_far_off(start: str, size: str) -> bool:
+    """Whether a frame ends before the page begins or begins after any page ends (60 cm)."""
+    place = _centimetres(start)
+    return place > 60 or (place < 0 and place + _centimetres(size) <= 0)
+
+
+def _centimetres(length: str) -> float:
+    for unit, factor in (("cm", 1.0), ("mm", 0.1), ("in", 2.54), ("pt", 2.54 / 72)):
+        if length.endswith(unit):
+            try:
+                return float(length.removesuffix(unit)) * factor
+            except ValueError:
+                return 0.0
+    return 0.0
+
+
+def _properties(archive: Archive, outline: Outline) -> str:
+    """The title of the document; what else its properties tell is left out."""
+    if "meta.xml" not in archive:
+        return ""
+    root = archive.xml("meta.xml")
+    told = [flat(each.text or "") for each in root.iter(f"{_DC}description", f"{_DC}subject")]
+    outline.leave_out(" · ".join(text for text in told if tells_something(text)), "properties of the document")
+    return flat(next((each.text or "" for each in root.iter(f"{_DC}title")), ""))

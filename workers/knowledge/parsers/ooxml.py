@@ -1,0 +1,220 @@
+"""What DOCX, PPTX and XLSX share: parts that name each other by relations, themes, charts and diagrams.
+
+The three are read from their XML here rather than through python-docx, python-pptx and openpyxl: those open the
+archive by their own rules, refuse files that Office opens (strict namespaces, a relation to nothing, odd styles), and
+show neither what a style hides nor footnotes, text boxes, charts, hidden rows or what a number looks like.
+"""
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workers.knowledge.archives import Archive
+from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.colours import Colour, from_hex, tinted
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.unseen import tells_something
+
+_SCHEMAS: Final = "http://schemas.openxmlformats.org/"
+A: Final = f"{{{_SCHEMAS}drawingml/2006/main}}"
+C: Final = f"{{{_SCHEMAS}drawingml/2006/chart}}"
+DGM: Final = f"{{{_SCHEMAS}drawingml/2006/diagram}}"
+R: Final = f"{{{_SCHEMAS}officeDocument/2006/relationships}}"
+MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+# What slides and text call their colours, and what the theme calls them unless a master says otherwise.
+_USUAL_MAP: Final = {"bg1": "lt1", "tx1": "dk1", "bg2": "lt2", "tx2": "dk2"}
+_OFF: Final = frozenset(["0", "false", "off", "none"])
+# A chart with more values than this is a table that nobody reads off a picture.
+_MAX_POINTS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """From a part to another: the last word of its type ("slide", "notesSlide") and the other part's name."""
+
+    kind: str
+    target: str
+
+
+class Package:
+    """The parts of an OOXML file."""
+
+    def __init__(self, data: bytes) -> None:
+        self.archive = Archive(data)
+        self._relations: dict[str, dict[str, Relation]] = {}
+        main = [each.target for each in self.relations("").values() if each.kind == "officeDocument"]
+        if not main or main[0] not in self.archive:
+            raise BrokenFile
+        self.main: str = main[0]
+
+    def relations(self, part: str) -> dict[str, Relation]:
+        """The relations of `part` ("" is the package) to parts that exist, by id."""
+        if part not in self._relations:
+            self._relations[part] = dict(self._read_relations(part))
+        return self._relations[part]
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """The names of the parts that `part` has such a relation to."""
+        return [each.target for each in self.relations(part).values() if each.kind == kind]
+
+    def root(self, part: str, kind: str) -> Any:
+        """The root of the first part that `part` has such a relation to; None if there is none."""
+        names = self.related(part, kind)
+        return self.archive.xml(names[0]) if names else None
+
+    def target(self, part: str, relation_id: str | None) -> str:
+        """The name of the part behind a relation's id, "" if there is none."""
+        found = self.relations(part).get(relation_id or "")
+        return found.target if found else ""
+
+    def _read_relations(self, part: str) -> Iterator[tuple[str, Relation]]:
+        folder, name = posixpath.split(part)
+        path = posixpath.join(folder, "_rels", f"{name}.rels")
+        if path not in self.archive:
+            return
+        for each in self.archive.xml(path):
+            target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", ""))).lstrip("/")
+            if each.get("TargetMode") != "External" and target in self.archive:
+                yield each.get("Id", ""), Relation(each.get("Type", "").rsplit("/", 1)[-1], target)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The named colours of a file, and the names under which it uses them."""
+
+    colours: dict[str, Colour]
+    names: dict[str, str]
+
+    @classmethod
+    def of(cls, root: Any, mapping: Any = None) -> "Theme":
+        """The theme in a theme part, with a master's clrMap; without one nothing is known but black on white."""
+        colours: dict[str, Colour] = {"lt1": (255, 255, 255), "dk1": (0, 0, 0)}
+        scheme = root.find(f".//{A}clrScheme") if root is not None else None
+        for slot in scheme if scheme is not None else ():
+            if len(slot):
+                value = slot[0].get("lastClr") or slot[0].get("val")
+                colours[slot.tag.removeprefix(A)] = from_hex(value)
+        return cls(colours, dict(mapping.items()) if mapping is not None else _USUAL_MAP)
+
+    def named(self, name: str | None) -> Colour:
+        """The colour that text, a shape or a slide calls `name`."""
+        return self.colours.get(self.names.get(name or "", name or ""))
+
+    def solid(self, fill: Any) -> tuple[Colour, float]:
+        """The colour of a solidFill (or anything else that holds one colour) and its opacity, 0..1."""
+        if fill is None or not len(fill):
+            return None, 1.0
+        element = fill[0]
+        kind = element.tag.removeprefix(A)
+        colour = self.named(element.get("val")) if kind == "schemeClr" else None
+        if kind in ("srgbClr", "sysClr"):
+            colour = from_hex(element.get("lastClr") or element.get("val"))
+        changes = {each.tag.removeprefix(A): _share(each) for each in element}
+        colour = tinted(colour, changes.get("lumMod", 1.0), changes.get("lumOff", 0.0))
+        # A tint or shade keeps the hue and is rare on text; what it gives is taken as unknown.
+        if {"tint", "shade", "satMod", "hueMod"} & changes.keys():
+            colour = None
+        return colour, changes.get("alpha", 1.0)
+
+
+def _share(element: Any) -> float:
+    """A percentage in thousandths ("50000") or, in strict files, written out ("50%")."""
+    value = element.get("val") or "100000"
+    try:
+        return float(value[:-1]) / 100 if value.endswith("%") else float(value) / 100_000
+    except ValueError:
+        return 1.0
+
+
+def is_on(element: Any, name: str = "val") -> bool:
+    """Whether a switch is set: present, and not set to a word for no."""
+    return element is not None and element.get(name, "1") not in _OFF
+
+
+def number(text: str | None, default: int = 0) -> int:
+    """`text` as an integer; writers leave floats and units in places for integers."""
+    try:
+        return int(float(text)) if text is not None else default
+    except (ValueError, OverflowError):
+        return default
+
+
+def with_choices(element: Any) -> Iterator[Any]:
+    """The children of `element`, where it offers alternatives only those of the first that is not empty."""
+    for child in element:
+        if child.tag == f"{MC}AlternateContent":
+            chosen = next((each for each in child if len(each)), ())
+            yield from with_choices(chosen)
+        else:
+            yield child
+
+
+def chart_rows(root: Any) -> tuple[str, list[list[str]]]:
+    """The title of a chart and its values as a table: a row per category, a column per series."""
+    title = flat(" ".join(each.text or "" for each in root.iterfind(f".//{C}chart/{C}title//{A}t")))
+    columns = list(root.iter(f"{C}ser"))[:50]
+    if not columns:
+        return title, []
+    labels: dict[int, str] = {}
+    values: list[dict[int, str]] = []
+    names = []
+    for order, series in enumerate(columns, 1):
+        names.append(_first_point(series.find(f"{C}tx")) or f"Series {order}")
+        labels |= {key: text for key, text in _points(series, "cat", "xVal").items() if key not in labels}
+        values.append(_points(series, "val", "yVal"))
+    keys = sorted(labels.keys() | {key for column in values for key in column})[:_MAX_POINTS]
+    body = [[labels.get(key, str(key + 1)), *(column.get(key, "") for column in values)] for key in keys]
+    return title, [[" ", *names], *body] if body else []
+
+
+def _points(series: Any, *names: str) -> dict[int, str]:
+    for name in names:
+        source = series.find(f"{C}{name}")
+        if source is not None:
+            return {number(each.get("idx")): _value(each) for each in source.iter(f"{C}pt")}
+    return {}
+
+
+def _first_point(source: Any) -> str:
+    if source is None:
+        return ""
+    return next((each.text or "" for each in source.iter(f"{C}v")), "")
+
+
+def _value(point: Any) -> str:
+    text = point.findtext(f"{C}v") or ""
+    try:
+        return f"{float(text):.10g}" if text.strip("-0123456789") else text
+    except ValueError:
+        return text
+
+
+def add_graphic(outline: Outline, package: Package, part: str, graphic: Any, page: int | None = None) -> None:
+    """Add the chart or the diagram ("SmartArt") that a drawing of `part` refers to."""
+    for chart in graphic.iter(f"{C}chart"):
+        if name := package.target(part, chart.get(f"{R}id")):
+            title, rows = chart_rows(package.archive.xml(name))
+            outline.text(f"Chart: {title}" if title else "", page)
+            outline.table(rows, page)
+    for diagram in graphic.iter(f"{DGM}relIds"):
+        if name := package.target(part, diagram.get(f"{R}dm")):
+            points = package.archive.xml(name).iter(f"{DGM}pt")
+            texts = [flat("".join(each.text or "" for each in point.iter(f"{A}t"))) for point in points]
+            outline.lines("\n".join(f"- {text}" for text in texts if text), page)
+
+
+def leave_out_properties(outline: Outline, package: Package) -> str:
+    """The title among the document's properties; what else they tell is left out."""
+    names = package.related("", "core-properties")
+    root = package.archive.xml(names[0]) if names else ()
+    title = ""
+    told = []
+    for each in root:
+        name, text = each.tag.rsplit("}", 1)[-1], flat(each.text or "")
+        if name == "title":
+            title = text
+        elif name in ("description", "subject", "keywords", "category") and tells_something(text):
+            told.append(text)
+    outline.leave_out(" · ".join(told), "properties of the document")
+    return title

@@ -1,0 +1,332 @@
+"""PPTX: each slide under its title, its boxes in reading order, then its speaker notes. Pages are slides."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends
+from workers.knowledge.parsers.ooxml import (
+    A,
+    Package,
+    R,
+    Theme,
+    add_graphic,
+    leave_out_properties,
+    number,
+    with_choices,
+)
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.pptx_shapes import (
+    Box,
+    P,
+    Shape,
+    background,
+    fill_of,
+    in_reading_order,
+    placeholder_boxes,
+    shapes_of,
+    solid_fill,
+)
+from workers.knowledge.parsers.unseen import add_tricks, tells_something
+
+_NO_CONTENT: Final = frozenset(["sldNum", "dt", "hdr", "sldImg"])
+# Placeholders whose text has bullets unless it says otherwise.
+_BULLETED: Final = frozenset(["body", "obj"])
+# A slide's size in EMU where the file does not tell it: 10 by 7.5 inches.
+_SLIDE_SIZE: Final = (9_144_000, 6_858_000)
+
+
+def parse(data: bytes) -> Document:
+    """The document in a PPTX file, slides as pages."""
+    package = Package(data)
+    outline = Outline(unit="slide")
+    outline.title = leave_out_properties(outline, package)
+    root = package.archive.xml(package.main)
+    size = root.find(f"{P}sldSz")
+    width, height = (number(size.get("cx")), number(size.get("cy"))) if size is not None else _SLIDE_SIZE
+    deck = _Deck(package, outline, Box(0, 0, width, height))
+    for page, each in enumerate(root.iterfind(f"{P}sldIdLst/{P}sldId"), 1):
+        if name := package.target(package.main, each.get(f"{R}id")):
+            deck.slide(name, page)
+        else:
+            outline.notice("This slide is missing in the file.", page)
+    deck.asides()
+    return outline.document()
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """A slide while it is read: what is behind its shapes, from back to front."""
+
+    name: str
+    page: int
+    theme: Theme
+    ground: Colour
+    layers: tuple[Shape, ...]
+
+    def behind(self, shape: Shape) -> Colour:
+        """The colour on which the text of `shape` stands, None if it is not known."""
+        is_filled, colour = fill_of(shape, self.theme)
+        if is_filled:
+            return colour
+        if shape.box is None:
+            return None
+        ground = self.ground
+        for layer in self.layers:
+            if layer.element is shape.element:
+                break
+            if layer.box is not None and layer.box.holds(shape.box):
+                covers, colour = fill_of(layer, self.theme)
+                ground = colour if covers else ground
+        return ground
+
+
+class _Deck:
+    """The way through the slides."""
+
+    def __init__(self, package: Package, outline: Outline, bounds: Box) -> None:
+        self.package, self.outline, self.bounds = package, outline, bounds
+        self.footers: set[str] = set()
+        self.shared: dict[str, Any] = {}
+        self.comments: list[str] = []
+        self.descriptions: list[str] = []
+
+    def slide(self, name: str, page: int) -> None:
+        """Add a slide, or leave it out if it is hidden."""
+        root = self.package.archive.xml(name)
+        if root.get("show") in ("0", "false"):
+            self.outline.leave_out(" ".join(each.text or "" for each in root.iter(f"{A}t")), "a hidden slide", page)
+            return
+        scene, shapes = self._scene(name, root, page)
+        titles = [shape for shape in shapes if shape.kind == "title" and _plain(shape.element)]
+        title = " ".join(_plain(shape.element) for shape in titles)
+        self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
+        for shape in in_reading_order([shape for shape in shapes if shape not in titles]):
+            self._shape(scene, shape)
+        self._hidden_titles(scene, titles)
+        self._notes(name, page)
+        for kind in ("comments", "comment"):
+            for part in self.package.related(name, kind):
+                texts = self.package.archive.xml(part).iter(f"{P}text", f"{A}t")
+                self.comments += [text.text or "" for text in texts]
+
+    def asides(self) -> None:
+        """Leave out what the file holds besides its slides, one note for each kind."""
+        self.outline.leave_out(" ".join(self.comments), "comments")
+        telling = [each for each in dict.fromkeys(self.descriptions) if tells_something(each)]
+        self.outline.leave_out(" ".join(telling), "descriptions of pictures")
+
+    def _scene(self, name: str, root: Any, page: int) -> tuple[_Scene, list[Shape]]:
+        layout = next(iter(self.package.related(name, "slideLayout")), "")
+        master = next(iter(self.package.related(layout, "slideMaster")), "") if layout else ""
+        roots = [root, *(self._shared(each) for each in (layout, master) if each)]
+        theme = Theme.of(self.package.root(master, "theme") if master else None, _colour_map(roots))
+        lower = [shapes_of(each, {}) for each in reversed(roots[1:])]
+        boxes: dict[str, Box] = {}
+        for shapes in lower:
+            boxes |= placeholder_boxes(shapes)
+        own = shapes_of(root, boxes)
+        # Placeholders of a layout are drawn by the slides themselves.
+        drawn = [shape for shapes in lower for shape in shapes if not shape.kind]
+        return _Scene(name, page, theme, background(roots, theme), (*drawn, *own)), own
+
+    def _shared(self, name: str) -> Any:
+        """The root of a layout or master, which many slides share."""
+        if name not in self.shared:
+            self.shared[name] = self.package.archive.xml(name)
+        return self.shared[name]
+
+    def _shape(self, scene: _Scene, shape: Shape) -> None:
+        properties = next(shape.element.iter(f"{P}cNvPr"), None)
+        if properties is not None:
+            self.descriptions.append(properties.get("descr", ""))
+        if shape.kind in _NO_CONTENT:
+            return
+        if shape.box is not None and _is_outside(shape.box, self.bounds):
+            self.outline.invisible(_plain(shape.element), "it is outside the slide", scene.page)
+        elif shape.name == "graphicFrame":
+            self._frame(scene, shape)
+        elif shape.name == "sp" and self._is_new(shape):
+            self._text(scene, shape)
+
+    def _is_new(self, shape: Shape) -> bool:
+        """False for a footer that an earlier slide has had."""
+        text = _plain(shape.element)
+        is_known = shape.kind == "ftr" and text in self.footers
+        self.footers |= {text} if shape.kind == "ftr" else set()
+        return not is_known
+
+    def _text(self, scene: _Scene, shape: Shape) -> None:
+        body = shape.element.find(f"{P}txBody")
+        if body is None:
+            return
+        reading = _Reading(scene, scene.behind(shape), _font_colour(shape, scene.theme))
+        items: list[str] = []
+        counter = _Counter()
+        for paragraph in body.iterfind(f"{A}p"):
+            text = flat(reading.paragraph(paragraph))
+            label = counter.label(paragraph, shape.kind in _BULLETED) if text else ""
+            if label:
+                items.append(f"{'  ' * _level(paragraph)}{label} {text}")
+            elif text:
+                self.outline.lines("\n".join(items), scene.page)
+                items.clear()
+                self.outline.text(text, scene.page)
+        self.outline.lines("\n".join(items), scene.page)
+        add_tricks(self.outline, reading.tricks, scene.page)
+
+    def _hidden_titles(self, scene: _Scene, titles: Iterable[Shape]) -> None:
+        """A title off the slide or in the colour of its ground names the slide for screen readers, a known practice.
+
+        It stays the heading; what it hides is only told where it is long enough to say something.
+        """
+        for shape in titles:
+            if (
+                shape.box is not None
+                and _is_outside(shape.box, self.bounds)
+                and tells_something(_plain(shape.element))
+            ):
+                self.outline.leave_out(_plain(shape.element), "a title outside the slide", scene.page)
+
+    def _frame(self, scene: _Scene, shape: Shape) -> None:
+        for table in shape.element.iter(f"{A}tbl"):
+            reading = _Reading(scene, None, None)
+            self.outline.table(list(_rows(table, reading)), scene.page)
+            add_tricks(self.outline, reading.tricks, scene.page)
+        add_graphic(self.outline, self.package, scene.name, shape.element, scene.page)
+
+    def _notes(self, name: str, page: int) -> None:
+        root = self.package.root(name, "notesSlide")
+        if root is None:
+            return
+        texts = [
+            "\n".join(flat(_paragraph_text(each)) for each in shape.element.iter(f"{A}p"))
+            for shape in shapes_of(root, {})
+            if shape.kind == "body"
+        ]
+        if any(text.strip() for text in texts):
+            self.outline.heading("Notes", 2, page)
+            for text in texts:
+                self.outline.lines(text, page)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Reads paragraphs on one ground, `colour` being what their runs have unless they say otherwise."""
+
+    scene: _Scene
+    ground: Colour
+    colour: Colour
+    tricks: dict[str, list[str]]
+
+    def __init__(self, scene: _Scene, ground: Colour, colour: Colour) -> None:
+        self.scene, self.ground, self.colour, self.tricks = scene, ground, colour, {}
+
+    def paragraph(self, paragraph: Any) -> str:
+        """The text that the paragraph shows; what a trick hides is put aside."""
+        shown = []
+        for piece in with_choices(paragraph):
+            text = _piece(piece)
+            trick = self._trick(piece.find(f"{A}rPr")) if text.strip() else ""
+            if trick:
+                self.tricks.setdefault(trick, []).append(text)
+            else:
+                shown.append(text)
+        return "".join(shown)
+
+    def _trick(self, properties: Any) -> str:
+        if properties is None:
+            return "it has the colour of its background" if blends(self.colour, self.ground) else ""
+        if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
+            return "its letters are too small to see"
+        fill = properties.find(f"{A}solidFill")
+        colour, opacity = self.scene.theme.solid(fill) if fill is not None else (self.colour, 1.0)
+        has_outline = properties.find(f"{A}ln/{A}solidFill") is not None
+        if (opacity < 0.05 or properties.find(f"{A}noFill") is not None) and not has_outline:
+            return "it is transparent"
+        ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
+        return "it has the colour of its background" if blends(colour, ground) and not has_outline else ""
+
+
+class _Counter:
+    """Numbers the items of a list by level."""
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+
+    def label(self, paragraph: Any, is_bulleted: bool) -> str:
+        """What stands before the paragraph: "2.", "-", or nothing."""
+        level = _level(paragraph)
+        properties = paragraph.find(f"{A}pPr")
+        marks = {each.tag.removeprefix(A): each for each in properties} if properties is not None else {}
+        self.counts = {key: count for key, count in self.counts.items() if key <= level}
+        if "buAutoNum" in marks:
+            start = number(marks["buAutoNum"].get("startAt"), 1)
+            self.counts[level] = self.counts.get(level, start - 1) + 1
+            return f"{self.counts[level]}."
+        self.counts.pop(level, None)
+        if "buNone" in marks:
+            return ""
+        return "-" if is_bulleted or marks.keys() & {"buChar", "buBlip"} else ""
+
+
+def _colour_map(roots: list[Any]) -> Any:
+    """How a slide uses its theme's colours: as it says itself, else its layout, else its master."""
+    for root in roots:
+        for mapping in (root.find(f"{P}clrMapOvr/{A}overrideClrMapping"), root.find(f"{P}clrMap")):
+            if mapping is not None:
+                return mapping
+    return None
+
+
+def _level(paragraph: Any) -> int:
+    properties = paragraph.find(f"{A}pPr")
+    return min(8, max(0, number(properties.get("lvl")))) if properties is not None else 0
+
+
+def _piece(element: Any) -> str:
+    if element.tag == f"{A}br":
+        return " "
+    return "".join(each.text or "" for each in element.iter() if each.tag.endswith("}t"))
+
+
+def _paragraph_text(paragraph: Any) -> str:
+    return "".join(_piece(each) for each in with_choices(paragraph))
+
+
+def _plain(element: Any) -> str:
+    return flat(" ".join(_paragraph_text(each) for each in element.iter(f"{A}p")))
+
+
+def _font_colour(shape: Shape, theme: Theme) -> Colour:
+    """The colour that a drawn shape gives its text; what the master gives placeholders is not known here."""
+    own = shape.element.find(f"{P}txBody/{A}lstStyle/{A}lvl1pPr/{A}defRPr/{A}solidFill")
+    if own is not None:
+        return theme.solid(own)[0]
+    reference = shape.element.find(f"{P}style/{A}fontRef")
+    return theme.solid(reference)[0] if reference is not None else None
+
+
+def _is_outside(box: Box, bounds: Box) -> bool:
+    return box.right <= 0 or box.bottom <= 0 or box.left >= bounds.right or box.top >= bounds.bottom
+
+
+def _rows(table: Any, reading: _Reading) -> Iterator[list[str]]:
+    """The rows of a table, merged cells repeated."""
+    above: list[str] = []
+    for row in table.iterfind(f"{A}tr"):
+        texts: list[str] = []
+        for cell in row.iterfind(f"{A}tc"):
+            column = len(texts)
+            if cell.get("hMerge") in ("1", "true") and texts:
+                text = texts[-1]
+            elif cell.get("vMerge") in ("1", "true"):
+                text = above[column] if column < len(above) else ""
+            else:
+                is_filled, colour = solid_fill(cell.find(f"{A}tcPr"), reading.scene.theme)
+                reading.ground = colour if is_filled else None
+                text = " ".join(flat(reading.paragraph(each)) for each in cell.iter(f"{A}p"))
+            texts.append(text)
+        above = texts
+        yield texts

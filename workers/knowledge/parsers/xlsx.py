@@ -1,0 +1,249 @@
+"""XLSX: each sheet under its name, values as the sheet shows them, pages being sheets.
+
+Formulas show the value that was saved with them. Hidden sheets, rows and columns and comments are left out.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, Final
+
+from lxml import etree
+
+from gpts.knowledge.documents import Document
+from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.grids import Grid, cells_of
+from workers.knowledge.parsers.number_formats import shown
+from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, leave_out_properties, number
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.unseen import tells_something
+from workers.knowledge.parsers.xlsx_styles import S, Styles
+
+# Cells with content that are read of one file; a sheet of 50,000 rows by 20 columns has as many.
+MAX_CELLS: Final = 1_000_000
+# A small file can show one long text in every cell.
+_MAX_CHARS: Final = 20_000_000
+# What Excel allows in a cell.
+_MAX_CELL_CHARS: Final = 32_767
+# The size of a sheet in Excel.
+_MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384
+_MAX_MERGES: Final = 20_000
+_REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
+_CUT: Final = "The file has more than 1,000,000 cells or 20 million letters; what follows them was not read."
+_NO_VALUES: Final = (
+    "Some formulas have no saved value and were left out; open the file in Excel, save it and upload it."
+)
+
+
+def parse(data: bytes) -> Document:
+    """The document in an XLSX file, sheets as pages."""
+    package = Package(data)
+    outline = Outline(unit="sheet")
+    outline.title = leave_out_properties(outline, package)
+    root = package.archive.xml(package.main)
+    book = _Book(package, outline, root)
+    for page, each in enumerate(root.iterfind(f"{S}sheets/{S}sheet"), 1):
+        name = package.target(package.main, each.get(f"{R}id"))
+        if not name:
+            outline.notice("This sheet is missing in the file.", page)
+        elif "worksheets/" in name or "chartsheets/" not in name:
+            book.sheet(name, each, page)
+        else:
+            outline.heading(each.get("name", ""), 1, page)
+            book.drawings(name, page)
+    return outline.document()
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """One sheet while it is read."""
+
+    grid: Grid = field(default_factory=Grid)
+    hidden: Grid = field(default_factory=Grid)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    # Areas whose look depends on rules that are not known here.
+    ruled: list[tuple[int, int, int, int]] = field(default_factory=list)
+    unseen: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def is_hidden(self, column: int) -> bool:
+        return any(first <= column <= last for first, last in self.hidden_columns)
+
+
+class _Book:
+    """The way through the sheets."""
+
+    def __init__(self, package: Package, outline: Outline, root: Any) -> None:
+        self.package, self.outline = package, outline
+        settings = root.find(f"{S}workbookPr")
+        self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
+        self.styles = Styles(package.root(package.main, "styles"), package.root(package.main, "theme"))
+        self.strings = self._shared_strings()
+        self.n_cells = self.n_chars = 0
+
+    def sheet(self, name: str, entry: Any, page: int) -> None:
+        """Add a sheet, or leave it out if it is hidden."""
+        sheet = self._read(name, page)
+        if entry.get("state", "visible") != "visible":
+            text = " ".join([entry.get("name", ""), *cells_of(sheet.grid.rows)]) if sheet.grid.rows else ""
+            self.outline.leave_out(text, "a hidden sheet", page)
+            return
+        self.outline.heading(entry.get("name", ""), 1, page)
+        sheet.grid.write(self.outline, page)
+        self._unseen(sheet, page)
+        self.outline.leave_out(" ".join(cells_of(sheet.hidden.rows)), "hidden rows and columns", page)
+        self.drawings(name, page)
+        self._comments(name, page)
+
+    def _unseen(self, sheet: _Sheet, page: int) -> None:
+        """Sentences in the colour of their cell are a trick; helping values in it are a habit of honest sheets."""
+        texts = [text for _, text in sorted(sheet.unseen.items())]
+        for text in filter(tells_something, texts):
+            self.outline.invisible(text, "it has the colour of its cell", page)
+        rest = [text for text in texts if not tells_something(text)]
+        self.outline.leave_out(" ".join(rest), "values in the colour of their cells", page)
+
+    def drawings(self, name: str, page: int) -> None:
+        """Add the text boxes and charts that lie on a sheet."""
+        for part in self.package.related(name, "drawing"):
+            root = self.package.archive.xml(part)
+            for paragraph in root.iter(f"{A}p"):
+                self.outline.text("".join(each.text or "" for each in paragraph.iter(f"{A}t")), page)
+            add_graphic(self.outline, self.package, part, root, page)
+
+    def _comments(self, name: str, page: int) -> None:
+        texts: list[str] = []
+        for kind in ("comments", "threadedComment"):
+            for part in self.package.related(name, kind):
+                root = self.package.archive.xml(part)
+                texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
+        self.outline.leave_out(" ".join(texts), "comments", page)
+
+    def _shared_strings(self) -> list[str]:
+        names = self.package.related(self.package.main, "sharedStrings")
+        if not names:
+            return []
+        strings = []
+        for item in _elements(self.package, names[0], f"{S}si"):
+            strings.append(_rich_text(item)[:_MAX_CELL_CHARS])
+            item.clear()
+        return strings
+
+    def _read(self, name: str, page: int) -> _Sheet:
+        sheet = _Sheet()
+        tags = tuple(f"{S}{each}" for each in ("row", "col", "mergeCell", "conditionalFormatting"))
+        next_row = 0
+        for element in _elements(self.package, name, *tags):
+            kind = element.tag.removeprefix(S)
+            if kind == "row":
+                next_row = self._row(sheet, element, next_row, page) + 1
+            elif kind == "col" and element.get("hidden") in ("1", "true"):
+                sheet.hidden_columns.append((number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1))
+            elif kind == "mergeCell" and len(sheet.grid.merged) < _MAX_MERGES:
+                sheet.grid.merged += _areas(element.get("ref", ""))
+            elif kind == "conditionalFormatting":
+                sheet.ruled += _areas(element.get("sqref", ""))[:1_000]
+            element.clear()
+        self._sift(sheet)
+        return sheet
+
+    def _row(self, sheet: _Sheet, element: Any, expected: int, page: int) -> int:
+        row = number(element.get("r"), expected + 1) - 1
+        is_hidden = element.get("hidden") in ("1", "true")
+        column = -1
+        for cell in element.iterfind(f"{S}c"):
+            column = _place(cell.get("r", ""), column + 1)
+            if self.n_cells >= MAX_CELLS or self.n_chars >= _MAX_CHARS:
+                self.outline.notice(_CUT)
+                break
+            text = self._text(cell, page)[:_MAX_CELL_CHARS]
+            if not text or not (0 <= row < _MAX_ROW and column < _MAX_COLUMN):
+                continue
+            self.n_cells += 1
+            self.n_chars += len(text)
+            if is_hidden or sheet.is_hidden(column):
+                sheet.hidden.put(row, column, text)
+            else:
+                sheet.grid.put(row, column, text)
+                if self.styles.is_unseen(number(cell.get("s"))):
+                    sheet.unseen[row, column] = text
+        return row
+
+    def _text(self, cell: Any, page: int) -> str:
+        kind, style = cell.get("t", "n"), self.styles.code(number(cell.get("s")))
+        if kind == "inlineStr":
+            inline = cell.find(f"{S}is")
+            return _rich_text(inline) if inline is not None else ""
+        value = cell.findtext(f"{S}v")
+        if not value:
+            if kind != "str" and cell.find(f"{S}f") is not None:
+                self.outline.notice(_NO_VALUES, page)
+            return ""
+        if kind == "s":
+            index = number(value, -1)
+            return self.strings[index] if 0 <= index < len(self.strings) else ""
+        if kind == "b":
+            return "TRUE" if value in ("1", "true") else "FALSE"
+        if kind in ("str", "e", "d"):
+            return value.removesuffix("T00:00:00") if kind == "d" else value
+        try:
+            return shown(float(value), style, self.since_1904)
+        except (ValueError, OverflowError, ArithmeticError):
+            return value
+
+    def _sift(self, sheet: _Sheet) -> None:
+        """Take unseen cells out of the grid; short ones under a rule that may paint their cell are seen."""
+        for (row, column), text in list(sheet.unseen.items()):
+            may_be_painted = any(
+                top <= row <= bottom and left <= column <= right for top, left, bottom, right in sheet.ruled
+            )
+            if may_be_painted and not tells_something(text):
+                del sheet.unseen[row, column]
+            else:
+                sheet.grid.rows[row].pop(column)
+                if not sheet.grid.rows[row]:
+                    del sheet.grid.rows[row]
+
+
+def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
+    """The elements with these tags, read one at a time: a sheet as a whole takes many times its size."""
+    source = BytesIO(package.archive.read_xml(part))
+    events = etree.iterparse(
+        source, ("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+    )
+    try:
+        for _, element in events:
+            yield element
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+    except etree.XMLSyntaxError as error:
+        raise BrokenFile from error
+
+
+def _rich_text(item: Any) -> str:
+    """The text of a shared or inline string, without the reading aids of Japanese."""
+    parts = [item.findtext(f"{S}t") or "", *(run.findtext(f"{S}t") or "" for run in item.iterfind(f"{S}r"))]
+    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), flat("".join(parts)))
+
+
+def _place(reference: str, expected: int) -> int:
+    """The column of a cell, counted on where the file does not say."""
+    found = _REFERENCE.fullmatch(reference)
+    return _column(found.group(1)) if found else expected
+
+
+def _column(letters: str) -> int:
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
+
+
+def _areas(references: str) -> list[tuple[int, int, int, int]]:
+    areas = []
+    for reference in references.split():
+        corners = _REFERENCE.findall(reference)
+        if corners:
+            (left, top), (right, bottom) = corners[0], corners[-1]
+            areas.append((int(top) - 1, _column(left), int(bottom) - 1, _column(right)))
+    return areas
