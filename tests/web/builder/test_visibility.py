@@ -5,11 +5,11 @@ from uuid import uuid4
 import pytest
 
 from web.builder.files import add_file
-from web.builder.models import Gpt
+from web.builder.models import Gpt, KnowledgeFile
 from web.builder.services import delete_gpt
 
-GETS = ["edit", "history", "delete", "files"]
-POSTS = ["edit", "delete", "files", "picture", "link", "cancel-publishing", "restore/1"]
+GETS = ["edit", "history", "delete", "files", "knowledge/"]
+POSTS = ["edit", "delete", "files", "picture", "link", "cancel-publishing", "restore/1", "knowledge/ask"]
 
 
 @pytest.mark.parametrize("path", GETS)
@@ -32,14 +32,27 @@ def test_nobody_else_changes_a_gpt(client, bob, gpt, path):
     assert Gpt.objects.values().get() == before
 
 
-@pytest.mark.parametrize("action", ["remove", "retry"])
-def test_nobody_else_touches_a_file(client, bob, gpt, action):
+@pytest.mark.parametrize("action", ["remove", "retry", "cancel", "replace", "decide"])
+def test_nobody_else_touches_a_file(client, bob, charlie, gpt, action):
     file = add_file(gpt, "a.txt", [b"words"])
-    client.force_login(bob)
+    before = KnowledgeFile.objects.values().get()
+    url = f"/gpts/{gpt.slug}/files/{file.id}/{action}"
 
-    assert client.post(f"/gpts/{gpt.slug}/files/{file.id}/{action}").status_code == 404
-    file.refresh_from_db()
-    assert file.removed is None
+    assert client.post(url).url.startswith("/account/login/")
+    for person in (bob, charlie):
+        client.force_login(person)
+        assert client.post(url).status_code == 404
+    assert KnowledgeFile.objects.values().get() == before
+
+
+def test_what_a_worker_found_is_for_the_owner_only(client, alice, bob, gpt, monkeypatch):
+    monkeypatch.setattr("web.builder.views_knowledge.look_into", lambda gpt: {"n_searches": 0, "repeats": []})
+    url = f"/gpts/{gpt.slug}/knowledge/health"
+
+    assert client.get(url).url.startswith("/account/login/")
+    for person, status in ((bob, 404), (alice, 200)):
+        client.force_login(person)
+        assert client.get(url).status_code == status
 
 
 def test_a_file_of_another_gpt_is_no_file_of_this_one(as_alice, gpt):
@@ -57,7 +70,7 @@ def test_changes_need_the_token_of_the_form(alice, gpt, path):
     assert Gpt.objects.get().deleted is None
 
 
-@pytest.mark.parametrize("path", ["restore/1", "picture", "link", "cancel-publishing"])
+@pytest.mark.parametrize("path", ["restore/1", "picture", "link", "cancel-publishing", "knowledge/ask"])
 def test_looking_changes_nothing(as_alice, gpt, path):
     assert as_alice.get(f"/gpts/{gpt.slug}/{path}").status_code == 405
 
