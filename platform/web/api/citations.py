@@ -30,7 +30,7 @@ def read_citation(request: HttpRequest, run_id: UUID, number: int) -> dict[str, 
         "passage_start": passage.start if passage else cited.citation.start,
         "section": seen.section,
         "pages": [{**page.model_dump(), "picture": _address(cited, "picture", page.page)} for page in seen.pages],
-        "n_pages": seen.n_pages,
+        "n_pages": cited.n_pages,
         "trouble": seen.trouble or None,
         "download": _address(cited, "download") if cited.has_all and cited.file else None,
     }

@@ -299,7 +299,7 @@ class CitedPassage(Schema):
     passage_start: int
     section: Section
     pages: list[CitedPage]
-    n_pages: int = Field(description="Pages of the whole file that have pictures; 0 where there are none.")
+    n_pages: int = Field(description="Pages of the whole file; 0 where the format has none.")
     trouble: str | None
     download: str | None
 

@@ -23,7 +23,7 @@ def source(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
         "cited": cited,
         "parts": shown_parts(seen.section, {number: (cited.citation.start, cited.citation.end)}),
         "section": seen.section,
-        "figures": [figure(cited, page, seen.n_pages) for page in seen.pages],
+        "figures": [figure(cited, page) for page in seen.pages],
         "trouble": seen.trouble,
     }
     return render(request, "chat/source_view.html", context)
@@ -35,14 +35,14 @@ def source_page(request: HttpRequest, run_id: UUID, number: int, page: int) -> H
     """One page of the cited file. 404 unless its reader may see it."""
     cited = access_citation(request.user, run_id, number)
     try:
-        shown, n_pages = turned_to(cited, page)
+        shown = turned_to(cited, page)
     except NotShown as error:
         return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
-    return render(request, "chat/source_page.html", {"figure": figure(cited, shown, n_pages)})
+    return render(request, "chat/source_page.html", {"figure": figure(cited, shown)})
 
 
-def figure(cited: Cited, page: ShownPage, n_pages: int) -> dict[str, Any]:
+def figure(cited: Cited, page: ShownPage) -> dict[str, Any]:
     """A page of the file for its template. `before` and `after` are the pages to turn to, if there are any."""
     turns = {"before": page.page - 1, "after": page.page + 1}
-    allowed = {name: to for name, to in turns.items() if 1 <= to <= n_pages and cited.may_see(to)}
-    return {"page": page, "n_pages": n_pages, "is_cited": page.page in cited.pages, "cited": cited, **allowed}
+    allowed = {name: to for name, to in turns.items() if cited.may_see(to)}
+    return {"page": page, "is_cited": page.page in cited.pages, "cited": cited, **allowed}

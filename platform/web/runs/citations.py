@@ -52,7 +52,6 @@ class SourceView(BaseModel):
 
     section: Section = Section(parts=())
     pages: tuple[ShownPage, ...] = ()
-    n_pages: int = 0
     trouble: str = ""
 
 
@@ -80,9 +79,14 @@ class Cited:
         breaks = self.passage.page_breaks if self.passage else ()
         return (first, *(page for at, page in breaks if self.citation.start < at < self.citation.end))
 
+    @property
+    def n_pages(self) -> int:
+        """How many pages the file has, as far as they hold text; 0 where the format has none."""
+        return self.file.n_pages if self.file else 0
+
     def may_see(self, page: int) -> bool:
         """Whether the reader may see this page of the file."""
-        return page in self.pages or self.has_all
+        return page in self.pages or (self.has_all and 1 <= page <= self.n_pages)
 
 
 def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
@@ -127,14 +131,14 @@ def has_all(user: Any, run: Run) -> bool:
 
 def view(cited: Cited) -> SourceView:
     """The quote where it stands, as a worker finds it; without one only `trouble`, for the passage is in the log."""
-    source = cited.file.sha256 if cited.file else ""
+    source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
     return _asked(
         "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
     )
 
 
-def turned_to(cited: Cited, page: int) -> tuple[ShownPage, int]:
-    """One page of the cited file, with its picture, and how many there are. Raises Http404, NotShown."""
+def turned_to(cited: Cited, page: int) -> ShownPage:
+    """One page of the cited file, with its picture. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
         raise Http404("There is no such page that you may see.")
     quoted = page in cited.pages
@@ -144,7 +148,7 @@ def turned_to(cited: Cited, page: int) -> tuple[ShownPage, int]:
         raise NotShown(found.trouble)
     if shown is None:
         raise Http404("The file has no picture of such a page.")
-    return shown, found.n_pages
+    return shown
 
 
 def _asked(task: str, *args: str | int) -> SourceView:

@@ -21,7 +21,7 @@ def show(task: str, segment: str, sha256: str, start: str, end: str, **_: object
     page = ShownPage(page=7, width=800, height=1100, boxes=((10.0, 20.0, 30.0, 4.5),))
     pictures_of(sha256).mkdir(parents=True, exist_ok=True)
     (pictures_of(sha256) / "7.webp").write_bytes(b"picture")
-    return SourceView(section=section, pages=(page,), n_pages=9).model_dump(mode="json")
+    return SourceView(section=section, pages=(page,)).model_dump(mode="json")
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def cited(run: Run, gpt: Gpt, home, monkeypatch) -> str:
     monkeypatch.setattr("web.runs.citations.ask", show)
     (home / "files").mkdir(exist_ok=True)
     (home / "files" / ("0" * 64)).write_bytes(b"the manual")
-    file = KnowledgeFile.objects.create(gpt=gpt, name="manual.pdf", sha256="0" * 64, size=10, status="ready")
+    file = KnowledgeFile.objects.create(
+        gpt=gpt, name="manual.pdf", sha256="0" * 64, size=10, status="ready", n_pages=9
+    )
     names = {"file_id": str(file.id)}
     log.append(run.id, Retrieval(query="q", passages=(PASSAGE.model_copy(update=names),), covered=True))
     log.append(run.id, Finished(text=ANSWER, citations=(CITATION.model_copy(update=names),), coverage="covered"))

@@ -36,7 +36,6 @@ class Workers:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
-        self.n_pages = 212
         self.fails = ""
 
     def ask(self, task: str, *args: str, queue: str, timeout_s: float) -> dict:
@@ -52,7 +51,7 @@ class Workers:
         """The view of one page, its picture drawn."""
         pictures_of(sha256).mkdir(parents=True, exist_ok=True)
         (pictures_of(sha256) / f"{page}.webp").write_bytes(PICTURE + str(page).encode())
-        return SourceView(pages=(ShownPage(page=page, width=800, height=1100, boxes=boxes),), n_pages=self.n_pages)
+        return SourceView(pages=(ShownPage(page=page, width=800, height=1100, boxes=boxes),))
 
 
 @pytest.fixture
@@ -67,7 +66,9 @@ def file(gpt, home) -> KnowledgeFile:
     """The cited file, in the file store."""
     (home / "files").mkdir(exist_ok=True)
     (home / "files" / ("ab" * 32)).write_bytes(b"%PDF-1.7 the manual")
-    return KnowledgeFile.objects.create(gpt=gpt, name="manual.pdf", sha256="ab" * 32, size=19, status="ready")
+    return KnowledgeFile.objects.create(
+        gpt=gpt, name="manual.pdf", sha256="ab" * 32, size=19, status="ready", n_pages=212
+    )
 
 
 @pytest.fixture

@@ -23,17 +23,17 @@ export async function load(entry) {
   const top = mark?.getBoundingClientRect().top;
   if ("hasText" in view.dataset) passage.hidden = true;
   body.append(view);
-  if (view.querySelector(".page")) show(view);
+  if (view.querySelector(".page-figure")) show(view);
   else keep(entry, view.querySelector("mark"), top);
 }
 
 /** Turn to the page that `button` leads to, and keep the focus where the reader's hand is. */
 export async function turn(button, status) {
-  const figure = button.closest(".page");
+  const figure = button.closest(".page-figure");
   if (figure.getAttribute("aria-busy")) return;
   const { direction } = button.dataset;
   figure.setAttribute("aria-busy", "true");
-  const page = await fragment(button.dataset.turn, ".page");
+  const page = await fragment(button.dataset.turn, ".page-figure");
   figure.removeAttribute("aria-busy");
   figure.parentElement.querySelector(":scope > .source-trouble")?.remove();
   if (typeof page === "string") {
@@ -52,13 +52,13 @@ export async function turn(button, status) {
 export function zoom(figure) {
   const button = figure.querySelector("[data-zoom]");
   const isZoomed = figure.classList.toggle("zoomed");
-  button.setAttribute("aria-pressed", String(isZoomed));
+  button.textContent = isZoomed ? "Fit width" : "Zoom in";
   if (isZoomed) toMark(figure);
 }
 
 /** Arrow keys turn pages; where the picture is larger than its frame they move it instead. */
 export function pressed(event, status) {
-  const figure = event.target.closest?.(".page");
+  const figure = event.target.closest?.(".page-figure");
   const direction = { ArrowLeft: "before", ArrowRight: "after" }[event.key];
   if (!figure || !direction || event.altKey || event.ctrlKey || event.metaKey || figure.classList.contains("zoomed")) return;
   const button = figure.querySelector(`[data-direction=${direction}]`);
@@ -88,7 +88,7 @@ function trouble(words) {
 }
 
 function show(view) {
-  view.querySelector("[data-page-scroll]").scrollIntoView({ block: "nearest" });
+  view.querySelector("rect, .page-bar").scrollIntoView({ block: "nearest" });
 }
 
 /** Scroll so that `mark` stays where the reader saw it. */

@@ -55,7 +55,7 @@ export class SourcePanel {
 
   pressed(button) {
     if (button && "turn" in button.dataset) turn(button, this.status);
-    if (button && "zoom" in button.dataset) zoom(button.closest(".page"));
+    if (button && "zoom" in button.dataset) zoom(button.closest(".page-figure"));
   }
 
   /** Show all sources of the answer that `origin` belongs to; those of `tag` open, the words of `citation` marked. */

@@ -1,0 +1,271 @@
+"""A citation opens the passage itself: a real worker finds and draws it, a real browser shows it."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
+from playwright.sync_api import Locator, Page, expect
+
+from gpts.knowledge.documents import Citation, Document, Passage, SentenceSupport
+from tests.browser.conftest import REPOSITORY, Site, Visitor
+from tests.workers.knowledge.conftest import WordEmbedder
+from tests.workers.knowledge.files import pdf
+from web.builder.models import Gpt, KnowledgeFile
+from web.runs.services import start_conversation, start_run
+from workers.knowledge.pipeline import build_segment, read_file
+
+pytestmark = pytest.mark.browser
+THEMES = ["light", "dark"]
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 780}}
+
+QUOTE = "Service the shaft seal every 450 hours of operation, or at the first sign of leakage."
+PAGES = [
+    [(20, "*Zephyr manual"), (11, "Read this manual before you open the pump.")],
+    [
+        (16, "*Seals"),
+        (11, "The lip seal is a wearing part and has to be looked at often."),
+        (11, "Service the shaft seal every 450 hours of operation, or at the"),
+        (11, "first sign of leakage. Drain the housing before removing the cover."),
+    ],
+    [(16, "*Filters"), (11, "The filter is cleaned once a month and changed once a year.")],
+]
+NOTES = """# Prices
+
+Prices hold for one year.
+
+## Parts
+
+| Part | Number | Price |
+|---|---|---|
+| Seal | ZP-771 | 12 |
+| Filter | ZF-70 | 30 |
+
+All prices are without tax. Ask for a discount from ten pieces on.
+
+## Freight
+
+Freight is paid by the buyer.
+"""
+ANSWER = "Service it every 450 hours. It is a good pump."
+
+
+@pytest.fixture(scope="module")
+def tools_worker(served: Site) -> Iterator[None]:
+    """A real tools worker on the tests' database, broker and files."""
+    environment = {
+        **os.environ,
+        "GUILDHALL_HOME": str(served.home),
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "REDIS_URL": served.redis_url,
+        "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'platform'}",
+        "LOG_LEVEL": "WARNING",
+    }
+    options = ["-Q", "tools", "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
+    command = [sys.executable, "-m", "celery", "-A", "web.celery:app", "worker", *options, "--loglevel=WARNING"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+    yield
+    process.terminate()
+    process.wait(timeout=20)
+
+
+@pytest.fixture
+def answer_from(site: Site, gpt: Gpt, bob, take, tools_worker) -> Callable[..., str]:
+    """Stores a file, answers a question of Bob's with `quote` of it, and gives the address of the chat."""
+
+    def answer(name: str, data: bytes, quote: str, **fields: Any) -> str:
+        sha256 = hashlib.sha256(data).hexdigest()
+        source = site.home / "files" / sha256
+        source.parent.mkdir(exist_ok=True)
+        source.write_bytes(data)
+        document = read_file(site.home, source, lambda progress: None)
+        info = build_segment(site.home, source, WordEmbedder(), lambda progress: None)
+        facts = {"name": name, "sha256": sha256, "size": len(data), "n_pages": info.n_pages}
+        file = KnowledgeFile.objects.create(gpt=gpt, status="ready", **facts)
+        place = {"file_id": str(file.id), "file_name": name, "segment": info.address, "chunk": 0}
+        passage, citation = quoted(document, quote, place)
+        run = start_run(start_conversation(bob, gpt), "How often?")
+        worker = take()
+        worker.retrieve([passage])
+        worker.finish(fields.pop("text", ANSWER), [citation], **fields)
+        return f"/c/{run.message.conversation_id}/"
+
+    return answer
+
+
+def quoted(document: Document, quote: str, place: dict[str, Any]) -> tuple[Passage, Citation]:
+    """The paragraph of `document` that holds `quote` as a passage, and its citation by the first sentence."""
+    start = 0
+    for block in document.blocks:
+        if quote in block.text:
+            break
+        start += len(block.text) + 2
+    place |= {"heading": block.heading, "page": block.page, "unit": document.unit}
+    passage = Passage(text=block.text, start=start, end=start + len(block.text), cosine=0.8, **place)
+    at = start + block.text.index(quote)
+    answer = {"answer_start": 0, "answer_end": ANSWER.index(" It is")}
+    return passage, Citation(tag=1, quote=quote, start=at, end=at + len(quote), **answer, **place)
+
+
+@pytest.fixture
+def manual(answer_from) -> str:
+    """The address of Bob's chat, whose answer cites page 2 of a PDF."""
+    return answer_from("zephyr-manual.pdf", pdf(PAGES), QUOTE)
+
+
+def opened(page: Page, chat: str) -> Locator:
+    """The panel of the answer's only citation."""
+    page.goto(chat)
+    page.locator("a.cite").first.click()
+    return page.get_by_role("dialog", name="Sources")
+
+
+def name_of(panel: Locator, words: str) -> Locator:
+    """What the shown page is called, if it is called `words`."""
+    return panel.locator("[data-page-name]", has_text=words)
+
+
+def in_view(page: Page, inner: Locator) -> bool:
+    box, size = inner.bounding_box(), page.viewport_size
+    return bool(box and size and box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
+
+
+def test_a_citation_shows_its_page_with_the_quoted_words_marked(bob_page, manual):
+    panel = opened(bob_page, manual)
+    picture = panel.get_by_role("img", name=re.compile("Service the shaft seal every 450 hours"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 600
+    expect(name_of(panel, "Page 2 of 3")).to_be_visible()
+    marks = panel.locator(".page-figure rect")
+    expect(marks).to_have_count(2)  # the quote runs over two lines
+    frame, first, second = (part.bounding_box() for part in (picture, marks.first, marks.last))
+    assert frame["x"] < first["x"] < second["x"] + second["width"] < frame["x"] + frame["width"]
+    assert frame["y"] < first["y"] < first["y"] + first["height"] <= second["y"] + 2
+    assert in_view(bob_page, marks.first)
+
+
+def test_the_passage_is_there_before_the_page_is(bob_page, manual):
+    held: list[Any] = []
+    bob_page.route("**/sources/0", lambda route: held.append(route))
+    panel = opened(bob_page, manual)
+    expect(panel.locator(".passage mark")).to_have_text(QUOTE)
+    top = panel.locator(".source > summary").bounding_box()
+    held[0].continue_()
+    expect(panel.locator(".page-figure img")).to_be_visible()
+    assert panel.locator(".source > summary").bounding_box() == top
+    expect(panel.locator(".passage")).to_be_hidden()
+    panel.get_by_text("Text around the quote").click()
+    expect(panel.locator(".file-section mark")).to_have_text(QUOTE)
+
+
+def test_other_pages_are_closed_unless_the_creator_gives_the_file_out(bob_page, manual, gpt):
+    panel = opened(bob_page, manual)
+    expect(panel.locator(".page-figure img")).to_be_visible()
+    expect(panel.get_by_role("button", name=re.compile("^Page "))).to_have_count(0)
+    expect(panel.get_by_text("Download this file")).to_have_count(0)
+    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    panel = opened(bob_page, manual)
+    expect(panel.get_by_role("button", name="Page 1")).to_be_visible()
+    with bob_page.expect_download() as download:
+        panel.get_by_text("Download this file").click()
+    assert download.value.suggested_filename == "zephyr-manual.pdf"
+
+
+def test_pages_turn_by_button_and_key_and_the_focus_stays(bob_page, manual, gpt):
+    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    panel = opened(bob_page, manual)
+    panel.get_by_role("button", name="Page 3").click()
+    expect(name_of(panel, "Page 3 of 3")).to_be_visible()
+    expect(panel.locator("[data-panel-status]")).to_have_text("Page 3 of 3")
+    expect(panel.get_by_role("img", name="Page 3 of zephyr-manual.pdf")).to_be_visible()
+    frame = panel.get_by_role("region", name="Page 3 as a picture")
+    expect(frame).to_be_focused()
+    bob_page.keyboard.press("ArrowLeft")
+    expect(name_of(panel, "Page 2 of 3")).to_be_visible()
+    expect(panel.locator(".page-figure rect")).to_have_count(2)
+    expect(panel.get_by_role("button", name="Page 1")).to_be_focused()
+    bob_page.keyboard.press("ArrowRight")
+    expect(name_of(panel, "Page 3 of 3")).to_be_visible()
+    panel.get_by_role("button", name="Back to the cited page").click()
+    expect(name_of(panel, "Page 2 of 3")).to_be_visible()
+    bob_page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(bob_page.locator("a.cite").first).to_be_focused()
+
+
+def test_zooming_in_shows_the_marked_words_at_twice_the_size(bob_page, manual):
+    panel = opened(bob_page, manual)
+    mark = panel.locator(".page-figure rect").first
+    expect(mark).to_be_visible()
+    before = mark.bounding_box()
+    panel.get_by_role("button", name="Zoom in").click()
+    after = mark.bounding_box()
+    assert after["width"] == pytest.approx(2 * before["width"], rel=0.1)
+    frame = panel.locator("[data-page-scroll]").bounding_box()
+    assert frame["y"] <= after["y"] <= frame["y"] + frame["height"]
+    panel.get_by_role("button", name="Fit width").click()
+    assert mark.bounding_box()["width"] == pytest.approx(before["width"], rel=0.1)
+
+
+def test_a_file_without_pages_opens_in_its_section_with_its_table(bob_page, answer_from):
+    chat = answer_from("prices.md", NOTES.encode(), "All prices are without tax.")
+    panel = opened(bob_page, chat)
+    expect(panel.locator(".file-section mark")).to_have_text("All prices are without tax.")
+    expect(panel.locator(".file-section h3")).to_have_text("Parts")
+    expect(panel.locator(".file-section th")).to_have_text(["Part", "Number", "Price"])
+    expect(panel.get_by_text("Freight is paid")).to_have_count(0)
+    expect(panel.locator(".passage")).to_be_hidden()
+    assert in_view(bob_page, panel.locator(".file-section mark"))
+
+
+def test_a_file_that_is_gone_leaves_the_passage_and_a_sentence(bob_page, manual, site):
+    for path in [*(site.home / "files").iterdir(), *(site.home / "pages").glob("*/*")]:
+        path.unlink()
+    panel = opened(bob_page, manual)
+    expect(panel.get_by_text("The file itself is gone, so its page cannot be shown.")).to_be_visible()
+    expect(panel.locator(".file-section mark")).to_have_text(QUOTE)
+
+
+def test_without_the_site_the_passage_stays_with_a_sentence(bob_page, visitor, manual):
+    bob_page.goto(manual)
+    bob_page.route("**/sources/0", lambda route: route.abort())
+    bob_page.locator("a.cite").first.click()
+    panel = bob_page.get_by_role("dialog", name="Sources")
+    expect(panel.get_by_text("The site cannot be reached, so the page is not shown.")).to_be_visible()
+    expect(panel.locator(".passage mark")).to_be_visible()
+    visitor.forgive("ERR_FAILED")
+
+
+def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
+    end = ANSWER.index(" It is")
+    support = (
+        SentenceSupport(answer_start=0, answer_end=end, level="partly"),
+        SentenceSupport(answer_start=end + 1, answer_end=len(ANSWER), level="unsupported"),
+    )
+    bob_page.goto(answer_from("zephyr-manual.pdf", pdf(PAGES), QUOTE, support=support))
+    link = bob_page.get_by_role("link", name=re.compile("Source 1, partly: zephyr-manual.pdf"))
+    link.hover()
+    expect(bob_page.get_by_role("tooltip")).to_contain_text("Partly supported: the passage says some of this.")
+    expect(bob_page.get_by_role("img", name="Not from the files")).to_be_visible()
+    expect(bob_page.get_by_text("1 sentence is not from the files.")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_source_is_accessible_and_fits(visitor: Visitor, bob, gpt, manual, theme, size):
+    Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
+    page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
+    panel = opened(page, manual)
+    expect(panel.locator(".page-figure img")).to_be_visible()
+    panel.get_by_text("Text around the quote").click()
+    bad = [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}]
+    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in bad] == []
+    assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    body = panel.locator("[data-panel-body]")
+    assert body.evaluate("body => body.scrollWidth <= body.clientWidth")
