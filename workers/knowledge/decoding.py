@@ -31,6 +31,7 @@ _DECLARED: Final = re.compile(
 _ESCAPED_JAPANESE: Final = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
+_ASCII: Final = bytes(range(1, 128))
 _NON_ASCII_LINE: Final = re.compile(rb"[^\n]{0,2000}[\x80-\xff][^\n]{0,2000}")
 # Below this no charset of ours gives plausible words.
 _PLAUSIBLE: Final = 0.75
@@ -90,9 +91,8 @@ def _with_zeros(data: bytes) -> Decoded:
     if n_zeros[0] + n_zeros[1] + n_zeros[2] > 2.4 * quarter and n_zeros[3] * 50 < quarter:
         return _lenient(data, "utf-32-be")
     even, odd = n_zeros[0] + n_zeros[2], n_zeros[1] + n_zeros[3]
-    if min(even, odd) * 50 <= quarter and _reads_as_words(
-        head, charset := "utf-16-le" if odd > even else "utf-16-be"
-    ):
+    charset = "utf-16-le" if odd > even else "utf-16-be"
+    if min(even, odd) * 50 <= quarter and _is_wide(head, max(even, odd), charset):
         return _lenient(data, charset)
     if head.count(0) * 500 < len(head) and _share_of_controls(head) < 0.01:
         rest = decoded(data.replace(b"\0", b""))
@@ -100,8 +100,18 @@ def _with_zeros(data: bytes) -> Decoded:
     raise UnsupportedFormat
 
 
-def _reads_as_words(head: bytes, charset: str) -> bool:
-    text = head.decode(charset, errors="replace")
+def _is_wide(head: bytes, n_zeros: int, charset: str) -> bool:
+    """Whether `head` is UTF-16: Latin letters are half zeros, and Chinese has few but gives letters throughout."""
+    n_ascii = len(head) - len(head.translate(None, _ASCII))
+    if n_zeros * 20 < len(head) and n_ascii * 5 > len(head) * 4:
+        return False
+    try:
+        text = head[: len(head) // 2 * 2].decode(charset)
+    except UnicodeDecodeError as error:
+        # The head may end between the halves of a character.
+        if error.start < len(head) - 2:
+            return False
+        text = head[: error.start].decode(charset)
     wordy = sum(character.isalnum() or character.isspace() or character in ".,:;-'\"()/" for character in text)
     return wordy > 0.7 * len(text)
 

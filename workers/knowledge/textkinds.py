@@ -37,11 +37,11 @@ _MAIL_HEADERS: Final = frozenset(
     "from to subject date message-id received return-path mime-version content-type delivered-to cc sender "
     "reply-to x-mailer dkim-signature in-reply-to references content-transfer-encoding".split()
 )
-_MARKDOWN_TABLE: Final = re.compile(r"^\|?\s*:?-{3,}:?\s*\|", re.M)
+_MARKDOWN_TABLE: Final = re.compile(r"^[ \t]*\|?[ \t:]*-[-: \t]*\|[-:| \t]*$", re.M)
 _MARKDOWN_SIGNS: Final = (
     re.compile(r"^#{1,6} \S", re.M),
     re.compile(r"^(?:```|~~~)", re.M),
-    re.compile(r"\[[^\]\n]+\]\([^)\s]+\)"),
+    re.compile(r"\[[^\]\[\n]{1,300}\]\([^)\s]{1,1000}\)"),
     re.compile(r"^\s{0,3}[-*+] \S.*\n\s{0,3}[-*+] \S", re.M),
     re.compile(r"^\s{0,3}1\. \S.*\n\s{0,3}2\. \S", re.M),
     _MARKDOWN_TABLE,
@@ -143,7 +143,8 @@ def _is_mail(head: str) -> bool:
 
 
 def _is_code(head: str) -> bool:
-    lines = [line for line in head.splitlines()[:400] if line.strip()]
+    # Cut, since the patterns' time grows with the square of a line's length.
+    lines = [line[:300] for line in head.splitlines()[:400] if line.strip()]
     if len(lines) < 3:
         return bool(lines) and len(head) > 500 and head.count(";") + head.count("{") > len(head) / 60
     n_code = sum(any(sign.match(line) for sign in _CODE_LINES[:8]) for line in lines)

@@ -97,7 +97,8 @@ def _is_attachment(part: _Part) -> bool:
 def _add_body(outline: Outline, parts: list[_Part]) -> None:
     inline = [part for part in parts if not _is_attachment(part)]
     pages = [_text(part) for part in inline if part.get_content_type() == "text/html"]
-    plains = [_text(part) for part in inline if part.get_content_type() in ("text/plain", "text/markdown")]
+    # A message whose type is malformed is text to every mail program; so is one of parts that never begin.
+    plains = [_text(part) for part in inline if _is_plain(part)]
     n_before = len(outline.blocks)
     for page in pages:
         read_page(page, outline)
@@ -107,6 +108,11 @@ def _add_body(outline: Outline, parts: list[_Part]) -> None:
             add_text(outline, plain)
         elif _differs(plain, shown):
             outline.leave_out(plain, "the plain version of the message, which says something else")
+
+
+def _is_plain(part: _Part) -> bool:
+    kind = part.get_content_type()
+    return kind in ("text/plain", "text/markdown", "text/enriched", "text/") or kind.startswith("multipart/")
 
 
 def _differs(plain: str, shown: str) -> bool:
@@ -184,6 +190,8 @@ def _header(message: _Part, name: str) -> str:
 
 
 def _decoded_words(raw: str) -> str:
+    if not raw.isascii() or any("\udc80" <= character <= "\udcff" for character in raw):
+        raw = decode(raw.encode("utf-8", "surrogateescape"))
     try:
         pieces = decode_header(raw)
     except (HeaderParseError, ValueError, TypeError):

@@ -27,6 +27,7 @@ _MAX_LISTS: Final = 20
 _MAX_CHARS: Final = 40_000_000
 # Shorter hidden text is a logo's name or a word for machines, and is left out rather than put before the owner.
 _UNSEEN_CHARS: Final = 30
+_LINK: Final = re.compile(r"https?:\S+")
 
 
 def parse(data: bytes) -> Document:
@@ -50,8 +51,7 @@ def read_page(text: str, outline: Outline, sheet: LoadSheet | None = None) -> No
         outline.title = soup.title.get_text()
     walk = _Walk(outline)
     walk.children(sift(soup, outline, sheet), 0)
-    walk.flush()
-    walk.tell_unseen()
+    walk.end()
 
 
 @dataclass(slots=True)
@@ -60,7 +60,8 @@ class _Walk:
 
     outline: Outline
     inline: list[str] = field(default_factory=list)
-    unseen: list[tuple[str, str]] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def children(self, tag: Tag, depth: int) -> None:
         """Read what is inside `tag`."""
@@ -68,7 +69,7 @@ class _Walk:
             if isinstance(child, Tag):
                 self._tag(child, depth + 1)
             elif isinstance(child, Unseen):
-                self.unseen.append((child.reason, str(child)))
+                self.unseen.append(child)
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
                 if child.strip() and not any(piece.strip() for piece in self.inline):
                     self.tell_unseen()
@@ -84,13 +85,23 @@ class _Walk:
 
     def tell_unseen(self) -> None:
         """Add what tricks have hidden since the last block, neighbours of one kind together."""
-        for reason, run in groupby(self.unseen, key=lambda each: each[0]):
-            text = " ".join(text for _, text in run)
-            if len(text.strip()) >= _UNSEEN_CHARS:
+        for reason, run in groupby(self.unseen, key=lambda each: each.reason):
+            strings = list(run)
+            text = " ".join(strings)
+            # Menus that open later are moved away too, and are made of links.
+            n_links = sum(len(each) for each in strings if each.is_link)
+            if len(_LINK.sub("", text).strip()) >= _UNSEEN_CHARS and n_links < 0.8 * len(text):
                 self.outline.invisible(text, reason)
             else:
-                self.outline.leave_out(text, reason)
+                self.left_out.setdefault(reason, []).append(text)
         self.unseen.clear()
+
+    def end(self) -> None:
+        """Add what is still open, and tell what was left out, once for each reason."""
+        self.flush()
+        self.tell_unseen()
+        for reason, texts in self.left_out.items():
+            self.outline.leave_out(" … ".join(dict.fromkeys(texts)), reason)
 
     def _tag(self, tag: Tag, depth: int) -> None:
         if tag.name == "br":
@@ -138,7 +149,7 @@ class _Walk:
     def _take_unseen(self, tag: Tag) -> None:
         """Tell what is hidden before `tag`, and take what is hidden inside it for after it."""
         self.tell_unseen()
-        self.unseen += [(each.reason, str(each)) for each in tag.descendants if isinstance(each, Unseen)]
+        self.unseen += [each for each in tag.descendants if isinstance(each, Unseen)]
 
 
 def _pieces_of_pre(tag: Tag) -> Iterator[str | Tag]:
@@ -154,20 +165,27 @@ def _pieces_of_pre(tag: Tag) -> Iterator[str | Tag]:
 def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
     number = _start(tag)
     for item in tag.find_all("li", recursive=False):
-        nested = [each for each in item.find_all(["ul", "ol"]) if each.find_parent(["ul", "ol"]) is tag]
-        if depth < _MAX_LISTS:
-            for each in nested:
-                each.extract()
+        nested = _inner_lists(item) if depth < _MAX_LISTS else []
+        for each in nested:
+            each.extract()
         mark = f"{number}. " if tag.name == "ol" else "- "
         number += 1
         if words := " ".join(visible_text(item).split()):
             yield "  " * depth + mark + words
-        if depth < _MAX_LISTS:
-            for inner in nested:
-                yield from _list_lines(inner, depth + 1)
+        for inner in nested:
+            yield from _list_lines(inner, depth + 1)
     # Lists inside lists without an item around them are invalid and common.
     for inner in tag.find_all(["ul", "ol"], recursive=False) if depth < _MAX_LISTS else ():
         yield from _list_lines(inner, depth + 1)
+
+
+def _inner_lists(item: Tag) -> list[Tag]:
+    """The lists in `item` that are in no other list of it."""
+    found, pending = [], [item]
+    while pending:
+        for child in pending.pop().find_all(True, recursive=False):
+            (found if child.name in ("ul", "ol") else pending).append(child)
+    return found
 
 
 def _start(tag: Tag) -> int:

@@ -18,6 +18,12 @@ Colour = tuple[float, float, float]
 _WHITE: Final[Colour] = (1.0, 1.0, 1.0)
 _BLACK: Final[Colour] = (0.0, 0.0, 0.0)
 _LINK: Final[Colour] = (0.0, 0.0, 0.93)
+# A book's title page shows the title as a picture and moves its words away.
+_TITLE_CHARS: Final = 200
+_HEADING: Final = re.compile("h[1-6]")
+_HIDDEN_TAGS: Final = frozenset(["noscript", "template", "datalist", "dialog"])
+# Elements whose words designers have long replaced by a picture, with a text-indent that moves them away.
+_PICTURED: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "a", "button", "span", "i", "b", "li"])
 # 18 of 255 grey levels are where readers begin to see letters; the same bound as for PDF pages (measured 2026-11).
 _CONTRAST: Final = 18 / 255
 _OFF_PX: Final = 500.0
@@ -25,6 +31,7 @@ _OFF_PX: Final = 500.0
 NOT_SHOWN: Final = "text that the page does not display"
 FOR_READERS: Final = "text for screen readers"
 FADED_IN: Final = "text that a script fades in"
+PICTURED: Final = "text in whose place the page shows a picture"
 MAYBE_WHITE: Final = "text in the colour of an empty page"
 NO_SCRIPT: Final = "text for browsers without scripts"
 
@@ -58,9 +65,10 @@ _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0
 
 
 class Unseen(PreformattedString):
-    """Text that a trick hides, standing where it was; `reason` says which trick."""
+    """Text that a trick hides, standing where it was; `reason` says which trick, `is_link` whether it is a link."""
 
     reason: str = ""
+    is_link: bool = False
 
     def output_ready(self, formatter: object = None) -> str:
         return ""
@@ -102,6 +110,8 @@ class Look:
 
 def look_of(tag: Tag, declared: dict[str, str], outer: Look) -> Look:
     """How text in `tag` looks, inside an element of the look `outer` and with the styles `declared`."""
+    if not declared and not tag.attrs and tag.name not in _HIDDEN_TAGS:
+        return outer
     look = replace(
         outer,
         size_px=_size(declared, outer.size_px),
@@ -112,7 +122,7 @@ def look_of(tag: Tag, declared: dict[str, str], outer: Look) -> Look:
     if honest == NOT_SHOWN and declared.get("visibility") == "visible" and declared.get("display") != "none":
         honest = ""
     trick = look.trick or _trick(declared, look.size_px)
-    doubt = look.doubt or (FADED_IN if trick and _is_faded_in(tag, declared) else "")
+    doubt = look.doubt or (_doubt(tag, declared) if trick else "")
     if _HONEST_CLASS.search(" ".join(classes(tag))) and not honest:
         honest = FOR_READERS
     return replace(look, honest=honest, trick=trick, doubt=doubt)
@@ -139,6 +149,17 @@ def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
         or tag.has_attr("data-aos")
         or bool(_FADING_CLASS.search(" ".join(classes(tag))))
     )
+
+
+def _doubt(tag: Tag, declared: dict[str, str]) -> str:
+    """What else than a trick may have moved the text away: "" if nothing."""
+    is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
+    if is_moved and (tag.name in _PICTURED or "url(" in declared.get("background", "")):
+        return PICTURED
+    beside_picture = tag.parent is not None and tag.parent.find("img") is not None
+    if beside_picture and len(tag.get_text(strip=True)) <= _TITLE_CHARS:
+        return PICTURED
+    return FADED_IN if _is_faded_in(tag, declared) else ""
 
 
 def _trick(declared: dict[str, str], size_px: float) -> str:
@@ -246,7 +267,8 @@ def _size(declared: dict[str, str], outer_px: float) -> float:
     value = declared.get("font-size", "")
     if not value and (font := declared.get("font")):
         value = next(
-            (word.split("/")[0] for word in font.split() if re.match(r"\d*\.?\d+(?:px|pt|em|rem|%)", word)), ""
+            (word.split("/")[0] for word in font.split() if re.match(r"\d*\.?\d+(?:px|pt|em|rem|%)|0(?:/|$)", word)),
+            "",
         )
     if value in _SMALL:
         return _SMALL[value]

@@ -96,6 +96,7 @@ class _Sieve:
             elif trick:
                 unseen = Unseen(str(string))
                 unseen.reason = trick
+                unseen.is_link = string.find_parent("a") is not None
                 string.replace_with(unseen)
 
     def _note_attributes(self, tag: Tag) -> None:

@@ -118,7 +118,7 @@ class Styles:
         if selector not in self._compiled:
             try:
                 self._compiled[selector] = soupsieve.compile(selector)
-            except (SelectorSyntaxError, ValueError):
+            except (SelectorSyntaxError, ValueError, NotImplementedError):
                 # A pseudo-element, or a selector that browsers would refuse too.
                 self._compiled[selector] = None
         pattern = self._compiled[selector]

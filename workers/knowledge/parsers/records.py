@@ -1,5 +1,6 @@
 """Rows and records, written so that each value stands beside the name of its column."""
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -11,6 +12,9 @@ _TABLE_HEADER_CHARS: Final = 300
 _TABLE_ROW_CHARS: Final = 400
 # Lines of a record that fill about half a chunk; the next lines begin with the record's first one again.
 _RECORD_CHARS: Final = 600
+# Longer than any word or address, in letters that encodings use: pictures and keys inside text files.
+_ENCODED_CHARS: Final = 300
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{300,}|(?:[A-Za-z0-9+/_=-]{60,}\r?\n[ \t]*){5,}")
 _MAX_COLUMNS: Final = 2_000
 _BATCH: Final = 1_000
 
@@ -61,3 +65,8 @@ def _groups(lines: Iterator[str]) -> Iterator[list[str]]:
         n_chars += len(line)
     if group != [""]:
         yield group
+
+
+def without_data(text: str) -> str:
+    """`text` without long runs of encoded data (base64, hexadecimal), which hold no words for anybody."""
+    return _ENCODED.sub("(encoded data)", text) if len(text) > _ENCODED_CHARS else text

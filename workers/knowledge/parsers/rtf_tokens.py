@@ -109,7 +109,8 @@ class RtfFile:
                 self._look = stack.pop() if stack else self._look
                 n_skip = 0
             elif symbol == "*":
-                starred = True
+                # The star counts at the start of a group only; some writers put it elsewhere.
+                starred = self.source[found.start() - 1] == "{"
                 continue
             elif word == "u" and number:
                 yield from self._unicode(int(number))

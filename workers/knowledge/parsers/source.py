@@ -11,8 +11,11 @@ from typing import Final
 from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decoded
 from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.records import without_data
 
 _MAX_LINE_CHARS: Final = 1_000
+# Longer lines are data or minified; the patterns' time grows with the square of a line's length.
+_MAX_DEFINITION_CHARS: Final = 240
 _BLOCK_CHARS: Final = 1_200
 _CUT_AT: Final = re.compile(r"[;,}>]|\s")
 _MODIFIERS: Final = (
@@ -44,6 +47,7 @@ _C_FUNCTION: Final = re.compile(
 _NO_NAMES: Final = frozenset(
     ["if", "for", "while", "switch", "return", "else", "catch", "new", "do", "sizeof", "elif"]
 )
+_NAME_QUOTES: Final = '"`[]: '
 _YAML_KEY: Final = re.compile(r"(?P<name>[A-Za-z_][\w.-]*):(?:\s|$)")
 _ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
 
@@ -54,7 +58,7 @@ def parse(data: bytes) -> Document:
     outline = Outline()
     if text.notice:
         outline.notice(text.notice)
-    lines = text.text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
+    lines = without_data(text.text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
     if any(len(line) > _MAX_LINE_CHARS for line in lines):
         outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were broken.")
         lines = [piece for line in lines for piece in _pieces(line)]
@@ -97,7 +101,7 @@ def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
     """(line number, indent, name) of the definitions at the top and one level below."""
     widths: set[int] = set()
     for number, line in enumerate(lines):
-        if not line or (line[0] in "#/*}-" and not line.startswith("#[")):
+        if not line or len(line) > _MAX_DEFINITION_CHARS or (line[0] in "#/*}-" and not line.startswith("#[")):
             continue
         found = next((hit for pattern in _DEFINITIONS if (hit := pattern.match(line))), None)
         if found is None:
@@ -108,7 +112,7 @@ def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
         widths.add(indent)
         inner = min((width for width in widths if width), default=0)
         if indent in (0, inner) and indent <= 8:
-            yield number, indent, found["name"].strip('"`[] ')
+            yield number, indent, found["name"].strip(_NAME_QUOTES)
 
 
 def _with_above(lines: list[str], number: int, floor: int) -> int:

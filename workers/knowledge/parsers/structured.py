@@ -15,7 +15,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decoded
 from workers.knowledge.errors import BrokenFile, TooLarge
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.records import add_record, add_rows
+from workers.knowledge.parsers.records import add_record, add_rows, without_data
 from workers.knowledge.textkinds import JSONL, text_type
 
 _SPACE: Final = re.compile(r"[\s,]*")
@@ -38,7 +38,7 @@ def parse(data: bytes) -> Document:
         outline.notice(text.notice)
     try:
         if text_type(text.text) == JSONL:
-            _add_list(outline, _json_lines(outline, text.text), 1)
+            _add_json_lines(outline, text.text)
         else:
             _add_json(outline, text.text)
     except RecursionError:
@@ -46,18 +46,24 @@ def parse(data: bytes) -> Document:
     return outline.document()
 
 
-def _json_lines(outline: Outline, text: str) -> Iterator[Any]:
-    n_broken = 0
+def _add_json_lines(outline: Outline, text: str) -> None:
+    broken: list[str] = []
+    _add_list(outline, _json_lines(text, broken), 1)
+    if broken:
+        outline.notice(f"Lines that are no valid JSON: {len(broken):,}; they were read as text.")
+    for line in broken:
+        outline.lines(line)
+
+
+def _json_lines(text: str, broken: list[str]) -> Iterator[Any]:
+    """The values of the lines; those that are no JSON go to `broken`."""
     for line in re.finditer(r"[^\n]+", text):
         if not line.group().strip():
             continue
         try:
             yield _DECODER.decode(line.group())
         except JSONDecodeError:
-            n_broken += 1
-            yield line.group()[:10_000]
-    if n_broken:
-        outline.notice(f"Lines that are no valid JSON: {n_broken:,}; they were read as text.")
+            broken.append(line.group()[:10_000])
 
 
 def _add_json(outline: Outline, text: str) -> None:
@@ -215,7 +221,7 @@ def _joined(path: str, name: str) -> str:
 
 def _said(value: Any) -> str:
     if isinstance(value, str):
-        return flat(value)
+        return flat(without_data(value))
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -1,0 +1,58 @@
+"""JSON and JSON Lines: each value can be found with the keys that lead to it."""
+
+import json
+
+import pytest
+
+from workers.knowledge.errors import TooLarge
+from workers.knowledge.parsers.structured import parse
+
+
+def blocks(value: object) -> list[tuple[str, str]]:
+    return [(block.heading, block.text) for block in parse(json.dumps(value).encode()).blocks]
+
+
+def test_nested_objects_stand_under_their_keys() -> None:
+    assert blocks({"name": "ZP-771", "care": {"filter": "yearly", "tools": ["spanner", "bucket"]}}) == [
+        ("", "name: ZP-771"),
+        ("care", "care"),
+        ("care", "filter: yearly\ntools: spanner, bucket"),
+    ]
+
+
+def test_a_list_of_flat_objects_is_a_table() -> None:
+    parts = [{"part": "Seal", "price": 3}, {"part": "Filter", "price": 4.5, "stock": None}]
+    assert blocks({"parts": parts})[1:] == [
+        ("parts", "| part | price | stock |\n| Seal | 3 |  |\n| Filter | 4.5 |  |")
+    ]
+
+
+def test_records_of_any_shape_keep_their_paths() -> None:
+    records = [{"id": 1, "size": {"mm": [3, {"deep": "x"}]}}, {"id": 2, "other": "y"}]
+    text = parse(json.dumps(records).encode()).text()
+    assert text == "id: 1\nsize.mm[1]: 3\nsize.mm[2].deep: x\n\nid: 2\nother: y"
+
+
+def test_json_lines_are_a_table_and_broken_lines_are_told() -> None:
+    document = parse(b'{"q": "why", "a": "so"}\n{"q": "who", "a": "me"}\n{"q": "when}\n')
+    assert "| who | me |" in document.text()
+    assert "no valid JSON: 1" in document.notices[0].message
+
+
+def test_a_file_that_breaks_off_is_read_as_far_as_it_goes() -> None:
+    document = parse(b'{"name": "pump", "parts": [{"p": "a", "n": 1},\n {"p": "b", "n": 2}, {"p": "c"')
+    assert "| b | 2 |" in document.text()
+    assert "line 2" in document.notices[0].message
+
+
+def test_encoded_data_is_no_text() -> None:
+    text = parse(json.dumps({"name": "logo", "data": "iVBORw0KGgo" * 500}).encode()).text()
+    assert text == "name: logo\ndata: (encoded data)"
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"]
+)
+def test_bottomless_nesting_is_refused(data: bytes) -> None:
+    with pytest.raises(TooLarge, match="nested"):
+        parse(data)
