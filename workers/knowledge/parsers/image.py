@@ -28,7 +28,7 @@ _MIN_SIDE: Final = 20
 _READABLE_SIDE: Final = 1_000
 # Recognition gains nothing from more.
 _MAX_SIDE: Final = 5_000
-_FORMATS: Final = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF")
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 
 
 def parse(data: bytes) -> Document:

@@ -144,6 +144,8 @@ def _write_page(
                 write_paragraph(outline, paragraph, styles, page)
             run = []
         if isinstance(each.item, Table):
+            for note in each.item.notes:
+                outline.text(note, page)
             outline.table(each.item.rows, page)
         for passage in after.get(i, ()):
             _write_hidden(outline, passage, page, shown, is_mark)

@@ -105,7 +105,7 @@ def _rejoined(found: list[list[Piece]]) -> list[list[Piece]]:
 
 
 def in_reading_order(
-    pieces: Sequence[Piece], groups: Sequence[Sequence[Piece]], order: Mapping[int, int]
+    pieces: Sequence[Piece], groups: Sequence[Sequence[Piece]], order: Mapping[int, float]
 ) -> list[Piece]:
     """`pieces` as the file orders them (`order` by id of the first word), or by `groups` where that order jumps."""
     by_file = sorted(pieces, key=lambda p: order[id(p.words[0])])

@@ -15,13 +15,13 @@ class Placed:
     """A line or table with the number of its first word in the file's order."""
 
     item: Line | Table
-    order: int
+    order: float
 
 
-def layout(words: Sequence[Word], order: Mapping[int, int], grids: Sequence[Grid]) -> list[Placed]:
+def layout(words: Sequence[Word], order: Mapping[int, float], grids: Sequence[Grid]) -> list[Placed]:
     """The lines and tables that `words` make, in reading order. `order` gives each word's number by its id."""
     pieces = pieces_of(words)
-    tables: dict[int, Table] = {}
+    tables: dict[float, Table] = {}
     for grid in grids:
         taken = {id(piece) for table in tables.values() for piece in table.pieces}
         table = ruled_table(grid, [piece for piece in pieces if id(piece) not in taken])
@@ -35,16 +35,18 @@ def layout(words: Sequence[Word], order: Mapping[int, int], grids: Sequence[Grid
     return _in_order([piece for group in groups for piece in group], groups, tables, order)
 
 
-def _first_word(table: Table, order: Mapping[int, int]) -> int:
+def _first_word(table: Table, order: Mapping[int, float]) -> float:
     return min(order[id(piece.words[0])] for piece in table.pieces)
 
 
-def _loose(region: Sequence[Piece], tables: Mapping[int, Table], order: Mapping[int, int]) -> list[Piece]:
+def _loose(region: Sequence[Piece], tables: Mapping[float, Table], order: Mapping[int, float]) -> list[Piece]:
     """The pieces of `region` that are not a table's stand-in."""
     return [piece for piece in region if order[id(piece.words[0])] not in tables]
 
 
-def _with_stand_ins(pieces: Sequence[Piece], tables: Mapping[int, Table], order: Mapping[int, int]) -> list[Piece]:
+def _with_stand_ins(
+    pieces: Sequence[Piece], tables: Mapping[float, Table], order: Mapping[int, float]
+) -> list[Piece]:
     """`pieces` with one piece without text in the place of each table."""
     taken = {id(piece) for table in tables.values() for piece in table.pieces}
     kept = [piece for piece in pieces if id(piece) not in taken]
@@ -67,8 +69,8 @@ def _with_stand_ins(pieces: Sequence[Piece], tables: Mapping[int, Table], order:
 def _in_order(
     pieces: Sequence[Piece],
     groups: Sequence[Sequence[Piece]],
-    tables: Mapping[int, Table],
-    order: Mapping[int, int],
+    tables: Mapping[float, Table],
+    order: Mapping[int, float],
 ) -> list[Placed]:
     placed: list[Placed] = []
     run: list[Piece] = []
@@ -89,7 +91,7 @@ def _in_order(
     return placed
 
 
-def _lines(run: Sequence[Piece], order: Mapping[int, int]) -> list[Placed]:
+def _lines(run: Sequence[Piece], order: Mapping[int, float]) -> list[Placed]:
     lines = lines_of(run)
     placed, at = [], 0
     for line, n in lines:

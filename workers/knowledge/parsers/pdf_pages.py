@@ -1,6 +1,7 @@
 """One PDF page as its reader has it: visible text, recognised text of pictures, and what is hidden."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +16,7 @@ from workers.knowledge.parsers.pdf_characters import Characters, characters, sho
 from workers.knowledge.parsers.pdf_layout import Placed, layout
 from workers.knowledge.parsers.pdf_rules import grids
 from workers.knowledge.parsers.pdf_words import GONE, PageWords, Passage, turned_back, turning, words_of
-from workers.knowledge.parsers.words import Piece, Word, pieces_of
+from workers.knowledge.parsers.words import Piece, Word, pieces_of, same_line
 
 # Fewer visible letters than this beside a large picture are a stamp or page number on a scan.
 _STAMP_LETTERS: Final = 200
@@ -23,6 +24,9 @@ _STAMP_LETTERS: Final = 200
 _LAYER_LETTERS: Final = 12
 # Part of the hidden letters of a passage that must lie over ink for it to be a scan's text layer.
 _OVER_INK: Final = 0.6
+# Pages of numbers are half digits, which count as letters here.
+_GARBLED_CHARACTERS: Final = 100
+_GARBLED_LETTERS: Final = 0.5
 LOW_CONFIDENCE: Final = 70
 # Fewer letters than this stand on a page that counts as one without text.
 _EMPTY_LETTERS: Final = 3
@@ -74,6 +78,8 @@ def content(page: pdfium.PdfPage) -> Content:
         read = _recognised(page, found, page_content)
     if layer.any():
         hidden, read = _apply_layer(found, hidden, layer, _Scan(is_scan, read), page_content)
+    elif _is_garbled(found, hidden == 0):
+        hidden, read = _instead_of_garbled(page, found, hidden, page_content)
     words = words_of(found, hidden)
     _add_values(words, pdf_forms.field_values(page, shown_matrix(page)))
     _lay_out(page, words, read, page_content)
@@ -82,9 +88,17 @@ def content(page: pdfium.PdfPage) -> Content:
 
 
 def _add_values(words: PageWords, values: Sequence[Word]) -> None:
+    """Put what is written in form fields after the words of their labels."""
+    upright = words.words.setdefault(0, [])
     for value in values:
-        words.order[id(value)] = len(words.order)
-        words.words.setdefault(0, []).append(value)
+        before = [word for word in upright if same_line(word, value) and word.x0 < value.x0]
+        label = max(before, key=lambda word: word.x0, default=None) or max(
+            (word for word in upright if word.baseline < value.baseline), key=lambda word: word.baseline, default=None
+        )
+        place = upright.index(label) + 1 if label else 0
+        upright.insert(place, value)
+        # Between the label and the word after it.
+        words.order[id(value)] = words.order[id(label)] + 0.5 if label else -1
 
 
 def _letters(found: Characters, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -102,11 +116,33 @@ def _layer(found: Characters, seen: pdf_visibility.Sight) -> NDArray[np.bool_]:
     return layer if _letters(found, layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
 
 
-def _recognised(page: pdfium.PdfPage, found: Characters, page_content: Content) -> ocr.Recognised | None:
-    """The text of the page's pictures alone, None if they show none."""
+def _is_garbled(found: Characters, visible: NDArray[np.bool_]) -> bool:
+    """Whether the fonts do not tell which characters their shapes are: hardly a letter among the signs."""
+    shown = np.array([not chr(code).isspace() for code in found.codes], bool) & visible
+    n = int((shown & (found.owner >= 0)).sum())
+    return n >= _GARBLED_CHARACTERS and _letters(found, visible).sum() < _GARBLED_LETTERS * n
+
+
+def _instead_of_garbled(
+    page: pdfium.PdfPage, found: Characters, hidden: NDArray[np.int8], page_content: Content
+) -> tuple[NDArray[np.int8], ocr.Recognised | None]:
+    """What the page shows in place of visible characters that make no sense, if it can be recognised."""
+    read = _recognised(page, found, page_content, with_text=True)
+    if read is None or read.confidence < LOW_CONFIDENCE:
+        page_content.unread = False
+        page_content.notices.append("The fonts of this page do not tell their letters; much of it may be unreadable.")
+        return hidden, None
+    page_content.notices.append("The fonts of this page do not tell their letters; it was read from its picture.")
+    return np.where(hidden == 0, GONE, hidden).astype(np.int8), read
+
+
+def _recognised(
+    page: pdfium.PdfPage, found: Characters, page_content: Content, with_text: bool = False
+) -> ocr.Recognised | None:
+    """The text of the page's pictures alone or with its visible text, None if there is none."""
     width, height = page.get_size()
     dots_per_inch = pdf_scans.recognition_dpi(width, height)
-    with pdf_visibility.without_text(found):
+    with nullcontext() if with_text else pdf_visibility.without_text(found):
         bitmap = page.render(scale=dots_per_inch / 72, grayscale=True, draw_annots=False, may_draw_forms=False)
     try:
         return ocr.recognise(bitmap.to_pil(), dots_per_inch)

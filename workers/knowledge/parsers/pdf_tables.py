@@ -23,6 +23,8 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
 _LIST_MARK: Final = re.compile(r"[-•▪●◦–*‣■□►✓]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d+\]")
 # Cells of more characters than this are boxes of prose, not of a table.
 _MAX_CELL: Final = 600
+# No cell of this length is wrapped.
+_SHORT_CELL: Final = 16
 # Rows this many letter sizes apart still belong to one table.
 _MAX_ROW_GAP: Final = 3.2
 _MAX_HEADER_ROWS: Final = 4
@@ -60,7 +62,21 @@ def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
         return None
     rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
     rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
-    return Table(_with_one_header(rows), tuple(inside), grid.xs) if len(rows) > 1 else None
+    notes, rows = _captioned(rows)
+    if len(rows) < 2:
+        return None
+    return Table(_with_one_header(rows), tuple(inside), grid.xs, notes=notes)
+
+
+def _captioned(rows: Rows) -> tuple[tuple[str, ...], Rows]:
+    """What stands over the whole width above a table's header, as text, and the other rows."""
+    notes: list[str] = []
+    while len(rows) > 2 and len(rows[0]) > 2 and len({cell for cell in rows[0] if cell}) == 1:
+        if sum(map(bool, rows[1])) < 2:
+            break
+        notes.append(next(cell for cell in rows[0] if cell))
+        rows = rows[1:]
+    return tuple(notes), rows
 
 
 def _ruled_cells(grid: Grid, pieces: Sequence[Piece]) -> list[list[list[Word]]]:
@@ -114,7 +130,8 @@ def _parallel_lines(columns: list[_CellLines]) -> Rows:
     if not all(same_line(a, b) for lines in even for (a, _), (b, _) in zip(lines, even[0], strict=True)):
         return []
     texts = [text for lines in even for _, text in lines]
-    if sum(bool(_NUMBER.fullmatch(text)) for text in texts) < 0.5 * len(texts):
+    short = n > 2 and len(even) == len(filled) and max(map(len, texts)) <= _SHORT_CELL
+    if not short and sum(map(_is_number, texts)) < 0.5 * len(texts):
         return []
     return [[_at(lines, base, len(lines) == 1) for lines in columns] for base, _ in even[0]]
 
@@ -214,7 +231,7 @@ def _goes_on(candidate: _Candidate, row: list[Piece]) -> bool:
         singles += 1
     # A section's label inside the table, or a label's second line; not a line of text that reaches over the columns.
     wide = max(each[-1].x1 for each in candidate.rows) - min(each[0].x0 for each in candidate.rows)
-    return singles < 2 and row[0].x1 - row[0].x0 < 0.6 * wide
+    return singles < 3 and row[0].x1 - row[0].x0 < 0.6 * wide
 
 
 def _aligned(rows: list[list[Piece]]) -> list[Table]:
@@ -223,13 +240,14 @@ def _aligned(rows: list[list[Piece]]) -> list[Table]:
     columns = _columns(rows)
     if len(columns) < 2:
         return []
-    cells = [_placed(row, columns) for row in rows]
+    cells = [_placed(row, columns, spread=False) for row in rows]
     if not _is_table(cells):
         return []
     if len(columns) == 2 and _are_list_marks([row[0] for row in cells]):
         return []
     header = _header_rows(cells)
-    merged = [_stacked(cells[:header])] if header > 1 else cells[:header]
+    top = [_placed(row, columns, spread=True) for row in rows[:header]]
+    merged = [_stacked(top)] if header > 1 else top
     body = _wrapped_labels(cells[header:])
     pieces = tuple(piece for row in rows for piece in row)
     has_header = header > 0
@@ -265,14 +283,14 @@ def _crossing(covered: list[tuple[float, float]], rows: list[list[Piece]]) -> se
     return crossing if len(crossing) < 0.3 * len(covered) else set()
 
 
-def _placed(row: list[Piece], columns: list[tuple[float, float]]) -> list[str]:
-    """The text of `row` by column; a piece over several columns stands in each, as a header of all of them does."""
+def _placed(row: list[Piece], columns: list[tuple[float, float]], spread: bool) -> list[str]:
+    """The text of `row` by column; a piece over several columns stands in the first, or in each if `spread`."""
     cells = [""] * len(columns)
     for piece in row:
         over = [i for i, (start, end) in enumerate(columns) if piece.x1 > start + 1 and piece.x0 < end - 1]
         if not over:
             over = [min(range(len(columns)), key=lambda i: abs(sum(columns[i]) / 2 - piece.middle))]
-        for i in over:
+        for i in over if spread else over[:1]:
             cells[i] = f"{cells[i]} {piece.text}".strip()
     return cells
 
@@ -286,13 +304,23 @@ def _is_table(cells: Rows) -> bool:
     short = sum(len(cell) <= 25 for cell in filled) / len(filled)
     firsts = [row[0] for row in cells if row[0]]
     several = sum(sum(map(bool, row)) >= 2 for row in cells)
-    if several < 0.5 * len(cells):
+    if several < 0.4 * len(cells):
         return False
-    if numeric >= 0.5:
+    if numeric >= 0.5 or _has_column_of_numbers(cells):
         return True
     if len(cells[0]) == 2:
         return short >= 0.9 and len(cells) >= 4 and bool(firsts) and median(map(len, firsts)) <= 30
     return short >= 0.7
+
+
+def _has_column_of_numbers(cells: Rows) -> bool:
+    """Whether one of three or more columns holds almost only numbers, which no column of prose does."""
+    if len(cells[0]) < 3:
+        return False
+    columns = [[cell for cell in column if cell] for column in list(zip(*cells, strict=True))[1:]]
+    return any(
+        len(column) >= 0.5 * len(cells) and sum(map(_is_number, column)) >= 0.7 * len(column) for column in columns
+    )
 
 
 def _is_number(cell: str) -> bool:
@@ -313,7 +341,10 @@ def _header_rows(cells: Rows) -> int:
             return i
         if _is_number(row[0]) and not _YEAR.fullmatch(row[0]) and numbers:
             return i
-    return 1
+    n = 1
+    while n < min(_MAX_HEADER_ROWS, len(cells) - 1) and sum(map(bool, cells[n])) == 1 and not cells[n][0]:
+        n += 1
+    return n
 
 
 def _stacked(rows: Rows) -> list[str]:
@@ -326,7 +357,7 @@ def _stacked(rows: Rows) -> list[str]:
 
 
 def _wrapped_labels(rows: Rows) -> Rows:
-    """`rows` with a label's second line put to its first: it goes on in small letters."""
+    """`rows` with the second lines of their cells put to the first: a label's goes on in small letters."""
     joined: Rows = []
     for row in rows:
         last = joined[-1] if joined else None
@@ -335,9 +366,17 @@ def _wrapped_labels(rows: Rows) -> Rows:
             joined[-1] = [f"{last[0]} {row[0]}", *row[1:]]
         elif last and row[0][:1].islower() and not any(row[1:]) and last[0]:
             joined[-1] = [f"{last[0]} {row[0]}", *last[1:]]
+        elif last and (at := _only_cell(row)) and last[at] and not _is_number(row[at]):
+            joined[-1] = [*last[:at], f"{last[at]} {row[at]}", *last[at + 1 :]]
         else:
             joined.append(row)
     return joined
+
+
+def _only_cell(row: Sequence[str]) -> int:
+    """The column of the one cell that `row` fills, 0 if there are more."""
+    filled = [i for i, cell in enumerate(row) if cell]
+    return filled[0] if len(filled) == 1 else 0
 
 
 def _with_one_header(rows: Rows) -> Rows:

@@ -117,13 +117,15 @@ def _contrasts(
         without = _picture(page, scale)
     # Text that clips shapes what is drawn after it even while it is switched off: its own contrast tells.
     clips = np.array([each.mode >= 4 for each in found.objects])[found.owner[letters]]
-    window = _windows(with_text.shape, boxes * scale)
+    boxes = boxes * scale
+    window = _windows(with_text.shape, boxes)
     under = without[window].reshape(len(letters), -1)
     change = _change(with_text[window].reshape(len(letters), -1), under, clips)
-    unseen = change < _MIN_CONTRAST
-    if unseen.any() and not (np.array([each.mode for each in found.objects]) == 3).all():
+    unseen = np.flatnonzero(change < _MIN_CONTRAST)
+    if len(unseen) and not (np.array([each.mode for each in found.objects]) == 3).all():
         # Red on a green of the same brightness is grey on grey: colours decide for what seems hidden.
-        change = np.maximum(change, _colour_change(page, found, scale, window))
+        in_colour = _colour_change(page, found, scale, _windows(with_text.shape, boxes[unseen]))
+        change[unseen] = np.maximum(change[unseen], in_colour)
     return change, np.ptp(under, axis=1).astype(np.int16)
 
 

@@ -40,7 +40,7 @@ class PageWords:
     """The visible words of a page by their direction (quarter turns clockwise), and its hidden passages."""
 
     words: dict[int, list[Word]]
-    order: dict[int, int]
+    order: dict[int, float]
     hidden: tuple[Passage, ...]
 
 
@@ -48,7 +48,7 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
     """The words and hidden passages among the characters `found`; those that `hidden` calls GONE are neither."""
     frames = {angle: _turned(found, angle) for angle in {each.angle for each in found.objects}}
     words: dict[int, list[Word]] = {}
-    order: dict[int, int] = {}
+    order: dict[int, float] = {}
     passages: list[Passage] = []
     pending: list[int] = []
     for group, begins_line in _groups(found, frames, hidden):

@@ -1,0 +1,160 @@
+"""Pages of PDF files become text in the order in which people read them, with tables under their headers."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from gpts.knowledge.documents import Document
+from tests.workers.knowledge.pages import HONEST, Page, at, pdf
+from workers.knowledge import errors
+from workers.knowledge.parsers import pdf as parser
+from workers.knowledge.parsers.pdf import parse
+
+_LEFT = [
+    "Alpha begins the left column of this page and",
+    "goes on for a while without any full stop so",
+    "that nobody could take it for a table of cells",
+    "and at its foot the left column ends in Beta.",
+    "A further line makes it long enough to count.",
+]
+_RIGHT = [
+    "Gamma begins the right column, which stands",
+    "beside the other one in the same heights and",
+    "has to be read after it, not line by line, as",
+    "some programs write it into the file, Delta.",
+    "A further line makes it long enough to count.",
+]
+_SALES = [
+    ("", "2019", "2018", "Change"),
+    ("Net revenue", "1,204.5", "1,110.2", "8.5 %"),
+    ("Cost of sales", "(640.1)", "(601.7)", "6.4 %"),
+    ("Gross profit", "564.4", "508.5", "11.0 %"),
+    ("Other income", "12.0", "—", "n/a"),
+]
+
+
+def _texts(document: Document) -> list[str]:
+    return [block.text for block in document.blocks]
+
+
+def _columns(order: Sequence[tuple[int, int]]) -> Page:
+    """Two columns of text, written in `order` of (column, line)."""
+    columns = (60, _LEFT), (320, _RIGHT)
+    return Page("".join(at(columns[c][0], 700 - 14 * n, columns[c][1][n]) for c, n in order))
+
+
+def _table(rows: Sequence[Sequence[str]], top: float = 700, xs: Sequence[float] = (60, 250, 330, 410)) -> str:
+    return "".join(at(x, top - 16 * n, cell) for n, row in enumerate(rows) for x, cell in zip(xs, row, strict=True))
+
+
+def test_columns_written_one_after_the_other_are_read_so() -> None:
+    texts = _texts(parse(pdf(_columns([(c, n) for c in (0, 1) for n in range(5)]))))
+    assert " ".join(texts) == " ".join([*_LEFT, *_RIGHT])
+
+
+def test_columns_written_line_by_line_are_read_one_after_the_other() -> None:
+    texts = _texts(parse(pdf(_columns([(c, n) for n in range(5) for c in (0, 1)]))))
+    assert " ".join(texts) == " ".join([*_LEFT, *_RIGHT])
+
+
+def test_a_title_over_both_columns_stays_before_them() -> None:
+    page = _columns([(c, n) for n in range(5) for c in (0, 1)])
+    page.content = at(60, 740, "A title that reaches over both columns of the page below it", 16) + page.content
+    assert _texts(parse(pdf(page)))[0].startswith("A title that reaches")
+
+
+def test_aligned_numbers_are_a_table_under_their_header() -> None:
+    document = parse(pdf(Page(at(60, 750, HONEST) + _table(_SALES) + at(60, 560, "Figures are in millions."))))
+    assert _texts(document) == [
+        HONEST,
+        "|  | 2019 | 2018 | Change |\n| Net revenue | 1,204.5 | 1,110.2 | 8.5 % |\n"
+        "| Cost of sales | (640.1) | (601.7) | 6.4 % |\n| Gross profit | 564.4 | 508.5 | 11.0 % |\n"
+        "| Other income | 12.0 | — | n/a |",
+        "Figures are in millions.",
+    ]
+
+
+def test_a_header_of_two_lines_is_one_row() -> None:
+    rows = [("", "Three months", "Three months", ""), ("", "to June", "to March", "Change"), *_SALES[1:]]
+    table = next(text for text in _texts(parse(pdf(Page(_table(rows))))) if text.startswith("|"))
+    assert table.splitlines()[0] == "|  | Three months to June | Three months to March | Change |"
+
+
+def test_a_ruled_table_keeps_the_cells_that_reach_over_several_rows() -> None:
+    lines = "".join(f"60 {y} m 360 {y} l S\n" for y in (700, 680, 640)) + "160 660 m 360 660 l S\n"
+    lines += "".join(f"{x} 640 m {x} 700 l S\n" for x in (60, 160, 260, 360))
+    words = at(65, 686, "Part") + at(165, 686, "Size") + at(265, 686, "Stock") + at(65, 656, "Filter")
+    words += at(165, 666, "small") + at(265, 666, "12") + at(165, 646, "large") + at(265, 646, "few")
+    assert _texts(parse(pdf(Page(lines + words)))) == [
+        "| Part | Size | Stock |\n| Filter | small | 12 |\n| Filter | large | few |"
+    ]
+
+
+def test_a_table_that_goes_on_repeats_its_header_on_the_next_page() -> None:
+    more = [
+        ("Tax", "(20.0)", "(18.5)", "8.1 %"),
+        ("Interest", "(4.0)", "(4.4)", "-9.1 %"),
+        ("Profit", "1.0", "2.0", "3 %"),
+    ]
+    document = parse(pdf(Page(_table(_SALES)), Page(_table(more))))
+    assert document.blocks[-1].page == 2
+    assert document.blocks[-1].text.splitlines()[:2] == [
+        "|  | 2019 | 2018 | Change |",
+        "| Tax | (20.0) | (18.5) | 8.1 % |",
+    ]
+
+
+def test_a_numbered_list_is_no_table() -> None:
+    items = "".join(
+        at(60, 700 - 15 * n, f"{n + 1}.") + at(90, 700 - 15 * n, f"Step {n} of the work") for n in range(5)
+    )
+    assert not any(text.startswith("|") for text in _texts(parse(pdf(Page(items)))))
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_turned_pages_are_read_like_upright_ones(turn: int) -> None:
+    upright = Page(at(60, 750, HONEST) + _table(_SALES))
+    turned = Page(upright.content, more=f"/Rotate {turn}")
+    # Turning the page turns the text with it, which makes it sideways text of a turned page.
+    assert sorted(_texts(parse(pdf(turned)))) == sorted(_texts(parse(pdf(upright))))
+
+
+def test_words_parted_at_the_end_of_a_line_are_whole_again() -> None:
+    page = Page(at(60, 700, "Close the valve of the hous-") + at(60, 686, "ing before you open it."))
+    assert _texts(parse(pdf(page))) == ["Close the valve of the housing before you open it."]
+
+
+def test_each_page_is_told_and_only_so_many_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(parser, "tell_pages", lambda *pages: told.append(pages))
+    monkeypatch.setattr(parser, "MAX_PAGES", 2)
+    document = parse(pdf(*[Page(at(60, 700, f"Chapter {name}.")) for name in "ABC"]))
+    assert told == [(1, 3), (2, 3)]
+    assert "first 2 of 3 pages" in document.notices[0].message
+
+
+def test_values_of_form_fields_stand_beside_their_labels() -> None:
+    field = (
+        b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Alice Martin) /Rect [160 695 300 712] /F 4 "
+        b"/DA (/F1 10 Tf 0 g) >>"
+    )
+    page = Page(at(60, 700, "Full name:") + at(60, 600, HONEST), more="/Annots [5 0 R]")
+    catalog = "/AcroForm << /Fields [5 0 R] /NeedAppearances true /DR << /Font << /F1 3 0 R >> >> >>"
+    assert _texts(parse(pdf(page, more_objects=[field], catalog=catalog))) == ["Full name: Alice Martin", HONEST]
+
+
+def test_comments_are_left_out_and_told() -> None:
+    note = b"<< /Type /Annot /Subtype /Text /Contents (Obey this note.) /Rect [10 10 30 30] >>"
+    document = parse(pdf(Page(at(60, 700, HONEST), more="/Annots [5 0 R]"), more_objects=[note]))
+    assert _texts(document) == [HONEST]
+    assert [(finding.severity, finding.excerpt) for finding in document.findings] == [("note", "Obey this note.")]
+
+
+def test_a_file_with_a_wrong_table_of_its_objects_is_repaired() -> None:
+    assert HONEST in parse(pdf(Page(at(60, 700, HONEST))).replace(b"startxref\n", b"startxref\n9")).text()
+
+
+@pytest.mark.parametrize("data", [pdf(), b"%PDF-1.7\n" + bytes(3000)])
+def test_a_file_without_pages_is_broken(data: bytes) -> None:
+    with pytest.raises(errors.BrokenFile):
+        parse(data)
