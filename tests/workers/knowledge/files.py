@@ -84,3 +84,9 @@ def with_part(data: bytes, name: str, part: bytes) -> bytes:
     with zipfile.ZipFile(BytesIO(data)) as archive:
         entries = {each: archive.read(each) for each in archive.namelist()}
     return zipped(entries | {name: part})
+
+
+def part(data: bytes, name: str) -> bytes:
+    """The entry `name` of the archive `data`."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        return archive.read(name)

@@ -5,6 +5,7 @@ text over values, joined with what stands merged above it, is the header that ea
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -15,6 +16,8 @@ from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*\)?\s*[%€$£¥]?\)?")
 _TITLE_CHARS: Final = 120
 _MAX_HEADER_ROWS: Final = 3
+# Spreadsheets have 16,384 columns.
+_LAST_COLUMN: Final = 16_383
 # A merged area larger than this is paint, and is not repeated cell by cell.
 _MAX_MERGED_CELLS: Final = 2_000
 
@@ -23,22 +26,30 @@ _MAX_MERGED_CELLS: Final = 2_000
 class Grid:
     """The cells of a sheet that show something, by row and column from 0, and the areas that are merged.
 
-    A merged area is (first row, first column, last row, last column).
+    A merged area is (first row, first column, last row, last column). Rows and columns that are hidden are no gap.
     """
 
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden_rows: set[int] = field(default_factory=set)
+    # As (first, last).
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, text: str) -> None:
         """Set a cell, unless it shows nothing."""
         if text := flat(text):
             self.rows.setdefault(row, {})[column] = text
 
+    def is_hidden(self, row: int, column: int) -> bool:
+        """Whether the row or the column is hidden."""
+        return row in self.hidden_rows or any(first <= column <= last for first, last in self.hidden_columns)
+
     def write(self, outline: Outline, page: int | None) -> None:
         """Add the tables of the sheet from top to bottom, those side by side from left to right."""
         spread = self._spread()
-        for rows in _runs(sorted(self.rows)):
-            columns = _runs(sorted({column for row in rows for column in self.rows[row]}))
+        hidden_columns = sorted({each for a, b in self.hidden_columns for each in range(a, min(b, _LAST_COLUMN) + 1)})
+        for rows in _runs(sorted(self.rows), sorted(self.hidden_rows)):
+            columns = _runs(sorted({column for row in rows for column in self.rows[row]}), hidden_columns)
             for part in columns:
                 area = [{c: self.rows[r][c] for c in part if c in self.rows[r]} for r in rows]
                 _write_area([row for row in area if row], part, spread, outline, page)
@@ -53,14 +64,14 @@ class Grid:
             if right > left:
                 spread.add(text)
             for row in range(top, bottom + 1):
-                for column in range(left, right + 1):
+                for column in range(left, min(right, _LAST_COLUMN) + 1):
                     self.rows.setdefault(row, {}).setdefault(column, text)
         return spread
 
 
-def _runs(numbers: list[int]) -> list[list[int]]:
-    """Sorted numbers parted where one is missing."""
-    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+def _runs(numbers: list[int], hidden: list[int]) -> list[list[int]]:
+    """Sorted numbers parted where one is missing that is not hidden."""
+    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - bisect_left(hidden, pair[1]) - pair[0])
     return [[number for _, number in run] for _, run in runs]
 
 

@@ -22,6 +22,7 @@ MAX_CELLS: Final = 1_000_000
 _MAX_SPACES: Final = 100
 # A row or cell that is repeated more often than this is filled for the looks of it.
 _MAX_REPEATS: Final = 1_000
+_MAX_CELL_REPEATS: Final = 50
 _CUT: Final = "The file has more than 1,000,000 cells; those after them were not read."
 _DC: Final = "{http://purl.org/dc/elements/1.1/}"
 # What text holds besides its words.
@@ -249,12 +250,12 @@ class _Walk:
 
     def _grid(self, table: Any, look: Look) -> tuple[Grid, Grid]:
         """The cells of a table that are shown, and those that are hidden."""
-        shown, hidden = Grid(), Grid()
-        hidden_columns = _hidden_columns(table)
+        shown, hidden = Grid(hidden_columns=_hidden_columns(table)), Grid()
         at = 0
         for row in _rows(table):
             repeats = max(1, number(row.get(f"{TABLE}number-rows-repeated"), 1))
-            is_hidden = row.get(f"{TABLE}visibility") in ("collapse", "filter")
+            if row.get(f"{TABLE}visibility") in ("collapse", "filter"):
+                shown.hidden_rows |= set(range(at, at + min(repeats, _MAX_REPEATS)))
             cells = list(self._cells(row, look, shown, at))
             for offset in range(min(repeats, _MAX_REPEATS) if cells else 0):
                 for column, text in cells:
@@ -262,8 +263,7 @@ class _Walk:
                         self.outline.notice(_CUT)
                         return shown, hidden
                     self.n_cells += 1
-                    aside = is_hidden or any(first <= column <= last for first, last in hidden_columns)
-                    (hidden if aside else shown).put(at + offset, column, text)
+                    (hidden if shown.is_hidden(at + offset, column) else shown).put(at + offset, column, text)
             at += repeats
         return shown, hidden
 
@@ -275,7 +275,7 @@ class _Walk:
             repeats = max(1, number(cell.get(f"{TABLE}number-columns-repeated"), 1))
             text = self._cell_text(cell, look) if cell.tag == f"{TABLE}table-cell" else ""
             if text:
-                for offset in range(min(repeats, _MAX_REPEATS)):
+                for offset in range(min(repeats, _MAX_CELL_REPEATS)):
                     yield column + offset, text
                 down, right = (number(cell.get(f"{TABLE}number-{name}-spanned"), 1) for name in ("rows", "columns"))
                 if down > 1 or right > 1:

@@ -61,13 +61,9 @@ class _Sheet:
 
     grid: Grid = field(default_factory=Grid)
     hidden: Grid = field(default_factory=Grid)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     # Areas whose look depends on rules that are not known here.
     ruled: list[tuple[int, int, int, int]] = field(default_factory=list)
     unseen: dict[tuple[int, int], str] = field(default_factory=dict)
-
-    def is_hidden(self, column: int) -> bool:
-        return any(first <= column <= last for first, last in self.hidden_columns)
 
 
 class _Book:
@@ -138,7 +134,9 @@ class _Book:
             if kind == "row":
                 next_row = self._row(sheet, element, next_row, page) + 1
             elif kind == "col" and element.get("hidden") in ("1", "true"):
-                sheet.hidden_columns.append((number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1))
+                sheet.grid.hidden_columns.append(
+                    (number(element.get("min"), 1) - 1, number(element.get("max"), 1) - 1)
+                )
             elif kind == "mergeCell" and len(sheet.grid.merged) < _MAX_MERGES:
                 sheet.grid.merged += _areas(element.get("ref", ""))
             elif kind == "conditionalFormatting":
@@ -149,7 +147,8 @@ class _Book:
 
     def _row(self, sheet: _Sheet, element: Any, expected: int, page: int) -> int:
         row = number(element.get("r"), expected + 1) - 1
-        is_hidden = element.get("hidden") in ("1", "true")
+        if element.get("hidden") in ("1", "true"):
+            sheet.grid.hidden_rows.add(row)
         column = -1
         for cell in element.iterfind(f"{S}c"):
             column = _place(cell.get("r", ""), column + 1)
@@ -161,7 +160,7 @@ class _Book:
                 continue
             self.n_cells += 1
             self.n_chars += len(text)
-            if is_hidden or sheet.is_hidden(column):
+            if sheet.grid.is_hidden(row, column):
                 sheet.hidden.put(row, column, text)
             else:
                 sheet.grid.put(row, column, text)
