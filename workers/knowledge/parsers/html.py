@@ -181,7 +181,8 @@ def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
 
 def _inner_lists(item: Tag) -> list[Tag]:
     """The lists in `item` that are in no other list of it."""
-    found, pending = [], [item]
+    found: list[Tag] = []
+    pending = [item]
     while pending:
         for child in pending.pop().find_all(True, recursive=False):
             (found if child.name in ("ul", "ol") else pending).append(child)

@@ -1,4 +1,7 @@
-"""Markdown, through markdown-it's tokens: what a reader sees, without marks, link targets, comments and HTML."""
+"""Markdown, through markdown-it's tokens: what a reader sees, without marks, link targets and comments.
+
+HTML inside it goes the way of HTML pages, so that what it hides is found.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,33 +11,63 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from gpts.knowledge.documents import Document
+from workers.knowledge.decoding import decoded
+from workers.knowledge.parsers.html import read_page
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.decoding import decode
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
+_COMMENT: Final = re.compile(r"<!--(.*?)-->", re.S)
+_COMMENT_WORDS: Final = 4
+_STYLED: Final = re.compile(r"\b(?:style|hidden|class|color)\b", re.I)
 _FRONT_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.M)
 
 
 def parse(data: bytes) -> Document:
     """The document in a Markdown file: headings, paragraphs, lists, code and tables, and a front matter's title."""
-    text = decode(data).replace("\r\n", "\n").replace("\r", "\n")
+    read = decoded(data)
+    text = read.text.replace("\r\n", "\n").replace("\r", "\n")
     outline = Outline()
+    if read.notice:
+        outline.notice(read.notice)
     front = _FRONT_MATTER.match(text)
     if front:
         title = _FRONT_TITLE.search(front.group(1))
         outline.title = title.group(1) if title else ""
         text = text[front.end() :]
-    tokens = iter(MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text))
+    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parsed = markdown.parse(text)
+    comments = [found for token in _all(parsed) for found in _COMMENT.findall(token.content)]
+    if any(len(comment.split()) >= _COMMENT_WORDS for comment in comments):
+        outline.leave_out(" … ".join(" ".join(comment.split()) for comment in comments), "comments")
+    tokens = iter(parsed)
     for token in tokens:
-        _add(outline, token, tokens)
+        if token.type == "html_block":
+            read_page(_COMMENT.sub(" ", token.content), outline)
+        elif token.type == "paragraph_open" and (inline := next(tokens)) and _is_styled(inline):
+            read_page(f"<p>{markdown.renderer.render([inline], markdown.options, {})}</p>", outline)
+        elif token.type == "paragraph_open":
+            outline.text(_visible(inline))
+        else:
+            _add(outline, token, tokens)
     return outline.document()
+
+
+def _all(tokens: list[Token]) -> Iterator[Token]:
+    """Pieces of HTML among the tokens, also inside paragraphs."""
+    for token in tokens:
+        if token.type == "html_block":
+            yield token
+        yield from (child for child in token.children or () if child.type == "html_inline")
+
+
+def _is_styled(inline: Token) -> bool:
+    """Whether HTML in the paragraph may hide some of its text."""
+    return any(_STYLED.search(child.content) for child in inline.children or () if child.type == "html_inline")
 
 
 def _add(outline: Outline, token: Token, tokens: Iterator[Token]) -> None:
     if token.type == "heading_open":
         outline.heading(_visible(next(tokens)), int(token.tag[1]))
-    elif token.type == "paragraph_open":
-        outline.text(_visible(next(tokens)))
     elif token.type in ("fence", "code_block"):
         outline.lines(token.content)
     elif token.type in ("bullet_list_open", "ordered_list_open"):
