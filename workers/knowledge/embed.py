@@ -6,6 +6,7 @@ L2-normalised, so that a dot product is a cosine.
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from gpts.knowledge.ranking import WELL_READ
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -29,6 +32,8 @@ BATCH: Final = 32
 QUERIES_KEPT: Final = 1_024
 MAX_WINDOW: Final = 512
 WINDOW_OVERLAP: Final = 50
+_HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_HAN_LETTERS: Final = 3
 
 
 class EmbedderMissing(RuntimeError):
@@ -106,6 +111,21 @@ class Embedder:
             tokenizer = self._tokens()
         return [len(each.ids) for each in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
+    def letters_per_token(self, text: str) -> float:
+        """How many letters of `text` a token has on average, WELL_READ if it has no letters.
+
+        Letters that the vocabulary lacks are no part of any token; a Han character or kana says as much as three
+        letters. Measured on questions (2026-11): English 4.5, German and Spanish 2.8, Russian 1.0, Chinese 0.8.
+        """
+        with self._lock:
+            tokenizer = self._tokens()
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        pieces = [text[start:end] for start, end in encoding.offsets]
+        unknown = _unknown(tokenizer)
+        spelt = [_letters(piece) for piece in pieces]
+        known = sum(n for n, token in zip(spelt, encoding.tokens, strict=True) if token != unknown)
+        return known / sum(map(bool, spelt)) if any(spelt) else WELL_READ
+
     def idle_s(self) -> float:
         """Seconds since the weights were last used; 0 while they are in use or were never loaded."""
         if self._model is None or self._lock.locked():
@@ -114,7 +134,7 @@ class Embedder:
 
     def _loaded(self) -> "SentenceTransformer":
         if self._model is None:
-            self._model = _load(self.folder, self._threads)
+            self._model = load_model(self.folder, self._threads)
         return self._model
 
     def _tokens(self) -> "Tokenizer":
@@ -123,7 +143,8 @@ class Embedder:
         return self._tokenizer
 
 
-def _load(folder: Path, threads: int | None) -> "SentenceTransformer":
+def load_model(folder: Path, threads: int | None) -> "SentenceTransformer":
+    """The model in `folder` in the precision that is fastest here; `threads` are set for the whole process."""
     import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
@@ -143,6 +164,15 @@ def _load_tokenizer(folder: Path) -> "Tokenizer":
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _unknown(tokenizer: "Tokenizer") -> str | None:
+    """The token for what the vocabulary lacks, None if it has a piece for everything."""
+    return next((each for each in ("[UNK]", "<unk>") if tokenizer.token_to_id(each) is not None), None)
+
+
+def _letters(piece: str) -> int:
+    return sum(_HAN_LETTERS if _HAN.match(letter) else 1 for letter in piece if letter.isalpha())
 
 
 def has_bf16() -> bool:

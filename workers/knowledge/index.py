@@ -21,6 +21,7 @@ from gpts.knowledge.ranking import (
     Evidence,
     Half,
     blend,
+    dense_weight,
     fuse,
     is_covered,
     is_identifier,
@@ -34,7 +35,6 @@ from workers.knowledge import lexical, unions
 from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
-from workers.knowledge.lexical import Postings
 from workers.knowledge.shelf import CACHE_BYTES, Shelf
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
@@ -59,6 +59,9 @@ class QueryEmbedder(Protocol):
 
     def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         """How many tokens each text has."""
+
+    def letters_per_token(self, text: str) -> float:
+        """How long the pieces of `text` are on average in which the model reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +156,12 @@ class KnowledgeIndex:
         hits = self._store.search(addresses, vector, DEPTH) if "dense" in halves else ()
         dense = {(hit.address, hit.row): hit.cosine for hit in hits}
         sparse = self._lexical(addresses, union, asked) if "lexical" in halves else {}
-        fused = fuse(dense, sparse)
-        cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in fused}
+        keys = dict.fromkeys([*dense, *sparse])
+        cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in keys}
         postings = [union.postings] if union else [self._shelf.segment(each).postings for each in addresses]
-        evidence = self._evidence(asked, postings, list(fused), max(cosines.values(), default=-1.0))
+        weights = lexical.rarities(asked, postings)
+        fused = fuse(cosines, sparse, lexical.ceiling(weights), self._dense_weight(query, halves))
+        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0))
         return _Found(dense, sparse, fused, cosines, evidence)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
@@ -205,11 +210,13 @@ class KnowledgeIndex:
     def _cosine(self, key: _Key, vector: Vectors) -> float:
         return self._shelf.segment(key[0]).cosine(key[1], vector)
 
-    def _evidence(
-        self, asked: Sequence[str], postings: Sequence[Postings], best: Sequence[_Key], cosine: float
-    ) -> Evidence:
+    def _dense_weight(self, query: str, halves: Sequence[Half]) -> float:
+        if len(set(halves)) == 1:
+            return float("dense" in halves)
+        return dense_weight(self._embedder.letters_per_token(query))
+
+    def _evidence(self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float) -> Evidence:
         """What the three best chunks hold of the question's terms; a term that no file has weighs as the rarest."""
-        weights = lexical.rarities(asked, postings)
         total = sum(weights.values())
         share, rare = 0.0, False
         for address, row in best[:3]:

@@ -118,6 +118,11 @@ def rarities(query: Sequence[str], postings: Sequence[Postings]) -> dict[str, fl
     return dict(zip(query, map(float, weights), strict=True))
 
 
+def ceiling(weights: Mapping[str, float]) -> float:
+    """What no chunk's score exceeds for terms of these rarities: each term fills the chunk."""
+    return (K1 + 1) * sum(weights.values())
+
+
 def _weights(spans: Sequence[Spans], postings: Sequence[Postings], n_asked: int) -> npt.NDArray[np.float64]:
     n_chunks = sum(len(each.lengths) for each in postings)
     n_holders = sum((each[:, 1] - each[:, 0] for each in spans), np.zeros(n_asked, np.int64))

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.ranking import Evidence, fuse, is_covered, is_identifier, select
+from gpts.knowledge.ranking import (
+    DENSE_WEIGHT,
+    Evidence,
+    blend,
+    dense_weight,
+    fuse,
+    is_covered,
+    is_identifier,
+    select,
+)
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -54,18 +63,42 @@ def passage(start_word: int, end_word: int, score: float, segment: str = "a") ->
 
 
 def test_what_both_halves_find_comes_first() -> None:
-    fused = fuse({"x": 0.9, "both": 0.8, "low": 0.1}, {"y": 12.0, "both": 11.0, "least": 1.0})
+    fused = fuse({"x": 0.9, "both": 0.8, "y": 0.1}, {"y": 12.0, "both": 11.0}, ceiling=20.0, dense=0.5)
     assert next(iter(fused)) == "both"
 
 
-@given(st.dictionaries(st.integers(0, 9), st.floats(-1, 1)), st.dictionaries(st.integers(0, 9), st.floats(0, 50)))
+def test_a_half_that_cannot_tell_chunks_apart_leaves_the_choice_to_the_other() -> None:
+    alike, telling = {"a": 0.52, "b": 0.50}, {"b": 9.0, "a": 2.0}
+    assert next(iter(fuse(alike, telling, ceiling=10.0, dense=0.5))) == "b"
+    assert next(iter(fuse({"a": 0.8, "b": 0.3}, {"b": 1.1, "a": 1.0}, ceiling=10.0, dense=0.5))) == "a"
+
+
+@given(
+    st.dictionaries(st.integers(0, 9), st.floats(-1, 1)),
+    st.dictionaries(st.integers(0, 9), st.floats(0, 50)),
+    st.floats(0, 50),
+    st.floats(0, 1),
+)
 def test_fused_scores_lie_between_0_and_1_in_falling_order(
-    dense: dict[int, float], lexical: dict[int, float]
+    cosines: dict[int, float], lexical: dict[int, float], ceiling: float, dense: float
 ) -> None:
-    scores = list(fuse(dense, lexical).values())
+    fused = fuse(cosines, lexical, ceiling, dense)
+    scores = list(fused.values())
     assert scores == sorted(scores, reverse=True)
-    assert all(0 <= score <= 1 for score in scores)
-    assert set(fuse(dense, lexical)) == {*dense, *lexical}
+    assert all(0 <= score <= 1 + 1e-9 for score in scores)
+    assert set(fused) == set(cosines)
+
+
+def test_the_cosine_counts_less_the_more_an_embedder_spells() -> None:
+    english, german, chinese = dense_weight(4.5), dense_weight(2.8), dense_weight(0.8)
+    assert english == DENSE_WEIGHT > german > chinese == 0.0
+
+
+def test_a_cross_encoder_moves_its_favourite_up_and_keeps_what_it_did_not_read_behind() -> None:
+    ranked = [passage(0, 50, 0.8), passage(100, 150, 0.7), passage(200, 250, 0.6)]
+    again = blend(ranked, [0.1, 0.9])
+    assert [each.chunk for each in again] == [100, 0, 200]
+    assert [each.score for each in again] == [0.8, 0.45, 0.3]
 
 
 def test_a_part_number_counts_as_covered_whatever_the_cosine() -> None:

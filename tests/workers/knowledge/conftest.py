@@ -26,6 +26,9 @@ class WordEmbedder:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
+    def letters_per_token(self, text: str) -> float:
+        return 5.0
+
     def _vector(self, text: str) -> Vectors:
         total = np.zeros(self.dim, np.float32)
         for term in terms(text):

@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
     "engine": "workers.bench.engine",
+    "ingest": "workers.bench.ingest",
+    "retrieval": "workers.bench.retrieval",
+    "scale": "workers.bench.scale",
 }
 
 

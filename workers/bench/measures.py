@@ -1,0 +1,57 @@
+"""Measures of a ranking against judgements, as trec_eval defines them: nDCG with linear gain, recall, MRR."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import Final
+
+CUT: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good rankings are, each 0..1 and the mean over queries; all but the full MRR look at the first ten."""
+
+    ndcg_10: float
+    recall_10: float
+    mrr_10: float
+    mrr: float
+
+
+def quality(rankings: Mapping[str, Sequence[str]], judgements: Mapping[str, Mapping[str, int]]) -> Quality:
+    """The measures over all of `judgements`; a query without a ranking counts as one that found nothing."""
+    pairs = [(rankings.get(query, ()), relevant) for query, relevant in judgements.items()]
+    return Quality(
+        ndcg_10=mean(ndcg(ranking, relevant) for ranking, relevant in pairs),
+        recall_10=mean(recall(ranking, relevant) for ranking, relevant in pairs),
+        mrr_10=mean(reciprocal_rank(ranking[:CUT], relevant) for ranking, relevant in pairs),
+        mrr=mean(reciprocal_rank(ranking, relevant) for ranking, relevant in pairs),
+    )
+
+
+def ndcg(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
+    """Discounted gain of the first ten over that of the best possible ten (Järvelin and Kekäläinen, 2002)."""
+    gained = _discounted([relevant.get(document, 0) for document in ranking[:CUT]])
+    best = _discounted(sorted(relevant.values(), reverse=True)[:CUT])
+    return gained / best if best else 0.0
+
+
+def _discounted(gains: Sequence[int]) -> float:
+    return sum(gain / math.log2(rank + 2) for rank, gain in enumerate(gains))
+
+
+def recall(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
+    """The part of the relevant documents that is among the first ten."""
+    return len(relevant.keys() & set(ranking[:CUT])) / len(relevant) if relevant else 0.0
+
+
+def reciprocal_rank(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
+    """1 over the place of the first relevant document, 0 if there is none."""
+    return next((1 / rank for rank, document in enumerate(ranking, 1) if document in relevant), 0.0)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of `values` lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0

@@ -1,0 +1,51 @@
+"""The optional cross-encoder: reads a question and a passage together and says how well the one answers the other.
+
+Better than any embedder and far slower, a forward pass per passage, so it only re-orders the first few that were
+found. No weights come with Guildhall; RERANKER names the folder of a sentence-transformers CrossEncoder.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+
+class RerankerMissing(RuntimeError):
+    """The reranker's folder does not exist; set RERANKER to a CrossEncoder folder, or to nothing."""
+
+
+class Reranker:
+    """A cross-encoder, loaded on first use, always offline. Safe to share between threads; one scores at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "config.json").is_file():
+            raise RerankerMissing(f"{folder} is no CrossEncoder folder; set RERANKER to one, or to nothing.")
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._model: CrossEncoder | None = None
+
+    def __call__(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each of `texts` answers `question`, 0..1; a text beyond the model's window is cut off."""
+        if not texts:
+            return []
+        with self._lock:
+            if self._model is None:
+                self._model = _load(self._folder)
+            scores = self._model.predict([(question, text) for text in texts], show_progress_bar=False)
+        return [float(score) for score in scores]
+
+
+def _load(folder: Path) -> "CrossEncoder":
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    # Many folders name no activation or none at all; blending with the fused scores needs 0..1.
+    return CrossEncoder(str(folder), device="cpu", local_files_only=True, activation_fn=torch.nn.Sigmoid())
+
+
+def reranker_for(setting: str) -> Reranker | None:
+    """The reranker that RERANKER names, None for an empty setting. Raises RerankerMissing."""
+    return Reranker(Path(setting)) if setting else None
