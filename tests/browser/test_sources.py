@@ -18,6 +18,7 @@ from tests.browser.conftest import REPOSITORY, Site, Visitor
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
 from web.builder.models import Gpt, KnowledgeFile
+from web.runs.citations import QUEUE
 from web.runs.services import start_conversation, start_run
 from workers.knowledge.pipeline import build_segment, read_file
 
@@ -57,17 +58,18 @@ ANSWER = "Service it every 450 hours. It is a good pump."
 
 
 @pytest.fixture(scope="module")
-def tools_worker(served: Site) -> Iterator[None]:
-    """A real tools worker on the tests' database, broker and files."""
+def real_worker(served: Site) -> Iterator[None]:
+    """A real worker on the tests' database, broker and files; it waits for errands, and has no model to load."""
     environment = {
         **os.environ,
         "GUILDHALL_HOME": str(served.home),
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "REDIS_URL": served.redis_url,
         "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'platform'}",
+        "ENGINE": "scripted",
         "LOG_LEVEL": "WARNING",
     }
-    options = ["-Q", "tools", "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
+    options = ["-Q", QUEUE, "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
     command = [sys.executable, "-m", "celery", "-A", "web.celery:app", "worker", *options, "--loglevel=WARNING"]
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
     yield
@@ -76,7 +78,7 @@ def tools_worker(served: Site) -> Iterator[None]:
 
 
 @pytest.fixture
-def answer_from(site: Site, gpt: Gpt, bob, take, tools_worker) -> Callable[..., str]:
+def answer_from(site: Site, gpt: Gpt, bob, take, real_worker) -> Callable[..., str]:
     """Stores a file, answers a question of Bob's with `quote` of it, and gives the address of the chat."""
 
     def answer(name: str, data: bytes, quote: str, **fields: Any) -> str:

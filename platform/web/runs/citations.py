@@ -27,6 +27,8 @@ from web.runs.services import access_run
 
 # Recognising the words of a scanned page takes up to 3 s, and it may wait behind another.
 PATIENCE_S: Final = 20
+# Readers do not wait behind files that are being indexed, which may keep every tools worker busy for minutes.
+QUEUE: Final = "model"
 # The folder of the state directory with the pictures of pages, which are made anew when they are gone.
 PICTURES: Final = "pages"
 
@@ -153,7 +155,7 @@ def turned_to(cited: Cited, page: int) -> ShownPage:
 
 def _asked(task: str, *args: str | int) -> SourceView:
     try:
-        return SourceView.model_validate(ask(task, *map(str, args), queue="tools", timeout_s=PATIENCE_S))
+        return SourceView.model_validate(ask(task, *map(str, args), queue=QUEUE, timeout_s=PATIENCE_S))
     except NoAnswer as error:
         return SourceView(trouble=str(error))
 

@@ -13,6 +13,7 @@ from web.errands import NoAnswer
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of
 from web.runs.models import Run
+from web.runs.services import start_run
 
 
 def show(task: str, segment: str, sha256: str, start: str, end: str, **_: object) -> dict[str, Any]:
@@ -98,6 +99,18 @@ def test_other_pages_and_the_file_follow_the_creator_s_switch(bobs, cited, gpt):
     response = bobs.get(bobs.get(cited).json()["download"])
     assert b"".join(response.streaming_content) == b"the manual"
     assert response.headers["Content-Disposition"] == 'attachment; filename="manual.pdf"'
+
+
+def test_a_run_tells_of_each_sentence_how_far_it_is_supported(bobs, conversation):
+    run = start_run(conversation, "Which seal?")
+    levels = ({"answer_start": 0, "answer_end": 19, "level": "partly"},)
+    citation = CITATION.model_copy(update={"unit": "slide", "untrusted": True})
+    log.append(run.id, Finished(text=ANSWER, citations=(citation,), support=levels, coverage="covered"))
+    told = bobs.get(f"/api/runs/{run.id}").json()
+    assert told["support"] == list(levels)
+    assert (told["citations"][0]["unit"], told["citations"][0]["untrusted"]) == ("slide", True)
+    [turn] = bobs.get(f"/api/conversations/{conversation.id}").json()["messages"]
+    assert (turn["support"], turn["citations"]) == (told["support"], told["citations"])
 
 
 def test_there_is_no_second_citation(bobs, cited):
