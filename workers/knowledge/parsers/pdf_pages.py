@@ -70,15 +70,16 @@ def content(page: pdfium.PdfPage) -> Content:
     found = characters(page)
     seen = pdf_visibility.sight(page, found)
     page_content = Content(comments=list(pdf_forms.comments(page)))
-    layer, hidden = _layer(found, seen), seen.hidden
-    n_visible = int(_letters(found, hidden == 0).sum())
+    letters, hidden = _letters(found), seen.hidden
+    layer = _layer(found, seen, letters)
+    n_visible = int((letters & (hidden == 0)).sum())
     is_scan = n_visible < _STAMP_LETTERS and pdf_scans.picture_share(page) >= pdf_scans.SCAN_SHARE
     read: ocr.Recognised | None = None
     if layer.any() or is_scan or n_visible < _EMPTY_LETTERS:
         read = _recognised(page, found, page_content)
     if layer.any():
         hidden, read = _apply_layer(found, hidden, layer, _Scan(is_scan, read), page_content)
-    elif _is_garbled(found, hidden == 0):
+    elif _is_garbled(found, hidden == 0, n_visible):
         hidden, read = _instead_of_garbled(page, found, hidden, page_content)
     words = words_of(found, hidden)
     _add_values(words, pdf_forms.field_values(page, shown_matrix(page)))
@@ -101,26 +102,26 @@ def _add_values(words: PageWords, values: Sequence[Word]) -> None:
         words.order[id(value)] = words.order[id(label)] + 0.5 if label else -1
 
 
-def _letters(found: Characters, where: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    is_letter = np.array([chr(code).isalnum() for code in found.codes], bool)
-    return is_letter & where & (found.owner >= 0) if len(found.codes) else np.zeros(0, bool)
+def _letters(found: Characters) -> NDArray[np.bool_]:
+    """Which characters are letters and digits of the file."""
+    return np.array([chr(code).isalnum() for code in found.codes], bool) & (found.owner >= 0)
 
 
-def _layer(found: Characters, seen: pdf_visibility.Sight) -> NDArray[np.bool_]:
+def _layer(found: Characters, seen: pdf_visibility.Sight, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which characters are a scan's text layer: hidden, and over ink for the most part of their passage."""
     layer = np.zeros(len(found.codes), bool)
     for passage in words_of(found, seen.hidden).hidden if seen.hidden.any() else ():
         numbers = list(passage.numbers)
         if passage.reason != pdf_visibility.OFF_PAGE and seen.ink[numbers].mean() >= _OVER_INK:
             layer[numbers] = True
-    return layer if _letters(found, layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
+    return layer if (letters & layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
 
 
-def _is_garbled(found: Characters, visible: NDArray[np.bool_]) -> bool:
+def _is_garbled(found: Characters, visible: NDArray[np.bool_], n_letters: int) -> bool:
     """Whether the fonts do not tell which characters their shapes are: hardly a letter among the signs."""
     shown = np.array([not chr(code).isspace() for code in found.codes], bool) & visible
     n = int((shown & (found.owner >= 0)).sum())
-    return n >= _GARBLED_CHARACTERS and _letters(found, visible).sum() < _GARBLED_LETTERS * n
+    return n >= _GARBLED_CHARACTERS and n_letters < _GARBLED_LETTERS * n
 
 
 def _instead_of_garbled(

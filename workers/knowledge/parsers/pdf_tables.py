@@ -388,7 +388,9 @@ def _with_one_header(rows: Rows) -> Rows:
     values = [cell for cell in rows[1] if cell]
     if any(_is_number(cell) and not _YEAR.fullmatch(cell) for cell in values):
         return rows
-    if all(not (a and b) or a == b for a, b in zip(first, rows[1], strict=True)) or rows[1][0] in ("", first[0]):
+    fits = all(not (a and b) or a == b for a, b in zip(first, rows[1], strict=True))
+    is_over = not first[0] and any(map(_is_number, rows[2][1:]))
+    if fits or is_over or rows[1][0] in ("", first[0]):
         over = ""
         spread = []
         for cell, below in zip(first, rows[1], strict=True):

@@ -31,7 +31,10 @@ _LARGE_PT: Final = 30
 _MIN_HEIGHT: Final = 0.8
 # A real letter is not this much narrower than it is high; "l" and "i" are 0.15 wide.
 _MIN_WIDTH: Final = 0.05
-_SAMPLES_DOWN, _SAMPLES_ACROSS = 16, 12
+# Body text is about 12 pixels high and 8 wide; the strokes of larger letters are wider than a step between samples.
+_SAMPLES_DOWN, _SAMPLES_ACROSS = 12, 8
+# Text render modes (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above add the letters to the clipping path.
+_PAINTS_NOTHING, _CLIPS = 3, 4
 
 _REASONS: Final = (
     "",
@@ -76,7 +79,7 @@ def sight(page: pdfium.PdfPage, found: Characters) -> Sight:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     outside = (middle < 0).any(axis=1) | (middle[:, 0] > found.width) | (middle[:, 1] > found.height)
     hidden[letters] = np.select(
-        [outside, _tiny(found)[owner], unseen & (modes == 3), unseen],
+        [outside, _tiny(found)[owner], unseen & (modes == _PAINTS_NOTHING), unseen],
         [OFF_PAGE, TINY, UNPAINTED, NO_CONTRAST],
         VISIBLE,
     )
@@ -110,28 +113,32 @@ def _tiny(found: Characters) -> NDArray[np.bool_]:
 def _contrasts(
     page: pdfium.PdfPage, found: Characters, letters: NDArray[np.intp], boxes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """For each letter, how much it changes the picture, and how much contrast its box has without it; 0 to 255."""
+    """For each letter, how much it changes the picture and, if hardly, how much contrast is there without it."""
     scale = min(_SCALE, (_MAX_PIXELS / (found.width * found.height)) ** 0.5)
     with_text = _picture(page, scale)
     with without_text(found):
         without = _picture(page, scale)
-    # Text that clips shapes what is drawn after it even while it is switched off: its own contrast tells.
-    clips = np.array([each.mode >= 4 for each in found.objects])[found.owner[letters]]
     boxes = boxes * scale
-    window = _windows(with_text.shape, boxes)
-    under = without[window].reshape(len(letters), -1)
-    change = _change(with_text[window].reshape(len(letters), -1), under, clips)
+    difference = np.maximum(with_text, without) - np.minimum(with_text, without)
+    change = difference[_windows(difference.shape, boxes)].reshape(len(letters), -1).max(axis=1).astype(np.int16)
+    # Text that clips shapes what is drawn after it even while it is switched off: its own contrast tells.
+    clips = np.flatnonzero(np.array([each.mode >= _CLIPS for each in found.objects])[found.owner[letters]])
+    if len(clips):
+        change[clips] = _range(with_text, boxes[clips])
+    ground = np.zeros(len(letters), np.int16)
     unseen = np.flatnonzero(change < _MIN_CONTRAST)
-    if len(unseen) and not (np.array([each.mode for each in found.objects]) == 3).all():
-        # Red on a green of the same brightness is grey on grey: colours decide for what seems hidden.
-        in_colour = _colour_change(page, found, scale, _windows(with_text.shape, boxes[unseen]))
-        change[unseen] = np.maximum(change[unseen], in_colour)
-    return change, np.ptp(under, axis=1).astype(np.int16)
+    if len(unseen):
+        ground[unseen] = _range(without, boxes[unseen])
+        if not all(each.mode == _PAINTS_NOTHING for each in found.objects):
+            # Red on a green of the same brightness is grey on grey: colours decide for what seems hidden.
+            in_colour = _colour_change(page, found, scale, _windows(with_text.shape, boxes[unseen]))
+            change[unseen] = np.maximum(change[unseen], in_colour)
+    return change, ground
 
 
-def _change(seen: NDArray[np.uint8], under: NDArray[np.uint8], clips: NDArray[np.bool_]) -> NDArray[np.int16]:
-    change = np.abs(seen.astype(np.int16) - under).max(axis=1)
-    return np.where(clips, np.ptp(seen, axis=1), change).astype(np.int16)
+def _range(picture: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray[np.int16]:
+    """The contrast of `picture` inside each of `boxes`."""
+    return np.ptp(picture[_windows(picture.shape, boxes)].reshape(len(boxes), -1), axis=1).astype(np.int16)
 
 
 def _colour_change(page: pdfium.PdfPage, found: Characters, scale: float, window: Any) -> NDArray[np.int16]:

@@ -137,17 +137,20 @@ def _word(
     found: Characters, frame: tuple[list[list[float]], list[list[float]]], group: list[int], begins_line: bool
 ) -> Word:
     boxes, origins = frame
-    objects = found.objects
-    main = objects[max((found.owner[i] for i in group), key=lambda number: objects[number].size)]
-    main_origin = next(origins[i][1] for i in group if objects[found.owner[i]] is main)
+    x0, y0, x1, y1 = zip(*boxes[group[0] : group[-1] + 1], strict=True)
+    owners = {found.owner[i] for i in group}
+    # A raised digit shares its word's line.
+    largest = max(owners, key=lambda number: found.objects[number].size)
+    first = group[0] if len(owners) == 1 else next(i for i in group if found.owner[i] == largest)
+    main = found.objects[largest]
     return Word(
         text=_text(found, group),
-        x0=min(boxes[i][0] for i in group),
-        y0=min(boxes[i][1] for i in group),
-        x1=max(boxes[i][2] for i in group),
-        y1=max(boxes[i][3] for i in group),
-        baseline=main_origin,
-        size=main.size if main.size >= 1 else max(boxes[i][3] - boxes[i][1] for i in group),
+        x0=min(x0),
+        y0=min(y0),
+        x1=max(x1),
+        y1=max(y1),
+        baseline=origins[first][1],
+        size=main.size if main.size >= 1 else max(y1) - min(y0),
         bold=main.bold,
         begins_line=begins_line,
     )
