@@ -3,6 +3,7 @@
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from sys import maxsize
 from typing import Final, Literal
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind
@@ -11,6 +12,8 @@ Choice = Literal["drop", "accept"]
 # The owner's choice for each finding, by its id.
 Decisions = Mapping[str, Choice]
 _Span = tuple[int, int]
+# A range of the old text and where it begins in the new one.
+_Piece = tuple[int, int, int]
 
 EXCERPT_CHARS: Final = 2_000
 
@@ -36,47 +39,75 @@ def undecided(findings: Iterable[Finding], decisions: Decisions) -> tuple[Findin
 def settled(document: Document, decisions: Decisions) -> Document:
     """`document` without what the owner dropped; accepted findings keep their moved spans."""
     dropped = {each.id for each in document.findings if decisions.get(each.id) == "drop"}
-    gone = _merged([span for each in document.findings if each.id in dropped for span in each.spans])
+    if not dropped:
+        return document
+    left = without(document, [span for each in document.findings if each.id in dropped for span in each.spans])
+    findings = tuple(each.model_copy(update={"spans": ()}) if each.id in dropped else each for each in left.findings)
+    return left.model_copy(update={"findings": findings})
+
+
+def without(document: Document, spans: Iterable[_Span]) -> Document:
+    """`document` without these ranges of its text; the spans of its findings move along.
+
+    What goes from a heading goes from the path of the blocks beneath it too.
+    """
+    gone = _merged(spans)
     if not gone:
         return document
     blocks, pieces = _cut(document.blocks, gone)
-    findings = tuple(
-        each.model_copy(update={"spans": () if each.id in dropped else _moved(each.spans, pieces)})
-        for each in document.findings
-    )
+    findings = tuple(each.model_copy(update={"spans": _moved(each.spans, pieces)}) for each in document.findings)
     return document.model_copy(update={"blocks": blocks, "findings": findings})
 
 
-def _merged(spans: Sequence[_Span]) -> list[_Span]:
+def _merged(spans: Iterable[_Span]) -> list[_Span]:
     merged: list[_Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
+        elif start < end:
             merged.append((start, end))
     return merged
 
 
-def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[tuple[int, int, int]]]:
+def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[_Piece]]:
     """`blocks` without the ranges `gone`, and the pieces that stay as (old start, old end, new start).
 
     A block of which only space is left goes as a whole.
     """
     kept: list[Block] = []
-    pieces: list[tuple[int, int, int]] = []
+    pieces: list[_Piece] = []
+    paths: dict[str, str] = {}
     old = new = 0
     for block in blocks:
         stays = _outside(old, old + len(block.text), gone)
         text = "".join(block.text[start - old : end - old] for start, end in stays)
+        if text != block.text and block.is_heading():
+            paths[block.heading] = _renamed(block, text.strip(), paths)
         if text.strip():
             at = new
             for start, end in stays:
                 pieces.append((start, end, at))
                 at += end - start
-            kept.append(block.model_copy(update={"text": text}))
+            heading = _path(block.heading, paths)
+            kept.append(block.model_copy(update={"text": text, "heading": heading}))
             new += len(text) + 2
         old += len(block.text) + 2
     return tuple(kept), pieces
+
+
+def _renamed(heading: Block, text: str, paths: Mapping[str, str]) -> str:
+    """The path of a heading block that now reads `text`, its parent's if nothing is left."""
+    parent = heading.heading[: -len(heading.text)].removesuffix(" > ")
+    return " > ".join(part for part in (_path(parent, paths), text) if part)
+
+
+def _path(heading: str, paths: Mapping[str, str]) -> str:
+    """`heading` with its longest beginning that has a new name replaced."""
+    parts = heading.split(" > ") if paths else []
+    for n in range(len(parts), 0, -1):
+        if (new := paths.get(" > ".join(parts[:n]))) is not None:
+            return " > ".join(part for part in (new, *parts[n:]) if part)
+    return heading
 
 
 def _outside(start: int, end: int, gone: Sequence[_Span]) -> list[_Span]:
@@ -92,11 +123,15 @@ def _outside(start: int, end: int, gone: Sequence[_Span]) -> list[_Span]:
     return [*parts, (start, end)] if start < end else parts
 
 
-def _moved(spans: Iterable[_Span], pieces: Sequence[tuple[int, int, int]]) -> tuple[_Span, ...]:
+def _moved(spans: Iterable[_Span], pieces: Sequence[_Piece]) -> tuple[_Span, ...]:
     """Where `spans` are in the new text; what was cut away is gone."""
     moved = []
     for start, end in spans:
-        for old_start, old_end, new_start in pieces:
+        first = max(0, bisect_right(pieces, (start, maxsize, maxsize)) - 1)
+        for number in range(first, len(pieces)):
+            old_start, old_end, new_start = pieces[number]
+            if old_start >= end:
+                break
             a, b = max(start, old_start), min(end, old_end)
             if a < b:
                 moved.append((new_start + a - old_start, new_start + b - old_start))

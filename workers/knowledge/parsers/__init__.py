@@ -7,7 +7,6 @@ from gpts.knowledge.documents import Document
 from gpts.safety.screening import screened
 from workers.knowledge import sniffing, textkinds
 from workers.knowledge.errors import NoText
-from workers.knowledge.languages import language_of
 
 # Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
 PARSER_VERSION: Final = 4
@@ -48,5 +47,4 @@ def parse(data: bytes, kind: str = "") -> Document:
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):
         raise NoText
-    document = screened(document)
-    return document.model_copy(update={"language": document.language or language_of(document)})
+    return screened(document)

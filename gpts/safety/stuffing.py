@@ -1,0 +1,166 @@
+"""Near-duplicate passages that were stuffed into a file so that one of them wins every search.
+
+Passages are compared by the hashes of their words in groups of three, if they share one of their smallest hashes (a
+bottom-k sketch, Broder 1997): the time grows with the text and not with its square. Rows of tables, lists and code
+repeat by nature, and so does what stands on every page; those are left alone.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+from zlib import crc32
+
+from gpts.knowledge.documents import Document, Finding
+from gpts.knowledge.sentences import sentence_spans
+from gpts.safety.findings import excerpt, finding_id
+
+# As many near-copies of a passage as no honest text holds outside of tables, lists and running lines.
+_COPIES: Final = 5
+# Shorter passages repeat by chance: "See the manual." Longer ones show what they are by their first words.
+_WORDS: Final = 12
+_MOST_WORDS: Final = 200
+_SHINGLE: Final = 3
+# Of two passages that share half of their groups, all but one pair in 64 have one of the six smallest in common.
+_SKETCH: Final = 6
+# How many groups of passages that begin with the same hash are looked at.
+_CANDIDATES: Final = 8
+_ALIKE: Final = 0.5
+# So many times does one question open its own answers before that is made for searches.
+_QUESTIONS: Final = 4
+# The share of a passage that one group of three words may make up before it is a list of search words.
+_SHARE: Final = 0.15
+_MAX_FINDINGS: Final = 50
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_LISTED: Final = re.compile(r"\s*(?:[-*+•|>]|\(?\d{1,3}[.)])\s|\s*\|")
+_CODE: Final = re.compile(r"[{};=<>]|\(\)|^\s*(?:#|//|import |def |return )", re.M)
+
+_Passage = tuple[int, int, int | None, str, frozenset[int]]
+
+
+def stuffed_repeats(document: Document) -> Iterator[Finding]:
+    """A finding for each passage that comes again and again, its spans all copies but the first."""
+    n = 0
+    for group in _groups(_passages(document)):
+        if len(group) < _COPIES or _stands_on_every_page(group):
+            continue
+        n += 1
+        if n > _MAX_FINDINGS:
+            return
+        yield _finding(document, group[0], [(each[0], each[1]) for each in group[1:]])
+    yield from _stuffed_blocks(document)
+
+
+def _passages(document: Document) -> Iterator[_Passage]:
+    """The paragraphs that could be stuffed: start, end, page, heading and the hashes of their groups of words."""
+    start = 0
+    for block in document.blocks:
+        words = _WORD.findall(block.text[:4_000].casefold())[:_MOST_WORDS] if len(block.text) > 40 else []
+        if len(words) >= _WORDS and not _repeats_by_nature(block.text):
+            yield start, start + len(block.text), block.page, block.heading, _shingles(words)
+        start += len(block.text) + 2
+
+
+def _repeats_by_nature(text: str) -> bool:
+    """Whether this is a table, a list or code."""
+    lines = text.splitlines()
+    listed = sum(bool(_LISTED.match(line)) for line in lines)
+    return listed > len(lines) // 2 or len(_CODE.findall(text[:2_000])) > len(lines) + 3
+
+
+def _shingles(words: Sequence[str]) -> frozenset[int]:
+    return frozenset(crc32(" ".join(words[at : at + _SHINGLE]).encode()) for at in range(len(words) - _SHINGLE + 1))
+
+
+def _groups(passages: Iterable[_Passage]) -> Iterator[list[_Passage]]:
+    """Passages that are near-copies of the first of their group, in the order of the text."""
+    buckets: dict[int, list[int]] = defaultdict(list)
+    groups: list[list[_Passage]] = []
+    for passage in passages:
+        keys = sorted(passage[4])[:_SKETCH]
+        seen = {number for key in keys for number in buckets.get(key, ())[:_CANDIDATES]}
+        home = next((number for number in sorted(seen) if _is_alike(groups[number][0][4], passage[4])), None)
+        if home is not None:
+            groups[home].append(passage)
+            continue
+        for key in keys:
+            buckets[key].append(len(groups))
+        groups.append([passage])
+    yield from groups
+
+
+def _is_alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    return len(one & other) >= _ALIKE * len(one | other)
+
+
+def _stands_on_every_page(group: Sequence[_Passage]) -> bool:
+    """Whether the copies are running headers, footers or notes: one on each of many pages, or one in each chapter."""
+    for places in ([each[2] for each in group if each[2] is not None], [each[3] for each in group if each[3]]):
+        if len(places) == len(group) and len(set(places)) >= 0.8 * len(group):
+            return True
+    return False
+
+
+def _stuffed_blocks(document: Document) -> Iterator[Finding]:
+    """Findings for single blocks that repeat a question or a list of search words within themselves."""
+    start = 0
+    for block in document.blocks:
+        spans = [] if len(block.text) < 80 or _repeats_by_nature(block.text) else _inner_repeats(block.text)
+        if spans:
+            first = (start, start + len(block.text), block.page, block.heading, frozenset[int]())
+            yield _finding(document, first, [(start + a, start + b) for a, b in spans])
+        start += len(block.text) + 2
+
+
+def _inner_repeats(text: str) -> list[tuple[int, int]]:
+    """Ranges that say again what `text` said: sentences but for their first copies, or the rest of a word list."""
+    spans = sentence_spans(text)
+    seen: Counter[tuple[str, ...]] = Counter()
+    again = []
+    for start, end in spans:
+        words = tuple(_WORD.findall(text[start:end].casefold()))
+        seen[words] += 1
+        if len(words) >= 3 and seen[words] > 1:
+            again.append((start, end))
+    most = max((n for words, n in seen.items() if len(words) >= 3), default=0)
+    if most >= _QUESTIONS:
+        return again
+    return _word_list(text)
+
+
+def _word_list(text: str) -> list[tuple[int, int]]:
+    """The rest of a text that says the same few words over and over, from where it begins to."""
+    words = [(match.group().casefold(), match.start()) for match in _WORD.finditer(text[:20_000])]
+    threes = Counter(tuple(word for word, _ in words[at : at + 3]) for at in range(len(words) - 2))
+    if not threes:
+        return []
+    (three, n) = threes.most_common(1)[0]
+    if n < 2 * _COPIES or n < _SHARE * len(threes):
+        return []
+    places = [at for at in range(len(words) - 2) if tuple(word for word, _ in words[at : at + 3]) == three]
+    return [(words[places[1]][1], len(text))]
+
+
+def _finding(document: Document, first: _Passage, spans: list[tuple[int, int]]) -> Finding:
+    start, end, page, heading, _ = first
+    text = _slice(document, start, end)
+    return Finding(
+        id=finding_id("stuffed_repeats", page, f"{len(spans)} {text}"),
+        kind="stuffed_repeats",
+        severity="quarantine",
+        message=f"This passage comes {len(spans)} more times, as if to win every search; the first copy stays.",
+        excerpt=excerpt(text),
+        spans=tuple(spans),
+        page=page,
+        heading=heading,
+    )
+
+
+def _slice(document: Document, start: int, end: int) -> str:
+    offset = 0
+    for block in document.blocks:
+        if offset <= start < offset + len(block.text) + 2:
+            return block.text[start - offset : end - offset]
+        offset += len(block.text) + 2
+    return ""
