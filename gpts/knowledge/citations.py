@@ -183,7 +183,7 @@ def _citation(span: Span, source: Source, tags: dict[tuple[str, int, int], int])
         end=passage.start + source.span.end,
         answer_start=span.start,
         answer_end=span.end,
-        heading=passage.heading,
+        heading=passage.heading_at(start),
         page=passage.page_at(start),
         unit=passage.unit,
         untrusted=passage.untrusted,

@@ -99,7 +99,8 @@ class Passage(BaseModel):
 
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
-    inside the passage, with its number. `untrusted` marks a passage that the owner accepted in spite of a finding.
+    inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
+    passage that the owner accepted in spite of a finding.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -114,6 +115,7 @@ class Passage(BaseModel):
     heading: str = ""
     page: int | None = None
     page_breaks: tuple[tuple[int, int], ...] = ()
+    heading_breaks: tuple[tuple[int, str], ...] = ()
     unit: Unit = "page"
     untrusted: bool = False
     score: float = 0.0
@@ -122,6 +124,10 @@ class Passage(BaseModel):
     def page_at(self, offset: int) -> int | None:
         """The page on which `offset` of the document's text lies."""
         return next((page for start, page in reversed(self.page_breaks) if start <= offset), self.page)
+
+    def heading_at(self, offset: int) -> str:
+        """The path of headings under which `offset` of the document's text stands."""
+        return next((heading for start, heading in reversed(self.heading_breaks) if start <= offset), self.heading)
 
 
 class Citation(BaseModel):

@@ -275,19 +275,24 @@ def _is_untrusted(segment: Segment, start: int, end: int) -> bool:
 
 
 def _placed(passage: Passage, segment: Segment) -> Passage:
-    """`passage`, which may have grown, with where it begins, where further pages begin in it, and its trust."""
+    """`passage`, which may have grown, with where it begins, where further pages and sections do, and its trust."""
     breaks: list[tuple[int, int]] = []
+    sections: list[tuple[int, str]] = []
     heading, page = passage.heading, passage.page
     for offset, block in segment.blocks(passage.start, passage.end):
         if offset <= passage.start:
             heading, page = block.heading, block.page
-        elif block.page is not None and block.page != (breaks[-1][1] if breaks else page):
+            continue
+        if block.page is not None and block.page != (breaks[-1][1] if breaks else page):
             breaks.append((offset, block.page))
+        if block.heading != (sections[-1][1] if sections else heading):
+            sections.append((offset, block.heading))
     return passage.model_copy(
         update={
             "heading": heading,
             "page": page,
             "page_breaks": tuple(breaks),
+            "heading_breaks": tuple(sections),
             "untrusted": _is_untrusted(segment, passage.start, passage.end),
         }
     )

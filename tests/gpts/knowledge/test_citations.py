@@ -114,6 +114,12 @@ def test_a_citation_tells_the_page_on_which_its_quote_begins() -> None:
     assert cite("Tighten the four bolts to 12 Nm.", (on_two_pages,))[0].page == 5
 
 
+def test_a_citation_names_the_section_of_its_quote() -> None:
+    on_two = passage(MANUAL, heading="Care", heading_breaks=((100 + MANUAL.index("Tighten"), "Bolts"),))
+    assert cite("The filter part number is ZP-771.", (on_two,))[0].heading == "Care"
+    assert cite("Tighten the four bolts to 12 Nm.", (on_two,))[0].heading == "Bolts"
+
+
 words = st.sampled_from([*MANUAL.split(), *LEAVE.split(), "Mars", "99", "not", "\n", "- ", "**", "ﬁ", "水。"])
 texts = st.lists(words, max_size=30).map(" ".join)
 
