@@ -35,7 +35,7 @@ QUESTION_WORDS = set(
 # For each starter, words of the sentence in the sample's files that answers it.
 ANSWERS = {
     "How do I make my first GPT?": "fill in the form, try it in the preview, and press Publish",
-    "Which file formats can I add as knowledge?": "plain text, Markdown, HTML, PDF and DOCX",
+    "Which file formats can I add as knowledge?": "PDF, Word (DOCX), PowerPoint (PPTX), Excel (XLSX)",
     "How do I call a GPT from Python?": "use the official `openai` package",
     "How do I run Guildhall with a bigger model?": "set `BASE_MODEL` to a model directory or a GGUF file",
     "My Zephyr-9 leaks at the shaft. Which seal kit do I need?": "repaired with seal kit ZP-771",

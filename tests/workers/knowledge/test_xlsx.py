@@ -109,6 +109,16 @@ def test_merged_cells_are_repeated_and_a_header_of_two_rows_becomes_one() -> Non
     assert texts(book)[1] == "| Region | 2023 Q1 | 2023 Q2 |\n| North | 1 | 2 |\n| North | 3 | 4 |"
 
 
+def test_a_table_without_a_header_is_given_the_letters_of_its_columns() -> None:
+    tables = texts(workbook([[n, n * n, "x" * 40] for n in range(60)]))[1:]
+    assert all(table.startswith("| A | B | C |\n") for table in tables)
+
+
+def test_a_header_may_number_its_first_column() -> None:
+    tables = texts(workbook([[0, "Year", "Part", "Sold"], *([n, 2024, "x" * 40, n] for n in range(60))]))[1:]
+    assert all(table.startswith("| 0 | Year | Part | Sold |\n") for table in tables)
+
+
 def test_hidden_sheets_rows_columns_and_comments_are_left_out_and_told() -> None:
     book = workbook([["Part", "Cost", "Price"], ["Filter", 3, 9], ["Seal", 1, 2]])
     book.active.column_dimensions["B"].hidden = True

@@ -116,18 +116,21 @@ def _is_title(row: dict[int, str], below: dict[int, str]) -> bool:
 def _header_rows(body: list[list[str]], spread: set[str]) -> int:
     """How many rows make up the header, 0 if the first row holds values like the others."""
     first = [text for text in body[0] if text]
-    if len(first) < 2 or any(_NUMBER.fullmatch(text) and not _is_year(text) for text in first):
+    # A column that numbers the rows may begin with a number in the header too.
+    n_values = _n_values(body[0])
+    if len(first) < 2 or (n_values and not (4 * n_values <= len(first) and n_values < _n_values(body[1]))):
         return 0
     n_header = 1
     while n_header < min(_MAX_HEADER_ROWS, len(body) - 1) and any(text in spread for text in body[n_header - 1]):
-        if any(_NUMBER.fullmatch(text) and not _is_year(text) for text in body[n_header]):
+        if _n_values(body[n_header]):
             break
         n_header += 1
     return n_header
 
 
-def _is_year(text: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)\d\d", text))
+def _n_values(row: list[str]) -> int:
+    """How many cells hold numbers, years apart, which head columns as well."""
+    return sum(bool(_NUMBER.fullmatch(text)) and not re.fullmatch(r"(?:19|20)\d\d", text) for text in row)
 
 
 def column_name(column: int) -> str:
