@@ -24,6 +24,8 @@ _RUNNING_SHARE: Final = 0.3
 _RUNNING_PAGES: Final = 3
 _SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 _ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣■□➢✓]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+# Dots that lead from a chapter's title to its page number would fill whole chunks.
+_LEADERS: Final = re.compile(r" ?(?:\. ?){5,}|…{3,}")
 _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff]")
 
 
@@ -61,7 +63,7 @@ def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, int]]:
 def _line(row: Sequence[Piece]) -> Line:
     main = max(row, key=lambda piece: len(piece.text))
     return Line(
-        " ".join(piece.text for piece in row),
+        _LEADERS.sub(" … ", " ".join(piece.text for piece in row)),
         main.size,
         row[0].x0,
         row[-1].x1,

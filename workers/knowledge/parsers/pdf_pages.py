@@ -24,9 +24,10 @@ _STAMP_LETTERS: Final = 200
 _LAYER_LETTERS: Final = 12
 # Part of the hidden letters of a passage that must lie over ink for it to be a scan's text layer.
 _OVER_INK: Final = 0.6
-# Pages of numbers are half digits, which count as letters here.
+# Source code has a fifth of these signs; leaders, numbers and formulas have other ones.
+_ODD_SIGNS: Final = frozenset("!\"#$%&'*+<=>@[\\]^`{|}~")
 _GARBLED_CHARACTERS: Final = 100
-_GARBLED_LETTERS: Final = 0.5
+_GARBLED_SHARE: Final = 0.35
 LOW_CONFIDENCE: Final = 70
 # Fewer letters than this stand on a page that counts as one without text.
 _EMPTY_LETTERS: Final = 3
@@ -79,7 +80,7 @@ def content(page: pdfium.PdfPage) -> Content:
         read = _recognised(page, found, page_content)
     if layer.any():
         hidden, read = _apply_layer(found, hidden, layer, _Scan(is_scan, read), page_content)
-    elif _is_garbled(found, hidden == 0, n_visible):
+    elif _is_garbled(found, hidden == 0):
         hidden, read = _instead_of_garbled(page, found, hidden, page_content)
     words = words_of(found, hidden)
     _add_values(words, pdf_forms.field_values(page, shown_matrix(page)))
@@ -117,11 +118,15 @@ def _layer(found: Characters, seen: pdf_visibility.Sight, letters: NDArray[np.bo
     return layer if (letters & layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
 
 
-def _is_garbled(found: Characters, visible: NDArray[np.bool_], n_letters: int) -> bool:
-    """Whether the fonts do not tell which characters their shapes are: hardly a letter among the signs."""
-    shown = np.array([not chr(code).isspace() for code in found.codes], bool) & visible
-    n = int((shown & (found.owner >= 0)).sum())
-    return n >= _GARBLED_CHARACTERS and n_letters < _GARBLED_LETTERS * n
+def _is_garbled(found: Characters, visible: NDArray[np.bool_]) -> bool:
+    """Whether the fonts do not tell which characters their shapes are: signs that no text has so many of."""
+    shown = np.flatnonzero(visible & (found.owner >= 0))
+    odd = sum(_is_odd(found.codes[i]) for i in shown.tolist())
+    return len(shown) >= _GARBLED_CHARACTERS and odd > _GARBLED_SHARE * len(shown)
+
+
+def _is_odd(code: int) -> bool:
+    return code < 32 or chr(code) in _ODD_SIGNS or 0xE000 <= code <= 0xF8FF or 0xFFFD <= code <= 0xFFFF
 
 
 def _instead_of_garbled(

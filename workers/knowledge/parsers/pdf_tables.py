@@ -21,6 +21,8 @@ _NUMBER: Final = re.compile(
 )
 _YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
 _LIST_MARK: Final = re.compile(r"[-•▪●◦–*‣■□►✓]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d+\]")
+# Dots that lead from a chapter's title to its page number.
+_LEADER: Final = re.compile(r"(?:\. ?){5,}")
 # Cells of more characters than this are boxes of prose, not of a table.
 _MAX_CELL: Final = 600
 # No cell of this length is wrapped.
@@ -298,7 +300,7 @@ def _placed(row: list[Piece], columns: list[tuple[float, float]], spread: bool) 
 def _is_table(cells: Rows) -> bool:
     """Short cells or numbers in columns; two columns of prose have neither."""
     filled = [cell for row in cells for cell in row[1:] if cell]
-    if not filled:
+    if not filled or sum(bool(_LEADER.search(" ".join(row))) for row in cells) > 0.3 * len(cells):
         return False
     numeric = sum(_is_number(cell) for cell in filled) / len(filled)
     short = sum(len(cell) <= 25 for cell in filled) / len(filled)
@@ -308,6 +310,11 @@ def _is_table(cells: Rows) -> bool:
         return False
     if numeric >= 0.5 or _has_column_of_numbers(cells):
         return True
+    # Words alone make a table only where nearly every row fills its columns; formulas and diagrams do not.
+    if several < 0.7 * len(cells) or sum(bool(cell) for row in cells for cell in row) < 0.6 * len(cells) * len(
+        cells[0]
+    ):
+        return False
     if len(cells[0]) == 2:
         return short >= 0.9 and len(cells) >= 4 and bool(firsts) and median(map(len, firsts)) <= 30
     return short >= 0.7
