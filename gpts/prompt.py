@@ -45,34 +45,6 @@ def system_text(spec: GptSpec, tools: Mapping[str, ToolSpec]) -> str:
     return "\n\n".join(parts)
 
 
-def retrieval_query(history: Sequence[Log], log: Log) -> str:
-    """What to search the knowledge for: the question, and the one before it when this one only follows up."""
-    question = _question(log)
-    before = [_question(turn) for turn in history[-1:]]
-    earlier = log[0].earlier if isinstance(log[0], UserMessage) else ()
-    before += [message.content for message in earlier if message.role == "user"][-1:]
-    return f"{before[-1]} {question}" if before and _is_follow_up(question) else question
-
-
-# Words that point back at what was said before.
-_POINTERS: Final = frozenset(
-    "it its they them their that those these this he she his her there one ones same".split()
-)
-_OPENERS: Final = ("and ", "but ", "what about", "how about", "why", "or ", "also ", "then ")
-_FOLLOW_UP_WORDS: Final = 7
-
-
-def _is_follow_up(question: str) -> bool:
-    words = question.lower().replace("?", " ").replace("'", " ").split()
-    if len(words) > _FOLLOW_UP_WORDS:
-        return False
-    return len(words) <= 2 or question.lower().startswith(_OPENERS) or not _POINTERS.isdisjoint(words)
-
-
-def _question(log: Log) -> str:
-    return log[0].text if log and isinstance(log[0], UserMessage) else ""
-
-
 def _turn(log: Log) -> list[Message]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
     replied = any(isinstance(step, ModelReply) for step in log)

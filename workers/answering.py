@@ -9,8 +9,9 @@ from gpts import plan
 from gpts.knowledge.citations import Grounding, extractive_answer, ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
+from gpts.knowledge.queries import retrieval_query
 from gpts.messages import Message
-from gpts.prompt import build_prompt, retrieval_query
+from gpts.prompt import build_prompt
 from gpts.spec import GptSpec
 from gpts.steps import Finished, Log, ModelReply, Retrieval, UserMessage
 from gpts.tools import ToolSpec

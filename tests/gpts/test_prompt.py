@@ -2,11 +2,9 @@
 
 from itertools import pairwise
 
-import pytest
-
 from gpts.knowledge.documents import Passage
 from gpts.messages import Message
-from gpts.prompt import build_prompt, retrieval_query
+from gpts.prompt import build_prompt
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import Cancelled, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
 
@@ -71,18 +69,3 @@ def test_an_api_callers_conversation_comes_first():
     earlier = (Message(role="user", content="Hi"), Message(role="assistant", content="Hello."))
     prompt = build_prompt(SPEC, (), (UserMessage(text="Which seal?", earlier=earlier),), {})
     assert prompt[1:3] == earlier
-
-
-@pytest.mark.parametrize(
-    ("question", "query"),
-    [
-        ("And what about its price?", "Which seal? And what about its price?"),
-        ("Why?", "Which seal? Why?"),
-        (
-            "How long does the housing gasket last in salt water?",
-            "How long does the housing gasket last in salt water?",
-        ),
-    ],
-)
-def test_a_follow_up_is_searched_with_the_question_before(question, query):
-    assert retrieval_query((FIRST,), (UserMessage(text=question),)) == query
