@@ -124,6 +124,18 @@ def test_words_parted_at_the_end_of_a_line_are_whole_again() -> None:
     assert _texts(parse(pdf(page))) == ["Close the valve of the housing before you open it."]
 
 
+def test_words_drawn_twice_to_look_bold_are_read_once() -> None:
+    twice = at(60, 700, HONEST) + at(60.4, 700.2, HONEST)
+    assert _texts(parse(pdf(Page(twice)))) == [HONEST]
+
+
+def test_a_box_of_prose_is_no_table() -> None:
+    box = "60 640 m 560 640 l S 60 720 m 560 720 l S 60 680 m 560 680 l S\n"
+    box += "".join(f"{x} 640 m {x} 720 l S\n" for x in (60, 80, 560))
+    page = Page(box + at(90, 700, HONEST) + at(90, 660, "Order it in good time from the dealer."))
+    assert not any(text.startswith("|") for text in _texts(parse(pdf(page))))
+
+
 def test_each_page_is_told_and_only_so_many_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
     monkeypatch.setattr(parser, "tell_pages", lambda *pages: told.append(pages))

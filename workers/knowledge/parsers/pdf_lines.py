@@ -22,6 +22,8 @@ _PARAGRAPH_GAP: Final = 1.35
 # A header or footer stands on this part of the pages, and on three at least: those of left and right pages differ.
 _RUNNING_SHARE: Final = 0.3
 _RUNNING_PAGES: Final = 3
+# A longer line at the edge is text, even if several pages begin with the same sentence.
+_RUNNING_CHARS: Final = 90
 _SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 _ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣■□➢✓]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 # Dots that lead from a chapter's title to its page number would fill whole chunks.
@@ -84,7 +86,7 @@ def _edge_lines(lines: Sequence[Line]) -> list[Line]:
     """The lines on the two highest and two lowest baselines."""
     heights = sorted({round(line.baseline) for line in lines})
     edges = {*heights[:2], *heights[-2:]}
-    return [line for line in lines if round(line.baseline) in edges]
+    return [line for line in lines if round(line.baseline) in edges and len(line.text) <= _RUNNING_CHARS]
 
 
 def _running(line: Line) -> str:

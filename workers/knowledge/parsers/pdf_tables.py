@@ -65,7 +65,7 @@ def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
     rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
     rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
     notes, rows = _captioned(rows)
-    if len(rows) < 2:
+    if len(rows) < 2 or len(rows[0]) < 2:
         return None
     return Table(_with_one_header(rows), tuple(inside), grid.xs, notes=notes)
 

@@ -51,6 +51,7 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
     order: dict[int, float] = {}
     passages: list[Passage] = []
     pending: list[int] = []
+    places: dict[str, list[tuple[float, float]]] = {}
     for group, begins_line in _groups(found, frames, hidden):
         if hidden[group[0]]:
             if pending and hidden[pending[0]] != hidden[group[0]]:
@@ -60,6 +61,9 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
             continue
         angle = found.objects[found.owner[group[0]]].angle
         word = _word(found, frames[angle], group, begins_line)
+        if _is_double(word, places.setdefault(word.text, [])):
+            continue
+        places[word.text].append((word.x0, word.y0))
         if pending:
             passages += _passage(found, hidden, pending, len(order))
             pending = []
@@ -67,6 +71,12 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
         order[id(word)] = len(order)
     passages += _passage(found, hidden, pending, len(order)) if pending else []
     return PageWords(words, order, tuple(passages))
+
+
+def _is_double(word: Word, places: Sequence[tuple[float, float]]) -> bool:
+    """Whether the same word stands there already: drawn twice it looks bold, or has a shadow."""
+    near = 0.2 * word.size
+    return any(abs(word.x0 - x) < near and abs(word.y0 - y) < near for x, y in places)
 
 
 def _turned(found: Characters, angle: int) -> tuple[list[list[float]], list[list[float]]]:
