@@ -16,7 +16,7 @@ from workers.knowledge.apart import Limits
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.page_pictures import page_picture
 
-# Somebody waits: a page takes 0.2 s to draw, a scanned one up to 3 s to recognise (measured 2026-11).
+# Somebody waits: drawing a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
 LIMITS: Final = Limits(wall_s=15, cpu_s=15, page_s=0)
 # Drawing a page again costs little, and most are looked at once.
 KEEP_S: Final = 7 * 24 * 3600
