@@ -23,6 +23,7 @@ _NEIGHBOURS: Final = 0.75
 _OF_ITS_OWN: Final = 0.4
 # Of the formulas of one family the heaviest counts in full, the others by this share.
 _AGAIN: Final = 0.5
+_WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
 # Scripts for people, too, say what to answer when somebody asks, time after time.
@@ -142,8 +143,15 @@ def _is_enough(sentences: Sequence[_Sentence], n: int, discount: float) -> bool:
     if own.weight < _OF_ITS_OWN:
         return False
     near = (*sentences[max(0, n - 2) : n], *sentences[n + 1 : n + 3])
-    told = sum(each.weight for each in near if own.families != _ANSWERS or each.families != _ANSWERS)
+    told = sum(each.weight for each in near if _adds(each, own))
     return (own.weight + _NEIGHBOURS * told) * discount >= _ENOUGH
+
+
+def _adds(other: _Sentence, own: _Sentence) -> bool:
+    """Whether `other` says something more: in another way, or weightily in the same."""
+    if other.families - own.families:
+        return True
+    return other.weight >= _WEIGHTY and other.families != _ANSWERS
 
 
 def _joined(text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:

@@ -122,7 +122,7 @@ _OTHERS: Final = (
     # German
     _formula("override", 1.0, "ignorier vergiss vergess missacht beacht uberschreib folg", r"(?:ignorier\w*|vergiss(?! nicht)|vergesst(?! nicht)|vergessen sie(?! nicht)|missacht\w*|uberschreib\w*|beachte\w*|folge\w*)\b.{0,40}\b(?:vorherig|vorig|bisherig|obig|fruher|vorangegangen|vorangehend|vorstehend|all|dein|ihre|urspr|system|sonstig)\w*.{0,30}(?:anweisung|instruktion|befehl|regel|vorgabe|prompt|richtlinie)\w*"),
     _formula("role", 0.6, "bist", r"\b(?:du bist (?:jetzt|nun|ab sofort|ab jetzt|nicht mehr|von nun an)|ab (?:sofort|jetzt) bist du|verhalte dich wie|tu so,? als)"),
-    _formula("role", 0.5, "assistent ki- sprachmodell uneingeschrankt piraten filter", r"(?:ki[- ]|assistent|sprachmodell|uneingeschrankt|unzensiert|pirat|ohne (?:filter|einschrankung|regeln))"),
+    _formula("role", 0.5, "assistent ki- sprachmodell uneingeschrankt piraten filter", r"(?:\bki[- ]|assistent|sprachmodell|uneingeschrankt|unzensiert|pirat|ohne (?:filter|einschrankung|regeln))"),
     _formula("conceal", 0.8, "nutzer anwender", r"(?:sag|erzahl|verrat|teil|erwahn|informier|verschweig)\w*.{0,40}(?:nutzer|anwender)\w*.{0,20}(?:nicht|nichts|davon)|(?:nutzer|anwender)\w*.{0,12}(?:nicht|nichts).{0,20}(?:sagen|mitteilen|verraten|erfahren|erwahnen)"),
     _formula("addressee", 1.0, "ki sprachmodell assistent chatbot", r"\bals (?:ein |eine )?(?:ki|ki[- ]\w+|sprachmodell|assistent\w*|chatbot)\b.{0,30}\b(?:musst|sollst|wirst|darfst|hast) du|\b(?:hinweis|achtung|nachricht|anweisung)\w* (?:an|fur) (?:die |den |das |alle )?(?:ki|sprachmodell|assistent|chatbot)\w*"),
     _formula("secrets", 1.0, "prompt", r"(?:gib|zeig|nenn|verrat|schreib|wiederhol)\w*.{0,30}(?:dein|den|ihr)\w* (?:\w+ )?(?:system|ursprung)\w*[- ]?prompt"),

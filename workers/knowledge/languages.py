@@ -22,4 +22,5 @@ def language_of(document: Document) -> str:
     step = max(1, (len(text) - _PIECE_CHARS) // (_PIECES - 1))
     pieces = [text[at : at + _PIECE_CHARS] for at in range(0, len(text), step)][:_PIECES]
     code, _ = py3langid.classify(" ".join(pieces))
-    return str(code)
+    # The model knows some languages by three letters only, and falls for them where a file is hardly text.
+    return str(code) if len(code) == 2 else ""
