@@ -68,7 +68,7 @@ def _why_not(each: Explained, better: Sequence[Explained]) -> str:
     """What keeps a passage from the model: the reasons of `gpts.knowledge.ranking.select`, in its order."""
     passage = each.passage
     if each.is_given:
-        return "Near, but not near enough"
+        return "Question not covered"
     if better and passage.score < SCORE_FLOOR * better[0].passage.score:
         return "Too far behind the best"
     own = frozenset(terms(passage.text))
