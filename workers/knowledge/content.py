@@ -87,9 +87,10 @@ class Segment:
 
     def chunk(self, row: int) -> Chunk:
         """The chunk of this number."""
-        start, end = int(self.columns["chunk_starts"][row]), int(self.columns["chunk_ends"][row])
+        start, end = self.chunk_span(row)
+        first, last = int(self.columns["chunk_bytes"][row]), int(self.columns["chunk_end_bytes"][row])
         return Chunk(
-            text=self.part(start, end),
+            text=self.columns["text"][first:last].tobytes().decode(),
             start=start,
             end=end,
             heading=self._heading(int(self.columns["chunk_headings"][row])),
@@ -166,6 +167,8 @@ def columns_of(content: Content) -> dict[str, Array]:
     chunk_headings = [numbers.setdefault(chunk.heading, len(numbers)) for chunk in chunks]
     headings = [heading.encode() for heading in numbers]
     starts = np.array([chunk.start for chunk in chunks], np.int64)
+    begins = _bytes_at(text, starts.tolist())
+    sizes = np.array([len(chunk.text.encode()) for chunk in chunks], np.int64)
     return {
         "text": np.frombuffer(text.encode(), np.uint8),
         "n_chars": np.array([len(text)], np.int64),
@@ -176,7 +179,8 @@ def columns_of(content: Content) -> dict[str, Array]:
         "block_pages": _pages([block.page for block in document.blocks]),
         "chunk_starts": starts,
         "chunk_ends": np.array([chunk.end for chunk in chunks], np.int64),
-        "chunk_bytes": _bytes_at(text, starts.tolist()),
+        "chunk_bytes": begins,
+        "chunk_end_bytes": begins + sizes,
         "chunk_headings": np.array(chunk_headings, np.int32),
         "chunk_pages": _pages([chunk.page for chunk in chunks]),
         **content.postings.columns(),

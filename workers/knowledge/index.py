@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from gpts.knowledge.documents import Document, Passage
+from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.explanation import Explained, Standing
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
@@ -40,6 +41,8 @@ from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.unions import Union
 
+# Of what was found, how many passages a search reads in order to choose a handful, leaving room for duplicates.
+CONSIDERED: Final = 60
 # Between two requests for the same union: making one of a million chunks takes minutes.
 WANT_AGAIN_S: Final = 600.0
 
@@ -99,10 +102,11 @@ class KnowledgeIndex:
 
         Raises KnowledgeError naming the file whose segment cannot be used.
         """
-        ranked, evidence = self.rank(refs, query)
-        with self._naming(refs):
-            passages = self._chosen(ranked, budget_tokens)
-        return Retrieval(query=query, passages=passages, covered=bool(passages) and is_covered(evidence))
+        by_address = {ref.segment: ref for ref in refs}
+        with self._naming(by_address.values()):
+            found = self._found(by_address, query, ("dense", "lexical"))
+            passages = self._chosen(self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
+        return Retrieval(query=query, passages=passages, covered=bool(passages) and is_covered(found.evidence))
 
     def rank(
         self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
@@ -141,7 +145,9 @@ class KnowledgeIndex:
         segment = self._shelf.segment(address)
         # Blocks of one character each have two more between them, and one block beyond tells whether more follows.
         reach = 3 * n_chars + 4
-        near = list(segment.blocks(max(0, start - reach), min(segment.n_chars, end + reach)))
+        inside = list(segment.blocks(start, end)) or [(0, Block(text=""))]
+        first, last = inside[0][0], inside[-1][0] + len(inside[-1][1].text)
+        near = list(segment.blocks(max(0, first - reach), min(segment.n_chars, last + reach)))
         shift = near[0][0] if near else 0
         excerpt = Document(title="", blocks=tuple(block for _, block in near))
         section = section_around(excerpt, start - shift, end - shift, n_chars)
@@ -226,10 +232,12 @@ class KnowledgeIndex:
             rare = rare or any(is_identifier(term) for term in held)
         return Evidence(cosine=cosine, term_share=share, rare_term=rare)
 
-    def _ranked(self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str) -> list[Passage]:
+    def _ranked(
+        self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str, limit: int | None = None
+    ) -> list[Passage]:
         ranked = [
             _passage(by_address[key[0]], self._shelf.segment(key[0]), key[1], score, found.cosines[key])
-            for key, score in found.fused.items()
+            for key, score in islice(found.fused.items(), limit)
         ]
         if self._reranker is not None:
             ranked = blend(ranked, self._reranker(query, [each.text for each in ranked[:RERANK_DEPTH]]))

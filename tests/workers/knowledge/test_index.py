@@ -70,7 +70,9 @@ def test_the_same_file_under_two_names_is_built_once(add) -> None:
 
 def test_progress_runs_from_parsing_to_the_last_chunk(tmp_path, embedder) -> None:
     source = tmp_path / "long.txt"
-    source.write_text("\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(150)))
+    source.write_text(
+        "\n\n".join(f"Paragraph {n} of {' '.join(f'w{n}x{i}' for i in range(150))}." for n in range(150))
+    )
     told: list[Progress] = []
     info = build_segment(tmp_path, source, embedder, told.append)
     embedding = [progress.n_done for progress in told if progress.state == "embedding"]

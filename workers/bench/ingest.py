@@ -1,0 +1,192 @@
+"""`manage.py bench ingest DIR`: files through the whole pipeline, against the bare embedder on the same chunks.
+
+As in a tools worker, two files are under way at a time, so that one is parsed while the other is embedded. The bare
+embedder is the same model in the same precision and with the same threads, given all chunks at once; what it takes is
+the time that no pipeline can go below.
+"""
+
+import json
+import os
+import resource
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from gpts.safety.findings import Decisions
+from workers.knowledge.embed import BATCH, Embedder, Vectors, load_model
+from workers.knowledge.errors import KnowledgeError, Quarantined
+from workers.knowledge.pipeline import build_segment
+
+HELP = "files through the whole pipeline, against the bare embedder on the same chunks"
+
+# As many files at once as a tools worker takes (deploy/supervisor.conf).
+AT_ONCE: Final = 2
+# Entries of a corpus.jsonl become Markdown files of about this size: a file each would measure starting processes.
+PACK_CHARS: Final = 200_000
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What was measured. `ratio`: the pipeline's tokens per second over the bare embedder's."""
+
+    files: int
+    refused: int
+    documents: int
+    chunks: int
+    tokens: int
+    seconds: float
+    documents_per_s: float
+    tokens_per_s: float
+    bare_tokens_per_s: float
+    ratio: float
+    peak_mb: int
+    parser_peak_mb: int
+
+
+class Recorder:
+    """The embedder, noting what it embeds."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.id, self.dim = embedder.id, embedder.dim
+        self._embedder = embedder
+        self.texts: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of `texts`."""
+        self.texts.extend(texts)
+        return self._embedder.encode(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each text has."""
+        return self._embedder.count_tokens(texts)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this subject."""
+    parser.add_argument("folder", metavar="DIR", type=Path, help="files of any kind, or a BEIR-style folder")
+    parser.add_argument("--limit", type=int, default=0, help="at most so many files (default all)")
+
+
+def report(options: Mapping[str, Any], say: Say) -> str:
+    """The table, or with `json` the JSON; `say` tells how far it is. Raises RuntimeError."""
+    folder = options["folder"]
+    if not folder.is_dir():
+        raise RuntimeError(f"{folder} is no folder.")
+    with _sources(folder, options["limit"]) as (paths, n_documents), tempfile.TemporaryDirectory() as home:
+        found = measure(paths, n_documents, Path(home), say)
+    return json.dumps(asdict(found), indent=2) if options["json"] else _as_table(found)
+
+
+@contextmanager
+def _sources(folder: Path, limit: int) -> Iterator[tuple[list[Path], int]]:
+    """The files to read and how many documents they hold."""
+    if not (folder / "corpus.jsonl").is_file():
+        paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        paths = paths[: limit or None]
+        yield paths, len(paths)
+        return
+    with tempfile.TemporaryDirectory() as packs:
+        paths, n_documents = [], 0
+        for number, (text, n) in enumerate(_packs(folder)):
+            if limit and number == limit:
+                break
+            path = Path(packs) / f"{number:05}.md"
+            path.write_text(text, "utf-8")
+            paths.append(path)
+            n_documents += n
+        yield paths, n_documents
+
+
+def _packs(folder: Path) -> Iterator[tuple[str, int]]:
+    """Markdown texts of many entries of the corpus, and how many each holds."""
+    parts: list[str] = []
+    with (folder / "corpus.jsonl").open(encoding="utf-8") as lines:
+        entries = [json.loads(line) for line in lines if line.strip()]
+    for entry in entries:
+        parts.append(f"# {entry.get('title') or entry['_id']}\n\n{entry['text']}\n\n")
+        if sum(map(len, parts)) >= PACK_CHARS:
+            yield "".join(parts), len(parts)
+            parts = []
+    if parts:
+        yield "".join(parts), len(parts)
+
+
+def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> Ingested:
+    """Read all files, and then encode their chunks once more without anything else."""
+    threads = max(1, (os.cpu_count() or 2) - 1)  # as in indexing.py
+    embedder = Embedder(settings.EMBEDDER, threads)
+    embedder.encode(["warm"])
+    recorder = Recorder(embedder)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        reasons = list(pool.map(lambda path: _read(path, home, recorder), paths))
+    seconds = time.perf_counter() - started
+    refused = [f"{path.name}: {reason}" for path, reason in zip(paths, reasons, strict=True) if reason]
+    for line in refused:
+        say(line)
+    if not recorder.texts:
+        raise RuntimeError("No file could be read.")
+    n_tokens = sum(embedder.count_tokens(recorder.texts))
+    peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    say("Encoding the same chunks with the bare embedder ...")
+    bare_s = _bare_seconds(embedder.folder, threads, recorder.texts)
+    return Ingested(
+        files=len(paths),
+        refused=len(refused),
+        documents=n_documents,
+        chunks=len(recorder.texts),
+        tokens=n_tokens,
+        seconds=round(seconds, 2),
+        documents_per_s=round(n_documents / seconds, 2),
+        tokens_per_s=round(n_tokens / seconds, 1),
+        bare_tokens_per_s=round(n_tokens / bare_s, 1),
+        ratio=round(bare_s / seconds, 3),
+        peak_mb=peaks[0],
+        parser_peak_mb=peaks[1],
+    )
+
+
+def _read(path: Path, home: Path, recorder: Recorder) -> str:
+    """Why the file was refused, empty if it was not. What waits for its owner is accepted."""
+    decisions: Decisions = {}
+    try:
+        try:
+            build_segment(home, path, recorder, decisions=decisions)
+        except Quarantined as waiting:
+            decisions = {finding.id: "accept" for finding in waiting.document.findings}
+            build_segment(home, path, recorder, decisions=decisions)
+    except KnowledgeError as error:
+        return str(error)
+    return ""
+
+
+def _bare_seconds(folder: Path, threads: int, texts: Iterable[str]) -> float:
+    model = load_model(folder, threads)
+    model.encode(["warm"], show_progress_bar=False)
+    started = time.perf_counter()
+    model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True)
+    return time.perf_counter() - started
+
+
+def _as_table(found: Ingested) -> str:
+    return "\n".join(
+        [
+            f"{found.files:,} files ({found.refused:,} refused), {found.documents:,} documents, "
+            f"{found.chunks:,} chunks, {found.tokens:,} tokens in {found.seconds:,} s",
+            f"{'documents/s':>24}  {found.documents_per_s:,}",
+            f"{'tokens/s':>24}  {found.tokens_per_s:,}",
+            f"{'bare encode, tokens/s':>24}  {found.bare_tokens_per_s:,}",
+            f"{'ratio':>24}  {found.ratio}",
+            f"{'peak memory, MB':>24}  {found.peak_mb:,} and {found.parser_peak_mb:,} for the largest parser",
+        ]
+    )

@@ -1,0 +1,297 @@
+"""`manage.py bench scale`: how long a search, a cold start and a joint index take, and what the index misses.
+
+The knowledge is synthetic (synthetic.py), its questions are encoded by the real embedder, and with --beside-chat the
+real engine streams an answer in the same process all the while, as in a model worker.
+"""
+
+import heapq
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+from django.conf import settings
+
+from gpts.knowledge.ranking import DEPTH
+from gpts.spec import KnowledgeRef
+from workers.bench.figures import conversation
+from workers.bench.synthetic import World, make_file, near
+from workers.configuration import engine_config
+from workers.engine import open_engine
+from workers.engine.base import GenerationRequest
+from workers.knowledge import segments, unions
+from workers.knowledge.embed import Embedder, Vectors, shared_embedder
+from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.shelf import Shelf
+from workers.knowledge.stores.faiss_files import FaissFiles
+
+HELP = "search latency, recall, cold start and memory at many chunks and many GPTs"
+
+FILE_CHUNKS: Final = 5_000
+SMALL_CHUNKS: Final = 500
+N_COLD: Final = 50
+# A question is about this near to the passages that answer it, for the bundled embedder (measured 2026-11).
+QUESTION_COSINE: Final = 0.6
+# Hard links to one file that a file system allows at least, with room to spare.
+_LINKS: Final = 10_000
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What was measured for one GPT of `chunks` chunks; times in milliseconds unless the name says seconds."""
+
+    chunks: int
+    files: int
+    exact_p50: float
+    exact_p95: float
+    p50: float
+    p95: float
+    common_words_p95: float
+    encode_p50: float
+    recall_10: float
+    union_s: float
+    own_mb: float
+    mapped_mb: float
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this subject."""
+    parser.add_argument("--chunks", type=int, nargs="+", default=[100_000], help="sizes of one GPT (default 100000)")
+    parser.add_argument("--gpts", type=int, default=10_000, help="small GPTs beside the one opened (default 10000)")
+    parser.add_argument("--queries", type=int, default=100, help="questions per size (default 100)")
+    parser.add_argument("--beside-chat", action="store_true", help="while the engine streams an answer")
+    parser.add_argument("--keep", default="", help="a directory that keeps what was made, for the next time")
+
+
+def report(options: Mapping[str, Any], say: Say) -> str:
+    """The table, or with `json` the JSON; `say` tells how far it is. Raises RuntimeError."""
+    with _home(options["keep"]) as home:
+        cold = measure_cold(home, options["gpts"], say)
+        with chatting() if options["beside_chat"] else nullcontext():
+            rows = [measure(home, n_chunks, options["queries"], say) for n_chunks in options["chunks"]]
+    facts = {"beside_chat": options["beside_chat"], "gpts": options["gpts"], "cold_open_ms": cold}
+    if options["json"]:
+        return json.dumps(facts | {"sizes": [asdict(row) for row in rows]}, indent=2)
+    return _as_table(facts, rows)
+
+
+@contextmanager
+def _home(keep: str) -> Iterator[Path]:
+    if keep:
+        yield Path(keep)
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
+        yield Path(folder)
+
+
+def measure_cold(home: Path, n_gpts: int, say: Say) -> Mapping[str, float]:
+    """Opening a small index whose bytes are not in memory, by its address among those of `n_gpts` GPTs."""
+    world = World(384)
+    say(f"Making {n_gpts:,} small indexes ...")
+    made = [make_file(home, world, -number - 1 & 0xFFFF, SMALL_CHUNKS) for number in range(N_COLD)]
+    _surround(home, made[0].segment, n_gpts)
+    taken = []
+    for ref in made:
+        _drop_from_memory(segments.folder(home, ref.segment))
+        shelf = Shelf(home)
+        started = time.perf_counter()
+        shelf.segment(ref.segment).chunk(0)
+        taken.append(1000 * (time.perf_counter() - started))
+    return _percentiles(taken)
+
+
+def _surround(home: Path, address: str, n: int) -> None:
+    """Put copies of a segment beside it, which cost no space: links to a few copies of its files."""
+    source = segments.folder(home, address)
+    for number in range(n):
+        place = source.parent / f"{number:032x}"
+        if not place.exists():
+            if number % _LINKS == 0:
+                shutil.copytree(source, place)
+                source = place
+                continue
+            place.mkdir()
+            for path in source.iterdir():
+                os.link(path, place / path.name)
+
+
+def _drop_from_memory(place: Path) -> None:
+    """Let the system drop the files of a folder from memory."""
+    for path in place.iterdir():
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+class Asker:
+    """Encodes questions with the real embedder, for the time that takes, and gives vectors of the synthetic world."""
+
+    def __init__(self, embedder: Embedder, vectors: Mapping[str, Vectors]) -> None:
+        self.id = f"synthetic-{embedder.dim}"
+        self._embedder = embedder
+        self._vectors = vectors
+        self.taken: list[float] = []
+
+    def encode_query(self, text: str) -> Vectors:
+        """The synthetic vector of a question."""
+        started = time.perf_counter()
+        self._embedder.encode([text])
+        self.taken.append(1000 * (time.perf_counter() - started))
+        return self._vectors[text]
+
+    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        """How many tokens each text has."""
+        return self._embedder.count_tokens(texts)
+
+    def letters_per_token(self, text: str) -> float:
+        """How many letters of `text` a token has on average."""
+        return self._embedder.letters_per_token(text)
+
+
+def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
+    """One GPT of `n_chunks` chunks, first without its joint index and then with it."""
+    embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))  # as the engine sets
+    world = World(embedder.dim)
+    say(f"Making {n_chunks:,} chunks ...")
+    sizes = [min(FILE_CHUNKS, n_chunks - start) for start in range(0, n_chunks, FILE_CHUNKS)]
+    refs = [make_file(home, world, number, size) for number, size in enumerate(sizes)]
+    questions = drawn_questions(home, refs, world, n_queries)
+    common = " ".join(world.words[:10])
+    asker = Asker(embedder, questions | {common: next(iter(questions.values()))})
+    addresses = [ref.segment for ref in refs]
+    shelf = Shelf(home)
+    say("Searching exactly ...")
+    exactly(shelf, addresses, next(iter(questions.values())))  # opens all segments
+    exact = [_milliseconds(partial(exactly, shelf, addresses, each)) for each in questions.values()]
+    say("Making the joint index ...")
+    started = time.perf_counter()
+    is_built = unions.build(home, unions.want(home, addresses))
+    union_s = time.perf_counter() - started if is_built else 0.0
+    say("Searching ...")
+    index = KnowledgeIndex(home, asker)
+    index.search(refs, common)
+    asker.taken.clear()
+    taken = [_milliseconds(partial(index.search, refs, text)) for text in questions]
+    common_taken = [_milliseconds(partial(index.search, refs, common)) for _ in range(20)]
+    own, mapped = _memory_mb()
+    return Scale(
+        chunks=n_chunks,
+        files=len(refs),
+        **{f"exact_{name}": value for name, value in _percentiles(exact).items()},
+        **_percentiles(taken),
+        common_words_p95=_percentiles(common_taken)["p95"],
+        encode_p50=round(median(asker.taken), 1),
+        recall_10=recall(shelf, addresses, list(questions.values())),
+        union_s=round(union_s, 1),
+        own_mb=own,
+        mapped_mb=mapped,
+    )
+
+
+def drawn_questions(home: Path, refs: Sequence[KnowledgeRef], world: World, n: int) -> dict[str, Vectors]:
+    """Questions of six words of a chunk, with vectors as near to it as a question is to its answer."""
+    rng = np.random.default_rng(7)
+    found: dict[str, Vectors] = {}
+    while len(found) < n:
+        segment = segments.load(home, refs[int(rng.integers(len(refs)))].segment)
+        row = int(rng.integers(segment.info.n_chunks))
+        words = rng.choice(segment.chunk(row).text.split(), 6, replace=False)
+        found[" ".join(words)] = near(np.asarray(segment.vectors.reconstruct(row)), QUESTION_COSINE, rng)
+    return found
+
+
+def exactly(shelf: Shelf, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
+    """The ten nearest chunks of all segments, searched one by one."""
+    found = (
+        (cosine, address, row) for address in addresses for cosine, row in shelf.segment(address).nearest(vector, 10)
+    )
+    return [(address, row) for _, address, row in heapq.nlargest(10, found)]
+
+
+def recall(shelf: Shelf, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
+    """The part of the true ten nearest that is found through the joint index."""
+    store = FaissFiles(shelf)
+    n_found = 0
+    for vector in vectors:
+        found = {(hit.address, hit.row) for hit in store.search(addresses, vector, DEPTH)[:10]}
+        n_found += len(found.intersection(exactly(shelf, addresses, vector)))
+    return round(n_found / (10 * len(vectors)), 4)
+
+
+@contextmanager
+def chatting() -> Iterator[None]:
+    """Somebody reads an answer that the real engine streams in this process, over and over."""
+    engine = open_engine(replace(engine_config(), engine="hf"))
+    over = threading.Event()
+    streaming = threading.Event()
+
+    def chat() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            for _ in engine.stream(GenerationRequest(conversation("Beside", number), max_tokens=256)):
+                streaming.set()
+                if over.is_set():
+                    break
+
+    thread = threading.Thread(target=chat, daemon=True)
+    thread.start()
+    streaming.wait()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        engine.close()
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
+
+
+def _percentiles(taken: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(taken)
+    return {"p50": round(median(ordered), 1), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1)}
+
+
+def _memory_mb() -> tuple[float, float]:
+    """What this process holds itself, and what it has mapped of files and is in memory."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if "kB" in rest}
+    return sizes["RssAnon"] // 1024, sizes["RssFile"] // 1024
+
+
+def _as_table(facts: Mapping[str, Any], rows: Sequence[Scale]) -> str:
+    lines = [
+        f"Opening a cold index of {SMALL_CHUNKS} chunks among {facts['gpts']:,}: "
+        f"p50 {facts['cold_open_ms']['p50']} ms, p95 {facts['cold_open_ms']['p95']} ms",
+        f"Searching{' beside a streaming chat' if facts['beside_chat'] else ''}, times in ms:",
+        f"{'chunks':>10}{'files':>7}{'p50':>8}{'p95':>8}{'common':>8}{'encode':>8}{'exact p50':>11}{'exact p95':>11}"
+        f"{'recall@10':>11}{'union s':>9}{'own MB':>8}{'mapped MB':>11}",
+    ]
+    lines += [
+        f"{row.chunks:10,}{row.files:7}{row.p50:8}{row.p95:8}{row.common_words_p95:8}{row.encode_p50:8}{row.exact_p50:11}"
+        f"{row.exact_p95:11}{row.recall_10:11}{row.union_s:9}{row.own_mb:8}{row.mapped_mb:11}"
+        for row in rows
+    ]
+    lines.append(
+        "p50, p95: a whole search with the joint index, encoding included. common: p95 for ten very common words. "
+        "exact: nearest chunks alone, without the joint index. union s: making the joint index, 0 if it was there."
+    )
+    return "\n".join(lines)
