@@ -10,6 +10,7 @@ from gpts.knowledge.citations import Grounding, extractive_answer, ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.queries import retrieval_query
+from gpts.knowledge.ranking import budget_for
 from gpts.messages import Message
 from gpts.prompt import build_prompt
 from gpts.spec import GptSpec
@@ -62,7 +63,8 @@ class Talk:
 def retrieval(talk: Talk, hands: Hands) -> Retrieval:
     """What the GPT's knowledge holds on the question. Raises KnowledgeError."""
     query = retrieval_query(talk.history, talk.steps)
-    found = hands.index.search(talk.spec.knowledge, query)
+    budget = budget_for(hands.engine.health().context_tokens)
+    found = hands.index.search(talk.spec.knowledge, query, budget)
     if found.covered and hands.quotes:
         return found.model_copy(update={"extract": _extract(query, found.passages, hands)})
     return found

@@ -14,7 +14,13 @@ DEPTH: Final = 100
 DENSE_WEIGHT: Final = 0.55
 WELL_READ: Final = 3.5
 SPELT_OUT: Final = 1.0
+# Tokens of passages for a model with a small context, and the most for one with a large one, which takes a tenth.
 BUDGET_TOKENS: Final = 900
+MAX_BUDGET_TOKENS: Final = 4_000
+# The part of the budget that passages from which a finding was accepted may take while others match too.
+UNTRUSTED_SHARE: Final = 1 / 3
+# Passages in a row that are too long for what is left, after which a shorter one is no longer looked for.
+MISFITS: Final = 3
 # A file this small is given whole: its sentences explain each other and cutting it saves nothing.
 WHOLE_FILE_TOKENS: Final = 300
 # Passages that a cross-encoder reads, if there is one: each costs it a forward pass.
@@ -114,6 +120,11 @@ def is_identifier(term: str) -> bool:
     return has_digit and len(term) >= 4 and (any(character.isalpha() for character in term) or len(term) >= 5)
 
 
+def budget_for(context_tokens: int) -> int:
+    """How many tokens of passages to give a model with this context: never so many that its answer has no room."""
+    return min(max(BUDGET_TOKENS, context_tokens // 10), MAX_BUDGET_TOKENS, max(1, context_tokens // 3))
+
+
 def select(
     ranked: Sequence[Passage],
     sources: Mapping[str, SourceText],
@@ -122,15 +133,21 @@ def select(
 ) -> tuple[Passage, ...]:
     """The passages to hand to the model, best first, together within `budget_tokens`.
 
-    Small files come whole, overlapping and adjoining chunks become one passage, duplicates are dropped. The best
-    passage is always there, whatever the budget.
+    Small files come whole, overlapping and adjoining chunks become one passage, duplicates are dropped, and a third
+    of the budget is all that untrusted passages get beside others. The best passage is always there.
     """
     chosen: list[Passage] = []
-    for passage in _distinct(_relevant(ranked)):
+    relevant = list(_distinct(_relevant(ranked)))
+    untrusted_tokens = budget_tokens * (UNTRUSTED_SHARE if not all(each.untrusted for each in relevant) else 1.0)
+    misfits = 0
+    for passage in relevant:
         candidate = _merged(chosen, _widened(passage, sources), sources)
-        if chosen and sum(count_tokens([each.text for each in candidate])) > budget_tokens:
+        counts = count_tokens([each.text for each in candidate])
+        doubtful = sum(n for n, each in zip(counts, candidate, strict=True) if each.untrusted)
+        if not chosen or (sum(counts) <= budget_tokens and (doubtful <= untrusted_tokens or not passage.untrusted)):
+            chosen, misfits = candidate, 0
+        elif (misfits := misfits + 1) >= MISFITS:
             break
-        chosen = candidate
     return tuple(chosen)
 
 
@@ -182,6 +199,7 @@ def _joined(one: Passage, other: Passage, source: SourceText) -> Passage:
         update={
             "text": source.part(start, end),
             "end": end,
+            "untrusted": one.untrusted or other.untrusted,
             "score": max(one.score, other.score),
             "cosine": max(one.cosine, other.cosine),
         }

@@ -19,12 +19,14 @@ from typing import Any, Final
 from django.conf import settings
 
 from gpts.knowledge.documents import Block, Document, Passage
+from gpts.knowledge.ranking import Half
 from gpts.spec import KnowledgeRef
 from workers.bench.collection import Collection, Entry, read_collection
 from workers.bench.measures import Quality, percentile, quality
 from workers.knowledge import segments, unions
+from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
-from workers.knowledge.index import Half, KnowledgeIndex
+from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import Progress, content_of, recipe_for
 from workers.knowledge.rerank import RerankerMissing, reranker_for
 
@@ -132,7 +134,7 @@ def _packed(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def _index_pack(
     entries: Sequence[Entry], number: int, home: Path, embedder: Embedder, say: Say
-) -> tuple[segments.SegmentInfo, Pack]:
+) -> tuple[SegmentInfo, Pack]:
     documents = [document_of(entry) for entry in entries]
     starts = [0]
     for document in documents:
@@ -180,20 +182,18 @@ def measure(
     seconds: dict[str, list[float]] = {name: [] for name in arms}
     index.rank(refs, "warm")  # opens the segments, makes their union if they are many, loads the weights
     for number, (query, text) in enumerate(collection.queries.items(), 1):
-        encode_s = _timed(lambda text=text: embedder.encode_query(text))[0]  # later calls remember the vector
+        started = time.perf_counter()
+        embedder.encode_query(text)  # the calls below remember the vector
+        encode_s = time.perf_counter() - started
         for name, halves in arms.items():
-            took, (ranked, _) = _timed(lambda text=text, halves=halves: index.rank(refs, text, halves))
+            started = time.perf_counter()
+            ranked, _ = index.rank(refs, text, halves)
+            took = time.perf_counter() - started
             seconds[name].append(took + (encode_s if "dense" in halves else 0.0))
             rankings[name][query] = _documents(ranked, query, indexed)
         if number % 500 == 0:
             say(f"Asked {number:,} of {len(collection.queries):,} queries.")
     return [_arm(name, rankings[name], seconds[name], collection) for name in arms]
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    found = work()
-    return time.perf_counter() - started, found
 
 
 def _documents(ranked: Sequence[Passage], query: str, indexed: Indexed) -> list[str]:

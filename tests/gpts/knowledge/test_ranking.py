@@ -12,6 +12,7 @@ from gpts.knowledge.ranking import (
     DENSE_WEIGHT,
     Evidence,
     blend,
+    budget_for,
     dense_weight,
     fuse,
     is_covered,
@@ -117,6 +118,23 @@ def test_passages_stay_within_the_budget_but_for_a_first_one() -> None:
     ranked = [passage(0, 100, 1.0), passage(200, 300, 0.9), passage(400, 500, 0.8)]
     assert len(select(ranked, SOURCES, count_words, budget_tokens=250)) == 2
     assert len(select(ranked, SOURCES, count_words, budget_tokens=10)) == 1
+
+
+def test_a_shorter_passage_takes_the_room_that_a_longer_one_cannot() -> None:
+    ranked = [passage(0, 100, 1.0), passage(150, 350, 0.9), passage(400, 440, 0.8)]
+    assert [each.chunk for each in select(ranked, SOURCES, count_words, budget_tokens=150)] == [0, 400]
+
+
+def test_untrusted_passages_take_a_third_of_the_budget_beside_others() -> None:
+    doubtful = [passage(n, n + 50, 1.0 - n / 1000).model_copy(update={"untrusted": True}) for n in (0, 100, 200)]
+    trusted = passage(300, 350, 0.5, "b")
+    chosen = select([*doubtful, trusted], SOURCES, count_words, budget_tokens=200)
+    assert [(each.segment, each.untrusted) for each in chosen] == [("a", True), ("b", False)]
+    assert len(select(doubtful, SOURCES, count_words, budget_tokens=200)) == 3
+
+
+def test_a_large_context_gets_more_and_a_tiny_one_keeps_room_for_the_answer() -> None:
+    assert [budget_for(n) for n in (1_200, 8_192, 32_000, 200_000)] == [400, 900, 3_200, 4_000]
 
 
 def test_overlapping_neighbours_become_one_literal_passage() -> None:
