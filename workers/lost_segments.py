@@ -18,7 +18,7 @@ from web.builder.models import Gpt, KnowledgeFile
 from workers.knowledge import segments
 from workers.knowledge.errors import SegmentMissing
 
-# In the folder of segments: what they were last compared with. Looking at a manifest takes 0.08 ms (measured 2026-11).
+# In the folder of segments: what they were last compared with; reading a manifest takes 0.08 ms (measured 2026-11).
 MARKER: Final = ".checked"
 
 
