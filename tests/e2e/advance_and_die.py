@@ -36,7 +36,7 @@ def answer(messages):
 
 
 class Index:
-    def search(self, refs, query):
+    def search(self, refs, query, budget_tokens):
         return Retrieval(query=query, passages=(PASSAGE,), covered=True)
 
 

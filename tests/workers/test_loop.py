@@ -31,7 +31,7 @@ class Index:
         self.found = found
         self.queries: list[str] = []
 
-    def search(self, refs, query):
+    def search(self, refs, query, budget_tokens):
         self.queries.append(query)
         if isinstance(self.found, Exception):
             raise self.found
@@ -139,7 +139,7 @@ def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
     advance(follow_up, its)
-    assert its.index.queries[-1] == "Which seal fits the Z-9? And how often?"
+    assert its.index.queries[-1] == "And how often? seal fits Z-9 kit Zephyr-9 ZP-771"
     first, second = (request.messages for request in its.engine.requests)
     assert second[: len(first)] == first
 

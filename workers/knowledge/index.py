@@ -17,15 +17,16 @@ from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.explanation import Explained, Standing
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
+    DENSE_WEIGHT,
     DEPTH,
     RERANK_DEPTH,
     Evidence,
     Half,
     blend,
-    dense_weight,
     fuse,
     is_covered,
     is_identifier,
+    readable,
     select,
 )
 from gpts.knowledge.sections import Section, section_around
@@ -166,8 +167,10 @@ class KnowledgeIndex:
         cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in keys}
         postings = [union.postings] if union else [self._shelf.segment(each).postings for each in addresses]
         weights = lexical.rarities(asked, postings)
-        fused = fuse(cosines, sparse, lexical.ceiling(weights), self._dense_weight(query, halves))
-        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0))
+        known = readable(self._embedder.letters_per_token(query))
+        dense_weight = DENSE_WEIGHT * known if len(set(halves)) > 1 else float("dense" in halves)
+        fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
+        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0), known)
         return _Found(dense, sparse, fused, cosines, evidence)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
@@ -216,12 +219,7 @@ class KnowledgeIndex:
     def _cosine(self, key: _Key, vector: Vectors) -> float:
         return self._shelf.segment(key[0]).cosine(key[1], vector)
 
-    def _dense_weight(self, query: str, halves: Sequence[Half]) -> float:
-        if len(set(halves)) == 1:
-            return float("dense" in halves)
-        return dense_weight(self._embedder.letters_per_token(query))
-
-    def _evidence(self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float) -> Evidence:
+    def _evidence(self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, known: float) -> Evidence:
         """What the three best chunks hold of the question's terms; a term that no file has weighs as the rarest."""
         total = sum(weights.values())
         share, rare = 0.0, False
@@ -230,7 +228,7 @@ class KnowledgeIndex:
             held = [term for term in weights if own.holds(term, row)]
             share = max(share, sum(weights[term] for term in held) / total if total else 0.0)
             rare = rare or any(is_identifier(term) for term in held)
-        return Evidence(cosine=cosine, term_share=share, rare_term=rare)
+        return Evidence(cosine=cosine, term_share=share, rare_term=rare, readable=known)
 
     def _ranked(
         self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str, limit: int | None = None

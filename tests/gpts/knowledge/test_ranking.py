@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import (
-    DENSE_WEIGHT,
     Evidence,
     blend,
     budget_for,
-    dense_weight,
     fuse,
     is_covered,
     is_identifier,
+    readable,
     select,
 )
 
@@ -90,9 +89,9 @@ def test_fused_scores_lie_between_0_and_1_in_falling_order(
     assert set(fused) == set(cosines)
 
 
-def test_the_cosine_counts_less_the_more_an_embedder_spells() -> None:
-    english, german, chinese = dense_weight(4.5), dense_weight(2.8), dense_weight(0.8)
-    assert english == DENSE_WEIGHT > german > chinese == 0.0
+def test_an_embedder_reads_a_question_the_better_the_longer_its_pieces_are() -> None:
+    english, german, chinese = readable(4.5), readable(2.8), readable(0.8)
+    assert english == 1.0 > german > chinese == 0.0
 
 
 def test_a_cross_encoder_moves_its_favourite_up_and_keeps_what_it_did_not_read_behind() -> None:
@@ -105,6 +104,11 @@ def test_a_cross_encoder_moves_its_favourite_up_and_keeps_what_it_did_not_read_b
 def test_a_part_number_counts_as_covered_whatever_the_cosine() -> None:
     assert is_covered(Evidence(cosine=0.05, term_share=0.2, rare_term=True))
     assert not is_covered(Evidence(cosine=0.05, term_share=0.2))
+
+
+def test_in_a_language_that_the_embedder_cannot_read_only_the_words_tell() -> None:
+    assert not is_covered(Evidence(cosine=0.65, term_share=0.1, readable=0.0))
+    assert is_covered(Evidence(cosine=0.5, term_share=0.35, readable=0.0))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_a_shorter_passage_takes_the_room_that_a_longer_one_cannot() -> None:
 
 def test_untrusted_passages_take_a_third_of_the_budget_beside_others() -> None:
     doubtful = [passage(n, n + 50, 1.0 - n / 1000).model_copy(update={"untrusted": True}) for n in (0, 100, 200)]
-    trusted = passage(300, 350, 0.5, "b")
+    trusted = passage(300, 350, 0.6, "b")
     chosen = select([*doubtful, trusted], SOURCES, count_words, budget_tokens=200)
     assert [(each.segment, each.untrusted) for each in chosen] == [("a", True), ("b", False)]
     assert len(select(doubtful, SOURCES, count_words, budget_tokens=200)) == 3
@@ -138,7 +142,7 @@ def test_a_large_context_gets_more_and_a_tiny_one_keeps_room_for_the_answer() ->
 
 
 def test_overlapping_neighbours_become_one_literal_passage() -> None:
-    chosen = select([passage(100, 200, 1.0), passage(150, 250, 0.5)], SOURCES, count_words)
+    chosen = select([passage(100, 200, 1.0), passage(150, 250, 0.6)], SOURCES, count_words)
     assert len(chosen) == 1
     assert chosen[0].text == " ".join(f"word{i}" for i in range(100, 250)) == LONG[chosen[0].start : chosen[0].end]
     assert chosen[0].score == 1.0
