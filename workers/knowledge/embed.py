@@ -35,6 +35,9 @@ QUERIES_KEPT: Final = 1_024
 FEW: Final = 64
 MAX_WINDOW: Final = 512
 WINDOW_OVERLAP: Final = 50
+# Names under which sentence-transformers folders keep the words that go before a text of either kind.
+_QUERY_PROMPTS: Final = ("query",)
+_PASSAGE_PROMPTS: Final = ("document", "passage", "corpus")
 _HAN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _HAN_LETTERS: Final = 3
 
@@ -75,8 +78,12 @@ class Embedder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of `texts`, `(n_texts, dim)` float32, L2-normalised.
 
-        A text longer than the model's window gives the mean of its windows instead of being cut off.
+        A text longer than the model's window gives the mean of its windows instead of being cut off. A model that
+        names a prompt for passages, as the E5 family does, reads each of them behind it.
         """
+        return self._encoded(texts, _PASSAGE_PROMPTS)
+
+    def _encoded(self, texts: Sequence[str], prompts: Sequence[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self.dim), np.float32)
         with self._lock:
@@ -85,6 +92,7 @@ class Embedder:
             groups = _windows(self._tokens(), texts, model.max_seq_length or MAX_WINDOW)
             vectors = model.encode(
                 [window for group in groups for window in group],
+                prompt=next((model.prompts[name] for name in prompts if model.prompts.get(name)), None),
                 batch_size=BATCH,
                 show_progress_bar=False,
                 convert_to_numpy=True,
@@ -96,7 +104,7 @@ class Embedder:
         known = self._queries.get(text)
         if known is not None:
             return known
-        vector = self.encode([text])
+        vector = self._encoded([text], _QUERY_PROMPTS)
         with self._lock:
             self._queries[text] = vector
             while len(self._queries) > QUERIES_KEPT:

@@ -21,6 +21,13 @@ from gpts.knowledge.terms import terms
         ("1,190 people", "1190"),
         ("C++", "about c++"),
         ("世界", "世"),
+        ("北京大学", "他在北京读书"),
+        ("Filterwechsel der Pumpen", "die Pumpe"),
+        ("Wie viele Häuser?", "die Hauser"),
+        ("vacaciones", "la vacación"),
+        ("passwort", "Passwörter"),
+        ("การท่องเที่ยว", "นักท่องเที่ยว"),
+        ("मशीन की क़ीमत", "यह मशीन"),
     ],
 )
 def test_a_question_finds_the_other_spelling(question: str, text: str) -> None:
@@ -41,3 +48,15 @@ def test_decimals_stay_whole() -> None:
 
 def test_different_numbers_never_meet() -> None:
     assert not set(terms("ZP-771")) & set(terms("QX-772"))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Was ist das?", "Qu'est-ce que c'est ?", "¿Qué es esto?", "Che cosa è?", "O que é isso?", "Wat is het?"],
+)
+def test_a_question_of_question_words_alone_asks_for_hardly_anything(question: str) -> None:
+    assert len(terms(question)) <= 2
+
+
+def test_a_word_of_an_indian_script_is_one_term() -> None:
+    assert len(terms("मशीन")) == 1

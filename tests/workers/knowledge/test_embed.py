@@ -1,5 +1,6 @@
 """The real bundled embedder."""
 
+import json
 import subprocess
 import sys
 
@@ -36,6 +37,26 @@ def test_tokens_are_counted_beyond_the_models_window(embedder) -> None:
 
 def test_a_query_is_encoded_once(embedder) -> None:
     assert embedder.encode_query("filter") is embedder.encode_query("filter")
+
+
+def test_questions_and_passages_are_read_behind_the_models_own_prompts(embedder, tmp_path) -> None:
+    for path in embedder.folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    config = tmp_path / "config_sentence_transformers.json"
+    config.unlink()
+    config.write_text(json.dumps({"prompts": {"query": "query: ", "passage": "passage: "}}))
+    prompted = Embedder(str(tmp_path))
+    for prefix, vector in (("query", prompted.encode_query("filter")), ("passage", prompted.encode(["filter"]))):
+        np.testing.assert_allclose(vector, embedder.encode([f"{prefix}: filter"]), atol=1e-2)
+    assert prompted.id != embedder.id
+
+
+def test_pieces_are_long_where_the_model_reads_well(embedder) -> None:
+    english = embedder.letters_per_token("Which university did the president attend?")
+    german = embedder.letters_per_token("Welche Universität besuchte der Bundespräsident?")
+    thai, chinese = (embedder.letters_per_token(text) for text in ("มหาวิทยาลัยแห่งไหน", "总统上过哪所大学？"))
+    assert english > 4 > german > 1.5 > max(thai, chinese)
+    assert embedder.letters_per_token("1998?") > 3
 
 
 def test_no_texts_give_no_vectors(embedder) -> None:
