@@ -12,9 +12,10 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
 from web.runs.services import forget_transient
 from web.runs.wake import wake
-from workers import heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments
+from workers import heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments, sources
 from workers.configuration import close, hands
 from workers.knowledge import unions
+from workers.knowledge.sweeping import sweep
 
 
 @shared_task(bind=True, name="workers.tasks.advance")
@@ -58,10 +59,25 @@ def knowledge_health_of(errand_id: str, gpt_id: str) -> None:
     errands.answer(errand_id, knowledge_health.health(UUID(gpt_id)))
 
 
+@shared_task(name="workers.tasks.show_source")
+def show_source(errand_id: str, segment: str, sha256: str, start: str, end: str) -> None:
+    """Answer an errand: a quote where it stands in its file."""
+    view = sources.source_view(segment, sha256, int(start), int(end))
+    errands.answer(errand_id, view.model_dump(mode="json"))
+
+
+@shared_task(name="workers.tasks.show_page")
+def show_page(errand_id: str, sha256: str, page: str) -> None:
+    """Answer an errand: a page of a stored file, drawn."""
+    errands.answer(errand_id, sources.page_view(sha256, int(page)).model_dump(mode="json"))
+
+
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
-    """Delete what is kept only for a while."""
+    """Delete what is kept only for a while, and what killed workers left behind."""
     forget_transient()
+    sweep(settings.GUILDHALL_HOME)
+    sources.forget_pictures()
     unions.sweep(settings.GUILDHALL_HOME)
 
 
