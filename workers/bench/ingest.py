@@ -30,7 +30,7 @@ HELP = "files through the whole pipeline, against the bare embedder on the same 
 # As many files at once as a tools worker takes (deploy/supervisor.conf).
 AT_ONCE: Final = 2
 # Entries of a corpus.jsonl become Markdown files of about this size: a file each would measure starting processes.
-PACK_CHARS: Final = 200_000
+PACK_CHARS: Final = 50_000
 
 Say = Callable[[str], object]
 

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
+from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.explanation import Explained, Standing
 from gpts.knowledge.ranking import (
@@ -243,8 +244,21 @@ class KnowledgeIndex:
 
     def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
         opened = {address: self._shelf.segment(address) for address in {each.segment for each in ranked}}
-        chosen = select(ranked, opened, self._embedder.count_tokens, budget_tokens)
+        chosen = select(ranked, opened, _Counted(self._embedder.count_tokens), budget_tokens)
         return tuple(_placed(passage, opened[passage.segment]) for passage in chosen)
+
+
+class _Counted:
+    """Counts tokens, each text's only once: choosing asks for the same passages again and again."""
+
+    def __init__(self, count: CountTokens) -> None:
+        self._count = count
+        self._known: dict[str, int] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Sequence[int]:
+        new = [text for text in texts if text not in self._known]
+        self._known.update(zip(new, self._count(new), strict=True))
+        return [self._known[text] for text in texts]
 
 
 def _standings(scores: Mapping[_Key, float]) -> dict[_Key, Standing]:

@@ -68,11 +68,12 @@ class Shelf:
         except (OSError, ValueError, KeyError):
             self._discard_union(name)
             return None
-        self._checker.submit(self._check_union, name)
         with self._lock:
             self._unions[name] = union
             while len(self._unions) > UNIONS:
                 self._unions.popitem(last=False)
+        # Only now, or a quick check would throw away what is then kept all the same.
+        self._checker.submit(self._check_union, name)
         return union
 
     def _make_room(self) -> None:
