@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpts import plan
-from gpts.knowledge.citations import Grounding, extractive_answer, ground
+from gpts.knowledge.citations import ANSWER_SCORE, Grounding, extractive_answer, ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.queries import retrieval_query
@@ -65,9 +65,12 @@ def retrieval(talk: Talk, hands: Hands) -> Retrieval:
     query = retrieval_query(talk.history, talk.steps)
     budget = budget_for(hands.engine.health().context_tokens)
     found = hands.index.search(talk.spec.knowledge, query, budget)
-    if found.covered and hands.quotes:
-        return found.model_copy(update={"extract": _extract(query, found.passages, hands)})
-    return found
+    if not found.covered or not (hands.quotes or talk.spec.only_from_knowledge):
+        return found
+    extract = extractive_answer(query, found.passages, hands.embedder.similarity)
+    if extract.score < ANSWER_SCORE:
+        return found.model_copy(update={"covered": False})
+    return found.model_copy(update={"extract": extract.text}) if hands.quotes else found
 
 
 def model_reply(talk: Talk, hands: Hands, show: Show) -> ModelReply:
@@ -127,9 +130,6 @@ def _max_tokens(talk: Talk, engine: Engine) -> int:
 
 def _quotation(text: str, passages: tuple[Passage, ...], talk: Talk, hands: Hands) -> str:
     """What an answer that rests on nothing found gets, or becomes: the best sentences of the files themselves."""
-    quote = _extract(retrieval_query(talk.history, talk.steps), passages, hands)
+    query = retrieval_query(talk.history, talk.steps)
+    quote = extractive_answer(query, passages, hands.embedder.similarity).text
     return f"\n\nFrom the files: {quote}" if text else quote
-
-
-def _extract(query: str, passages: Sequence[Passage], hands: Hands) -> str:
-    return extractive_answer(query, passages, hands.embedder.similarity).text

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.terms import terms
 from gpts.plan import ABSTENTION
 from gpts.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply, Retrieval, ToolResult, ToolStarted
 from gpts.tools import ToolSpec
@@ -39,10 +40,16 @@ class Index:
 
 
 class Embedder:
-    """Texts are as alike as the words they share."""
+    """Texts are as alike as the words they share, times `factor`."""
+
+    def __init__(self, factor: float = 3.0) -> None:
+        self.factor = factor
 
     def similarity(self, one, other):
-        return [[len(set(a.split()) & set(b.split())) / len(set(b.split()) | {""}) for b in other] for a in one]
+        return [[self._alike(set(terms(a)), set(terms(b))) for b in other] for a in one]
+
+    def _alike(self, one: set[str], other: set[str]) -> float:
+        return min(1.0, self.factor * len(one & other) / len(other | {""}))
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +111,16 @@ def test_a_false_sentence_never_reaches_the_reader(run, told):
     assert steps[-1].text == shown(told)
     assert steps[-1].citations
     assert steps[-1].text in TEXT
+
+
+@pytest.mark.parametrize(("quotes", "only_from_knowledge"), [(True, True), (False, True), (True, False)])
+def test_passages_without_a_sentence_near_the_question_answer_nothing(run, quotes, only_from_knowledge):
+    give_files(run, only_from_knowledge=only_from_knowledge)
+    its = Hands(ScriptedEngine(["I do not know."]), Index(FOUND), Embedder(factor=0.0), 30.0, quotes)
+    last = advance(run, its)[-1]
+    assert last.coverage == "not_covered"
+    assert last.citations == ()
+    assert its.engine.requests == [] or not only_from_knowledge
 
 
 def test_an_answer_that_cites_nothing_gets_the_files_own_words(run, told):
