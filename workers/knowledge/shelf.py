@@ -6,6 +6,7 @@ it uses, so that nothing vanishes under it when it is put away or swept.
 """
 
 import logging
+import os
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +36,7 @@ class Shelf:
         self._segments: OrderedDict[str, Segment] = OrderedDict()
         self._unions: OrderedDict[str, Union] = OrderedDict()
         self._damaged: set[str] = set()
-        self._checker = ThreadPoolExecutor(1, "check-segments")
+        self._checker = ThreadPoolExecutor(1, "check-segments", initializer=_stand_back)
 
     def segment(self, address: str) -> Segment:
         """The segment, open. Raises SegmentMissing or SegmentCorrupt."""
@@ -116,3 +117,8 @@ class Shelf:
             publishing.discard(unions.folder(self.home, name))
         except FileNotFoundError:
             logger.info("union %s is already gone", name)
+
+
+def _stand_back() -> None:
+    """Let every other thread go first; Linux keeps a priority for each thread."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
