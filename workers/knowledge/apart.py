@@ -188,6 +188,7 @@ def _result(answer: tuple[bytes, bytes] | None, exit_code: int) -> bytes:
     if exit_code == -signal.SIGXCPU:
         raise TimedOut
     if answer is None or exit_code != 0:
+        logger.warning("the process that read a file ended without an answer, exit code %d", exit_code)
         raise BrokenFile
     kind, payload = answer
     if kind == RESULT:

@@ -58,11 +58,11 @@ def _outcome(run: Callable[..., bytes], args: Sequence[Any]) -> tuple[bytes, byt
             data = file.read()
         return RESULT, run(data, *args)
     except KnowledgeError as error:
-        return ERROR, _reason(error)
+        return ERROR, _reason(error, traceback.format_exc() if error.__cause__ else "")
     except (MemoryError, RecursionError):
         return ERROR, _reason(TooLarge())
     except Exception:  # noqa: BLE001  # libraries raise anything on hostile bytes; each means the same to the owner
-        return ERROR, _reason(BrokenFile(), traceback.format_exc(limit=-20))
+        return ERROR, _reason(BrokenFile(), traceback.format_exc())
 
 
 def _reason(error: KnowledgeError, trace: str = "") -> bytes:

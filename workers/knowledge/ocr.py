@@ -111,11 +111,14 @@ def _engine() -> Any:
         raise ScannedPages from error
     languages = os.environ.get("OCR_LANGUAGES") or DEFAULT_LANGUAGES
     try:
-        return tesserocr.PyTessBaseAPI(path=str(tessdata()), lang=languages, psm=tesserocr.PSM.AUTO)
+        engine = tesserocr.PyTessBaseAPI(path=str(tessdata()), lang=languages, psm=tesserocr.PSM.AUTO)
     except RuntimeError as error:
         raise ScannedPages(
             f"Text recognition has no data for the languages {languages}; ask the operator."
         ) from error
+    # The wheel has it write warnings to /dev/null; where no file may be opened for writing it crashes on the first.
+    engine.SetVariable("debug_file", "")
+    return engine
 
 
 def _read(grey: Image.Image, dots_per_inch: float, turns: int) -> Recognised:
@@ -149,8 +152,9 @@ def _rows(table: str) -> Iterator[_Row]:
     for line in table.splitlines():
         cells = line.split("\t")
         if len(cells) == 12 and cells[0] == "5":
-            numbers = [int(cell) for cell in cells[1:10]]
-            yield _Row((numbers[1], numbers[2], numbers[3]), *numbers[5:9], float(cells[10]), cells[11])
+            _, block, paragraph, line_number, _, left, top, width, height = map(int, cells[1:10])
+            place = (block, paragraph, line_number)
+            yield _Row(place, left, top, width, height, float(cells[10]), cells[11])
 
 
 def _words(rows: Sequence[_Row], scale: float) -> Iterator[Word]:

@@ -107,3 +107,8 @@ def test_german_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_empty_page_is_not_recognised() -> None:
     assert ocr.recognise(Image.new("L", (1240, 1754), 250), 150) is None
+
+
+def test_tesseract_opens_no_file_for_its_warnings() -> None:
+    """It would crash on the first, for in its own process no file may be opened for writing."""
+    assert ocr._engine().GetVariableAsString("debug_file") == ""

@@ -79,7 +79,8 @@ def characters(page: pdfium.PdfPage) -> Characters:
     raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
     places = np.zeros((n, 6))
     base = places.ctypes.data
-    codes, owner, objects = [0] * n, np.full(n, -1, np.int32), []
+    codes, owner = [0] * n, np.full(n, -1, np.int32)
+    objects: list[TextObject] = []
     known: dict[int, int] = {}
     to_shown = shown_matrix(page)
     for i in range(n):
