@@ -15,8 +15,8 @@ from workers.knowledge import ocr
 from workers.knowledge.apart import LIMITS, Limits, run_apart
 from workers.knowledge.errors import BrokenFile, NoText, PasswordProtected, ScannedPages
 from workers.knowledge.parsers.image import for_recognition, frames
-from workers.knowledge.parsers.pdf_pages import visible_words
-from workers.knowledge.parsers.pdf_words import turned_back
+from workers.knowledge.parsers.pdf.pages import visible_words
+from workers.knowledge.parsers.pdf.words import turned_back
 from workers.knowledge.parsers.words import Word as PageWord
 
 # A page of A4 is then 1,000 pixels wide: sharp on a phone.

@@ -7,7 +7,7 @@ import pytest
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge.pages import HONEST, Page, at, pdf
 from workers.knowledge import errors
-from workers.knowledge.parsers import pdf as parser
+from workers.knowledge.parsers.pdf import document as parser
 from workers.knowledge.parsers.pdf import parse
 
 _LEFT = [

@@ -20,7 +20,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, KnowledgeError, PasswordProtected
 from workers.knowledge.parsers.enclosing import add_document
-from workers.knowledge.parsers.html import read_page
+from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.text import add_text
 

@@ -13,7 +13,7 @@ from workers.knowledge.archives import Archive, parse_xml
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, EntitiesRefused, KnowledgeError, PasswordProtected
 from workers.knowledge.parsers.enclosing import add_document
-from workers.knowledge.parsers.html import read_page
+from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 
 _DRM: Final = "This book is locked to a reading program (DRM), so it cannot be read; upload a copy without a lock."

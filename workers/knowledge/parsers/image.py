@@ -15,10 +15,10 @@ from workers.knowledge import ocr
 from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, NoText, TooLarge
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.parsers.pdf_layout import layout
-from workers.knowledge.parsers.pdf_lines import Line, heading_styles, paragraphs, write_paragraph
-from workers.knowledge.parsers.pdf_pages import LOW_CONFIDENCE
-from workers.knowledge.parsers.pdf_tables import Table
+from workers.knowledge.parsers.pdf.layout import layout
+from workers.knowledge.parsers.pdf.lines import Line, heading_styles, paragraphs, write_paragraph
+from workers.knowledge.parsers.pdf.pages import LOW_CONFIDENCE
+from workers.knowledge.parsers.pdf.tables import Table
 
 # An A3 page at 400 dpi has 31 million pixels, a phone's picture 12 to 50; a bomb has billions.
 MAX_PIXELS: Final = 80_000_000

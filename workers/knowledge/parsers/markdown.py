@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decoded
-from workers.knowledge.parsers.html import read_page
+from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)

@@ -10,7 +10,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.knowledge.parsers.pdf_characters import Numbers
+from workers.knowledge.parsers.pdf.characters import Numbers
 
 # Charts and maps have paths by the ten thousand, and none of them rules a table.
 _MAX_PATHS: Final = 6_000

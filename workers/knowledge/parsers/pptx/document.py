@@ -17,7 +17,7 @@ from workers.knowledge.parsers.ooxml import (
     with_choices,
 )
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.pptx_shapes import (
+from workers.knowledge.parsers.pptx.shapes import (
     Box,
     P,
     Shape,

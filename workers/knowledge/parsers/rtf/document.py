@@ -7,7 +7,7 @@ from typing import Final
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.rtf_tokens import PLAIN, Look, RtfFile, Run
+from workers.knowledge.parsers.rtf.tokens import PLAIN, Look, RtfFile, Run
 
 _HIDDEN: Final = "hidden text"
 _DELETED: Final = "text deleted under tracking"

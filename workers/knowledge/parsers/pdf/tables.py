@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from workers.knowledge.parsers.pdf_rules import Grid
+from workers.knowledge.parsers.pdf.rules import Grid
 from workers.knowledge.parsers.words import Piece, Word, piece_of, rows_of, same_line
 
 Rows = list[list[str]]

@@ -13,11 +13,11 @@ from bs4.element import NavigableString, PreformattedString, Tag
 from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decoded
 from workers.knowledge.errors import TooLarge
-from workers.knowledge.parsers.html_hiding import Unseen
-from workers.knowledge.parsers.html_sifting import sift
-from workers.knowledge.parsers.html_styles import LoadSheet
-from workers.knowledge.parsers.html_tables import is_layout, table_rows
-from workers.knowledge.parsers.html_text import BLOCKS, strings, visible_text
+from workers.knowledge.parsers.html.hiding import Unseen
+from workers.knowledge.parsers.html.sifting import sift
+from workers.knowledge.parsers.html.styles import LoadSheet
+from workers.knowledge.parsers.html.tables import is_layout, table_rows
+from workers.knowledge.parsers.html.text import BLOCKS, strings, visible_text
 from workers.knowledge.parsers.outline import Outline
 
 # Deeper nesting than any page needs is flattened, so that hostile pages cannot exhaust the stack.

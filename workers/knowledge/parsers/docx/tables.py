@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import Colour
-from workers.knowledge.parsers.docx_styles import VAL, Styles, W, shading
-from workers.knowledge.parsers.docx_text import Context
+from workers.knowledge.parsers.docx.styles import VAL, Styles, W, shading
+from workers.knowledge.parsers.docx.text import Context
 from workers.knowledge.parsers.ooxml import is_on, number
 
 # The most columns that Word allows.

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.knowledge.parsers.pdf_characters import Characters, Numbers, TextObject
+from workers.knowledge.parsers.pdf.characters import Characters, Numbers, TextObject
 from workers.knowledge.parsers.words import Word
 
 # Marks characters, among the reasons for hidden ones, that are read from elsewhere.

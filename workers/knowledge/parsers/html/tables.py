@@ -5,7 +5,7 @@ from typing import Final
 
 from bs4.element import NavigableString, Tag
 
-from workers.knowledge.parsers.html_text import strings, visible_text
+from workers.knowledge.parsers.html.text import strings, visible_text
 
 # A cell this long is an article in a table, not a value.
 _ARTICLE_CHARS: Final = 1_500

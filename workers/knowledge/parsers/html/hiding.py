@@ -12,7 +12,7 @@ from typing import Final
 import tinycss2.color3
 from bs4.element import PreformattedString, Tag
 
-from workers.knowledge.parsers.html_styles import classes
+from workers.knowledge.parsers.html.styles import classes
 
 Colour = tuple[float, float, float]
 _WHITE: Final[Colour] = (1.0, 1.0, 1.0)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from workers.knowledge import ocr
 from workers.knowledge.errors import ScannedPages
-from workers.knowledge.parsers import pdf_forms, pdf_scans, pdf_visibility
-from workers.knowledge.parsers.pdf_characters import Characters, characters, shown_matrix
-from workers.knowledge.parsers.pdf_layout import Placed, layout
-from workers.knowledge.parsers.pdf_rules import grids
-from workers.knowledge.parsers.pdf_words import GONE, PageWords, Passage, turned_back, turning, words_of
+from workers.knowledge.parsers.pdf import forms, scans, visibility
+from workers.knowledge.parsers.pdf.characters import Characters, characters, shown_matrix
+from workers.knowledge.parsers.pdf.layout import Placed, layout
+from workers.knowledge.parsers.pdf.rules import grids
+from workers.knowledge.parsers.pdf.words import GONE, PageWords, Passage, turned_back, turning, words_of
 from workers.knowledge.parsers.words import Piece, Word, pieces_of, same_line
 
 # Fewer visible letters than this beside a large picture are a stamp or page number on a scan.
@@ -69,12 +69,12 @@ class _Scan:
 def content(page: pdfium.PdfPage) -> Content:
     """What `page` holds."""
     found = characters(page)
-    seen = pdf_visibility.sight(page, found)
-    page_content = Content(comments=list(pdf_forms.comments(page)))
+    seen = visibility.sight(page, found)
+    page_content = Content(comments=list(forms.comments(page)))
     letters, hidden = _letters(found), seen.hidden
     layer = _layer(found, seen, letters)
     n_visible = int((letters & (hidden == 0)).sum())
-    is_scan = n_visible < _STAMP_LETTERS and pdf_scans.picture_share(page) >= pdf_scans.SCAN_SHARE
+    is_scan = n_visible < _STAMP_LETTERS and scans.picture_share(page) >= scans.SCAN_SHARE
     read: ocr.Recognised | None = None
     if layer.any() or is_scan or n_visible < _EMPTY_LETTERS:
         read = _recognised(page, found, page_content)
@@ -83,7 +83,7 @@ def content(page: pdfium.PdfPage) -> Content:
     elif _is_garbled(found, hidden == 0):
         hidden, read = _instead_of_garbled(page, found, hidden, page_content)
     words = words_of(found, hidden)
-    _add_values(words, pdf_forms.field_values(page, shown_matrix(page)))
+    _add_values(words, forms.field_values(page, shown_matrix(page)))
     _lay_out(page, words, read, page_content)
     page_content.hidden += [_hidden(passage) for passage in words.hidden]
     return page_content
@@ -108,12 +108,12 @@ def _letters(found: Characters) -> NDArray[np.bool_]:
     return np.array([chr(code).isalnum() for code in found.codes], bool) & (found.owner >= 0)
 
 
-def _layer(found: Characters, seen: pdf_visibility.Sight, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _layer(found: Characters, seen: visibility.Sight, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which characters are a scan's text layer: hidden, and over ink for the most part of their passage."""
     layer = np.zeros(len(found.codes), bool)
     for passage in words_of(found, seen.hidden).hidden if seen.hidden.any() else ():
         numbers = list(passage.numbers)
-        if passage.reason != pdf_visibility.OFF_PAGE and seen.ink[numbers].mean() >= _OVER_INK:
+        if passage.reason != visibility.OFF_PAGE and seen.ink[numbers].mean() >= _OVER_INK:
             layer[numbers] = True
     return layer if (letters & layer).sum() >= _LAYER_LETTERS else np.zeros(len(found.codes), bool)
 
@@ -147,8 +147,8 @@ def _recognised(
 ) -> ocr.Recognised | None:
     """The text of the page's pictures alone or with its visible text, None if there is none."""
     width, height = page.get_size()
-    dots_per_inch = pdf_scans.recognition_dpi(width, height)
-    with nullcontext() if with_text else pdf_visibility.without_text(found):
+    dots_per_inch = scans.recognition_dpi(width, height)
+    with nullcontext() if with_text else visibility.without_text(found):
         bitmap = page.render(scale=dots_per_inch / 72, grayscale=True, draw_annots=False, may_draw_forms=False)
     try:
         return ocr.recognise(bitmap.to_pil(), dots_per_inch)
@@ -173,7 +173,7 @@ def _judged(
     """What becomes of the text `layer`, and a notice or nothing."""
     as_seen = np.where(layer, 0, hidden).astype(np.int8)
     lines = _layer_lines(found, layer)
-    compared = pdf_scans.compare(lines, [word.text for word in read.words] if read else [])
+    compared = scans.compare(lines, [word.text for word in read.words] if read else [])
     if not compared.comparable and is_scan:
         return _Layer(as_seen), "The text layer of this scan could not be compared with its picture."
     if compared.agrees and compared.comparable:
@@ -233,13 +233,13 @@ def _tell_confidence(read: ocr.Recognised, page_content: Content) -> None:
 
 
 def _hidden(passage: Passage) -> Hidden:
-    return Hidden(passage.text, pdf_visibility.reason(passage.reason), passage.after)
+    return Hidden(passage.text, visibility.reason(passage.reason), passage.after)
 
 
 def visible_words(page: pdfium.PdfPage) -> Sequence[Word]:
     """The visible words of `page` in the file's order, with their places on the page as shown."""
     found = characters(page)
-    words = words_of(found, pdf_visibility.sight(page, found).hidden)
+    words = words_of(found, visibility.sight(page, found).hidden)
     placed = [
         (words.order[id(word)], turned_back(word, angle, found.width, found.height))
         for angle, each in words.words.items()

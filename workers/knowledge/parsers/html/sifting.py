@@ -10,9 +10,9 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import Comment, NavigableString, PreformattedString, Tag
 
-from workers.knowledge.parsers.html_hiding import Look, Unseen, look_of
-from workers.knowledge.parsers.html_styles import LoadSheet, Styles, classes, styles_of
-from workers.knowledge.parsers.html_text import strings
+from workers.knowledge.parsers.html.hiding import Look, Unseen, look_of
+from workers.knowledge.parsers.html.styles import LoadSheet, Styles, classes, styles_of
+from workers.knowledge.parsers.html.text import strings
 from workers.knowledge.parsers.outline import Outline
 
 _COMMENTS: Final = "comments"

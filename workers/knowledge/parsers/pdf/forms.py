@@ -9,7 +9,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.knowledge.parsers.pdf_characters import Numbers
+from workers.knowledge.parsers.pdf.characters import Numbers
 from workers.knowledge.parsers.words import Word
 
 _MAX_ANNOTATIONS: Final = 2_000

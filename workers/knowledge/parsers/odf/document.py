@@ -13,7 +13,7 @@ from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid, cells_of
-from workers.knowledge.parsers.odf_styles import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, Look, Styles
+from workers.knowledge.parsers.odf.styles import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, Look, Styles
 from workers.knowledge.parsers.ooxml import number
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.unseen import add_tricks, tells_something

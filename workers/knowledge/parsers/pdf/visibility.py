@@ -16,7 +16,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
-from workers.knowledge.parsers.pdf_characters import Characters
+from workers.knowledge.parsers.pdf.characters import Characters
 
 # 144 dpi. Fewer find less of small print.
 _SCALE: Final = 2.0

@@ -14,11 +14,11 @@ from lxml import etree
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.grids import Grid, cells_of
-from workers.knowledge.parsers.number_formats import shown
 from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, leave_out_properties, number
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.unseen import tells_something
-from workers.knowledge.parsers.xlsx_styles import S, Styles
+from workers.knowledge.parsers.xlsx.number_formats import shown
+from workers.knowledge.parsers.xlsx.styles import S, Styles
 
 # Cells with content that are read of one file; a sheet of 50,000 rows by 20 columns has as many.
 MAX_CELLS: Final = 1_000_000

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.colours import WHITE, Colour, from_hex
-from workers.knowledge.parsers.docx_styles import Numbering, Styles, W, style_of
-from workers.knowledge.parsers.docx_tables import Cell, Row, is_layout, rows_of
-from workers.knowledge.parsers.docx_text import Context, Read, Reader, is_wide
+from workers.knowledge.parsers.docx.styles import Numbering, Styles, W, style_of
+from workers.knowledge.parsers.docx.tables import Cell, Row, is_layout, rows_of
+from workers.knowledge.parsers.docx.text import Context, Read, Reader, is_wide
 from workers.knowledge.parsers.ooxml import (
     Package,
     R,

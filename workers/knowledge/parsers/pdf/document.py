@@ -16,8 +16,8 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
 from workers.knowledge.parsers.outline import Outline
-from workers.knowledge.parsers.pdf_layout import Placed
-from workers.knowledge.parsers.pdf_lines import (
+from workers.knowledge.parsers.pdf.layout import Placed
+from workers.knowledge.parsers.pdf.lines import (
     Line,
     Style,
     heading_styles,
@@ -25,8 +25,8 @@ from workers.knowledge.parsers.pdf_lines import (
     running_lines,
     write_paragraph,
 )
-from workers.knowledge.parsers.pdf_pages import Content, Hidden, content
-from workers.knowledge.parsers.pdf_tables import Table
+from workers.knowledge.parsers.pdf.pages import Content, Hidden, content
+from workers.knowledge.parsers.pdf.tables import Table
 
 _NO_RECOGNITION: Final = "The file holds scanned pages, and text recognition (tesserocr) is not installed here."
 MAX_PAGES: Final = 3_000

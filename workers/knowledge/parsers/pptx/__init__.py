@@ -1,0 +1,5 @@
+"""PPTX: slides."""
+
+from workers.knowledge.parsers.pptx.document import parse
+
+__all__ = ["parse"]

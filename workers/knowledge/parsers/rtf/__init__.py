@@ -1,0 +1,5 @@
+"""RTF: rich text."""
+
+from workers.knowledge.parsers.rtf.document import parse
+
+__all__ = ["parse"]
