@@ -40,6 +40,13 @@ class Index:
         return Retrieval(query=query, passages=(PASSAGE,), covered=True)
 
 
+class Embedder:
+    """Any two texts are alike."""
+
+    def similarity(self, one, other):
+        return [[1.0] * len(other)] * len(one)
+
+
 def die_after(n: int) -> None:
     """Make the n-th `log.append` of this process its last deed."""
     real, count = log.append, 0
@@ -60,4 +67,4 @@ if __name__ == "__main__":
     TOOLS["stock"] = Tool(ToolSpec(name="stock", description="", parameters={}), lambda arguments: "3 left")
     if n:
         die_after(n)
-    loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), None, 30.0, False))
+    loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), Embedder(), 30.0, False))
