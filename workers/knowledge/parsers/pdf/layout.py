@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from workers.knowledge.parsers.pdf.aligned import aligned_tables
 from workers.knowledge.parsers.pdf.columns import in_reading_order, regions
 from workers.knowledge.parsers.pdf.lines import Line, lines_of
+from workers.knowledge.parsers.pdf.ruled import ruled_table
 from workers.knowledge.parsers.pdf.rules import Grid
-from workers.knowledge.parsers.pdf.tables import Table, aligned_tables, ruled_table
+from workers.knowledge.parsers.pdf.tables import Table
 from workers.knowledge.parsers.words import Piece, Word, pieces_of
 
 

@@ -1,0 +1,148 @@
+"""Tables that ruling lines draw; a box is several rows where its lines have values of their own."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from workers.knowledge.parsers.pdf.headers import captioned, with_one_header
+from workers.knowledge.parsers.pdf.rules import Grid
+from workers.knowledge.parsers.pdf.tables import Rows, Table, is_number
+from workers.knowledge.parsers.words import Piece, Word, piece_of, rows_of, same_line
+
+# Cells of more characters than this are boxes of prose, not of a table.
+_MAX_CELL: Final = 600
+# No cell of this length is wrapped.
+_SHORT_CELL: Final = 16
+
+_CellLines = list[tuple[Piece, str]]
+
+
+def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
+    """The table in `grid`, None if its boxes do not hold one."""
+    inside = [
+        each
+        for each in pieces
+        if grid.xs[0] - 2 <= each.middle <= grid.xs[-1] + 2
+        and grid.ys[0] - 2 <= (each.y0 + each.y1) / 2 <= grid.ys[-1] + 2
+    ]
+    if len(inside) < 3:
+        return None
+    n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
+    cells = _ruled_cells(grid, inside)
+    filled = [cell for row in cells for cell in row if cell]
+    texts = [_cell_text(cell) for cell in filled]
+    if len(filled) < 3 or max(map(len, texts)) > _MAX_CELL or sum(any(row) for row in cells) < 2:
+        return None
+    if sum(any(row[i] for row in cells) for i in range(n_columns)) < 2 or len(filled) < 0.2 * n_rows * n_columns:
+        return None
+    rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
+    rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
+    notes, rows = captioned(rows)
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return None
+    return Table(with_one_header(rows), tuple(inside), grid.xs, notes=notes)
+
+
+def _ruled_cells(grid: Grid, pieces: Sequence[Piece]) -> list[list[list[Word]]]:
+    cells: list[list[list[Word]]] = [[[] for _ in grid.xs[1:]] for _ in grid.ys[1:]]
+    for piece in pieces:
+        for word in piece.words:
+            i = _slot(grid.ys, (word.y0 + word.y1) / 2)
+            j = _slot(grid.xs, (word.x0 + word.x1) / 2)
+            cells[i][j].append(word)
+    return cells
+
+
+def _slot(places: Sequence[float], at: float) -> int:
+    return max(0, min(len(places) - 2, sum(place <= at for place in places) - 1))
+
+
+def _merged_row(grid: Grid, cells: list[list[list[Word]]], i: int) -> list[list[Word]]:
+    """Row `i`, words of cells that no rule parts in their first cell."""
+    y = (grid.ys[i] + grid.ys[i + 1]) / 2
+    row: list[list[Word]] = []
+    for j, cell in enumerate(cells[i]):
+        if j and not grid.parts_across(grid.xs[j], y):
+            first = max(k for k in range(j) if k == 0 or grid.parts_across(grid.xs[k], y))
+            row[first] = row[first] + cell
+            row.append([])
+        else:
+            row.append(list(cell))
+    return row
+
+
+def _split_rows(row: list[list[Word]]) -> Rows:
+    """A band between two level rules as one row, or as many as it has lines with values of their own."""
+    lines = [[(each[0], " ".join(piece.text for piece in each)) for each in _lines(cell)] for cell in row]
+    return _parallel_lines(lines) or _full_lines(lines) or [[_cell_text(cell) for cell in row]]
+
+
+def _lines(cell: Sequence[Word]) -> list[list[Piece]]:
+    return rows_of([piece_of([word]) for word in cell])
+
+
+def _parallel_lines(columns: list[_CellLines]) -> Rows:
+    """Rows where most cells of a band have equally many lines at the same heights; other cells stand in each row."""
+    filled = [lines for lines in columns if lines]
+    n = max((len(lines) for lines in filled), default=0)
+    even = [lines for lines in filled if len(lines) == n]
+    if n < 2 or len(even) < 2 or len(even) < 0.6 * len(filled):
+        return []
+    if not all(same_line(a, b) for lines in even for (a, _), (b, _) in zip(lines, even[0], strict=True)):
+        return []
+    texts = [text for lines in even for _, text in lines]
+    short = n > 2 and len(even) == len(filled) and max(map(len, texts)) <= _SHORT_CELL
+    if not short and sum(map(is_number, texts)) < 0.5 * len(texts):
+        return []
+    return [[_at(lines, base, len(lines) == 1) for lines in columns] for base, _ in even[0]]
+
+
+def _at(lines: _CellLines, base: Piece, spreads: bool) -> str:
+    if spreads:
+        return lines[0][1]
+    return " ".join(text for line, text in lines if same_line(line, base))
+
+
+def _full_lines(columns: list[_CellLines]) -> Rows:
+    """Rows where most heights of a band have text in several cells, and numbers."""
+    bases: list[Piece] = []
+    for line, _ in (each for lines in columns for each in lines):
+        if not any(same_line(line, base) for base in bases):
+            bases.append(line)
+    bases.sort(key=lambda each: each.baseline)
+    rows = [[_at(lines, base, False) for lines in columns] for base in bases]
+    several = sum(sum(map(bool, row)) >= 2 for row in rows)
+    numeric = sum(any(is_number(cell) for cell in row[1:]) for row in rows)
+    enough = len(rows) >= 3 and several >= 0.7 * len(rows) and numeric >= 0.5 * len(rows)
+    return rows if enough else []
+
+
+def _spread_down(grid: Grid, cells: list[list[list[Word]]], rows: Rows, n_rows: int) -> Rows:
+    """`rows` with the text of cells that reach over several rows in each of them, as in "2 | 2019"."""
+    if len(rows) != n_rows:
+        return rows
+    for j in range(len(grid.xs) - 1):
+        x = (grid.xs[j] + grid.xs[j + 1]) / 2
+        for i in range(1, n_rows):
+            is_open = not grid.parts_down(x, grid.ys[i])
+            if is_open and not cells[i][j] and rows[i - 1][j] and not rows[i][j] and any(rows[i]):
+                rows[i][j] = rows[i - 1][j]
+            elif is_open and rows[i][j] and cells[i][j] and rows[i - 1][j] == "" and any(rows[i - 1]) and i > 1:
+                rows[i - 1][j] = rows[i][j]
+    return rows
+
+
+def _cell_text(words: Sequence[Word]) -> str:
+    text = ""
+    for row in rows_of([piece_of([word]) for word in words]):
+        line = " ".join(each.text for each in row)
+        if re.search(r"[^\W\d_]-$", text) and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            text += (" " if text else "") + line
+    return text
+
+
+def _without_empty_columns(rows: Rows) -> Rows:
+    kept = [j for j in range(len(rows[0])) if any(row[j].strip() for row in rows)]
+    return [[row[j] for j in kept] for row in rows if any(cell.strip() for cell in row)]
