@@ -52,7 +52,7 @@ class Grounding(BaseModel):
 
 
 class Extract(BaseModel):
-    """An answer made of literal sentences of the passages, each with its citation.
+    """An answer made of literal sentences and rows of the passages, each with its citation.
 
     `score` tells how near the best of them is to the question, by words and meaning; 0 without any.
     """
@@ -116,8 +116,9 @@ def extractive_answer(
     spans: list[tuple[Span, Source]] = []
     text = ""
     for source in chosen:
-        text += (" " if text else "") + source.text
-        spans.append((Span(len(text) - len(source.text), len(text)), source))
+        break_ = "\n" if source.told != source.text and text else " " if text else ""
+        text += break_ + source.told
+        spans.append((Span(len(text) - len(source.told), len(text)), source))
     return Extract(text=text, citations=_numbered(spans), score=scores[order[0]])
 
 
@@ -129,7 +130,7 @@ def _question_scores(question: str, sources: Sequence[Source], similarity: Simil
     rarity = source_rarity(sources)
     asked = frozenset(terms(question))
     overlaps = [share(asked, source.terms, rarity) for source in sources]
-    cosines = similarity([question], [source.text for source in sources])[0] if similarity else overlaps
+    cosines = similarity([question], [source.told for source in sources])[0] if similarity else overlaps
     return [
         (overlap + cosine) / 2
         + QUESTION_WEIGHT * source.passage.score

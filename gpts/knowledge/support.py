@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import stem, terms, words
@@ -44,12 +45,14 @@ _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 class Source:
     """A sentence of a passage, or two that follow each other.
 
-    `terms` are its own, `above` those of the title over it, `context` the words of the whole passage.
+    `told` is `text` as it reads alone: a row of a table with the names of its columns, else the same. `terms` are
+    those of `told`, `above` those of the title over it, `context` the words of the whole passage.
     """
 
     passage: Passage
     span: Span
     text: str
+    told: str
     terms: frozenset[str]
     context: frozenset[str]
     above: frozenset[str]
@@ -66,15 +69,19 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
     spans = sentence_spans(passage.text)
     context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
     above = frozenset(terms(passage.heading.rsplit(" > ", 1)[-1]))
+    columns = tables.headers(passage.text, spans)
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
-        own = frozenset(terms(text))
+        header = columns.get(span.start)
+        told = tables.labelled(header, text) if header else text
+        own = frozenset(terms(told))
         above = own if is_title(passage.text, span) else above
-        yield Source(passage, span, text, own, context, above, is_pair=False)
-        if number + 1 < len(spans):
+        yield Source(passage, span, text, told, own, context, above, is_pair=False)
+        # Two rows side by side would mix their numbers.
+        if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
-            yield Source(passage, pair, both, frozenset(terms(both)), context, above, is_pair=True)
+            yield Source(passage, pair, both, both, frozenset(terms(both)), context, above, is_pair=True)
 
 
 def is_title(text: str, span: Span) -> bool:
@@ -103,7 +110,7 @@ def agrees(sentence: str, source: Source) -> bool:
     """Whether every number of `sentence` is in the source, and every name in its passage, heading or file name."""
     plain = _MARKUP.sub("", sentence)
     numbers = set(_NUMBER.findall(plain))
-    if not numbers <= set(_NUMBER.findall(source.text)):
+    if not numbers <= set(_NUMBER.findall(f"{source.told} {source.text}")):
         return False
     names = _names(plain)
     return names <= source.context or _stems(names) <= _stems(source.context)
@@ -119,7 +126,7 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
         return False
     passage = source.passage
     return _stems(_names(_MARKUP.sub("", sentence))) <= _stems(
-        words(f"{passage.file_name} {passage.heading} {source.text}")
+        words(f"{passage.file_name} {passage.heading} {source.told}")
     )
 
 

@@ -186,3 +186,29 @@ def test_a_name_that_only_a_neighbouring_sentence_holds_is_partly_supported() ->
 
 def test_words_that_claim_nothing_have_no_level() -> None:
     assert ground("Yes. The filter part number is ZP-771.", PASSAGES).support[0].answer_start == 5
+
+
+PRICES = (
+    "Prices of 2024\n\n| Part | Price in 2023 | Price |\n| Seal kit ZP-771 | 11 EUR | 12 EUR |\n| Filter | | 8 EUR |"
+)
+
+
+def test_a_row_is_told_with_the_names_of_its_columns_and_cites_the_row() -> None:
+    extract = extractive_answer("What is the price of the seal kit?", (passage(PRICES),))
+    assert extract.text == "Part: Seal kit ZP-771; Price in 2023: 11 EUR; Price: 12 EUR"
+    grounding = ground(extract.text, (passage(PRICES),))
+    assert [citation.quote for citation in grounding.citations] == ["| Seal kit ZP-771 | 11 EUR | 12 EUR |"]
+    assert [each.level for each in grounding.support] == ["supported"]
+
+
+def test_an_empty_cell_is_not_told() -> None:
+    assert extractive_answer("What does the filter cost?", (passage(PRICES),)).text == "Part: Filter; Price: 8 EUR"
+
+
+def test_a_row_does_not_support_the_number_of_another_row() -> None:
+    assert ground("The price of the seal kit is 8 EUR.", (passage(PRICES),)).citations == ()
+
+
+def test_a_passage_that_begins_within_a_table_has_rows_without_names() -> None:
+    text = "| 2019 | 5.3 | 7 |\n| 2020 | 5.9 | 8 |"
+    assert extractive_answer("What was it in 2020?", (passage(text),)).text == "| 2020 | 5.9 | 8 |"

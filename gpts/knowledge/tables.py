@@ -1,0 +1,52 @@
+"""Rows of tables in a passage: lines of cells between bars, under a first line that names the columns."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from gpts.knowledge.sentences import Span
+
+_CELL_BREAK: Final = re.compile(r"\s*\|\s*")
+_NUMERIC: Final = re.compile(r"[\d.,%()$€£+−–-]+")
+
+
+def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
+    """For each row of a table its table's first line, by where the row starts; none for that line itself.
+
+    `spans` are the sentences of `text`. A first line of numbers is a row like the others: the passage begins in the
+    middle of a table.
+    """
+    found: dict[int, str] = {}
+    header, end = "", -1
+    for span in spans:
+        line = text[span.start : span.end]
+        if not is_row(line):
+            continue
+        if text[end : span.start] != "\n" or end < 0:
+            header = line if _names_columns(line) else ""
+        elif header:
+            found[span.start] = header
+        end = span.end
+    return found
+
+
+def is_row(line: str) -> bool:
+    """Whether `line` is written as a row of cells."""
+    return line.startswith("|") and line.endswith("|") and len(line) > 2
+
+
+def labelled(header: str, row: str) -> str:
+    """`row` to be read without its table: each cell after its column's name, empty cells left out."""
+    names, values = _cells(header), _cells(row)
+    names += [""] * (len(values) - len(names))
+    pairs = [(name, value) for name, value in zip(names, values, strict=False) if value]
+    return "; ".join(f"{name}: {value}" if name not in ("", value) else value for name, value in pairs)
+
+
+def _cells(line: str) -> list[str]:
+    return _CELL_BREAK.split(line.strip().strip("|").strip())
+
+
+def _names_columns(line: str) -> bool:
+    cells = [cell for cell in _cells(line) if cell]
+    return len(cells) > 1 and sum(bool(_NUMERIC.fullmatch(cell)) for cell in cells) <= len(cells) // 2
