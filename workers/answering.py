@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpts import plan
-from gpts.knowledge.citations import ANSWER_SCORE, Grounding, extractive_answer, ground
+from gpts.knowledge.citations import Grounding, extractive_answer, ground, is_answer
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.queries import retrieval_query
@@ -65,12 +65,11 @@ def retrieval(talk: Talk, hands: Hands) -> Retrieval:
     query = retrieval_query(talk.history, talk.steps)
     budget = budget_for(hands.engine.health().context_tokens)
     found = hands.index.search(talk.spec.knowledge, query, budget)
-    if not found.covered or not (hands.quotes or talk.spec.only_from_knowledge):
+    if not (hands.quotes or talk.spec.only_from_knowledge):
         return found
     extract = extractive_answer(query, found.passages, hands.embedder.similarity)
-    if extract.score < ANSWER_SCORE:
-        return found.model_copy(update={"covered": False})
-    return found.model_copy(update={"extract": extract.text}) if hands.quotes else found
+    covered = is_answer(extract, found.covered)
+    return found.model_copy(update={"covered": covered, "extract": extract.text if covered and hands.quotes else ""})
 
 
 def model_reply(talk: Talk, hands: Hands, show: Show) -> ModelReply:

@@ -45,8 +45,8 @@ _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 class Source:
     """A sentence of a passage, or two that follow each other.
 
-    `told` is `text` as it reads alone: a row of a table with the names of its columns, else the same. `terms` are
-    those of `told`, `above` those of the title over it, `context` the words of the whole passage.
+    `told` is `text` as it reads alone: a row of a table with the names of its columns, nothing for the line of those
+    names, else the same. `terms` are its own, `above` those of the title over it, `context` the words of the passage.
     """
 
     passage: Passage
@@ -73,8 +73,8 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
         header = columns.get(span.start)
-        told = tables.labelled(header, text) if header else text
-        own = frozenset(terms(told))
+        told = text if header is None else tables.labelled(header, text) if header else ""
+        own = frozenset(terms(told or text))
         above = own if is_title(passage.text, span) else above
         yield Source(passage, span, text, told, own, context, above, is_pair=False)
         # Two rows side by side would mix their numbers.

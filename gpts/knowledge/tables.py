@@ -11,10 +11,10 @@ _NUMERIC: Final = re.compile(r"[\d.,%()$€£+−–-]+")
 
 
 def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
-    """For each row of a table its table's first line, by where the row starts; none for that line itself.
+    """For each row of a table its table's first line, by where the row starts; empty for that line itself.
 
-    `spans` are the sentences of `text`. A first line of numbers is a row like the others: the passage begins in the
-    middle of a table.
+    `spans` are the sentences of `text`. Where the first line is of numbers the passage begins in the middle of a
+    table, and its rows have none.
     """
     found: dict[int, str] = {}
     header, end = "", -1
@@ -24,6 +24,8 @@ def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
             continue
         if text[end : span.start] != "\n" or end < 0:
             header = line if _names_columns(line) else ""
+            if header:
+                found[span.start] = ""
         elif header:
             found[span.start] = header
         end = span.end
