@@ -7,30 +7,31 @@ from uuid import UUID
 from gpts.knowledge.explanation import Explained
 from gpts.knowledge.ranking import COVERED, SAME_TERMS, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered
 from gpts.knowledge.terms import terms
+from gpts.steps import UserMessage
 from web.builder.models import Gpt
-from workers.knowledge.index import KnowledgeIndex
+from workers.answering import Hands, Talk, retrieval
 
 # More than a chat is ever given, so that what just missed shows.
 SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 
 
-def probe(index: KnowledgeIndex, gpt_id: UUID, question: str) -> dict[str, Any]:
+def probe(hands: Hands, gpt_id: UUID, question: str) -> dict[str, Any]:
     """What the draft's files hold for `question`, as JSON, best first. Raises KnowledgeError."""
-    refs = Gpt.objects.get(id=gpt_id).draft_spec().knowledge
-    explained = index.explain(refs, question)
-    _, evidence = index.rank(refs, question)
-    covered = bool(explained) and is_covered(evidence)
+    spec = Gpt.objects.get(id=gpt_id).draft_spec()
+    explained = hands.index.explain(spec.knowledge, question)
+    _, evidence = hands.index.rank(spec.knowledge, question)
+    covered = retrieval(Talk(spec, (UserMessage(text=question),), (), {}), hands).covered
     most = max((each.lexical.score for each in explained if each.lexical), default=0.0)
     return {
         "covered": covered,
-        "reason": _reason(evidence) if explained else "",
+        "reason": _reason(evidence, covered) if explained else "",
         "passages": [_told(each, explained[:number], most, covered) for number, each in enumerate(explained[:SHOWN])],
         "n_more": max(0, len(explained) - SHOWN),
     }
 
 
-def _reason(evidence: Evidence) -> str:
+def _reason(evidence: Evidence, covered: bool) -> str:
     """Why the question counts as covered or not, in numbers."""
     meaning, words = max(evidence.cosine, 0.0), evidence.term_share
     together = meaning + TERM_WEIGHT * words
@@ -38,7 +39,11 @@ def _reason(evidence: Evidence) -> str:
         f"Meaning {meaning:.2f}, and {words:.0%} of its words in the best passages: {together:.2f} together,"
         f" where {COVERED:.2f} is enough."
     )
-    return f"{told} The files hold the very number or part that it names." if evidence.rare_term else told
+    if evidence.rare_term:
+        told = f"{told} The files hold the very number or part that it names."
+    if covered == is_covered(evidence):
+        return told
+    return f"{told} One sentence answers it clearly." if covered else f"{told} But no sentence comes near enough."
 
 
 def _told(each: Explained, better: Sequence[Explained], most: float, covered: bool) -> dict[str, Any]:

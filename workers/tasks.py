@@ -50,7 +50,7 @@ def wake_stalled_runs() -> None:
 @shared_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(errand_id: str, gpt_id: str, question: str) -> None:
     """Answer an errand: what a draft's files hold for the question."""
-    errands.answer(errand_id, knowledge_probe.probe(hands().index, UUID(gpt_id), question))
+    errands.answer(errand_id, knowledge_probe.probe(hands(), UUID(gpt_id), question))
 
 
 @shared_task(name="workers.tasks.knowledge_health")

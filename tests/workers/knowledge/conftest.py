@@ -23,6 +23,9 @@ class WordEmbedder:
     def encode_query(self, text: str) -> Vectors:
         return self.encode([text])
 
+    def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
+        return (self.encode(one) @ self.encode(other).T).tolist()
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
