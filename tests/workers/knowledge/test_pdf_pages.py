@@ -104,6 +104,38 @@ def test_a_table_that_goes_on_repeats_its_header_on_the_next_page() -> None:
     ]
 
 
+_NO_TABLES = {
+    "formulas": [("f(x) =", "1", ""), ("", "2 {z}", "a + b"), ("g(x) =", "3", "="), ("", "{z}", "c"), ("", "4", "d")],
+    "axes": [("10", "", ""), ("", "8", ""), ("", "", "x"), ("", "6", ""), ("4", "", "y"), ("", "2", "0")],
+    "an index": [(f"Filter {name}, {n}", f"Valve {name}, {n + 30}", "") for n, name in enumerate("abcdef", 10)],
+    "labels of a drawing": [("Pump", "Valve", "Filter"), ("House", "Outlet", ""), ("Inlet", "Seal", "Clamp")],
+    "prose beside labels": [
+        (f"The side exit {n} goes on through all of the loop and then", "Tree", "Anchor") for n in range(5)
+    ],
+}
+
+
+@pytest.mark.parametrize("what", _NO_TABLES)
+def test_what_only_happens_to_stand_in_columns_is_no_table(what: str) -> None:
+    rows = _table(_NO_TABLES[what], xs=(60, 350, 420))
+    texts = _texts(parse(pdf(Page(at(60, 780, HONEST) + rows))))
+    assert not any(text.startswith("|") for text in texts)
+    assert all(cell.split()[0] in " ".join(texts) for row in _NO_TABLES[what] for cell in row if cell)
+
+
+def test_a_table_may_tick_its_cells() -> None:
+    rows = [("", "small", "large"), ("Filter", "x", "x"), ("Pump", "x", ""), ("Valve", "", "x"), ("Seal", "x", "x")]
+    grid = "".join(f"55 {y} m 300 {y} l S\n" for y in range(634, 730, 16))
+    grid += "".join(f"{x} 634 m {x} 714 l S\n" for x in (55, 155, 225, 300))
+    texts = _texts(parse(pdf(Page(grid + _table(rows, xs=(60, 160, 230))))))
+    assert texts[0].splitlines()[:3] == ["|  | small | large |", "| Filter | x | x |", "| Pump | x |  |"]
+
+
+def test_pages_of_nothing_but_the_same_line_are_read() -> None:
+    texts = _texts(parse(pdf(*[Page(at(60, 700, f"Document 3, page {n}")) for n in range(3)])))
+    assert texts == ["Document 3, page 0", "Document 3, page 1", "Document 3, page 2"]
+
+
 def test_a_numbered_list_is_no_table() -> None:
     items = "".join(
         at(60, 700 - 15 * n, f"{n + 1}.") + at(90, 700 - 15 * n, f"Step {n} of the work") for n in range(5)

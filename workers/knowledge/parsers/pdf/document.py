@@ -31,8 +31,11 @@ from workers.knowledge.parsers.pdf.tables import Table
 _NO_RECOGNITION: Final = "The file holds scanned pages, and text recognition (tesserocr) is not installed here."
 MAX_PAGES: Final = 3_000
 MAX_CHARS: Final = 12_000_000
-# Hidden text of fewer words says nothing on its own: a heading for bookmarks, a name of a layer.
+# Hidden text of fewer words or letters says nothing on its own: a heading for bookmarks, a name of a layer.
 _MIN_QUARANTINED_WORDS: Final = 3
+_MIN_QUARANTINED_LETTERS: Final = 8
+# Scripts that write no spaces between words (Thai to Khmer, Japanese, Chinese).
+_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # Hidden lines that this many pages repeat are marks of a printer's system.
 _RUNNING_PAGES: Final = 3
 # Columns of the same table stand this near, in points, on the next page.
@@ -102,6 +105,9 @@ def _write(outline: Outline, pages: Sequence[Content]) -> None:
     kept = [
         [each for each in page.items if not (isinstance(each.item, Line) and is_running(each.item))] for page in pages
     ]
+    if not any(kept):
+        # Pages of one line each, the same but for a number.
+        kept = [page.items for page in pages]
     styles = heading_styles([[each.item for each in items if isinstance(each.item, Line)] for items in kept])
     repeated = _repeated([passage.text for page in pages for passage in page.hidden])
     last_table: Table | None = None
@@ -169,10 +175,17 @@ def _write_hidden(
         outline.differs(passage.text, page)
     elif words <= shown:
         outline.leave_out(passage.text, f"hidden text that repeats what the page shows ({passage.reason})", page)
-    elif len(passage.text.split()) < _MIN_QUARANTINED_WORDS or is_mark(passage.text):
+    elif not _says_something(passage.text) or is_mark(passage.text):
         outline.leave_out(passage.text, f"hidden text ({passage.reason})", page)
     else:
         outline.invisible(passage.text, passage.reason, page)
+
+
+def _says_something(text: str) -> bool:
+    words, n_letters = re.findall(r"[^\W\d_]+", text), sum(map(str.isalpha, text))
+    if n_letters < _MIN_QUARANTINED_LETTERS:
+        return False
+    return len(words) >= _MIN_QUARANTINED_WORDS or len(_UNSPACED.findall(text)) >= _MIN_QUARANTINED_LETTERS
 
 
 def _repeated(texts: Sequence[str]) -> Callable[[str], bool]:

@@ -6,13 +6,16 @@ from typing import Final
 
 from workers.knowledge.parsers.pdf.headers import captioned, with_one_header
 from workers.knowledge.parsers.pdf.rules import Grid
-from workers.knowledge.parsers.pdf.tables import Rows, Table, is_number
+from workers.knowledge.parsers.pdf.tables import Rows, Table, holds_words_or_is_full, is_number, is_plausible, is_tick
 from workers.knowledge.parsers.words import Piece, Word, piece_of, rows_of, same_line
 
 # Cells of more characters than this are boxes of prose, not of a table.
 _MAX_CELL: Final = 600
 # No cell of this length is wrapped.
 _SHORT_CELL: Final = 16
+
+# Part of the cells that hold words or numbers, ticks and crosses aside. Frames of drawings have fewer.
+_MIN_PLAUSIBLE: Final = 0.4
 
 _CellLines = list[tuple[Piece, str]]
 
@@ -35,10 +38,12 @@ def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
         return None
     if sum(any(row[i] for row in cells) for i in range(n_columns)) < 2 or len(filled) < 0.2 * n_rows * n_columns:
         return None
+    if sum(map(is_plausible, texts)) < max(3, _MIN_PLAUSIBLE * sum(not is_tick(text) for text in texts)):
+        return None
     rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
     rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
     notes, rows = captioned(rows)
-    if len(rows) < 2 or len(rows[0]) < 2:
+    if len(rows) < 2 or len(rows[0]) < 2 or not holds_words_or_is_full(rows):
         return None
     return Table(with_one_header(rows), tuple(inside), grid.xs, notes=notes)
 

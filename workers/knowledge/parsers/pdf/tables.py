@@ -16,6 +16,12 @@ _NUMBER: Final = re.compile(
     r"[$€£¥(+\-–—−~<>≈±]*\s*\d[\d.,'’\s]*\s*[%)kKmMbB*†‡]*(?:\s*[±(]\s*[\d.]+\)?)?|[-–—]+|n/?a", re.I
 )
 YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
+# Two letters or digits in a row, a sign of a script without letters of its own, or a code of letters and digits.
+_WORD: Final = re.compile(
+    r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
+)
+# Signs of formulas, and sides of an equation; "n = 25" and "≤ 5" do stand in tables.
+_FORMULA: Final = re.compile(r"^=|=$|[{}⇒⇔∀-∑∓-∖√-≇≉-≣≦-⋿⟀-⟯⨀-⫿]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +38,20 @@ class Table:
 
 def is_number(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell))
+
+
+def is_plausible(cell: str) -> bool:
+    """Whether `cell` holds what cells of tables hold, a number, a word or a code, and not a part of a formula."""
+    return is_number(cell) or (bool(_WORD.search(cell)) and not _FORMULA.search(cell))
+
+
+def is_tick(cell: str) -> bool:
+    """Whether `cell` may be a tick, cross or arrow, which many tables and formulas are full of."""
+    return len(cell) == 1 and not cell.isdigit()
+
+
+def holds_words_or_is_full(cells: Rows) -> bool:
+    """Whether words stand among the numbers, or at least few places are empty; the axes of a chart have neither."""
+    filled = [cell for row in cells for cell in row if cell]
+    n_words = sum(is_plausible(cell) and not is_number(cell) for cell in filled)
+    return n_words >= 2 or len(filled) >= 0.7 * sum(map(len, cells))
