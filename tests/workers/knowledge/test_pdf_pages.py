@@ -9,6 +9,11 @@ from tests.workers.knowledge.pages import HONEST, Page, at, pdf
 from workers.knowledge import errors
 from workers.knowledge.parsers.pdf import document as parser
 from workers.knowledge.parsers.pdf import parse
+from workers.knowledge.parsers.pdf.layout import layout
+from workers.knowledge.parsers.pdf.lines import joined
+from workers.knowledge.parsers.pdf.rules import Grid, Rule
+from workers.knowledge.parsers.pdf.tables import Table
+from workers.knowledge.parsers.words import Word
 
 _LEFT = [
     "Alpha begins the left column of this page and",
@@ -154,6 +159,44 @@ def test_turned_pages_are_read_like_upright_ones(turn: int) -> None:
 def test_words_parted_at_the_end_of_a_line_are_whole_again() -> None:
     page = Page(at(60, 700, "Close the valve of the hous-") + at(60, 686, "ing before you open it."))
     assert _texts(parse(pdf(page))) == ["Close the valve of the housing before you open it."]
+
+
+def test_letters_written_one_by_one_make_words() -> None:
+    # The "1" of Helvetica leaves more of its place empty than a narrow space is wide.
+    digits = "".join(at(60 + 5.56 * n, 700, digit) for n, digit in enumerate("2010"))
+    words = "".join(at(60 + x, 680, word) for x, word in ((0, "a"), (8.0, "b")))
+    assert _texts(parse(pdf(Page(digits + words)))) == ["2010 a b"]
+
+
+def _placed_words(rows: Sequence[Sequence[str]], xs: Sequence[float]) -> list[Word]:
+    """Words that stand in columns at `xs`, those of a cell from right to left."""
+    return [
+        Word(word, x + 60 - 30 * i, 90 + 15 * n, x + 85 - 30 * i, 100 + 15 * n, 100 + 15 * n, 10, begins_line=i == 0)
+        for n, row in enumerate(rows)
+        for x, cell in zip(xs, row, strict=True)
+        for i, word in enumerate(cell.split())
+    ]
+
+
+def test_tables_in_scripts_from_right_to_left_begin_on_the_right() -> None:
+    rows = [("שם החלק", "כמות", "מחיר"), ("מסנן מים", "12", "30"), ("שסתום קטן", "4", "25"), ("אטם", "6", "18")]
+    words = _placed_words(rows, xs=(260, 160, 60))
+    order = {id(word): n for n, word in enumerate(words)}
+    grid = Grid(
+        xs=(60, 160, 260, 350),
+        ys=(85, 102, 117, 132, 147),
+        level=tuple(Rule(y, 60, 350) for y in (85, 102, 117, 132, 147)),
+        upright=tuple(Rule(x, 85, 147) for x in (60, 160, 260, 350)),
+    )
+    expected = [list(row) for row in rows]
+    for grids in ([grid], []):
+        (placed,) = layout(words, order, grids)
+        assert isinstance(placed.item, Table)
+        assert placed.item.rows == expected
+
+
+def test_lines_of_chinese_are_joined_without_a_space() -> None:
+    assert joined(["季度报告内容的真", "实、准确", "Annual", "report"]) == "季度报告内容的真实、准确 Annual report"
 
 
 def test_words_drawn_twice_to_look_bold_are_read_once() -> None:

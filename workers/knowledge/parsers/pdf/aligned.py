@@ -7,7 +7,15 @@ from statistics import median
 from typing import Final
 
 from workers.knowledge.parsers.pdf.headers import header_rows, stacked
-from workers.knowledge.parsers.pdf.tables import Rows, Table, holds_words_or_is_full, is_number, is_plausible, is_tick
+from workers.knowledge.parsers.pdf.tables import (
+    Rows,
+    Table,
+    holds_words_or_is_full,
+    is_number,
+    is_plausible,
+    is_right_to_left,
+    is_tick,
+)
 from workers.knowledge.parsers.words import Piece, rows_of
 
 _LIST_MARK: Final = re.compile(r"[-•▪●◦–*‣■□►✓]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d+\]")
@@ -77,6 +85,8 @@ def _aligned(rows: list[list[Piece]]) -> list[Table]:
     columns = _columns(rows)
     if len(columns) < 2:
         return []
+    if is_right_to_left("".join(piece.text for row in rows for piece in row)):
+        columns.reverse()
     cells = [_placed(row, columns, spread=False) for row in rows]
     if not (_is_filled(cells) and _is_table(cells)):
         return []

@@ -44,12 +44,14 @@ class Characters:
     """The characters of a page in the order of the file.
 
     `codes` are code points (pdfium's own line breaks and spaces among them), `boxes` `(n, 4)` float64 x0, y0, x1, y1
-    in points from the top left of the page as shown, `origins` `(n, 2)`; `owner` indexes `objects`, -1 for characters
+    in points from the top left of the page as shown, `origins` `(n, 2)`, `spans` the boxes with the space that the
+    font leaves around a letter where text objects meet, else as `boxes`; `owner` indexes `objects`, -1 for characters
     that pdfium added. `width` and `height` are the shown page's, in points.
     """
 
     codes: list[int]
     boxes: Numbers
+    spans: Numbers
     origins: Numbers
     owner: NDArray[np.int32]
     objects: list[TextObject]
@@ -58,7 +60,7 @@ class Characters:
 
 
 @cache
-def _functions() -> tuple[Any, Any, Any, Any]:
+def _functions() -> tuple[Any, Any, Any, Any, Any]:
     def typed(function: Any, result: Any, *arguments: Any) -> Any:
         return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
@@ -68,6 +70,7 @@ def _functions() -> tuple[Any, Any, Any, Any]:
         typed(pdfium_c.FPDFText_GetTextObject, ctypes.c_size_t, page, ctypes.c_int),
         typed(pdfium_c.FPDFText_GetCharBox, ctypes.c_int, page, ctypes.c_int, *[address] * 4),
         typed(pdfium_c.FPDFText_GetCharOrigin, ctypes.c_int, page, ctypes.c_int, *[address] * 2),
+        typed(pdfium_c.FPDFText_GetLooseCharBox, ctypes.c_int, page, ctypes.c_int, address),
     )
 
 
@@ -75,7 +78,7 @@ def characters(page: pdfium.PdfPage) -> Characters:
     """All characters on `page`, visible or not."""
     textpage = page.get_textpage()
     n = min(textpage.count_chars(), MAX_PAGE_CHARACTERS)
-    code_of, object_of, box_of, origin_of = _functions()
+    code_of, object_of, box_of, origin_of, _ = _functions()
     raw = ctypes.cast(textpage.raw, ctypes.c_void_p).value
     places = np.zeros((n, 6))
     base = places.ctypes.data
@@ -96,10 +99,28 @@ def characters(page: pdfium.PdfPage) -> Characters:
         box_of(raw, i, at, at + 16, at + 8, at + 24)
         origin_of(raw, i, at + 32, at + 40)
     width, height = page.get_size()
-    corners = places[:, :4].reshape(n, 2, 2) @ to_shown[:, :2].T + to_shown[:, 2]
-    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    boxes = _shown(places[:, :4], to_shown)
     origins = places[:, 4:] @ to_shown[:, :2].T + to_shown[:, 2]
-    return Characters(codes, boxes, origins, owner, objects, width, height)
+    spans = _spans(raw, owner, boxes, to_shown)
+    return Characters(codes, boxes, spans, origins, owner, objects, width, height)
+
+
+def _shown(rectangles: Numbers, to_shown: Numbers) -> Numbers:
+    """`rectangles` `(n, 4)` of the page's own space as boxes on the page as shown."""
+    corners = rectangles.reshape(-1, 2, 2) @ to_shown[:, :2].T + to_shown[:, 2]
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+
+
+def _spans(raw: int | None, owner: NDArray[np.int32], boxes: Numbers, to_shown: Numbers) -> Numbers:
+    """`boxes` with those of the characters on both sides of a change of text objects as wide as the font has them."""
+    meet = np.flatnonzero((owner[1:] != owner[:-1]) & (owner[1:] >= 0) & (owner[:-1] >= 0))
+    numbers = np.union1d(meet, meet + 1)
+    loose = np.zeros((len(numbers), 4), np.float32)
+    loose_of = _functions()[-1]
+    told = [bool(loose_of(raw, i, loose.ctypes.data + 16 * k)) for k, i in enumerate(numbers.tolist())]
+    spans = boxes.copy()
+    spans[numbers[told]] = _shown(loose[told].astype(np.float64), to_shown)
+    return spans
 
 
 def shown_matrix(page: pdfium.PdfPage) -> Numbers:

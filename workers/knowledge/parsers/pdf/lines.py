@@ -28,6 +28,8 @@ _SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 _ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣■□➢✓]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 # Dots that lead from a chapter's title to its page number would fill whole chunks.
 _LEADERS: Final = re.compile(r" ?(?:\. ?){5,}|…{3,}")
+# Japanese and Chinese, with their punctuation, have no spaces between words.
+_UNSPACED: Final = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
 _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff]")
 
 
@@ -160,6 +162,8 @@ def joined(lines: Sequence[str]) -> str:
     for line in lines:
         if re.search(r"[^\W\d_]-$", text) and line[:1].islower():
             text = text[:-1] + line
+        elif _UNSPACED.fullmatch(text[-1:]) and _UNSPACED.fullmatch(line[:1]):
+            text += line
         else:
             text += (" " if text else "") + line
     return flat(text)

@@ -1,12 +1,20 @@
 """Tables that ruling lines draw; a box is several rows where its lines have values of their own."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from workers.knowledge.parsers.pdf.headers import captioned, with_one_header
+from workers.knowledge.parsers.pdf.lines import joined
 from workers.knowledge.parsers.pdf.rules import Grid
-from workers.knowledge.parsers.pdf.tables import Rows, Table, holds_words_or_is_full, is_number, is_plausible, is_tick
+from workers.knowledge.parsers.pdf.tables import (
+    Rows,
+    Table,
+    holds_words_or_is_full,
+    is_number,
+    is_plausible,
+    is_right_to_left,
+    is_tick,
+)
 from workers.knowledge.parsers.words import Piece, Word, piece_of, rows_of, same_line
 
 # Cells of more characters than this are boxes of prose, not of a table.
@@ -42,6 +50,8 @@ def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
         return None
     rows = [line for i in range(n_rows) for line in _split_rows(_merged_row(grid, cells, i))]
     rows = _without_empty_columns(_spread_down(grid, cells, rows, n_rows))
+    if is_right_to_left("".join(texts)):
+        rows = [row[::-1] for row in rows]
     notes, rows = captioned(rows)
     if len(rows) < 2 or len(rows[0]) < 2 or not holds_words_or_is_full(rows):
         return None
@@ -78,7 +88,7 @@ def _merged_row(grid: Grid, cells: list[list[list[Word]]], i: int) -> list[list[
 
 def _split_rows(row: list[list[Word]]) -> Rows:
     """A band between two level rules as one row, or as many as it has lines with values of their own."""
-    lines = [[(each[0], " ".join(piece.text for piece in each)) for each in _lines(cell)] for cell in row]
+    lines = [[(each[0], _line_text(each)) for each in _lines(cell)] for cell in row]
     return _parallel_lines(lines) or _full_lines(lines) or [[_cell_text(cell) for cell in row]]
 
 
@@ -138,14 +148,12 @@ def _spread_down(grid: Grid, cells: list[list[list[Word]]], rows: Rows, n_rows: 
 
 
 def _cell_text(words: Sequence[Word]) -> str:
-    text = ""
-    for row in rows_of([piece_of([word]) for word in words]):
-        line = " ".join(each.text for each in row)
-        if re.search(r"[^\W\d_]-$", text) and line[:1].islower():
-            text = text[:-1] + line
-        else:
-            text += (" " if text else "") + line
-    return text
+    return joined([_line_text(row) for row in _lines(words)])
+
+
+def _line_text(row: Sequence[Piece]) -> str:
+    texts = [each.text for each in row]
+    return " ".join(reversed(texts) if is_right_to_left("".join(texts)) else texts)
 
 
 def _without_empty_columns(rows: Rows) -> Rows:

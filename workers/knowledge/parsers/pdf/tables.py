@@ -20,6 +20,7 @@ YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
 _WORD: Final = re.compile(
     r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
 )
+_RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 # Signs of formulas, and sides of an equation; "n = 25" and "≤ 5" do stand in tables.
 _FORMULA: Final = re.compile(r"^=|=$|[{}⇒⇔∀-∑∓-∖√-≇≉-≣≦-⋿⟀-⟯⨀-⫿]")
 
@@ -38,6 +39,11 @@ class Table:
 
 def is_number(cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell))
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether most letters of `text` belong to scripts that are written from the right."""
+    return 2 * len(_RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
 
 
 def is_plausible(cell: str) -> bool:

@@ -15,6 +15,8 @@ from workers.knowledge.parsers.words import Word
 GONE: Final = -1
 # A gap of this part of the letter size is a space even if the file writes none.
 _SPACE: Final = 0.22
+# No gap is a space where the letters' own spaces leave less than this: "1" and "目" are narrower than their places.
+_KERNING: Final = 0.1
 # Fewer letters than this are specks: a stray glyph, the white half of a shadow.
 _MIN_HIDDEN_LETTERS: Final = 3
 # A hyphen at a line's end is pdfium's own mark.
@@ -79,12 +81,24 @@ def _is_double(word: Word, places: Sequence[tuple[float, float]]) -> bool:
     return any(abs(word.x0 - x) < near and abs(word.y0 - y) < near for x, y in places)
 
 
-def _turned(found: Characters, angle: int) -> tuple[list[list[float]], list[list[float]]]:
-    """Boxes and origins as they are when the page is turned so that text of `angle` runs to the right."""
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """The places of a page's characters when it is turned so that text of one angle runs to the right."""
+
+    boxes: list[list[float]]
+    spans: list[list[float]]
+    origins: list[list[float]]
+
+
+def _turned(found: Characters, angle: int) -> _Frame:
     turn = turning(angle, found.width, found.height)
-    corners = found.boxes.reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
-    upright = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-    return upright.tolist(), (found.origins @ turn[:, :2].T + turn[:, 2]).tolist()
+
+    def upright(boxes: Numbers) -> list[list[float]]:
+        corners = boxes.reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
+        turned: list[list[float]] = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).tolist()
+        return turned
+
+    return _Frame(upright(found.boxes), upright(found.spans), (found.origins @ turn[:, :2].T + turn[:, 2]).tolist())
 
 
 def turning(angle: int, width: float, height: float) -> Numbers:
@@ -101,7 +115,7 @@ def turning(angle: int, width: float, height: float) -> Numbers:
 
 
 def _groups(
-    found: Characters, frames: dict[int, tuple[list[list[float]], list[list[float]]]], hidden: NDArray[np.int8]
+    found: Characters, frames: dict[int, _Frame], hidden: NDArray[np.int8]
 ) -> Iterator[tuple[list[int], bool]]:
     """The numbers of the characters of each word, and whether the file begins a line with it."""
     group: list[int] = []
@@ -127,7 +141,7 @@ def _groups(
 def _parts(
     objects: Sequence[TextObject],
     owner: Sequence[int],
-    frames: dict[int, tuple[list[list[float]], list[list[float]]]],
+    frames: dict[int, _Frame],
     a: int,
     b: int,
 ) -> bool:
@@ -135,19 +149,21 @@ def _parts(
     first, second = objects[owner[a]], objects[owner[b]]
     if first.angle != second.angle:
         return True
-    boxes, origins = frames[first.angle]
+    frame = frames[first.angle]
     size = max(first.size, second.size)
-    if abs(origins[a][1] - origins[b][1]) > 0.6 * size:
+    if abs(frame.origins[a][1] - frame.origins[b][1]) > 0.6 * size:
         return True
-    gap = max(boxes[b][0] - boxes[a][2], boxes[a][0] - boxes[b][2])
-    return gap > _SPACE * size if owner[a] != owner[b] else gap > 2 * _SPACE * size
+    if owner[a] == owner[b]:
+        return _gap(frame.boxes, a, b) > 2 * _SPACE * size
+    return _gap(frame.boxes, a, b) > _SPACE * size and _gap(frame.spans, a, b) > _KERNING * size
 
 
-def _word(
-    found: Characters, frame: tuple[list[list[float]], list[list[float]]], group: list[int], begins_line: bool
-) -> Word:
-    boxes, origins = frame
-    x0, y0, x1, y1 = zip(*boxes[group[0] : group[-1] + 1], strict=True)
+def _gap(boxes: Sequence[Sequence[float]], a: int, b: int) -> float:
+    return max(boxes[b][0] - boxes[a][2], boxes[a][0] - boxes[b][2])
+
+
+def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool) -> Word:
+    x0, y0, x1, y1 = zip(*frame.boxes[group[0] : group[-1] + 1], strict=True)
     owners = {found.owner[i] for i in group}
     # A raised digit shares its word's line.
     largest = max(owners, key=lambda number: found.objects[number].size)
@@ -159,7 +175,7 @@ def _word(
         y0=min(y0),
         x1=max(x1),
         y1=max(y1),
-        baseline=origins[first][1],
+        baseline=frame.origins[first][1],
         size=main.size if main.size >= 1 else max(y1) - min(y0),
         bold=main.bold,
         begins_line=begins_line,
