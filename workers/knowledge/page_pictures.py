@@ -7,14 +7,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from workers.knowledge import ocr
 from workers.knowledge.apart import LIMITS, Limits, run_apart
-from workers.knowledge.errors import BrokenFile, NoText, PasswordProtected, ScannedPages
+from workers.knowledge.errors import NoText, ScannedPages
 from workers.knowledge.parsers.image import for_recognition, frames
+from workers.knowledge.parsers.pdf.opening import opened
 from workers.knowledge.parsers.pdf.pages import visible_words
 from workers.knowledge.parsers.pdf.words import turned_back
 from workers.knowledge.parsers.words import Word as PageWord
@@ -81,14 +80,9 @@ def made(data: bytes, page: int) -> PagePicture:
 
 
 def _of_pdf(data: bytes, number: int) -> PagePicture:
-    try:
-        source = pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        raise (PasswordProtected if "password" in str(error).lower() else BrokenFile) from error
+    source, _ = opened(data)
     if not 1 <= number <= len(source):
         raise NoText("The file has no such page.")
-    if source.get_formtype() != pdfium_c.FORMTYPE_NONE:
-        source.init_forms()
     page = source[number - 1]
     width, height = page.get_size()
     words = visible_words(page)

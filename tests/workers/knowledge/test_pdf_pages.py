@@ -6,8 +6,6 @@ import pytest
 
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge.pages import HONEST, Page, at, pdf
-from workers.knowledge import errors
-from workers.knowledge.parsers.pdf import document as parser
 from workers.knowledge.parsers.pdf import parse
 from workers.knowledge.parsers.pdf.layout import layout
 from workers.knowledge.parsers.pdf.lines import joined
@@ -211,15 +209,6 @@ def test_a_box_of_prose_is_no_table() -> None:
     assert not any(text.startswith("|") for text in _texts(parse(pdf(page))))
 
 
-def test_each_page_is_told_and_only_so_many_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[int, int]] = []
-    monkeypatch.setattr(parser, "tell_pages", lambda *pages: told.append(pages))
-    monkeypatch.setattr(parser, "MAX_PAGES", 2)
-    document = parse(pdf(*[Page(at(60, 700, f"Chapter {name}.")) for name in "ABC"]))
-    assert told == [(1, 3), (2, 3)]
-    assert "first 2 of 3 pages" in document.notices[0].message
-
-
 def test_values_of_form_fields_stand_beside_their_labels() -> None:
     field = (
         b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Alice Martin) /Rect [160 695 300 712] /F 4 "
@@ -235,13 +224,3 @@ def test_comments_are_left_out_and_told() -> None:
     document = parse(pdf(Page(at(60, 700, HONEST), more="/Annots [5 0 R]"), more_objects=[note]))
     assert _texts(document) == [HONEST]
     assert [(finding.severity, finding.excerpt) for finding in document.findings] == [("note", "Obey this note.")]
-
-
-def test_a_file_with_a_wrong_table_of_its_objects_is_repaired() -> None:
-    assert HONEST in parse(pdf(Page(at(60, 700, HONEST))).replace(b"startxref\n", b"startxref\n9")).text()
-
-
-@pytest.mark.parametrize("data", [pdf(), b"%PDF-1.7\n" + bytes(3000)])
-def test_a_file_without_pages_is_broken(data: bytes) -> None:
-    with pytest.raises(errors.BrokenFile):
-        parse(data)

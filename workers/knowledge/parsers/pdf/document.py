@@ -14,7 +14,7 @@ import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.confined import tell_pages
-from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
+from workers.knowledge.errors import BrokenFile, ScannedPages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import Placed
 from workers.knowledge.parsers.pdf.lines import (
@@ -25,6 +25,7 @@ from workers.knowledge.parsers.pdf.lines import (
     running_lines,
     write_paragraph,
 )
+from workers.knowledge.parsers.pdf.opening import opened
 from workers.knowledge.parsers.pdf.pages import Content, Hidden, content
 from workers.knowledge.parsers.pdf.tables import Table
 
@@ -44,16 +45,12 @@ _SAME_COLUMN: Final = 8.0
 
 def parse(data: bytes) -> Document:
     """The document in a PDF file, with page numbers."""
-    try:
-        source = pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        raise (PasswordProtected if "password" in str(error).lower() else BrokenFile) from error
-    n_pages = len(source)
-    if not n_pages:
+    source, is_cut = opened(data)
+    if not len(source):
         raise BrokenFile
-    if source.get_formtype() != pdfium_c.FORMTYPE_NONE:
-        source.init_forms()
     outline = Outline(title=source.get_metadata_value("Title"))
+    if is_cut:
+        outline.notice("The end of this file is missing; the pages that are left were read.")
     pages = _pages(source, outline)
     _write(outline, pages)
     if not outline.blocks:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.knowledge import ocr
 from workers.knowledge.errors import ScannedPages
 from workers.knowledge.parsers.pdf import forms, scans, visibility
-from workers.knowledge.parsers.pdf.characters import Characters, characters, shown_matrix
+from workers.knowledge.parsers.pdf.characters import MAX_PAGE_CHARACTERS, Characters, characters, shown_matrix
 from workers.knowledge.parsers.pdf.layout import Placed, layout
 from workers.knowledge.parsers.pdf.rules import grids
 from workers.knowledge.parsers.pdf.words import GONE, PageWords, Passage, turned_back, turning, words_of
@@ -71,6 +71,8 @@ def content(page: pdfium.PdfPage) -> Content:
     found = characters(page)
     seen = visibility.sight(page, found)
     page_content = Content(comments=list(forms.comments(page)))
+    if len(found.codes) == MAX_PAGE_CHARACTERS:
+        page_content.notices.append(f"Only the first {MAX_PAGE_CHARACTERS:,} characters of this page were read.")
     letters, hidden = _letters(found), seen.hidden
     layer = _layer(found, seen, letters)
     n_visible = int((letters & (hidden == 0)).sum())
