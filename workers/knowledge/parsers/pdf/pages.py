@@ -113,7 +113,9 @@ def _letters(found: Characters) -> NDArray[np.bool_]:
 def _layer(found: Characters, seen: visibility.Sight, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which characters are a scan's text layer: hidden, and over ink for the most part of their passage."""
     layer = np.zeros(len(found.codes), bool)
-    for passage in words_of(found, seen.hidden).hidden if seen.hidden.any() else ():
+    # Few pages hide so much over ink that it is worth while to look closer.
+    over_ink = int(((seen.hidden != 0) & seen.ink).sum())
+    for passage in words_of(found, seen.hidden).hidden if over_ink >= _OVER_INK * _LAYER_LETTERS else ():
         numbers = list(passage.numbers)
         if passage.reason != visibility.OFF_PAGE and seen.ink[numbers].mean() >= _OVER_INK:
             layer[numbers] = True

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.knowledge.parsers.pdf.characters import Characters, Numbers, TextObject
+from workers.knowledge.parsers.pdf.characters import Characters, Numbers
 from workers.knowledge.parsers.words import Word
 
 # Marks characters, among the reasons for hidden ones, that are read from elsewhere.
@@ -85,20 +85,21 @@ def _is_double(word: Word, places: Sequence[tuple[float, float]]) -> bool:
 class _Frame:
     """The places of a page's characters when it is turned so that text of one angle runs to the right."""
 
-    boxes: list[list[float]]
-    spans: list[list[float]]
-    origins: list[list[float]]
+    boxes: Numbers
+    spans: Numbers
+    origins: Numbers
 
 
 def _turned(found: Characters, angle: int) -> _Frame:
     turn = turning(angle, found.width, found.height)
 
-    def upright(boxes: Numbers) -> list[list[float]]:
+    def upright(boxes: Numbers) -> Numbers:
         corners = boxes.reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
-        turned: list[list[float]] = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).tolist()
-        return turned
+        return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
-    return _Frame(upright(found.boxes), upright(found.spans), (found.origins @ turn[:, :2].T + turn[:, 2]).tolist())
+    if angle == 0:
+        return _Frame(found.boxes, found.spans, found.origins)
+    return _Frame(upright(found.boxes), upright(found.spans), found.origins @ turn[:, :2].T + turn[:, 2])
 
 
 def turning(angle: int, width: float, height: float) -> Numbers:
@@ -120,7 +121,7 @@ def _groups(
     """The numbers of the characters of each word, and whether the file begins a line with it."""
     group: list[int] = []
     begins, next_begins = True, True
-    owner, unseen = found.owner.tolist(), hidden.tolist()
+    owner, unseen, breaks = found.owner.tolist(), hidden.tolist(), _breaks(found, frames)
     for i, code in enumerate(found.codes):
         if owner[i] < 0 or unseen[i] == GONE or code in _NOT_TEXT or chr(code).isspace():
             if group:
@@ -128,7 +129,7 @@ def _groups(
                 group, begins = [], False
             next_begins = next_begins or code in (10, 13)
             continue
-        if group and (unseen[i] != unseen[group[-1]] or _parts(found.objects, owner, frames, group[-1], i)):
+        if group and (breaks[i] or unseen[i] != unseen[group[-1]]):
             yield group, begins
             group = []
         if not group:
@@ -138,33 +139,32 @@ def _groups(
         yield group, begins
 
 
-def _parts(
-    objects: Sequence[TextObject],
-    owner: Sequence[int],
-    frames: dict[int, _Frame],
-    a: int,
-    b: int,
-) -> bool:
-    """Whether a word ends between the neighbouring characters `a` and `b`."""
-    first, second = objects[owner[a]], objects[owner[b]]
-    if first.angle != second.angle:
-        return True
-    frame = frames[first.angle]
-    size = max(first.size, second.size)
-    if abs(frame.origins[a][1] - frame.origins[b][1]) > 0.6 * size:
-        return True
-    if owner[a] == owner[b]:
-        return _gap(frame.boxes, a, b) > 2 * _SPACE * size
-    return _gap(frame.boxes, a, b) > _SPACE * size and _gap(frame.spans, a, b) > _KERNING * size
+def _breaks(found: Characters, frames: dict[int, _Frame]) -> list[bool]:
+    """For each character, whether a word ends before it because of where they stand."""
+    breaks = np.ones(len(found.codes), bool)
+    if not found.objects:
+        return breaks.tolist()
+    sizes, angles = np.array([(each.size, each.angle) for each in found.objects]).T
+    first, second = found.owner[:-1], found.owner[1:]
+    size = np.maximum(sizes[first], sizes[second])
+    for angle, frame in frames.items():
+        lifted = np.abs(np.diff(frame.origins[:, 1])) > 0.6 * size
+        wide = _gaps(frame.boxes) > np.where(first == second, 2 * _SPACE, _SPACE) * size
+        tight = (first != second) & (_gaps(frame.spans) <= _KERNING * size)
+        alike = (angles[first] == angle) & (angles[second] == angle)
+        breaks[1:][alike] = (lifted | (wide & ~tight))[alike]
+    return breaks.tolist()
 
 
-def _gap(boxes: Sequence[Sequence[float]], a: int, b: int) -> float:
-    return max(boxes[b][0] - boxes[a][2], boxes[a][0] - boxes[b][2])
+def _gaps(boxes: Numbers) -> Numbers:
+    gaps: Numbers = np.maximum(boxes[1:, 0] - boxes[:-1, 2], boxes[:-1, 0] - boxes[1:, 2])
+    return gaps
 
 
 def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool) -> Word:
-    x0, y0, x1, y1 = zip(*frame.boxes[group[0] : group[-1] + 1], strict=True)
-    owners = {found.owner[i] for i in group}
+    all_of_it = slice(group[0], group[-1] + 1)
+    x0, y0, x1, y1 = zip(*frame.boxes[all_of_it].tolist(), strict=True)
+    owners = set(found.owner[all_of_it].tolist())
     # A raised digit shares its word's line.
     largest = max(owners, key=lambda number: found.objects[number].size)
     first = group[0] if len(owners) == 1 else next(i for i in group if found.owner[i] == largest)
@@ -175,7 +175,7 @@ def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool)
         y0=min(y0),
         x1=max(x1),
         y1=max(y1),
-        baseline=frame.origins[first][1],
+        baseline=float(frame.origins[first, 1]),
         size=main.size if main.size >= 1 else max(y1) - min(y0),
         bold=main.bold,
         begins_line=begins_line,
