@@ -105,6 +105,12 @@ def test_hidden_text_that_repeats_what_is_shown_is_only_noted() -> None:
     assert document.text() == HONEST
 
 
+def test_hidden_text_too_short_to_say_anything_is_only_noted() -> None:
+    document = parse(pdf(Page(at(60, 780, HONEST) + at(60, 700, "No b: c", before="1 g"))))
+    assert [(finding.severity, finding.excerpt) for finding in document.findings] == [("note", "No b: c")]
+    assert document.text() == HONEST
+
+
 def test_marks_of_a_printing_system_on_every_page_are_only_noted() -> None:
     pages = [
         Page(at(60, 780, f"Chapter {name} begins.") + at(60, 20, f"Job 123 plate {n} of 4 stamped", before="1 g"))
