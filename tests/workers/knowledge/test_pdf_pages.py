@@ -83,6 +83,13 @@ def test_a_header_of_two_lines_is_one_row() -> None:
     assert table.splitlines()[0] == "|  | Three months to June | Three months to March | Change |"
 
 
+def test_a_header_set_to_the_left_of_its_numbers_is_over_them() -> None:
+    numbers = [("2019", "120"), ("2020", "135"), ("2021", "150"), ("2022", "170")]
+    page = at(60, 700, "Year") + at(160, 700, "Ducks") + _table(numbers, top=684, xs=(100, 165))
+    table = "| Year | Ducks |\n| 2019 | 120 |\n| 2020 | 135 |\n| 2021 | 150 |\n| 2022 | 170 |"
+    assert _texts(parse(pdf(Page(page)))) == [table]
+
+
 def test_a_ruled_table_keeps_the_cells_that_reach_over_several_rows() -> None:
     lines = "".join(f"60 {y} m 360 {y} l S\n" for y in (700, 680, 640)) + "160 660 m 360 660 l S\n"
     lines += "".join(f"{x} 640 m {x} 700 l S\n" for x in (60, 160, 260, 360))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -28,6 +29,8 @@ _INDEXED: Final = re.compile(r"[^\W\d_], \d+(?:[-–]\d+)?(?:, \d+(?:[-–]\d+)?
 _MIN_FILLED: Final = 0.3
 _MIN_PLAUSIBLE: Final = 0.6
 _MIN_SEVERAL: Final = 0.4
+# A header that does not stand over its column has at most so many lines.
+_MAX_HEADER_LINES: Final = 2
 # Rows this many letter sizes apart still belong to one table.
 _MAX_ROW_GAP: Final = 3.2
 
@@ -82,7 +85,7 @@ def _goes_on(candidate: _Candidate, row: list[Piece]) -> bool:
 def _aligned(rows: list[list[Piece]]) -> list[Table]:
     if sum(len(row) >= 2 for row in rows) < 3:
         return []
-    columns = _columns(rows)
+    columns = _under_headers(_columns(rows), rows)
     if len(columns) < 2:
         return []
     if is_right_to_left("".join(piece.text for row in rows for piece in row)):
@@ -118,6 +121,25 @@ def _columns(rows: list[list[Piece]]) -> list[tuple[float, float]]:
         else:
             merged.append([start, end])
     return [(start, end) for start, end in merged]
+
+
+def _under_headers(columns: list[tuple[float, float]], rows: list[list[Piece]]) -> list[tuple[float, float]]:
+    """`columns` with those that hold but a header put to the neighbours that begin below it, as set to one side."""
+    by_column = list(zip(*(_placed(row, columns, spread=False) for row in rows), strict=True))
+    for j, (a, b) in enumerate(pairwise(by_column)):
+        if len(columns) > 2 and (_is_header_of(a, b) or _is_header_of(b, a)):
+            both = (columns[j][0], columns[j + 1][1])
+            return _under_headers([*columns[:j], both, *columns[j + 2 :]], rows)
+    return columns
+
+
+def _is_header_of(column: Sequence[str], other: Sequence[str]) -> bool:
+    filled, others = [[i for i, cell in enumerate(each) if cell] for each in (column, other)]
+    if not filled or not others or filled[-1] >= others[0]:
+        return False
+    return (
+        filled[-1] < _MAX_HEADER_LINES and len(others) > len(filled) and not any(is_number(column[i]) for i in filled)
+    )
 
 
 def _crossing(covered: list[tuple[float, float]], rows: list[list[Piece]]) -> set[tuple[float, float]]:
