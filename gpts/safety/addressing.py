@@ -9,14 +9,18 @@ attacks; a text that argues well passes, which is why what was retrieved never h
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.safety.findings import excerpt, finding_id
-from gpts.safety.formulas import FORMULAS, STEMS, Formula, plain
+from gpts.safety.formulas import FORMULAS, Formula, plain, possible
+from gpts.safety.stems import held
 
-# Chosen on the even half of the passages in tests/gpts/safety/passages.py, reported on the odd half.
+# Chosen on passages in tests/gpts/safety/passages.py. Of 40 written after them 45 % are found, of 54 innocent ones
+# 2 % are marked, and nothing in 398 real files (measured 2026-11).
 _ENOUGH: Final = 0.99
 # A sentence adds this share of its weight to its neighbours, and needs so much of its own.
 _NEIGHBOURS: Final = 0.75
@@ -26,6 +30,8 @@ _AGAIN: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
+# Stems are looked for in so many characters at once, which rules most formulas out for many blocks at a time.
+_AT_ONCE: Final = 8_000
 # Scripts for people, too, say what to answer when somebody asks, time after time.
 _ANSWERS: Final = frozenset({"steer"})
 
@@ -39,12 +45,18 @@ _MIXED: Final = re.compile(
     r"[a-z][\u0370-\u03ff\u0400-\u052f\u0250-\u02af]|[\u0370-\u03ff\u0400-\u052f\u0250-\u02af][a-z]"
 )
 _ODD_LATIN: Final = re.compile(r"[\u0250-\u02af\u1d00-\u1d7f\ua730\ua731]")
-_DIGIT_IN_WORD: Final = re.compile(r"[a-z][013457@$!|][a-z]|\b[013457@$][a-z]{2}")
+# Begins with what is rare, so that the search passes over the rest.
+_DIGIT_IN_WORD: Final = re.compile(r"[013457@$!|](?:(?<=[a-z].)[a-z]|(?<=\b[013457@$])[a-z]{2})")
 _SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_](?:[ ._*\u00b7-]|  )){4,}[^\W\d_](?![^\W_])")
+# What every such word holds, and hardly anything else.
+_SPACED_CORE: Final = re.compile(r"[ ._*\u00b7-][^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_]")
 _ABOUT: Final = re.compile(
     r"prompt[- ]injection|injection attack|injected (?:prompt|instruction|text)|jailbreak(?:s|ing)?\b|attackers?\b|"
     r"adversar|malicious|red[- ]team|guardrail|phishing|vulnerabilit|phrases? (?:like|such as)|attacks?\b|"
     r"angriff|angreifer|attaque|ataque|attacco|aanval|атак|攻击|攻撃|注入"
+)
+_REPORTED: Final = re.compile(
+    r"\b(?:told|tells?|asks?|asked|instruct(?:s|ed)|order(?:s|ed)|made|gets?|got|caus(?:es|ed)) (?:\w+ ){1,4}to\b"
 )
 _QUOTED: Final = re.compile('["“”„«»‹›‘’`「『].{3,400}?["“”»«’`」』]')
 
@@ -59,14 +71,39 @@ class _Sentence:
 def speaking_to_models(document: Document) -> Iterator[Finding]:
     """Findings for the sentences that speak to a model, but for those that are under another finding already."""
     covered = [span for each in document.findings if each.severity == "quarantine" for span in each.spans]
-    start = n = 0
-    for block in document.blocks:
-        for span in addressed(block.text):
+    n = 0
+    for block, start, formulas in _candidates(document.blocks):
+        for span in _ranges(block.text, formulas):
             at = (start + span[0], start + span[1])
             if not any(a <= at[0] and at[1] <= b for a, b in covered) and n < _MAX_FINDINGS:
                 n += 1
                 yield _finding(block, block.text[span[0] : span[1]], at)
-        start += len(block.text) + 2
+
+
+def _candidates(blocks: Sequence[Block]) -> Iterator[tuple[Block, int, tuple[Formula, ...]]]:
+    """The blocks that may speak to a model, with where they start and the formulas that may be in them."""
+    start = 0
+    for several in _several(blocks):
+        folded = [plain(block.text) for block in several]
+        stems = [held(text) for text in folded]
+        near = possible(FORMULAS, reduce(or_, stems, 0))
+        for block, text, bits in zip(several, folded, stems, strict=True):
+            if formulas := _formulas(text, bits, near):
+                yield block, start, formulas
+            start += len(block.text) + 2
+
+
+def _several(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """`blocks` in groups of about as much text as is looked at in one go."""
+    group: list[Block] = []
+    size = 0
+    for block in blocks:
+        group.append(block)
+        size += len(block.text)
+        if size >= _AT_ONCE:
+            yield group
+            group, size = [], 0
+    yield group
 
 
 def speaks_to_a_model(text: str) -> bool:
@@ -77,28 +114,43 @@ def speaks_to_a_model(text: str) -> bool:
 def addressed(text: str) -> list[tuple[int, int]]:
     """The ranges of `text`, whole sentences, that speak to a model; neighbours are one range."""
     folded = plain(text)
-    if not _is_worth_reading(folded):
+    return _ranges(text, _formulas(folded, held(folded), FORMULAS))
+
+
+def _formulas(folded: str, stems: int, near: Sequence[Formula]) -> tuple[Formula, ...]:
+    """The formulas that may be in `folded`, of `near` unless it is disguised; none if they cannot be enough."""
+    if _is_disguised(folded):
+        near = possible(FORMULAS, held("\n".join(_undisguised(folded))))
+    else:
+        near = possible(near, stems)
+    heaviest = max((each.weight for each in near), default=0.0)
+    # Sentences that say a light thing in one way only never add up (see _adds).
+    return () if heaviest < _WEIGHTY and len({each.family for each in near}) < 2 else near
+
+
+def _ranges(text: str, formulas: Sequence[Formula]) -> list[tuple[int, int]]:
+    if not formulas:
         return []
-    discount = _DISCOUNT if _ABOUT.search(folded) else 1.0
-    sentences = [_weighed(text, span) for span in sentence_spans(text)]
+    sentences = [_weighed(text, span, formulas) for span in sentence_spans(text)]
+    if not any(each.weight >= _OF_ITS_OWN for each in sentences):
+        return []
+    discount = _DISCOUNT if _ABOUT.search(plain(text)) else 1.0
     flagged = [each.span for n, each in enumerate(sentences) if _is_enough(sentences, n, discount)]
     return _joined(text, flagged)
 
 
-def _is_worth_reading(folded: str) -> bool:
-    return any(stem in folded for stem in STEMS) or bool(_is_disguised(folded))
-
-
 def _is_disguised(folded: str) -> bool:
-    return any(sign.search(folded) for sign in (_SPACED, _MIXED, _ODD_LATIN, _DIGIT_IN_WORD))
+    if _DIGIT_IN_WORD.search(folded) or (_SPACED_CORE.search(folded) and _SPACED.search(folded)):
+        return True
+    return not folded.isascii() and any(sign.search(folded) for sign in (_MIXED, _ODD_LATIN))
 
 
-def _weighed(text: str, span: Span) -> _Sentence:
+def _weighed(text: str, span: Span, formulas: Sequence[Formula]) -> _Sentence:
     sentence = text[span.start : span.end]
     best = _Sentence(span, 0.0, frozenset())
     for reading in readings(sentence):
         weights: dict[str, list[float]] = {}
-        for formula in FORMULAS:
+        for formula in possible(formulas, held(reading)):
             if weight := _weight(formula, reading):
                 weights.setdefault(formula.family, []).append(weight)
         total = sum(max(each) + _AGAIN * (sum(each) - max(each)) for each in weights.values())
@@ -110,12 +162,12 @@ def _weighed(text: str, span: Span) -> _Sentence:
 def readings(sentence: str) -> list[str]:
     """`sentence` as it is read: folded, and with its disguises undone if it wears any."""
     folded = plain(sentence)
-    found = [folded]
-    if not _is_disguised(folded):
-        return found
+    return _undisguised(folded) if _is_disguised(folded) else [folded]
+
+
+def _undisguised(folded: str) -> list[str]:
     undone = _unspaced(folded.translate(_LOOK_ALIKES))
-    found += [undone, _unspaced(undone.translate(_LEET))]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys((folded, undone, _unspaced(undone.translate(_LEET)))))
 
 
 def _unspaced(text: str) -> str:
@@ -126,12 +178,13 @@ def _unspaced(text: str) -> str:
 
 
 def _weight(formula: Formula, reading: str) -> float:
-    if not any(need in reading for need in formula.needs):
-        return 0.0
     match = formula.pattern.search(reading)
     if match is None:
         return 0.0
-    quoted = any(quote.start() < match.start() and match.end() < quote.end() for quote in _QUOTED.finditer(reading))
+    told = _REPORTED.search(reading, max(0, match.start() - 60), match.start() + 3)
+    quoted = told is not None or any(
+        quote.start() < match.start() and match.end() < quote.end() for quote in _QUOTED.finditer(reading)
+    )
     return formula.weight * (_DISCOUNT if quoted else 1.0)
 
 

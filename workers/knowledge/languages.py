@@ -1,14 +1,25 @@
 """In which language a document is, told by py3langid: pure Python with numpy, its model in its package."""
 
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from gpts.knowledge.documents import Document
 
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
 # Below this the guess is a coin toss; a Chinese letter says as much as three others.
-_LEAST_CHARS: Final = 60
+_LEAST_CHARS: Final = 40
+# Names, figures and code come to 0.1 to 0.3, sentences of ten words to 0.99 and headings to 0.87 (measured 2026-11).
+_SURE: Final = 0.6
 # Pieces from the beginning, the middle and the end, so that one quotation does not decide.
 _PIECES: Final = 5
 _PIECE_CHARS: Final = 400
+# What people write files in. The other ninety that the model knows win where a file is hardly text: Latin, Bikol.
+_LANGUAGES: Final = (
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ko lt lv ms nl no pl pt ro ru sk sl sq sr sv "
+    "sw ta th tr uk ur vi zh"
+).split()
 
 
 def language_of(document: Document) -> str:
@@ -17,10 +28,16 @@ def language_of(document: Document) -> str:
     letters = sum(3 if each > "\u2e80" else 1 for each in text[:1_000] if each.isalpha())
     if letters < _LEAST_CHARS:
         return ""
-    import py3langid
-
     step = max(1, (len(text) - _PIECE_CHARS) // (_PIECES - 1))
     pieces = [text[at : at + _PIECE_CHARS] for at in range(0, len(text), step)][:_PIECES]
-    code, _ = py3langid.classify(" ".join(pieces))
-    # The model knows some languages by three letters only, and falls for them where a file is hardly text.
-    return str(code) if len(code) == 2 else ""
+    code, confidence = _identifier().classify(" ".join(pieces))
+    return str(code) if confidence >= _SURE else ""
+
+
+@cache
+def _identifier() -> "LanguageIdentifier":
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(_LANGUAGES)
+    return identifier

@@ -70,6 +70,16 @@ def test_a_note_under_every_heading_is_left_alone() -> None:
     assert list(stuffed_repeats(Document(title="", blocks=tuple(blocks)))) == []
 
 
+def test_records_labels_and_disclaimers_are_left_alone() -> None:
+    record = "\n".join(f"Office type {n}: Representative of the district" for n in range(8))
+    labels = "Share on Facebook\nShare on Twitter\nSend by mail\n" * 12
+    disclaimer = (
+        "This message is meant for its addressee only; if you got it by mistake, please delete it and tell us."
+    )
+    mails = [text for body in paragraphs(12) for text in (body * 5, disclaimer)]
+    assert list(stuffed_repeats(document([record] * 8 + [labels] + mails))) == []
+
+
 def test_the_time_grows_with_the_text_and_not_with_its_square() -> None:
     def seconds(n: int) -> float:
         large = document([*paragraphs(n), *copies(n // 10)])

@@ -9,7 +9,7 @@ from workers.knowledge import sniffing, textkinds
 from workers.knowledge.errors import NoText
 
 # Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
-PARSER_VERSION: Final = 5
+PARSER_VERSION: Final = 6
 
 PARSERS: dict[str, str] = {
     textkinds.TEXT: "workers.knowledge.parsers.text",
