@@ -27,9 +27,9 @@ def test_hardly_any_benign_passage_is() -> None:
 
 def test_passages_written_later_say_how_far_the_formulas_carry() -> None:
     """Of attacks in words of their own less than half is found: this is one line of defence among others."""
-    assert share(SEEN_POISONED) >= 0.92
+    assert share(SEEN_POISONED) >= 0.9
     assert share(SEEN_BENIGN) <= 0.01
-    assert share(FRESH_POISONED) >= 0.45
+    assert share(FRESH_POISONED) >= 0.4
     assert share(FRESH_BENIGN) <= 0.03
 
 
