@@ -14,7 +14,7 @@ OVERLAP_TOKENS: Final = 50
 # A section shorter than this is kept together with the next one under the same top heading.
 SECTION_TOKENS: Final = 64
 # Goes into a segment's address: raise it whenever `chunk` cuts the same document differently.
-CHUNKING_VERSION: Final = 1
+CHUNKING_VERSION: Final = 2
 
 # Token counts of many texts at once, without special tokens.
 CountTokens = Callable[[Sequence[str]], Sequence[int]]

@@ -4,6 +4,7 @@ It errs towards silence: a sentence without enough support gets no citation. A c
 that was given, and its quote is literal text of the document.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -43,6 +44,8 @@ EXTRACT_SHARE: Final = 0.8
 # 2026-11).
 ANSWER_SCORE: Final = 0.4
 SURE_SCORE: Final = 0.5
+
+_STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
 class Grounding(BaseModel):
@@ -117,8 +120,9 @@ def extractive_answer(
     spans: list[tuple[Span, Source]] = []
     text = ""
     for source in chosen:
-        break_ = "\n" if source.told != source.text and text else " " if text else ""
-        text += break_ + source.told
+        # A sentence without a stop, such as a row, would run into the next and rest on neither source.
+        text += "" if not text else " " if _STOPPED.search(text) and source.told == source.text else "\n\n"
+        text += source.told
         spans.append((Span(len(text) - len(source.told), len(text)), source))
     return Extract(text=text, citations=_numbered(spans), score=scores[order[0]])
 

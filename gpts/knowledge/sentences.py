@@ -2,7 +2,7 @@
 
 Used to cut chunks and to tie answers to their sources, so the cut must be the same for both and must keep exact
 offsets. A line break always ends a sentence: parsers re-flow wrapped lines, hence a break that is left means a
-list item, a table row, a heading or a line of code.
+list item, a table row, a heading or a line of code. A row of a table, written between bars, is never cut.
 """
 
 import re
@@ -40,6 +40,9 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
 
 
 def _line_spans(text: str, start: int, end: int) -> Iterator[Span]:
+    if text[start:end].strip().startswith("|") and text[start:end].strip().endswith("|"):
+        yield from _stripped(text, start, end)
+        return
     line_start = start
     for stop in _STOP.finditer(text, start, end):
         if _ends_sentence(text, line_start, start, stop, end):
