@@ -5,7 +5,6 @@ aside and renamed; the JSON comes last, so whoever finds it finds the picture to
 """
 
 import json
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from workers.knowledge import sniffing
 from workers.knowledge.apart import Limits
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.page_pictures import page_picture
+from workers.knowledge.publishing import publish_file
 
 # Somebody waits: drawing a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
 LIMITS: Final = Limits(wall_s=15, cpu_s=15, page_s=0)
@@ -55,8 +55,8 @@ def drawn_page(source: Path, folder: Path, page: int) -> DrawnPage:
         width, height = drawn.width, drawn.height
         words = [(word.text, *_pixels(word, width, height)) for word in drawn.words]
         folder.mkdir(parents=True, exist_ok=True)
-        _put(picture, drawn.webp)
-        _put(facts, json.dumps({"width": width, "height": height, "words": words}).encode())
+        publish_file(picture, drawn.webp)
+        publish_file(facts, json.dumps({"width": width, "height": height, "words": words}).encode())
     return _read(page, json.loads(facts.read_bytes()))
 
 
@@ -77,9 +77,3 @@ def _pixels(word: Any, width: int, height: int) -> tuple[float, ...]:
 def _read(page: int, told: dict[str, Any]) -> DrawnPage:
     words = tuple((text, x0, y0, x1, y1) for text, x0, y0, x1, y1 in told["words"])
     return DrawnPage(page, told["width"], told["height"], words)
-
-
-def _put(path: Path, data: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(path)

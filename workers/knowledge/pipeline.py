@@ -4,9 +4,6 @@ A parsed document is kept under `<home>/parsed/` until its segment is written, s
 a finding nor a killed worker makes anyone recognise the text of two hundred scanned pages again.
 """
 
-import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +24,7 @@ from workers.knowledge.errors import NoText, Quarantined
 from workers.knowledge.lexical import Postings
 from workers.knowledge.parsers import PARSER_VERSION
 from workers.knowledge.parsing import parse_apart
+from workers.knowledge.publishing import publish_file, sha256
 from workers.knowledge.segments import Recipe
 
 # Chunks between two reports of progress: about a second of work on two cores.
@@ -84,8 +82,8 @@ def build_segment(
 
     Raises Quarantined while a finding waits for a decision, another KnowledgeError, or what `report` raises.
     """
-    sha256 = _sha256(source)
-    recipe = recipe_for(sha256, embedder, decisions)
+    source_hash = sha256(source)
+    recipe = recipe_for(source_hash, embedder, decisions)
     known = segments.reusable(home, recipe.address())
     # What another owner accepted is not accepted by this one.
     if known is not None and not undecided(known.findings, decisions):
@@ -94,7 +92,7 @@ def build_segment(
     if undecided(document.findings, decisions):
         raise Quarantined(document)
     info = segments.write(home, recipe, content_of([settled(document, decisions)], embedder, report))
-    _parsed(home, sha256).unlink(missing_ok=True)
+    _parsed(home, source_hash).unlink(missing_ok=True)
     return info
 
 
@@ -103,7 +101,7 @@ def read_file(home: Path, source: Path, report: Report = lambda progress: None) 
 
     Raises a KnowledgeError or what `report` raises.
     """
-    kept = _parsed(home, _sha256(source))
+    kept = _parsed(home, sha256(source))
     report(Progress("parsing"))
     if (document := _kept(kept)) is None:
         parsed = parse_apart(source, lambda n_read, n_pages: report(Progress("parsing", 0, 0, n_read, n_pages)))
@@ -112,13 +110,8 @@ def read_file(home: Path, source: Path, report: Report = lambda progress: None) 
     return document
 
 
-def _sha256(source: Path) -> str:
-    with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _parsed(home: Path, sha256: str) -> Path:
-    return home / "parsed" / f"{sha256}-{PARSER_VERSION}.json"
+def _parsed(home: Path, source_hash: str) -> Path:
+    return home / "parsed" / f"{source_hash}-{PARSER_VERSION}.json"
 
 
 def _kept(path: Path) -> Document | None:
@@ -130,13 +123,8 @@ def _kept(path: Path) -> Document | None:
 
 
 def _keep(path: Path, document: Document) -> None:
-    """Put `document` at `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-        file.write(document.model_dump_json().encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)
+    publish_file(path, document.model_dump_json().encode())
 
 
 def content_of(

@@ -1,7 +1,7 @@
-"""Folders that are there whole or not at all: written beside their place, synced and renamed.
+"""Folders and files that are there whole or not at all: written beside their place, synced and renamed.
 
-Each has a manifest that tells what its files hold, under its own checksum. Killed at any moment, the writer leaves at
-most a folder that no reader looks at, whose name begins with a dot.
+Each folder has a manifest that tells what its files hold, under its own checksum. Killed at any moment, the writer
+leaves at most something that no reader looks at, whose name begins with a dot.
 """
 
 import hashlib
@@ -36,6 +36,15 @@ def published(place: Path) -> Iterator[Path]:
         _sync(place.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def publish_file(place: Path, data: bytes) -> None:
+    """Put a file with `data` at `place`, whole or not at all; one that is there is replaced."""
+    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".new-", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, place)
 
 
 def discard(place: Path) -> None:
