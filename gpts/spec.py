@@ -4,6 +4,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gpts.actions import ActionSpec, McpServer
+
 NAME_CHARS: Final = 50
 DESCRIPTION_CHARS: Final = 300
 INSTRUCTIONS_CHARS: Final = 8_000
@@ -47,4 +49,6 @@ class GptSpec(BaseModel):
     knowledge: tuple[KnowledgeRef, ...] = ()
     only_from_knowledge: bool = False
     capabilities: tuple[str, ...] = ()
+    actions: tuple[ActionSpec, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
     model: ModelSettings = ModelSettings()

@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.messages import Message
-from gpts.spec import GptSpec
+from gpts.safety.labels import Label
+from gpts.spec import GptSpec, ModelSettings
 
-FinishReason = Literal["stop", "length", "cancelled", "deadline"]
+FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
 
 
@@ -26,8 +27,33 @@ class ToolCall(BaseModel):
     arguments: dict[str, Any]
 
 
+class FileRef(BaseModel):
+    """A file of the conversation: what the person attached, or what a call made. `id` is its row's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    name: str
+    mime: str = "application/octet-stream"
+    size: int = 0
+
+
+class CallerTool(BaseModel):
+    """A function of the API caller's own, in the words of OpenAI's `tools`; the run ends with a call of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
 class Overrides(BaseModel):
-    """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are."""
+    """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are.
+
+    `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
+    `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,10 +61,14 @@ class Overrides(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1, le=8_192, description="Longest reply, in tokens.")
     stop: tuple[str, ...] = Field(default=(), max_length=4)
+    tools: tuple[CallerTool, ...] = ()
+    tool_choice: str = "auto"
+    answer_schema: dict[str, Any] | None = None
 
     def applied_to(self, spec: GptSpec) -> GptSpec:
         """`spec` with the caller's settings in place of its own."""
-        model = spec.model.model_copy(update=self.model_dump(exclude_defaults=True))
+        sampling = self.model_dump(include=set(ModelSettings.model_fields), exclude_defaults=True)
+        model = spec.model.model_copy(update=sampling)
         return spec.model_copy(update={"model": model})
 
 
@@ -48,6 +78,7 @@ class UserMessage(_Step):
     kind: Literal["user_message"] = "user_message"
     text: str
     earlier: tuple[Message, ...] = ()
+    attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
 
 
@@ -64,6 +95,14 @@ class Retrieval(_Step):
     extract: str = ""
 
 
+class ToolChoice(_Step):
+    """The tool that the question asks for, as the router sees it; an empty name: none. `score` is in 0..1."""
+
+    kind: Literal["tool_choice"] = "tool_choice"
+    name: str = ""
+    score: float = 0.0
+
+
 class ModelReply(_Step):
     """One whole generation of the model; a crashed one leaves no step and is generated again."""
 
@@ -74,6 +113,7 @@ class ModelReply(_Step):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     first_token_ms: int = 0
+    label: Label = Label()
 
 
 class ToolStarted(_Step):
@@ -85,30 +125,54 @@ class ToolStarted(_Step):
 
 
 class ToolResult(_Step):
-    """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls."""
+    """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls.
+
+    `shown` is Markdown that answers by itself where the model is too small to be trusted with wording: if it is set,
+    the run ends with it and what the `passages` say. `urls` are the addresses that the result itself gave.
+    """
 
     kind: Literal["tool_result"] = "tool_result"
     call_id: str
     name: str
     text: str
     ok: bool = True
+    shown: str | None = None
+    passages: tuple[Passage, ...] = ()
+    files: tuple[FileRef, ...] = ()
+    urls: tuple[str, ...] = ()
+    label: Label = Label()
+    seconds: float = 0.0
 
 
 class ApprovalRequest(_Step):
-    """A person must allow this exact call; `digest` binds the answer to its name and arguments."""
+    """A person must allow this exact call; `digest` binds the answer to its name and arguments.
+
+    `plain` and `raw` show the request in words and exactly. `reason` says why it is asked, `because` names who wrote
+    the text from outside that the run has read. `may_remember`: "always allow" can be offered. `sign_in` is the host
+    where the person must sign in first; then that, and no permission, is asked for.
+    """
 
     kind: Literal["approval_request"] = "approval_request"
     call_id: str
     name: str
     digest: str
+    title: str = ""
+    plain: str = ""
+    raw: str = ""
+    reason: str = ""
+    because: tuple[str, ...] = ()
+    may_remember: bool = False
+    sign_in: str = ""
 
 
 class Approval(_Step):
-    """The person's answer to an approval request."""
+    """The person's answer to an approval request. `expired`: nobody answered in time, which declines."""
 
     kind: Literal["approval"] = "approval"
     call_id: str
     allowed: bool
+    digest: str = ""
+    expired: bool = False
 
 
 class Cancelled(_Step):
@@ -126,7 +190,7 @@ class Error(_Step):
 
 
 class Finished(_Step):
-    """The answer, with its citations, as people and programs get it.
+    """The answer, with its citations, as people and programs get it. `tool_calls` are for the API caller to perform.
 
     `support` has an entry for each sentence of the answer if passages were given for it, else none.
     """
@@ -137,11 +201,14 @@ class Finished(_Step):
     support: tuple[SentenceSupport, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    label: Label = Label()
 
 
 Step = Annotated[
     UserMessage
     | Retrieval
+    | ToolChoice
     | ModelReply
     | ToolStarted
     | ToolResult
@@ -176,7 +243,7 @@ def status_of(log: Log) -> Status:
         case Error():
             return "failed"
         case Finished(finish=finish):
-            return "completed" if finish == "stop" else "incomplete"
+            return "completed" if finish in ("stop", "tool_calls") else "incomplete"
     return "requires_action" if pending_approvals(log) else "in_progress"
 
 

@@ -1,27 +1,112 @@
-"""The tools that workers can run, by name. TOOLS is the only registry: one line a tool."""
+"""The tools that workers can run. TOOLBOXES is the only registry: one line for each kind of tool."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, cast
 
+from gpts.knowledge.documents import Passage
+from gpts.spec import GptSpec
+from gpts.steps import FileRef
 from gpts.tools import ToolSpec
 
 
 class ToolError(Exception):
-    """The call failed; the message is the result that the model reads."""
+    """The call failed; the message is the result that the model reads. One sentence that says what to do."""
+
+
+class SignInNeeded(ToolError):
+    """The person must sign in at the action's host first."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that a call may read: what the person attached, what earlier calls made, the GPT's own files."""
+
+    name: str
+    path: Path
+    untrusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a call may know and use besides its arguments. No secrets: those are attached where the request is made.
+
+    `session` names the conversation, for tools that keep a state. `check` raises when the run was stopped; a long call
+    calls it several times a second. `progress` tells readers in a few words what is being done, also several times a
+    second. `keep` stores bytes as a file of the conversation and returns what the log says of it.
+    """
+
+    call_id: str
+    session: str
+    user_id: int
+    spec: GptSpec
+    deadline_s: float
+    files: tuple[InputFile, ...] = ()
+    check: Callable[[], None] = lambda: None
+    progress: Callable[[str], None] = lambda text: None
+    keep: Callable[[str, str, bytes], FileRef] = field(default=lambda name, mime, data: FileRef(name=name, mime=mime))
+    # The question in the person's own words, for tools that choose what of a long page to hand on.
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a call gave.
+
+    `text` is what the model reads. `passages` can be cited like those of files. `shown` is Markdown that can stand as
+    an answer by itself where the model is too small to be trusted with wording; empty: the passages are quoted
+    instead; None: there is nothing to show and the model must word it. `private`: names of the sources whose content
+    is not for other destinations ("action:crm.example.org"). `untrusted`: outsiders may have written some of it; they
+    are named in `written_by` for the person ("the page example.org/news").
+    """
+
+    text: str
+    shown: str | None = None
+    passages: tuple[Passage, ...] = ()
+    files: tuple[FileRef, ...] = ()
+    urls: tuple[str, ...] = ()
+    untrusted: bool = True
+    written_by: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call in plain words and exactly, for the person who is asked to allow it. Never with secrets."""
+
+    plain: str
+    raw: str
+
+
+def _as_json(arguments: dict[str, Any]) -> Request:
+    return Request("", json.dumps(arguments, indent=2, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool's description and the function that performs a call with its arguments and returns text."""
+    """A tool's description, the function that performs a call, and the one that tells a person what it would do.
+
+    `run` raises ToolError. Its parallel calls run in threads of one process.
+    """
 
     spec: ToolSpec
-    run: Callable[[dict[str, Any]], str]
+    run: Callable[[dict[str, Any], ToolContext], ToolOutput]
+    describe: Callable[[dict[str, Any]], Request] = _as_json
 
 
-TOOLS: Final[dict[str, Tool]] = {}
+# "module:function" -> given a spec, the tools that its GPT was granted. Imported on use.
+TOOLBOXES: Final[tuple[str, ...]] = ("workers.tools.capabilities:granted",)
 
 
-def granted(capabilities: tuple[str, ...]) -> dict[str, ToolSpec]:
-    """The specs of the tools that a GPT with these capabilities may call, by name."""
-    return {name: TOOLS[name].spec for name in capabilities if name in TOOLS}
+def granted(spec: GptSpec) -> dict[str, Tool]:
+    """The tools that a GPT of this spec may call, by name."""
+    tools: dict[str, Tool] = {}
+    for target in TOOLBOXES:
+        module, name = target.split(":")
+        toolbox = cast(Callable[[GptSpec], dict[str, Tool]], getattr(import_module(module), name))
+        tools |= toolbox(spec)
+    return tools

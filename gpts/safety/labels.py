@@ -1,0 +1,52 @@
+"""Who wrote a piece of text, and whose confidential content it may hold: data in the log, never guessed from text.
+
+A label only ever gets worse: what is made from several texts carries the join of their labels. `Policy` (policy.py)
+decides from labels what a call may cause.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Integrity(IntEnum):
+    """How far a text may cause effects; the larger, the more."""
+
+    UNTRUSTED = 0
+    USER = 1
+    CREATOR = 2
+    PLATFORM = 3
+
+
+class Label(BaseModel):
+    """The label of a text. `written_by` names its untrusted authors for people ("the file prices.pdf").
+
+    `private` names the sources whose content must not reach another destination ("action:crm.example.org").
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    integrity: Integrity = Integrity.PLATFORM
+    written_by: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+
+    @property
+    def is_untrusted(self) -> bool:
+        """Whether outsiders may have written some of it."""
+        return self.integrity == Integrity.UNTRUSTED
+
+
+def join(labels: Iterable[Label]) -> Label:
+    """The label of a text made from texts with these labels: the lowest integrity and all sources."""
+    every = tuple(labels)
+    return Label(
+        integrity=min((label.integrity for label in every), default=Integrity.PLATFORM),
+        written_by=tuple(dict.fromkeys(name for label in every for name in label.written_by)),
+        private=tuple(sorted({name for label in every for name in label.private})),
+    )
+
+
+def untrusted(*written_by: str, private: Iterable[str] = ()) -> Label:
+    """The label of text from outside."""
+    return Label(integrity=Integrity.UNTRUSTED, written_by=written_by, private=tuple(sorted(private)))
