@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from workers.knowledge.confinement import confine, die_with
+from workers.confinement.machine import die_with
+from workers.knowledge.confinement import confine
 from workers.knowledge.errors import BrokenFile, KnowledgeError, TooLarge
 
 # Kind and length of what follows.

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.workers.knowledge.attacks import HELD
+from workers.confinement.landlock import version as landlock_version
+from workers.confinement.syscalls import DENIED
 from workers.knowledge.apart import run_apart
-from workers.knowledge.confinement import landlock_version, missing
-from workers.knowledge.syscalls import DENIED
+from workers.knowledge.confinement import missing
 
 ROOT = Path(__file__).parents[3]
 ATTACKS = "tests.workers.knowledge.attacks"

@@ -5,8 +5,10 @@ from typing import Final
 # The last number that these tables know; what came later does not exist for the child.
 LAST: Final = 462
 
-# Name: number on x86_64, number on aarch64 (None where that machine never had it).
-DENIED: Final[dict[str, tuple[int | None, int | None]]] = {
+# Number on x86_64, number on aarch64 (None where that machine never had it).
+Numbers = tuple[int | None, int | None]
+
+DENIED: Final[dict[str, Numbers]] = {
     # Network: no socket of any family, so neither abstract nor netlink ones, and nothing to be done with one.
     "socket": (41, 198),
     "socketpair": (53, 199),
@@ -169,7 +171,7 @@ DENIED: Final[dict[str, tuple[int | None, int | None]]] = {
 }
 
 # Allowed with some arguments only.
-LIMITED: Final[dict[str, tuple[int | None, int | None]]] = {
+LIMITED: Final[dict[str, Numbers]] = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "kill": (62, 129),
