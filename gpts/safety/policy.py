@@ -1,0 +1,194 @@
+"""The one place where a tool call is allowed, refused or put before the person. Pure, and for any words of the model.
+
+A call is judged by what it would do (ToolSpec) and by the labels of all that the conversation has read (Context),
+never by what a text says. Known limits, on purpose: by its choice among links that it may open, a hostile text can
+tell its host a few bits of the conversation (of private sources none); and a person who allows a call has allowed it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from gpts.safety.flow import context_label
+from gpts.safety.labels import Label
+from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
+from gpts.safety.wording import leaves, unquoted, unsaid
+from gpts.steps import Log, ToolCall, ToolResult, UserMessage
+from gpts.tools import ToolSpec
+
+Mode = Literal["strict", "balanced"]
+
+SEARCH: Final = "web_search"
+OPEN_PAGE: Final = "open_page"
+# Services that the operator runs or has chosen for this very content; a search passes its query on to strangers.
+CONFIDED: Final = frozenset({"make_image"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The call goes ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The person decides. `reason` is for them; `because` names who wrote what the run has read from outside."""
+
+    reason: str
+    because: tuple[str, ...] = ()
+    may_remember: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The call is not made; `reason` is for the model."""
+
+    reason: str
+
+
+Verdict = Allow | Ask | Refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds besides this conversation: the tools that the person always allows, and how strict the site is."""
+
+    always: frozenset[str] = frozenset()
+    mode: Mode = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a conversation has read. `said`: the person's own texts.
+
+    `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links on
+    pages that were opened.
+    """
+
+    label: Label = field(default_factory=Label)
+    said: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+    linked: frozenset[str] = frozenset()
+
+
+def context_of(history: Sequence[Log], log: Log) -> Context:
+    """What the conversation has read by now, earlier turns (`history`) included."""
+    steps = [step for turn in (*history, log) for step in turn]
+    said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
+    results = [step for step in steps if isinstance(step, ToolResult)]
+    typed = [url for text in said for url in urls_in(text)]
+    return Context(
+        label=context_label(history, log),
+        said=said,
+        known=known_spellings([*typed, *_urls(results, SEARCH)]),
+        linked=known_spellings(_urls(results, OPEN_PAGE)),
+    )
+
+
+def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) -> Verdict:
+    """Whether `call` of `tool` may go ahead in this context."""
+    if tool.of_caller:
+        return Allow()  # Nothing is performed here: the program that calls decides for itself.
+    if tool.effect == "write":
+        return _check_write(call, tool, context, standing)
+    match tool.reach:
+        case "nothing":
+            return Allow()
+        case "address":
+            return _check_address(call, tool, context)
+        case "service" if tool.name in CONFIDED:
+            return Allow()
+        case "service" | "host":
+            return _check_destination(call, tool, context)
+
+
+def _check_write(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) -> Verdict:
+    remembered = tool.name in standing.always and not tool.always_asks
+    tainted = context.label.is_untrusted
+    if remembered and not tainted and not _others(tool, context):
+        return Allow()
+    if remembered and standing.mode == "balanced" and _is_quoted(call, tool, context):
+        return Allow()
+    where = f" at {tool.host}" if tool.host else ""
+    reasons = [f"This changes something{where}.", _influence(context), _confidence(tool, context)]
+    return Ask(" ".join(filter(None, reasons)), context.label.written_by, may_remember=not tool.always_asks)
+
+
+def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
+    """A page may be opened if its address is known, or if nothing but the person's own words led to it."""
+    addresses = tuple(leaves(call.arguments, tool.parameters))
+    url = call.arguments.get("url")
+    if isinstance(url, str) and (why := problem(url)):
+        return Refuse(why)
+    if all(_may_be_opened(address, context) for address in addresses):
+        return Allow()
+    if not context.label.is_untrusted and not context.label.private:
+        return Allow()
+    shown = "; ".join(piece for address in addresses for piece in carried(address))
+    reasons = [
+        "This address is not one that you gave or that a search returned.",
+        f"Opening it hands this over: {shown}." if shown else "",
+        _influence(context),
+        _confidence(tool, context),
+    ]
+    return Ask(" ".join(filter(None, reasons)), context.label.written_by)
+
+
+def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
+    """What is read in one place goes to another only in the person's own words, or with their leave."""
+    if not _others(tool, context):
+        return Allow()
+    foreign = unsaid(call.arguments, tool.parameters, context.said)
+    if not foreign:
+        return Allow()
+    shown = ", ".join(f"“{text}”" for text in foreign)
+    reasons = [f"It sends {shown} to {tool.host or 'a service outside'}.", _influence(context)]
+    return Ask(" ".join([*filter(None, reasons), _confidence(tool, context)]), context.label.written_by)
+
+
+def _may_be_opened(address: str, context: Context) -> bool:
+    """Links of pages count only while nothing confidential was read: a choice among prepared links tells of it."""
+    if is_known(address, context.known):
+        return True
+    return not context.label.private and is_known(address, context.linked)
+
+
+def _is_quoted(call: ToolCall, tool: ToolSpec, context: Context) -> bool:
+    """Whether the person said word for word all that the call says; a call that says nothing never is."""
+    said_anything = any(leaves(call.arguments, tool.parameters))
+    return said_anything and not unquoted(call.arguments, tool.parameters, context.said)
+
+
+def _others(tool: ToolSpec, context: Context) -> tuple[str, ...]:
+    """The private sources that were read, but for the tool's own host."""
+    return tuple(name for name in context.label.private if not tool.host or name.partition(":")[2] != tool.host)
+
+
+def _influence(context: Context) -> str:
+    if not context.label.is_untrusted:
+        return ""
+    names = listed(context.label.written_by) or "text from outside"
+    return f"It has read {names}, which may have asked for this."
+
+
+def _confidence(tool: ToolSpec, context: Context) -> str:
+    others = _others(tool, context)
+    return f"It may hold content of {listed(_source(name) for name in others)}." if others else ""
+
+
+def _source(name: str) -> str:
+    kind, _, host = name.partition(":")
+    return host or {"knowledge": "this GPT's files"}.get(kind, kind)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names as a person lists them: "a, b and c"."""
+    every = tuple(dict.fromkeys(names))
+    return " and ".join(filter(None, [", ".join(every[:-1]), *every[-1:]]))
+
+
+def _urls(results: Iterable[ToolResult], name: str) -> list[str]:
+    return [url for step in results if step.name == name and step.ok for url in step.urls]
+
+
+def _own_words(step: UserMessage) -> list[str]:
+    return [*(message.content for message in step.earlier if message.role == "user"), step.text]

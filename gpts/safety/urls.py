@@ -1,0 +1,184 @@
+"""When two spellings are one address, and what an address carries.
+
+An address that the model writes may carry data in every choice of spelling: the case of a host, letters written as
+%41, a longer path. So a known address is turned into its few usual spellings, and one of them must be met exactly.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+
+_SCHEME: Final = re.compile(r"^[a-z][a-z0-9+.-]*:", re.I)
+_HOST: Final = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]{1,62}\.?(?::\d{1,5})?")
+_URL: Final = re.compile(
+    rf"https?://[^\s<>\"'`|\\^{{}}]+|(?<![@\w./:-]){_HOST.pattern}(?:[/?#][^\s<>\"'`|\\^{{}}]*)?", re.I
+)
+_UNFIT: Final = re.compile(r"[\x00-\x20\x7f\\\s\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+_ESCAPE: Final = re.compile(r"%([0-9a-fA-F]{2})")
+_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PORTS: Final = {"http": 80, "https": 443}
+# Shorter pieces decode to something by chance.
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
+
+
+def problem(url: str) -> str:
+    """Why `url` is no address that may be opened, in a sentence for the model; empty if it is one."""
+    if _UNFIT.search(url.strip()):
+        return "An address must not hold spaces, backslashes or invisible characters."
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return "This is not a web address; give a full one that begins with https://."
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        return "An address must not hold a user name or password."
+    return ""
+
+
+def urls_in(text: str) -> Iterator[str]:
+    """The addresses that stand in `text`, with or without https://, without the punctuation that follows them."""
+    for match in _URL.finditer(text):
+        url = match.group().rstrip(".,;:!?…»”’*_")
+        while url and url[-1] in ")]}" and url.count(url[-1]) > url.count({")": "(", "]": "[", "}": "{"}[url[-1]]):
+            url = url[:-1].rstrip(".,;:!?…»”’*_")
+        if url:
+            yield url
+
+
+def spellings(url: str) -> frozenset[str]:
+    """The spellings under which a known address may be opened; none if it is no address that may be."""
+    if problem(url):
+        return frozenset()
+    parts = _split(url)
+    assert parts is not None
+    schemes = {parts.scheme.lower(), "https"} if _has_scheme(url) else {"http", "https"}
+    found = {url.strip(), url.strip().partition("#")[0]}
+    for scheme in schemes:
+        for tail in (_tail(parts, plain=False), _tail(parts, plain=True)):
+            whole = f"{scheme}://{_host(parts, scheme)}{tail}"
+            found |= {whole, whole.partition("#")[0]}
+    return frozenset(found)
+
+
+def known_spellings(urls: Iterable[str]) -> frozenset[str]:
+    """All spellings of all `urls`."""
+    return frozenset(spelling for url in urls for spelling in spellings(url))
+
+
+def is_known(url: str, known: frozenset[str]) -> bool:
+    """Whether `url` is one of the `known` spellings, up to a port that goes without saying and a missing https://."""
+    if problem(url):
+        return False
+    if url.strip() in known:
+        return True
+    parts = _split(url)
+    assert parts is not None
+    written = parts.netloc.rpartition(":")[0] if parts.port is not None else parts.netloc
+    if written != written.lower():
+        return False  # The case of each letter would reach the host's name server.
+    scheme = parts.scheme.lower()
+    return f"{scheme}://{_host(parts, scheme)}{_tail(parts, plain=False)}" in known
+
+
+def carried(url: str) -> tuple[str, ...]:
+    """What an address would hand over, readable: its query, path and fragment, decoded where they are encoded."""
+    parts = _split(url)
+    if parts is None:
+        return (url,)
+    pieces = [f"{name} = {value}" if name else value for name, value in parse_qsl(parts.query, True)]
+    if parts.query and not pieces:
+        pieces = [unquote(parts.query)]
+    pieces += [unquote(part) for part in parts.path.split("/") if part]
+    pieces += [f"# {unquote(parts.fragment)}"] if parts.fragment else []
+    labels = (parts.hostname or "").split(".")[:-2]
+    pieces += [label for label in labels if label != "www"]
+    return tuple(dict.fromkeys(_readable(piece) for piece in pieces))
+
+
+def _readable(piece: str) -> str:
+    """The piece, with what it says if it is base64 or hexadecimal."""
+    for match in _ENCODED.finditer(piece):
+        for decode in (_from_hex, _from_base64):
+            text = decode(match.group())
+            if len(text) >= 4 and text.isprintable():
+                return f"{piece} (“{text}”)"
+    return piece
+
+
+def _from_hex(text: str) -> str:
+    try:
+        return bytes.fromhex(text).decode()
+    except ValueError:
+        return ""
+
+
+def _from_base64(text: str) -> str:
+    padded = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _has_scheme(url: str) -> bool:
+    """Whether a scheme is written; `example.org:8080/x` begins with a host, not with a scheme."""
+    return bool(_SCHEME.match(url.strip())) and not _HOST.match(url.strip())
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an http(s) address; one without a scheme is read as https. None: it is no such address."""
+    text = url.strip()
+    if not _has_scheme(text):
+        if not _HOST.match(text):
+            return None
+        text = "https://" + text
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme.lower() in _PORTS else None
+
+
+def _host(parts: SplitResult, scheme: str) -> str:
+    """The host in lower case and ASCII, without a closing dot, with its port unless that goes without saying."""
+    name = (parts.hostname or "").rstrip(".")
+    try:
+        name = name.encode("ascii").decode() if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        name = name.casefold()
+    if ":" in name:
+        name = f"[{name}]"
+    return name if parts.port in (None, _PORTS[scheme]) else f"{name}:{parts.port}"
+
+
+def _tail(parts: SplitResult, plain: bool) -> str:
+    """All that follows the host, as it is written or, if `plain`, in the usual escapes."""
+    path = parts.path or "/"
+    query = f"?{parts.query}" if parts.query else ""
+    fragment = f"#{parts.fragment}" if parts.fragment else ""
+    return _usual(_without_dots(path) + query + fragment) if plain else path + query + fragment
+
+
+def _usual(text: str) -> str:
+    """`text` with no escape that is not needed, and all others in capitals (RFC 3986, 6.2.2)."""
+
+    def escape(match: re.Match[str]) -> str:
+        char = chr(int(match[1], 16))
+        return char if char in _UNRESERVED else match[0].upper()
+
+    return quote(_ESCAPE.sub(escape, text), safe="%/:?#[]@!$&'()*+,;=~-._")
+
+
+def _without_dots(path: str) -> str:
+    """The path with `.` and `..` resolved (RFC 3986, 5.2.4)."""
+    kept: list[str] = []
+    parts = path.split("/")[1:]
+    for part in parts:
+        if part == "..":
+            kept = kept[:-1]
+        elif part != ".":
+            kept.append(part)
+    ending = "/" if parts and parts[-1] in (".", "..") and kept else ""
+    return "/" + "/".join(kept) + ending
