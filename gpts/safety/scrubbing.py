@@ -1,0 +1,61 @@
+"""Takes secrets out of text from outside, in every form in which a server may echo them."""
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Final
+
+REMOVED: Final = "[removed]"
+# Shorter ones would take ordinary words with them; an encoded piece this short comes up by chance.
+SHORTEST: Final = 4
+_SHORTEST_ENCODED: Final = 6
+# What may stand between two characters: line breaks, and characters that nobody sees.
+_HEX_GAP: Final = r"[\s:,-]*(?:0x|\\x)?"
+_GAP: Final = r"[\s\u200b-\u200f\u2060\ufeff]*"
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """`text` without `secrets`, also where they stand in base64, hex, escapes of URLs, JSON or HTML, or broken up.
+
+    Secrets of fewer than four characters are left, as they would take ordinary words with them.
+    """
+    forms = [form for secret in set(secrets) if len(secret.strip()) >= SHORTEST for form in _forms(secret.strip())]
+    # Longer forms first: a secret may be part of another one.
+    for form in sorted(forms, key=len, reverse=True):
+        text = re.sub(form, REMOVED, text)
+    return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Patterns that match the secret: as it is or escaped, letter by letter; in hex; in base64."""
+    yield _GAP.join(_spellings(char) for char in secret)
+    data = secret.encode()
+    yield f"(?i:{_HEX_GAP.join(f'{byte:02x}' for byte in data)})"
+    for core in set(_base64_cores(data)):
+        if len(core) >= _SHORTEST_ENCODED:
+            inner = _GAP.join(re.escape(char) for char in core)
+            yield inner.replace(r"\+", r"(?:[+\-]|%2[Bb])").replace("/", "(?:[/_]|%2[Ff])") + r"[\w+/-]?=*"
+
+
+def _spellings(char: str) -> str:
+    """A pattern for one character as itself or as an escape of URLs, JSON, Python or HTML."""
+    percent = "".join(f"%{byte:02x}" for byte in char.encode())
+    units = char.encode("utf-16-be")
+    unicode = "".join(rf"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    forms = [rf"\\?{re.escape(char)}", rf"(?i:{percent})", rf"(?i:{unicode})"]
+    forms += [rf"&#0*{ord(char)};", rf"(?i:&#x0*{ord(char):x};)"]
+    if ord(char) < 256:
+        forms.append(rf"(?i:\\x{ord(char):02x})")
+    if char == " ":
+        forms.append(r"\+")
+    if escape(char) != char:
+        forms.append(re.escape(escape(char)))
+    return f"(?:{'|'.join(forms)})"
+
+
+def _base64_cores(data: bytes) -> Iterator[str]:
+    """The characters of base64 text that depend on `data` alone, for each of the three places where it may begin."""
+    for before, skipped in ((0, 0), (1, 2), (2, 3)):
+        whole = base64.b64encode(b"\0" * before + data).decode()
+        yield whole[skipped : (before + len(data)) * 8 // 6]
