@@ -1,0 +1,25 @@
+"""The guarded client: every request to an address that a model, a creator or a user chose goes through it.
+
+It reaches the public internet and what the operator allowed, and nothing else, however the address is written and
+whatever name servers and redirects say. Callers pass an EgressConfig in and catch EgressError.
+"""
+
+from workers.egress.config import EgressConfig, Limits, Response
+from workers.egress.errors import EgressError, EgressFailed, EgressRefused
+from workers.egress.fetching import fetch
+from workers.egress.guard import Guard
+from workers.egress.transports import guarded_async_client, guarded_async_transport, guarded_transport
+
+__all__ = [
+    "EgressConfig",
+    "EgressError",
+    "EgressFailed",
+    "EgressRefused",
+    "Guard",
+    "Limits",
+    "Response",
+    "fetch",
+    "guarded_async_client",
+    "guarded_async_transport",
+    "guarded_transport",
+]

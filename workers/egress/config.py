@@ -1,0 +1,61 @@
+"""What the guarded client is told: the operator's lists, and what a single request may cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressConfig:
+    """The operator's lists; a bare one lets out to the public internet only.
+
+    `allow` holds hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16")
+    that may be reached although they are private; "*." in front of a name means the names under it. A host
+    without a port is allowed at 80 and 443. `deny` holds hosts (and all names under them), addresses and networks
+    that are never reached; it wins.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    user_agent: str = USER_AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost, redirects included.
+
+    `max_bytes` counts the body both as sent and as unpacked. `content_types` are the types that are wanted, "text/"
+    for all of a family, "" for an answer without a type; None: any. `same_host`: redirects must not leave the host.
+    """
+
+    max_bytes: int = 5_000_000
+    timeout_s: float = 20.0
+    max_redirects: int = 3
+    content_types: tuple[str, ...] | None = None
+    same_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. Names of `headers` are lower case. `url` is where it came from, `history` what redirected there.
+
+    `peer` is the address that was connected to.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+    history: tuple[str, ...] = field(default=())
+    peer: str = ""
+
+    @property
+    def content_type(self) -> str:
+        """The MIME type that the server claims, without parameters."""
+        return media_type(self.headers.get("content-type", ""))
+
+
+def media_type(header: str) -> str:
+    """The MIME type in a Content-Type header, lower case, without parameters."""
+    return header.split(";", 1)[0].strip().lower()

@@ -1,0 +1,155 @@
+"""One request through the guard, its redirects included."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urljoin
+
+import httpcore
+
+from workers.egress.clock import Clock, clock_of
+from workers.egress.config import EgressConfig, Limits, Response, media_type
+from workers.egress.connecting import GuardedBackend, tls
+from workers.egress.errors import EgressFailed, EgressRefused
+from workers.egress.guard import Guard
+from workers.egress.headers import harmless, read_headers, request_headers
+from workers.egress.spelling import Target
+from workers.egress.unpacking import Unpacker
+
+_REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])
+_METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+_DEFAULT: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent next; a redirect makes another one of it."""
+
+    method: str
+    target: Target
+    headers: Mapping[str, str]
+    content: bytes | None
+
+
+def fetch(
+    url: str,
+    config: EgressConfig,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    limits: Limits = _DEFAULT,
+    check: Callable[[], None] = lambda: None,
+) -> Response:
+    """The answer of `url`, of whatever status. Raises EgressRefused, EgressFailed, and what `check` raises.
+
+    `check` is called several times a second. Redirects are followed, each checked like the first address; at another
+    origin none of `headers` are sent again that could be a secret, and a body is not sent to another host at all.
+    """
+    guard, clock = Guard(config), clock_of(limits.timeout_s, check)
+    if method not in _METHODS:
+        raise EgressRefused(f"Requests of the kind {method[:20]!r} are not made.")
+    request = _Request(method, guard.target(url), dict(headers or {}), content)
+    history: list[str] = []
+    while True:
+        answer = _Exchange(guard, clock, limits).perform(request, tuple(history))
+        if isinstance(answer, Response):
+            return answer
+        if len(history) >= limits.max_redirects:
+            raise EgressFailed(f"{request.target.host} redirects too often.")
+        history.append(request.target.url)
+        request = _redirected(request, answer, guard, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    status: int
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request on a connection of its own, which no other request ever sees."""
+
+    guard: Guard
+    clock: Clock
+    limits: Limits
+
+    def perform(self, request: _Request, history: tuple[str, ...]) -> Response | _Redirect:
+        """The answer, or where it sends us. Raises EgressError."""
+        target = request.target
+        headers = request_headers(target, request.headers, self.guard.config.user_agent, request.content)
+        try:
+            with (
+                httpcore.ConnectionPool(
+                    ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(self.guard, self.clock)
+                ) as pool,
+                pool.stream(request.method, core_url(target), headers=headers, content=request.content) as answer,
+            ):
+                return self._read(answer, target, history)
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            raise failed(error, target.host) from error
+
+    def _read(self, answer: httpcore.Response, target: Target, history: tuple[str, ...]) -> Response | _Redirect:
+        headers = read_headers(answer.headers)
+        if answer.status in _REDIRECTS and (location := headers.get("location", "")):
+            return _Redirect(answer.status, location)
+        if answer.status < 400:
+            self._check_type(headers)
+        unpacker = Unpacker(headers, self.limits.max_bytes)
+        content = b"".join(unpacker.feed(piece) for piece in answer.iter_stream())
+        self.clock.check()
+        peer = answer.extensions["network_stream"].get_extra_info("server_addr")
+        return Response(answer.status, headers, content, target.url, history, str(peer[0]) if peer else "")
+
+    def _check_type(self, headers: Mapping[str, str]) -> None:
+        wanted = self.limits.content_types
+        found = media_type(headers.get("content-type", ""))
+        if wanted is None or found in wanted:
+            return
+        if not any(each.endswith("/") and found.startswith(each) for each in wanted):
+            raise EgressFailed(
+                f"The address gives {found[:80] or 'something of no stated kind'}, which is not read here."
+            )
+
+
+def core_url(target: Target) -> httpcore.URL:
+    """`target` as httpcore takes it, without parsing it once more."""
+    return httpcore.URL(
+        scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.rest.encode("ascii")
+    )
+
+
+def failed(error: Exception, host: str) -> EgressFailed:
+    """`error` as a sentence."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return EgressFailed(f"The certificate of {host} is not valid.")
+        if isinstance(cause, ssl.SSLError):
+            return EgressFailed(f"No secure connection to {host} could be made.")
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpcore.ProtocolError):
+        return EgressFailed(f"{host} gave an answer that makes no sense.")
+    return EgressFailed(f"{host} could not be reached.")
+
+
+def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: Limits) -> _Request:
+    """The request that follows, checked like the first. Raises EgressError."""
+    old = request.target
+    # Servers send spaces as they are, which browsers forgive.
+    new = guard.target(urljoin(old.url, redirect.location.strip().replace(" ", "%20")))
+    if limits.same_host and new.host != old.host:
+        raise EgressRefused(f"{old.host} redirects to another host, {new.host}.")
+    headers = request.headers if new.origin == old.origin else harmless(request.headers)
+    keeps_body = redirect.status in (307, 308) or request.method in ("GET", "HEAD")
+    if not keeps_body:
+        return _Request("GET", new, _without_body(headers), None)
+    if request.method not in ("GET", "HEAD") and new.origin != old.origin:
+        raise EgressRefused(f"{old.host} redirects what was sent to it to another host, {new.host}.")
+    return _Request(request.method, new, headers, request.content)
+
+
+def _without_body(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not name.lower().startswith("content-")}

@@ -1,0 +1,125 @@
+"""What may be reached: the rules for hosts, ports and addresses, and the one name look-up that a connection gets."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from workers.egress.config import EgressConfig
+from workers.egress.errors import EgressRefused
+from workers.egress.ranges import IpNetwork, is_never, is_public
+from workers.egress.spelling import PORTS, IpAddress, Target, target_of
+
+# Names that are never on the public internet (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal), and those
+# that networks at home and at work use all the same.
+_PRIVATE_NAMES: Final = (
+    *("internal", "local", "localhost", "localdomain", "home.arpa", "lan", "intranet", "corp", "home", "private"),
+    *("onion", "test", "invalid", "example", "alt", "in-addr.arpa", "ip6.arpa"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of an operator's list: a host with a port (0: the usual ones), or a network."""
+
+    host: str = ""
+    port: int = 0
+    network: IpNetwork | None = None
+
+    def names(self, host: str, *, and_below: bool) -> bool:
+        """Whether this is about the host `host`."""
+        if self.host.startswith("*."):
+            return host.endswith(self.host[1:])
+        return bool(self.host) and (host == self.host or (and_below and host.endswith("." + self.host)))
+
+    def holds(self, address: IpAddress) -> bool:
+        """Whether `address` is in the network."""
+        return self.network is not None and address.version == self.network.version and address in self.network
+
+
+class Guard:
+    """Decides for one EgressConfig. Each method raises EgressRefused with a sentence for people."""
+
+    def __init__(self, config: EgressConfig) -> None:
+        self.config = config
+        self._allow = tuple(_entry(each) for each in config.allow)
+        self._deny = tuple(_entry(each) for each in config.deny)
+
+    def target(self, url: str) -> Target:
+        """`url` in its one spelling, if its scheme, host and port may be used; addresses of names come later."""
+        target = target_of(url)
+        self.check_host(target.host, target.port)
+        if target.address is not None:
+            self.check_addresses(target.host, target.port, [target.address])
+        return target
+
+    def check_host(self, host: str, port: int) -> None:
+        """Refuse hosts that are denied or no public names, and ports that nobody allowed."""
+        if any(self._is_denied(entry, host, port) for entry in self._deny):
+            raise EgressRefused(f"This site does not allow requests to {host}.")
+        if self._is_allowed(host, port):
+            return
+        if port not in PORTS.values():
+            raise EgressRefused(f"Port {port} is not open to requests, only 80 and 443 are.")
+        if not _is_address(host) and not self._is_named(host) and _is_private_name(host):
+            raise EgressRefused(f"{host} is not a name on the public internet.")
+
+    def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
+        """Refuse if any of the addresses of `host` may not be reached: one bad one spoils the name."""
+        for address in addresses:
+            if any(entry.holds(address) for entry in self._deny):
+                raise EgressRefused(f"This site does not allow requests to {address}.")
+            if any(entry.holds(address) for entry in self._allow) or _is_listed(self._allow, address, port):
+                continue
+            if self._is_allowed(host, port) and not is_never(address):
+                continue
+            if not is_public(address):
+                raise EgressRefused(f"The address {address} is not on the public internet.")
+
+    def _is_allowed(self, host: str, port: int) -> bool:
+        return any(
+            entry.names(host, and_below=False) and (entry.port == port or (not entry.port and port in PORTS.values()))
+            for entry in self._allow
+        )
+
+    def _is_named(self, host: str) -> bool:
+        """Whether names are left to their addresses, because the operator opened networks of the house."""
+        return "." in host and any(entry.network is not None for entry in self._allow)
+
+    @staticmethod
+    def _is_denied(entry: _Entry, host: str, port: int) -> bool:
+        return entry.names(host, and_below=True) and entry.port in (0, port)
+
+
+def _is_listed(entries: Sequence[_Entry], address: IpAddress, port: int) -> bool:
+    return any(entry.host == str(address) and entry.port == port for entry in entries)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_private_name(host: str) -> bool:
+    return "." not in host or host.endswith(tuple("." + name for name in _PRIVATE_NAMES))
+
+
+def _entry(text: str) -> _Entry:
+    """A line of an operator's list. Raises ValueError if it makes no sense."""
+    text = text.strip().lower()
+    try:
+        return _Entry(network=ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        star, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    try:
+        if "/" in name:
+            raise EgressRefused("A path is no part of a host.")
+        target = target_of(f"http://{name}/")
+    except EgressRefused as error:
+        raise ValueError(f"{text!r} is neither a host, a host with a port, nor a network") from error
+    # Written out, port 80 is a port as any other; the default of http says nothing.
+    port = target.port if name.rsplit(":", 1)[-1].isdigit() and ":" in name.rsplit("]", 1)[-1] else 0
+    return _Entry(host=star + target.host, port=port)

@@ -1,0 +1,77 @@
+"""Headers of requests: none that change where a request goes or where it ends, none with line breaks in them."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from workers.egress.errors import EgressRefused
+from workers.egress.spelling import Target
+from workers.egress.unpacking import ACCEPTED
+
+Headers = list[tuple[bytes, bytes]]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}", re.ASCII)
+_BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# These are ours to set: they say where a request goes, and where it ends (RFC 9110, 9112).
+_OURS: Final = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect accept-encoding "
+    "proxy-authorization proxy-connection proxy-authenticate".split()
+)
+# What may follow a redirect to another origin; all others could be secrets (Authorization, Cookie, X-Api-Key, …).
+_HARMLESS: Final = frozenset(["accept", "accept-language", "user-agent"])
+
+
+def request_headers(target: Target, headers: Mapping[str, str], user_agent: str, content: bytes | None) -> Headers:
+    """The headers of a request to `target`. Raises EgressRefused for names or values that no header has."""
+    given = {name.lower(): (name, value) for name, value in headers.items()}
+    for name, value in given.values():
+        check_header(name, value)
+    own = {"Host": target.authority, "Accept-Encoding": ACCEPTED, "Connection": "close"}
+    if "user-agent" not in given:
+        own["User-Agent"] = user_agent
+    if "accept" not in given:
+        own["Accept"] = "*/*"
+    if content is not None:
+        own["Content-Length"] = str(len(content))
+    every = [*own.items(), *given.values()]
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in every]
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a header that is ours to set or that would end before its end."""
+    if not _NAME.fullmatch(name):
+        raise EgressRefused("The name of a header has characters that no header has.")
+    if name.lower() in _OURS:
+        raise EgressRefused(f"The header {name} cannot be set.")
+    if _BAD_VALUE.search(value) or not _is_latin(value):
+        raise EgressRefused(f"The header {name} has characters that no header has.")
+
+
+def harmless(headers: Mapping[str, str]) -> dict[str, str]:
+    """What of `headers` may be told to another site than the one they were meant for."""
+    return {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
+
+
+def read_headers(raw: Headers) -> dict[str, str]:
+    """The headers of an answer, names in lower case, the values of one name joined."""
+    found: dict[str, str] = {}
+    for name, value in raw:
+        key = name.decode("latin-1").lower()
+        text = _text(value)
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _is_latin(value: str) -> bool:
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True

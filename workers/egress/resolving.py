@@ -1,0 +1,53 @@
+"""Names to addresses: one look-up for each connection, in a thread that can be left behind when time is up."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+from workers.egress.clock import Clock
+from workers.egress.errors import EgressFailed
+from workers.egress.spelling import IpAddress
+
+_POLL_S: Final = 0.2
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """The addresses of `host` as the system's resolver gives them, best first. Raises OSError or UnicodeError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(where[0]) for *_, where in found))
+
+
+def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
+    """The addresses of `host`, itself if it is one. Raises EgressFailed if it has none, or has none in time."""
+    try:
+        return (ipaddress.ip_address(host),)
+    except ValueError:
+        found = _apart(lambda: look_up(host, port), host, clock)
+    try:
+        addresses = tuple(ipaddress.ip_address(each) for each in found)
+    except ValueError as error:
+        raise EgressFailed(f"{host} could not be found.") from error
+    if not addresses:
+        raise EgressFailed(f"{host} could not be found.")
+    return addresses
+
+
+def _apart(ask: Callable[[], list[str]], host: str, clock: Clock) -> list[str]:
+    """What `ask` gives; the system's resolver knows no time limit, so a thread waits for it in our place."""
+    answers: SimpleQueue[list[str]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except (OSError, UnicodeError):
+            answers.put([])
+
+    Thread(target=run, name=f"look up {host[:40]}", daemon=True).start()
+    while True:
+        try:
+            return answers.get(timeout=clock.slice(_POLL_S, host))
+        except Empty:
+            continue

@@ -1,0 +1,49 @@
+"""Bodies as they were meant: unpacked, and cut off as soon as they are longer than allowed.
+
+We ask for gzip only, whose unpacked size can be bounded while it is unpacked; brotli and zstd are refused, also where
+a server sends them unasked, since nothing here can unpack them step by step.
+"""
+
+import zlib
+from collections.abc import Mapping
+
+from workers.egress.errors import EgressFailed
+
+ACCEPTED = "gzip"
+
+
+class Unpacker:
+    """Takes a body as sent and gives it unpacked. Raises EgressFailed beyond `max_bytes`, packed or unpacked."""
+
+    def __init__(self, headers: Mapping[str, str], max_bytes: int) -> None:
+        codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
+        codings = [each for each in codings if each not in ("", "identity")]
+        if codings not in ([], ["gzip"], ["x-gzip"]):
+            raise EgressFailed(f"The answer is packed in a way that is not read here ({', '.join(codings)[:60]}).")
+        self._max_bytes = max_bytes
+        self._n_sent = self._n_given = 0
+        self._gzip = zlib.decompressobj(wbits=31) if codings else None
+        if headers.get("content-length", "").isdigit() and int(headers["content-length"]) > max_bytes:
+            raise self._too_long()
+
+    def feed(self, data: bytes) -> bytes:
+        """The next piece of the body, unpacked."""
+        self._n_sent += len(data)
+        room = self._max_bytes - self._n_given
+        given = self._unpacked(data, room + 1) if self._gzip else data
+        self._n_given += len(given)
+        if max(self._n_sent, self._n_given) > self._max_bytes:
+            raise self._too_long()
+        return given
+
+    def _unpacked(self, data: bytes, at_most: int) -> bytes:
+        assert self._gzip is not None
+        try:
+            # A length of 0 would mean "without end"; one byte more than there is room for tells that it is too long.
+            return self._gzip.decompress(data, max(1, at_most))
+        except zlib.error as error:
+            raise EgressFailed("The answer is damaged: it cannot be unpacked.") from error
+
+    def _too_long(self) -> EgressFailed:
+        size = f"{self._max_bytes / 1_000_000:g} MB" if self._max_bytes >= 100_000 else f"{self._max_bytes:,} bytes"
+        return EgressFailed(f"The answer is longer than {size}.")
