@@ -34,9 +34,9 @@ class InputFile:
 class ToolContext:
     """What a call may know and use besides its arguments. No secrets: those are attached where the request is made.
 
-    `session` names the conversation, for tools that keep a state. `check` raises when the run was stopped; a long call
-    calls it several times a second. `progress` tells readers in a few words what is being done, also several times a
-    second. `keep` stores bytes as a file of the conversation and returns what the log says of it.
+    `session` names the conversation, for tools that keep a state. `check` raises when the run was stopped; a long
+    call calls it several times a second. `progress` tells readers in a few words what is being done, also several
+    times a second. `keep` stores bytes as a file of the conversation and returns what the log says of it.
     """
 
     call_id: str
@@ -99,7 +99,11 @@ class Tool:
 
 
 # "module:function" -> given a spec, the tools that its GPT was granted. Imported on use.
-TOOLBOXES: Final[tuple[str, ...]] = ("workers.tools.capabilities:granted",)
+TOOLBOXES: Final[tuple[str, ...]] = (
+    "workers.tools.capabilities:granted",
+    "workers.tools.actions:granted",
+    "workers.tools.mcp:granted",
+)
 
 
 def granted(spec: GptSpec) -> dict[str, Tool]:

@@ -1,0 +1,38 @@
+"""A creator's actions as tools: operations of OpenAPI documents, called through the guard."""
+
+from functools import partial
+
+from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation, named_operations
+from gpts.spec import GptSpec
+from gpts.tools import ToolSpec
+from workers.tools import Tool
+from workers.tools.actions.calling import call, describe
+from workers.tools.actions.requests import host_of
+
+__all__ = ["granted", "tool_spec"]
+
+
+def granted(spec: GptSpec) -> dict[str, Tool]:
+    """The operations of the GPT's actions, by the names under which they are called."""
+    return {
+        name: Tool(
+            tool_spec(name, action, operation), partial(call, action, operation), partial(describe, action, operation)
+        )
+        for name, (action, operation) in named_operations(spec.actions).items()
+    }
+
+
+def tool_spec(name: str, action: ActionSpec, operation: Operation) -> ToolSpec:
+    """The operation as models and people are told of it."""
+    summary = operation.summary or operation.name.replace("_", " ")
+    return ToolSpec(
+        name=name,
+        description=summary,
+        parameters=operation.parameters,
+        effect="read" if operation.reads_only else "write",
+        title=summary,
+        reach="host",
+        host=host_of(action.base_url),
+        timeout_s=CALL_TIMEOUT_S,
+        always_asks=operation.consequential is True,
+    )

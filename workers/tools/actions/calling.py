@@ -1,0 +1,142 @@
+"""A call of an action: request built, secret attached, sent through the guard, answer scrubbed and read."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation
+from gpts.steps import FileRef
+from workers.egress import EgressError, Limits, Response, fetch
+from workers.tools import Request, ToolContext, ToolError, ToolOutput
+from workers.tools.actions import answers
+from workers.tools.actions.credentials import HIDDEN, Credential, credential, scrub, scrub_bytes, signed
+from workers.tools.actions.files import kept_files, reader
+from workers.tools.actions.requests import HttpRequest, build_request
+from workers.tools.network import egress
+
+# Files inside an answer are base64 (10 of 10 MB would be 140 MB; a tenth of that is generous for an answer).
+MAX_ANSWER_BYTES: Final = 16_000_000
+NO_CREDENTIAL: Final = Credential()
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request as it was sent, without the secret, and what came back, scrubbed."""
+
+    request: HttpRequest
+    response: Response
+    lent: Credential
+
+
+def exchange(action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext) -> Exchange:
+    """Send the request of a call. Raises ToolError, SignInNeeded, and what `context.check` raises."""
+    request = build_request(action, operation, arguments, reader(context))
+    lent = NO_CREDENTIAL
+    if action.auth != "none":
+        lent = credential(action.action_id, context.user_id, request.host)
+    try:
+        response = fetch(
+            request.url,
+            egress(),
+            method=request.method,
+            headers=signed(request.headers, lent),
+            content=request.body,
+            limits=Limits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
+            check=context.check,
+        )
+    except EgressError as error:
+        raise ToolError(scrub(str(error), lent)) from None
+    return Exchange(request, _scrubbed(response, lent), lent)
+
+
+def _scrubbed(response: Response, lent: Credential) -> Response:
+    headers = {name: scrub(value, lent) for name, value in response.headers.items()}
+    return Response(response.status, headers, scrub_bytes(response.content, lent), scrub(response.url, lent))
+
+
+def call(action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+    """What the service answered. Raises ToolError, SignInNeeded."""
+    done = exchange(action, operation, arguments, context)
+    response, host = done.response, done.request.host
+    value = _decoded(done)
+    if response.status >= 400:
+        text = answers.failure(response, host, value)
+        return _output(host, text, shown=answers.shown(text), ok=False)
+    files = _files(value, response, context, done.lent)
+    if isinstance(value, dict):
+        value = {name: each for name, each in value.items() if name != answers.FILES_OUT}
+    text = answers.readable(value)
+    if answers.too_long(len(text)):
+        raise ToolError(
+            f"The answer of {host} has {len(text):,} characters; it must stay below 100,000. Ask for less."
+        )
+    told = [f"{host} answered with status {response.status} and no content."] if not text and not files else []
+    told += [f"Files kept: {', '.join(file.name for file in files)}."] if files else []
+    return _output(host, "\n".join([*filter(None, [text]), *told]), answers.shown(value), tuple(files))
+
+
+def _decoded(done: Exchange) -> Any:
+    """The answer's values, scrubbed once more: JSON can write a secret in ways of its own (\\u0073…)."""
+    value = answers.decoded(done.response)
+    return _clean(value, done.lent) if done.lent.secrets else value
+
+
+def _clean(value: Any, lent: Credential) -> Any:
+    if isinstance(value, str):
+        return scrub(value, lent)
+    if isinstance(value, dict):
+        return {scrub(key, lent): _clean(each, lent) for key, each in value.items()}
+    return [_clean(each, lent) for each in value] if isinstance(value, list) else value
+
+
+def _files(value: Any, response: Response, context: ToolContext, lent: Credential) -> list[FileRef]:
+    clean = partial(scrub_bytes, lent=lent)
+    if isinstance(value, dict) and answers.FILES_OUT in value:
+        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, context), clean)
+    if value is None and response.content:  # the answer is a file itself
+        name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "answer"
+        return [context.keep(name[:120], response.content_type, response.content)]
+    return []
+
+
+def _fetch_file(context: ToolContext, url: str, limits: Limits) -> Response:
+    """A file at an address that the answer names, without the secret: the address may be anybody's."""
+    try:
+        return fetch(url, egress(), limits=limits, check=context.check)
+    except EgressError as error:
+        raise ToolError(f"A file of the answer could not be fetched: {error}") from None
+
+
+def _output(host: str, text: str, shown: str, files: tuple[FileRef, ...] = (), ok: bool = True) -> ToolOutput:
+    return ToolOutput(
+        text=text,
+        shown=shown,
+        files=files,
+        untrusted=True,
+        written_by=(f"the answer of {host}",),
+        private=(f"action:{host}",),
+        ok=ok,
+    )
+
+
+def describe(action: ActionSpec, operation: Operation, arguments: dict[str, Any]) -> Request:
+    """The call in plain words, and the request exactly, without the secret."""
+    try:
+        request = build_request(action, operation, arguments)
+    except ToolError as error:
+        return Request(f"A request to {action.name} that cannot be sent: {error}", "")
+    verb = {"GET": "Read from", "HEAD": "Read from", "DELETE": "Delete at", "POST": "Send to"}.get(
+        request.method, "Change at"
+    )
+    what = (operation.summary or operation.name.replace("_", " ")).rstrip(".")
+    sign_in = {"none": "", "oauth": " with your sign-in there"}.get(action.auth, " with the creator's key")
+    return Request(f"{verb} {request.host}{sign_in}: {what}.", raw_text(request, action.auth))
+
+
+def raw_text(request: HttpRequest, auth: str = "none") -> str:
+    """The request as HTTP text; where a secret is attached, a placeholder stands."""
+    lines = [f"{request.method} {request.url}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    lines += [f"Authorization: {HIDDEN}"] if auth != "none" else []
+    return "\n".join([*lines, *(["", request.shown_body] if request.shown_body else [])])

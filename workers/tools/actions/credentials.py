@@ -1,0 +1,85 @@
+"""The secret of a call: lent by whoever runs the workers, attached at the last moment, scrubbed from what comes back.
+
+This room does not know where secrets are kept. A worker process registers a provider; without one no action that
+signs in can be called.
+"""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from workers.tools import ToolError
+
+HIDDEN: Final = "[secret]"
+# A shorter one cannot be told from ordinary text.
+MIN_CHARS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Headers that sign a request in, and the texts in them that nobody may see."""
+
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+# (id of the action or MCP server, id of the person, host of the request) -> what signs the request in.
+# Raises ToolError: the secret is missing, meant for another host, or the action is gone; SignInNeeded.
+Provider = Callable[[str, int, str], Credential]
+
+
+def _none_here(owner_id: str, user_id: int, host: str) -> Credential:
+    raise ToolError("This action signs in, but secrets cannot be had in this process.")
+
+
+_providers: list[Provider] = [_none_here]
+
+
+def set_provider(provider: Provider) -> None:
+    """From now on ask `provider` for credentials."""
+    _providers[:] = [provider]
+
+
+def credential(owner_id: str, user_id: int, host: str) -> Credential:
+    """What signs a request to `host` in. Raises ToolError, SignInNeeded."""
+    return _providers[0](owner_id, user_id, host)
+
+
+def signed(headers: dict[str, str], lent: Credential) -> dict[str, str]:
+    """`headers` with those of the credential in the place of any of the same name."""
+    own = {name.lower() for name in lent.headers}
+    return {name: value for name, value in headers.items() if name.lower() not in own} | lent.headers
+
+
+def scrub(text: str, lent: Credential) -> str:
+    """`text` without the secrets, however they are written: plain, URL-encoded, base64 or hex."""
+    for spelling in sorted({each for secret in lent.secrets for each in _spellings(secret)}, key=len, reverse=True):
+        text = text.replace(spelling, HIDDEN)
+    return text
+
+
+def scrub_bytes(data: bytes, lent: Credential) -> bytes:
+    """`data` without the secrets, for files."""
+    for spelling in sorted({each for secret in lent.secrets for each in _spellings(secret)}, key=len, reverse=True):
+        data = data.replace(spelling.encode(), HIDDEN.encode())
+    return data
+
+
+def _spellings(secret: str) -> set[str]:
+    if len(secret) < MIN_CHARS:
+        return set()
+    raw = secret.encode()
+    found = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), raw.hex(), raw.hex().upper()}
+    found |= {quote(secret, safe="").lower()} | {"".join(f"%{byte:02X}" for byte in raw)}
+    for encode in (b64encode, urlsafe_b64encode):
+        for offset in range(3):
+            # Inside a longer text the secret begins at one of three places of a base64 group; what its neighbours
+            # do not touch is the same always.
+            coded = encode(b"\0" * offset + raw).decode().rstrip("=")
+            whole = len(raw) + offset
+            kept = coded[-(-offset * 4 // 3) + (offset > 0) : whole * 4 // 3]
+            if len(kept) >= MIN_CHARS:
+                found.add(kept)
+    return found

@@ -1,0 +1,82 @@
+"""Files that go along with a call (`openaiFileIdRefs`), and files that come back (`openaiFileResponse`)."""
+
+import binascii
+import mimetypes
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from gpts.steps import FileRef
+from workers.egress import Limits, Response
+from workers.tools import ToolContext, ToolError
+from workers.tools.actions.requests import Attachment
+
+MAX_FILES: Final = 10
+MAX_FILE_BYTES: Final = 10_000_000
+Fetch = Callable[[str, Limits], Response]
+
+
+def reader(context: ToolContext) -> Callable[[str], Attachment]:
+    """The function that reads a file of the conversation by its name. It raises ToolError."""
+    taken: list[str] = []
+
+    def read(name: str) -> Attachment:
+        found = next((file for file in context.files if file.name == name), None)
+        if found is None:
+            there = ", ".join(file.name for file in context.files[:10]) or "none"
+            raise ToolError(f"There is no file “{name[:80]}” in this conversation; there are: {there}.")
+        taken.append(name)
+        if len(taken) > MAX_FILES:
+            raise ToolError(f"A call can take {MAX_FILES} files.")
+        if found.path.stat().st_size > MAX_FILE_BYTES:
+            raise ToolError(
+                f"“{name[:80]}” is larger than {MAX_FILE_BYTES // 1_000_000} MB, the most that can be sent."
+            )
+        mime = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+        return Attachment(found.name, mime, found.path.read_bytes())
+
+    return read
+
+
+def kept_files(entries: Any, context: ToolContext, fetch: Fetch, clean: Callable[[bytes], bytes]) -> list[FileRef]:
+    """What `openaiFileResponse` holds, kept with the conversation: objects with base64 content, or addresses.
+
+    Raises ToolError when there are too many or one cannot be had.
+    """
+    if not isinstance(entries, list):
+        return []
+    if len(entries) > MAX_FILES:
+        raise ToolError(f"The answer holds {len(entries)} files; {MAX_FILES} can be taken.")
+    files = []
+    for entry in entries:
+        context.check()
+        name, mime, data = _fetched(entry, fetch) if isinstance(entry, str) else _inline(entry)
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolError(f"The file “{name}” is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
+        files.append(context.keep(name, mime, clean(data)))
+    return files
+
+
+def _fetched(url: str, fetch: Fetch) -> tuple[str, str, bytes]:
+    response = fetch(url, Limits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
+    if response.status >= 400:
+        raise ToolError(f"A file of the answer could not be fetched (status {response.status}).")
+    name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1])
+    return file_name(name), response.content_type, response.content
+
+
+def _inline(entry: Any) -> tuple[str, str, bytes]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
+        raise ToolError("A file of the answer has neither content nor an address.")
+    try:
+        data = b64decode(entry["content"], validate=True)
+    except (binascii.Error, ValueError):
+        raise ToolError("A file of the answer is not valid base64.") from None
+    return file_name(str(entry.get("name", ""))), str(entry.get("mime_type", ""))[:100], data
+
+
+def file_name(name: str) -> str:
+    """`name` as a name without folders and control characters."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip(". ")[:120] or "file"

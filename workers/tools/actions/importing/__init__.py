@@ -1,0 +1,118 @@
+"""An OpenAPI document -> the operations that a GPT can call. The document is its creator's, so it is not trusted."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, Final
+
+from jsonschema.exceptions import ValidationError
+from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
+
+from gpts.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
+from workers.tools.actions.importing.mapping import free_name, mapped, operations_of
+from workers.tools.actions.importing.reading import ImportRefused, read_document
+from workers.tools.actions.importing.schemas import Schemas
+from workers.tools.actions.importing.servers import auth_hint, base_url, servers_of
+
+__all__ = ["ImportRefused", "import_document"]
+
+MAX_LISTED: Final = 2_000
+MAX_PROBLEMS: Final = 5
+
+
+def import_document(
+    text: str, enabled: Sequence[str] | None = None, server: str = "", document_url: str = ""
+) -> Imported:
+    """The document as operations. Raises ImportRefused.
+
+    `enabled` are the names to take, None for the first MAX_OPERATIONS that can be used; `server` is the address to
+    call, if not the first that the document names.
+    """
+    document = read_document(text)
+    schemas = Schemas(document)
+    servers = servers_of(document, document_url) or _of_paths(document)
+    chosen = base_url(server) if server else next(iter(servers), "")
+    if server and not chosen:
+        raise ImportRefused("The server's address must begin with https:// or http:// and name a host.")
+    listed, usable = _all_operations(document, schemas, next(iter(servers), ""))
+    problems = _problems(document)
+    if not listed:
+        raise ImportRefused(_first(problems) or "At “paths”: there is no operation (get, post …) under any path.")
+    if not usable:
+        raise ImportRefused(_first(problems) or f"No operation can be used. The first one: {listed[0].warnings[0]}")
+    info = document.get("info")
+    title = str(info.get("title") or "") if isinstance(info, dict) else ""
+    return Imported(
+        title=" ".join(title.split())[:NAME_CHARS] or "Untitled",
+        base_url=chosen,
+        servers=servers,
+        listed=listed,
+        operations=_picked(usable, enabled),
+        warnings=_warnings(problems, chosen, len(listed), len(usable), enabled),
+        auth=auth_hint(document),
+    )
+
+
+def _of_paths(document: dict[str, Any]) -> tuple[str, ...]:
+    """The servers of the first path that names any, for documents that name none at the top."""
+    named = (servers_of(item) for item in document["paths"].values() if isinstance(item, dict))
+    return next(filter(None, named), ())
+
+
+def _all_operations(
+    document: dict[str, Any], schemas: Schemas, base: str
+) -> tuple[tuple[Listed, ...], dict[str, Operation]]:
+    listed: list[Listed] = []
+    usable: dict[str, Operation] = {}
+    taken: set[str] = set()
+    for path, method, item, operation in islice(operations_of(document, schemas), MAX_LISTED):
+        name = free_name(operation, method, path, taken)
+        row, made = mapped(name, path, method, item, operation, schemas, base)
+        listed.append(row)
+        if made:
+            usable[name] = made
+    return tuple(listed), usable
+
+
+def _picked(usable: dict[str, Operation], enabled: Sequence[str] | None) -> tuple[Operation, ...]:
+    if enabled is None:
+        current = [each for each in usable.values() if not each.deprecated] or list(usable.values())
+        return tuple(current[:MAX_OPERATIONS])
+    if len(enabled) > MAX_OPERATIONS:
+        raise ImportRefused(f"An action can have {MAX_OPERATIONS} operations; these are {len(enabled)}.")
+    if unknown := [name for name in enabled if name not in usable]:
+        raise ImportRefused(f"There is no operation “{unknown[0][:64]}” that can be used in this document.")
+    return tuple(usable[name] for name in dict.fromkeys(enabled))
+
+
+def _problems(document: dict[str, Any]) -> list[str]:
+    """What the specification's own schema finds wrong, with the place; nothing outside the document is looked at."""
+    is_30 = str(document["openapi"]).startswith("3.0")
+    validator = openapi_v30_schema_validator if is_30 else openapi_v31_schema_validator
+    return [_told(error) for error in islice(validator.iter_errors(document), MAX_PROBLEMS)]
+
+
+def _told(error: ValidationError) -> str:
+    deepest = error
+    while deepest.context:  # of "one of these", what came nearest to one
+        deepest = max(deepest.context, key=lambda each: len(each.absolute_path))
+    place = " → ".join(str(part) for part in deepest.absolute_path)
+    return f"At “{place or 'the beginning'}”: {deepest.message[:160]}"
+
+
+def _first(problems: list[str]) -> str:
+    return problems[0] + "." if problems else ""
+
+
+def _warnings(
+    problems: list[str], chosen: str, n_listed: int, n_usable: int, enabled: Sequence[str] | None
+) -> tuple[str, ...]:
+    told = list(problems)
+    if not chosen:
+        told.append("At “servers”: no full address is named. Enter the server's address, as https://api.example.org.")
+    if chosen.startswith("http://"):
+        told.append("The server is called without encryption (http://).")
+    if n_listed >= MAX_LISTED:
+        told.append(f"Only the first {MAX_LISTED} operations are listed.")
+    if n_usable > MAX_OPERATIONS and enabled is None:
+        told.append(f"{n_usable} operations can be used; an action has {MAX_OPERATIONS} at most. Choose yours.")
+    return tuple(told)

@@ -1,0 +1,201 @@
+"""Schemas of an OpenAPI document -> JSON Schemas that stand by themselves, small enough for a model to read.
+
+References are followed inside the document only. A schema that contains itself, or is deeper or larger than a model
+can use, ends in "any value", and a note says so. Patterns are left out: they are the document's own regular
+expressions, and some take forever.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+
+from gpts.actions import PARAMETER_CHARS
+
+MAX_DEPTH: Final = 7
+# Schemas in one operation's arguments. A hundred fields with their types is about what a 4,000-token window takes.
+MAX_SCHEMAS: Final = 250
+MAX_ENUM: Final = 100
+KEPT: Final = (
+    "title", "type", "enum", "const", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "default",
+)  # fmt: skip
+TYPES: Final = {"string", "number", "integer", "boolean", "array", "object", "null"}
+
+
+class BadReference(Exception):
+    """A `$ref` that leads nowhere in this document; the message says which."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was left out or shortened in one operation, and how many schemas it may still use."""
+
+    warnings: list[str] = field(default_factory=list)
+    n_left: int = MAX_SCHEMAS
+
+    def add(self, text: str) -> None:
+        """Tell of something once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+class Schemas:
+    """The references and schemas of one document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        # Opaque: `$id` in a schema moves nothing, so every reference is a place in this document or nowhere.
+        resource = Resource.opaque(document)
+        registry: Registry[Any] = Registry().with_resource("", resource)
+        self._resolver = registry.resolver("")
+
+    def resolve(self, value: Any, hops: int = 12) -> dict[str, Any]:
+        """The object that `value` is or refers to. Raises BadReference."""
+        if not isinstance(value, dict):
+            raise BadReference("something that should be an object is none")
+        target = value.get("$ref")
+        if not isinstance(target, str):
+            return value
+        found = self._look_up(target, hops)
+        return self.resolve(found, hops - 1)
+
+    def _look_up(self, target: str, hops: int) -> Any:
+        if not target.startswith("#"):
+            raise BadReference(f"“{target[:80]}” is in another document; put everything into one")
+        if hops <= 0:
+            raise BadReference(f"“{target[:80]}” refers to itself")
+        try:
+            return self._resolver.lookup(target).contents
+        except (Unresolvable, LookupError, TypeError, ValueError):
+            raise BadReference(f"“{target[:80]}” is not in the document") from None
+
+    def inline(self, schema: Any, notes: Notes, path: tuple[str, ...] = (), depth: int = 0) -> dict[str, Any]:
+        """`schema` without references, as JSON Schema. `path` holds the references it was reached by."""
+        notes.n_left -= 1
+        if not isinstance(schema, dict) or schema == {}:
+            return {}
+        if depth > MAX_DEPTH or notes.n_left < 0:
+            notes.add("Some fields are nested so deep or so many that they are taken as they come.")
+            return {}
+        target = schema.get("$ref")
+        if isinstance(target, str):
+            return self._referred(schema, target, notes, path, depth)
+        return self._made(self._merged(schema, notes, path), notes, path, depth)
+
+    def _referred(
+        self, schema: dict[str, Any], target: str, notes: Notes, path: tuple[str, ...], depth: int
+    ) -> dict[str, Any]:
+        if target in path:
+            notes.add("A field contains its own kind; below the first level any value is taken.")
+            return {}
+        try:
+            found = self._look_up(target, 12)
+        except BadReference as error:
+            notes.add(f"A field's type is unknown, so any value is taken: {error}.")
+            return {}
+        made = self.inline(found, notes, (*path, target), depth)
+        described = described_with(schema, notes)
+        return {**made, **described}
+
+    def _merged(self, schema: dict[str, Any], notes: Notes, path: tuple[str, ...]) -> dict[str, Any]:
+        """`schema` with the objects of its `allOf` laid into it, where that is all that `allOf` says."""
+        parts = schema.get("allOf")
+        if not isinstance(parts, list):
+            return schema
+        merged: dict[str, Any] = {"properties": {}, "required": []}
+        for part in (*parts[:20], {key: value for key, value in schema.items() if key != "allOf"}):
+            try:
+                each = self.resolve(part)
+            except BadReference as error:
+                notes.add(f"A part of a field's type is left out: {error}.")
+                continue
+            if isinstance(part, dict) and part.get("$ref") in path:
+                continue
+            each = self._merged(each, notes, (*path, part["$ref"]) if "$ref" in part else path)
+            properties, required = each.get("properties"), each.get("required")
+            merged["properties"] |= properties if isinstance(properties, dict) else {}
+            merged["required"] += required if isinstance(required, list) else []
+            merged |= {key: value for key, value in each.items() if key not in ("properties", "required")}
+        return {key: value for key, value in merged.items() if value not in ({}, [])}
+
+    def _made(self, schema: dict[str, Any], notes: Notes, path: tuple[str, ...], depth: int) -> dict[str, Any]:
+        made = plain_keywords(schema) | described_with(schema, notes)
+        if isinstance(schema.get("properties"), dict):
+            made["type"] = made.get("type", "object")
+            made["properties"] = {
+                name: self.inline(each, notes, path, depth + 1)
+                for name, each in schema["properties"].items()
+                if not (isinstance(each, dict) and each.get("readOnly") is True)
+            }
+            required = schema.get("required")
+            names = required if isinstance(required, list) else []
+            made["required"] = [name for name in names if isinstance(name, str) and name in made["properties"]]
+        if "items" in schema:
+            made["items"] = self.inline(schema["items"], notes, path, depth + 1)
+        extra = schema.get("additionalProperties")
+        if extra is not None:
+            made["additionalProperties"] = (
+                extra if isinstance(extra, bool) else self.inline(extra, notes, path, depth + 1)
+            )
+        for key in ("oneOf", "anyOf"):
+            # Several of "one of" may fit once patterns are gone, so either becomes "any of".
+            if isinstance(schema.get(key), list) and schema[key]:
+                made["anyOf"] = [self.inline(each, notes, path, depth + 1) for each in schema[key][:10]]
+        return made
+
+
+def plain_keywords(schema: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that need no more than a look, in JSON Schema's own way (3.0 had some of its own)."""
+    made = {key: schema[key] for key in KEPT if key in schema}
+    _fix_type(made, nullable=schema.get("nullable") is True)
+    for bound, own in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        flag = made.get(bound)
+        if isinstance(flag, bool):  # 3.0: a flag beside the bound
+            del made[bound]
+            if flag and own in made:
+                made[bound] = made.pop(own)
+    for key, kinds in _KINDS.items():
+        if key in made and (not isinstance(made[key], kinds) or isinstance(made[key], bool) is not (kinds is bool)):
+            del made[key]
+    return made
+
+
+_NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+_COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems")
+_KINDS: Final[dict[str, Any]] = {
+    **dict.fromkeys(_NUMBERS, (int, float)),
+    **dict.fromkeys(_COUNTS, int),
+    "uniqueItems": bool,
+    "title": str,
+    "format": str,
+}
+
+
+def _fix_type(made: dict[str, Any], nullable: bool) -> None:
+    kinds = made.pop("type", None)
+    known = [kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if kind in TYPES]
+    if nullable and known and "null" not in known:
+        known.append("null")
+    if known:
+        made["type"] = known[0] if len(known) == 1 else known
+    values = made.pop("enum", None)
+    if isinstance(values, list) and 0 < len(values) <= MAX_ENUM:
+        made["enum"] = [*values, None] if nullable and None not in values else values
+
+
+def described_with(schema: dict[str, Any], notes: Notes) -> dict[str, str]:
+    """The description of `schema` within the limit."""
+    text = schema.get("description")
+    if not isinstance(text, str) or not text.strip():
+        return {}
+    return {"description": shortened(text, PARAMETER_CHARS, "description of a field", notes)}
+
+
+def shortened(text: str, limit: int, what: str, notes: Notes) -> str:
+    """`text` on one line and within `limit` characters."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    notes.add(f"A {what} has {len(text)} characters; only the first {limit} are used.")
+    return text[: limit - 1].rstrip() + "…"

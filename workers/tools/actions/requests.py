@@ -1,0 +1,204 @@
+"""An operation and its arguments -> the exact HTTP request, without any secret. Pure: nothing is sent or read here.
+
+Arguments are the model's, so they are hostile: none may leave the action's base path, add a header, or make the
+request larger than the limit. Everything that is not as it should be is a ToolError for the model to read.
+"""
+
+import json
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from gpts.actions import MESSAGE_CHARS, ActionSpec, Operation, Wire
+from workers.tools import ToolError
+from workers.tools.actions.serializing import in_header, in_path, in_query, plain
+
+USER_AGENT: Final = "Guildhall"
+FILES_IN: Final = "openaiFileIdRefs"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a request."""
+
+    name: str
+    mime: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it will be sent, save for the secret. `shown_body` is the body as a person reads it."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    shown_body: str = ""
+
+    @property
+    def host(self) -> str:
+        """Name of the host, with the port where it is not the usual one."""
+        return host_of(self.url)
+
+
+def host_of(url: str) -> str:
+    """Name of the host of `url`, with the port where one is given."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+
+
+def check_arguments(operation: Operation, arguments: dict[str, Any]) -> None:
+    """Raises ToolError unless `arguments` are what the operation's schema asks for."""
+    error = best_match(Draft202012Validator(operation.parameters).iter_errors(arguments))
+    if error is not None:
+        place = ".".join(map(str, error.absolute_path))
+        raise ToolError(f"The arguments do not fit{f', at “{place}”' if place else ''}: {error.message[:300]}.")
+
+
+Read = Callable[[str], Attachment]
+
+
+def _no_files(name: str) -> Attachment:
+    return Attachment(name, "application/octet-stream", b"")
+
+
+def build_request(
+    action: ActionSpec, operation: Operation, arguments: dict[str, Any], read: Read = _no_files
+) -> HttpRequest:
+    """The request of a call. `read` gives an attached file by its name. Raises ToolError."""
+    check_arguments(operation, arguments)
+    given = {name: value for name, value in arguments.items() if value is not None or name in operation.wires}
+    url = _url(action, operation, given)
+    headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.5", "User-Agent": USER_AGENT}
+    headers |= _headers(operation, given)
+    body, shown, content_type = _body(operation, given, read)
+    if body is not None:
+        headers["Content-Type"] = content_type
+    size = len(url) + len(shown) + sum(len(name) + len(value) for name, value in headers.items())
+    if size >= MESSAGE_CHARS:
+        raise ToolError(
+            f"The request would have {size:,} characters; it must stay below {MESSAGE_CHARS:,}. Send less."
+        )
+    return HttpRequest(operation.method, url, headers, body, shown)
+
+
+def _wire(operation: Operation, name: str) -> Wire:
+    if name in operation.wires:
+        return operation.wires[name]
+    place = operation.places.get(name, "body")
+    return Wire(
+        name=name, style="simple" if place in ("path", "header") else "form", explode=place not in ("path", "header")
+    )
+
+
+def _placed(operation: Operation, arguments: Mapping[str, Any], place: str) -> list[tuple[Any, Wire]]:
+    return [
+        (value, _wire(operation, name))
+        for name, value in arguments.items()
+        if operation.places.get(name, "body") == place
+    ]
+
+
+def _url(action: ActionSpec, operation: Operation, arguments: Mapping[str, Any]) -> str:
+    path = operation.path
+    for value, wire in _placed(operation, arguments, "path"):
+        text = in_path(value, wire)
+        # A server that decodes first and splits then would see a slash or a parent folder here.
+        decoded = unquote(unquote(text)).replace("\\", "/")
+        if not text or any(part in (".", "..") for part in decoded.split("/")):
+            raise ToolError(f"The argument “{wire.name}” cannot be part of an address: {plain(value)[:80]!r}.")
+        path = path.replace("{" + wire.name + "}", text)
+    if "{" in path:
+        raise ToolError("An argument that is part of the address is missing.")
+    pairs = [pair for value, wire in _placed(operation, arguments, "query") for pair in in_query(value, wire)]
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    return f"{action.base_url.rstrip('/')}{path}{'?' + query if query else ''}"
+
+
+def _headers(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, str]:
+    headers = {}
+    for value, wire in _placed(operation, arguments, "header"):
+        text = in_header(value, wire)
+        if not text.isascii() or not text.isprintable():
+            raise ToolError(f"The argument “{wire.name}” goes into a header: plain letters on one line only.")
+        headers[wire.name] = text.strip()
+    pairs = [pair for value, wire in _placed(operation, arguments, "cookie") for pair in in_query(value, wire)]
+    return {**headers, "Cookie": "; ".join(f"{name}={value}" for name, value in pairs)} if pairs else headers
+
+
+def _body(operation: Operation, arguments: Mapping[str, Any], read: Read) -> tuple[bytes | None, str, str]:
+    """The body's bytes, the body as people read it, and its content type."""
+    kind = operation.content_type
+    if operation.whole_body:
+        if operation.whole_body not in arguments:
+            return None, "", kind
+        value = arguments[operation.whole_body]
+        text = value if kind.startswith("text/") and isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return text.encode(), text, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    fields = {name: value for name, value in arguments.items() if operation.places.get(name, "body") == "body"}
+    if not fields and not (operation.method in ("POST", "PUT", "PATCH") and "body" in operation.places.values()):
+        return None, "", kind
+    if kind == "application/x-www-form-urlencoded":
+        pairs = [
+            pair for name, value in fields.items() for pair in in_query(value, _form_wire(operation, name, value))
+        ]
+        text = "&".join(f"{name}={value}" for name, value in pairs)
+        return text.encode(), text, kind
+    if kind == "multipart/form-data":
+        return _multipart(operation, fields, read)
+    return _json_body(operation, fields, kind, read)
+
+
+def _form_wire(operation: Operation, name: str, value: Any) -> Wire:
+    wire = _wire(operation, name)
+    return wire.model_copy(update={"style": "deepObject"}) if isinstance(value, dict) else wire
+
+
+def _json_body(operation: Operation, fields: dict[str, Any], kind: str, read: Read) -> tuple[bytes, str, str]:
+    shown = {_wire(operation, name).name: value for name, value in fields.items()}
+    sent = dict(shown)
+    if operation.takes_files and isinstance(sent.get(FILES_IN), list):
+        sent[FILES_IN] = [reference(read(str(name))) for name in sent[FILES_IN]]
+    return json.dumps(sent, ensure_ascii=False).encode(), json.dumps(shown, indent=2, ensure_ascii=False), kind
+
+
+def reference(file: Attachment) -> dict[str, str]:
+    """A file as an entry of `openaiFileIdRefs`.
+
+    The service may not be able to reach this site, so the file's content goes along, and the link holds it too.
+    """
+    content = b64encode(file.data).decode()
+    link = f"data:{file.mime};base64,{content}"
+    return {"name": file.name, "id": f"file-{file.name}", "mime_type": file.mime, "download_link": link}
+
+
+def _multipart(operation: Operation, fields: dict[str, Any], read: Read) -> tuple[bytes, str, str]:
+    boundary = secrets.token_hex(16)
+    parts, shown = [], []
+    for name, value in fields.items():
+        title = _quoted(_wire(operation, name).name)
+        if name in operation.file_fields:
+            file = read(str(value))
+            head = f'form-data; name="{title}"; filename="{_quoted(file.name)}"\r\nContent-Type: {file.mime}'
+            parts.append((head, file.data))
+            shown.append(f"{title}: [the file {file.name}]")
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                parts.append((f'form-data; name="{title}"', plain(each).encode()))
+                shown.append(f"{title}: {plain(each)}")
+    body = b"".join(
+        f"--{boundary}\r\nContent-Disposition: {head}\r\n\r\n".encode() + data + b"\r\n" for head, data in parts
+    )
+    body += f"--{boundary}--\r\n".encode()
+    return body, "\n".join(shown), f"multipart/form-data; boundary={boundary}"
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,183 @@
+"""Tools of MCP servers that a GPT's creator named: listed when they are saved, called like any tool."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Final
+
+from mcp.client import Client
+from mcp.types import CallToolResult
+
+from gpts.actions import (
+    CALL_TIMEOUT_S,
+    MAX_MCP_TOOLS,
+    MESSAGE_CHARS,
+    SUMMARY_CHARS,
+    McpServer,
+    McpTool,
+    named_mcp_tools,
+)
+from gpts.spec import GptSpec
+from gpts.steps import FileRef
+from gpts.tools import ToolSpec
+from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
+from workers.tools.actions.answers import shown
+from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes
+from workers.tools.actions.files import MAX_FILE_BYTES, MAX_FILES
+from workers.tools.actions.importing.schemas import Notes, Schemas
+from workers.tools.actions.requests import host_of
+from workers.tools.mcp.session import ask_server
+
+__all__ = ["granted", "list_tools"]
+MAX_PAGES: Final = 20
+
+
+def granted(spec: GptSpec) -> dict[str, Tool]:
+    """The tools of the GPT's MCP servers, by the names under which they are called."""
+    return {
+        name: Tool(_spec(name, server, tool), partial(call, server, tool), partial(describe, server, tool))
+        for name, (server, tool) in named_mcp_tools(spec.mcp_servers, spec.actions).items()
+    }
+
+
+def _spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
+    words = tool.name.replace("_", " ").replace("-", " ")
+    return ToolSpec(
+        name=name,
+        description=tool.description or words,
+        parameters=tool.parameters,
+        effect="read" if tool.read_only and server.trusted else "write",
+        title=words[:1].upper() + words[1:],
+        reach="host",
+        host=host_of(server.url) or server.name,
+        timeout_s=CALL_TIMEOUT_S,
+    )
+
+
+def list_tools(server: McpServer, lent: Credential = Credential()) -> tuple[McpTool, ...]:  # noqa: B008 - frozen
+    """The tools that the server offers now. Raises ToolError."""
+    tools = ask_server(server, lent, _list, CALL_TIMEOUT_S)
+    if len(tools) > MAX_MCP_TOOLS:
+        raise ToolError(f"{server.name} offers {len(tools)} tools; a server can have {MAX_MCP_TOOLS}.")
+    return tuple(_tool(each, lent) for each in tools)
+
+
+async def _list(client: Client) -> list[Any]:
+    tools: list[Any] = []
+    cursor = None
+    for _ in range(MAX_PAGES):
+        page = await client.list_tools(cursor=cursor)
+        tools += page.tools
+        cursor = page.next_cursor
+        if not cursor or len(tools) > MAX_MCP_TOOLS:
+            break
+    return tools
+
+
+def _tool(listed: Any, lent: Credential) -> McpTool:
+    """A listed tool with its schema made small and safe, as those of OpenAPI documents are."""
+    schema = listed.input_schema if isinstance(listed.input_schema, dict) else {}
+    parameters = Schemas(schema).inline(schema, Notes())
+    parameters = {**parameters, "type": "object", "properties": parameters.get("properties", {})}
+    hints = listed.annotations
+    return McpTool(
+        name=str(listed.name)[:120],
+        description=scrub(" ".join((listed.description or listed.title or "").split()), lent)[:SUMMARY_CHARS],
+        parameters=parameters,
+        read_only=bool(hints and hints.read_only_hint),
+    )
+
+
+def call(server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+    """What the server answered. Raises ToolError, SignInNeeded, and what `context.check` raises."""
+    if len(json.dumps(arguments)) >= MESSAGE_CHARS:
+        raise ToolError(f"The request must stay below {MESSAGE_CHARS:,} characters. Send less.")
+    lent = Credential()
+    if server.auth != "none":
+        lent = credential(server.server_id, context.user_id, host_of(server.url))
+    result = ask_server(
+        server, lent, partial(_call, name=tool.name, arguments=arguments), context.deadline_s, context.check
+    )
+    return _output(server, result, context, lent)
+
+
+async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToolResult:
+    return await client.call_tool(name, arguments)
+
+
+def _output(server: McpServer, result: CallToolResult, context: ToolContext, lent: Credential) -> ToolOutput:
+    host = host_of(server.url) or server.name
+    texts = [scrub(text, lent) for text in _texts(result.content)]
+    files = _kept(result.content, context, lent)
+    structured = result.structured_content
+    if structured is not None and not texts:
+        texts = [scrub(json.dumps(structured, ensure_ascii=False), lent)]
+    text = "\n".join([*texts, *([f"Files kept: {', '.join(file.name for file in files)}."] if files else [])])
+    if len(text) >= MESSAGE_CHARS:
+        raise ToolError(f"The answer of {host} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}.")
+    return ToolOutput(
+        text=text or f"{host} answered without content.",
+        shown=shown(_as_values(texts)),
+        files=files,
+        untrusted=True,
+        written_by=(f"the answer of {host}",),
+        private=(f"action:{host}",),
+        ok=not result.is_error,
+    )
+
+
+def _as_values(texts: list[str]) -> Any:
+    """One text of JSON as its values, which are shown as a table or list."""
+    if len(texts) == 1 and texts[0][:1] in ("{", "["):
+        try:
+            return json.loads(texts[0])
+        except (ValueError, RecursionError):
+            return texts[0]
+    return "\n".join(texts) if texts else None
+
+
+def _texts(content: Iterable[Any]) -> list[str]:
+    texts = []
+    for block in content:
+        resource = getattr(block, "resource", None)
+        if block.type == "text":
+            texts.append(block.text)
+        elif block.type == "resource_link":
+            texts.append(f"{block.name}: {block.uri}")
+        elif resource is not None and hasattr(resource, "text"):
+            texts.append(resource.text)
+    return texts
+
+
+def _kept(content: Iterable[Any], context: ToolContext, lent: Credential) -> tuple[FileRef, ...]:
+    """Pictures, sounds and other files of the answer, kept with the conversation."""
+    files = []
+    for block in content:
+        data, mime = getattr(block, "data", None), getattr(block, "mime_type", "") or "application/octet-stream"
+        resource = getattr(block, "resource", None)
+        if resource is not None and hasattr(resource, "blob"):
+            data, mime = resource.blob, resource.mime_type or "application/octet-stream"
+        if not isinstance(data, str):
+            continue
+        if len(files) >= MAX_FILES or len(data) > MAX_FILE_BYTES * 4 // 3:
+            raise ToolError(f"The answer holds too many or too large files ({MAX_FILES} of 10 MB can be taken).")
+        ending = mime.split("/")[-1].split("+")[0][:10]
+        name = f"{block.type}-{len(files) + 1}.{ending}"
+        files.append(context.keep(name, mime, scrub_bytes(_bytes(data), lent)))
+    return tuple(files)
+
+
+def _bytes(data: str) -> bytes:
+    try:
+        return b64decode(data, validate=True)
+    except ValueError:
+        raise ToolError("A file of the answer is not valid base64.") from None
+
+
+def describe(server: McpServer, tool: McpTool, arguments: dict[str, Any]) -> Request:
+    """The call in plain words, and its message exactly."""
+    host = host_of(server.url) or server.name
+    raw = {"method": "tools/call", "params": {"name": tool.name, "arguments": arguments}}
+    what = tool.name.replace("_", " ")
+    return Request(f"Ask {host} to do: {what}.", json.dumps(raw, indent=2, ensure_ascii=False))

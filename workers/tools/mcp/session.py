@@ -1,0 +1,137 @@
+"""One conversation with an MCP server through the official SDK: open, ask one thing, close.
+
+Servers are strangers: what they send is bounded, waits end, and a local command runs only if the operator listed it.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, TypeVar
+
+import anyio
+import httpx2
+from mcp.client import Client
+from mcp.client.sse import sse_client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from gpts.actions import McpServer
+from workers.tools import ToolError
+from workers.tools.actions.credentials import Credential, scrub
+from workers.tools.mcp.transport import GuardedTransport, reason
+from workers.tools.network import egress
+
+T = TypeVar("T")
+Ask = Callable[[Client], Awaitable[T]]
+CHECK_EVERY_S: Final = 0.25
+
+# Commands that the operator lets GPTs start, each with its arguments in full. Set once by the worker process.
+_commands: list[tuple[str, ...]] = []
+
+
+def allow_commands(commands: list[tuple[str, ...]]) -> None:
+    """From now on let these commands be started as MCP servers."""
+    _commands[:] = commands
+
+
+def ask_server(
+    server: McpServer, lent: Credential, ask: Ask[T], timeout_s: float, check: Callable[[], None] = lambda: None
+) -> T:
+    """What `ask` gets from the server. Raises ToolError, and what `check` raises."""
+    return anyio.run(_asked, server, lent, ask, timeout_s, check)
+
+
+async def _asked(server: McpServer, lent: Credential, ask: Ask[T], timeout_s: float, check: Callable[[], None]) -> T:
+    answer: list[T] = []
+    stopped: list[BaseException] = []
+
+    async def watch(scope: anyio.CancelScope) -> None:
+        while True:
+            await anyio.sleep(CHECK_EVERY_S)
+            try:
+                check()
+            except Exception as error:  # noqa: BLE001 - carried out of the task group as it is
+                stopped.append(error)
+                scope.cancel()
+
+    try:
+        with anyio.fail_after(timeout_s):
+            async with anyio.create_task_group() as group:
+                group.start_soon(watch, group.cancel_scope)
+                answer.append(await _once(server, lent, ask))
+                group.cancel_scope.cancel()
+    except TimeoutError:
+        raise ToolError(f"{server.name} did not answer within {timeout_s:.0f} seconds.") from None
+    except ToolError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            raise
+        raise _told(server, lent, error) from None
+    if stopped:
+        raise stopped[0]
+    return answer[0]
+
+
+async def _once(server: McpServer, lent: Credential, ask: Ask[T]) -> T:
+    if server.command:
+        async with Client(_stdio(server)) as client:
+            return await ask(client)
+    try:
+        async with Client(_streamable(server, lent)) as client:
+            return await ask(client)
+    except Exception as error:
+        if not _speaks_sse(error):
+            raise
+    async with Client(_sse(server, lent)) as client:  # how servers were reached until 2025
+        return await ask(client)
+
+
+def _stdio(server: McpServer) -> AbstractAsyncContextManager[Any]:
+    if server.command not in _commands:
+        raise ToolError(f"The command of {server.name} is not among those that the operator of this site allows.")
+    command, *arguments = server.command
+    parameters = StdioServerParameters(command=command, args=arguments, env={}, cwd="/")
+    return stdio_client(parameters, errlog=open(os.devnull, "w"))
+
+
+def _client(lent: Credential) -> httpx2.AsyncClient:
+    headers = {"User-Agent": egress().user_agent, **lent.headers}
+    # Redirects: the SDK follows them within one origin only, so that headers reach no other host.
+    return httpx2.AsyncClient(
+        transport=GuardedTransport(egress()),
+        headers=headers,
+        timeout=httpx2.Timeout(30.0, read=60.0),
+        trust_env=False,
+    )
+
+
+@asynccontextmanager
+async def _streamable(server: McpServer, lent: Credential) -> Any:
+    async with _client(lent) as client, streamable_http_client(server.url, http_client=client) as streams:
+        yield streams
+
+
+def _sse(server: McpServer, lent: Credential) -> AbstractAsyncContextManager[Any]:
+    return sse_client(server.url, timeout=30, sse_read_timeout=60, httpx_client_factory=lambda **_: _client(lent))
+
+
+def _speaks_sse(error: BaseException) -> bool:
+    """Whether the server refused the way of today (404, 405), which servers of the older way do."""
+    return any(
+        code in text for text in map(str, _leaves(error)) for code in ("404", "405", "Not Found", "Not Allowed")
+    )
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
+
+
+def _told(server: McpServer, lent: Credential, error: Exception) -> Exception:
+    leaves = _leaves(error)
+    for leaf in leaves:
+        if isinstance(leaf, ToolError):
+            return leaf
+    return ToolError(f"{server.name} could not be asked: {scrub(reason(leaves[0]), lent)[:300]}")

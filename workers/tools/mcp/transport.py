@@ -1,0 +1,65 @@
+"""The guarded client as the MCP SDK takes it: the SDK brings httpx2, the guard is a transport of httpx."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import httpx
+import httpx2
+
+from workers.egress import EgressConfig, EgressError, Limits, guarded_async_transport
+
+MAX_BYTES: Final = 8_000_000
+
+
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """Every request of a session through the guard. A refusal is an httpx2.ConnectError with the guard's sentence."""
+
+    def __init__(self, config: EgressConfig) -> None:
+        self._inner = guarded_async_transport(config, Limits(max_bytes=MAX_BYTES))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The answer, its body still to come."""
+        content = await request.aread()
+        sent = httpx.Request(
+            request.method,
+            str(request.url),
+            headers=request.headers.raw,
+            content=content,
+            extensions={"timeout": request.extensions.get("timeout", {})},
+        )
+        try:
+            answer = await self._inner.handle_async_request(sent)
+        except httpx.TimeoutException as error:
+            raise httpx2.ReadTimeout(str(error), request=request) from error
+        except httpx.TransportError as error:
+            raise httpx2.ConnectError(reason(error), request=request) from error
+        return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=_Body(answer), request=request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class _Body(httpx2.AsyncByteStream):
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.aiter_raw():
+                yield piece
+        except httpx.TransportError as error:
+            raise httpx2.ReadError(reason(error)) from error
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+def reason(error: BaseException) -> str:
+    """The guard's own sentence, where it was the guard; else that the server could not be reached."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, EgressError):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or "The server could not be reached."
