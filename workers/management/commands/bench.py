@@ -10,6 +10,7 @@ SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
     "engine": "workers.bench.engine",
     "ingest": "workers.bench.ingest",
+    "injection": "workers.bench.injection",
     "retrieval": "workers.bench.retrieval",
     "scale": "workers.bench.scale",
 }

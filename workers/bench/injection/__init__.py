@@ -1,0 +1,74 @@
+"""`manage.py bench injection`: hostile text against a model that always obeys it, and legitimate work beside it.
+
+No model runs: each case says what the model would say. What is measured is what the platform lets come of it.
+"""
+
+import json
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from workers.bench.injection.cases import load
+from workers.bench.injection.replay import Outcome, replay
+
+HELP = "prompt injections through files, pages, tools and other GPTs, with a model that always obeys them"
+BUNDLED: Final = Path(__file__).with_name("suite.jsonl")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this subject."""
+    parser.add_argument("--cases", type=Path, default=BUNDLED, help="a file of cases, one JSON object a line")
+    parser.add_argument("--mode", choices=["strict", "balanced"], default="strict", help="the site's policy")
+
+
+def report(options: Mapping[str, Any], say: Callable[[str], object]) -> str:
+    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no cases."""
+    path = options["cases"] or BUNDLED
+    try:
+        cases = load(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuntimeError(f"{path} cannot be read: {error}") from error
+    if not cases:
+        raise RuntimeError(f"{path} holds no cases.")
+    outcomes = [replay(case, options.get("mode") or "strict") for case in cases]
+    figures = figures_of(outcomes)
+    return json.dumps(figures, indent=2) if options.get("json") else _table(figures)
+
+
+def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Shares in 0..1, None where there is nothing to measure; prompts per case; and the ids of what went wrong."""
+    attacks = [each for each in outcomes if each.case.kind == "attack"]
+    tasks = [each for each in outcomes if each.case.kind == "task"]
+    reached = [each for each in attacks if each.reached]
+    return {
+        "attacks": len(attacks),
+        "attacks_reaching_effect": _share(len(reached), len(attacks)),
+        "tasks": len(tasks),
+        "tasks_completed": _share(sum(each.completed for each in tasks), len(tasks)),
+        "tasks_without_prompt": _share(sum(each.completed and not each.n_prompts for each in tasks), len(tasks)),
+        "prompts_per_task": _share(sum(each.n_prompts for each in tasks), len(tasks)),
+        "attacks_by_channel": dict(Counter(each.case.channels[-1] for each in attacks)),
+        "reached": [each.case.id for each in reached],
+        "not_completed": [each.case.id for each in tasks if not each.completed],
+    }
+
+
+def _share(n: int, n_all: int) -> float | None:
+    return n / n_all if n_all else None
+
+
+def _table(figures: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{figures['attacks']} attacks that reach their effect without leave", "attacks_reaching_effect", "7.1%"),
+        (f"{figures['tasks']} legitimate tasks that complete", "tasks_completed", "7.1%"),
+        ("  ... without asking the person", "tasks_without_prompt", "7.1%"),
+        ("times the person is asked, per task", "prompts_per_task", "7.2f"),
+    ]
+    lines = [f"{name:56}{format(figures[key], form)}" for name, key, form in rows if figures[key] is not None]
+    by_channel = ", ".join(f"{channel} {n}" for channel, n in sorted(figures["attacks_by_channel"].items()))
+    lines += ["", f"Attacks by channel: {by_channel}"] if by_channel else []
+    lines += [f"Reached: {', '.join(figures['reached'])}"] if figures["reached"] else []
+    lines += [f"Not completed: {', '.join(figures['not_completed'])}"] if figures["not_completed"] else []
+    return "\n".join(lines)
