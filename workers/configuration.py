@@ -16,6 +16,8 @@ from workers.knowledge.shelf import Shelf
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
+from workers.tools import images
+from workers.tools.images.config import ImageConfig
 
 _opening = threading.RLock()
 
@@ -33,6 +35,23 @@ def engine_config() -> EngineConfig:
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         script=settings.ENGINE_SCRIPT,
     )
+
+
+def image_config() -> ImageConfig:
+    """What draws pictures, as the settings have it."""
+    return ImageConfig(
+        model=settings.IMAGE_MODEL,
+        url=settings.IMAGE_URL,
+        key=settings.IMAGE_KEY,
+        steps=settings.IMAGE_STEPS,
+        guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
+        timeout_s=settings.IMAGE_TIMEOUT_S,
+    )
+
+
+def configure_tools() -> None:
+    """Give the tools of this process their settings."""
+    images.configure(image_config())
 
 
 def hands() -> Hands:

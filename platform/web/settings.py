@@ -224,6 +224,15 @@ VECTOR_STORE = read("VECTOR_STORE", "files")
 # Longest one reply may take, in seconds, from the worker's first look at it.
 REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 
+# Pictures. IMAGE_URL: the base address of an OpenAI-compatible images endpoint, where IMAGE_MODEL is a model's name and
+# IMAGE_KEY the key; without it IMAGE_MODEL is a diffusers model directory (extra `images`).
+IMAGE_MODEL = read("IMAGE_MODEL")
+IMAGE_URL = read("IMAGE_URL")
+IMAGE_KEY = read("IMAGE_KEY")
+IMAGE_STEPS = read_int("IMAGE_STEPS", 0)  # of a local model; 0: as the model has it
+IMAGE_GUIDANCE = read("IMAGE_GUIDANCE")  # a number, for a local model; empty: as the model has it
+IMAGE_TIMEOUT_S = read_int("IMAGE_TIMEOUT_S", 300)  # for all pictures of one call
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

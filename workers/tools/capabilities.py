@@ -9,7 +9,9 @@ from gpts.spec import GptSpec
 from workers.tools import Tool
 
 # Tool name -> "module", which defines TOOLS: dict[str, Tool] and unavailable() -> str (empty: it works here).
-MODULES: Final[dict[str, str]] = {}
+MODULES: Final[dict[str, str]] = {
+    "make_image": "workers.tools.images",
+}
 
 
 def granted(spec: GptSpec) -> dict[str, Tool]:
