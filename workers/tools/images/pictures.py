@@ -1,0 +1,60 @@
+"""Pictures as they are kept: decoded, limited in size, and drawn anew, so that only pixels remain."""
+
+import re
+from collections.abc import Collection
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, ImageOps
+
+from workers.tools import ToolError
+
+MIME: Final = "image/png"
+FORMATS: Final = ("PNG", "JPEG", "WEBP")
+# Decoding takes four bytes a pixel; no size that can be asked for has a tenth of this.
+MAX_PIXELS: Final = 16_777_216
+NAME_CHARS: Final = 48
+UNREADABLE: Final = "What came back is no picture that can be read; try again, or tell whoever runs this site."
+
+
+def read_picture(data: bytes) -> Image.Image:
+    """The picture in `data` as RGB, upright. Raises ToolError when it is none or has too many pixels."""
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            _check_size(image)
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ToolError(UNREADABLE) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise ToolError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels; ask for a smaller one.")
+
+
+def read_file(path: Path) -> Image.Image:
+    """The picture in the file. Raises ToolError."""
+    try:
+        return read_picture(path.read_bytes())
+    except OSError as error:
+        raise ToolError("The picture to vary is gone; attach it again.") from error
+
+
+def as_png(image: Image.Image) -> bytes:
+    """The pixels of `image` as a PNG, without any metadata that it came with. Raises ToolError."""
+    _check_size(image)
+    bare = Image.frombytes("RGB", image.size, image.convert("RGB").tobytes())
+    data = BytesIO()
+    bare.save(data, "PNG")
+    return data.getvalue()
+
+
+def name_for(prompt: str, taken: Collection[str]) -> str:
+    """A file name made of the prompt's first words that is not among `taken`."""
+    words = "-".join(re.findall(r"\w+", prompt.lower()))
+    stem = words if len(words) <= NAME_CHARS else words[:NAME_CHARS].rsplit("-", 1)[0]
+    stem, number = stem.strip("-_") or "picture", 1
+    while (name := f"{stem}.png" if number == 1 else f"{stem}-{number}.png") in taken:
+        number += 1
+    return name
