@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web import errands
@@ -12,8 +12,8 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
 from web.runs.services import forget_transient
 from web.runs.wake import wake
-from workers import heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments, sources
-from workers.configuration import close, hands
+from workers import gpt_pictures, heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments, sources
+from workers.configuration import close, configure_tools, hands
 from workers.knowledge import unions
 from workers.knowledge.sweeping import sweep
 
@@ -72,6 +72,12 @@ def show_page(errand_id: str, sha256: str, page: str) -> None:
     errands.answer(errand_id, sources.page_view(sha256, int(page)).model_dump(mode="json"))
 
 
+@shared_task(name="workers.tasks.make_picture")
+def make_picture(errand_id: str, gpt_id: str, prompt: str) -> None:
+    """Answer an errand: a picture drawn for the GPT's draft."""
+    errands.answer(errand_id, gpt_pictures.drawn(prompt))
+
+
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
     """Delete what is kept only for a while, and what killed workers left behind."""
@@ -79,6 +85,12 @@ def forget() -> None:
     sweep(settings.GUILDHALL_HOME)
     sources.forget_pictures()
     unions.sweep(settings.GUILDHALL_HOME)
+
+
+@worker_init.connect
+def configure(**_: Any) -> None:
+    """Give the tools their settings before the first task comes."""
+    configure_tools()
 
 
 @worker_ready.connect
