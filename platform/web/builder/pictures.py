@@ -1,6 +1,8 @@
-"""Pictures of GPTs. An upload is decoded and drawn anew, so that only its pixels are kept: no metadata, no tail."""
+"""Pictures of GPTs, uploaded or drawn by a worker: decoded and drawn anew, so that only pixels are kept, no tail."""
 
 import hashlib
+from base64 import b64decode
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -8,8 +10,13 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
 
+from web import errands
+from web.builder.models import Gpt
+
 EDGE = 256  # pixels of the square that is kept
 MAX_PIXELS = 40_000_000  # decoding more would cost over 160 MB of memory
+PROMPT_CHARS = 1_000
+DRAW_S = 120  # the longest wait for a picture that a worker draws
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
@@ -17,7 +24,28 @@ def store_picture(upload: "UploadedFile[Any]") -> str:
     """The name of the square WebP made of `upload`, now in MEDIA_ROOT. Raises ValidationError with a sentence."""
     if (upload.size or 0) > settings.MAX_PICTURE_BYTES:
         raise ValidationError(f"The picture is larger than {settings.MAX_PICTURE_BYTES // 1024**2} MB.")
-    square = read_square(upload.file)
+    return _keep(read_square(upload.file))
+
+
+def drawn_picture(gpt: Gpt, prompt: str) -> str:
+    """The name of a picture that a worker drew for `gpt`, now in MEDIA_ROOT; an empty prompt: of what the GPT is.
+
+    Holds the calling thread for up to DRAW_S seconds. Raises ValidationError with a sentence.
+    """
+    if len(prompt) > PROMPT_CHARS:
+        raise ValidationError(f"Describe the picture in up to {PROMPT_CHARS:,} characters.")
+    queue = "tools" if settings.IMAGE_URL else "model"
+    wish = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
+    try:
+        told = errands.ask("workers.tasks.make_picture", str(gpt.id), wish, queue=queue, timeout_s=DRAW_S)
+    except errands.NoAnswer as error:
+        raise ValidationError(str(error)) from error
+    if "refused" in told:
+        raise ValidationError(told["refused"])
+    return _keep(read_square(BytesIO(b64decode(told["picture"]))))
+
+
+def _keep(square: Image.Image) -> str:
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256(square.tobytes()).hexdigest()[:24] + ".webp"
     draft = settings.MEDIA_ROOT / f".{name}"

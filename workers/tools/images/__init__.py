@@ -20,6 +20,11 @@ def configure(config: ImageConfig) -> None:
     TOOLS["make_image"] = Tool(spec_for(config), lambda arguments, ctx: making.make(config, arguments, ctx), describe)
 
 
+def picture(prompt: str, deadline_s: float = 120.0) -> bytes:
+    """A small square picture of `prompt` as PNG, for no conversation. Raises ToolError."""
+    return making.one(_configured[0], prompt, deadline_s)
+
+
 def describe(arguments: dict[str, Any]) -> Request:
     """The call in words, for a person who is asked about it."""
     lines = [f"{name}: {value}" for name, value in arguments.items()]

@@ -10,7 +10,7 @@ from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.images.config import ImageConfig
 from workers.tools.images.drawing import Order, Watch, drawer
 from workers.tools.images.pictures import MIME, as_png, name_for, read_file
-from workers.tools.images.spec import DEFAULT_SIZE, MAX_PICTURES, PROMPT_CHARS, SIZES
+from workers.tools.images.spec import DEFAULT_SIZE, MAX_PICTURES, PROMPT_CHARS, SIZES, SMALL_SIZE
 
 NOTHING_SET: Final = (
     "Set IMAGE_MODEL to a diffusers model directory, or IMAGE_URL to an OpenAI-compatible images endpoint."
@@ -42,6 +42,15 @@ def make(config: ImageConfig, arguments: dict[str, Any], ctx: ToolContext) -> To
         untrusted=bool(source and source.untrusted),
         written_by=(f"the file {source.name}",) if source and source.untrusted else (),
     )
+
+
+def one(config: ImageConfig, prompt: str, deadline_s: float) -> bytes:
+    """A small square picture of `prompt` as PNG, for no conversation. Raises ToolError."""
+    if not config.backend:
+        raise ToolError(f"Pictures cannot be made here. {NOTHING_SET}")
+    order = _order({"prompt": prompt, "size": SMALL_SIZE}, None)
+    with closing(drawer(config)(config, order, Watch(min(deadline_s, config.timeout_s)))) as drawn:
+        return as_png(next(drawn))
 
 
 def _order(arguments: dict[str, Any], source: Image.Image | None) -> Order:

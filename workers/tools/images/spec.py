@@ -8,6 +8,7 @@ from workers.tools.images.config import ImageConfig
 PROMPT_CHARS: Final = 4_000
 SIZES: Final = ("512x512", "768x768", "1024x1024", "1024x768", "768x1024")
 DEFAULT_SIZE: Final = "768x768"
+SMALL_SIZE: Final = "512x512"
 MAX_PICTURES: Final = 4
 
 PARAMETERS: Final[dict[str, Any]] = {

@@ -1,0 +1,14 @@
+"""Drawing the picture of a GPT for its creator's form."""
+
+from base64 import b64encode
+from typing import Any
+
+from workers.tools import ToolError, images
+
+
+def drawn(prompt: str) -> dict[str, Any]:
+    """The answer to the errand: `picture`, a PNG in base64, or `refused`, why there is none in one sentence."""
+    try:
+        return {"picture": b64encode(images.picture(prompt)).decode()}
+    except ToolError as error:
+        return {"refused": str(error)}
