@@ -1,0 +1,101 @@
+"""A container of Docker or Podman around the kernel's own walls, from an image with Python and the libraries."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from workers.sandbox.running import Place, Running, Usage, kernel_environment, start
+from workers.sandbox.settings import Settings
+
+FILES: Final = Path("/work/files")
+TMP: Final = Path("/work/tmp")
+_ROOT: Final = Path(__file__).resolve().parents[3]
+_CODE: Final = Path("/guildhall")
+_WALLS: Final = (
+    *("--rm", "--interactive", "--network", "none", "--read-only", "--cap-drop", "ALL", "--ipc", "none"),
+    *("--security-opt", "no-new-privileges", "--log-driver", "none", "--pull", "never"),
+)
+
+
+class Contained(Running):
+    """A kernel in a container. Signals go through the program that runs containers."""
+
+    def __init__(self, client: "subprocess.Popen[bytes]", program: str, name: str) -> None:
+        super().__init__(client, client.pid)
+        self._command, self._name = program, name
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the code."""
+        self._tell("kill", "--signal", "INT", self._name)
+
+    def pause(self) -> None:
+        """Freeze the container."""
+        self._tell("pause", self._name)
+
+    def resume(self) -> None:
+        """Thaw it."""
+        self._tell("unpause", self._name)
+
+    def usage(self) -> Usage | None:
+        """Nothing to be watched: the container has limits of its own. None if it has ended."""
+        return Usage(0.0, 0, 1) if self._program.poll() is None else None
+
+    def kill(self) -> None:
+        """Remove the container with all that runs in it."""
+        self._tell("rm", "--force", self._name)
+        super().kill()
+
+    def _tell(self, *words: str) -> None:
+        subprocess.run([self._command, *words], capture_output=True, check=False, timeout=20)  # noqa: S603
+
+
+class Container:
+    """See the module. SANDBOX_IMAGE names the image."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.own_user = os.geteuid() == 0
+        self._image = settings.image
+        self._program = shutil.which("docker") or shutil.which("podman")
+
+    def unavailable(self) -> str:
+        """It needs a program that runs containers, and an image."""
+        if self._program is None:
+            return "there is neither a docker nor a podman program"
+        return "" if self._image else "SANDBOX_IMAGE names no image with Python, numpy, pandas and matplotlib"
+
+    def start(self, place: Place) -> Running:
+        """A container that is removed when it ends."""
+        assert self._program is not None
+        name = f"guildhall-sandbox-{secrets.token_hex(8)}"
+        command = [self._program, "run", "--name", name, *_WALLS, *_limits(place), *_mounts(place)]
+        command += ["--workdir", str(FILES), *_environment(), self._image, "python3", "-P", "-m"]
+        command += ["workers.sandbox.kernel", _inside(place).configuration(FILES, TMP)]
+        return Contained(start(command, cwd="/"), self._program, name)
+
+
+def _inside(place: Place) -> Place:
+    """The place as the kernel sees it, which the container already starts as the right user."""
+    return Place(place.files, place.tmp, None, place.limits)
+
+
+def _limits(place: Place) -> list[str]:
+    memory = str(place.limits.memory_bytes)
+    uid = place.uid if place.uid is not None else os.getuid()
+    return [
+        *("--memory", memory, "--memory-swap", memory, "--pids-limit", str(place.limits.n_threads)),
+        *("--cpus", "1", "--user", f"{uid}:{uid}"),
+    ]
+
+
+def _mounts(place: Place) -> list[str]:
+    code = [f"{_ROOT}/workers/{each}:{_CODE}/workers/{each}:ro" for each in ("__init__.py", "confinement", "sandbox")]
+    own = [f"{place.files}:{FILES}:rw", f"{place.tmp}:{TMP}:rw"]
+    return [word for each in (*code, *own) for word in ("--volume", each)]
+
+
+def _environment() -> list[str]:
+    variables = kernel_environment(TMP) | {"PYTHONPATH": str(_CODE)}
+    return [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]

@@ -1,0 +1,31 @@
+"""What can go wrong with a call; each message is for whoever asked for it and says what to do."""
+
+
+class SandboxError(Exception):
+    """The code could not be run."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class Unavailable(SandboxError):
+    """Code cannot run here: the sandbox is off."""
+
+
+class Busy(SandboxError):
+    """All places for running code are taken; try again in a minute."""
+
+
+class TooManyFiles(SandboxError):
+    """The files are more than the sandbox takes; attach fewer or smaller ones."""
+
+
+class CodeTooLong(SandboxError):
+    """The code is too long; run it in smaller pieces."""
+
+
+class Cancelled(SandboxError):
+    """The call was stopped."""
+
+
+BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong, Cancelled)}
