@@ -1,12 +1,14 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
 import threading
+from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
 
 from web.sending import send_task
 from workers.answering import Hands
+from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.config import EngineConfig
 from workers.knowledge.embed import shared_embedder
@@ -16,8 +18,14 @@ from workers.knowledge.shelf import Shelf
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
-from workers.tools import images
+from workers.routing.router import Router
+from workers.sign_ins import lend
+from workers.tools import images, web
+from workers.tools.actions.credentials import set_provider
 from workers.tools.images.config import ImageConfig
+from workers.tools.mcp.session import allow_commands
+from workers.tools.network import set_egress
+from workers.tools.web.config import WebConfig
 
 _opening = threading.RLock()
 
@@ -46,11 +54,33 @@ def image_config() -> ImageConfig:
         steps=settings.IMAGE_STEPS,
         guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
         timeout_s=settings.IMAGE_TIMEOUT_S,
+        egress=egress_config(),
+    )
+
+
+def egress_config() -> EgressConfig:
+    """What may be reached of addresses that others choose. Raises ValueError where a line of it makes no sense."""
+    config = EgressConfig(allow=settings.EGRESS_ALLOW, deny=settings.EGRESS_DENY)
+    Guard(config)
+    return config
+
+
+def web_config() -> WebConfig:
+    """What browsing GPTs search with and may reach."""
+    return WebConfig(
+        provider=settings.SEARCH_PROVIDER,
+        search_url=settings.SEARCH_URL,
+        search_key=settings.SEARCH_KEY,
+        egress=egress_config(),
     )
 
 
 def configure_tools() -> None:
     """Give the tools of this process their settings."""
+    set_egress(egress_config())
+    set_provider(lend)
+    allow_commands(list(settings.MCP_COMMANDS))
+    web.configure(web_config())
     images.configure(image_config())
 
 
@@ -67,6 +97,23 @@ def close() -> None:
             _hands().engine.close()
 
 
+def quotes() -> bool:
+    """Whether the model is too small to word answers from what was found or done."""
+    return bool(settings.ANSWERS_FROM_FILES == "quote")
+
+
+def policy() -> str:
+    """When a call with an effect needs a person's word: strict or balanced."""
+    return str(settings.POLICY)
+
+
+def is_routed(hands: Callable[[], Hands]) -> bool:
+    """Whether tools are chosen by the router; the model is opened only if the settings leave it to its ability."""
+    if settings.TOOL_CALLING == "auto":
+        return not hands().engine.health().native_tools
+    return bool(settings.TOOL_CALLING == "routed")
+
+
 @cache
 def _hands() -> Hands:
     engine = open_engine(engine_config())
@@ -78,7 +125,7 @@ def _hands() -> Hands:
         open_store=_open_store,
         want_union=_want_union,
     )
-    return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, settings.ANSWERS_FROM_FILES == "quote")
+    return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, quotes(), Router(embedder))
 
 
 def _open_store(shelf: Shelf) -> VectorStore:
@@ -88,4 +135,4 @@ def _open_store(shelf: Shelf) -> VectorStore:
 
 
 def _want_union(name: str) -> None:
-    send_task("workers.tasks.build_union", name, queue="tools")
+    send_task("workers.tasks.build_union", name, queue="index")

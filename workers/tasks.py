@@ -1,5 +1,6 @@
 """The Celery tasks: ids in, nothing out, safe to deliver twice. The work itself is in loop.py and indexing.py."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,21 @@ from django.conf import settings
 from web import errands
 from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
-from web.runs.services import forget_transient
+from web.runs.files import forget_unsent
+from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
-from workers import gpt_pictures, heartbeat, indexing, knowledge_health, knowledge_probe, loop, lost_segments, sources
+from workers import (
+    action_errands,
+    gpt_pictures,
+    heartbeat,
+    indexing,
+    knowledge_health,
+    knowledge_probe,
+    loop,
+    lost_segments,
+    sign_ins,
+    sources,
+)
 from workers.configuration import close, configure_tools, hands
 from workers.knowledge import unions
 from workers.knowledge.sweeping import sweep
@@ -44,6 +57,7 @@ def wake_stalled_runs() -> None:
         wake(run_id)
     for file in take_stalled_files():
         queue_indexing(file)
+    expire_approvals()
     indexing.retire_if_idle()
 
 
@@ -78,10 +92,42 @@ def make_picture(errand_id: str, gpt_id: str, prompt: str) -> None:
     errands.answer(errand_id, gpt_pictures.drawn(prompt))
 
 
+@shared_task(name="workers.tasks.import_action")
+def import_action(errand_id: str, document: str, url: str, options: str) -> None:
+    """Answer an errand: an OpenAPI document as operations."""
+    errands.answer(errand_id, action_errands.read_action(document, url, json.loads(options)))
+
+
+@shared_task(name="workers.tasks.try_operation")
+def try_operation(errand_id: str, action_id: str, user_id: str, operation: str, arguments: str) -> None:
+    """Answer an errand: what a call of a draft's operation gives."""
+    tried = action_errands.try_operation(UUID(action_id), int(user_id), operation, json.loads(arguments))
+    errands.answer(errand_id, tried)
+
+
+@shared_task(name="workers.tasks.list_mcp_tools")
+def list_mcp_tools(errand_id: str, server_id: str) -> None:
+    """Answer an errand: what tools an MCP server offers."""
+    errands.answer(errand_id, action_errands.mcp_tools(UUID(server_id)))
+
+
+@shared_task(name="workers.tasks.exchange_code")
+def exchange_code(errand_id: str, sign_in_id: str) -> None:
+    """Answer an errand: a person's sign-in, finished."""
+    errands.answer(errand_id, sign_ins.exchange_code(int(sign_in_id)))
+
+
+@shared_task(name="workers.tasks.revoke_sign_in")
+def revoke_sign_in(errand_id: str, sign_in_id: str) -> None:
+    """Answer an errand: a person's sign-in, revoked."""
+    errands.answer(errand_id, sign_ins.revoke(int(sign_in_id)))
+
+
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
     """Delete what is kept only for a while, and what killed workers left behind."""
     forget_transient()
+    forget_unsent()
     sweep(settings.GUILDHALL_HOME)
     sources.forget_pictures()
     unions.sweep(settings.GUILDHALL_HOME)
@@ -95,11 +141,16 @@ def configure(**_: Any) -> None:
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """A model worker loads its model at once and says so; a tools worker looks whether an upgrade cost segments."""
+    """A model worker loads its model at once and says so; the others say what they cannot do.
+
+    An index worker looks whether an upgrade cost segments.
+    """
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
-        heartbeat.start()
+        heartbeat.start_model()
     if "tools" in queues:
+        heartbeat.start_tools()
+    if "index" in queues:
         lost_segments.read_lost_files_again(indexing.embedder().id)
 
 

@@ -56,6 +56,8 @@ GUILDHALL_HOME = Path(read("GUILDHALL_HOME", str(REPOSITORY / "var"))).resolve()
 PORT = read_int("PORT", 8000)
 DEBUG = read_bool("DEBUG", False)
 SECRET_KEY = secret_key(GUILDHALL_HOME)
+# Keys that encrypt creators' API keys and people's tokens, newest first, separated by commas; SECRET_KEY comes last.
+SECRETS_KEYS = [key for key in read("SECRETS_KEYS").split(",") if key]
 
 # The address people use. Behind a proxy: SITE_URL=https://gpts.example.org
 SITE_URL = read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -196,6 +198,22 @@ MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that may be queued or in progress together.
 MAX_ACTIVE_RUNS = read_int("MAX_ACTIVE_RUNS", 32)
 
+# What a message may have attached.
+MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10)
+MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024
+
+# Tools. TOOL_CALLING: native (the model decides, in its own format), routed (the embedder chooses the tool, the model
+# writes only its arguments) or auto (native where the model is able to).
+TOOL_CALLING = read("TOOL_CALLING", "auto")
+# When a call with an effect needs a person: "strict", each time once text from outside was read; or "balanced", also
+# then not where everything in an always-allowed call is in the person's own words.
+POLICY = read("POLICY", "strict")
+# MCP servers that are programs on this machine: each command in full, its words apart by spaces, commands by commas.
+MCP_STDIO = read_bool("MCP_STDIO", False)
+MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") if line.split()] if MCP_STDIO else []
+# Days after which a request for approval that nobody answered counts as declined.
+APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
+
 # The broker and the stream store: one Redis or Valkey.
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
@@ -221,6 +239,14 @@ TESSDATA = read("TESSDATA")  # folder of *.traineddata; empty: English and Germa
 RERANKER = read("RERANKER")  # directory of a sentence-transformers CrossEncoder; empty: passages are not re-ranked
 # files: FAISS over the files' own indexes; postgres://…: pgvector in that database (extra `postgres`).
 VECTOR_STORE = read("VECTOR_STORE", "files")
+# Requests to addresses that models, creators and users choose go to the public internet only; words apart by spaces:
+# hosts, hosts with a port, or networks that may be reached although private, and those that never may.
+EGRESS_ALLOW = tuple(read("EGRESS_ALLOW").split())
+EGRESS_DENY = tuple(read("EGRESS_DENY").split())
+# The web search of GPTs that browse: searxng, brave, tavily, duckduckgo; empty: none.
+SEARCH_PROVIDER = read("SEARCH_PROVIDER")
+SEARCH_URL = read("SEARCH_URL")  # the SearXNG server; its host may be private
+SEARCH_KEY = read("SEARCH_KEY")
 # Longest one reply may take, in seconds, from the worker's first look at it.
 REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 

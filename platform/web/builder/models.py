@@ -133,6 +133,8 @@ class Gpt(models.Model):
             starters=tuple(self.starters),
             knowledge=tuple(KnowledgeRef(file_id=str(f.id), name=f.name, segment=f.segment) for f in ready),
             only_from_knowledge=self.only_from_knowledge,
+            actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
+            mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
             model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
         )
 
@@ -252,3 +254,7 @@ class LinkGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} → {self.gpt}"
+
+
+# In a file of their own, but of this app: Django looks for models here only.
+from web.builder.models_actions import Action, McpServerRow, SignIn  # noqa: E402, F401

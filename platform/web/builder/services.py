@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from gpts.spec import GptSpec
 from web.accounts.models import User
+from web.builder import actions
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
 # Slugs that would read like addresses of the site's own.
@@ -80,11 +81,14 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
         gpt.publish_when_ready = False
         gpt.save(update_fields=["published", "publish_when_ready", "changed"])
         set_sharing(gpt, sharing or gpt.sharing)
+        actions.forget_unused_secrets(gpt, version.spec())
     return version
 
 
 def unready(gpt: Gpt) -> str:
     """Why the draft cannot be published yet, for its owner: the files that are not ready. Empty if all are."""
+    if gpt.sharing == Sharing.STORE and (reason := actions.privacy_missing(gpt)):
+        return reason
     draft = gpt.files.filter(removed=None)
     status = KnowledgeFile.Status
     undecided = draft.filter(status=status.QUARANTINED)
@@ -124,7 +128,12 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
 
 
 def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
-    """Change who may chat with `gpt`. Leaving "link" forgets the secret and everyone who came by it."""
+    """Change who may chat with `gpt`. Leaving "link" forgets the secret and everyone who came by it.
+
+    Raises ValidationError for the store while an action has no privacy policy.
+    """
+    if sharing == Sharing.STORE and (reason := actions.privacy_missing(gpt)):
+        raise ValidationError({"sharing": reason})
     gpt.sharing = sharing
     if sharing == Sharing.LINK:
         gpt.link_secret = gpt.link_secret or secrets.token_urlsafe(24)
@@ -166,6 +175,7 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
         )
         later.update(removed=timezone.now())
         gpt.files.filter(id__in=kept).update(removed=None)
+        actions.bring_back(gpt, spec)
         return update_gpt(gpt, _draft_fields(spec))
 
 

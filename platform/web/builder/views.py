@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from gpts.spec import STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
 from web.builder import files, services
+from web.builder.actions import privacy_missing
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -77,7 +78,10 @@ def save(gpt: Gpt, form: GptForm) -> None:
     services.update_gpt(gpt, form.draft_fields())
     sharing = form.cleaned_data.get("sharing", gpt.sharing)
     if sharing != gpt.sharing:
-        services.set_sharing(gpt, sharing)
+        try:
+            services.set_sharing(gpt, sharing)
+        except ValidationError as error:
+            form.add_error("sharing", error.messages)
 
 
 def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
@@ -95,7 +99,8 @@ def publish(request: HttpRequest, gpt: Gpt) -> None:
     """Publish, or arrange that it happens once the files are ready, and say which."""
     stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
     undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
-    if gpt.files.filter(removed=None, status__in=stuck).exists():
+    unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
+    if unlisted or gpt.files.filter(removed=None, status__in=stuck).exists():
         messages.error(request, f"Not published. {services.unready(gpt)}")
     elif version := services.publish_when_ready(gpt):
         messages.success(request, f"Version {version.number} is published.")

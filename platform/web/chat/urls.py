@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from web.chat import views, views_send, views_sources
+from web.chat import views, views_send, views_sign_in, views_sources
 
 urlpatterns = [
+    path("actions/<uuid:action_id>/sign-in", views_sign_in.start, name="action_sign_in"),
+    path("actions/<uuid:action_id>/callback", views_sign_in.callback, name="action_callback"),
+    path("actions/<uuid:action_id>/sign-out", views_sign_in.sign_out, name="action_sign_out"),
     path("chats/", views.chats, name="chats"),
     path("g/<slug:slug>/chat", views_send.new_chat, name="chat_new"),
     path("g/<slug:slug>/chat", views_send.new_chat, name="chat_start"),

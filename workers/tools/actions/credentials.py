@@ -4,17 +4,14 @@ This room does not know where secrets are kept. A worker process registers a pro
 signs in can be called.
 """
 
-from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote, quote_plus
 
+from gpts.safety import scrubbing
 from workers.tools import ToolError
 
 HIDDEN: Final = "[secret]"
-# A shorter one cannot be told from ordinary text.
-MIN_CHARS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +51,10 @@ def signed(headers: dict[str, str], lent: Credential) -> dict[str, str]:
 
 
 def scrub(text: str, lent: Credential) -> str:
-    """`text` without the secrets, however they are written: plain, URL-encoded, base64 or hex."""
-    for spelling in sorted({each for secret in lent.secrets for each in _spellings(secret)}, key=len, reverse=True):
-        text = text.replace(spelling, HIDDEN)
-    return text
+    """`text` without the secrets, however they are written."""
+    return scrubbing.scrub(text, lent.secrets) if lent.secrets else text
 
 
 def scrub_bytes(data: bytes, lent: Credential) -> bytes:
-    """`data` without the secrets, for files."""
-    for spelling in sorted({each for secret in lent.secrets for each in _spellings(secret)}, key=len, reverse=True):
-        data = data.replace(spelling.encode(), HIDDEN.encode())
-    return data
-
-
-def _spellings(secret: str) -> set[str]:
-    if len(secret) < MIN_CHARS:
-        return set()
-    raw = secret.encode()
-    found = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), raw.hex(), raw.hex().upper()}
-    found |= {quote(secret, safe="").lower()} | {"".join(f"%{byte:02X}" for byte in raw)}
-    for encode in (b64encode, urlsafe_b64encode):
-        for offset in range(3):
-            # Inside a longer text the secret begins at one of three places of a base64 group; what its neighbours
-            # do not touch is the same always.
-            coded = encode(b"\0" * offset + raw).decode().rstrip("=")
-            whole = len(raw) + offset
-            kept = coded[-(-offset * 4 // 3) + (offset > 0) : whole * 4 // 3]
-            if len(kept) >= MIN_CHARS:
-                found.add(kept)
-    return found
+    """`data` without the secrets, for answers and files of any encoding."""
+    return scrub(data.decode("latin-1"), lent).encode("latin-1") if lent.secrets else data

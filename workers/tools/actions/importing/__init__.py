@@ -64,9 +64,9 @@ def _all_operations(
     listed: list[Listed] = []
     usable: dict[str, Operation] = {}
     taken: set[str] = set()
-    for path, method, item, operation in islice(operations_of(document, schemas), MAX_LISTED):
-        name = free_name(operation, method, path, taken)
-        row, made = mapped(name, path, method, item, operation, schemas, base)
+    for entry in islice(operations_of(document, schemas, base), MAX_LISTED):
+        name = free_name(entry, taken)
+        row, made = mapped(name, entry, schemas)
         listed.append(row)
         if made:
             usable[name] = made

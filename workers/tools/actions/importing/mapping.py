@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gpts.actions import SUMMARY_CHARS, Listed, Operation, Place, Style, Wire
 from workers.tools.actions.importing.schemas import BadReference, Notes, Schemas, described_with, shortened
@@ -59,10 +59,18 @@ class Arguments:
         return {**made, "required": self.required} if self.required else made
 
 
-def operations_of(
-    document: dict[str, Any], schemas: Schemas
-) -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
-    """Yield (path, method, path item, operation) for everything under `paths` that is an operation."""
+class Entry(NamedTuple):
+    """An operation where it stands in the document. `base` is the server's address that goes for all."""
+
+    path: str
+    method: str
+    item: dict[str, Any]
+    operation: dict[str, Any]
+    base: str
+
+
+def operations_of(document: dict[str, Any], schemas: Schemas, base: str) -> Iterator[Entry]:
+    """Yield everything under `paths` that is an operation."""
     for path, entry in document["paths"].items():
         try:
             item = schemas.resolve(entry)
@@ -70,29 +78,26 @@ def operations_of(
             item = {}
         for method in METHODS:
             if isinstance(item.get(method), dict):
-                yield path, method, item, item[method]
+                yield Entry(path, method, item, item[method], base)
 
 
-def free_name(operation: dict[str, Any], method: str, path: str, taken: set[str]) -> str:
+def free_name(entry: Entry, taken: set[str]) -> str:
     """A name of letters, digits, _ and - that no other operation has: its own id, or its method and path."""
-    wanted = operation.get("operationId") if isinstance(operation.get("operationId"), str) else ""
-    base = re.sub(r"[^A-Za-z0-9_-]+", "_", wanted or f"{method} {path}").strip("_")[:60] or method
+    own = entry.operation.get("operationId")
+    wanted = own if isinstance(own, str) and own else f"{entry.method} {entry.path}"
+    base = re.sub(r"[^A-Za-z0-9_-]+", "_", wanted).strip("_")[:60] or entry.method
     name = next(each for each in (base, *(f"{base}_{n}" for n in range(2, 10_000))) if each not in taken)
     taken.add(name)
     return name
 
 
-def mapped(
-    name: str, path: str, method: str, item: dict[str, Any], operation: dict[str, Any], schemas: Schemas, base: str
-) -> tuple[Listed, Operation | None]:
+def mapped(name: str, entry: Entry, schemas: Schemas) -> tuple[Listed, Operation | None]:
     """The operation as a creator picks it and as it is called; None if it cannot be, with the reason as a warning."""
     notes = Notes()
-    summary = _summary(operation, notes)
-    listed = Listed(name=name, method=method.upper(), path=path[:300], summary=summary)
+    summary = _summary(entry.operation, notes)
+    listed = Listed(name=name, method=entry.method.upper(), path=entry.path[:300], summary=summary)
     try:
-        made = _operation(name, path, method, item, operation, schemas, notes, base).model_copy(
-            update={"summary": summary}
-        )
+        made = _operation(name, entry, schemas, notes).model_copy(update={"summary": summary})
     except (BadReference, Unusable) as error:
         why = f"It cannot be used: {error}."
         return listed.model_copy(update={"usable": False, "warnings": (why,)}), None
@@ -108,21 +113,13 @@ def _summary(operation: dict[str, Any], notes: Notes) -> str:
     return shortened(text, SUMMARY_CHARS, "summary", notes)
 
 
-def _operation(
-    name: str,
-    path: str,
-    method: str,
-    item: dict[str, Any],
-    operation: dict[str, Any],
-    schemas: Schemas,
-    notes: Notes,
-    base: str,
-) -> Operation:
-    path = path.split("#")[0]  # some documents tell operations at one address apart that way
+def _operation(name: str, entry: Entry, schemas: Schemas, notes: Notes) -> Operation:
+    method, item, operation = entry.method, entry.item, entry.operation
+    path = entry.path.split("#")[0]  # some documents tell operations at one address apart that way
     if not path.startswith("/") or len(path) > 300 or re.search(r"[\s?#\\]|//|/\.\.?(/|$)", path):
         raise Unusable("its path is not one")
     own = servers_of(operation) or servers_of(item)
-    if own and base not in own:
+    if own and entry.base not in own:
         raise Unusable(f"it is at another server, {own[0][:80]}; import it as an action by itself with that address")
     arguments = Arguments()
     for parameter in _parameters(item, operation, schemas):

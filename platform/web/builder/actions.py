@@ -1,0 +1,218 @@
+"""Every write about a draft's actions and MCP servers: import, choice of operations, trying out. See also `auth`."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.http import Http404
+from django.utils import timezone
+
+from gpts.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool
+from gpts.spec import GptSpec
+from web import errands
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.builder.models_actions import Action, McpServerRow, Outside
+
+# The largest real documents of 2 MB are read in 5 s (measured 2026-11-24); fetching has 20 s of its own.
+IMPORT_TIMEOUT_S: Final = 45.0
+TEST_TIMEOUT_S: Final = 60.0
+Row = TypeVar("Row", bound=Outside)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document as its creator gives it, pasted or by address, and what of it to take. None: what is usual."""
+
+    document: str = ""
+    url: str = ""
+    server: str = ""
+    operations: tuple[str, ...] | None = None
+
+
+def preview_import(source: Source) -> tuple[Imported, str]:
+    """The document as it is understood, and its text. Raises ValidationError by field, NoAnswer."""
+    if not source.document.strip() and not source.url.strip():
+        raise ValidationError({"document": "Paste an OpenAPI document, or give the address of one."})
+    if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
+        raise ValidationError({"document": f"A document can have {DOCUMENT_BYTES // 1_000_000} MB."})
+    options = {"server": source.server, "operations": source.operations}
+    told = errands.ask(
+        "workers.tasks.import_action",
+        source.document,
+        source.url.strip(),
+        json.dumps(options),
+        queue="tools",
+        timeout_s=IMPORT_TIMEOUT_S,
+    )
+    if refused := told.get("refused"):
+        raise ValidationError({"document": refused})
+    return Imported.model_validate(told["imported"]), told.get("document") or source.document
+
+
+def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") -> Action:
+    """A new action of the draft. Raises ValidationError by field, NoAnswer."""
+    _check_room(gpt.actions.filter(removed=None).count(), "actions")
+    imported, document = preview_import(source)
+    action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
+    _take(action, imported, document, source.url)
+    return saved(action)
+
+
+def update_action(action: Action, source: Source | None, fields: dict[str, str]) -> Action:
+    """The action with `fields` (name, privacy_url) changed, read anew from `source` if there is one.
+
+    A source without a document and address is the document that is there already.
+    """
+    for name, value in fields.items():
+        setattr(action, name, value)
+    if source is not None:
+        given = source.document.strip() or source.url.strip()
+        kept = source if given else Source(action.document, "", source.server or action.base_url, source.operations)
+        imported, document = preview_import(kept)
+        _take(action, imported, document, source.url if given else action.document_url)
+    return saved(action)
+
+
+def _take(action: Action, imported: Imported, document: str, url: str) -> None:
+    if not imported.base_url:
+        raise ValidationError({"server": "The document names no full address. Enter the server's, with https://."})
+    action.document, action.document_url, action.base_url = document, url, imported.base_url
+    action.listed = [each.model_dump(mode="json") for each in imported.listed]
+    action.operations = [each.model_dump(mode="json") for each in imported.operations]
+    action.warnings = list(imported.warnings)
+
+
+def saved(row: Row) -> Row:
+    """The row, checked and saved. Raises ValidationError by field."""
+    row.name = " ".join(row.name.split())[:NAME_CHARS]
+    row.full_clean(validate_unique=False)
+    row.save()
+    Gpt.objects.filter(id=row.gpt_id).update(changed=timezone.now())
+    return row
+
+
+def _check_room(n: int, what: str) -> None:
+    if n >= MAX_ACTIONS:
+        raise ValidationError({"document": f"A GPT can have {MAX_ACTIONS} {what}. Remove one first."})
+
+
+def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
+    """The action or MCP server `row_id` of the draft of one's own `gpt`. Raises Http404."""
+    row = model._default_manager.filter(gpt=gpt, removed=None, id=row_id).select_related("gpt").first()
+    if row is None:
+        raise Http404("There is no such action in this GPT.")
+    return row
+
+
+def remove(row: Outside) -> None:
+    """Take an action or MCP server out of the draft. The published version keeps it until the next publication."""
+    row.removed = timezone.now()
+    row.save(update_fields=["removed"])
+    if not row.gpt.published or str(row.id) not in called_by(row.gpt.published.spec()):
+        forget_secret(row)
+
+
+def called_by(spec: GptSpec) -> set[str]:
+    """The ids of the actions and MCP servers that a version calls."""
+    return {each.action_id for each in spec.actions} | {each.server_id for each in spec.mcp_servers}
+
+
+def forget_secret(row: Outside) -> None:
+    """Forget the key, or the client's secret and everybody's sign-in."""
+    row.keep_secret("")
+    row.save(update_fields=["secret", "secret_host"])
+    if isinstance(row, Action):
+        row.sign_ins.all().delete()
+
+
+def forget_unused_secrets(gpt: Gpt, spec: GptSpec) -> None:
+    """After publishing `spec`: forget what belongs to removed actions that it does not call."""
+    used = called_by(spec)
+    for rows in (gpt.actions, gpt.mcp_servers):
+        for row in rows.exclude(removed=None).exclude(secret="").select_related("gpt"):
+            if str(row.id) not in used:
+                forget_secret(row)
+
+
+def bring_back(gpt: Gpt, spec: GptSpec) -> None:
+    """Make the draft's actions and MCP servers those of `spec`. Secrets stay as they are now."""
+    used = called_by(spec)
+    for rows in (gpt.actions, gpt.mcp_servers):
+        rows.filter(removed=None).exclude(id__in=used).update(removed=timezone.now())
+        rows.filter(id__in=used).update(removed=None)
+    for action in spec.actions:
+        operations = [each.model_dump(mode="json") for each in action.operations]
+        found = gpt.actions.filter(id=action.action_id)
+        found.update(name=action.name, base_url=action.base_url, operations=operations)
+    for server in spec.mcp_servers:
+        tools = [each.model_dump(mode="json") for each in server.tools]
+        found_server = gpt.mcp_servers.filter(id=server.server_id)
+        found_server.update(name=server.name, url=server.url, trusted=server.trusted, tools=tools)
+
+
+def privacy_missing(gpt: Gpt) -> str:
+    """Why the draft may not be in the store: an action without a privacy policy. Empty where all have one."""
+    for rows in (gpt.actions, gpt.mcp_servers):
+        if found := rows.filter(removed=None, privacy_url="").values_list("name", flat=True).first():
+            return f"Everyone in the store may use “{found}”: give the address of its privacy policy first."
+    return ""
+
+
+def test_operation(user: User, action: Action, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a call gives now: request (without secret), status, response, error. Raises ValidationError, NoAnswer.
+
+    `user` is the owner; a sign-in is their own.
+    """
+    if operation not in {each["name"] for each in action.operations}:
+        raise ValidationError({"operation": f"“{operation[:64]}” is not among this action's operations."})
+    return errands.ask(
+        "workers.tasks.try_operation",
+        str(action.id),
+        str(user.pk),
+        operation,
+        json.dumps(arguments),
+        queue="tools",
+        timeout_s=TEST_TIMEOUT_S,
+    )
+
+
+def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
+    """A new MCP server of the draft; its tools are listed by `refresh_tools`. Raises ValidationError by field."""
+    _check_room(gpt.mcp_servers.filter(removed=None).count(), "MCP servers")
+    if bool(url) == bool(command):
+        raise ValidationError({"url": "Give the server's address, or a command."})
+    if command and command not in settings.MCP_COMMANDS:
+        raise ValidationError({"command": "This command is not among those that the operator of this site allows."})
+    if url:
+        try:
+            URLValidator(schemes=["https", "http"])(url)
+        except ValidationError:
+            if not url.startswith(("http://", "https://")):
+                raise ValidationError({"url": "Enter the server's full address, with https://."}) from None
+    return saved(McpServerRow(gpt=gpt, name=name or host_name(url) or command[0], url=url, command=list(command)))
+
+
+def host_name(url: str) -> str:
+    """The host of `url`, to call a server by."""
+    return McpServerRow(url=url).host
+
+
+def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:
+    """The server with `fields` (name, trusted, privacy_url) changed. Raises ValidationError by field."""
+    for name, value in fields.items():
+        setattr(server, name, value)
+    return saved(server)
+
+
+def refresh_tools(server: McpServerRow) -> McpServerRow:
+    """The server with the tools that it offers now. Raises ValidationError, NoAnswer."""
+    told = errands.ask("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
+    if refused := told.get("refused"):
+        raise ValidationError({"url": refused})
+    server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in told["tools"]]
+    return saved(server)

@@ -1,0 +1,77 @@
+"""How calls of an action or MCP server sign in: the creator's choice, and the secret that goes with it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+
+from web.builder.actions import Row, saved
+from web.builder.models_actions import Action, Auth, Outside
+
+MAX_SECRET_CHARS: Final = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuthChoice:
+    """How calls are to sign in. `secret` None keeps the one there is, if kind and host stayed."""
+
+    kind: str
+    secret: str | None = None
+    header: str = ""
+    client_id: str = ""
+    authorize_url: str = ""
+    token_url: str = ""
+    revoke_url: str = ""
+    scope: str = ""
+    token_auth: str = "post"  # noqa: S105 - a way, no secret
+
+
+def set_auth(row: Row, choice: AuthChoice) -> Row:
+    """The row with another way to sign in. Raises ValidationError by field."""
+    _check_auth(row, choice)
+    changed = choice.kind != row.auth or row.secret_host not in ("", row.host)
+    fields = ("client_id", "authorize_url", "token_url", "revoke_url", "scope", "token_auth")
+    oauth = {name: getattr(choice, name) for name in fields} if choice.kind == Auth.OAUTH else {}
+    if isinstance(row, Action) and (changed or oauth != row.oauth):
+        row.sign_ins.all().delete()  # they were given to another service, or another client of it
+    row.auth, row.header, row.oauth = choice.kind, choice.header, oauth
+    if choice.secret is not None or changed:
+        row.keep_secret(choice.secret or "")
+    return saved(row)
+
+
+def _check_auth(row: Outside, choice: AuthChoice) -> None:
+    if choice.kind not in Auth.values:
+        raise ValidationError({"kind": f"A way to sign in is one of {', '.join(Auth.values)}."})
+    secret = choice.secret or ""
+    if len(secret) > MAX_SECRET_CHARS or not secret.isascii() or (secret and not secret.isprintable()):
+        raise ValidationError({"secret": f"A secret is up to {MAX_SECRET_CHARS} plain letters on one line."})
+    if choice.kind == Auth.HEADER and not _is_header(choice.header):
+        raise ValidationError({"header": "Name the header that takes the key, as X-Api-Key."})
+    if choice.kind == Auth.OAUTH:
+        _check_oauth(row, choice)
+
+
+def _is_header(name: str) -> bool:
+    taken = {"host", "content-length", "content-type", "connection", "transfer-encoding", "cookie"}
+    return name.replace("-", "").replace("_", "").isalnum() and name.isascii() and name.lower() not in taken
+
+
+def _check_oauth(row: Outside, choice: AuthChoice) -> None:
+    if not isinstance(row, Action):
+        raise ValidationError({"kind": "MCP servers take an API key here, or nothing."})
+    if not choice.client_id:
+        raise ValidationError({"client_id": "Enter the client id that the service gave you."})
+    if choice.token_auth not in ("post", "basic"):
+        raise ValidationError({"token_auth": "The client's secret is sent by post or basic."})
+    is_url = URLValidator(schemes=["https", "http"])
+    for name in ("authorize_url", "token_url", *(["revoke_url"] if choice.revoke_url else [])):
+        url = getattr(choice, name)
+        local = url.startswith(("http://127.0.0.1", "http://localhost"))
+        try:
+            is_url(url)
+        except ValidationError:
+            raise ValidationError({name: "Enter a full address, with https://."}) from None
+        if not url.startswith("https://") and not local:
+            raise ValidationError({name: "Tokens travel by https:// only."})

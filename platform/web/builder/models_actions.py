@@ -1,0 +1,168 @@
+"""What a GPT may call outside: its actions and MCP servers with their sealed secrets, and people's sign-ins there."""
+
+import json
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import models
+
+from gpts.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.secrets import seal, unseal
+
+
+class Auth(models.TextChoices):
+    """How calls sign in."""
+
+    NONE = "none", "Not at all"
+    BEARER = "bearer", "API key (Bearer)"
+    BASIC = "basic", "API key (Basic)"
+    HEADER = "header", "API key in a header of its own"
+    OAUTH = "oauth", "Each person signs in (OAuth)"
+
+
+def host_of(url: str) -> str:
+    """Name of the host in `url`, with the port where one is given."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+
+
+class Outside(models.Model):
+    """A place outside that a GPT's creator lets it call. `secret` is sealed, and good for `secret_host` alone.
+
+    `oauth` holds client_id, authorize_url, token_url, revoke_url, scope and token_auth ("post" or "basic").
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=NAME_CHARS)
+    auth = models.CharField(max_length=8, choices=Auth.choices, default=Auth.NONE)
+    header = models.CharField(max_length=80, blank=True)
+    oauth = models.JSONField(default=dict, blank=True)
+    secret = models.TextField(blank=True)
+    secret_host = models.CharField(max_length=300, blank=True)
+    privacy_url = models.URLField(max_length=500, blank=True, help_text="The service's privacy policy.")
+    created = models.DateTimeField(auto_now_add=True)
+    removed = models.DateTimeField(null=True, blank=True, help_text="Taken out of the draft; versions keep it.")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> str:
+        """Where calls go."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        """The host that calls go to."""
+        return host_of(self.address)
+
+    @property
+    def _bound_to(self) -> str:
+        return f"{type(self).__name__.lower()}:{self.id}:{self.gpt.owner_id}"
+
+    def keep_secret(self, text: str) -> None:
+        """Seal `text` for this row and its present host; the empty text forgets. Does not save."""
+        self.secret = seal(text, self._bound_to) if text else ""
+        self.secret_host = self.host if text else ""
+
+    def open_secret(self) -> str:
+        """The secret, empty where there is none. Raises SecretLost."""
+        return unseal(self.secret, self._bound_to) if self.secret else ""
+
+
+class Action(Outside):
+    """An OpenAPI document and those of its operations that the GPT may call."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="actions")
+    document = models.TextField(blank=True)
+    document_url = models.CharField(max_length=2_000, blank=True)
+    base_url = models.CharField(max_length=500)
+    listed = models.JSONField(default=list, blank=True, help_text="Every operation of the document, to choose from.")
+    operations = models.JSONField(default=list, blank=True, help_text="Those that the GPT may call.")
+    warnings = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+
+    @property
+    def address(self) -> str:
+        """The base address of its operations."""
+        return self.base_url
+
+    def spec(self) -> ActionSpec:
+        """The action as a version holds it, without any secret."""
+        operations = tuple(Operation.model_validate(each) for each in self.operations)
+        return ActionSpec(
+            action_id=str(self.id), name=self.name, base_url=self.base_url, auth=self.auth, operations=operations
+        )
+
+
+class McpServerRow(Outside):
+    """An MCP server whose tools the GPT may call."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="mcp_servers")
+    url = models.CharField(max_length=2_000, blank=True)
+    command = models.JSONField(default=list, blank=True)
+    trusted = models.BooleanField(default=False, help_text="Believe the server which of its tools only read.")
+    tools = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+
+    @property
+    def address(self) -> str:
+        """The server's address, empty for a local command."""
+        return self.url
+
+    def spec(self) -> McpServer:
+        """The server as a version holds it, without any secret."""
+        return McpServer(
+            server_id=str(self.id),
+            name=self.name,
+            url=self.url,
+            command=tuple(self.command),
+            auth=self.auth,
+            trusted=self.trusted,
+            tools=tuple(McpTool.model_validate(each) for each in self.tools),
+        )
+
+
+class SignIn(models.Model):
+    """A person's own tokens for an action, good for `host` alone. They serve that person's runs and nobody else's.
+
+    `sealed` holds access_token, refresh_token and expires_at (seconds since 1970, None: unknown); `pending` the code
+    of a sign-in that a worker is about to exchange.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="sign_ins")
+    host = models.CharField(max_length=300, blank=True)
+    sealed = models.TextField(blank=True)
+    pending = models.TextField(blank=True)
+    refreshing_until = models.DateTimeField(null=True, blank=True, help_text="A worker renews the tokens until then.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "action"], name="sign_in_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.host}"
+
+    @property
+    def _bound_to(self) -> str:
+        return f"sign-in:{self.action_id}:{self.user_id}"
+
+    def seal(self, values: dict[str, Any]) -> str:
+        """`values` sealed for this person and action."""
+        return seal(json.dumps(values), self._bound_to)
+
+    def unseal(self, sealed: str) -> dict[str, Any]:
+        """What was sealed for this person and action. Raises SecretLost."""
+        return json.loads(unseal(sealed, self._bound_to)) if sealed else {}

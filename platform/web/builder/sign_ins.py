@@ -1,0 +1,88 @@
+"""People's own sign-ins at the services that actions call: OAuth 2 with the authorization code, `state` and PKCE."""
+
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.urls import reverse
+
+from gpts.actions import named_operations
+from gpts.spec import GptSpec
+from web import errands
+from web.accounts.models import User
+from web.builder.models import Gpt
+from web.builder.models_actions import Action, Auth, SignIn, host_of
+
+SIGN_IN_TIMEOUT_S: Final = 40.0
+
+
+def redirect_uri(action: Action) -> str:
+    """Where the service sends people back to, for the creator to register there.
+
+    Each action has its own, so that one service's answer is never taken for another's.
+    """
+    return settings.SITE_URL + reverse("action_callback", args=[action.id])
+
+
+def sign_in_needed(spec: GptSpec, user: Any) -> dict[str, str]:
+    """The hosts at which `user` must sign in before a tool can be used, by the tool's name."""
+    wanted = {each.action_id: each for each in spec.actions if each.auth == Auth.OAUTH}
+    if not wanted:
+        return {}
+    signed = SignIn.objects.filter(user=user, action__in=wanted).exclude(sealed="")
+    done = {(str(action_id), host) for action_id, host in signed.values_list("action_id", "host")}
+    return {
+        name: host
+        for name, (action, _) in named_operations(spec.actions).items()
+        if action.action_id in wanted and (action.action_id, host := host_of(action.base_url)) not in done
+    }
+
+
+def access_sign_in_action(user: User, action_id: UUID) -> Action:
+    """The OAuth action `action_id` of a GPT that `user` may chat with. Raises Http404."""
+    action = Action.objects.filter(id=action_id, auth=Auth.OAUTH).select_related("gpt").first()
+    if action is None or not Gpt.objects.chattable_by(user).filter(id=action.gpt_id).exists():
+        raise Http404("There is nothing to sign in to.")
+    return action
+
+
+def begin_sign_in(action: Action) -> tuple[str, str, str]:
+    """The service's address to send the person to, the state and the verifier (PKCE, S256) that belong to it."""
+    state, verifier = generate_token(43), generate_token(64)
+    url = prepare_grant_uri(
+        action.oauth["authorize_url"],
+        client_id=action.oauth["client_id"],
+        response_type="code",
+        redirect_uri=redirect_uri(action),
+        scope=action.oauth["scope"] or None,
+        state=state,
+        code_challenge=create_s256_code_challenge(verifier),
+        code_challenge_method="S256",
+    )
+    return url, state, verifier
+
+
+def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> SignIn:
+    """The person's sign-in, its tokens fetched by a worker. Raises ValidationError, NoAnswer."""
+    sign_in, _ = SignIn.objects.get_or_create(user=user, action=action)
+    sign_in.pending = sign_in.seal({"code": code, "verifier": verifier})
+    sign_in.save(update_fields=["pending"])
+    told = errands.ask("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+    if refused := told.get("refused"):
+        raise ValidationError(refused)
+    sign_in.refresh_from_db()
+    return sign_in
+
+
+def sign_out(sign_in: SignIn) -> None:
+    """Forget the person's tokens; a worker revokes them at the service, if it can."""
+    if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
+        with suppress(errands.NoAnswer):  # forgotten here in any case
+            errands.ask("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+    SignIn.objects.filter(pk=sign_in.pk).delete()

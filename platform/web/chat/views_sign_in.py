@@ -1,0 +1,98 @@
+"""“Sign in to <host>”: a person's way to the service that an action calls, and back.
+
+A sign-in under way lives in the person's session, under its `state`, and is taken out on the way back: so an answer
+counts once, for the browser that asked, and for the action whose address it comes back to.
+"""
+
+import time
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from web.accounts.requests import PersonRequest
+from web.builder import sign_ins
+from web.builder.models_actions import Action, SignIn
+from web.errands import NoAnswer
+from web.runs.services import signed_in
+
+LASTS_S: Final = 600
+MAX_UNDER_WAY: Final = 10
+_KEY: Final = "sign_ins"
+
+
+@login_required
+@never_cache
+@require_safe
+def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
+    """Send the person to the service. `next` is the page of this site to come back to."""
+    action = sign_ins.access_sign_in_action(request.user, action_id)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        # Another site must not start a sign-in in a person's name.
+        messages.error(request, f"Sign in to {action.host} from the chat itself.")
+        return redirect("gpt", action.gpt.slug)
+    url, state, verifier = sign_ins.begin_sign_in(action)
+    wanted = request.GET.get("next", "")
+    local = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    under_way = dict(list(request.session.get(_KEY, {}).items())[1 - MAX_UNDER_WAY :])
+    under_way[state] = [str(action.id), request.user.pk, verifier, int(time.time()), wanted if local else ""]
+    request.session[_KEY] = under_way
+    return redirect(url)
+
+
+@login_required
+@never_cache
+@require_safe
+def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
+    """Where the service sends the person back to."""
+    state = request.GET.get("state", "")
+    under_way = request.session.get(_KEY, {})
+    began = under_way.pop(state, None)
+    request.session[_KEY] = under_way
+    action = sign_ins.access_sign_in_action(request.user, action_id)
+    if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
+        messages.error(request, f"This sign-in to {action.host} was not begun here, or is over. Begin it again.")
+        return redirect("gpt", action.gpt.slug)
+    _finish(request, action, began[2])
+    return redirect(began[4]) if began[4] else redirect("gpt", action.gpt.slug)
+
+
+def _is_old(began: int) -> bool:
+    return time.time() - began > LASTS_S
+
+
+def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
+    code = request.GET.get("code", "")
+    if not code or request.GET.get("error"):
+        messages.error(request, f"You did not sign in to {action.host}.")
+        return
+    try:
+        sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except NoAnswer as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"You are signed in to {sign_in.host}.")
+        signed_in(request.user, sign_in.host)
+
+
+@login_required
+@require_POST
+def sign_out(request: HttpRequest, action_id: UUID) -> HttpResponse:
+    """Forget one's own sign-in at an action's service."""
+    sign_in = SignIn.objects.filter(user=request.user, action=action_id).select_related("action__gpt").first()
+    if sign_in is None:
+        raise Http404("You are not signed in there.")
+    sign_ins.sign_out(sign_in)
+    if request.accepts("text/html"):
+        messages.success(request, f"You are signed out of {sign_in.host}.")
+        return redirect("gpt", sign_in.action.gpt.slug)
+    return JsonResponse({"signed_out": sign_in.host})

@@ -1,0 +1,226 @@
+"""Lending secrets to calls: a creator's keys, and the tokens of the very person whose run it is.
+
+Tokens are fetched, renewed and revoked here, because only workers reach addresses that a creator chose, and only
+through the guard. What a token endpoint says goes into no log and no message: it may hold the tokens.
+"""
+
+import base64
+import json
+import time
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+from django.db.models import Q
+from django.utils import timezone
+
+from web.builder.actions import called_by
+from web.builder.models_actions import Action, Auth, McpServerRow, Outside, SignIn
+from web.builder.sign_ins import redirect_uri
+from web.secrets import SecretLost
+from workers.egress import EgressError, Limits, fetch
+from workers.tools import SignInNeeded, ToolError
+from workers.tools.actions.credentials import Credential
+from workers.tools.network import egress
+
+GONE: Final = "This action is no longer part of the GPT: its creator removed it."
+# A token is renewed this long before it ends, so that it does not end on the way.
+EARLY_S: Final = 60
+RENEWAL_S: Final = 40
+TOKEN_LIMITS: Final = Limits(max_bytes=200_000, timeout_s=20.0, max_redirects=0)
+
+
+class TokenRefused(Exception):
+    """The service gave no token; the message is a sentence for the person, without anything that the service said."""
+
+
+def lend(owner_id: str, user_id: int, host: str) -> Credential:
+    """What signs a request of the person to `host` in, for the action or MCP server `owner_id`.
+
+    Raises ToolError when it is gone or its key is missing or meant for another host; SignInNeeded.
+    """
+    row = _row(owner_id)
+    if row.auth == Auth.OAUTH and isinstance(row, Action):
+        return _bearer(token_of(row, user_id, host))
+    if row.auth == Auth.NONE:
+        return Credential()
+    if not row.secret:
+        raise ToolError(f"The key for {row.name} is missing; the GPT's creator has to enter it.")
+    if row.secret_host != host:
+        raise ToolError(f"The key for {row.name} was entered for {row.secret_host}, not for {host}; it was not sent.")
+    try:
+        return _key(row, row.open_secret())
+    except SecretLost:
+        raise ToolError(
+            f"The key for {row.name} cannot be read any more; the GPT's creator has to enter it."
+        ) from None
+
+
+def _row(owner_id: str) -> Outside:
+    """The action or MCP server, while its GPT is there and its draft or published version has it."""
+    for model in (Action, McpServerRow):
+        row = (
+            model._default_manager.filter(id=UUID(owner_id), gpt__deleted=None)
+            .select_related("gpt__published")
+            .first()
+        )
+        if row is None:
+            continue
+        published = row.gpt.published
+        if row.removed is None or (published and str(row.id) in called_by(published.spec())):
+            return row
+    raise ToolError(GONE)
+
+
+def _key(row: Outside, secret: str) -> Credential:
+    if row.auth == Auth.HEADER:
+        return Credential({row.header: secret}, (secret,))
+    if row.auth == Auth.BASIC:
+        # "user:password" is encoded here; a key without a colon is taken as encoded already.
+        coded = base64.b64encode(secret.encode()).decode() if ":" in secret else secret
+        return Credential({"Authorization": f"Basic {coded}"}, (secret, coded, *secret.split(":", 1)[1:]))
+    return _bearer(secret)
+
+
+def _bearer(token: str) -> Credential:
+    return Credential({"Authorization": f"Bearer {token}"}, (token,))
+
+
+def token_of(action: Action, user_id: int, host: str) -> str:
+    """The person's own token for `host`, renewed if it is about to end. Raises SignInNeeded."""
+    needed = SignInNeeded(f"You have to sign in at {host} first.")
+    sign_in = SignIn.objects.filter(action=action, user_id=user_id, host=host).exclude(sealed="").first()
+    if sign_in is None:
+        raise needed
+    try:
+        tokens = sign_in.unseal(sign_in.sealed)
+        if not _ends_soon(tokens):
+            return str(tokens["access_token"])
+        return str(_renewed(sign_in)["access_token"])
+    except (SecretLost, TokenRefused):
+        SignIn.objects.filter(pk=sign_in.pk, sealed=sign_in.sealed).update(sealed="")
+        raise needed from None
+
+
+def _ends_soon(tokens: dict[str, Any]) -> bool:
+    return tokens.get("expires_at") is not None and tokens["expires_at"] < time.time() + EARLY_S
+
+
+def _renewed(sign_in: SignIn) -> dict[str, Any]:
+    """The tokens after a renewal, by this worker or by another one that is at it. Raises TokenRefused, ToolError."""
+    waits_until = time.monotonic() + RENEWAL_S
+    while time.monotonic() < waits_until:
+        sign_in.refresh_from_db()
+        tokens = sign_in.unseal(sign_in.sealed)
+        if not tokens:
+            raise TokenRefused("The sign-in ended.")
+        if not _ends_soon(tokens):
+            return tokens
+        if _claimed(sign_in):
+            return _renew(sign_in)
+        time.sleep(0.1)
+    raise ToolError(f"The sign-in at {sign_in.host} could not be renewed in time. Try again.")
+
+
+def _claimed(sign_in: SignIn) -> bool:
+    """Whether this worker is the one to renew: services often take a refresh token once only."""
+    now = timezone.now()
+    free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
+    rows = SignIn.objects.filter(free, pk=sign_in.pk, sealed=sign_in.sealed)
+    return bool(rows.update(refreshing_until=now + timedelta(seconds=RENEWAL_S)))
+
+
+def _renew(sign_in: SignIn) -> dict[str, Any]:
+    try:
+        old = sign_in.unseal(sign_in.sealed)
+        if not old.get("refresh_token"):
+            raise TokenRefused("The sign-in ended.")
+        new = _tokens(sign_in.action, "refresh_token", refresh_token=old["refresh_token"])
+        tokens = {**new, "refresh_token": new["refresh_token"] or old["refresh_token"]}
+        SignIn.objects.filter(pk=sign_in.pk).update(sealed=sign_in.seal(tokens))
+        return tokens
+    finally:
+        SignIn.objects.filter(pk=sign_in.pk).update(refreshing_until=None)
+
+
+def exchange_code(sign_in_id: int) -> dict[str, Any]:
+    """Turn the pending code of a sign-in into tokens. Says why not under "refused"."""
+    sign_in = SignIn.objects.select_related("action__gpt", "user").filter(pk=sign_in_id).exclude(pending="").first()
+    # Taken by one worker only: a code is good once.
+    if sign_in is None or not SignIn.objects.filter(pk=sign_in_id, pending=sign_in.pending).update(pending=""):
+        return {"refused": "There is no sign-in under way."}
+    try:
+        pending = sign_in.unseal(sign_in.pending)
+        action = sign_in.action
+        tokens = _tokens(
+            action,
+            "authorization_code",
+            code=pending["code"],
+            code_verifier=pending["verifier"],
+            redirect_uri=redirect_uri(action),
+        )
+    except (TokenRefused, ToolError, SecretLost) as error:
+        return {"refused": str(error)}
+    SignIn.objects.filter(pk=sign_in_id).update(sealed=sign_in.seal(tokens), host=action.host)
+    return {"host": action.host}
+
+
+def revoke(sign_in_id: int) -> dict[str, Any]:
+    """Tell the service that the person's tokens are no longer wanted (RFC 7009)."""
+    sign_in = SignIn.objects.select_related("action__gpt").filter(pk=sign_in_id).exclude(sealed="").first()
+    if sign_in is None or not sign_in.action.oauth.get("revoke_url"):
+        return {"revoked": False}
+    tokens = sign_in.unseal(sign_in.sealed)
+    token = tokens.get("refresh_token") or tokens["access_token"]
+    try:
+        status, _ = _post(sign_in.action, sign_in.action.oauth["revoke_url"], prepare_token_request("", token=token))
+    except ToolError:
+        return {"revoked": False}
+    return {"revoked": status < 400}
+
+
+def _tokens(action: Action, grant: str, **fields: str) -> dict[str, Any]:
+    """What the token endpoint gives for `grant`. Raises TokenRefused, ToolError."""
+    host = urlsplit(action.oauth["token_url"]).hostname
+    status, told = _post(action, action.oauth["token_url"], prepare_token_request(grant, **fields))
+    token = told.get("access_token")
+    if status >= 500:
+        raise ToolError(f"{host} failed inside (status {status}). Try again later.")
+    if status >= 400 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise TokenRefused(f"{host} did not accept the sign-in (status {status}). Sign in again.")
+    if str(told.get("token_type", "bearer")).lower() != "bearer":
+        raise TokenRefused(f"{host} gave a kind of token that cannot be used here.")
+    lasts = told.get("expires_in")
+    seconds = float(lasts) if isinstance(lasts, int | float) or str(lasts).isdigit() else None
+    refresh = told.get("refresh_token")
+    return {
+        "access_token": token,
+        "refresh_token": refresh if isinstance(refresh, str) else "",
+        "expires_at": time.time() + seconds if seconds is not None else None,
+    }
+
+
+def _post(action: Action, url: str, body: str) -> tuple[int, dict[str, Any]]:
+    """The status and JSON of a form that the client signs. Raises ToolError."""
+    try:
+        secret = action.open_secret()
+    except SecretLost:
+        raise ToolError(
+            f"The client secret of {action.name} cannot be read; the GPT's creator has to enter it."
+        ) from None
+    way = f"client_secret_{action.oauth.get('token_auth', 'post')}" if secret else "none"
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    client = ClientAuth(action.oauth["client_id"], secret, way)
+    url, headers, body = client.prepare("POST", url, headers, body)
+    try:
+        response = fetch(url, egress(), method="POST", headers=headers, content=body.encode(), limits=TOKEN_LIMITS)
+    except EgressError as error:
+        raise ToolError(str(error)) from None
+    try:
+        told = json.loads(response.content)
+    except (ValueError, RecursionError):
+        told = {}
+    return response.status, told if isinstance(told, dict) else {}
