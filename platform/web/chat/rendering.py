@@ -19,10 +19,12 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from web.chat.links import IsOutside, explained, host
+
 TAGS: Final = frozenset(
     "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
 )
-ATTRIBUTES: Final = {"a": {"href", "title"}, "code": {"class"}, "ol": {"start"}}
+ATTRIBUTES: Final = {"a": {"href"}, "code": {"class"}, "ol": {"start"}}
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 # U+FDD0 begins a placeholder, U+FDD1..U+FDEF are its two digits. The no-break space before it ends emphasis as a
@@ -49,8 +51,16 @@ class Marked(Protocol):
         """Where the sentence ends in the answer."""
 
 
-def render_answer(text: str, marked: Sequence[Marked] = (), tag_of: TagOf | None = None) -> SafeString:
-    """The answer as HTML, with the tag of each of `marked` after its sentence; `tag_of(i)` gives the HTML of it."""
+def render_answer(
+    text: str,
+    marked: Sequence[Marked] = (),
+    tag_of: TagOf | None = None,
+    is_outside: IsOutside = lambda url: False,
+) -> SafeString:
+    """The answer as HTML, with the tag of each of `marked` after its sentence; `tag_of(i)` gives the HTML of it.
+
+    `is_outside` says of an address whether only text from outside supplied it.
+    """
     text = _NONCHARACTERS.sub("\ufffd", text)
     ends = [each.answer_end for each in marked[:MAX_CITATIONS]]
     html = nh3.clean(
@@ -60,10 +70,10 @@ def render_answer(text: str, marked: Sequence[Marked] = (), tag_of: TagOf | None
         attribute_filter=_keep_attribute,
         url_schemes=set(SCHEMES),
         url_relative="deny",
-        link_rel="nofollow noopener",
+        link_rel="noopener noreferrer nofollow ugc",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    html = _framed(_OVERRIDES.sub("\u200e", html))
+    html = explained(_framed(_OVERRIDES.sub("\u200e", html)), is_outside)
     html = _ALONE.sub(r'<p class="cites">\1</p>', html)
     return mark_safe(_PLACEHOLDER.sub(lambda found: tag_of(_index(found[1])) if tag_of else "", html))  # noqa: S308
 
@@ -193,8 +203,13 @@ def _without_images(children: list[Token]) -> list[Token]:
         if token.type != "image":
             kept.append(token)
             continue
-        words = Token("text", "", 0, content=token.content or "image")
-        source = {"href": token.attrs.get("src", "")}
-        link = [Token("link_open", "a", 1, attrs=source), words, Token("link_close", "a", -1)]
+        source = str(token.attrs.get("src", ""))
+        words = Token("text", "", 0, content=_picture_words(token.content, source))
+        link = [Token("link_open", "a", 1, attrs={"href": source}), words, Token("link_close", "a", -1)]
         kept += [words] if depth else link
     return kept
+
+
+def _picture_words(words: str, source: str) -> str:
+    where = f"icture on {host(source)}" if host(source) else "icture"
+    return f"{words} (p{where})" if words.strip() else f"P{where}"

@@ -8,7 +8,8 @@ from typing import Final
 
 from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Part, Section
-from gpts.steps import Finished, Log
+from gpts.steps import Finished, Log, ToolResult
+from web.chat.links import host
 from web.runs.citations import passage_of
 
 _ROW: Final = re.compile(r"\| .* \|")
@@ -28,7 +29,8 @@ class Piece:
 class Source:
     """One cited passage: the number its citations carry, where it is, and its text in pieces.
 
-    `number` is the first of its citations. `has_page`: its file may have pictures of its pages.
+    `number` is the first of its citations. `has_page`: its file may have pictures of its pages. `url` is the address
+    of a page of the web, and empty for a file.
     """
 
     tag: int
@@ -38,6 +40,12 @@ class Source:
     untrusted: bool
     has_page: bool
     pieces: tuple[Piece, ...]
+    url: str = ""
+
+    @property
+    def host(self) -> str:
+        """The host of a page of the web."""
+        return host(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +79,30 @@ def sources(log: Log, finished: Finished) -> tuple[Source, ...]:
 
 def _source(cited: dict[int, Citation], log: Log) -> Source:
     number, first = next(iter(cited.items()))
-    passage = passage_of(log, first)
+    passage = passage_of(log, first) or _of_tool(log, first)
     if passage is None:  # only a log from elsewhere; the quotes are still true
         pieces = tuple(Piece(citation.quote, str(index)) for index, citation in cited.items())
     else:
         pieces = cut(passage.text, passage.start, {i: (c.start, c.end) for i, c in cited.items()})
     has_page = first.unit == "page" and first.page is not None
-    return Source(first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces)
+    return Source(first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, address(first))
+
+
+def address(citation: Citation) -> str:
+    """The address of a cited page of the web; empty for a file."""
+    url = str(getattr(citation, "url", ""))
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _of_tool(log: Log, citation: Citation) -> Passage | None:
+    """The passage in which the quote stands, letter by letter, among those that calls gave back."""
+    results = (step for step in log if isinstance(step, ToolResult))
+    return next((passage for step in results for passage in step.passages if _holds(passage, citation)), None)
+
+
+def _holds(passage: Passage, citation: Citation) -> bool:
+    start, end = citation.start - passage.start, citation.end - passage.start
+    return passage.file_id == citation.file_id and start >= 0 and passage.text[start:end] == citation.quote
 
 
 def cut(text: str, start: int, spans: Spans) -> tuple[Piece, ...]:

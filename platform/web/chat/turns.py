@@ -2,27 +2,38 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.steps import Cancelled, Error, Finished, Log, Retrieval, ToolResult, load_step
+from gpts.spec import GptSpec
+from gpts.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from web.chat.approvals import Card, cards
+from web.chat.files import ShownFile, shown
+from web.chat.links import is_from, outside_addresses
 from web.chat.rendering import Marked, render_answer
-from web.chat.sources import Source, sources, where
+from web.chat.sources import Source, address, sources, where
+from web.chat.steps import Line, doing, lines, summary
 from web.chat.support import UNSUPPORTED_MARK, Note, is_partly, notes, tag, unsupported
 from web.runs import log
 from web.runs.models import Conversation, Message, Run, StepRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
-    """One run as an answer. `n_files` is how many files the GPT's version knows."""
+    """One run as an answer. `spec` is the GPT as the run knows it."""
 
     run: Run
     steps: Log
-    n_files: int
+    spec: GptSpec
+
+    @property
+    def n_files(self) -> int:
+        """How many files the GPT's version knows."""
+        return len(self.spec.knowledge)
 
     @property
     def finished(self) -> Finished | None:
@@ -38,16 +49,17 @@ class Reply:
     def html(self) -> SafeString:
         """The answer as safe HTML with its citation tags and the marks of sentences that no file supports."""
         finished = self.finished
+        is_outside = is_from(self.outside)
         if finished is None:
-            return render_answer(self.text)
+            return render_answer(self.text, is_outside=is_outside)
         marked: list[Marked] = [*finished.citations, *unsupported(finished.support)]
-        return render_answer(self.text, marked, lambda index: self._mark(index, finished))
+        return render_answer(self.text, marked, lambda index: self._mark(index, finished), is_outside)
 
     def _mark(self, index: int, finished: Finished) -> SafeString:
         if index >= len(finished.citations):
             return UNSUPPORTED_MARK
         citation = finished.citations[index]
-        view = reverse("chat_source", args=[self.run.id, index])
+        view = "" if address(citation) else reverse("chat_source", args=[self.run.id, index])
         name = ", ".join(filter(None, (citation.file_name, where(citation))))
         return tag(citation, index, self.run.id, view, name, is_partly(citation, finished.support))
 
@@ -81,15 +93,57 @@ class Reply:
         """Whether the answer ends at its length or time limit instead of where the model would end it."""
         return self.finished is not None and self.finished.finish in {"length", "deadline"}
 
-    @property
-    def searches(self) -> tuple[Retrieval, ...]:
-        """The searches in the GPT's files."""
-        return tuple(step for step in self.steps if isinstance(step, Retrieval))
+    @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """Addresses that only text from outside gave."""
+        return outside_addresses(self.steps)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """What the GPT did so far."""
+        return lines(self.spec, self.steps)
 
     @property
-    def tools_used(self) -> tuple[ToolResult, ...]:
-        """The tools that were called, with what they gave back."""
-        return tuple(step for step in self.steps if isinstance(step, ToolResult))
+    def has_calls(self) -> bool:
+        """Whether it called anything, and did not only look in its files."""
+        return any(line.call_id for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """What the GPT did, in one line; empty if nothing."""
+        return summary(self.lines)
+
+    @property
+    def doing(self) -> str:
+        """What it does right now, in words."""
+        if self.run.status == Run.Status.QUEUED:
+            return "Waiting for its turn"
+        return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """The requests that wait for the person."""
+        return () if self.run.is_over else cards(self.spec, self.steps)
+
+    @cached_property
+    def files(self) -> tuple[ShownFile, ...]:
+        """What its calls made."""
+        return shown(file for step in self.steps if isinstance(step, ToolResult) for file in step.files)
+
+    @property
+    def pictures(self) -> tuple[ShownFile, ...]:
+        """The files that are shown."""
+        return tuple(file for file in self.files if file.is_picture and file.url)
+
+    @property
+    def downloads(self) -> tuple[ShownFile, ...]:
+        """The files that are only offered."""
+        return tuple(file for file in self.files if not (file.is_picture and file.url))
+
+    @property
+    def attachments(self) -> tuple[ShownFile, ...]:
+        """What the person attached to the question."""
+        return shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
 
     @property
     def seconds(self) -> int:
@@ -113,9 +167,9 @@ def turns(conversation: Conversation) -> list[Turn]:
     rows = StepRow.objects.filter(run__in=newest.values()).order_by("run", "seq")
     for run_id, data in rows.values_list("run", "data"):
         logs[run_id].append(data)
-    n_files = len(conversation.version.spec().knowledge)
+    spec = conversation.version.spec()
     return [
-        Turn(message, Reply(run, tuple(map(load_step, logs[run.id])), n_files))
+        Turn(message, Reply(run, tuple(map(load_step, logs[run.id])), spec))
         for message in messages
         if (run := newest.get(message.id))
     ]
@@ -123,4 +177,4 @@ def turns(conversation: Conversation) -> list[Turn]:
 
 def reply_of(run: Run) -> Reply:
     """The reply that one run is so far."""
-    return Reply(run, log.read(run.id), len(run.version.spec().knowledge))
+    return Reply(run, log.read(run.id), run.version.spec())

@@ -1,9 +1,11 @@
 // Where people write: grows with the text, sends on Enter, and keeps the text until the site has it.
 
+import { Attachments } from "./attachments.js";
+
 const NEAR_LIMIT = 0.9; // share of the limit from which the count is shown
 
 export class Composer {
-  /** `handlers`: send(text) → Promise that rejects with a Refusal, stop(). */
+  /** `handlers`: send(text, ids of attached files) → Promise that rejects with a Refusal, stop(). */
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -15,6 +17,7 @@ export class Composer {
     this.max = Number(form.dataset.max);
     this.answering = false;
     this.sending = false;
+    this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), () => this.update());
     this.area.value ||= this.draft() ?? "";
     this.listen();
     this.update();
@@ -48,7 +51,8 @@ export class Composer {
   async submit() {
     const text = this.area.value;
     if (this.answering && text.trim()) this.hint = "Still answering. Your text waits here; stop the answer or let it end.";
-    if (!this.answering && !this.sending && text.trim() && text.length <= this.max) await this.deliver(text, true);
+    else if (this.attached?.uploading) this.hint = "A file is still being uploaded. Send once it is there.";
+    else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) await this.deliver(text, true);
     this.update();
   }
 
@@ -58,7 +62,8 @@ export class Composer {
     this.fail(null);
     this.update();
     try {
-      await this.handlers.send(text);
+      await this.handlers.send(text, this.attached?.ids ?? []);
+      this.attached?.clear();
       if (own) {
         this.forget();
         this.area.value = "";

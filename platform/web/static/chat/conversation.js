@@ -20,7 +20,7 @@ export class Conversation {
     this.jump = talk.querySelector("[data-jump]");
     this.announcer = talk.querySelector("[data-announce]");
     const form = talk.querySelector("[data-composer]");
-    this.composer = form && new Composer(form, { send: (text) => this.send(text), stop: () => this.stop() });
+    this.composer = form && new Composer(form, { send: (text, files) => this.send(text, files), stop: () => this.stop() });
     this.sources = new SourcePanel(document.querySelector("[data-source-panel]"), talk);
     this.name = form?.dataset.name ?? "";
     this.stream = null;
@@ -62,10 +62,11 @@ export class Conversation {
 
   // Sending
 
-  async send(text) {
+  async send(text, files) {
+    const fields = [["text", text], ...files.map((id) => ["attachments", id])];
     const first = !this.turns.children.length;
     try {
-      const data = await post(this.composer.form.action, { text });
+      const data = await post(this.composer.form.action, fields);
       if (first && this.began?.(data)) return;
       this.show(data);
     } catch (refusal) {
@@ -105,6 +106,10 @@ export class Conversation {
       event.preventDefault();
       if (!this.composer.sending) this.composer.deliver(event.submitter.value, false);
     }
+    if ("approve" in form.dataset && this.stream) {
+      event.preventDefault();
+      this.approve(form, event.submitter);
+    }
   }
 
   // The answer being written
@@ -113,7 +118,7 @@ export class Conversation {
     const reply = this.turns.querySelector(".reply[data-live]");
     if (!reply || !this.composer) return;
     this.stream?.close();
-    this.stream = new AnswerStream(reply, (element) => this.ended(element));
+    this.stream = new AnswerStream(reply, (element) => this.ended(element), (card) => this.asked(card));
     this.composer.setAnswering(true);
     this.announce(`${this.name} is answering.`);
   }
@@ -125,6 +130,31 @@ export class Conversation {
     if (this.following) this.toEnd();
     const stopped = reply.dataset.status === "cancelled";
     if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${this.name} has answered.`);
+  }
+
+  /** Point to a request that waits for the reader, whose words are not interrupted. */
+  asked(card) {
+    this.announce(`${this.name} asks you: ${card.dataset.title}`);
+    if (this.following) this.toEnd();
+    if (!this.composer.area.value) card.focus({ preventScroll: true });
+  }
+
+  /** Send the answer to a request; its card goes once the site has it, and says why not otherwise. */
+  async approve(form, button) {
+    const card = form.closest("[data-approval]");
+    const buttons = [...card.querySelectorAll("button")];
+    const fields = [...new FormData(form, button)]; // a disabled button would not count
+    for (const each of buttons) each.disabled = true;
+    try {
+      await post(form.getAttribute("action"), fields);
+      this.composer.fail(null);
+      this.composer.area.focus({ preventScroll: true });
+    } catch (refusal) {
+      if (refusal.status === 409) this.composer.fail(refusal); // answered elsewhere: the card is about to go
+      else card.querySelector("[data-approval-error]").textContent = refusal.message;
+      for (const each of buttons) each.disabled = false;
+    }
+    this.stream?.look();
   }
 
   async stop() {

@@ -1,12 +1,13 @@
 // The Markdown of an answer while it is being written. The finished answer comes from the server (chat/rendering.py),
-// whose rules these repeat: no raw HTML, no images, links to the outside only.
+// whose rules these repeat: no raw HTML, pictures as links only, links that say where they lead.
 
 import DOMPurify from "../vendor/dompurify/purify.es.mjs";
 import MarkdownIt from "../vendor/markdown-it/markdown-it.esm.min.mjs";
+import { explain, host } from "./links.js";
 
 const ALLOWED = {
   ALLOWED_TAGS: "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split(" "),
-  ALLOWED_ATTR: ["href", "title", "class", "start"],
+  ALLOWED_ATTR: ["href", "class", "start"],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
@@ -15,15 +16,22 @@ const ALLOWED = {
 const OVERRIDES = /[\u202d\u202e]/g; // would turn around what follows them
 
 const parser = new MarkdownIt({ html: false, linkify: false, typographer: false });
-parser.renderer.rules.image = (tokens, index) => parser.utils.escapeHtml(tokens[index].content || "image");
+parser.renderer.rules.image = (tokens, index) => {
+  const source = tokens[index].attrGet("src");
+  const words = parser.utils.escapeHtml(pictureWords(tokens[index].content, source));
+  const depth = tokens.slice(0, index).reduce((sum, { type, nesting }) => sum + (type.startsWith("link_") ? nesting : 0), 0);
+  return depth ? words : `<a href="${parser.utils.escapeHtml(source)}">${words}</a>`;
+};
 
-/** `text` as a document fragment that is safe to insert. */
-export function rendered(text) {
+function pictureWords(words, source) {
+  const where = host(source) ? `icture on ${host(source)}` : "icture";
+  return words.trim() ? `${words} (p${where})` : `P${where}`;
+}
+
+/** `text` as a document fragment that is safe to insert. `outside`: the hosts that only text from outside named. */
+export function rendered(text, outside = new Set()) {
   const fragment = DOMPurify.sanitize(parser.render(text.replace(OVERRIDES, "")), ALLOWED);
-  for (const link of fragment.querySelectorAll("a")) {
-    link.target = "_blank";
-    link.rel = "nofollow noopener";
-  }
+  for (const link of fragment.querySelectorAll("a")) explain(link, outside);
   for (const pre of fragment.querySelectorAll("pre")) frameCode(pre);
   for (const table of fragment.querySelectorAll("table")) wrap(table, "wide");
   return fragment;

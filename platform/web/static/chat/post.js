@@ -13,7 +13,7 @@ export class Refusal extends Error {
   }
 }
 
-function token() {
+export function token() {
   // The cookie is newer than the page where somebody signed in again in another tab.
   const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
   return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
@@ -26,7 +26,7 @@ export async function post(url, fields = {}) {
     response = await fetch(url, {
       method: "POST",
       headers: { Accept: "application/json", "X-CSRFToken": token() },
-      body: new URLSearchParams(fields),
+      body: fields instanceof FormData ? fields : new URLSearchParams(fields),
     });
   } catch {
     throw new Refusal(OFFLINE);
@@ -36,7 +36,7 @@ export async function post(url, fields = {}) {
   throw new Refusal(body?.error ?? sentence(response.status), response.status, body ?? {});
 }
 
-function sentence(status) {
+export function sentence(status) {
   if (status === 403) return OUT_OF_DATE;
   if (status === 404) return "This chat is gone, perhaps deleted in another tab.";
   if (status === 413) return "This is more than the site takes at once. Shorten it, then try again.";

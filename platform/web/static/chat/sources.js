@@ -80,7 +80,7 @@ export class SourcePanel {
     const entries = [...list.querySelectorAll("[data-source]")];
     for (const entry of entries) {
       entry.open = entry.dataset.source === tag || entries.length === 1;
-      if (entry.dataset.source === tag) entry.dataset.view = this.origin.dataset.view; // this quote, not the first one
+      if (entry.dataset.source === tag && this.origin.dataset.view) entry.dataset.view = this.origin.dataset.view; // this quote, not the first one
     }
     if (!tag) entries[0].open = true;
     for (const mark of list.querySelectorAll("mark")) {

@@ -1,21 +1,32 @@
 // One answer while it is being written: its events, its text so far, and its end.
 //
 // The browser resumes a broken connection by itself (Last-Event-ID). Where it gives up, the answer is followed anew
-// from its first event; events of an `attempt` replace what was shown before, so nothing is ever doubled.
+// from its first event; events of an `attempt` replace what was shown before, so nothing is ever doubled. What the GPT
+// does besides writing comes from the server as it would stand in a page that is loaded now: after each such step the
+// answer's fragment is fetched and its steps, requests and pictures are put in place.
 
+import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
 const PAINT_MS = 60; // between two renderings of the growing text
+const LOOK_MS = 80; // steps that come together are looked at once
+const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "tool_result", "approval_request", "approval"];
+const LIVE_PARTS = ["data-live-steps", "data-live-cards", "data-live-pictures"];
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // after the browser or the site gave up; the last one repeats
 
 export class AnswerStream {
-  /** Follow the live `reply` element; `finished(element)` is called with the finished one once it is in its place. */
-  constructor(reply, finished) {
+  /** Follow the live `reply` element; `finished(element)` is called with the finished one once it is in its
+   * place, `asked(card)` with each request that comes to wait for the reader. */
+  constructor(reply, finished, asked = () => {}) {
     this.reply = reply;
     this.finished = finished;
+    this.asked = asked;
     this.answer = reply.querySelector("[data-answer]");
     this.state = reply.querySelector("[data-state]");
+    this.progress = reply.querySelector("[data-progress]");
     this.nFiles = Number(reply.dataset.files);
+    this.readOutside(reply);
+    this.lastCard = reply.querySelector("[data-approval]")?.id;
     this.text = "";
     this.nFailures = 0;
     this.closed = false;
@@ -48,6 +59,9 @@ export class AnswerStream {
   take(event) {
     switch (event.type) {
       case "step": this.step(event); break;
+      case "progress":
+        this.progress.textContent = event.text ? ` · ${event.text}` : "";
+        break;
       case "attempt":
         this.text = "";
         this.say(this.looked ?? (this.nFiles ? "Reading" : "Thinking"));
@@ -75,7 +89,32 @@ export class AnswerStream {
       this.looked = `Looked in ${files}, ${event.covered ? found : "nothing close enough"}`;
       this.say(this.looked);
     }
-    if (event.kind === "tool_started" || event.kind === "tool_result") this.say(`Using ${event.name}`);
+    if (LOOKED_AT.includes(event.kind)) this.look();
+  }
+
+  /** Fetch what the GPT has done so far and show it. */
+  look() {
+    this.looking ??= setTimeout(async () => {
+      this.looking = null;
+      const shown = await this.fragment().catch(() => null);
+      if (shown && !this.closed && "live" in shown.dataset) this.showLive(shown);
+    }, LOOK_MS);
+  }
+
+  showLive(shown) {
+    for (const part of LIVE_PARTS) renew(this.reply.querySelector(`[${part}]`), shown.querySelector(`[${part}]`));
+    const card = this.reply.querySelector("[data-approval]");
+    this.state.parentElement.hidden = Boolean(card);
+    this.say(shown.querySelector("[data-state]").textContent);
+    this.progress.textContent = "";
+    this.reply.classList.add("did");
+    this.readOutside(shown);
+    if (card && card.id !== this.lastCard) this.asked(card);
+    this.lastCard = card?.id;
+  }
+
+  readOutside({ dataset }) {
+    this.outside = new Set((dataset.outside ?? "").split(" ").filter(Boolean).map(host));
   }
 
   say(words) {
@@ -86,30 +125,35 @@ export class AnswerStream {
     this.painting ??= setTimeout(() => {
       this.painting = null;
       if (this.closed) return;
-      patch(this.answer, rendered(this.text));
+      patch(this.answer, rendered(this.text, this.outside));
       // Without files there is nothing to tell once the answer is there; it takes the place of the line.
       this.reply.classList.toggle("writing", this.text !== "");
-      this.reply.classList.toggle("alone", this.text !== "" && !this.looked);
+      this.reply.classList.toggle("alone", this.text !== "" && !this.looked && !this.reply.classList.contains("did"));
     }, PAINT_MS);
   }
 
   /** Put the finished answer from the server in place of the live one, or go on if it is not finished after all. */
   async end() {
-    let html;
+    let element;
     try {
-      const response = await fetch(this.reply.dataset.turnUrl, { headers: { Accept: "text/html" } });
-      if (response.status === 404) return this.vanished();
-      if (!response.ok) throw new Error(String(response.status));
-      html = await response.text();
+      element = await this.fragment();
     } catch {
       return this.retry(() => this.end());
     }
     if (this.closed) return undefined;
-    const element = new DOMParser().parseFromString(html, "text/html").querySelector(".reply");
+    if (!element) return this.vanished();
     if ("live" in element.dataset) return this.open();
     this.close();
     this.reply.replaceWith(element);
     return this.finished(element);
+  }
+
+  /** The answer as the server shows it now; null if it is gone. Throws without an answer from the site. */
+  async fragment() {
+    const response = await fetch(this.reply.dataset.turnUrl, { headers: { Accept: "text/html" } });
+    if (response.status === 404) return null;
+    if (!response.ok) throw new Error(String(response.status));
+    return new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".reply");
   }
 
   vanished() {
@@ -125,5 +169,23 @@ export class AnswerStream {
     this.source.close();
     clearTimeout(this.timer);
     clearTimeout(this.painting);
+    clearTimeout(this.looking);
   }
+}
+
+/** Make the entries of `here` those of `there`; what says the same stays, with its focus and what was folded out. */
+function renew(here, there) {
+  const [list, wanted] = [here, there].map((part) => part.querySelector(":scope > ul") ?? part);
+  if (list === here && wanted !== there) {
+    here.replaceChildren(wanted);
+    return;
+  }
+  const same = (a, b) => a && (a.id && a.id === b.id || !a.id && a.textContent === b.textContent);
+  const entries = [...wanted.children];
+  entries.forEach((entry, index) => {
+    if (same(list.children[index], entry)) return;
+    if (list.children[index]) list.children[index].replaceWith(entry);
+    else list.append(entry);
+  });
+  while (list.children.length > entries.length) list.lastElementChild.remove();
 }

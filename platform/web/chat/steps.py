@@ -1,0 +1,213 @@
+"""What a GPT did before it answered, as quiet lines: a log in, words and details out."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from gpts.knowledge.documents import Passage
+from gpts.spec import GptSpec
+from gpts.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
+from web.chat.approvals import verdict
+from web.chat.tool_names import host_of_address, in_words, tool_name
+
+State = Literal["done", "failed", "running", "waiting"]
+# Characters of a line's subject, of an argument, and of what a call gave back; all of it is in the log.
+SUBJECT_CHARS: Final = 80
+VALUE_CHARS: Final = 600
+ANSWER_CHARS: Final = 6_000
+MAX_LINKS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """A call in words: under way, done, failed, declined, done in short, and `many` of its kind for the last #."""
+
+    doing: str
+    done: str
+    failed: str
+    declined: str
+    short: str
+    many: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page that a call found or read."""
+
+    url: str
+    host: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that the GPT did. `short` tells it among others, `many` several of its kind at once.
+
+    Of the details only those are set that such a call has. `note` is what its reader should know beside it: why it
+    failed, or that they allowed it.
+    """
+
+    words: str
+    short: str
+    many: str
+    state: State = "done"
+    note: str = ""
+    call_id: str = ""
+    code: str = ""
+    arguments: tuple[tuple[str, str], ...] = ()
+    raw: str = ""
+    answer: str = ""
+    links: tuple[Link, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def has_details(self) -> bool:
+        """Whether there is anything to fold out."""
+        return bool(self.code or self.arguments or self.answer or self.links or self.passages)
+
+    @property
+    def took(self) -> str:
+        """How long it took, where that is worth telling."""
+        return f"{self.seconds:.1f} s" if self.seconds >= 0.05 else ""
+
+
+def lines(spec: GptSpec, log: Log) -> tuple[Line, ...]:
+    """The lines of a run so far, in the order of its log; calls that have no result yet are running or waiting."""
+    found: list[Line] = []
+    for step in log:
+        if isinstance(step, Retrieval):
+            found.append(_search(spec, step))
+        elif isinstance(step, ModelReply):
+            found += [_call(spec, log, call) for call in step.tool_calls]
+    return tuple(found)
+
+
+def summary(found: tuple[Line, ...]) -> str:
+    """All of a run's lines in one."""
+    kinds: dict[str, list[Line]] = {}
+    for line in found:
+        kinds.setdefault(line.many, []).append(line)
+    return " · ".join(
+        alike[0].short if len(alike) == 1 else _count(many, len(alike)) for many, alike in kinds.items()
+    )
+
+
+def _count(many: str, n: int) -> str:
+    before, _, after = many.rpartition("#")
+    return f"{before}{n}{after}"
+
+
+def doing(found: tuple[Line, ...]) -> str:
+    """What is being done right now; empty between calls."""
+    return next((line.words for line in found if line.state == "running"), "")
+
+
+def _search(spec: GptSpec, step: Retrieval) -> Line:
+    n_files, n_found = len(spec.knowledge), len(step.passages)
+    files = f"{n_files} file{'' if n_files == 1 else 's'}"
+    passages = f"{n_found} passage{'' if n_found == 1 else 's'}" if step.covered else "nothing close enough"
+    words = f"Looked in {files}, {passages}"
+    return Line(words, words, f"Looked in {files} # times", passages=step.passages)
+
+
+def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
+    said = phrases(spec, call)
+    result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
+    given = {"short": said.short, "many": said.many, "call_id": call.call_id, **_given(call)}
+    if result is None:
+        waits = call.call_id in {request.call_id for request in pending_approvals(log)}
+        return Line(words=said.doing, state="waiting" if waits else "running", **given)
+    told = {"note": verdict(log, call.call_id), "seconds": result.seconds, **_answered(result)}
+    if result.ok:
+        return Line(words=said.done, **given, **told)
+    if _was_declined(log, call.call_id):
+        return Line(words=said.declined, state="failed", **given, note=told["note"])
+    return Line(words=said.failed, state="failed", **given, **{**told, "note": _sentence(result.text)})
+
+
+def _was_declined(log: Log, call_id: str) -> bool:
+    answers = [step.allowed for step in log if isinstance(step, Approval) and step.call_id == call_id]
+    return bool(answers) and not answers[-1]
+
+
+def phrases(spec: GptSpec, call: ToolCall) -> Phrases:
+    """The call in words."""
+    match call.name:
+        case "code_interpreter":
+            return Phrases(
+                "Running code",
+                "Ran code",
+                "Ran code, which failed",
+                "Did not run the code",
+                "Ran code",
+                "Ran code # times",
+            )
+        case "web_search":
+            what = f"the web for “{_subject(call, 'query')}”"
+            return Phrases(
+                *_forms("search", "Searching", "Searched", what), "Searched the web", "Searched the web # times"
+            )
+        case "open_page":
+            what = host_of_address(_subject(call, "url", 2_000)) or "the page"
+            return Phrases(*_forms("read", "Reading", "Read", what), f"Read {what}", "Read # pages")
+        case "make_image":
+            what = f"a picture of “{_subject(call, 'prompt')}”"
+            return Phrases(*_forms("make", "Making", "Made", what), "Made a picture", "Made # pictures")
+    named = tool_name(spec, call.name)
+    what = f"{named.title} on {named.host}" if named.host else named.title
+    return Phrases(*_forms("call", "Calling", "Called", what), f"Called {what}", f"Called {what} # times")
+
+
+def _forms(verb: str, doing_it: str, done: str, what: str) -> tuple[str, str, str, str]:
+    return f"{doing_it} {what}", f"{done} {what}", f"Could not {verb} {what}", f"Did not {verb} {what}"
+
+
+def _subject(call: ToolCall, key: str, limit: int = SUBJECT_CHARS) -> str:
+    words = " ".join(str(call.arguments.get(key, "")).split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def _given(call: ToolCall) -> dict[str, Any]:
+    """What the call was given, as its line shows it."""
+    if call.name == "code_interpreter":
+        return {"code": str(call.arguments.get("code", ""))}
+    if call.name in {"web_search", "open_page"}:
+        url = str(call.arguments.get("url", ""))
+        return {"links": (Link(url, host_of_address(url), url),)} if _is_web(url) else {}
+    arguments = tuple((in_words(key), _value(value)) for key, value in call.arguments.items())
+    raw = json.dumps(call.arguments, indent=2, ensure_ascii=False)
+    return {"arguments": arguments, "raw": raw if call.name != "make_image" and arguments else ""}
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= VALUE_CHARS else text[:VALUE_CHARS] + "…"
+
+
+def _answered(result: ToolResult) -> dict[str, Any]:
+    """What the call gave back, as its line shows it."""
+    if result.name == "web_search":
+        found = dict.fromkeys(url for url in result.urls if _is_web(url))
+        return {
+            "links": tuple(Link(url, host_of_address(url), _title(result, url)) for url in list(found)[:MAX_LINKS])
+        }
+    if result.name in {"open_page", "make_image"}:
+        return {}
+    text = result.text.strip()
+    return {"answer": text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + "\n…"}
+
+
+def _title(result: ToolResult, url: str) -> str:
+    """What the result calls the page, else its address."""
+    named = (p.file_name for p in result.passages if getattr(p, "url", "") == url)
+    return next(named, "") or url
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.strip().splitlines()[-1:])
+    return line if len(line) <= VALUE_CHARS else line[:VALUE_CHARS] + "…"

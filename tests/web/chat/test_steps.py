@@ -1,0 +1,143 @@
+"""The lines above an answer say what was done, and hold what it was done with."""
+
+import pytest
+
+from gpts.actions import ActionSpec, McpServer, McpTool, Operation
+from gpts.knowledge.documents import Passage
+from gpts.spec import GptSpec, KnowledgeRef
+from gpts.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
+from web.chat.approvals import cards, verdict
+from web.chat.code import coloured
+from web.chat.steps import doing, lines, summary
+
+CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
+CRM = ActionSpec(action_id="7", name="CRM", base_url="https://crm.example.org/v2", operations=(CREATE,))
+WIKI = McpServer(server_id="1", name="wiki", url="https://mcp.example.org/mcp", tools=(McpTool(name="find_page"),))
+SPEC = GptSpec(
+    slug="s",
+    name="S",
+    knowledge=(KnowledgeRef(file_id="f", name="a.md", segment="s"),),
+    capabilities=("web_browsing", "code_interpreter"),
+    actions=(CRM,),
+    mcp_servers=(WIKI,),
+)
+
+
+def called(name: str, call_id: str = "c1", **arguments: object) -> ModelReply:
+    return ModelReply(text="", tool_calls=(ToolCall(call_id=call_id, name=name, arguments=arguments),))
+
+
+def gave(name: str, text: str = "", call_id: str = "c1", **fields: object) -> ToolResult:
+    return ToolResult(call_id=call_id, name=name, text=text, **fields)
+
+
+def asked(call_id: str = "c1", **fields: object) -> ApprovalRequest:
+    return ApprovalRequest(call_id=call_id, name="createTicket", digest="d", **fields)
+
+
+def only(*log: Step):
+    (line,) = lines(SPEC, log)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (called("web_search", query="lip seal  Z-9"), "Searched the web for “lip seal Z-9”"),
+        (called("open_page", url="https://docs.example.org/a?b"), "Read docs.example.org"),
+        (called("code_interpreter", code="1"), "Ran code"),
+        (called("make_image", prompt="a pump"), "Made a picture of “a pump”"),
+        (called("createTicket", title="Leak"), "Called Create ticket on crm.example.org"),
+        (called("find_page", q="x"), "Called Find page on mcp.example.org"),
+        (called("wiki_find_page", q="x"), "Called Find page on mcp.example.org"),
+        (called("book_room"), "Called Book room"),
+        (called("open_page", url="https://[broken"), "Read the page"),
+    ],
+)
+def test_a_call_is_told_in_words(call, words):
+    assert only(call, gave(call.tool_calls[0].name)).words == words
+
+
+def test_long_words_are_cut():
+    assert len(only(called("web_search", query="x" * 500)).words) < 110
+
+
+def test_a_call_without_result_is_running():
+    line = only(called("web_search", query="seal"), ToolStarted(call_id="c1", name="web_search"))
+    assert (line.state, line.words) == ("running", "Searching the web for “seal”")
+    assert doing((line,)) == "Searching the web for “seal”"
+    assert doing((only(called("web_search", query="seal"), gave("web_search")),)) == ""
+
+
+def test_code_comes_with_its_output_and_time():
+    line = only(called("code_interpreter", code="print(6)"), gave("code_interpreter", "6\n", seconds=1.24))
+    assert (line.code, line.answer, line.took) == ("print(6)", "6", "1.2 s")
+
+
+def test_a_failure_says_why():
+    failed = gave("code_interpreter", "Traceback\nZeroDivisionError: division by zero", ok=False)
+    line = only(called("code_interpreter", code="1/0"), failed)
+    assert (line.state, line.words) == ("failed", "Ran code, which failed")
+    assert line.note == "ZeroDivisionError: division by zero"
+    refused = only(
+        called("open_page", url="https://a.example"), gave("open_page", "That page is too large.", ok=False)
+    )
+    assert (refused.words, refused.note) == ("Could not read a.example", "That page is too large.")
+
+
+def test_a_search_lists_the_pages_that_it_found():
+    found = gave("web_search", "…", urls=("https://a.example/1", "javascript:x", "https://b.example/2"))
+    assert [link.host for link in only(called("web_search", query="q"), found).links] == ["a.example", "b.example"]
+
+
+def test_arguments_and_answer_of_an_action_are_kept():
+    call = called("createTicket", ticket_title="Leak", tags=["a", "b"])
+    line = only(call, asked(), Approval(call_id="c1", allowed=True), gave("createTicket", '{"id": 4}'))
+    assert line.arguments == (("Ticket title", "Leak"), ("Tags", '["a", "b"]'))
+    assert '"ticket_title": "Leak"' in line.raw
+    assert (line.answer, line.note) == ('{"id": 4}', "you allowed it")
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        ({"allowed": False}, "you declined it"),
+        ({"allowed": False, "expired": True}, "nobody answered in time, so it was not done"),
+    ],
+)
+def test_what_was_not_allowed_was_not_done(answer, note):
+    refusal = gave("createTicket", "The person declined this call.", ok=False)
+    line = only(called("createTicket"), asked(), Approval(call_id="c1", **answer), refusal)
+    assert (line.words, line.note) == ("Did not call Create ticket on crm.example.org", note)
+
+
+def test_a_request_waits_until_it_is_answered():
+    log = (called("createTicket", title="Leak"), asked(title="Create a ticket", because=("a page", "a file")))
+    (card,) = cards(SPEC, log)
+    assert (card.title, card.host, card.authors) == ("Create a ticket", "crm.example.org", "a page and a file")
+    assert only(*log).state == "waiting"
+    assert verdict(log, "c1") == ""
+    assert cards(SPEC, (*log, Approval(call_id="c1", allowed=True))) == ()
+
+
+def test_a_sign_in_that_was_done_is_told():
+    log = (called("createTicket"), asked(sign_in="crm.example.org"), Approval(call_id="c1", allowed=True))
+    assert verdict(log, "c1") == "you signed in"
+
+
+def test_several_lines_become_one():
+    place = {"file_id": "f", "file_name": "a.md", "segment": "s", "chunk": 0, "start": 0, "end": 9}
+    log: tuple[Step, ...] = (Retrieval(query="q", passages=(Passage(text="x", **place),), covered=True),)
+    for number, url in enumerate(("https://a.example", "https://b.example")):
+        log += (called("open_page", f"c{number}", url=url), gave("open_page", call_id=f"c{number}"))
+    log += (called("createTicket", "c9"), gave("createTicket", call_id="c9"))
+    told = "Looked in 1 file, 1 passage · Read 2 pages · Called Create ticket on crm.example.org"
+    assert summary(lines(SPEC, log)) == told
+
+
+def test_code_is_coloured_and_harmless():
+    html = str(coloured("if x: # <b>\n    print('<script>', 12)"))
+    assert '<span class="py-word">if</span>' in html
+    assert '<span class="py-comment"># &lt;b&gt;</span>' in html
+    assert '<span class="py-number">12</span>' in html
+    assert "<script>" not in html
