@@ -1,12 +1,14 @@
 """What should happen next in a run: a pure function of the GPT and the log. No clock, no database, no randomness."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec import GptSpec
 from gpts.steps import (
     Approval,
+    ApprovalRequest,
     Cancelled,
     Coverage,
     Error,
@@ -16,11 +18,13 @@ from gpts.steps import (
     ModelReply,
     Retrieval,
     ToolCall,
+    ToolChoice,
     ToolResult,
     ToolStarted,
+    UserMessage,
     pending_approvals,
 )
-from gpts.tools import ToolSpec
+from gpts.tools import ToolSpec, call_digest
 
 # Rounds of tool calls in one turn; then the model's last words are the answer.
 MAX_ROUNDS: Final = 8
@@ -28,6 +32,10 @@ MAX_ROUNDS: Final = 8
 ABSTENTION: Final = "The files of this GPT do not cover that, so there is no answer to give from them."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran, and whether it took effect is unknown."
 DECLINED: Final = "The person declined this call."
+EXPIRED: Final = "Nobody answered in time whether this call is allowed, so it was not made."
+SIGN_IN: Final = "It acts in your name there."
+# The router's score from which a question names the tool itself ("search the web for …").
+PLAINLY_ASKED: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +44,37 @@ class Retrieve:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseTool:
+    """Have the router say whether the question wants a tool, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall:
+    """Write the arguments of a call of this tool, and nothing else."""
+
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallModel:
     """Generate the next reply."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunTool:
-    """Perform the call; `announce` first when it has an effect."""
+class RunTools:
+    """Perform the calls, side by side; `announce` first when they have an effect."""
 
-    call: ToolCall
+    calls: tuple[ToolCall, ...]
     announce: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AskApproval:
-    """Put the exact call before the person."""
+    """Put the exact call before the person, or have them sign in at the host `sign_in` first."""
 
     call: ToolCall
+    ask: Ask
+    sign_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +92,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the run with this answer."""
+    """End the run with this answer; `calls` are the API caller's to perform."""
 
     text: str
     coverage: Coverage
     finish: FinishReason = "stop"
+    calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +105,34 @@ class Stop:
     """The run is over; there is nothing to do."""
 
 
-Decision = Retrieve | CallModel | RunTool | AskApproval | RejectCall | Wait | Finish | Stop
+Decision = Retrieve | ChooseTool | WriteCall | CallModel | RunTools | AskApproval | RejectCall | Wait | Finish | Stop
 Queue = Literal["model", "tools"]
 
 
-def decide(spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec]) -> Decision:
-    """The next thing to do in the run with this `log`. `tools` are those that the GPT was granted, by name."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds outside of the log when something is decided.
+
+    `standing` is what the person has allowed, `sign_in` gives the host at which they must sign in before a tool can
+    be used. `routed`: tools are chosen by the router, because the model is not able to.
+    """
+
+    standing: Standing = field(default_factory=Standing)
+    sign_in: Mapping[str, str] = field(default_factory=dict)
+    routed: bool = False
+
+
+def decide(
+    spec: GptSpec,
+    log: Log,
+    tools: Mapping[str, ToolSpec],
+    history: Sequence[Log] = (),
+    circumstances: Circumstances = Circumstances(),
+) -> Decision:
+    """The next thing to do in the run with this `log`, which follows the turns of `history`.
+
+    `tools` are those that the GPT was granted and the API caller's own, by name.
+    """
     if not log or isinstance(log[-1], Finished | Cancelled | Error):
         return Stop()
     if pending_approvals(log):
@@ -95,20 +140,17 @@ def decide(spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec]) -> Decision:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
     if spec.knowledge and retrieval is None:
         return Retrieve()
-    coverage = _coverage(retrieval)
-    if spec.only_from_knowledge and coverage == "not_covered":
-        return Finish(abstain(spec), coverage)
-    if retrieval and retrieval.extract:
-        return Finish(retrieval.extract, coverage)
-    return _after_reply(log, coverage, tools)
+    if not any(isinstance(step, ModelReply) for step in log):
+        return _begin(spec, log, tools, retrieval, circumstances.routed)
+    return _after_reply(log, _coverage(retrieval), tools, history, circumstances)
 
 
-def queue_of(decision: Decision) -> Queue | None:
+def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
     """The queue whose workers perform `decision`; None where any may."""
     match decision:
-        case RunTool():
-            return "tools"
-        case Retrieve() | CallModel() | Finish():
+        case RunTools(calls):
+            return "model" if any(tools[call.name].gpu for call in calls) else "tools"
+        case Retrieve() | ChooseTool() | WriteCall() | CallModel() | Finish():
             return "model"
         case AskApproval() | RejectCall() | Wait() | Stop():
             return None
@@ -127,29 +169,120 @@ def _coverage(retrieval: Retrieval | None) -> Coverage:
     return "covered" if retrieval.covered else "not_covered"
 
 
-def _after_reply(log: Log, coverage: Coverage, tools: Mapping[str, ToolSpec]) -> Decision:
+def _begin(
+    spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None, routed: bool
+) -> Decision:
+    """What comes before the first reply: the tool that the caller demands, the router's choice, or the files."""
+    coverage, demanded = _coverage(retrieval), _demanded(log, tools)
+    if demanded:
+        return WriteCall(demanded)
+    choice = next((step for step in log if isinstance(step, ToolChoice)), None)
+    if (routed or _demands_any(log)) and tools and choice is None:
+        return ChooseTool()
+    if choice and choice.name in tools and not _files_suffice(choice, tools[choice.name], retrieval):
+        return WriteCall(choice.name)
+    if spec.only_from_knowledge and coverage == "not_covered":
+        return Finish(abstain(spec), coverage)
+    if retrieval and retrieval.extract and not _wants_json(log):
+        return Finish(retrieval.extract, coverage)
+    return CallModel()
+
+
+def _demanded(log: Log, tools: Mapping[str, ToolSpec]) -> str:
+    """The tool that the API caller wants called, by name; empty if they leave it open."""
+    first = log[0]
+    choice = first.overrides.tool_choice if isinstance(first, UserMessage) else "auto"
+    if choice == "required" and len(own := [name for name, tool in tools.items() if tool.of_caller]) == 1:
+        return own[0]
+    return choice if choice in tools and tools[choice].of_caller else ""
+
+
+def _wants_json(log: Log) -> bool:
+    return isinstance(log[0], UserMessage) and log[0].overrides.answer_schema is not None
+
+
+def _demands_any(log: Log) -> bool:
+    return isinstance(log[0], UserMessage) and log[0].overrides.tool_choice == "required"
+
+
+def _files_suffice(choice: ToolChoice, tool: ToolSpec, retrieval: Retrieval | None) -> bool:
+    """Whether the GPT's files answer what the web would be searched for, unless the web was plainly asked for."""
+    looks_it_up = tool.effect == "read" and tool.reach in ("service", "address")
+    return looks_it_up and choice.score < PLAINLY_ASKED and retrieval is not None and retrieval.covered
+
+
+def _after_reply(
+    log: Log,
+    coverage: Coverage,
+    tools: Mapping[str, ToolSpec],
+    history: Sequence[Log],
+    circumstances: Circumstances,
+) -> Decision:
     replies = [step for step in log if isinstance(step, ModelReply)]
-    if not replies:
-        return CallModel()
-    last = replies[-1]
-    answered = {step.call_id for step in log if isinstance(step, ToolResult)}
-    for call in last.tool_calls:
-        if call.call_id not in answered:
-            return _decide_call(call, log, tools)
+    last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
+    given_out = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
+    open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in given_out]
+    if open_calls:
+        return _decide_calls(open_calls, log, tools, history, circumstances)
+    if given_out:
+        return Finish(last.text, coverage, "tool_calls", given_out)
+    answers = [results[call.call_id].shown for call in last.tool_calls]
+    if answers and None not in answers:
+        told = "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
+        return Finish("\n\n".join(filter(None, answers)), told)
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()
     return Finish(last.text, coverage, last.finish)
 
 
-def _decide_call(call: ToolCall, log: Log, tools: Mapping[str, ToolSpec]) -> Decision:
+def _decide_calls(
+    calls: Sequence[ToolCall],
+    log: Log,
+    tools: Mapping[str, ToolSpec],
+    history: Sequence[Log],
+    circumstances: Circumstances,
+) -> Decision:
+    """What to do about the first of `calls`; those after it that only read go along with it."""
+    decision = _decide_call(calls[0], log, tools, history, circumstances)
+    if not isinstance(decision, RunTools) or decision.announce:
+        return decision
+    together = []
+    for call in calls:
+        also = _decide_call(call, log, tools, history, circumstances)
+        if isinstance(also, RunTools) and not also.announce and tools[call.name].gpu == tools[calls[0].name].gpu:
+            together.append(call)
+    return RunTools(tuple(together), announce=False)
+
+
+def _decide_call(
+    call: ToolCall,
+    log: Log,
+    tools: Mapping[str, ToolSpec],
+    history: Sequence[Log],
+    circumstances: Circumstances,
+) -> Decision:
     tool = tools.get(call.name)
     if tool is None:
         return RejectCall(call, f"There is no tool named {call.name}.")
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
         return RejectCall(call, INTERRUPTED)
-    if tool.effect == "read":
-        return RunTool(call, announce=False)
-    answer = next((step for step in log if isinstance(step, Approval) and step.call_id == call.call_id), None)
-    if answer is None:
-        return AskApproval(call)
-    return RunTool(call, announce=True) if answer.allowed else RejectCall(call, DECLINED)
+    answer = _answer_about(call, log)
+    if answer and not answer.allowed:
+        return RejectCall(call, EXPIRED if answer.expired else DECLINED)
+    verdict = check(call, tool, context_of(history, log), circumstances.standing)
+    if isinstance(verdict, Refuse):
+        return RejectCall(call, verdict.reason)
+    if call.name in circumstances.sign_in:
+        return AskApproval(call, Ask(SIGN_IN), circumstances.sign_in[call.name])
+    if isinstance(verdict, Ask) and not (answer and answer.digest == call_digest(call)):
+        return AskApproval(call, verdict)
+    return RunTools((call,), announce=tool.effect == "write")
+
+
+def _answer_about(call: ToolCall, log: Log) -> Approval | None:
+    """The person's last answer about the call itself, or a refusal to sign in for it."""
+    requests = {step.call_id: step for step in log if isinstance(step, ApprovalRequest)}
+    answers = [step for step in log if isinstance(step, Approval) and step.call_id == call.call_id]
+    if not answers or (answers[-1].allowed and requests[call.call_id].sign_in):
+        return None
+    return answers[-1]

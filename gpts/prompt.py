@@ -5,11 +5,11 @@ one computation of a GPT's instructions serves all its conversations, and each t
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.messages import Message
+from gpts.messages import Message, MessageCall
 from gpts.spec import GptSpec
 from gpts.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.tools import ToolSpec
@@ -22,46 +22,53 @@ KNOWLEDGE_RULE: Final = (
 NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
 
 
-def build_prompt(
-    spec: GptSpec, history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]
-) -> tuple[Message, ...]:
+CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
+
+
+def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Message, ...]:
     """The messages that the model answers next: the system message, earlier turns, this turn so far."""
-    messages = [Message(role="system", content=system_text(spec, tools))]
+    messages = [Message(role="system", content=system_text(spec))]
     for turn in (*history, log):
         messages += _turn(turn)
     return tuple(messages)
 
 
-def system_text(spec: GptSpec, tools: Mapping[str, ToolSpec]) -> str:
+def system_text(spec: GptSpec) -> str:
     """What every conversation of this version of the GPT begins with."""
     parts = [BASE_RULES.format(name=spec.name)]
     if spec.knowledge:
         parts.append(KNOWLEDGE_RULE)
     if spec.instructions:
         parts.append(spec.instructions)
-    if tools:
-        schemas = [tool.model_dump(include={"name", "description", "parameters"}) for tool in tools.values()]
-        parts.append("Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas))
     return "\n\n".join(parts)
+
+
+def call_request(tool: ToolSpec) -> Message:
+    """What asks the model for the arguments of a call of `tool`; it stands in no later prompt."""
+    fields = json.dumps(tool.parameters.get("properties", {}), ensure_ascii=False)
+    text = CALL_REQUEST.format(title=tool.title or tool.name, description=tool.description, fields=fields)
+    return Message(role="user", content=text)
 
 
 def _turn(log: Log) -> list[Message]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
-    replied = any(isinstance(step, ModelReply) for step in log)
+    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[Message] = []
     for step in log:
         messages += _messages(step, retrieval, replied)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: bool) -> list[Message]:
+def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Message]:
     match step:
         case UserMessage():
-            return [*step.earlier, Message(role="user", content=user_text(step.text, retrieval))]
+            question = Message(role="user", content=user_text(step.text, retrieval) + _attached(step))
+            return [*step.earlier, question, *step.later]
         case ModelReply():
-            return [Message(role="assistant", content=step.text)]
+            calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
+            return [Message(role="assistant", content=step.text, tool_calls=calls)]
         case ToolResult():
-            return [Message(role="tool", content=step.text)]
+            return [Message(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
             return [Message(role="assistant", content=step.text)]
     return []
@@ -75,6 +82,11 @@ def user_text(question: str, retrieval: Retrieval | None) -> str:
         return f"{question}\n\n{NOT_COVERED}"
     passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
     return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
+
+
+def _attached(step: UserMessage) -> str:
+    names = ", ".join(file.name for file in step.attachments)
+    return f"\n\n(Attached: {names})" if names else ""
 
 
 def _passage_text(passage: Passage) -> str:

@@ -73,11 +73,15 @@ class Overrides(BaseModel):
 
 
 class UserMessage(_Step):
-    """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along."""
+    """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along.
+
+    `later` are the calls of the caller's functions that came of the question, and their results.
+    """
 
     kind: Literal["user_message"] = "user_message"
     text: str
     earlier: tuple[Message, ...] = ()
+    later: tuple[Message, ...] = ()
     attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
 
@@ -148,8 +152,8 @@ class ApprovalRequest(_Step):
     """A person must allow this exact call; `digest` binds the answer to its name and arguments.
 
     `plain` and `raw` show the request in words and exactly. `reason` says why it is asked, `because` names who wrote
-    the text from outside that the run has read. `may_remember`: "always allow" can be offered. `sign_in` is the host
-    where the person must sign in first; then that, and no permission, is asked for.
+    the text from outside that the run has read. `may_remember`: "always allow" can be offered, for the tool at
+    `host`. `sign_in` is the host where the person must sign in first; then that, and no permission, is asked for.
     """
 
     kind: Literal["approval_request"] = "approval_request"
@@ -161,6 +165,7 @@ class ApprovalRequest(_Step):
     raw: str = ""
     reason: str = ""
     because: tuple[str, ...] = ()
+    host: str = ""
     may_remember: bool = False
     sign_in: str = ""
 
@@ -248,6 +253,11 @@ def status_of(log: Log) -> Status:
 
 
 def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
-    """The approval requests that nobody has answered, oldest first."""
-    answered = {step.call_id for step in log if isinstance(step, Approval)}
-    return tuple(step for step in log if isinstance(step, ApprovalRequest) and step.call_id not in answered)
+    """The approval requests that nobody has answered, oldest first. A call may be asked about more than once."""
+    pending: dict[str, ApprovalRequest] = {}
+    for step in log:
+        if isinstance(step, ApprovalRequest):
+            pending[step.call_id] = step
+        elif isinstance(step, Approval):
+            pending.pop(step.call_id, None)
+    return tuple(pending.values())

@@ -18,7 +18,7 @@ class ToolSpec(BaseModel):
     """A tool as models, routers and people are told of it; one description serves every model.
 
     A `write` effect is announced in the log and needs a person's approval. `parameters` is a JSON Schema of type
-    object. `examples` are things people say when they want the tool. `title` is what a reader sees ("Search the web").
+    object. `examples` are things people say when they want the tool. `title` is what a reader sees (“Run code”).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +35,7 @@ class ToolSpec(BaseModel):
     always_asks: bool = Field(
         default=False, description="A person is asked each time; no standing permission counts."
     )
+    gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
     of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gpts import plan
@@ -13,13 +13,15 @@ from gpts.knowledge.queries import retrieval_query
 from gpts.knowledge.ranking import budget_for
 from gpts.messages import Message
 from gpts.prompt import build_prompt
+from gpts.safety.flow import context_label
 from gpts.spec import GptSpec
-from gpts.steps import Finished, Log, ModelReply, Retrieval, UserMessage
+from gpts.steps import Finished, Log, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.tools import ToolSpec
-from workers.engine.base import Engine, GenerationRequest, PromptTooLong, Sampling
+from workers.engine.base import Engine, GenerationRequest, Grammar, PromptTooLong, Sampling
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.reply import Reply
+from workers.routing.router import Router
 
 # Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
 # prefix cache goes cold once in a while instead of at every turn.
@@ -31,33 +33,50 @@ Show = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What this worker process works with. `quotes`: the model is too small to word answers from passages."""
+    """What this worker process works with. `quotes`: the model is too small to word answers from passages.
+
+    `router` chooses tools for models that cannot; None where no tool is ever chosen for them.
+    """
 
     engine: Engine
     index: KnowledgeIndex
     embedder: Embedder
     deadline_s: float
     quotes: bool
+    router: Router | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A turn of a conversation so far: the GPT, this turn's steps, the turns before it, the tools it was granted."""
+    """A turn of a conversation so far: the GPT, this turn's steps, the turns before it, the tools it was granted.
+
+    `routed`: the router chooses the tools, so the model is not told of them.
+    """
 
     spec: GptSpec
     steps: Log
     history: Sequence[Log]
     tools: dict[str, ToolSpec]
+    routed: bool = field(default=False, kw_only=True)
+
+    def asked(self) -> UserMessage:
+        """The step that this turn began with."""
+        first = self.steps[0]
+        assert isinstance(first, UserMessage)
+        return first
 
     def question(self) -> str:
         """What the person asked in this turn."""
-        first = self.steps[0]
-        assert isinstance(first, UserMessage)
-        return first.text
+        return self.asked().text
+
+    def n_calls(self) -> int:
+        """How many calls the model has made in this turn."""
+        return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
 
     def passages(self) -> tuple[Passage, ...]:
-        """What was found in the files and covers the question."""
-        return tuple(p for step in self.steps if isinstance(step, Retrieval) and step.covered for p in step.passages)
+        """What was found in the files and covers the question, and what tools gave that can be cited."""
+        found = [p for step in self.steps if isinstance(step, Retrieval) and step.covered for p in step.passages]
+        return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
 
 
 def retrieval(talk: Talk, hands: Hands) -> Retrieval:
@@ -74,24 +93,44 @@ def retrieval(talk: Talk, hands: Hands) -> Retrieval:
 
 def model_reply(talk: Talk, hands: Hands, show: Show) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
-    messages, n_tokens = fit_prompt(talk, hands.engine)
-    request = GenerationRequest(
-        messages=messages,
-        max_tokens=_max_tokens(talk, hands.engine),
-        sampling=Sampling(temperature=talk.spec.model.temperature, top_p=talk.spec.model.top_p),
-        stop=talk.spec.model.stop,
-        deadline_s=hands.deadline_s,
-    )
+    request, n_tokens = _reply_request(talk, hands)
     passages = talk.passages()
-    gate = Gate(talk.question(), passages) if talk.spec.only_from_knowledge and passages else None
-    reply = Reply(n_tokens, gate)
+    gated = talk.spec.only_from_knowledge and passages and request.grammar is None
+    reply = Reply(n_tokens, Gate(talk.question(), passages) if gated else None)
     with closing(hands.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
             if reply.is_enough:
                 break
     show(reply.finish())
-    return reply.step(sum(len(step.tool_calls) for step in talk.steps if isinstance(step, ModelReply)))
+    step = reply.step(talk.n_calls())
+    return step.model_copy(update={"label": context_label(talk.history, talk.steps)})
+
+
+def _reply_request(talk: Talk, hands: Hands) -> tuple[GenerationRequest, int]:
+    """What the model is asked, and the length of its prompt in tokens."""
+    tools = () if talk.routed else tuple(talk.tools.values())
+    max_tokens = _max_tokens(talk, hands.engine)
+    messages, n_tokens = fit_prompt(talk, hands.engine, max_tokens, tools=tools)
+    request = GenerationRequest(
+        messages=messages,
+        max_tokens=max_tokens,
+        sampling=Sampling(temperature=talk.spec.model.temperature, top_p=talk.spec.model.top_p),
+        stop=talk.spec.model.stop,
+        deadline_s=hands.deadline_s,
+        tools=tools,
+        grammar=_grammar(talk, tools),
+    )
+    return request, n_tokens
+
+
+def _grammar(talk: Talk, tools: tuple[ToolSpec, ...]) -> Grammar | None:
+    """What a reply is held to: the form of calls, or the schema that the API caller gave."""
+    wishes = talk.asked().overrides
+    if tools:
+        first = not any(isinstance(step, ModelReply) for step in talk.steps)
+        return Grammar(tools=tools, required=first and wishes.tool_choice == "required")
+    return Grammar(json_schema=wishes.answer_schema) if wishes.answer_schema is not None else None
 
 
 def finished(decision: plan.Finish, talk: Talk, hands: Hands, show: Show) -> Finished:
@@ -100,23 +139,41 @@ def finished(decision: plan.Finish, talk: Talk, hands: Hands, show: Show) -> Fin
     # A gated answer says things in the passages' own words; only a free one needs meanings compared.
     similarity = None if talk.spec.only_from_knowledge else hands.embedder.similarity
     grounding = ground(text, passages, similarity, talk.question()) if passages else Grounding()
-    if passages and not grounding.citations:
+    if passages and not grounding.citations and _may_be_added_to(decision, talk):
         addition = _quotation(text, passages, talk, hands)
         show(addition)
         text += addition
         grounding = ground(text, passages)
-    return Finished(text=text, **dict(grounding), coverage=decision.coverage, finish=decision.finish)
+    return Finished(
+        text=text,
+        **dict(grounding),
+        coverage=decision.coverage,
+        finish=decision.finish,
+        tool_calls=decision.calls,
+        label=context_label(talk.history, talk.steps),
+    )
 
 
-def fit_prompt(talk: Talk, engine: Engine) -> tuple[tuple[Message, ...], int]:
+def _may_be_added_to(decision: plan.Finish, talk: Talk) -> bool:
+    """Whether the answer is for people to read: neither in the caller's own form, nor a call of their functions."""
+    return talk.asked().overrides.answer_schema is None and not decision.calls
+
+
+def fit_prompt(
+    talk: Talk,
+    engine: Engine,
+    max_tokens: int,
+    asked: tuple[Message, ...] = (),
+    tools: tuple[ToolSpec, ...] = (),
+) -> tuple[tuple[Message, ...], int]:
     """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
 
-    Raises PromptTooLong when this turn alone does not fit.
+    `asked` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.
     """
-    room = engine.health().context_tokens - _max_tokens(talk, engine)
+    room = engine.health().context_tokens - max_tokens
     for dropped in range(0, len(talk.history) + DROP_TURNS, DROP_TURNS):
-        messages = build_prompt(talk.spec, talk.history[dropped:], talk.steps, talk.tools)
-        n_tokens = engine.count_tokens(messages)
+        messages = (*build_prompt(talk.spec, talk.history[dropped:], talk.steps), *asked)
+        n_tokens = engine.count_tokens(messages, tools)
         if n_tokens <= room:
             return messages, n_tokens
     raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")
@@ -131,4 +188,4 @@ def _quotation(text: str, passages: tuple[Passage, ...], talk: Talk, hands: Hand
     """What an answer that rests on nothing found gets, or becomes: the best sentences of the files themselves."""
     query = retrieval_query(talk.history, talk.steps)
     quote = extractive_answer(query, passages, hands.embedder.similarity).text
-    return f"\n\nFrom the files: {quote}" if text else quote
+    return f"\n\nFrom the {'pages' if passages[0].url else 'files'}: {quote}" if text else quote

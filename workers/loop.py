@@ -1,23 +1,26 @@
 """One run, advanced as far as it goes: claim, read, decide, perform, append, until it must wait or is over."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
-from gpts.plan import Queue, Stop, Wait, decide, queue_of
+from gpts.plan import Circumstances, Queue, Stop, Wait, decide, queue_of
 from gpts.spec import GptSpec
-from gpts.steps import Error, UserMessage
-from web.runs import log, services
+from gpts.steps import Error, Overrides, UserMessage
+from gpts.tools import ToolSpec
+from web.builder.sign_ins import sign_in_needed
+from web.runs import log, permissions, services
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.wake import wake
-from workers import leases
+from workers import configuration, leases
 from workers.answering import Hands
 from workers.engine.base import EngineError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
-from workers.perform import Turn, perform
+from workers.perform import perform
 from workers.tools import granted
+from workers.turn import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -48,31 +51,49 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
 
 
 def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
-    run = Run.objects.select_related("message__conversation", "version").get(id=run_id)
-    spec = _spec(run)
-    tools, history = granted(spec.capabilities), services.history(run)
+    run = Run.objects.select_related("message__conversation__gpt", "version", "owner").get(id=run_id)
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
+    spec, overrides = _asked(run)
+    toolbox, history = granted(spec), services.history(run)
+    tools = {name: tool.spec for name, tool in toolbox.items()} | callers_own(overrides)
+    routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
     while True:
         steps = log.read(run_id)
-        decision = decide(spec, steps, tools)
+        decision = decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed))
         if isinstance(decision, Stop):
             return
         if isinstance(decision, Wait):
             if log.release(run_id, held.token, len(steps)):
                 return
-        elif queue_of(decision) not in (queue, None):
+        elif queue_of(decision, tools) not in (queue, None):
             log.hand_over(run_id, held.token)
-            wake(run_id, queue_of(decision) or queue)
+            wake(run_id, queue_of(decision, tools) or queue)
             return
         else:
-            perform(decision, Turn(spec, steps, history, tools, run, held), hands)
+            perform(decision, Turn(spec, steps, history, tools, run, held, toolbox, quotes, routed=routed), hands)
 
 
-def _spec(run: Run) -> GptSpec:
+def _asked(run: Run) -> tuple[GptSpec, Overrides]:
+    """The GPT as this run has it, and what the API caller set."""
     spec, first = run.version.spec(), log.read(run.id)[0]
-    return first.overrides.applied_to(spec) if isinstance(first, UserMessage) else spec
+    overrides = first.overrides if isinstance(first, UserMessage) else Overrides()
+    return overrides.applied_to(spec), overrides
+
+
+def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
+    """The API caller's functions as tools."""
+    if overrides.tool_choice == "none":
+        return {}
+    return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.tools}
+
+
+def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
+    """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
+    hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
+    standing = permissions.standing(run.owner_id, run.message.conversation.gpt_id, hosts, configuration.policy())
+    return Circumstances(standing, sign_in_needed(spec, run.owner), routed)
 
 
 def _fail(run_id: UUID, lease: str, message: str) -> None:

@@ -1,46 +1,13 @@
 """One function per Decision: each does its work and appends the Step that tells of it."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gpts import plan
-from gpts.steps import ApprovalRequest, ModelReply, Step, ToolResult, ToolStarted
-from gpts.tools import call_digest
-from web.runs import log, services, stream
-from web.runs.models import Run
-from workers import answering
-from workers.answering import Hands, Talk
-from workers.leases import Held
-from workers.tools import TOOLS, ToolError
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn(Talk):
-    """A run as its worker sees it at this moment."""
-
-    run: Run
-    held: Held
-
-    def append(self, step: Step, **shown: object) -> None:
-        """Append `step` to the log and tell the readers, with `shown` as further facts."""
-        seq = log.append(self.run.id, step, self.held.token)
-        stream.publish(self.run.id, {"type": "step", "seq": seq, "kind": step.kind, **shown})
-
-    def begin_answer(self) -> None:
-        """Tell the readers that an answer begins; what an earlier attempt showed is void."""
-        stream.publish(self.run.id, {"type": "attempt", **self._attempt()})
-
-    def show(self, text: str) -> None:
-        """Stream a piece of the answer to the readers. Raises LeaseLost once the run is another worker's."""
-        self.held.check()
-        if text:
-            stream.publish(self.run.id, {"type": "token", **self._attempt(), "text": text})
-
-    def _attempt(self) -> dict[str, int]:
-        return {"seq": len(self.steps), "attempt": self.run.n_attempts}
+from gpts.steps import ModelReply, ToolResult
+from web.runs import services
+from workers import answering, calling, choosing
+from workers.answering import Hands
+from workers.turn import Turn
 
 
 def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> None:
@@ -51,13 +18,17 @@ def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> 
     match decision:
         case plan.Retrieve():
             retrieve(turn, hands())
+        case plan.ChooseTool():
+            choice = choosing.tool_choice(turn, hands())
+            turn.append(choice, name=choice.name)
+        case plan.WriteCall(tool):
+            turn.append(choosing.call_reply(turn, hands(), turn.tools[tool], lambda text: turn.held.check()))
         case plan.CallModel():
             call_model(turn, hands())
-        case plan.RunTool():
-            run_tool(decision, turn)
-        case plan.AskApproval(call):
-            request = ApprovalRequest(call_id=call.call_id, name=call.name, digest=call_digest(call))
-            turn.append(request, call_id=call.call_id, name=call.name, arguments=call.arguments)
+        case plan.RunTools():
+            calling.run_tools(decision, turn)
+        case plan.AskApproval():
+            calling.ask_approval(decision, turn)
         case plan.RejectCall(call, reason):
             turn.append(ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False), name=call.name)
         case plan.Finish():
@@ -78,21 +49,10 @@ def call_model(turn: Turn, hands: Hands) -> None:
     turn.append(answering.model_reply(turn, hands, turn.show))
 
 
-def run_tool(decision: plan.RunTool, turn: Turn) -> None:
-    """Perform the call. One with an effect is announced first, so that no other worker ever runs it again."""
-    call = decision.call
-    if decision.announce:
-        turn.append(ToolStarted(call_id=call.call_id, name=call.name), name=call.name)
-    try:
-        text, ok = TOOLS[call.name].run(call.arguments), True
-    except ToolError as error:
-        text, ok = str(error), False
-    turn.append(ToolResult(call_id=call.call_id, name=call.name, text=text, ok=ok), name=call.name)
-
-
 def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
     """End the run with its answer."""
-    if not any(isinstance(step, ModelReply) for step in turn.steps):
+    replies = [step for step in turn.steps if isinstance(step, ModelReply)]
+    if not replies or replies[-1].text != decision.text:  # nobody has streamed it yet
         turn.begin_answer()
         turn.show(decision.text)
     services.finish_run(turn.run.id, answering.finished(decision, turn, hands, turn.show), turn.held.token)

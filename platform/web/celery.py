@@ -1,4 +1,4 @@
-"""The Celery application: two queues, ids only. Tasks are declared in `workers/tasks.py`, named here as a string.
+"""The Celery application: three queues (model, tools, index), ids only. Tasks are declared in `workers/tasks.py`, named here as a string.
 
 Messages are only wake-ups, and the beat re-sends what is due, so they are acknowledged early and never restored. Late
 acknowledgement would gain nothing (an unacknowledged message comes back after the visibility timeout, the beat within
@@ -21,7 +21,7 @@ app.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
-    task_default_queue="tools",
+    task_default_queue="index",
     task_serializer="json",
     accept_content=["json"],
     broker_connection_retry_on_startup=True,

@@ -22,7 +22,7 @@ from web.runs import log
 from workers import loop
 from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
-from workers.tools import TOOLS, Tool
+from workers.tools import Tool, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
@@ -64,7 +64,8 @@ def die_after(n: int) -> None:
 
 if __name__ == "__main__":
     run_id, queue, n = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    TOOLS["stock"] = Tool(ToolSpec(name="stock", description="", parameters={}), lambda arguments: "3 left")
+    stock = ToolSpec(name="stock", description="", parameters={})
+    loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: ToolOutput("3 left"))}
     if n:
         die_after(n)
     loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), Embedder(), 30.0, False))

@@ -10,15 +10,18 @@ from gpts.plan import (
     MAX_ROUNDS,
     AskApproval,
     CallModel,
+    ChooseTool,
     Finish,
     RejectCall,
     Retrieve,
-    RunTool,
+    RunTools,
     Stop,
     Wait,
+    WriteCall,
     decide,
     queue_of,
 )
+from gpts.safety.policy import Standing, check, context_of
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import (
     Approval,
@@ -56,7 +59,9 @@ LOOKS = ToolCall(call_id="call_0", name="look_up", arguments={})
 RESERVES = ToolCall(call_id="call_0", name="reserve", arguments={"part": "ZP-771"})
 UNKNOWN = ToolCall(call_id="call_0", name="destroy", arguments={})
 REQUEST = ApprovalRequest(call_id="call_0", name="reserve", digest=call_digest(RESERVES))
-ALLOWED, REFUSED = Approval(call_id="call_0", allowed=True), Approval(call_id="call_0", allowed=False)
+ALLOWED = Approval(call_id="call_0", allowed=True, digest=call_digest(RESERVES))
+REFUSED = Approval(call_id="call_0", allowed=False)
+ASK = check(RESERVES, WRITE, context_of((), (ASKED,)), Standing())
 STARTED = ToolStarted(call_id="call_0", name="reserve")
 RESULT = ToolResult(call_id="call_0", name="look_up", text="3 in stock")
 
@@ -77,19 +82,19 @@ TABLE = {
     "a covered reply says so": (KNOWING, (ASKED, FOUND, SAID), Finish("ZP-771.", "covered")),
     "an uncovered reply says so": (KNOWING, (ASKED, NOTHING, SAID), Finish("ZP-771.", "not_covered")),
     "a cut reply is incomplete": (PLAIN, (ASKED, CUT), Finish("ZP-7", "no_knowledge", "length")),
-    "a reading call runs at once": (PLAIN, (ASKED, calling(LOOKS)), RunTool(LOOKS, announce=False)),
+    "a reading call runs at once": (PLAIN, (ASKED, calling(LOOKS)), RunTools((LOOKS,), announce=False)),
     "an unknown tool is rejected": (
         PLAIN,
         (ASKED, calling(UNKNOWN)),
         RejectCall(UNKNOWN, "There is no tool named destroy."),
     ),
     "a result goes back to the model": (PLAIN, (ASKED, calling(LOOKS), RESULT), CallModel()),
-    "a writing call asks": (PLAIN, (ASKED, calling(RESERVES)), AskApproval(RESERVES)),
+    "a writing call asks": (PLAIN, (ASKED, calling(RESERVES)), AskApproval(RESERVES, ASK)),
     "an unanswered request waits": (PLAIN, (ASKED, calling(RESERVES), REQUEST), Wait()),
     "an allowed call runs, announced": (
         PLAIN,
         (ASKED, calling(RESERVES), REQUEST, ALLOWED),
-        RunTool(RESERVES, announce=True),
+        RunTools((RESERVES,), announce=True),
     ),
     "a declined call is rejected": (
         PLAIN,
@@ -123,9 +128,12 @@ def test_abstaining_offers_what_can_be_asked():
 
 
 def test_only_tool_runs_leave_the_model_queue():
-    assert queue_of(RunTool(LOOKS, announce=False)) == "tools"
-    assert {queue_of(d) for d in (Retrieve(), CallModel(), Finish("", "covered"))} == {"model"}
-    assert {queue_of(d) for d in (Wait(), Stop(), AskApproval(LOOKS), RejectCall(LOOKS, ""))} == {None}
+    assert queue_of(RunTools((LOOKS,), announce=False), TOOLS) == "tools"
+    drawing = {"look_up": READ.model_copy(update={"gpu": True})}
+    assert queue_of(RunTools((LOOKS,), announce=False), drawing) == "model"
+    on_model = (Retrieve(), ChooseTool(), WriteCall("look_up"), CallModel(), Finish("", "covered"))
+    assert {queue_of(d, TOOLS) for d in on_model} == {"model"}
+    assert {queue_of(d, TOOLS) for d in (Wait(), Stop(), AskApproval(LOOKS, ASK), RejectCall(LOOKS, ""))} == {None}
 
 
 STATUS = [

@@ -36,36 +36,36 @@ SECOND = (UserMessage(text="And how many?"), Retrieval(query="And how many?"), M
 
 
 def test_each_step_only_appends():
-    prompts = [build_prompt(SPEC, (), FIRST[:n], {}) for n in range(1, len(FIRST) + 1)]
-    prompts += [build_prompt(SPEC, (FIRST,), SECOND[:n], {}) for n in range(2, len(SECOND) + 1)]
+    prompts = [build_prompt(SPEC, (), FIRST[:n]) for n in range(1, len(FIRST) + 1)]
+    prompts += [build_prompt(SPEC, (FIRST,), SECOND[:n]) for n in range(2, len(SECOND) + 1)]
     # Retrieval completes the question's own message; from there on every prompt begins with the one before it.
     for shorter, longer in pairwise(prompts[1:]):
         assert longer[: len(shorter)] == shorter
 
 
 def test_two_conversations_share_the_system_message():
-    one = build_prompt(SPEC, (), (UserMessage(text="a"),), {})
-    other = build_prompt(SPEC, (), (UserMessage(text="b"),), {})
+    one = build_prompt(SPEC, (), (UserMessage(text="a"),))
+    other = build_prompt(SPEC, (), (UserMessage(text="b"),))
     assert one[0] == other[0]
     assert "Give the part number." in one[0].content
 
 
 def test_passages_come_before_their_question_with_their_place():
-    question = build_prompt(SPEC, (), FIRST[:2], {})[-1]
+    question = build_prompt(SPEC, (), FIRST[:2])[-1]
     assert question.content.endswith("Question: Which seal?")
     assert "(manual.md, Seals)\nThe seal is ZP-771." in question.content
 
 
 def test_an_uncovered_question_is_marked_as_such():
-    assert "do not cover" in build_prompt(SPEC, (), SECOND[:2], {})[-1].content
+    assert "do not cover" in build_prompt(SPEC, (), SECOND[:2])[-1].content
 
 
 def test_a_stopped_answer_stays_in_the_conversation():
     stopped = (UserMessage(text="Tell me."), Cancelled(text="Once upon"))
-    assert build_prompt(SPEC, (stopped,), SECOND[:1], {})[2] == Message(role="assistant", content="Once upon")
+    assert build_prompt(SPEC, (stopped,), SECOND[:1])[2] == Message(role="assistant", content="Once upon")
 
 
 def test_an_api_callers_conversation_comes_first():
     earlier = (Message(role="user", content="Hi"), Message(role="assistant", content="Hello."))
-    prompt = build_prompt(SPEC, (), (UserMessage(text="Which seal?", earlier=earlier),), {})
+    prompt = build_prompt(SPEC, (), (UserMessage(text="Which seal?", earlier=earlier),))
     assert prompt[1:3] == earlier

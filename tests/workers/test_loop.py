@@ -18,7 +18,7 @@ from workers.answering import Hands
 from workers.engine.base import EngineError
 from workers.engine.scripted import ScriptedEngine
 from workers.knowledge.errors import SegmentMissing
-from workers.tools import TOOLS, Tool, ToolError
+from workers.tools import Tool, ToolError, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
@@ -90,7 +90,7 @@ def shown(events: list[dict]) -> str:
 def test_a_plain_turn_goes_from_question_to_answer(run, told):
     steps = advance(run, hands(["ZP-771 fits."]))
     assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
-    assert steps[-1] == Finished(text="ZP-771 fits.")
+    assert steps[-1].text == "ZP-771 fits."
     assert shown(told) == "ZP-771 fits."
     assert [event["type"] for event in told] == ["attempt", "token", "token", "step"]
 
@@ -237,19 +237,18 @@ class TestTools:
     @pytest.fixture(autouse=True)
     def tools(self, run, monkeypatch):
         self.ran: list[dict] = []
-        give(run, capabilities=["stock", "reserve"])
-        monkeypatch.setitem(TOOLS, "stock", self.tool("stock", "read"))
-        monkeypatch.setitem(TOOLS, "reserve", self.tool("reserve", "write"))
+        self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
+        monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
 
     def tool(self, name: str, effect: str) -> Tool:
         spec = ToolSpec(name=name, description=name, parameters={}, effect=effect)
         return Tool(spec, self.perform)
 
-    def perform(self, arguments: dict) -> str:
+    def perform(self, arguments: dict, context) -> ToolOutput:
         self.ran.append(arguments)
         if arguments.get("part") == "missing":
             raise ToolError("There is no such part.")
-        return "3 left"
+        return ToolOutput("3 left", untrusted=False)
 
     def test_a_call_goes_to_the_tools_queue_and_back(self, run, sent_tasks, django_capture_on_commit_callbacks):
         its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."])
@@ -261,14 +260,14 @@ class TestTools:
         assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "model")
         steps = advance(run, its)
         assert self.ran == [{"part": "ZP-771"}]
-        assert steps[2] == ToolResult(call_id="call_0", name="stock", text="3 left")
+        assert (steps[2].call_id, steps[2].text, steps[2].ok) == ("call_0", "3 left", True)
         assert steps[-1].text == "Three."
 
     def test_a_failed_call_is_told_to_the_model(self, run):
         its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."])
         advance(run, its)
         steps = advance(run, its, "tools")
-        assert steps[2] == ToolResult(call_id="call_0", name="stock", text="There is no such part.", ok=False)
+        assert (steps[2].text, steps[2].ok) == ("There is no such part.", False)
 
     def test_an_effect_waits_for_its_person_and_then_happens_once(self, run):
         its = hands(['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."])

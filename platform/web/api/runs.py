@@ -4,11 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from ninja import File as Upload
 from ninja import Router, Status
+from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, load_step
+from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step, pending_approvals
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.completions import usage_of
@@ -16,6 +19,7 @@ from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import (
     Answer,
+    Attachment,
     Cancellation,
     ConversationCard,
     ConversationWithTurns,
@@ -23,13 +27,15 @@ from web.api.shapes import (
     Pages,
     Renaming,
     RunState,
+    StandingPermission,
 )
 from web.builder.services import access_gpt, access_own_gpt
-from web.runs import services
+from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database
-from web.runs.models import Conversation, ConversationQuerySet, Run, StepRow
+from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.views import event_stream
+from web.runs.views_files import file_response
 
 router = Router(tags=["Runs and conversations"])
 BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
@@ -39,7 +45,8 @@ BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
 def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
     """Send a message. The answer comes later: follow the run's events, or read the run until it is over."""
     with transaction.atomic():  # a refused run leaves no conversation behind
-        run = services.start_run(_conversation(caller(request), slug, new), new.text)
+        conversation = _conversation(caller(request), slug, new)
+        run = services.start_run(conversation, new.text, attachments=new.attachments)
     return Status(202, state_of(run))
 
 
@@ -73,6 +80,8 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
+        "approvals": pending_approvals(steps),
+        "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(steps),
         "first_token_ms": first_token_ms,
         "steps": [{"seq": row.seq, "kind": row.kind, "created": row.created, "data": row.data} for row in rows],
@@ -110,13 +119,41 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
-@router.post(
-    "/runs/{uuid:run_id}/approvals/{call_id}", response={200: Answer, 400: NativeErrorBody, **INVALID, **BUSY}
-)
-def answer_approval(request: HttpRequest, run_id: UUID, call_id: str, answer: Answer) -> Answer:
-    """Allow or decline the very call that your run asks about."""
-    services.answer_approval(access_run(caller(request), run_id), call_id, answer.allowed)
+@router.post("/runs/{uuid:run_id}/approve", response={200: Answer, 400: NativeErrorBody, **INVALID, **BUSY})
+def answer_approval(request: HttpRequest, run_id: UUID, answer: Answer) -> Answer:
+    """Allow or decline a call that your run asks about; with `remember` also later ones like it."""
+    run = access_run(caller(request), run_id)
+    services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
+
+
+@router.post("/attachments", response={201: Attachment, **INVALID, 413: NativeErrorBody})
+def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
+    """Store a file (multipart field `file`), to be sent with a message by its id within a day."""
+    return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))
+
+
+@router.get(
+    "/attachments/{uuid:attachment_id}",
+    response={200: None, **DENIED},
+    openapi_extra={"responses": {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}},
+)
+def read_attachment(request: HttpRequest, attachment_id: UUID) -> FileResponse:
+    """The bytes of a file that you attached or that a run of yours made."""
+    return file_response(files.access_file(caller(request), attachment_id), download=True)
+
+
+@router.get("/permissions", response={200: list[StandingPermission], 401: NativeErrorBody})
+def list_permissions(request: HttpRequest) -> QuerySet[Permission]:
+    """What you let GPTs do without asking, newest first."""
+    return permissions.permissions_of(caller(request))
+
+
+@router.delete("/permissions/{int:permission_id}", response={204: None, **DENIED})
+def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
+    """Have the GPT ask again."""
+    permissions.revoke(caller(request), permission_id)
+    return Status(204, None)
 
 
 @router.get("/conversations", response={200: list[ConversationCard], 401: NativeErrorBody, 422: NativeErrorBody})

@@ -13,7 +13,7 @@ from pydantic import Field
 from gpts.knowledge.documents import Citation, Finding, Notice, SentenceSupport, Unit
 from gpts.knowledge.sections import Section
 from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
-from gpts.steps import Coverage, Status
+from gpts.steps import ApprovalRequest, Coverage, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
 from web.builder.files import n_ahead
@@ -21,6 +21,7 @@ from web.builder.knowledge import QUESTION_CHARS
 
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
+CapabilityKey = Literal["web_browsing", "image_generation", "code_interpreter"]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 
@@ -44,6 +45,7 @@ class GptChange(Schema):
     starters: Annotated[list[Starter], Field(max_length=STARTERS)] | None = None
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
+    capabilities: list[CapabilityKey] | None = Field(None, description="Those that are switched on.")
     files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
@@ -73,6 +75,7 @@ class GptCard(Schema):
     description: str
     starters: list[str]
     category: CategoryName
+    capabilities: list[CapabilityKey] = Field(description="Of the draft, where it is yours; else of what people get.")
     creator: str
     created: datetime
     published: int | None = Field(description="Number of the version that people get; null before publishing.")
@@ -240,6 +243,7 @@ class NewRun(Schema):
 
     text: Text
     conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
+    attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
     preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
 
 
@@ -269,6 +273,8 @@ class RunState(Schema):
     support: list[SentenceSupport]
     coverage: Coverage | None
     error: str | None
+    approvals: list[ApprovalRequest] = Field(description="What the run waits for; see `POST …/approve`.")
+    files: list[FileRef] = Field(description="What tools made; see `GET /api/attachments/{id}`.")
     usage: Usage
     first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
     steps: list[Step]
@@ -311,9 +317,36 @@ class Cancellation(Schema):
 
 
 class Answer(Schema):
-    """A person's answer to an approval request."""
+    """A person's answer to an approval request of their run."""
 
+    call_id: Text
     allowed: bool
+    remember: bool = Field(False, description="Also allow later calls like it, where that is offered.")
+    digest: str = Field("", description="The request's own, to be sure that it is the one that was seen.")
+
+
+class Attachment(Schema):
+    """A file of a conversation. `mime` is told by its bytes."""
+
+    id: UUID
+    name: str
+    mime: str
+    size: int = Field(description="Bytes.")
+
+
+class StandingPermission(Schema):
+    """One GPT may call one tool at one host without asking you, while nothing from outside was read."""
+
+    id: int
+    gpt: str
+    tool: str
+    host: str
+    title: str
+    created: datetime
+
+    @staticmethod
+    def resolve_gpt(permission: Any) -> str:
+        return str(permission.gpt.slug)
 
 
 class ConversationCard(Schema):

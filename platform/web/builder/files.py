@@ -126,8 +126,8 @@ def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
 
 
 def queue_indexing(file: KnowledgeFile) -> None:
-    """Send the file to a tools worker once the transaction commits; a lost message is re-sent by the beat."""
-    transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="tools"))
+    """Send the file to an index worker once the transaction commits; a lost message is re-sent by the beat."""
+    transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="index"))
 
 
 def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:

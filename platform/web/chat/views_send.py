@@ -5,7 +5,7 @@ Every refusal is one sentence that says what to do; the script shows it and keep
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import access_gpt, access_own_gpt
 from web.builder.views import wants_json
@@ -81,7 +82,7 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
         text = request.GET.get("text", "")[:MAX_PREFILL]
         return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
     try:
-        run = _begin(request.user, request.POST.get("text", ""), gpt, Conversation.Origin.CHAT)
+        run = _begin(request, gpt, Conversation.Origin.CHAT)
     except Refused as error:
         return refused(request, error, page)
     return _sent(request, run)
@@ -93,16 +94,25 @@ def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """The first message of a preview chat with one's own draft, as it is saved now. Such chats are not kept."""
     gpt = access_own_gpt(request.user, slug)
     try:
-        run = _begin(request.user, request.POST.get("text", ""), gpt, Conversation.Origin.PREVIEW)
+        run = _begin(request, gpt, Conversation.Origin.PREVIEW)
     except Refused as error:
         return JsonResponse({"error": str(error)}, status=error.status)
     return _as_json(request, run)
 
 
-def _begin(user: Any, text: str, gpt: Gpt, origin: str) -> Run:
+def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
     with transaction.atomic():  # a refused message leaves no empty chat behind
-        conversation = services.start_conversation(user, gpt, origin)
-        return services.start_run(conversation, text)
+        conversation = services.start_conversation(cast(User, request.user), gpt, origin)
+        return _start(request, conversation)
+
+
+def _start(request: HttpRequest, conversation: Conversation) -> Run:
+    """The run for what was posted: its text, and the files that were attached to it. Raises Refused."""
+    try:
+        attachments = [UUID(id) for id in request.POST.getlist("attachments")]
+    except ValueError:
+        raise Refused("An attached file is gone. Attach it again, then send.") from None
+    return services.start_run(conversation, request.POST.get("text", ""), attachments=attachments)
 
 
 @require_POST
@@ -112,7 +122,7 @@ def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = services.access_conversation(request.user, conversation_id)
     try:
         _check_access(request, conversation)
-        run = services.start_run(conversation, request.POST.get("text", ""))
+        run = _start(request, conversation)
     except Refused as error:
         return refused(request, error, _page(conversation))
     return _sent(request, run)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from gpts.steps import FileRef
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 
@@ -105,6 +106,63 @@ class Run(models.Model):
     def is_over(self) -> bool:
         """Whether nothing more can be appended."""
         return self.status in self.OVER
+
+
+class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
+    """Deny by default: every read on a person's behalf starts here."""
+
+    def visible_to(self, user: Any) -> "ConversationFileQuerySet":
+        """The files of `user`'s own conversations, and those attached to no message yet."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(owner=user, conversation__deleted=None)
+
+
+class ConversationFile(models.Model):
+    """A file that a person attached (`run` is empty) or that a tool made in `run`. Its bytes lie under `sha256`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
+    )
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="files")
+    name = models.CharField(max_length=120)
+    mime = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    untrusted = models.BooleanField(default=True, help_text="People other than the reader may have written it.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[ConversationFileQuerySet] = ConversationFileQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["created", "id"]
+        constraints = [models.UniqueConstraint(fields=["run", "sha256", "name"], name="file_once_per_run")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def ref(self) -> FileRef:
+        """What a log says of it."""
+        return FileRef(id=str(self.id), name=self.name, mime=self.mime, size=self.size)
+
+
+class Permission(models.Model):
+    """A person lets one GPT call one tool at one host without asking, as long as nothing from outside was read."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="permissions")
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
+    tool = models.CharField(max_length=64)
+    host = models.CharField(max_length=255, blank=True)
+    title = models.CharField(max_length=300, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "gpt", "tool", "host"], name="permission_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.title or self.tool}"
 
 
 class StepRow(models.Model):

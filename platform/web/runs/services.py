@@ -11,11 +11,21 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.messages import Message as PromptMessage
-from gpts.steps import Approval, Cancelled, Finished, Log, Overrides, Step, UserMessage, pending_approvals
+from gpts.steps import (
+    Approval,
+    ApprovalRequest,
+    Cancelled,
+    Finished,
+    Log,
+    Overrides,
+    Step,
+    UserMessage,
+    pending_approvals,
+)
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import log, stream
+from web.runs import files, log, permissions, stream
 from web.runs.errors import (
     EmptyMessage,
     MessageTooLong,
@@ -25,7 +35,7 @@ from web.runs.errors import (
     StillAnswering,
     TooManyRuns,
 )
-from web.runs.models import Conversation, Message, Run
+from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -71,16 +81,18 @@ def start_run(
     text: str,
     earlier: Sequence[PromptMessage] = (),
     overrides: Overrides = Overrides(),  # noqa: B008 (frozen)
+    attachments: Sequence[UUID] = (),
+    later: Sequence[PromptMessage] = (),
 ) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
-    `earlier` and `overrides` are what an API caller sent along. Raises EmptyMessage, MessageTooLong,
-    StillAnswering, TooManyRuns; nothing is stored then.
+    `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of files that the owner attached.
+    Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
         raise EmptyMessage
-    if len(text) + sum(len(message.content) for message in earlier) > settings.MAX_MESSAGE_CHARS:
+    if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
     with transaction.atomic():
         _check_free(conversation)
@@ -88,7 +100,15 @@ def start_run(
         conversation.changed = timezone.now()
         conversation.title = conversation.title or shorten(text)
         conversation.save(update_fields=["changed", "title"])
-        return _queue(message, UserMessage(text=text, earlier=tuple(earlier), overrides=overrides))
+        attached = files.claim(conversation, attachments)
+        first = UserMessage(
+            text=text,
+            earlier=tuple(earlier),
+            later=tuple(later),
+            attachments=attached,
+            overrides=overrides,
+        )
+        return _queue(message, first)
 
 
 def shorten(text: str) -> str:
@@ -157,14 +177,60 @@ def _announce_end(run_id: UUID) -> None:
     transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": status}))
 
 
-def answer_approval(run: Run, call_id: str, allowed: bool) -> None:
-    """Record the person's answer to the pending request `call_id`. Raises Refused when there is none, RunOver."""
+def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = False, digest: str = "") -> None:
+    """Record the person's answer to the pending request `call_id`, and with `remember` also for later calls like it.
+
+    `digest`, where given, must be that of the request that the person saw. Raises Refused when there is no such
+    request or it cannot be remembered, RunOver.
+    """
     with transaction.atomic():
         Run.objects.select_for_update().get(id=run.id)
-        if call_id not in {request.call_id for request in pending_approvals(log.read(run.id))}:
+        request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
+        if request is None or digest not in ("", request.digest):
             raise Refused("This request was answered already or is gone.")
-        log.append(run.id, Approval(call_id=call_id, allowed=allowed))
-        wake(run.id)
+        if remember and allowed:
+            _remember(run, request)
+        _answer(run.id, request, Approval(call_id=call_id, allowed=allowed, digest=request.digest))
+
+
+def _remember(run: Run, request: ApprovalRequest) -> None:
+    if not request.may_remember:
+        raise Refused("This call has to be allowed each time. Allow it once, or decline it.")
+    permissions.allow_always(run.owner, run.message.conversation.gpt, request.name, request.host, request.title)
+
+
+def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:
+    log.append(run_id, answer)
+    event = {"type": "step", "kind": answer.kind, "name": request.name, "allowed": answer.allowed}
+    transaction.on_commit(lambda: stream.publish(run_id, event))
+    wake(run_id)
+
+
+def signed_in(user: User, host: str) -> int:
+    """Let the runs of `user` go on that wait for a sign-in at `host`; how many those are."""
+    n_woken = 0
+    for run in Run.objects.filter(owner=user, status=Run.Status.REQUIRES_ACTION):
+        for request in pending_approvals(log.read(run.id)):
+            if request.sign_in == host:
+                answer_approval(run, request.call_id, True)
+                n_woken += 1
+    return n_woken
+
+
+def expire_approvals() -> int:
+    """Decline what nobody has answered for APPROVAL_DAYS; how many requests those were."""
+    asked_before = timezone.now() - timedelta(days=settings.APPROVAL_DAYS)
+    waiting = StepRow.objects.filter(
+        kind="approval_request", created__lt=asked_before, run__status=Run.Status.REQUIRES_ACTION
+    )
+    n_expired = 0
+    for run_id in set(waiting.values_list("run_id", flat=True)):
+        with transaction.atomic():
+            Run.objects.select_for_update().get(id=run_id)
+            for request in pending_approvals(log.read(run_id)):
+                _answer(run_id, request, Approval(call_id=request.call_id, allowed=False, expired=True))
+                n_expired += 1
+    return n_expired
 
 
 def history(run: Run) -> tuple[Log, ...]:

@@ -4,11 +4,13 @@ Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) i
 gets one `snapshot`. Each event is a JSON object with a `type`:
 
 - `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}
+- `progress` {call_id, text}: what a call is doing, in a few words
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
 - `snapshot` {status, kinds, text}: the state so far, for a reader who cannot have the events
 - `done` {status}: the run is over; the last event
 
+The key `worker:tools` holds {capability: reason} of what cannot work here, while a tools worker announces it.
 The key `worker:model` holds {model, since} for as long as a model worker keeps announcing that its model is loaded.
 """
 
@@ -44,6 +46,7 @@ RECONNECT_S = 0.5
 # How long a token may wait for others to be sent with.
 FLUSH_S = 0.005
 MODEL_KEY = "worker:model"
+TOOLS_KEY = "worker:tools"
 # How long one announcement of a model worker holds; it repeats it every 10 s.
 MODEL_KEEP_S = 30
 
@@ -168,6 +171,23 @@ def model_worker() -> Event | None:
     """`{model, since}` of a worker with its model loaded, None without one. Raises redis.RedisError."""
     state = cast(bytes | None, _client().get(MODEL_KEY))
     return json.loads(state) if state else None
+
+
+def announce_missing(reasons: dict[str, str]) -> None:
+    """Tell the site for MODEL_KEEP_S which capabilities cannot work here, and why."""
+    try:
+        _client().set(TOOLS_KEY, json.dumps(reasons), ex=MODEL_KEEP_S)
+    except redis.RedisError as error:
+        logger.warning("the tools worker could not announce itself: %s", error)
+
+
+def missing_capabilities() -> dict[str, str]:
+    """Why each capability that cannot work here cannot, by its key; empty also while no worker says so."""
+    try:
+        told = cast(bytes | None, _client().get(TOOLS_KEY))
+    except redis.RedisError:
+        return {}
+    return cast(dict[str, str], json.loads(told)) if told else {}
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:

@@ -4,7 +4,9 @@ import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from web.runs import services, stream
@@ -53,11 +55,23 @@ def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
 
 
 @require_POST
-def approve(request: HttpRequest, run_id: UUID) -> JsonResponse:
-    """Allow or decline the pending call `call_id` of one's own run."""
-    allowed = request.POST.get("allowed") == "true"
+def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Allow or decline the pending call `call_id` of one's own run; with `remember`, later ones like it too.
+
+    A script gets JSON; a plain form goes back to the chat.
+    """
+    run, told = _own_run(request, run_id), request.POST
+    allowed, remember = told.get("allowed") == "true", told.get("remember") == "true"
     try:
-        services.answer_approval(_own_run(request, run_id), request.POST.get("call_id", ""), allowed)
+        services.answer_approval(run, told.get("call_id", ""), allowed, remember, told.get("digest", ""))
     except (Refused, RunOver) as error:
-        return JsonResponse({"error": str(error)}, status=409)
-    return JsonResponse({"allowed": allowed})
+        return _answered(request, run, {"error": str(error)}, 409)
+    return _answered(request, run, {"allowed": allowed}, 200)
+
+
+def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status: int) -> HttpResponse:
+    if request.accepts("text/html") and "application/json" not in request.headers.get("Accept", ""):
+        if "error" in answer:
+            messages.error(request, str(answer["error"]))
+        return redirect("chat", run.message.conversation_id)
+    return JsonResponse(answer, status=status)

@@ -13,7 +13,7 @@ from web.runs.errors import NotShown
 # A picture never changes, but who may see it does: the browser asks each time, and is told that it has it already.
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
 # Should a browser show a file in spite of all, nothing in it runs or loads.
-_INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'none'"}
+INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 @require_safe
@@ -47,5 +47,5 @@ def attachment(path: Path, cited: Cited) -> FileResponse:
     name = "".join(character for character in cited.citation.file_name if character.isprintable())
     kind = "application/octet-stream"
     return FileResponse(
-        path.open("rb"), as_attachment=True, filename=name or "file", content_type=kind, headers=_INERT
+        path.open("rb"), as_attachment=True, filename=name or "file", content_type=kind, headers=INERT
     )

@@ -15,7 +15,10 @@ from django.urls import URLPattern, URLResolver
 from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_of
 from web.api.urls import urlpatterns
 from web.builder.models import KnowledgeFile
+from web.builder.models_actions import Action, McpServerRow, SignIn
 from web.builder.services import open_link, set_sharing
+from web.runs.files import attach
+from web.runs.models import Permission
 from web.runs.services import start_conversation, start_run
 
 CALLERS = ("anonymous", "charlie", "bob", "alice", "revoked", "expired")
@@ -57,11 +60,31 @@ EXPECTED = {
     "POST api/gpts/<slug>/files/<uuid:file_id>/decide": row(404, 404, 422),  # 422: nothing was found in it
     "GET api/gpts/<slug>/knowledge": row(404, 404, 503),  # no worker in these tests
     "POST api/gpts/<slug>/knowledge/ask": row(404, 404, 422),  # 422: no file is ready
+    "GET api/gpts/<slug>/actions": row(404, 404, 200),
+    "POST api/gpts/<slug>/actions": row(404, 404, 503),  # no worker in these tests
+    "POST api/gpts/<slug>/actions/preview": row(404, 404, 503),
+    "GET api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 200),
+    "PATCH api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/actions/<uuid:action_id>/auth": row(404, 404, 200),
+    "POST api/gpts/<slug>/actions/<uuid:action_id>/test": row(404, 404, 503),
+    "GET api/gpts/<slug>/mcp-servers": row(404, 404, 200),
+    "POST api/gpts/<slug>/mcp-servers": row(404, 404, 201),
+    "PATCH api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/refresh": row(404, 404, 200),
+    "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": row(404, 404, 200),
+    "GET api/sign-ins": row(200, 200, 200),
+    "DELETE api/sign-ins/<uuid:action_id>": row(404, 204, 404),  # Bob is signed in
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
     "GET api/runs/<uuid:run_id>": row(404, 200, 404),
     "GET api/runs/<uuid:run_id>/events": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/cancel": row(404, 200, 404),
-    "POST api/runs/<uuid:run_id>/approvals/<call_id>": row(404, 400, 404),
+    "POST api/runs/<uuid:run_id>/approve": row(404, 400, 404),
+    "POST api/attachments": row(201, 201, 201),
+    "GET api/attachments/<uuid:attachment_id>": row(404, 200, 404),
+    "GET api/permissions": row(200, 200, 200),
+    "DELETE api/permissions/<int:permission_id>": row(404, 204, 404),
     # 404 for Bob too: his run has no answer yet. What it cites once it has one is the matter of test_citations.
     "GET api/runs/<uuid:run_id>/citations/<int:number>": row(404, 404, 404),
     "GET api/runs/<uuid:run_id>/citations/<int:number>/pages/<int:page>": row(404, 404, 404),
@@ -71,14 +94,23 @@ EXPECTED = {
     "PATCH api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "DELETE api/conversations/<uuid:conversation_id>": row(404, 204, 404),
 }
+OPERATION = {"name": "listParts", "method": "GET", "path": "/parts"}
 BODIES = {
     "v1/chat/completions": {"model": "pump-doctor", "messages": [{"role": "user", "content": "Hello"}]},
     "api/gpts": {"name": "New"},
     "api/gpts/<slug>": {"description": "Changed"},
     "api/gpts/<slug>/files/<uuid:file_id>/decide": {"decisions": {"3f9a0c1b2d4e": "drop"}},
     "api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
+    "api/gpts/<slug>/actions": {"document": "openapi: 3.1.0"},
+    "api/gpts/<slug>/actions/preview": {"document": "openapi: 3.1.0"},
+    "api/gpts/<slug>/actions/<uuid:action_id>": {"name": "Changed"},
+    "api/gpts/<slug>/actions/<uuid:action_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "api/gpts/<slug>/actions/<uuid:action_id>/test": {"operation": "listParts"},
+    "api/gpts/<slug>/mcp-servers": {"url": "https://mcp.example.org/mcp"},
+    "api/gpts/<slug>/mcp-servers/<uuid:server_id>": {"trusted": True},
+    "api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": {"kind": "bearer", "secret": "another-key"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
-    "api/runs/<uuid:run_id>/approvals/<call_id>": {"allowed": True},
+    "api/runs/<uuid:run_id>/approve": {"call_id": "call_0", "allowed": True},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
 }
 
@@ -95,7 +127,7 @@ def routes(patterns: list[URLPattern | URLResolver] = urlpatterns, before: str =
 
 def methods_of(pattern: URLPattern, route: str) -> list[str]:
     """The methods that the view takes, in its own words of refusal."""
-    path = re.sub("<uuid:[^>]*>", str(uuid4()), route).replace("<int:number>", "1").replace("<int:page>", "1")
+    path = re.sub("<uuid:[^>]*>", str(uuid4()), route).replace("<int:number>", "1").replace("<int:page>", "1").replace("<int:permission_id>", "1")
     response = Client().trace(f"/{path}")
     assert response.status_code == 405
     return [method for method in response.headers["Allow"].split(", ") if method != "HEAD"]
@@ -115,15 +147,21 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
     file = KnowledgeFile.objects.create(gpt=gpt, name="a.txt", sha256="0" * 64, size=1)
     run = start_run(start_conversation(bob, gpt), "Hello")
     settings.MAX_ACTIVE_RUNS = 0
+    action = Action.objects.create(gpt=gpt, name="Parts", base_url="https://api.example.org", operations=[OPERATION])
+    SignIn.objects.create(user=bob, action=action, host="api.example.org")
+    server = McpServerRow.objects.create(gpt=gpt, name="Notes", url="https://mcp.example.org/mcp")
     values = {
         "<slug>": gpt.slug,
         "<model>": gpt.slug,
         "<int:number>": "1",
         "<int:page>": "1",
         "<uuid:file_id>": str(file.id),
+        "<uuid:action_id>": str(action.id),
+        "<uuid:server_id>": str(server.id),
         "<uuid:run_id>": str(run.id),
         "<uuid:conversation_id>": str(run.message.conversation_id),
-        "<call_id>": "call_0",
+        "<uuid:attachment_id>": str(attach(bob, "sales.csv", [b"a,b"]).id),
+        "<int:permission_id>": str(Permission.objects.create(user=bob, gpt=gpt, tool="reserve").id),
     }
     keys = {"alice": key_of(alice), "bob": key_of(bob), "charlie": key_of(charlie)}
     keys |= {"revoked": revoked_key_of(alice), "expired": expired_key_of(alice)}
@@ -147,7 +185,7 @@ def request(scene: Scene, operation: str, caller: str):
     for place, value in scene.values.items():
         path = path.replace(place, value)
     client = scene.clients[caller]
-    if route.endswith(("/files", "/replace")) and method == "POST":
+    if route.endswith(("/files", "/replace", "/attachments")) and method == "POST":
         return client.post(f"/{path}", {"file": SimpleUploadedFile("b.txt", b"text")})
     body = json.dumps(BODIES.get(route, {})) if method in ("POST", "PATCH") else ""
     return client.generic(method, f"/{path}", body, content_type="application/json")

@@ -132,11 +132,18 @@ def test_conversations_are_listed_renamed_and_deleted(bobs, run):
 def test_an_approval_answers_the_very_call_once(bobs, run):
     log.append(run.id, ApprovalRequest(call_id="call_0", name="send", digest="d"))
     assert bobs.get(f"/api/runs/{run.id}").json()["status"] == "requires_action"
-    address = f"/api/runs/{run.id}/approvals/call_0"
-    assert bobs.post(address, {"allowed": False}, content_type=JSON).json() == {"allowed": False}
-    assert bobs.post(address, {"allowed": True}, content_type=JSON).status_code == 400
+    assert [request["call_id"] for request in bobs.get(f"/api/runs/{run.id}").json()["approvals"]] == ["call_0"]
+
+    def answer(**told):
+        return bobs.post(f"/api/runs/{run.id}/approve", {"call_id": "call_0", **told}, content_type=JSON)
+
+    assert answer(allowed=True, digest="another").status_code == 400
+    assert answer(allowed=True, remember=True).status_code == 400  # nothing of the kind was offered
+    assert answer(allowed=False, digest="d").json()["allowed"] is False
+    assert answer(allowed=True).status_code == 400
+    assert bobs.get(f"/api/runs/{run.id}").json()["approvals"] == []
     bobs.post(f"/api/runs/{run.id}/cancel")
-    assert bobs.post(f"/api/runs/{run.id}/approvals/call_1", {"allowed": True}, content_type=JSON).status_code == 400
+    assert answer(allowed=True).status_code == 400
 
 
 @pytest.mark.process

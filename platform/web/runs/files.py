@@ -1,0 +1,130 @@
+"""Files of a conversation: what people attach and what tools make. Bytes lie in the file store by content."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.utils import timezone
+
+from gpts.steps import FileRef
+from web.accounts.models import User
+from web.builder.files import shortened, store_bytes
+from web.builder.models import KnowledgeFile
+from web.runs.errors import Refused
+from web.runs.models import Conversation, ConversationFile, Run
+
+# Shown by the page itself; everything else is only ever offered as a download.
+PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
+# How long a file waits for the message that it was attached to.
+KEEP_UNSENT: Final = timedelta(days=1)
+
+
+def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
+    """The stored file that a message of `user` may be sent with. Raises Refused when it is empty or too large."""
+    try:
+        sha256, size = store_bytes(_limited(chunks))
+    except ValidationError as error:
+        raise Refused(error.messages[0]) from error
+    return ConversationFile.objects.create(
+        owner=user, name=clean_name(name), mime=mime_of(_path(sha256)), sha256=sha256, size=size, untrusted=True
+    )
+
+
+def _limited(chunks: Iterable[bytes]) -> Iterable[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > settings.MAX_ATTACHMENT_BYTES:
+            raise Refused(f"An attached file may have {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB; this has more.")
+        yield chunk
+
+
+def claim(conversation: Conversation, ids: Sequence[UUID]) -> tuple[FileRef, ...]:
+    """The files with these ids, which belong to the conversation from now on. Raises Refused for any other's."""
+    if len(ids) > settings.MAX_ATTACHMENTS:
+        raise Refused(f"A message can have {settings.MAX_ATTACHMENTS} files; these are {len(ids)}.")
+    own = ConversationFile.objects.filter(owner=conversation.owner_id, id__in=ids, run=None)
+    found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
+    if len(found) != len(set(ids)):
+        raise Refused("An attached file is gone. Attach it again, then send.")
+    own.update(conversation=conversation)
+    return tuple(found[id].ref() for id in dict.fromkeys(ids))
+
+
+def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
+    """`data` as a file of the run's conversation, made by one of its tools."""
+    sha256, size = store_bytes([data])
+    file, _ = ConversationFile.objects.get_or_create(
+        run=run,
+        sha256=sha256,
+        name=clean_name(name),
+        defaults={
+            "owner_id": run.owner_id,
+            "conversation_id": run.message.conversation_id,
+            "mime": mime_of(_path(sha256)),
+            "size": size,
+            "untrusted": untrusted,
+        },
+    )
+    return file.ref()
+
+
+def access_file(user: Any, file_id: UUID) -> ConversationFile:
+    """A file of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
+    file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
+    if file is None or not path_of(file).is_file():
+        raise Http404("There is no such file of yours.")
+    return file
+
+
+def readable(run: Run) -> list[tuple[str, Path, bool]]:
+    """Name, place and whether strangers may have written it, of every file that a tool of the run may read.
+
+    The GPT's own files, what was attached in this conversation so far, what its tools made; of two with one name the
+    newer.
+    """
+    spec, conversation = run.version.spec(), run.message.conversation
+    known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
+    files = {file.name: (file.name, Path(file.path), True) for file in known}
+    for file in conversation.files.order_by("created"):
+        files[file.name] = (file.name, path_of(file), file.untrusted)
+    return [entry for entry in files.values() if entry[1].is_file()]
+
+
+def forget_unsent() -> int:
+    """Delete the rows of files that no message was sent with; how many."""
+    old = ConversationFile.objects.filter(conversation=None, created__lt=timezone.now() - KEEP_UNSENT)
+    return old.delete()[0]
+
+
+def path_of(file: ConversationFile) -> Path:
+    """Where the bytes lie."""
+    return _path(file.sha256)
+
+
+def _path(sha256: str) -> Path:
+    return Path(settings.GUILDHALL_HOME) / "files" / sha256
+
+
+def clean_name(name: str) -> str:
+    """`name` without a path and without characters that nobody can see."""
+    last = Path(name.replace("\\", "/")).name
+    return shortened("".join(character for character in last if character.isprintable()), 120).strip() or "file"
+
+
+def mime_of(path: Path) -> str:
+    """The type of a file by its first bytes: of a picture that browsers show, else one that nothing opens itself."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/gif" if head[:6] in (b"GIF87a", b"GIF89a") else "application/octet-stream"

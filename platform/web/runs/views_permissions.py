@@ -1,0 +1,27 @@
+"""The page where people see what they allowed their GPTs once and for all, and take it back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from web.runs import permissions as services
+
+
+@never_cache
+@login_required
+@require_safe
+def permissions(request: HttpRequest) -> HttpResponse:
+    """What the person has allowed, newest first."""
+    return render(request, "runs/permissions.html", {"permissions": services.permissions_of(request.user)})
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, permission_id: int) -> HttpResponse:
+    """Take one permission back; from now on its GPT asks again."""
+    services.revoke(request.user, permission_id)
+    messages.success(request, "It will ask you again from now on.")
+    return redirect("permissions")

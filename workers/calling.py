@@ -1,0 +1,125 @@
+"""Performing the calls of a turn, and asking a person about one: what tools get, and what the log keeps of it."""
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from typing import Any, Final
+
+from django.db import close_old_connections
+
+from gpts import plan
+from gpts.safety.flow import context_label
+from gpts.safety.labels import Integrity, Label, join
+from gpts.steps import ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
+from gpts.tools import call_digest
+from web.runs import files
+from web.runs.errors import LeaseLost, RunOver
+from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
+from workers.turn import Turn
+
+logger = logging.getLogger(__name__)
+
+FAILED: Final = "Something went wrong inside this tool. Whoever runs this site finds the reason in the log."
+# What a model reads of one result, in characters; the rest is for the reader.
+MAX_RESULT_CHARS: Final = 12_000
+SIDE_BY_SIDE: Final = 4
+
+
+def run_tools(decision: plan.RunTools, turn: Turn) -> None:
+    """Perform the calls side by side, keeping each result as it comes.
+
+    One with an effect is announced first, so that no other worker ever runs it again. Raises LeaseLost, RunOver.
+    """
+    if decision.announce:
+        for call in decision.calls:
+            turn.append(ToolStarted(call_id=call.call_id, name=call.name), name=call.name)
+    readable = tuple(InputFile(*entry) for entry in files.readable(turn.run))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        jobs = [pool.submit(_result, call, turn, readable) for call in decision.calls]
+        for job in as_completed(jobs):
+            result = job.result()
+            turn.append(result, name=result.name, ok=result.ok)
+
+
+def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> ToolResult:
+    """What the call gave, also when it failed. Runs in a thread of its own. Raises LeaseLost."""
+    tool, begun = turn.toolbox[call.name], time.monotonic()
+    try:
+        output = tool.run(call.arguments, _context(call, tool, turn, readable))
+    except ToolError as error:
+        output = ToolOutput(str(error), shown=str(error) if turn.quotes else None, untrusted=False, ok=False)
+    except (LeaseLost, RunOver):
+        raise
+    except Exception:
+        logger.exception("the tool %s failed", call.name)
+        output = ToolOutput(FAILED, shown=FAILED if turn.quotes else None, untrusted=False, ok=False)
+    finally:
+        close_old_connections()
+    return ToolResult(
+        call_id=call.call_id,
+        name=call.name,
+        text=output.text[:MAX_RESULT_CHARS],
+        ok=output.ok,
+        shown=output.shown if turn.quotes else None,
+        passages=output.passages,
+        files=output.files,
+        urls=output.urls,
+        label=_label(output, turn),
+        seconds=round(time.monotonic() - begun, 2),
+    )
+
+
+def _label(output: ToolOutput, turn: Turn) -> Label:
+    """The label of a result: of what went into the call, and of what outsiders wrote."""
+    own = Label(
+        integrity=Integrity.UNTRUSTED if output.untrusted else Integrity.PLATFORM,
+        written_by=output.written_by,
+        private=output.private,
+    )
+    return join((context_label(turn.history, turn.steps), own))
+
+
+def _context(call: ToolCall, tool: Tool, turn: Turn, readable: tuple[InputFile, ...]) -> ToolContext:
+    return ToolContext(
+        call_id=call.call_id,
+        session=str(turn.run.message.conversation_id),
+        user_id=turn.run.owner_id,
+        spec=turn.spec,
+        deadline_s=tool.spec.timeout_s,
+        files=readable,
+        check=turn.held.check,
+        progress=partial(turn.progress, call.call_id),
+        keep=partial(_keep, turn, any(file.untrusted for file in readable)),
+        question=turn.question(),
+    )
+
+
+def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
+    """The file that a call made; `mime` is looked at anew, as hostile bytes may say anything of themselves."""
+    untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
+    return files.keep(turn.run, name, data, untrusted)
+
+
+def ask_approval(decision: plan.AskApproval, turn: Turn) -> None:
+    """Put the call before its person: in words and exactly, with why they are asked."""
+    call, ask = decision.call, decision.ask
+    tool = turn.toolbox[call.name]
+    request = tool.describe(call.arguments)
+    shown: dict[str, Any] = {"name": call.name, "call_id": call.call_id}
+    turn.append(
+        ApprovalRequest(
+            call_id=call.call_id,
+            name=call.name,
+            digest=call_digest(call),
+            title=tool.spec.title or tool.spec.name,
+            plain=request.plain,
+            raw=request.raw,
+            reason=ask.reason,
+            because=ask.because,
+            host=tool.spec.host,
+            may_remember=ask.may_remember,
+            sign_in=decision.sign_in,
+        ),
+        **shown,
+    )
