@@ -259,11 +259,19 @@ IMAGE_STEPS = read_int("IMAGE_STEPS", 0)  # of a local model; 0: as the model ha
 IMAGE_GUIDANCE = read("IMAGE_GUIDANCE")  # a number, for a local model; empty: as the model has it
 IMAGE_TIMEOUT_S = read_int("IMAGE_TIMEOUT_S", 300)  # for all pictures of one call
 
+# For the service that runs code (workers/sandbox), which takes all of them from the environment, and its callers.
+SANDBOX = read("SANDBOX", "auto")  # auto, bubblewrap, landlock, container or off
+SANDBOX_IMAGE = read("SANDBOX_IMAGE")  # image of the container backend
+SANDBOX_MEMORY_MB = read_int("SANDBOX_MEMORY_MB", 512)
+SANDBOX_WALL_S = read_int("SANDBOX_WALL_S", 30)
+SANDBOX_SESSIONS = read_int("SANDBOX_SESSIONS", 8)
+SANDBOX_IDLE_S = read_int("SANDBOX_IDLE_S", 900)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "faiss": {"level": "WARNING"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "faiss": {"level": "WARNING"}},
 }
