@@ -111,7 +111,7 @@ def _url(action: ActionSpec, operation: Operation, arguments: Mapping[str, Any])
     for value, wire in _placed(operation, arguments, "path"):
         text = in_path(value, wire)
         # A server that decodes first and splits then would see a slash or a parent folder here.
-        decoded = unquote(unquote(text)).replace("\\", "/")
+        decoded = _fully_decoded(text).replace("\\", "/")
         if not text or any(part in (".", "..") for part in decoded.split("/")):
             raise ToolError(f"The argument “{wire.name}” cannot be part of an address: {plain(value)[:80]!r}.")
         path = path.replace("{" + wire.name + "}", text)
@@ -120,6 +120,14 @@ def _url(action: ActionSpec, operation: Operation, arguments: Mapping[str, Any])
     pairs = [pair for value, wire in _placed(operation, arguments, "query") for pair in in_query(value, wire)]
     query = "&".join(f"{name}={value}" for name, value in pairs)
     return f"{action.base_url.rstrip('/')}{path}{'?' + query if query else ''}"
+
+
+def _fully_decoded(text: str) -> str:
+    for _ in range(8):
+        if (once := unquote(text)) == text:
+            break
+        text = once
+    return text
 
 
 def _headers(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, str]:

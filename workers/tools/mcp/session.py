@@ -77,11 +77,14 @@ async def _once(server: McpServer, lent: Credential, ask: Ask[T]) -> T:
     if server.command:
         async with Client(_stdio(server)) as client:
             return await ask(client)
+    connected = False
     try:
         async with Client(_streamable(server, lent)) as client:
+            connected = True
             return await ask(client)
     except Exception as error:
-        if not _speaks_sse(error):
+        # Never once something was asked: a call is made once only.
+        if connected or not _speaks_sse(error):
             raise
     async with Client(_sse(server, lent)) as client:  # how servers were reached until 2025
         return await ask(client)
@@ -117,10 +120,8 @@ def _sse(server: McpServer, lent: Credential) -> AbstractAsyncContextManager[Any
 
 
 def _speaks_sse(error: BaseException) -> bool:
-    """Whether the server refused the way of today (404, 405), which servers of the older way do."""
-    return any(
-        code in text for text in map(str, _leaves(error)) for code in ("404", "405", "Not Found", "Not Allowed")
-    )
+    """Whether the server refused the way of today, which servers of the older way do (404, 405: the SDK's words)."""
+    return any("error response" in str(leaf) for leaf in _leaves(error))
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

@@ -1,0 +1,192 @@
+"""MCP servers, asked through the official SDK: the SDK's own server on loopback answers."""
+
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import uvicorn
+from mcp.server.mcpserver import Image, MCPServer
+from mcp.types import ToolAnnotations
+
+from gpts.actions import McpServer
+from gpts.spec import GptSpec
+from gpts.steps import FileRef
+from workers.egress import EgressConfig
+from workers.tools import ToolContext, ToolError, network
+from workers.tools.actions import credentials
+from workers.tools.actions.credentials import Credential
+from workers.tools.mcp import granted, list_tools, session
+
+SECRET = "mcp-secret-key-1234"
+
+
+def made() -> MCPServer:
+    server = MCPServer("Notes")
+
+    @server.tool(annotations=ToolAnnotations(read_only_hint=True))
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool()
+    def echo_secret() -> str:
+        return f"your key is {SECRET}"
+
+    @server.tool()
+    def draw() -> Image:
+        return Image(data=b"\x89PNG", format="png")
+
+    @server.tool()
+    def slow() -> str:
+        time.sleep(3)
+        return "done"
+
+    return server
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(made().streamable_http_app(), log_config=None))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture
+def allowed(address, monkeypatch) -> None:
+    monkeypatch.setattr(network, "_configs", [EgressConfig(allow=(address,))])
+
+
+@pytest.fixture
+def server(address, allowed) -> McpServer:
+    bare = McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp")
+    return bare.model_copy(update={"tools": list_tools(bare)})
+
+
+@pytest.fixture
+def kept() -> list[tuple[str, str, bytes]]:
+    return []
+
+
+@pytest.fixture
+def context(kept) -> ToolContext:
+    def keep(name: str, mime: str, data: bytes) -> FileRef:
+        kept.append((name, mime, data))
+        return FileRef(name=name, mime=mime)
+
+    return ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0, keep=keep)
+
+
+def tools(server: McpServer):
+    return granted(GptSpec(slug="x", name="X", mcp_servers=(server,)))
+
+
+def test_tools_are_listed_with_their_schemas_and_hints(server):
+    listed = {tool.name: tool for tool in server.tools}
+    assert listed["add"].description == "Add two numbers."
+    assert listed["add"].parameters["properties"]["a"]["type"] == "integer"
+    assert [name for name, tool in listed.items() if tool.read_only] == ["add"]
+
+
+def test_a_hint_counts_only_where_the_creator_trusts_the_server(server):
+    assert tools(server)["add"].spec.effect == "write"
+    trusted = tools(server.model_copy(update={"trusted": True}))
+    assert [name for name, tool in trusted.items() if tool.spec.effect == "read"] == ["add"]
+
+
+def test_a_call_is_answered(server, context, address):
+    output = tools(server)["add"].run({"a": 2, "b": 3}, context)
+    assert (output.text, output.ok, output.untrusted) == ("5", True, True)
+    assert output.private == (f"action:{address}",)
+
+
+def test_a_tool_s_error_is_readable(server, context):
+    output = tools(server)["add"].run({"a": "x", "b": 3}, context)
+    assert not output.ok
+    assert "valid integer" in output.text
+
+
+def test_pictures_are_kept_as_files(server, context, kept):
+    output = tools(server)["draw"].run({}, context)
+    assert kept == [("image-1.png", "image/png", b"\x89PNG")]
+    assert output.files[0].name == "image-1.png"
+
+
+def test_a_secret_that_comes_back_is_removed(server, context, monkeypatch):
+    provider = lambda *_: Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))  # noqa: E731
+    monkeypatch.setattr(credentials, "_providers", [provider])
+    output = tools(server.model_copy(update={"auth": "bearer"}))["echo_secret"].run({}, context)
+    assert SECRET not in output.text
+    assert "your key is" in output.text
+
+
+def test_a_slow_call_ends_in_time(server, context):
+    began = time.monotonic()
+    with pytest.raises(ToolError, match="within 1 second"):
+        tools(server)["slow"].run({}, replace(context, deadline_s=1.0))
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_stopped_run_ends_the_call(server, context):
+    def check() -> None:
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        tools(server)["slow"].run({}, replace(context, check=check))
+
+
+def test_the_guard_stands_before_addresses_that_are_not_allowed(address):
+    with pytest.raises(ToolError, match="Notes could not be asked"):
+        list_tools(McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp"))
+
+
+def test_a_server_of_the_older_way_is_reached_over_sse(monkeypatch, context):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        old = uvicorn.Server(uvicorn.Config(made().sse_app(), log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=old.run, kwargs={"sockets": [listener]})
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setattr(network, "_configs", [EgressConfig(allow=(address,))])
+        server = McpServer(server_id="1", name="Old", url=f"http://{address}/sse")
+        try:
+            server = server.model_copy(update={"tools": list_tools(server)})
+            assert tools(server)["add"].run({"a": 2, "b": 3}, context).text == "5"
+        finally:
+            old.should_exit = True
+            thread.join(timeout=10)
+
+
+def test_a_command_runs_only_if_the_operator_listed_it(monkeypatch):
+    command = (sys.executable, "-c", "from tests.workers.tools.mcp.test_mcp import made; made().run()")
+    server = McpServer(server_id="1", name="Local", command=command)
+    with pytest.raises(ToolError, match="not among those"):
+        list_tools(server)
+    monkeypatch.setattr(session, "_commands", [command[:2]])
+    with pytest.raises(ToolError, match="not among those"):
+        list_tools(server)
+
+
+def test_a_listed_command_is_spoken_to(monkeypatch, tmp_path):
+    program = tmp_path / "server.py"
+    program.write_text(
+        "from mcp.server.mcpserver import MCPServer\n"
+        "s = MCPServer('L')\n"
+        "@s.tool()\n"
+        "def hello() -> str:\n"
+        "    import os; return 'secrets' if 'SECRET_KEY' in os.environ else 'hello'\n"
+        "s.run()\n"
+    )
+    command = (sys.executable, str(program))
+    monkeypatch.setenv("SECRET_KEY", "x")
+    monkeypatch.setattr(session, "_commands", [command])
+    server = McpServer(server_id="1", name="Local", command=command)
+    server = server.model_copy(update={"tools": list_tools(server)})
+    context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0)
+    assert tools(server)["hello"].run({}, context).text == "hello"
