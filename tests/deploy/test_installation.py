@@ -31,7 +31,7 @@ def requirements() -> list[str]:
 
 @pytest.mark.parametrize("requirement", requirements())
 def test_the_constraints_pin_what_pyproject_asks_for(requirement: str) -> None:
-    match = re.match(r"([\w.-]+)(?:\[\w+\])?(?:==(\S+))?", requirement)
+    match = re.match(r"([\w.-]+)(?:\[\w+\])?(?:==([^\s;]+))?", requirement)
     assert match
     name, version = match.groups()
     if name == "torch":
