@@ -36,7 +36,7 @@ def run(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
         outcome["error"] = "KeyboardInterrupt"
     except SystemExit as leaving:
         if leaving.code not in (None, 0):
-            outcome["error"] = f"SystemExit: {leaving.code}"
+            outcome["error"] = leaving.code if isinstance(leaving.code, str) else f"SystemExit: {leaving.code}"
     except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
         outcome["error"] = _told(error)
     try:

@@ -52,6 +52,8 @@ def _rows(part: Any) -> Any:
 
 
 def _cell(value: object) -> str:
+    if value is None or value != value or type(value).__name__ in ("NaTType", "NAType"):
+        return ""  # what is missing
     if isinstance(value, float):
         text = f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.2f}"
     elif isinstance(value, tuple):
