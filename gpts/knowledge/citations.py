@@ -188,15 +188,15 @@ def _weighed(
 
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
-    tags: dict[tuple[str, int, int], int] = {}
+    tags: dict[tuple[str, str, int, int], int] = {}
     return tuple(_citation(span, source, tags) for span, source in found)
 
 
-def _citation(span: Span, source: Source, tags: dict[tuple[str, int, int], int]) -> Citation:
+def _citation(span: Span, source: Source, tags: dict[tuple[str, str, int, int], int]) -> Citation:
     passage = source.passage
     start = passage.start + source.span.start
     return Citation(
-        tag=tags.setdefault((passage.file_id, passage.start, passage.end), len(tags) + 1),
+        tag=tags.setdefault((passage.file_id, passage.url, passage.start, passage.end), len(tags) + 1),
         file_id=passage.file_id,
         file_name=passage.file_name,
         segment=passage.segment,
@@ -210,4 +210,5 @@ def _citation(span: Span, source: Source, tags: dict[tuple[str, int, int], int])
         page=passage.page_at(start),
         unit=passage.unit,
         untrusted=passage.untrusted,
+        url=passage.url,
     )

@@ -100,7 +100,8 @@ class Passage(BaseModel):
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
-    passage that the owner accepted in spite of a finding.
+    passage that the owner accepted in spite of a finding, or that is from outside. `url` is where a passage of the web
+    was read, empty for files, and then `file_id` and `segment` are empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -118,6 +119,7 @@ class Passage(BaseModel):
     heading_breaks: tuple[tuple[int, str], ...] = ()
     unit: Unit = "page"
     untrusted: bool = False
+    url: str = ""
     score: float = 0.0
     cosine: float = 0.0
 
@@ -153,6 +155,7 @@ class Citation(BaseModel):
     page: int | None = None
     unit: Unit = "page"
     untrusted: bool = False
+    url: str = ""
 
 
 Support = Literal["supported", "partly", "unsupported"]

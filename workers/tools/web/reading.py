@@ -1,0 +1,148 @@
+"""What a person would read on a page, made in a process apart: pages are strangers' files.
+
+First everything that a browser does not show goes, by the same rules as for files of knowledge; then trafilatura
+finds the part that the page is about. What is left and still speaks to models rather than readers goes too: nobody is
+there to decide on it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urldefrag, urljoin, urlsplit
+from warnings import catch_warnings, simplefilter
+
+import trafilatura
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+
+from gpts.knowledge.documents import Block, Document
+from gpts.safety.findings import settled
+from gpts.safety.screening import screened
+from workers.knowledge import sniffing, textkinds
+from workers.knowledge.decoding import decode
+from workers.knowledge.errors import NoText
+from workers.knowledge.parsers import parse
+from workers.knowledge.parsers.html.document import read_page
+from workers.knowledge.parsers.html.hiding import Unseen
+from workers.knowledge.parsers.html.sifting import sift
+from workers.knowledge.parsers.html.text import visible_text
+from workers.knowledge.parsers.outline import Outline, flat
+from workers.tools.web.page import Link, Page
+
+MAX_LINKS: Final = 40
+_LINK_CHARS: Final = 100
+_MAX_CHARS: Final = 300_000
+# A main part shorter than this is mistrusted where the page has three times as much to read.
+_MAIN_CHARS: Final = 400
+_JSON_LINES: Final = 40
+# Shorter hidden text is a word for machines.
+_HIDDEN_CHARS: Final = 30
+_PAGES: Final = frozenset(["text/html", "application/xhtml+xml"])
+_TEXTS: Final = frozenset([textkinds.TEXT, textkinds.MARKDOWN, textkinds.SOURCE, textkinds.CSV])
+_BODY: Final = re.compile(r"<(?:body|frameset)\b", re.I)
+_FIRST_BLOCK: Final = re.compile(
+    r"<(?:article|section|main|header|nav|aside|div|p|h[1-6]|table|ul|ol|a|span)\b", re.I
+)
+_DROPPED: Final = frozenset(["invisible_text", "hidden_characters", "speaks_to_model"])
+
+
+def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
+    """What is read in `data`, which came from `url`, as JSON; runs in the child. Raises a KnowledgeError.
+
+    `claimed` is the MIME type that the server names; it is believed where it says that a text is a page.
+    """
+    kind = sniffing.sniff(data)
+    links: tuple[Link, ...] = ()
+    n_hidden = 0
+    if kind == textkinds.HTML or (kind in _TEXTS and claimed in _PAGES):
+        document, links, n_hidden = _html(decode(data), url)
+    elif kind == textkinds.JSON:
+        document = _json(decode(data))
+    else:
+        document = parse(data, kind)
+    if not any(block.text.strip() for block in document.blocks):
+        raise NoText
+    page = _safe(document, links)
+    return page.model_copy(update={"n_dropped": page.n_dropped + n_hidden}).model_dump_json().encode()
+
+
+def _safe(document: Document, links: tuple[Link, ...]) -> Page:
+    """`document` without what is not meant for readers, cut to what is worth ranking."""
+    document = screened(document)
+    dropped = {each.id for each in document.findings if each.severity == "quarantine" and each.kind in _DROPPED}
+    left = settled(document, dict.fromkeys(dropped, "drop"))
+    blocks = tuple(_first(left.blocks))
+    bare = left.model_copy(update={"blocks": blocks, "findings": (), "notices": ()})
+    return Page(document=bare, links=links, n_dropped=len(dropped), is_cut=len(blocks) < len(left.blocks))
+
+
+def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    room = _MAX_CHARS
+    for block in blocks:
+        room -= len(block.text)
+        if room < 0:
+            return
+        yield block
+
+
+def _html(text: str, url: str) -> tuple[Document, tuple[Link, ...], int]:
+    """The page's text and links, and how many texts a trick hides from readers."""
+    with catch_warnings():
+        simplefilter("ignore")
+        soup = BeautifulSoup(_with_body(text), "lxml")
+    title = flat(soup.title.get_text()) if soup.title else ""
+    base = soup.find("base", href=True)
+    root = sift(soup, Outline())
+    n_hidden = sum(isinstance(each, Unseen) and len(each) >= _HIDDEN_CHARS for each in root.descendants)
+    links = tuple(_links(root, urljoin(url, str(base["href"])) if isinstance(base, Tag) else url, url))
+    visible = f"<html><body>{root}</body></html>"
+    main = trafilatura.extract(visible, output_format="html", favor_recall=True, include_tables=True) or ""
+    return _better(_document(main, title), _document(visible, title)), links, n_hidden
+
+
+def _with_body(text: str) -> str:
+    """`text` with the tag that authors may leave out; libxml2 would take newer elements for part of the head."""
+    return text if _BODY.search(text) else _FIRST_BLOCK.sub(r"<body>\g<0>", text, count=1)
+
+
+def _better(main: Document, whole: Document) -> Document:
+    """The main part, or all of the page where that part is a stub, as on a page of lists or a start page."""
+    n_main = len(main.text())
+    return whole if n_main < _MAIN_CHARS and len(whole.text()) > 3 * n_main else main
+
+
+def _document(html: str, title: str) -> Document:
+    outline = Outline()
+    if html:
+        read_page(html, outline)
+    document = outline.document()
+    return document.model_copy(update={"title": title[:200] or document.title})
+
+
+def _links(root: Tag, base: str, own: str) -> Iterator[Link]:
+    """The links of `root` in reading order, each address once."""
+    seen = {urldefrag(own).url}
+    for tag in root.find_all("a", href=True):
+        text = flat(visible_text(tag))[:_LINK_CHARS]
+        try:
+            address = urldefrag(urljoin(base, str(tag["href"]).strip())).url
+            is_web = urlsplit(address).scheme in ("http", "https")
+        except ValueError:
+            continue
+        if text and is_web and address not in seen:
+            seen.add(address)
+            yield Link(text=text, url=address)
+        if len(seen) > MAX_LINKS:
+            return
+
+
+def _json(text: str) -> Document:
+    """JSON as people print it, in blocks of some lines."""
+    try:
+        pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        pretty = text
+    lines = pretty.splitlines()
+    blocks = ["\n".join(lines[start : start + _JSON_LINES]) for start in range(0, len(lines), _JSON_LINES)]
+    return Document(title="", blocks=tuple(Block(text=block) for block in blocks))
