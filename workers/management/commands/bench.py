@@ -13,6 +13,7 @@ SUBJECTS: dict[str, str] = {
     "injection": "workers.bench.injection",
     "retrieval": "workers.bench.retrieval",
     "scale": "workers.bench.scale",
+    "tools": "workers.bench.tools",
 }
 
 

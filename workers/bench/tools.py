@@ -1,0 +1,209 @@
+"""`manage.py bench tools`: is the right tool chosen, does every call parse and validate, what does the grammar cost.
+
+The choice is measured with the product's own router on labelled conversations; calls and grammar with the engine.
+"""
+
+import json
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+from typing import Any, Final
+
+from django.conf import settings
+
+from gpts.tools import ToolSpec
+from workers.knowledge.embed import shared_embedder
+from workers.routing.builtin import BUILTIN
+from workers.routing.candidates import Candidate, Choice, candidate_of_function
+from workers.routing.router import Router
+from workers.routing.words import DATA, language_of
+
+HELP = "accuracy of tool choice on labelled requests, validity of calls, cost of the grammar"
+
+CASES: Final = DATA / "bench.jsonl"
+# Calls are written for this many of the cases; each takes the bundled model some seconds.
+CALLS: Final = 24
+EMPTY_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {}}
+
+Say = Callable[[str], object]
+Turns = tuple[tuple[str, str], ...]
+
+
+class BadCases(RuntimeError):
+    """The file of cases cannot be read; each line is one JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCase:
+    """A labelled conversation: `expect` names one of `tools`, or is empty for none."""
+
+    id: str
+    conversation: Turns
+    tools: tuple[Candidate, ...]
+    expect: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the router chose in a case, in how many milliseconds."""
+
+    case: ToolCase
+    choice: Choice
+    ms: float
+
+    @property
+    def right(self) -> bool:
+        """Whether that was expected."""
+        return self.choice.name == self.case.expect
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options of this subject."""
+    parser.add_argument("--cases", type=Path, default=CASES, help="labelled requests, one JSON object a line")
+    parser.add_argument("--no-model", action="store_true", help="measure the choice alone")
+    parser.add_argument("--calls", type=int, default=CALLS, help="cases for which the model writes a call")
+
+
+def report(options: Mapping[str, Any], say: Say) -> str:
+    """The figures as text, or as JSON with the wrong cases. Raises BadCases, EmbedderMissing or EngineError."""
+    cases = read_cases(options["cases"])
+    outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), cases)
+    found: dict[str, Any] = {"choice": accuracies(outcomes)}
+    if not options["no_model"]:
+        say("Writing calls with the base model; this takes some minutes.")
+        found |= _with_model(cases[:: max(1, len(cases) // max(1, options["calls"]))])
+    if options["json"]:
+        return json.dumps(
+            found | {"wrong": [_wrong(each) for each in outcomes if not each.right]}, ensure_ascii=False
+        )
+    return as_text(found)
+
+
+def read_cases(path: Path) -> list[ToolCase]:
+    """The cases of a file. Raises BadCases with the number of the first line that is wrong."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCases(f"{path} cannot be read: {error}.") from error
+    cases = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                cases.append(_case(json.loads(line), number))
+            except (ValueError, RecursionError) as error:
+                raise BadCases(f"Line {number} of {path.name}: {error}") from error
+    if not cases:
+        raise BadCases(f"{path.name} holds no cases.")
+    return cases
+
+
+def _case(row: object, number: int) -> ToolCase:
+    if not isinstance(row, dict):
+        raise ValueError("A case is a JSON object.")
+    conversation, tools, expect = row.get("conversation"), row.get("tools"), row.get("expect")
+    if not isinstance(conversation, list) or not conversation:
+        raise ValueError("`conversation` must be a list of messages.")
+    if not isinstance(tools, list):
+        raise ValueError("`tools` must be a list.")
+    if "expect" not in row or not (expect is None or isinstance(expect, str)):
+        raise ValueError("`expect` must be the name of a tool or null.")
+    offered = tuple(_tool(each) for each in tools)
+    if expect and expect not in {each.name for each in offered}:
+        raise ValueError(f"`expect` is {expect}, which is not among the tools.")
+    turns = tuple(_turn(each) for each in conversation)
+    return ToolCase(str(row.get("id", number)), turns, offered, expect or "", str(row.get("note", "")))
+
+
+def _turn(message: object) -> tuple[str, str]:
+    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+        raise ValueError("A message needs a role.")
+    content = message.get("content")
+    if content is not None and not isinstance(content, str):
+        raise ValueError("The content of a message is text.")
+    return message["role"], content or ""
+
+
+def _tool(tool: object) -> Candidate:
+    if isinstance(tool, str):
+        if tool not in BUILTIN:
+            raise ValueError(f"There is no built-in tool {tool}; there are {', '.join(BUILTIN)}.")
+        return BUILTIN[tool]
+    if not isinstance(tool, dict):
+        raise ValueError("A tool is a name or a function object.")
+    return candidate_of_function(tool)
+
+
+def choose_all(router: Router, cases: Sequence[ToolCase]) -> list[Outcome]:
+    """The router's choice in every case."""
+    outcomes = []
+    for case in cases:
+        start = time.perf_counter()
+        choice = router.choose(case.conversation, case.tools)
+        outcomes.append(Outcome(case, choice, (time.perf_counter() - start) * 1000))
+    return outcomes
+
+
+def accuracies(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Share of right choices over all, by what was expected, by place, language and note; medians of time in ms."""
+    groups: dict[str, list[bool]] = {}
+    for each in outcomes:
+        for group in _groups(each.case):
+            groups.setdefault(group, []).append(each.right)
+    shares = {name: {"accuracy": mean(hits), "cases": len(hits)} for name, hits in groups.items()}
+    return {"groups": dict(sorted(shares.items())), "median_ms": median(each.ms for each in outcomes)}
+
+
+def _groups(case: ToolCase) -> list[str]:
+    groups = ["all", "a tool expected" if case.expect else "none expected"]
+    groups.append("mid-conversation" if len(case.conversation) > 1 else "first message")
+    last = next((text for role, text in reversed(case.conversation) if role == "user"), "")
+    groups.append(f"language {language_of(last)}")
+    if case.expect:
+        groups.append("built-in expected" if case.expect in BUILTIN else "function expected")
+    return [*groups, f"note: {case.note}"] if case.note else groups
+
+
+def _with_model(cases: Sequence[ToolCase]) -> dict[str, Any]:
+    from workers.bench.grammar import call_validity, grammar_cost
+    from workers.configuration import hands
+
+    engine = hands().engine
+    chosen = [case for case in cases if case.expect]
+    specs = [_spec(next(tool for tool in case.tools if tool.name == case.expect)) for case in chosen]
+    talks = [[{"role": role, "content": text} for role, text in case.conversation] for case in chosen]
+    valid, total = call_validity(engine, specs, talks)
+    return {"calls": {"valid": valid, "total": total}, "grammar": grammar_cost(engine)}
+
+
+def _spec(tool: Candidate) -> ToolSpec:
+    parameters = tool.parameters or EMPTY_SCHEMA
+    return ToolSpec(name=tool.name, description=tool.description, parameters=parameters, title=tool.title)
+
+
+def _wrong(outcome: Outcome) -> dict[str, Any]:
+    last = outcome.case.conversation[-1][1]
+    chosen = outcome.choice.name or None
+    return {
+        "id": outcome.case.id,
+        "expect": outcome.case.expect or None,
+        "chosen": chosen,
+        "score": round(outcome.choice.score, 3),
+        "message": last[:200],
+    }
+
+
+def as_text(found: Mapping[str, Any]) -> str:
+    """The figures for people."""
+    choice = found["choice"]
+    lines = [f"{'tool choice':28}{'accuracy':>10}{'cases':>8}"]
+    lines += [f"{name:28}{each['accuracy']:10.3f}{each['cases']:8}" for name, each in choice["groups"].items()]
+    lines += [f"{'median time of a choice':28}{choice['median_ms']:8.1f} ms"]
+    if "calls" in found:
+        valid, total = found["calls"]["valid"], found["calls"]["total"]
+        lines += ["", f"calls that parse and validate: {valid / max(1, total):.3f} ({valid} of {total})"]
+        lines += [f"grammar, {name.replace('_', ' ')}: {value}" for name, value in found["grammar"].items()]
+    return "\n".join(lines)

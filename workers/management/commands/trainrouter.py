@@ -1,0 +1,34 @@
+"""`manage.py trainrouter`: trains the router's head from the examples beside it and writes its weights."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workers.knowledge.embed import EmbedderMissing, shared_embedder
+from workers.routing.head import WEIGHTS
+from workers.routing.training.train import Plan, train
+
+
+class Command(BaseCommand):
+    """Trains, says how well families that were held out are routed, and writes the weights."""
+
+    help = "Trains the head that chooses tools and GPTs, from workers/routing/data; takes some minutes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How much to train, and where to write."""
+        plan = Plan()
+        parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases made of each example")
+        parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
+        parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
+        parser.add_argument("--skip-check", action="store_true", help="do not train once more with families held out")
+        parser.add_argument("--out", type=Path, default=WEIGHTS, help="the file to write")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints the progress and, unless skipped, the accuracy on what was held out."""
+        plan = Plan(options["rounds"], options["members"], options["seed"], not options["skip_check"])
+        try:
+            train(shared_embedder(settings.EMBEDDER).encode, plan, options["out"], self.stdout.write)
+        except EmbedderMissing as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,127 @@
+"""A message in plain English words, as far as a small dictionary goes.
+
+The bundled embedder knows English. German, French, Spanish and Chinese words that people say to tools are replaced
+one by one by English ones; word order and grammar stay foreign, which the embedder minds little.
+"""
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+DATA: Final = Path(__file__).parent / "data"
+LANGUAGES: Final = ("de", "fr", "es", "zh")
+_TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
+_HAN: Final = re.compile("[\u3400-\u9fff]")
+_FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
+_ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t)['’]")
+_SHORTEST_STEM: Final = 4
+_LONGEST_HAN: Final = 4
+_ENGLISH: Final = frozenset(
+    """a an the and or of in on at to for with from by about is are was were be been am do does did have has
+    had i you he she it we they me my your his her its our their this that these those what who how why when
+    where which can could would should will may please not no yes all any some more now than then there here
+    if as but so up out get got make like just tell give show want need pls plz dont don't i'm it's what's
+    whats im hi hello thanks good""".split()
+)
+
+
+@dataclass(slots=True)
+class _Lexicon:
+    exact: dict[str, str] = field(default_factory=dict)
+    stems: dict[str, str] = field(default_factory=dict)
+
+    def find(self, word: str) -> str | None:
+        """The English for `word` (folded), by its whole form or by its longest known beginning."""
+        if word in self.exact:
+            return self.exact[word]
+        for end in range(len(word), 1, -1):
+            if word[:end] in self.stems:
+                return self.stems[word[:end]]
+        return None
+
+
+def fold(text: str) -> str:
+    """`text` in lower case without accents."""
+    spread = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
+    return "".join(letter for letter in spread if not unicodedata.combining(letter))
+
+
+@cache
+def _lexicons() -> dict[str, _Lexicon]:
+    lexicons = {language: _Lexicon() for language in LANGUAGES}
+    for english, forms in english_words().items():
+        for language, words in zip(LANGUAGES, forms, strict=True):
+            for word in words.split():
+                _enter(lexicons[language], word if language == "zh" else fold(word), english)
+    return lexicons
+
+
+def _enter(lexicon: _Lexicon, word: str, english: str) -> None:
+    if word.endswith("*"):
+        lexicon.stems.setdefault(word[:-1], english)
+    else:
+        lexicon.exact.setdefault(word, english)
+
+
+@cache
+def english_words() -> dict[str, list[str]]:
+    """The dictionary's file: English to the forms in each of LANGUAGES."""
+    return tomllib.loads((DATA / "words.toml").read_text("utf-8"))
+
+
+def language_of(text: str) -> str:
+    """ "en" or one of LANGUAGES, by the words known of each; English in doubt."""
+    if _HAN.search(text):
+        return "zh"
+    words = [token for token in _TOKEN.findall(text.lower()) if token[0].isalpha()]
+    if not words:
+        return "en"
+    found = {language: sum(_find(language, word) is not None for word in words) for language in ("de", "fr", "es")}
+    best = max(found, key=lambda language: found[language])
+    english = sum(word in _ENGLISH or word in english_words() for word in words)
+    bonus = 1 if _FOREIGN.search(text.lower()) else 0
+    return best if found[best] + bonus > english and found[best] else "en"
+
+
+def _find(language: str, word: str) -> str | None:
+    lexicon = _lexicons()[language]
+    folded = fold(word)
+    found = lexicon.find(folded)
+    if found is None and language in ("fr", "es"):
+        found = lexicon.find(_ELISION.sub("", folded))
+    if found is None and language == "de":
+        found = _compound(lexicon, folded)
+    return found
+
+
+def _compound(lexicon: _Lexicon, word: str) -> str | None:
+    """German writes "Bestellnummer" for "order number"."""
+    for cut in range(len(word) - _SHORTEST_STEM, _SHORTEST_STEM - 1, -1):
+        head, tail = lexicon.find(word[:cut]), lexicon.find(word[cut:])
+        if head and tail:
+            return f"{head} {tail}"
+    return None
+
+
+def gloss(text: str) -> str:
+    """`text` with its foreign words in English where known; English text comes back as it is."""
+    language = language_of(text)
+    if language == "en":
+        return text
+    if language == "zh":
+        return _gloss_han(text)
+    return " ".join(_find(language, token) or token for token in _TOKEN.findall(text))
+
+
+def _gloss_han(text: str) -> str:
+    known = _lexicons()["zh"].exact
+    out, place = [], 0
+    while place < len(text):
+        size = next((n for n in range(_LONGEST_HAN, 0, -1) if text[place : place + n] in known), 0)
+        out.append(f" {known[text[place : place + size]]} " if size else text[place])
+        place += size or 1
+    return " ".join("".join(out).split())
