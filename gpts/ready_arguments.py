@@ -3,11 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gpts.arguments import fill
+from gpts.arithmetic import code_for
+from gpts.data_questions import code_for_files
+from gpts.image_arguments import prompt_from, size_from
 from gpts.tools import ToolSpec
 
 
 def ready_arguments(
     tool: ToolSpec, question: str, earlier: Sequence[str], file_names: Sequence[str]
 ) -> dict[str, Any] | None:
-    """None for now."""
-    return None
+    """The arguments of a call of `tool` for `question`; None where somebody must word them.
+
+    `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
+    """
+    from gpts.web_arguments import query_from, url_in
+
+    match tool.name:
+        case "code_interpreter":
+            code = code_for(question) or code_for_files(question, file_names)
+            return {"code": code} if code else None
+        case "web_search":
+            return {"query": query_from(question, earlier)}
+        case "open_page":
+            url = url_in(question)
+            return {"url": url} if url else None
+        case "make_image":
+            return {"prompt": prompt_from(question), "size": size_from(question)}
+    return fill(tool.parameters, question, earlier)

@@ -1,6 +1,7 @@
-"""A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N`.
+"""A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N EFFECT`.
 
-N = 0 never dies. The engine, the index and the tool are scripted; the loop, the log and the process are real.
+N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write, and each performance
+of it leaves a line in the file `performed` of the state directory. The engine, the index and the tool are scripted; the loop, the log and the process are real.
 """
 
 import os
@@ -12,6 +13,7 @@ from uuid import UUID
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[2] / "platform")]
 
 import django
+from django.conf import settings
 
 django.setup()
 
@@ -62,10 +64,19 @@ def die_after(n: int) -> None:
     log.append = append
 
 
+def perform(n: int) -> ToolOutput:
+    """Leave a trace, as an effect would; with n = -1 the process is gone before it can say so."""
+    with (Path(settings.GUILDHALL_HOME) / "performed").open("a") as file:
+        file.write("once\n")
+    if n == -1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ToolOutput("3 left")
+
+
 if __name__ == "__main__":
-    run_id, queue, n = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    stock = ToolSpec(name="stock", description="", parameters={})
-    loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: ToolOutput("3 left"))}
-    if n:
+    run_id, queue, n, effect = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
+    loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: perform(n))}
+    if n > 0:
         die_after(n)
     loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), Embedder(), 30.0, False))

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from gpts.steps import Finished
+from gpts.plan import INTERRUPTED
+from gpts.steps import Finished, ToolResult
 from web.builder.models import GptVersion
 from web.runs import log, services
 from web.runs.models import Run
@@ -23,15 +24,17 @@ WORKER = Path(__file__).with_name("advance_and_die.py")
 KINDS = ["user_message", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
-def work(run: Run, queue: str, die_after: int = 0) -> int:
+def work(run: Run, queue: str, die_after: int = 0, effect: str = "read") -> int:
     """Let a real process advance the run; its exit status."""
     env = {
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
         "PATH": "",
+        "TOOL_CALLING": "native",
+        "ANSWERS_FROM_FILES": "write",
     }
-    command = [sys.executable, str(WORKER), str(run.id), queue, str(die_after)]
+    command = [sys.executable, str(WORKER), str(run.id), queue, str(die_after), effect]
     return subprocess.run(command, env=env, timeout=60, capture_output=True, check=False).returncode
 
 
@@ -53,7 +56,7 @@ def finish(run: Run) -> None:
 def ready(run) -> Run:
     version = GptVersion.objects.get(id=run.version_id)
     version.data |= {
-        "knowledge": [{"file_id": "f", "name": "manual.md", "segment": "s"}],
+        "knowledge": [{"file_id": "00000000-0000-4000-8000-000000000000", "name": "manual.md", "segment": "s"}],
         "capabilities": ["stock"],
         "only_from_knowledge": True,
     }
@@ -83,3 +86,18 @@ def test_a_worker_killed_after_an_append_changes_nothing(ready, queue, die_after
     ready.refresh_from_db()
     assert (ready.status, ready.lease) == ("completed", "")
     assert services.history(ready) == ()
+
+
+def test_a_worker_killed_in_the_middle_of_an_effect_never_repeats_it(ready):
+    assert work(ready, "model", effect="write") == 0
+    services.answer_approval(ready, "call_0", True)
+    expire(ready)
+    assert work(ready, "tools", die_after=-1, effect="write") == -signal.SIGKILL
+    for queue in ("tools", "model", "tools", "model"):
+        expire(ready)
+        assert work(ready, queue, effect="write") == 0
+    steps = log.read(ready.id)
+    assert (Path(settings.GUILDHALL_HOME) / "performed").read_text() == "once\n"
+    result = next(step for step in steps if isinstance(step, ToolResult))
+    assert (result.ok, result.text) == (False, INTERRUPTED)
+    assert isinstance(steps[-1], Finished)

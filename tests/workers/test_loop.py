@@ -235,7 +235,8 @@ class TestTools:
     """Calls, approvals and effects; the tools are registered by the test."""
 
     @pytest.fixture(autouse=True)
-    def tools(self, run, monkeypatch):
+    def tools(self, run, monkeypatch, settings):
+        settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
         self.ran: list[dict] = []
         self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
         monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
