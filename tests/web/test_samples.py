@@ -10,11 +10,14 @@ from typing import Any
 import pypdfium2
 import pytest
 
+from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web import builder
 
 SAMPLES = Path(builder.__file__).parent / "samples"
 SLUGS = sorted(path.parent.name for path in SAMPLES.glob("*/gpt.toml"))
+WITH_TOOLS = [slug for slug in SLUGS if "capabilities" in (SAMPLES / slug / "gpt.toml").read_text()]
+FROM_FILES = [slug for slug in SLUGS if slug not in WITH_TOOLS]
 CATEGORIES = {"Writing", "Research", "Programming", "Education", "Work", "Home"}
 KEYS = {
     "name",
@@ -26,6 +29,7 @@ KEYS = {
     "featured",
     "face",
 }
+KEYS_WITH_TOOLS = KEYS | {"capabilities"}
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
     "last many may me much must my need of often on or should that the there to up what when where which who why "
@@ -108,24 +112,32 @@ def stem(word: str) -> str:
     return re.sub(r"(ing|ed|es|e|s)$", "", word) if len(word) > 4 else word
 
 
-def test_a_new_store_has_ten_samples_of_which_three_are_featured():
-    assert len(SLUGS) == 10
-    assert sum(read_toml(slug)["featured"] for slug in SLUGS) == 3
+def test_a_new_store_has_fourteen_samples_of_which_four_are_featured():
+    assert len(SLUGS) == 14
+    assert sum(read_toml(slug)["featured"] for slug in SLUGS) == 4
+
+
+def test_the_samples_show_every_capability_and_an_action():
+    shown = {key for slug in WITH_TOOLS for key in read_toml(slug)["capabilities"]}
+    assert shown == set(CAPABILITIES)
+    assert any((SAMPLES / slug / "actions").is_dir() for slug in WITH_TOOLS)
 
 
 def test_samples_cover_every_category_and_no_two_share_a_name_face_or_starter():
     forms = [read_toml(slug) for slug in SLUGS]
     starters = [starter for form in forms for starter in form["starters"]]
     assert {form["category"] for form in forms} == CATEGORIES
-    assert len({form["name"].casefold() for form in forms}) == len({form["face"] for form in forms}) == 10
+    assert len({form["name"].casefold() for form in forms}) == len({form["face"] for form in forms}) == 14
     assert len(set(starters)) == len(starters)
 
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
     form = read_toml(slug)
-    spec = GptSpec(slug=slug, **{key: form[key] for key in KEYS - {"category", "face", "featured"}})
-    assert set(form) == KEYS
+    spec = GptSpec(
+        slug=slug, **{key: form[key] for key in set(form) - {"category", "face", "featured", "privacy_url"}}
+    )
+    assert set(form) - {"privacy_url"} == (KEYS_WITH_TOOLS if slug in WITH_TOOLS else KEYS)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
     assert spec.description.strip()
     assert 400 <= len(spec.instructions) <= 1200
@@ -133,7 +145,7 @@ def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
     assert all(0 < len(starter) <= 200 for starter in spec.starters)
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", FROM_FILES)
 def test_a_samples_files_are_few_small_and_readable(slug: str):
     paths = list((SAMPLES / slug / "files").iterdir())
     assert 2 <= len(paths) <= 4
@@ -142,7 +154,7 @@ def test_a_samples_files_are_few_small_and_readable(slug: str):
     assert 600 <= len(knowledge(slug).split()) <= 2_500
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", FROM_FILES)
 def test_the_terms_of_every_starter_stand_in_the_files(slug: str):
     text = knowledge(slug).casefold()
     for starter in read_toml(slug)["starters"]:
@@ -150,7 +162,7 @@ def test_the_terms_of_every_starter_stand_in_the_files(slug: str):
         assert not [term for term in terms if stem(term) not in text], starter
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", FROM_FILES)
 def test_every_starter_has_its_answer_in_the_files(slug: str):
     text = knowledge(slug)
     assert not [starter for starter in read_toml(slug)["starters"] if ANSWERS[starter] not in text]
@@ -158,4 +170,4 @@ def test_every_starter_has_its_answer_in_the_files(slug: str):
 
 def test_the_samples_show_every_format_that_a_creator_can_upload():
     suffixes = {path.suffix for path in SAMPLES.glob("*/files/*")}
-    assert suffixes == {".md", ".txt", ".html", ".pdf", ".docx"}
+    assert suffixes == {".md", ".txt", ".html", ".pdf", ".docx", ".csv"}

@@ -13,9 +13,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from web.accounts.models import User
-from web.builder import files, services
+from web.builder import actions, files, services
 from web.builder.changes import draft_changed
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
+from web.errands import NoAnswer
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 POLL_S = 0.5
@@ -37,7 +38,11 @@ class Command(BaseCommand):
             here = Gpt.objects.filter(owner=hall(), slug=folder.name).exists()
             if here and done.get(folder.name) == digest:
                 continue
-            self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
+            try:
+                self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
+            except NoAnswer as error:  # a worker reads the documents of actions; the next start tries again
+                self.stdout.write(f"{folder.name}: left for later. {error}")
+                continue
             done[folder.name] = digest
             done_path().write_text(json.dumps(done, indent=1))
         if options["wait"]:
@@ -81,6 +86,7 @@ def hall() -> User:
 def bring_up_to_date(folder: Path) -> str:
     """What was done, in a word, to make the sample in `folder` be as the folder says."""
     sample = tomllib.loads((folder / "gpt.toml").read_text())
+    privacy_url = sample.pop("privacy_url", "")
     fields = {
         **sample,
         "instructions": sample["instructions"].strip(),
@@ -93,6 +99,7 @@ def bring_up_to_date(folder: Path) -> str:
     word = "updated" if gpt else "made"
     gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
     replace_files(gpt, sorted((folder / "files").glob("*")))
+    replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     if draft_changed(gpt):
         services.publish_when_ready(gpt)
     return word
@@ -106,3 +113,14 @@ def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
             kept.add(files.add_file(gpt, path.name, iter(lambda: file.read(1 << 20), b"")).id)
     for stale in KnowledgeFile.objects.filter(gpt=gpt, removed=None).exclude(id__in=kept):
         files.remove_file(stale)
+
+
+def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
+    """Give `gpt` the actions of the OpenAPI documents at `paths` and no others. Raises NoAnswer without a worker."""
+    kept: set[Any] = set()
+    for path in paths:
+        document = path.read_text()
+        known = gpt.actions.filter(removed=None, document=document).first()
+        kept.add((known or actions.add_action(gpt, actions.Source(document=document), privacy_url=privacy_url)).id)
+    for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
+        actions.remove(stale)
