@@ -3,12 +3,13 @@
 An engine is shared by all threads of a worker. `stream` may be called from many threads; the engine batches them.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gpts.messages import Message
 from gpts.steps import FinishReason
+from gpts.tools import ToolSpec
 
 
 class EngineError(Exception):
@@ -17,6 +18,27 @@ class EngineError(Exception):
 
 class PromptTooLong(EngineError):
     """The prompt and the reply asked for do not fit the model's context window."""
+
+
+class GrammarError(EngineError):
+    """The reply could not be held to its grammar: the schema is unsupported or too large, or nothing valid came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a reply must look like: exactly one of the two is set.
+
+    `json_schema`: the whole reply is one JSON value that follows it. `tools`: free text, but a call that the model
+    opens in its own format names one of these and follows its schema; with `required` the reply is calls only.
+    """
+
+    json_schema: Mapping[str, Any] | None = field(default=None, hash=False)
+    tools: tuple[ToolSpec, ...] = field(default=(), hash=False)
+    required: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.json_schema is None) == (not self.tools):
+            raise ValueError("A grammar is either a JSON schema or tools.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +52,19 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One reply to generate. `deadline_s` is the longest it may take, in seconds from the call of `stream`."""
+    """One reply to generate. `deadline_s` is the longest it may take, in seconds from the call of `stream`.
+
+    `tools` are told to the model in its own format; `grammar` is what its reply is held to. A reply under a JSON
+    schema comes in one piece at its end, after it was checked, with empty tokens before; calls likewise.
+    """
 
     messages: tuple[Message, ...]
     max_tokens: int = 400
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     deadline_s: float = 300.0
+    tools: tuple[ToolSpec, ...] = field(default=(), hash=False)
+    grammar: Grammar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +80,8 @@ class Usage:
 class Token:
     """A piece of the reply: whole characters only, possibly of several model tokens.
 
+    Calls are text in the form that `gpts.replies.parse` reads, whatever form the model itself wrote them in.
+
     The last one has `finish` and `usage` set (its text may be empty); no token follows it.
     """
 
@@ -62,12 +92,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the model is loaded and answering, and what it is."""
+    """Whether the model is loaded and answering, and what it is.
+
+    `native_tools`: it was made to call tools in a format of its own, and is large enough to be trusted with it.
+    """
 
     ready: bool
     model: str
     context_tokens: int
     detail: str = ""
+    native_tools: bool = False
 
 
 class Engine(Protocol):
@@ -77,11 +111,14 @@ class Engine(Protocol):
         """Yield the reply to `request` as it is generated.
 
         Closing the iterator cancels the generation and frees its place in the batch within one step. Raises
-        PromptTooLong before the first token, EngineError at any time.
+        PromptTooLong and GrammarError (for the schema) before the first token, EngineError at any time.
         """
 
-    def count_tokens(self, messages: tuple[Message, ...]) -> int:
-        """The length of the prompt that `stream` would build for `messages`, in tokens."""
+    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+        """The length of the prompt that `stream` would build for `messages` and `tools`, in tokens."""
+
+    def supports_tools(self) -> bool:
+        """Whether the model calls tools natively; the same as `Health.native_tools`."""
 
     def health(self) -> Health:
         """The engine's state, without generating anything."""

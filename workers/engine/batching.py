@@ -17,6 +17,7 @@ from transformers.generation.continuous_batching.continuous_api import (
 from transformers.generation.continuous_batching.requests import GenerationOutput, RequestState
 from transformers.generation.continuous_batching.scheduler import FIFOScheduler
 
+from workers.engine.masking import GrammarMask, StaticGrammarMask
 from workers.engine.paged_attention import ATTENTION, FULL, PageCache, PlannedInputs
 from workers.engine.sampling import RequestSampler
 
@@ -25,6 +26,8 @@ CPU_PAGE_TOKENS: Final = 16
 # A long prompt is read in pieces of this many tokens, between which the other chats get their next token.
 CPU_BATCH_TOKENS: Final = 512
 MAX_REQUESTS: Final = 64
+# More rows than the stock manager ever decides a token for in one step.
+STOCK_ROWS: Final = 4_096
 
 
 class Mailbox:
@@ -130,8 +133,9 @@ class CpuManager(ContinuousBatchingManager):
         self.output_router = MailRouter()
         self._wake_up_loop = Doorbell()
         processors = self.logit_processor
+        processors.logits_processor.append(GrammarMask())
         processors.logits_processor.append(RequestSampler())
-        processors.tensors_required += 1
+        processors.tensors_required += 2
         processors.do_processing = True
         processors._retrieve_processors_kwargs()
 
@@ -194,13 +198,29 @@ def _only_full_attention(model: PreTrainedModel) -> bool:
 def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
     """The manager as transformers makes it: flash attention on a GPU that has it, per-request sampling processors.
 
-    The generation values only have to differ from the defaults, so that each processor is made at all.
+    The generation values only have to differ from the defaults, so that each processor is made at all. Batching is
+    synchronous, because a grammar must have read a token before it can say which may come next.
     """
     generation = GenerationConfig(do_sample=True, temperature=0.7, top_k=50, top_p=0.9, eos_token_id=-1)
     page = 256
     config = ContinuousBatchingConfig(
-        page_size=page, num_blocks=cache_tokens // page or None, per_request_processors=True
+        page_size=page,
+        num_blocks=cache_tokens // page or None,
+        per_request_processors=True,
+        use_async_batching=False,
     )
     manager = ContinuousBatchingManager(cast(Any, model), generation, config)
     manager.output_router = MailRouter()
+    _mask_first(manager, config, model)
     return manager
+
+
+def _mask_first(manager: ContinuousBatchingManager, config: ContinuousBatchingConfig, model: PreTrainedModel) -> None:
+    """Puts the grammars' mask before the processors that choose the token."""
+    n_rows = max(config.max_requests_per_batch or 0, config.max_batch_tokens or 0, STOCK_ROWS)
+    processors = manager.logit_processor
+    mask = StaticGrammarMask(n_rows, model.config.get_text_config().vocab_size, model.device)
+    processors.logits_processor.insert(0, mask)
+    processors.tensors_required += 1
+    processors.do_processing = True
+    processors._retrieve_processors_kwargs()

@@ -20,12 +20,13 @@ from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
 
 from gpts.messages import Message
+from gpts.tools import ToolSpec
 from workers.engine.base import EngineError
+from workers.engine.calls import CallForm, form_of
+from workers.engine.native import PADDING, NativeSkeleton, as_text, new_secret, render
 
 N_CACHED_CONTENTS: Final = 2048
 N_CACHED_SKELETONS: Final = 512
-# Put around each placeholder: what is missing from the rendering was trimmed by the template.
-PADDING: Final = "\t \t"
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -93,13 +94,26 @@ class ChatEncoder:
         self._contents: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_CONTENTS)
         self._parts: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_SKELETONS)
         self._skeletons: LruCache[tuple[str, ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
+        self._rendered: LruCache[str, str | None] = LruCache(N_CACHED_SKELETONS)
+        self._secret = new_secret()
+        self.form = self._call_form()
 
-    def encode(self, messages: Sequence[Message]) -> list[int]:
+    def encode(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[int]:
         """The ids of the conversation and of the opening of the assistant's next message."""
-        return [token for span, _ in self.spans(messages) for token in span]
+        return [token for span, _ in self.spans(messages, tools) for token in span]
 
-    def spans(self, messages: Sequence[Message]) -> list[tuple[tuple[int, ...], bool]]:
-        """The prompt in pieces of ids, each with True if it is content (and then free of control tokens)."""
+    def spans(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+    ) -> list[tuple[tuple[int, ...], bool]]:
+        """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
+
+        Tools and calls are rendered by the template if it knows them, else they are content in the platform's form.
+        """
+        if tools or any(message.tool_calls for message in messages):
+            native = render(messages, tools, self._secret, self._apply) if self.form else None
+            if native is not None:
+                return self._native_spans(*native)
+            messages = as_text(messages, tools)
         roles = tuple(message.role for message in messages)
         skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))
         pieces = [(self._part_ids(skeleton.parts[0]), False)]
@@ -121,6 +135,37 @@ class ChatEncoder:
         skeleton = self._render([Turn("user", (0,)), Turn("assistant", (1,))], n_contents=2, prompt=False)
         closing = self._part_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
         return frozenset(closing[:1]) & self.control_ids
+
+    def _call_form(self) -> CallForm | None:
+        """The form of calls that the template teaches and renders; None if it knows no tools."""
+        template = self._tokenizer.chat_template
+        form = form_of(template if isinstance(template, str) else "\n".join(template.values()), self._tokenizer)
+        probe = ToolSpec(name="probe", description="", parameters={"type": "object", "properties": {}})
+        known = render([Message(role="user", content="?")], [probe], self._secret, self._apply)
+        return form if known is not None else None
+
+    def _apply(self, chat: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str | None:
+        """The template's rendering of marked messages and tools; None if it refuses them."""
+        return self._rendered.get(json.dumps([chat, tools]), lambda: self._render_text(chat, tools, prompt=True))
+
+    def _render_text(
+        self, chat: list[dict[str, Any]], tools: list[dict[str, Any]] | None, prompt: bool
+    ) -> str | None:
+        try:
+            text: str = self._tokenizer.apply_chat_template(
+                chat, tools=tools or None, tokenize=False, add_generation_prompt=prompt
+            )
+        except (TemplateError, ValueError, TypeError, KeyError):
+            return None
+        return text
+
+    def _native_spans(self, skeleton: NativeSkeleton, words: Sequence[str]) -> list[tuple[tuple[int, ...], bool]]:
+        """The pieces of a conversation with tools."""
+        pieces = [(self._part_ids(skeleton.parts[0]), False)]
+        for slot, part in zip(skeleton.slots, skeleton.parts[1:], strict=True):
+            pieces.append((self._content_ids(slot.fill(words[slot.index])), True))
+            pieces.append((self._part_ids(part), False))
+        return pieces
 
     def _content_ids(self, text: str) -> tuple[int, ...]:
         return self._contents.get(text, lambda: tuple(self._encode_content(text)))
@@ -158,9 +203,8 @@ class ChatEncoder:
         marks = [f"q{secrets.token_hex(8)}q" for _ in range(n_contents)]
         padded = [PADDING + mark + PADDING for mark in marks]
         chat = [{"role": turn.role, "content": "\n\n".join(padded[i] for i in turn.contents)} for turn in turns]
-        try:
-            text: str = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=prompt)
-        except (TemplateError, ValueError, TypeError, KeyError):
+        text = self._render_text(chat, None, prompt)
+        if text is None:
             return None
         positions = [text.find(mark) for mark in marks]
         if -1 in positions or positions != sorted(positions) or any(text.count(mark) != 1 for mark in marks):

@@ -14,11 +14,24 @@ from transformers.utils import logging as transformers_logging
 
 from gpts.messages import Message
 from gpts.steps import FinishReason
-from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Sampling, Token, Usage
+from gpts.tools import ToolSpec
+from workers.engine.base import (
+    EngineError,
+    GenerationRequest,
+    GrammarError,
+    Health,
+    PromptTooLong,
+    Sampling,
+    Token,
+    Usage,
+)
 from workers.engine.batching import CpuManager, Mailbox, open_manager
+from workers.engine.calls import CallForm, CallText
+from workers.engine.checked import checked
 from workers.engine.config import BUNDLED, EngineConfig
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
+from workers.engine.grammar import GrammarCompiler, GrammarState
 from workers.engine.lean import make_lean
 from workers.engine.linear import pack_linears
 from workers.engine.threads import set_compute_threads
@@ -30,12 +43,15 @@ CPU_CACHE_TOKENS: Final = 16_384
 LIFE_CHECK_S: Final = 1.0
 # "No top-k" for processors that know no such thing; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
+# Smaller models know the form of a call but not when to make one: of the Qwen2.5 family the one of 1.5 billion is the
+# first that its makers recommend for tools, and the bundled one of 135 million calls at random.
+MIN_TOOL_PARAMETERS: Final = 1_500_000_000
 
 
 class Reply:
     """One generation under way: what was read of it, and how it ended."""
 
-    def __init__(self, text: Detokenizer, prompt_tokens: int, ends_at: float) -> None:
+    def __init__(self, text: Detokenizer | CallText, prompt_tokens: int, ends_at: float) -> None:
         self.request_id = uuid.uuid4().hex
         self.ids: list[int] = []
         self.finish: FinishReason | None = None
@@ -91,24 +107,34 @@ class HfEngine:
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if on_cpu else 0)
         self._context_tokens = _context_tokens(self._model, config.context_tokens, self._cache_tokens)
         self._end_ids = _end_ids(self._model, self._tokenizer) | self.encoder.end_ids()
+        n_vocabulary = self._model.config.get_text_config().vocab_size
+        self._form = self.encoder.form or CallForm()
+        self._grammars = GrammarCompiler(self._tokenizer, n_vocabulary, self._end_ids, self._form)
+        self._native_tools = self.encoder.form is not None and self._model.num_parameters() >= MIN_TOOL_PARAMETERS
         self._lock = threading.Lock()
         self._manager: Any = None
         self._closed = False
 
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
-        """See `Engine.stream`. The prompt is checked at the call; the first token asked for starts the generation."""
+        """See `Engine.stream`. Prompt and grammar are checked at the call; the first token asked for starts it."""
         ends_at = time.monotonic() + request.deadline_s
-        ids = self.encoder.encode(request.messages)
+        ids = self.encoder.encode(request.messages, request.tools)
         if len(ids) + request.max_tokens > self._context_tokens:
             raise PromptTooLong(
                 f"The prompt of {len(ids)} tokens and a reply of {request.max_tokens} do not fit the model's context "
                 f"of {self._context_tokens} tokens."
             )
-        return self._stream(Reply(Detokenizer(self._tokenizer, request.stop), len(ids), ends_at), ids, request)
+        if request.grammar is not None:
+            self._grammars.start(request.grammar, request.max_tokens)  # compiled here, and its errors raised
+        return checked(request, lambda asked: self._attempt(asked, ids, ends_at))
 
-    def count_tokens(self, messages: tuple[Message, ...]) -> int:
+    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The exact length of the prompt, in tokens."""
-        return len(self.encoder.encode(messages))
+        return len(self.encoder.encode(messages, tools))
+
+    def supports_tools(self) -> bool:
+        """Whether the chat template knows tools and the model has at least `MIN_TOOL_PARAMETERS`."""
+        return self._native_tools
 
     def health(self) -> Health:
         """Ready unless closed or the batch died (the next call opens a new one)."""
@@ -118,7 +144,7 @@ class HfEngine:
         if manager is not None and not _is_alive(manager):
             detail = f"The batch stopped: {manager.background_thread_status.fatal_error}"
             return Health(False, self._name, self._context_tokens, detail)
-        return Health(True, self._name, self._context_tokens, f"on {self._model.device}")
+        return Health(True, self._name, self._context_tokens, f"on {self._model.device}", self._native_tools)
 
     def close(self) -> None:
         """Stops the batch; waiting streams get an EngineError. The weights go with the engine."""
@@ -127,17 +153,28 @@ class HfEngine:
             if self._manager is not None and self._manager.is_running():
                 self._manager.stop(block=True, timeout=30.0, hard_stop=True)
 
+    def _attempt(self, request: GenerationRequest, ids: list[int], ends_at: float) -> Iterator[Token]:
+        """One generation. Calls are read in the model's own form where it was told of tools or held to them."""
+        with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
+        text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
+        if with_calls and self._form != CallForm():
+            text = CallText(self._tokenizer, self._form)
+        return self._stream(Reply(text, len(ids), ends_at), ids, request)
+
     def _stream(self, reply: Reply, ids: list[int], request: GenerationRequest) -> Iterator[Token]:
         """The tokens of `reply`; closing the iterator cancels it."""
+        grammar = self._grammars.start(request.grammar, request.max_tokens) if request.grammar else None
         manager = self._running_manager()
         box = manager.output_router.open(reply.request_id)
         try:
-            self._submit(manager, reply, ids, request)
+            self._submit(manager, reply, ids, request, grammar)
             while reply.finish is None:
                 text = self._next_text(manager, box, reply)
                 if reply.finish is not None:
                     manager.cancel_request(reply.request_id)
                     self._remember(reply)
+                    if grammar is not None and grammar.error:
+                        raise GrammarError(f"The reply could not be held to its schema: {grammar.error}")
                 if text or reply.finish is not None:
                     yield reply.token(text, _cached_tokens(manager, reply.request_id))
         finally:
@@ -145,8 +182,11 @@ class HfEngine:
             manager.output_router.close(reply.request_id)
             _forget(manager, reply.request_id)
 
-    def _submit(self, manager: Any, reply: Reply, ids: list[int], request: GenerationRequest) -> None:
+    def _submit(
+        self, manager: Any, reply: Reply, ids: list[int], request: GenerationRequest, grammar: GrammarState | None
+    ) -> None:
         """Adds the request to the batch."""
+        held = {"grammar": grammar} if grammar is not None else {}
         added = manager.add_request(
             ids,
             reply.request_id,
@@ -154,6 +194,7 @@ class HfEngine:
             streaming=True,
             eos_token_id=sorted(self._end_ids),
             **_sampling_options(manager, request.sampling),
+            **held,
         )
         if added is None:
             raise EngineError("The batch stopped before the request was added; try again.")

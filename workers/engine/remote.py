@@ -12,9 +12,13 @@ from typing import Any, Final
 import httpx
 
 from gpts.messages import Message
+from gpts.replies import written
 from gpts.steps import FinishReason
+from gpts.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
+from workers.engine.checked import checked
 from workers.engine.config import EngineConfig
+from workers.engine.schemas import checked_size, json_value
 from workers.engine.stopping import StopFilter
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -53,16 +57,24 @@ class RemoteEngine:
         )
 
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
-        """See `Engine.stream`."""
+        """See `Engine.stream`. The server is asked to follow the grammar; what it sends is checked all the same."""
         ends_at = time.monotonic() + request.deadline_s
-        n_prompt = self.count_tokens(request.messages)
+        n_prompt = self.count_tokens(request.messages, request.tools)
+        if request.grammar is not None and request.grammar.json_schema is not None:
+            checked_size(request.grammar.json_schema)
         if n_prompt // 2 + request.max_tokens > self._context_tokens:  # the estimate is never twice too high
             raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {self._context_tokens} tokens.")
-        return self._stream(request, ends_at, n_prompt)
+        return checked(request, lambda asked: self._stream(asked, ends_at, n_prompt))
 
-    def count_tokens(self, messages: tuple[Message, ...]) -> int:
+    def supports_tools(self) -> bool:
+        """True: the server knows its model's format. An operator whose server does not sets TOOL_CALLING."""
+        return True
+
+    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """An estimate from the number of characters, rather too high than too low."""
         n_characters = sum(len(message.content) for message in messages)
+        n_characters += sum(len(json.dumps(_tool(tool))) for tool in tools)
+        n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
         return n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
 
     def health(self) -> Health:
@@ -72,7 +84,7 @@ class RemoteEngine:
             ready, detail = response.is_success, "" if response.is_success else f"HTTP {response.status_code}"
         except (httpx.HTTPError, RuntimeError) as error:
             ready, detail = False, f"{type(error).__name__}: {error}"
-        return Health(ready, self._model, self._context_tokens, detail)
+        return Health(ready, self._model, self._context_tokens, detail, native_tools=True)
 
     def close(self) -> None:
         """Closes all connections, which cancels what is under way."""
@@ -97,7 +109,11 @@ class RemoteEngine:
             answer.timed_out = True
         except (httpx.HTTPError, RuntimeError) as error:
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
-        yield Token(visible.flush(), answer.outcome(visible.stopped, time.monotonic() >= ends_at), answer.usage)
+        yield Token(
+            visible.flush() + answer.calls(),
+            answer.outcome(visible.stopped, time.monotonic() >= ends_at),
+            answer.usage,
+        )
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
         """The request in the API's words. Tool messages go as the user's: their calls are not in the history."""
@@ -115,7 +131,7 @@ class RemoteEngine:
             body["stop"] = list(request.stop[:4])  # the API allows four; the rest is stopped here
         if sampling.top_k:
             body["top_k"] = sampling.top_k
-        return body
+        return {**body, **_constraints(request)}
 
 
 class _Answer:
@@ -125,6 +141,7 @@ class _Answer:
         self.usage = usage
         self.timed_out = False
         self._finish: FinishReason | None = None
+        self._calls: dict[int, tuple[str, str]] = {}
 
     def take(self, event: dict[str, Any]) -> str:
         """The text of `event`; its usage and reason to finish are kept. Raises EngineError for an error event."""
@@ -134,11 +151,29 @@ class _Answer:
             self.usage = _usage(event["usage"])
         text = ""
         for choice in event.get("choices", [])[:1]:
-            text = choice.get("delta", {}).get("content") or ""
+            delta = choice.get("delta") or {}
+            text = delta.get("content") or ""
+            self._take_calls(delta.get("tool_calls") or [])
             reason = choice.get("finish_reason")
             if reason:
                 self._finish = "length" if reason == "length" else "stop"
         return text
+
+    def _take_calls(self, deltas: list[dict[str, Any]]) -> None:
+        """Adds the pieces of calls: the name comes first, the arguments in pieces."""
+        for delta in deltas:
+            place, function = int(delta.get("index") or 0), delta.get("function") or {}
+            name, arguments = self._calls.get(place, ("", ""))
+            self._calls[place] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
+
+    def calls(self) -> str:
+        """The whole calls in the platform's form; nothing where the reply was cut. Raises EngineError."""
+        if self._finish in (None, "length"):
+            return ""
+        try:
+            return written([(name, _arguments(text)) for _, (name, text) in sorted(self._calls.items())])
+        except ValueError as error:
+            raise EngineError(f"The model server sent a call that is not JSON: {error}") from error
 
     def outcome(self, stopped: bool, late: bool) -> FinishReason:
         """Why the answer ended. Raises EngineError if the stream broke off without a reason."""
@@ -151,9 +186,63 @@ class _Answer:
         raise EngineError("The model server closed the stream in the middle of an answer.")
 
 
-def _message(message: Message) -> dict[str, str]:
-    role = "user" if message.role == "tool" else message.role
-    return {"role": role, "content": message.content}
+def _message(message: Message) -> dict[str, Any]:
+    """`message` as the API has it. A tool's message that names no call is sent as the user's."""
+    if message.role == "tool" and not message.call_id:
+        return {"role": "user", "content": message.content}
+    if message.role == "tool":
+        return {"role": "tool", "content": message.content, "tool_call_id": message.call_id}
+    if not message.tool_calls:
+        return {"role": message.role, "content": message.content}
+    calls = [
+        {
+            "id": call.call_id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
+        }
+        for call in message.tool_calls
+    ]
+    return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _constraints(request: GenerationRequest) -> dict[str, Any]:
+    """The parts of the body that tell tools and grammar. vLLM also reads `structured_outputs`; others ignore it."""
+    grammar = request.grammar
+    tools = request.tools or (grammar.tools if grammar else ())
+    body: dict[str, Any] = {}
+    if tools:
+        body["tools"] = [_tool(tool) for tool in tools]
+        body["tool_choice"] = _tool_choice(request)
+    if grammar is not None and grammar.json_schema is not None:
+        schema = dict(grammar.json_schema)
+        answer = {"name": "answer", "schema": schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": answer}
+        body["structured_outputs"] = {"json": schema}
+    return body
+
+
+def _tool_choice(request: GenerationRequest) -> Any:
+    grammar = request.grammar
+    if grammar is None or not grammar.tools:
+        return "none" if grammar is not None else "auto"
+    if not grammar.required:
+        return "auto"
+    if len(grammar.tools) == 1:
+        return {"type": "function", "function": {"name": grammar.tools[0].name}}
+    return "required"
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """The arguments of a call. Raises ValueError if they are no JSON object."""
+    value = json_value(text or "{}")
+    if not isinstance(value, dict):
+        raise ValueError("the arguments are no object")
+    return value
 
 
 def _timeout(ends_at: float) -> httpx.Timeout:

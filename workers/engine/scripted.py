@@ -15,6 +15,7 @@ from typing import Final
 
 from gpts.messages import Message
 from gpts.steps import FinishReason
+from gpts.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
 from workers.engine.config import EngineConfig
 from workers.engine.stopping import StopFilter
@@ -35,13 +36,19 @@ def echo(messages: tuple[Message, ...]) -> str:
 
 
 class ScriptedEngine:
-    """Streams its script word by word. `requests` holds what was asked, `active` how many streams are open."""
+    """Streams its script word by word. `requests` holds what was asked, `active` how many streams are open.
 
-    def __init__(self, script: Script = echo, context_tokens: int = CONTEXT_TOKENS) -> None:
+    A grammar changes nothing: like a hostile model behind a server that ignores grammars, it says what it says.
+    """
+
+    def __init__(
+        self, script: Script = echo, context_tokens: int = CONTEXT_TOKENS, native_tools: bool = False
+    ) -> None:
         self.requests: list[GenerationRequest] = []
         self.active = 0
         self._script = script
         self._context_tokens = context_tokens
+        self._native_tools = native_tools
         self._lock = threading.Lock()
         self._closed = False
 
@@ -56,13 +63,17 @@ class ScriptedEngine:
             self.requests.append(request)
         return self._stream(request, reply, n_prompt, ends_at)
 
-    def count_tokens(self, messages: tuple[Message, ...]) -> int:
-        """The number of words."""
+    def supports_tools(self) -> bool:
+        """As the opener of the engine said."""
+        return self._native_tools
+
+    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+        """The number of words in the messages; tools count nothing."""
         return sum(len(message.content.split()) for message in messages)
 
     def health(self) -> Health:
         """Ready until closed."""
-        return Health(not self._closed, "scripted", self._context_tokens)
+        return Health(not self._closed, "scripted", self._context_tokens, native_tools=self._native_tools)
 
     def close(self) -> None:
         """Makes `health` not ready and every stream fail at its next token."""

@@ -31,7 +31,10 @@ class Subject:
 
 
 class ModelServer(ThreadingHTTPServer):
-    """A small OpenAI-compatible server. A prompt with "wait" stalls after its first word until `shutdown`."""
+    """A small OpenAI-compatible server. A prompt with "wait" stalls after its first word until `shutdown`.
+
+    It sends `events` as they are, if there are any, instead of its story.
+    """
 
     daemon_threads = True
 
@@ -42,6 +45,7 @@ class ModelServer(ThreadingHTTPServer):
         self.bodies: list[dict[str, Any]] = []
         self.failure: tuple[int, str] | None = None
         self.breaks_off = False
+        self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -87,6 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
+        for event in self.server.events:
+            self._event(event)
+        if self.server.events:
+            return
         words = LONG_REPLY.split(" ")
         n_words = min(body["max_tokens"], len(words))
         stalls = "wait" in body["messages"][-1]["content"]

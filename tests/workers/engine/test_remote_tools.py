@@ -1,0 +1,93 @@
+"""Tools and grammars at a remote server: what is asked for, what comes back, and what is not believed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gpts.messages import Message, MessageCall
+from gpts.replies import parse
+from gpts.tools import ToolSpec
+from workers.engine.base import EngineError, GenerationRequest, Grammar, GrammarError
+from workers.engine.remote import RemoteEngine
+
+from .conftest import ModelServer
+
+STOCK = ToolSpec(
+    name="stock",
+    description="How many are left.",
+    parameters={"type": "object", "properties": {"part": {"type": "string", "maxLength": 8}}, "required": ["part"]},
+)
+QUESTION = (Message(role="user", content="How many ZP-771 are left?"),)
+
+
+def call_deltas(*arguments: str) -> list[dict[str, Any]]:
+    """The events of a call of `stock` whose arguments come in pieces."""
+    opening = {"index": 0, "id": "x", "type": "function", "function": {"name": "stock", "arguments": ""}}
+    pieces = [{"index": 0, "function": {"arguments": piece}} for piece in arguments]
+    events = [{"choices": [{"delta": {"tool_calls": [piece]}}]} for piece in (opening, *pieces)]
+    return [*events, {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}]
+
+
+def text_events(text: str) -> list[dict[str, Any]]:
+    return [{"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]}]
+
+
+def reply(remote: RemoteEngine, server: ModelServer, events: list[dict[str, Any]], **options: Any) -> str:
+    server.events = events
+    return "".join(token.text for token in remote.stream(GenerationRequest(QUESTION, max_tokens=40, **options)))
+
+
+def test_a_streamed_call_reads_like_a_local_one(remote: RemoteEngine, model_server: ModelServer) -> None:
+    grammar = Grammar(tools=(STOCK,), required=True)
+    text = reply(remote, model_server, call_deltas('{"par', 't": "ZP-771"}'), tools=(STOCK,), grammar=grammar)
+    call = parse(text, 0)[1][0]
+    assert (call.name, call.arguments) == ("stock", {"part": "ZP-771"})
+    body = model_server.bodies[0]
+    assert body["tools"][0]["function"]["name"] == "stock"
+    assert body["tool_choice"] == {"type": "function", "function": {"name": "stock"}}
+
+
+def test_a_call_that_breaks_its_schema_is_asked_for_twice_and_then_an_error(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    grammar = Grammar(tools=(STOCK,), required=True)
+    with pytest.raises(GrammarError, match="stock"):
+        reply(remote, model_server, call_deltas('{"part": 3}'), grammar=grammar)
+    assert len(model_server.bodies) == 2
+
+
+def test_a_call_cut_in_its_json_is_an_error(remote: RemoteEngine, model_server: ModelServer) -> None:
+    with pytest.raises(EngineError, match="not JSON"):
+        reply(remote, model_server, call_deltas('{"part": "Z'), tools=(STOCK,))
+
+
+def test_a_call_cut_by_the_token_limit_is_no_call(remote: RemoteEngine, model_server: ModelServer) -> None:
+    events = call_deltas('{"part": "ZP"}')
+    events[-1]["choices"][0]["finish_reason"] = "length"
+    assert parse(reply(remote, model_server, events, tools=(STOCK,)), 0) == ("", ())
+
+
+def test_an_answer_under_a_schema_is_asked_for_and_checked(remote: RemoteEngine, model_server: ModelServer) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    grammar = Grammar(json_schema=schema)
+    assert json.loads(reply(remote, model_server, text_events('{"n": 3}'), grammar=grammar)) == {"n": 3}
+    assert model_server.bodies[0]["response_format"]["json_schema"]["schema"] == schema
+    with pytest.raises(GrammarError):
+        reply(remote, model_server, text_events('{"n": "three"}'), grammar=grammar)
+
+
+def test_calls_and_their_results_are_sent_in_the_apis_own_words(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    call = MessageCall(call_id="call_0", name="stock", arguments={"part": "ZP-771"})
+    messages = (
+        *QUESTION,
+        Message(role="assistant", content="", tool_calls=(call,)),
+        Message(role="tool", content="12", name="stock", call_id="call_0"),
+    )
+    model_server.events = text_events("Twelve.")
+    list(remote.stream(GenerationRequest(messages, max_tokens=9, tools=(STOCK,))))
+    _, asked, answered = model_server.bodies[0]["messages"]
+    assert asked["tool_calls"][0]["function"] == {"name": "stock", "arguments": '{"part": "ZP-771"}'}
+    assert answered == {"role": "tool", "content": "12", "tool_call_id": "call_0"}

@@ -1,0 +1,98 @@
+"""The last look at a constrained reply: nothing that does not parse and follow its schema leaves an engine.
+
+The grammar alone cannot promise it (it follows some keywords only nearly, a server may ignore it, a deadline may cut
+it), so the value is held back until it was checked, and asked for once more, drawn otherwise, if it is wrong.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from gpts.replies import OPENING, parse, prose
+from gpts.tools import ToolSpec
+from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
+from workers.engine.schemas import json_value, problem
+
+Attempt = Callable[[GenerationRequest], Iterator[Token]]
+# How the second attempt draws where the first was greedy and would only repeat itself.
+_SECOND: Final = Sampling(temperature=0.8, top_p=0.95)
+
+
+def checked(request: GenerationRequest, attempt: Attempt) -> Iterator[Token]:
+    """The reply of `attempt` to `request`, held to the request's grammar. Raises GrammarError after two attempts."""
+    grammar = request.grammar
+    if grammar is None:
+        return attempt(request)
+    if grammar.json_schema is not None:
+        return _checked_json(replace(request, stop=()), attempt, grammar.json_schema)
+    return _checked_calls(request, attempt, grammar)
+
+
+def _again(request: GenerationRequest) -> GenerationRequest:
+    return replace(request, sampling=request.sampling if request.sampling.temperature > 0 else _SECOND)
+
+
+def _checked_json(request: GenerationRequest, attempt: Attempt, schema: Mapping[str, Any]) -> Iterator[Token]:
+    """Empty tokens while the value is written, then the whole value in the last one.
+
+    At the deadline the last token is empty: half a value is none.
+    """
+    reason = ""
+    for asked in (request, _again(request)):
+        text = ""
+        for token in attempt(asked):
+            text += token.text
+            if token.finish is None:
+                yield Token("")
+        if token.finish == "deadline":
+            yield replace(token, text="")
+            return
+        reason = json_problem(text, schema)
+        if not reason:
+            yield replace(token, text=text, finish="stop")
+            return
+    raise GrammarError(f"The model wrote no value that follows the schema: {reason}")
+
+
+def json_problem(text: str, schema: Mapping[str, Any]) -> str:
+    """Why `text` is not a JSON value that follows `schema`; empty if it is."""
+    try:
+        value = json_value(text)
+    except ValueError as error:
+        return f"it is not JSON ({error})"
+    return problem(value, schema)
+
+
+def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Grammar) -> Iterator[Token]:
+    """The prose as it comes, then the calls in the last token once all of them follow their schemas."""
+    n_shown, reason = 0, ""
+    tools = {tool.name: tool for tool in grammar.tools}
+    for asked in (request, _again(request)):
+        raw = ""
+        for token in attempt(asked):
+            raw += token.text
+            if token.finish is None:
+                piece = prose(raw, ended=False)[n_shown:]
+                n_shown += len(piece)
+                yield Token(piece)
+        reason = _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")
+        if not reason:
+            yield replace(token, text=raw[n_shown:])
+            return
+        if n_shown:
+            break
+    raise GrammarError(f"The model wrote no valid call: {reason}")
+
+
+def _calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
+    """What is wrong with the calls in `raw`; empty if nothing is."""
+    calls = parse(raw, 0)[1]
+    for call in calls:
+        if call.name not in tools:
+            return f"there is no tool {call.name[:80]!r}"
+        reason = problem(call.arguments, tools[call.name].parameters)
+        if reason:
+            return f"{call.name}: {reason}"
+    if required and not calls:
+        return "it ended without a whole call" if OPENING in raw else "it made no call"
+    return ""

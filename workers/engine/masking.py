@@ -1,0 +1,77 @@
+"""Grammars inside the batch: before a token is chosen, each constrained row loses what its grammar forbids."""
+
+import numpy as np
+import torch
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
+from transformers.generation.continuous_batching.requests import FutureRequestState, RequestState
+
+from workers.engine.grammar import GrammarState
+
+
+class GrammarMask(ContinuousBatchingLogitsProcessor):
+    """Rules out tokens row by row; rows without a grammar cost nothing. Must stand before the sampler.
+
+    Holds the rows between the two calls of one step, so it is for synchronous batching without graphs (CPU).
+    """
+
+    supported_kwargs = {"grammar": GrammarState}
+    ignored_kwargs = ()
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, torch.Tensor]] = []
+
+    def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
+        """Zeros: the masks do not travel in the tensor."""
+        int32_tensor.zero_()
+
+    def prepare_tensor_args(self, requests_with_new_token: list[FutureRequestState]) -> torch.Tensor:
+        """Works out the masks of the coming step; the tensor `(rows,)` int32 is unused zeros."""
+        self._rows = [
+            (row, torch.from_numpy(bits))
+            for row, future in enumerate(requests_with_new_token)
+            if (bits := _allowed(future.state)) is not None
+        ]
+        return torch.zeros(len(requests_with_new_token), dtype=torch.int32)
+
+    def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
+        """`scores` `(rows, vocabulary)` float32 with what each row's grammar forbids at minus infinity."""
+        for row, bits in self._rows:
+            allowed = torch.from_numpy(np.unpackbits(bits.numpy(), bitorder="little")[: scores.shape[-1]])
+            scores[row, : len(allowed)].masked_fill_(allowed == 0, -torch.inf)
+            scores[row, len(allowed) :] = -torch.inf
+        return scores
+
+
+class StaticGrammarMask(GrammarMask):
+    """The same with one buffer of bits on the device, so that a captured graph reads the newest masks."""
+
+    def __init__(self, n_rows: int, n_vocabulary: int, device: torch.device) -> None:
+        super().__init__()
+        self._bits = torch.full((n_rows, (n_vocabulary + 31) // 32 * 4), 255, dtype=torch.uint8, device=device)
+        self._shifts = torch.arange(8, dtype=torch.uint8, device=device)
+
+    def prepare_tensor_args(self, requests_with_new_token: list[FutureRequestState]) -> torch.Tensor:
+        """Copies the masks of the coming step to the device; rows without a grammar allow everything."""
+        for row, _ in self._rows:
+            self._bits[row] = 255
+        zeros = super().prepare_tensor_args(requests_with_new_token)
+        for row, bits in self._rows:
+            self._bits[row].copy_(bits)
+        return zeros
+
+    def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
+        """`scores` `(rows, vocabulary)` with what each row's grammar forbids at minus infinity."""
+        n_rows, n_vocabulary = scores.shape
+        bits = (self._bits[:n_rows].unsqueeze(-1) >> self._shifts) & 1
+        return scores.masked_fill(bits.flatten(1)[:, :n_vocabulary] == 0, -torch.inf)
+
+
+def _allowed(state: RequestState) -> np.ndarray | None:
+    """The bits of the tokens that may come next in the request; None if it has no grammar."""
+    grammar: GrammarState | None = state.logit_processor_kwargs.get("grammar")
+    if grammar is None:
+        return None
+    # A request that was started over carries what it had written at the end of its prompt.
+    earlier = state.initial_tokens[state._true_initial_tokens :] if state._true_initial_tokens else []
+    grammar.read([*earlier, *state.generated_tokens])
+    return grammar.allowed()

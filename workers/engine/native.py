@@ -1,0 +1,188 @@
+"""Conversations with tools, rendered by the model's own template with a placeholder for every word from outside.
+
+Names, descriptions, property names, enum values and arguments come from strangers. None of them is ever seen by the
+template: it renders marks, each a secret that no text can contain, and the words are put back afterwards as content.
+A mark holds a quotation mark, which shows whether the template wrote it as JSON or as it is.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gpts.messages import Message
+from gpts.replies import written
+from gpts.tools import ToolSpec
+
+# Put around each message's placeholder: what is missing from the rendering was trimmed by the template.
+PADDING: Final = "\t \t"
+_WRITTEN_PADDING: Final = json.dumps(PADDING)[1:-1]
+# Words of JSON Schema itself: no stranger's, and templates look some of them up.
+_KEYWORDS: Final = frozenset(
+    "type properties required items enum description anyOf oneOf allOf additionalProperties format default minimum "
+    "maximum minLength maxLength minItems maxItems pattern title const $ref $defs".split()
+)
+_TYPES: Final = frozenset("object array string number integer boolean null".split())
+
+# Renders chat and tools; None if the template refuses.
+Render = Callable[[list[dict[str, Any]], list[dict[str, Any]]], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where word number `index` stands: as JSON or as it is, with white space stripped left and right or not."""
+
+    index: int
+    is_json: bool
+    strips: tuple[bool, bool]
+
+    def fill(self, word: str) -> str:
+        """`word` as the template would have written it."""
+        word = word.lstrip() if self.strips[0] else word
+        word = word.rstrip() if self.strips[1] else word
+        return json.dumps(word, ensure_ascii=False)[1:-1] if self.is_json else word
+
+
+@dataclass(frozen=True, slots=True)
+class NativeSkeleton:
+    """A rendered template without words: `parts[i]` precedes `slots[i]`, the last part follows them all."""
+
+    parts: tuple[str, ...]
+    slots: tuple[Slot, ...]
+
+
+class Marks:
+    """Puts marks in the place of words. `words` are in the order of their numbers; `needed` must all be rendered."""
+
+    def __init__(self, secret: str) -> None:
+        self.words: list[str] = []
+        self.needed: set[int] = set()
+        self.contents: list[int] = []
+        self._secret = secret
+
+    def mark(self, word: str, *, needed: bool = True) -> str:
+        """The mark of `word`."""
+        index = len(self.words)
+        self.words.append(word)
+        if needed:
+            self.needed.add(index)
+        return f'q{self._secret}x{index}"q'
+
+    def content(self, word: str) -> str:
+        """The padded mark of a message's content, which must be rendered just once and in order."""
+        self.contents.append(len(self.words))
+        return PADDING + self.mark(word) + PADDING
+
+    def inside(self, value: Any, *, needed: bool, key: str = "") -> Any:
+        """`value`, plain JSON, with a mark for each string and key in it that is not a word of JSON Schema."""
+        if isinstance(value, str):
+            return value if not needed and key == "type" and value in _TYPES else self.mark(value, needed=needed)
+        if isinstance(value, Mapping):
+            return {
+                name if not needed and name in _KEYWORDS else self.mark(str(name), needed=needed): self.inside(
+                    inner, needed=needed, key=str(name)
+                )
+                for name, inner in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.inside(inner, needed=needed, key=key) for inner in value]
+        return value
+
+    def split(self, text: str) -> NativeSkeleton | None:
+        """`text` cut at its marks; None if a needed one is missing or contents are doubled or out of order."""
+        pieces = re.split(rf'q{self._secret}x(\d+)(\\?)"q', text)
+        parts, slots = list(pieces[::3]), []
+        for place, (number, slash) in enumerate(zip(pieces[1::3], pieces[2::3], strict=True)):
+            index, padding = int(number), _WRITTEN_PADDING if slash else PADDING
+            strips = (False, False)
+            if index in self.contents:
+                left, right = parts[place].endswith(padding), parts[place + 1].startswith(padding)
+                parts[place] = parts[place].removesuffix(padding)
+                parts[place + 1] = parts[place + 1].removeprefix(padding)
+                strips = (not left, not right)
+            slots.append(Slot(index, bool(slash), strips))
+        shown = [slot.index for slot in slots]
+        is_whole = self.needed.issubset(shown) and [i for i in shown if i in self.contents] == self.contents
+        return NativeSkeleton(tuple(parts), tuple(slots)) if is_whole else None
+
+
+def render(
+    messages: Sequence[Message], tools: Sequence[ToolSpec], secret: str, apply: Render
+) -> tuple[NativeSkeleton, list[str]] | None:
+    """The skeleton of the conversation and the words for its slots; None if the template cannot hold it.
+
+    A template that knows no system message, or moves it about, gets it at the beginning of the first message.
+    """
+    for folds in (False, True):
+        marks = Marks(secret)
+        told = [_tool(tool, marks) for tool in tools]
+        chat = _chat(messages, marks, folds)
+        text = apply(chat, told)
+        skeleton = marks.split(text) if text is not None else None
+        if skeleton is not None:
+            return skeleton, marks.words
+    return None
+
+
+def new_secret() -> str:
+    """A secret for the marks of one encoder."""
+    return secrets.token_hex(8)
+
+
+def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Message]:
+    """The conversation for a template without tools: calls and tools are content, in the platform's own form."""
+    plain = [
+        Message(
+            role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
+        )
+        for message in messages
+    ]
+    if not tools:
+        return plain
+    schemas = [tool.model_dump(include={"name", "description", "parameters"}) for tool in tools]
+    told = "Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas, ensure_ascii=False)
+    if plain and plain[0].role == "system":
+        return [Message(role="system", content=f"{plain[0].content}\n\n{told}"), *plain[1:]]
+    return [Message(role="system", content=told), *plain]
+
+
+def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
+    function = {
+        "name": marks.mark(tool.name),
+        "description": marks.mark(tool.description, needed=False),
+        "parameters": marks.inside(tool.parameters, needed=False),
+    }
+    return {"type": "function", "function": function}
+
+
+def _chat(messages: Sequence[Message], marks: Marks, folds: bool) -> list[dict[str, Any]]:
+    """The messages as templates read them. Ids of calls are numbers of nine digits, as Mistral's demands."""
+    numbers: dict[str, str] = {}
+    chat: list[dict[str, Any]] = []
+    held = ""
+    for place, message in enumerate(messages):
+        content = marks.content(message.content) if message.content or not message.tool_calls else ""
+        if folds and place == 0 and message.role == "system" and len(messages) > 1:
+            held = content + "\n\n"
+            continue
+        turn: dict[str, Any] = {"role": message.role, "content": held + content}
+        held = ""
+        if message.tool_calls:
+            turn["tool_calls"] = [
+                _call(call.call_id, call.name, call.arguments, numbers, marks) for call in message.tool_calls
+            ]
+        if message.role == "tool":
+            turn["tool_call_id"] = numbers.get(message.call_id, "0" * 9)
+            turn["name"] = marks.mark(message.name, needed=False)
+        chat.append(turn)
+    return chat
+
+
+def _call(
+    call_id: str, name: str, arguments: Mapping[str, Any], numbers: dict[str, str], marks: Marks
+) -> dict[str, Any]:
+    number = numbers.setdefault(call_id, f"{len(numbers) + 1:09d}")
+    function = {"name": marks.mark(name), "arguments": marks.inside(arguments, needed=True)}
+    return {"id": number, "type": "function", "function": function}
