@@ -56,6 +56,6 @@ def _makes(reply: ModelReply, call_id: str) -> bool:
 def _message_label(step: UserMessage) -> Label:
     """A person's or program's own words; what the program's functions gave comes from outside."""
     said = Label(integrity=Integrity.USER)
-    if any(message.role == "tool" for message in step.earlier):
+    if any(message.role == "tool" for message in (*step.earlier, *step.later)):
         return join([said, untrusted(CALLERS_FUNCTIONS)])
     return said

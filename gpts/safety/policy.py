@@ -115,7 +115,7 @@ def _check_write(call: ToolCall, tool: ToolSpec, context: Context, standing: Sta
 
 def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
     """A page may be opened if its address is known, or if nothing but the person's own words led to it."""
-    addresses = tuple(leaves(call.arguments, tool.parameters))
+    addresses = tuple(leaves(call.arguments, {"properties": {"url": {}}} | tool.parameters))
     url = call.arguments.get("url")
     if isinstance(url, str) and (why := problem(url)):
         return Refuse(why)
