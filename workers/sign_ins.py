@@ -194,7 +194,7 @@ def _tokens(action: Action, grant: str, **fields: str) -> dict[str, Any]:
     if str(told.get("token_type", "bearer")).lower() != "bearer":
         raise TokenRefused(f"{host} gave a kind of token that cannot be used here.")
     lasts = told.get("expires_in")
-    seconds = float(lasts) if isinstance(lasts, int | float) or str(lasts).isdigit() else None
+    seconds = float(str(lasts)) if isinstance(lasts, int | float) or str(lasts).isdigit() else None
     refresh = told.get("refresh_token")
     return {
         "access_token": token,

@@ -32,10 +32,10 @@ def redirect_uri(action: Action) -> str:
 
 def sign_in_needed(spec: GptSpec, user: Any) -> dict[str, str]:
     """The hosts at which `user` must sign in before a tool can be used, by the tool's name."""
-    wanted = {each.action_id: each for each in spec.actions if each.auth == Auth.OAUTH}
+    wanted = {each.action_id: each for each in spec.actions if each.auth == "oauth"}
     if not wanted:
         return {}
-    signed = SignIn.objects.filter(user=user, action__in=wanted).exclude(sealed="")
+    signed = SignIn.objects.filter(user=user, action__in=list(wanted)).exclude(sealed="")
     done = {(str(action_id), host) for action_id, host in signed.values_list("action_id", "host")}
     return {
         name: host

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -86,7 +86,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
 
 @login_required
 @require_POST
-def sign_out(request: HttpRequest, action_id: UUID) -> HttpResponse:
+def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
     """Forget one's own sign-in at an action's service."""
     sign_in = SignIn.objects.filter(user=request.user, action=action_id).select_related("action__gpt").first()
     if sign_in is None:

@@ -152,7 +152,7 @@ def _texts(content: Iterable[Any]) -> list[str]:
 
 def _kept(content: Iterable[Any], context: ToolContext, lent: Credential) -> tuple[FileRef, ...]:
     """Pictures, sounds and other files of the answer, kept with the conversation."""
-    files = []
+    files: list[FileRef] = []
     for block in content:
         data, mime = getattr(block, "data", None), getattr(block, "mime_type", "") or "application/octet-stream"
         resource = getattr(block, "resource", None)

@@ -116,7 +116,12 @@ async def _streamable(server: McpServer, lent: Credential) -> Any:
 
 
 def _sse(server: McpServer, lent: Credential) -> AbstractAsyncContextManager[Any]:
-    return sse_client(server.url, timeout=30, sse_read_timeout=60, httpx_client_factory=lambda **_: _client(lent))
+    def make(
+        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+    ) -> httpx2.AsyncClient:
+        return _client(lent)
+
+    return sse_client(server.url, timeout=30, sse_read_timeout=60, httpx_client_factory=make)
 
 
 def _speaks_sse(error: BaseException) -> bool:

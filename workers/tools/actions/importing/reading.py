@@ -26,12 +26,12 @@ class ImportRefused(Exception):
     """The document cannot be used; the message tells its creator why and where."""
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):
     """Safe YAML that reads what JSON has: dates and yes/no stay texts, and merge keys are refused."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping whose keys are texts. Raises ImportRefused for a key that is a list or mapping."""
-        pairs = {}
+        pairs: dict[Hashable, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise ImportRefused(f"Line {key_node.start_mark.line + 1}: a key must be a text.")
@@ -65,7 +65,7 @@ def read_document(text: str) -> dict[str, Any]:
         raise ImportRefused("This is a web page, not an OpenAPI document. Look there for the JSON or YAML itself.")
     document = _plain(_parsed(text))
     _check_kind(document)
-    return document  # type: ignore[no-any-return]
+    return document
 
 
 def _parsed(text: str) -> Any:
@@ -110,7 +110,7 @@ def _look_at_events(text: str) -> None:
         n_aliases += isinstance(event, yaml.AliasEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise ImportRefused(f"Line {event.start_mark.line + 1}: nested deeper than {MAX_DEPTH} levels.")
+            raise ImportRefused(f"The document is nested deeper than {MAX_DEPTH} levels.")
         if n_aliases > MAX_ALIASES or n_events > 3 * MAX_VALUES:
             raise ImportRefused("The document repeats itself too often (aliases) or is too long.")
 

@@ -147,7 +147,7 @@ class Schemas:
 
 def plain_keywords(schema: dict[str, Any]) -> dict[str, Any]:
     """The keywords that need no more than a look, in JSON Schema's own way (3.0 had some of its own)."""
-    made = {key: schema[key] for key in KEPT if key in schema}
+    made: dict[str, Any] = {key: schema[key] for key in KEPT if key in schema}
     _fix_type(made, nullable=schema.get("nullable") is True)
     for bound, own in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         flag = made.get(bound)

@@ -1,0 +1,257 @@
+"""A draft's actions and MCP servers: added, changed, removed, restored, and their secrets."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from gpts.actions import McpTool
+from web import errands
+from web.builder import actions, auth
+from web.builder.actions import Source
+from web.builder.auth import AuthChoice
+from web.builder.models import Gpt
+from web.builder.models_actions import Action, McpServerRow
+from web.builder.services import delete_gpt, publish, restore_version, set_sharing
+from workers import action_errands, sign_ins
+from workers.tools import ToolError
+
+SECRET = "sk-a-long-secret-42"
+DOCUMENT = json.dumps(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "Parts", "version": "1"},
+        "servers": [{"url": "https://api.parts.example"}],
+        "paths": {
+            "/parts": {"get": {"operationId": "listParts"}, "post": {"operationId": "addPart"}},
+            "/parts/{id}": {"get": {"operationId": "lost"}},
+        },
+    }
+)
+
+
+@pytest.fixture
+def worker(monkeypatch) -> list[str]:
+    """A worker that does errands at once; the names of those it did."""
+    done: list[str] = []
+
+    def ask(task: str, *args: str, queue: str, timeout_s: float) -> Any:
+        done.append(task.removeprefix("workers.tasks."))
+        assert queue == "tools"
+        if task.endswith("import_action"):
+            return action_errands.read_action(args[0], args[1], json.loads(args[2]))
+        raise errands.NoAnswer(errands.TOO_LATE)
+
+    monkeypatch.setattr(errands, "ask", ask)
+    return done
+
+
+@pytest.fixture
+def action(gpt, worker) -> Action:
+    return actions.add_action(gpt, Source(DOCUMENT), privacy_url="https://parts.example/privacy")
+
+
+def test_an_action_becomes_part_of_the_draft_and_of_what_is_published(gpt, action):
+    assert (action.name, action.base_url, action.host) == ("Parts", "https://api.parts.example", "api.parts.example")
+    [spec] = gpt.draft_spec().actions
+    assert [each.name for each in spec.operations] == ["listParts", "addPart"]
+    assert publish(gpt).spec().actions == (spec,)
+
+
+def test_unusable_operations_are_listed_with_their_reason(action):
+    lost = next(each for each in action.listed if each["name"] == "lost")
+    assert not lost["usable"]
+    assert "needs “id”" in lost["warnings"][0]
+
+
+def test_the_creator_picks_from_the_document_that_is_there(action, worker):
+    changed = actions.update_action(action, Source(operations=("addPart",)), {"name": "Spares"})
+    assert ([each["name"] for each in changed.operations], changed.name) == (["addPart"], "Spares")
+    assert changed.document == DOCUMENT
+    assert worker == ["import_action", "import_action"]
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [(Source(), "document"), (Source("nonsense"), "document"), (Source("x" * 2_000_001), "document")],
+)
+def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
+    with pytest.raises(ValidationError) as refused:
+        actions.add_action(gpt, source)
+    assert field in refused.value.message_dict
+    assert not gpt.actions.exists()
+
+
+def test_without_an_address_there_is_nothing_to_call(gpt, worker):
+    text = DOCUMENT.replace("https://api.parts.example", "/v1")
+    with pytest.raises(ValidationError, match="Enter the server's"):
+        actions.add_action(gpt, Source(text))
+    assert actions.add_action(gpt, Source(text, server="https://b.example/")).base_url == "https://b.example"
+
+
+def test_a_gpt_has_ten_actions_at_most(gpt, worker, monkeypatch):
+    monkeypatch.setattr(actions, "MAX_ACTIONS", 1)
+    actions.add_action(gpt, Source(DOCUMENT))
+    with pytest.raises(ValidationError, match="1 actions"):
+        actions.add_action(gpt, Source(DOCUMENT))
+
+
+def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, action):
+    publish(gpt)
+    actions.remove(action)
+    assert gpt.draft_spec().actions == ()
+    publish(gpt)
+    restore_version(gpt, 2)
+    assert [each.name for each in gpt.draft_spec().actions] == ["Parts"]
+
+
+def test_restoring_brings_the_operations_of_then(gpt, action):
+    publish(gpt)
+    actions.update_action(action, Source(operations=("addPart",)), {})
+    restore_version(gpt, 2)
+    assert [each.name for each in gpt.draft_spec().actions[0].operations] == ["listParts", "addPart"]
+
+
+class TestSecrets:
+    """Keys: sealed, bound, told to nobody."""
+
+    @pytest.fixture
+    def keyed(self, action) -> Action:
+        return auth.set_auth(action, AuthChoice("bearer", SECRET))
+
+    def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
+        lent = sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
+        assert SECRET in lent.secrets
+        with pytest.raises(ToolError, match="it was not sent"):
+            sign_ins.lend(str(keyed.id), bob.pk, "evil.example")
+
+    def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
+        row = Action.objects.values().get()
+        version = publish(gpt)
+        for text in (str(row), json.dumps(version.data), repr(keyed), str(gpt.draft_spec())):
+            assert SECRET not in text
+
+    def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
+        other = actions.add_action(gpt, Source(DOCUMENT))
+        Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
+        with pytest.raises(ToolError, match="cannot be read"):
+            sign_ins.lend(str(other.id), bob.pk, "api.parts.example")
+
+    def test_basic_and_header_keys(self, action, bob):
+        auth.set_auth(action, AuthChoice("basic", "user:word-of-pass"))
+        lent = sign_ins.lend(str(action.id), bob.pk, "api.parts.example")
+        assert lent.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
+        assert "word-of-pass" in lent.secrets
+        auth.set_auth(action, AuthChoice("header", SECRET, header="X-Api-Key"))
+        assert sign_ins.lend(str(action.id), bob.pk, "api.parts.example").headers == {"X-Api-Key": SECRET}
+
+    def test_another_kind_or_host_forgets_it(self, keyed):
+        assert auth.set_auth(keyed, AuthChoice("bearer")).secret
+        keyed.base_url = "https://new.example"
+        assert not auth.set_auth(keyed, AuthChoice("bearer")).secret
+        auth.set_auth(keyed, AuthChoice("bearer", SECRET))
+        assert not auth.set_auth(keyed, AuthChoice("basic")).secret
+
+    @pytest.mark.parametrize(
+        ("choice", "field"),
+        [
+            (AuthChoice("magic"), "kind"),
+            (AuthChoice("bearer", "a\nb"), "secret"),
+            (AuthChoice("bearer", "é"), "secret"),
+            (AuthChoice("header", "k", header="Host"), "header"),
+            (AuthChoice("header", "k", header="a: b"), "header"),
+            (AuthChoice("oauth"), "client_id"),
+            (AuthChoice("oauth", client_id="c", authorize_url="javascript:x"), "authorize_url"),
+            (AuthChoice("oauth", client_id="c", authorize_url="http://a.example/"), "authorize_url"),
+            (AuthChoice("oauth", client_id="c", authorize_url="https://a.example/", token_url="x"), "token_url"),
+        ],
+    )
+    def test_what_cannot_sign_in_is_refused_by_field(self, action, choice, field):
+        with pytest.raises(ValidationError) as refused:
+            auth.set_auth(action, choice)
+        assert field in refused.value.message_dict
+
+    def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
+        publish(gpt)
+        actions.remove(keyed)
+        assert sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        publish(gpt)
+        with pytest.raises(ToolError, match="removed it"):
+            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        assert Action.objects.get().secret == ""
+
+    def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
+        delete_gpt(gpt)
+        with pytest.raises(ToolError, match="no longer part"):
+            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+
+    def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
+        Action.objects.all().delete()
+        with pytest.raises(ToolError, match="no longer part"):
+            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+
+
+class TestPrivacy:
+    """What everyone may use says what becomes of their data."""
+
+    @pytest.fixture
+    def without(self, gpt, worker) -> Gpt:
+        set_sharing(gpt, "me")
+        actions.add_action(gpt, Source(DOCUMENT))
+        return gpt
+
+    def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):
+        publish(without)
+        with pytest.raises(ValidationError, match="“Parts”: give the address of its privacy policy"):
+            set_sharing(without, "store")
+        with pytest.raises(ValidationError, match="privacy policy"):
+            publish(without, "store")
+        assert Gpt.objects.get().sharing == "me"
+
+    def test_with_a_policy_it_may(self, without):
+        actions.update_action(without.actions.get(), None, {"privacy_url": "https://parts.example/privacy"})
+        publish(without, "store")
+        assert Gpt.objects.get().sharing == "store"
+
+    def test_a_policy_is_an_address(self, without):
+        with pytest.raises(ValidationError):
+            actions.update_action(without.actions.get(), None, {"privacy_url": "javascript:alert(1)"})
+
+    def test_the_form_says_so_instead_of_failing(self, as_alice, without, fields):
+        response = as_alice.post(
+            f"/gpts/{without.slug}/edit", {**fields, "sharing": "store"}, headers={"Accept": "application/json"}
+        )
+        assert "privacy policy" in json.dumps(response.json()["errors"])
+
+
+class TestMcpServers:
+    """MCP servers of a draft."""
+
+    def test_a_server_with_its_tools_becomes_part_of_the_draft(self, gpt, monkeypatch):
+        tools = [McpTool(name="add", read_only=True).model_dump(mode="json")]
+        monkeypatch.setattr(errands, "ask", lambda *args, **kwargs: {"tools": tools})
+        server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"))
+        [spec] = gpt.draft_spec().mcp_servers
+        assert (spec.name, spec.tools[0].name, spec.trusted) == ("mcp.example.org", "add", False)
+        actions.update_mcp_server(server, {"trusted": True})
+        assert gpt.draft_spec().mcp_servers[0].trusted
+
+    @pytest.mark.parametrize(
+        ("url", "command"), [("", ()), ("ftp://x", ()), ("", ("/bin/sh",)), ("https://a.b/", ("x",))]
+    )
+    def test_what_is_no_server_is_refused(self, gpt, url, command):
+        with pytest.raises(ValidationError):
+            actions.add_mcp_server(gpt, "X", url, command)
+
+    def test_a_command_that_the_operator_listed_may_be_used(self, gpt, settings):
+        settings.MCP_COMMANDS = [("/usr/bin/notes", "--all")]
+        assert actions.add_mcp_server(gpt, "", "", ("/usr/bin/notes", "--all")).name == "/usr/bin/notes"
+        with pytest.raises(ValidationError):
+            actions.add_mcp_server(gpt, "", "", ("/usr/bin/notes", "--all", "--evil"))
+
+    def test_people_do_not_sign_in_there(self, gpt):
+        server = McpServerRow.objects.create(gpt=gpt, name="N", url="https://mcp.example.org")
+        with pytest.raises(ValidationError, match="API key here"):
+            auth.set_auth(server, AuthChoice("oauth", client_id="c"))
