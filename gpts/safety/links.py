@@ -1,0 +1,152 @@
+"""What a link in an answer gives away: where it leads, what it carries, and whether only outsiders spoke of it.
+
+A model that obeyed a hostile page can put what it knows into a link and wait for a click. Whoever shows an answer
+asks here and marks such links; nothing is decided by what the model says of them.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+# A value is suspicious from here on: searches and titles in addresses are shorter than a long text, and names, dates
+# and numbers are shorter than a code.
+_LONG_CHARS: Final = 120
+_CODE_CHARS: Final = 20
+# Of random base64 each letter tells about 5 bits at this length, of hexadecimal 3.5, of words joined by hyphens 3.8.
+_CODE_BITS: Final = 3.9
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2}){10,}|(?:[0-9A-F]{2}){10,}")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_EMAIL: Final = re.compile(r"[^\s@/]+@[^\s@/]+\.[a-z]{2,}", re.I)
+# Words as people read them, joined by hyphens or underscores: the headline of an article, not a code.
+_SLUG: Final = re.compile(r"[^\W_]{1,20}(?:[-_.+ ][^\W_]{1,20})*")
+_VOWEL: Final = re.compile(r"[aeiouyäöüáéíóúàèìòù]", re.I)
+_TRAILING: Final = ".,;:!?"
+
+
+def host_of(url: str) -> str:
+    """The host that `url` leads to, as a reader should see it: in letters that cannot be taken for others.
+
+    Empty where it leads to none. Names in other scripts are given as browsers do where scripts are mixed (Punycode).
+    """
+    try:
+        host = urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+    host = unicodedata.normalize("NFKC", host).rstrip(".").lower()
+    return ".".join(_label(label) for label in host.split("."))
+
+
+def hidden_data(url: str) -> str:
+    """What `url` carries that looks like data rather than an address: long or encoded values; empty if nothing.
+
+    The longest such value, unescaped and cut to 200 characters.
+    """
+    found = [value for value in _values(url) if _is_data(value)]
+    return max(found, key=len, default="")[:200]
+
+
+def is_only_from_untrusted(url: str, trusted_texts: Iterable[str], untrusted_urls: Iterable[str]) -> bool:
+    """Whether nobody but outsiders named `url`: no trusted text has it, or its host if it carries nothing more.
+
+    `trusted_texts` are what the person, the creator and the platform wrote; `untrusted_urls` the addresses that
+    pages, search results and files gave. A link that stands in neither is the model's own and counts as outsiders' as
+    soon as one of them gave an address of that host, or gave any and the link carries data.
+    """
+    wanted, host = _plain(url), host_of(url)
+    bare = not _carries(url)
+    for text in trusted_texts:
+        text = text.casefold()
+        if _names(text, wanted) or (bare and host and _names(text, host)):
+            return False
+    outside = {(host_of(each), _plain(each)) for each in untrusted_urls}
+    if any(host == other or wanted == plain for other, plain in outside):
+        return True
+    return bool(outside) and bool(hidden_data(url))
+
+
+def _label(label: str) -> str:
+    """`label` as it is if it is ASCII, else as Punycode (RFC 3492), which no eye takes for another name."""
+    if label.isascii():
+        return label
+    try:
+        return "xn--" + label.encode("punycode").decode("ascii")
+    except UnicodeError:
+        return ""
+
+
+def _values(url: str) -> list[str]:
+    """The parts of `url` in which data could travel: labels, pieces of the path, names and values of the query."""
+    try:
+        parts = urlsplit(url.strip())
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        labels = (parts.hostname or "").split(".")[:-2]
+        user = [parts.username or "", parts.password or ""]
+    except ValueError:
+        return [url]
+    fragment = unquote(parts.fragment)
+    pieces = [unquote(piece) for piece in parts.path.split("/")]
+    return [each for each in (*labels, *user, *pieces, *(part for pair in pairs for part in pair), fragment) if each]
+
+
+def _is_data(value: str) -> bool:
+    if len(value) >= _LONG_CHARS or _EMAIL.fullmatch(value):
+        return True
+    if len(value) < _CODE_CHARS or _UUID.fullmatch(value):
+        return False
+    if _HEX.fullmatch(value):
+        return True
+    # A headline may stand before a code, "some-words-a8Fk…": each run without hyphens is looked at alone as well.
+    return any(_is_code(each) for each in (value, *re.split(r"[-_.,;:|~ ]", value)))
+
+
+def _is_code(value: str) -> bool:
+    """Whether `value` looks like base64 or the like: many different letters, capitals and digits inside words."""
+    if not _BASE64.fullmatch(value) or _is_slug(value):
+        return False
+    counts = Counter(value.rstrip("="))
+    total = counts.total()
+    bits = -sum(n / total * math.log2(n / total) for n in counts.values())
+    return bits >= min(_CODE_BITS, 0.75 * math.log2(total)) and _n_changes(value) * 8 >= len(value)
+
+
+def _is_slug(value: str) -> bool:
+    """Whether `value` is words joined by hyphens."""
+    if not _SLUG.fullmatch(value) or not re.search(r"[-_.+ ]", value):
+        return False
+    words = re.split(r"[-_.+ ]", value)
+    readable = [word for word in words if word.isdigit() or (_VOWEL.search(word) and _n_changes(word) <= 1)]
+    return len(readable) * 4 >= len(words) * 3
+
+
+def _n_changes(value: str) -> int:
+    """How often `value` goes over from one kind of letter to another: small, capital, digit, sign."""
+    kinds = ["a" if each.islower() else "A" if each.isupper() else "0" if each.isdigit() else "-" for each in value]
+    return sum(one != other for one, other in pairwise(kinds))
+
+
+def _carries(url: str) -> bool:
+    """Whether `url` is more than a host."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return True
+    return bool(parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+
+
+def _plain(url: str) -> str:
+    """`url` for comparing: without scheme, www, fragment and a closing slash."""
+    text = re.sub(r"^[a-z][a-z0-9+.-]*://", "", url.strip().casefold())
+    return text.split("#", 1)[0].removeprefix("www.").rstrip("/" + _TRAILING)
+
+
+def _names(text: str, wanted: str) -> bool:
+    """Whether `text` has the address `wanted` as a whole, not as a part of a longer one."""
+    if not wanted:
+        return False
+    return bool(re.search(rf"(?<![\w@-])(?<!\w\.)(?:www\.)?{re.escape(wanted)}(?![\w@-]|\.\w|[/?=&]\w)", text))
