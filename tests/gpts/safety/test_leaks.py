@@ -4,7 +4,7 @@ import base64
 import codecs
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
@@ -105,6 +105,7 @@ def test_ordinary_text_flows_without_delay() -> None:
         assert guard.feed(text[at : at + 4]) == text[at : at + 4]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.sampled_from(sorted(DISGUISES)))
 def test_no_way_of_cutting_the_stream_lets_a_leak_through(sizes: list[int], name: str) -> None:
     text, guard, shown = f"Well, {DISGUISES[name]} Bye.", LeakGuard(INSTRUCTIONS), ""
