@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
 
@@ -52,6 +53,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
     lists = [
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
+        list_change("Actions", _called(old), _called(new)),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
     return tuple(change for change in (*texts, *lists, *values) if change)
@@ -59,10 +61,20 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
 
 TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "instructions"))
 VALUES: tuple[tuple[str, Any], ...] = (
+    ("Capabilities", lambda spec: ", ".join(_titles(spec.capabilities)) or "none"),
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Longest reply", lambda spec: f"{spec.model.max_tokens} tokens"),
 )
+
+
+def _called(spec: GptSpec) -> list[str]:
+    operations = [f"{action.name}: {each.name}" for action in spec.actions for each in action.operations]
+    return operations + [f"{server.name}: {tool.name}" for server in spec.mcp_servers for tool in server.tools]
+
+
+def _titles(keys: tuple[str, ...]) -> list[str]:
+    return [CAPABILITIES[key].title if key in CAPABILITIES else key for key in keys]
 
 
 def text_change(label: str, old: str, new: str) -> Change | None:

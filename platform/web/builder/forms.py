@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from gpts.capabilities import CAPABILITIES
 from gpts.spec import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
@@ -21,6 +22,7 @@ DRAFT_FIELDS = (
     "instructions",
     "starters",
     "only_from_knowledge",
+    "capabilities",
     "files_downloadable",
     "temperature",
     "max_tokens",
@@ -72,6 +74,9 @@ class GptForm(forms.Form):
     instructions = LinesField(max_length=INSTRUCTIONS_CHARS, required=False, error_messages=TOO_LONG)
     starters = StartersField(required=False)
     only_from_knowledge = forms.BooleanField(required=False)
+    capabilities = forms.MultipleChoiceField(
+        choices=[(key, capability.title) for key, capability in CAPABILITIES.items()], required=False
+    )
     files_downloadable = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from gpts.capabilities import CAPABILITIES
 from gpts.spec import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
@@ -78,6 +79,14 @@ def validate_starters(starters: Any) -> None:
         raise ValidationError(f"A conversation starter can have {STARTER_CHARS} characters; one has {longest}.")
 
 
+def validate_capabilities(capabilities: Any) -> None:
+    """Raises ValidationError unless `capabilities` is a list of keys of CAPABILITIES, each once."""
+    if not isinstance(capabilities, list) or not all(key in CAPABILITIES for key in capabilities):
+        raise ValidationError(f"A capability is one of {', '.join(CAPABILITIES)}.")
+    if len(set(capabilities)) != len(capabilities):
+        raise ValidationError("A capability is switched on once.")
+
+
 class Gpt(models.Model):
     """A GPT: the creator's draft fields, and which immutable version is published."""
 
@@ -92,6 +101,7 @@ class Gpt(models.Model):
     starters = models.JSONField(default=list, blank=True, validators=[validate_starters])
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
+    capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
     files_downloadable = models.BooleanField(default=False, help_text="People who chat may download the files.")
     temperature = models.FloatField(
         default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
@@ -133,6 +143,7 @@ class Gpt(models.Model):
             starters=tuple(self.starters),
             knowledge=tuple(KnowledgeRef(file_id=str(f.id), name=f.name, segment=f.segment) for f in ready),
             only_from_knowledge=self.only_from_knowledge,
+            capabilities=tuple(self.capabilities),
             actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
             model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),

@@ -10,6 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
 
+from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web.accounts.models import User
 from web.builder import actions
@@ -186,6 +187,7 @@ def _draft_fields(spec: GptSpec) -> dict[str, Any]:
         "instructions": spec.instructions,
         "starters": list(spec.starters),
         "only_from_knowledge": spec.only_from_knowledge,
+        "capabilities": [key for key in spec.capabilities if key in CAPABILITIES],
         "temperature": spec.model.temperature,
         "max_tokens": spec.model.max_tokens,
     }

@@ -118,6 +118,8 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "max_starters": STARTERS,
         "starter_chars": STARTER_CHARS,
         "marks": MARKS,
+        "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
+        "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
         "readings": readings(gpt),
         "max_files": settings.MAX_FILES_PER_GPT,
         "max_file_bytes": settings.MAX_FILE_BYTES,

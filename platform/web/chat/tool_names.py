@@ -1,11 +1,13 @@
 """What a tool is called in front of people: by its name in the log and what the GPT's version says of it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
-from gpts.actions import ActionSpec, McpServer
+from gpts.actions import named_mcp_tools, named_operations
 from gpts.spec import GptSpec
+
+TITLE_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,15 @@ def host_of_address(url: str) -> str:
 
 def tool_name(spec: GptSpec, name: str) -> ToolName:
     """The title of the tool that the log calls `name`; its name in words for one that the version does not know."""
-    return next((found for known, found in _known(spec) if known == name), ToolName(in_words(name)))
+    if found := named_operations(spec.actions).get(name):
+        action, operation = found
+        short = 0 < len(operation.summary) <= TITLE_CHARS
+        title = operation.summary.rstrip(".") if short else in_words(operation.name)
+        return ToolName(title, host_of_address(action.base_url), action.action_id)
+    if listed := named_mcp_tools(spec.mcp_servers, spec.actions).get(name):
+        server, tool = listed
+        return ToolName(in_words(tool.name), host_of_address(server.url) or server.name)
+    return ToolName(in_words(name))
 
 
 def in_words(name: str) -> str:
@@ -35,27 +45,3 @@ def in_words(name: str) -> str:
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     words = " ".join(spaced.replace("_", " ").replace("-", " ").split())
     return words[:1].upper() + words[1:]
-
-
-def _known(spec: GptSpec) -> Iterator[tuple[str, ToolName]]:
-    for action in spec.actions:
-        yield from _of_action(action)
-    for server in spec.mcp_servers:
-        yield from _of_server(server)
-
-
-def _of_action(action: ActionSpec) -> Iterator[tuple[str, ToolName]]:
-    host = host_of_address(action.base_url)
-    for operation in action.operations:
-        title = operation.summary if 0 < len(operation.summary) <= 60 else in_words(operation.name)
-        yield operation.name, ToolName(title.rstrip("."), host, action.action_id)
-
-
-def _of_server(server: McpServer) -> Iterator[tuple[str, ToolName]]:
-    # A server's tools may carry its name in front, to keep tools of two servers apart.
-    host = host_of_address(server.url) or server.name
-    for tool in server.tools:
-        named = ToolName(in_words(tool.name), host)
-        yield tool.name, named
-        yield f"{server.name}_{tool.name}", named
-        yield f"{server.name}__{tool.name}", named

@@ -23,7 +23,7 @@ def test_an_upload_is_kept_queued_and_described(as_alice, gpt, sent_tasks, djang
     assert response.status_code == 201
     assert response.json()["file"]["status"] == "received"
     assert file.path.read_bytes() == b"words"
-    assert ("workers.tasks.index_file", str(file.id), "tools") in sent_tasks
+    assert ("workers.tasks.index_file", str(file.id), "index") in sent_tasks
     assert "Publish version 2" in response.json()["parts"]["publish"]
 
 

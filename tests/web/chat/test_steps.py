@@ -49,7 +49,6 @@ def only(*log: Step):
         (called("make_image", prompt="a pump"), "Made a picture of “a pump”"),
         (called("createTicket", title="Leak"), "Called Create ticket on crm.example.org"),
         (called("find_page", q="x"), "Called Find page on mcp.example.org"),
-        (called("wiki_find_page", q="x"), "Called Find page on mcp.example.org"),
         (called("book_room"), "Called Book room"),
         (called("open_page", url="https://[broken"), "Read the page"),
     ],

@@ -11,6 +11,11 @@ register = template.Library()
 @register.filter
 def takes_files(gpt: GptSpec | Gpt) -> bool:
     """Whether something of the GPT reads attached files: its code interpreter, or an action that takes some."""
+    return "code_interpreter" in gpt.capabilities or reads_files(gpt)
+
+
+@register.filter
+def reads_files(gpt: GptSpec | Gpt) -> bool:
+    """Whether an action of the GPT takes files."""
     spec = gpt.draft_spec() if isinstance(gpt, Gpt) else gpt
-    operations = (operation for action in spec.actions for operation in action.operations)
-    return "code_interpreter" in spec.capabilities or any(operation.takes_files for operation in operations)
+    return any(operation.takes_files for action in spec.actions for operation in action.operations)

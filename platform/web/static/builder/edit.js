@@ -124,6 +124,14 @@ form.addEventListener("input", ({ target }) => {
   if (target.name) edited();
 });
 
+form.addEventListener("outside-changed", edited);
+
+// Files go with messages to a draft that can read them.
+const reader = form.querySelector('[name="capabilities"][value="code_interpreter"]');
+const attach = preview.querySelector("[data-attach-button]");
+const offerFiles = () => { attach.hidden = !reader.checked && !("readsFiles" in attach.dataset); };
+reader.addEventListener("change", offerFiles);
+
 const starters = form.querySelector("[data-starters]");
 let starterNumber = 100;
 
@@ -162,6 +170,26 @@ async function setPicture(file) {
   picture.value = "";
 }
 
+/** Have a picture drawn from what the draft says, which takes a while. */
+async function draw(button) {
+  const [line, label] = [form.querySelector('[data-error="picture"]'), button.querySelector("span")];
+  button.disabled = true;
+  label.textContent = "Being made, this takes a while";
+  line.textContent = "";
+  try {
+    await saveNow();
+    const data = await post(button.dataset.draw, new FormData());
+    line.textContent = (data.errors?.picture ?? []).join(" ");
+    if (data.parts) show(data);
+    greet();
+    if (!data.errors) form.querySelector("[data-clear-picture]").hidden = false;
+  } catch (error) {
+    line.textContent = `${error.message} The picture was not changed.`;
+  }
+  button.disabled = false;
+  label.textContent = "Make a picture";
+}
+
 picture.addEventListener("change", () => { if (picture.files.length) setPicture(picture.files[0]); });
 
 // Buttons -----------------------------------------------------------------------------------------------------------
@@ -174,6 +202,7 @@ form.addEventListener("click", (event) => {
     addStarter,
     removeStarter: () => { row.remove(); limitStarters(); edited(); },
     clearPicture: () => setPicture(null),
+    draw: () => draw(button),
     rotate: async () => show(await post(button.dataset.rotate)),
     openPreview: () => { saveNow(); preview.showModal(); },
   };
@@ -200,5 +229,6 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
+offerFiles();
 limitStarters();
 files.start(waiting);

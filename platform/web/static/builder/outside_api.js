@@ -1,0 +1,36 @@
+// Asking the hall's API about actions and MCP servers, with one sentence for whatever goes wrong.
+
+/** Why a request was refused: `message` for the reader, `fields` the message of each field by its name. */
+export class Refused extends Error {
+  constructor(message, fields = {}) {
+    super(message);
+    this.fields = fields;
+  }
+}
+
+function token() {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]").value;
+}
+
+/** The JSON that the API answers; null where it answers nothing. Throws Refused. */
+export async function call(method, url, body) {
+  const headers = { Accept: "application/json", "X-CSRFToken": token() };
+  if (body) headers["Content-Type"] = "application/json";
+  const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
+    throw new Refused("The hall cannot be reached. Try again once you are online.");
+  });
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  throw refusal(response.status, answer);
+}
+
+function refusal(status, answer) {
+  if (status === 401 || status === 403) return new Refused("You are signed out. Sign in again in another tab.");
+  const told = answer?.error ?? {};
+  const fields = {};
+  for (const { field, message } of told.errors ?? []) fields[field.split(".").at(-1)] = message;
+  if (told.field && told.message) fields[told.field.split(".").at(-1)] ??= told.message;
+  return new Refused(told.message ?? "Something broke in the hall. Try again.", fields);
+}

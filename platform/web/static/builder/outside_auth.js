@@ -1,0 +1,44 @@
+// How the calls of an action or MCP server sign in. A secret goes to the hall and never comes back.
+
+import { call } from "./outside_api.js";
+import { Dialog } from "./outside_dialog.js";
+
+const SECRETS = { bearer: "API key", header: "API key", basic: "User and password, as user:password", oauth: "Client secret" };
+
+export class AuthDialog {
+  /** `done(row)` gets the action or server with its new way to sign in. */
+  constructor(done) {
+    this.dialog = new Dialog("auth-dialog", async () => {
+      done(await call("POST", `${this.url}/auth`, this.setting()));
+      return true;
+    });
+    this.kind = this.dialog.find("[name=kind]");
+    this.kind.addEventListener("change", () => this.show());
+  }
+
+  /** Set the way for `row`, whose address is `url`; `hint` is what its document says of it. */
+  open(row, url, hint = {}) {
+    this.row = row;
+    this.url = url;
+    this.dialog.form.reset();
+    this.dialog.fill({ token_auth: "post", ...hint, ...(row.auth === "none" ? {} : { ...row.oauth, header: row.header }), kind: row.auth === "none" ? (hint.kind ?? "none") : row.auth });
+    this.dialog.find("#auth-redirect").value = row.redirect_uri ?? "";
+    this.dialog.find("[data-auth-host]").textContent = `${row.name}, on ${row.host}. Takes effect at once, for what is published too.`;
+    this.kind.querySelector('[value="oauth"]').hidden = !row.redirect_uri;
+    this.dialog.open("How calls sign in", "Save");
+    this.show();
+  }
+
+  show() {
+    const kind = this.kind.value;
+    for (const part of this.dialog.form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind);
+    this.dialog.find("[data-secret-label]").textContent = SECRETS[kind] ?? "API key";
+    const kept = this.row.secret_set && kind === this.row.auth;
+    this.dialog.find("[data-secret-help]").textContent = kept ? "One is stored. Leave this empty to keep it." : "Stored encrypted, and never shown again.";
+  }
+
+  setting() {
+    const { secret, ...setting } = this.dialog.values;
+    return secret ? { ...setting, secret } : setting;
+  }
+}

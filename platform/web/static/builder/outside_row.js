@@ -1,0 +1,74 @@
+// Actions and MCP servers as rows of the creator's form.
+
+const KINDS = { none: "no sign-in", bearer: "API key", basic: "user and password", header: "API key in a header", oauth: "each person signs in" };
+
+export function copyOf(id) {
+  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+}
+
+export function plural(n, word) {
+  return `${n} ${word}${n === 1 ? "" : "s"}`;
+}
+
+/** The row of an action (with `enabled` operations) or of a server (with `tools`). */
+export function rowOf(outside) {
+  const row = copyOf("outside-row");
+  const isAction = "enabled" in outside;
+  const find = (name) => row.querySelector(`[data-${name}]`);
+  find("name").textContent = outside.name;
+  find("where").textContent = [outside.host || outside.command?.join(" "), signIn(outside)].filter(Boolean).join(" · ");
+  const entries = isAction ? outside.listed.filter(({ name }) => outside.enabled.includes(name)).map(operation) : outside.tools.map(tool);
+  find("count").textContent = isAction ? plural(entries.length, "operation") : plural(entries.length, "tool");
+  find("operations").append(...entries);
+  row.querySelector("details").hidden = !entries.length;
+  find("refresh").hidden = isAction;
+  find("trust-row").hidden = isAction;
+  if (!isAction) find("trust").checked = outside.trusted;
+  trouble(find("trouble"), outside, entries.length);
+  for (const button of row.querySelectorAll(".outside-buttons button")) {
+    button.setAttribute("aria-label", `${button.textContent}: ${outside.name}`);
+  }
+  return row;
+}
+
+function signIn({ auth, secret_set: isSet }) {
+  const missing = !isSet && ["bearer", "basic", "header", "oauth"].includes(auth);
+  return missing ? `${KINDS[auth]}, secret missing` : KINDS[auth];
+}
+
+function trouble(line, { trouble: words, warnings = [], enabled }, n) {
+  const told = words || (n ? "" : enabled ? "No operation is chosen, so nothing can be called." : "It has listed no tools.");
+  const more = warnings.length ? plural(warnings.length, "remark") + " on its document; see Change." : "";
+  line.textContent = [told, more].filter(Boolean).join(" ");
+  line.hidden = !line.textContent;
+}
+
+/** An operation with its button to try it out. */
+export function operation(listed) {
+  const row = described(copyOf("operation-row"), listed);
+  const button = row.querySelector("[data-test]");
+  button.hidden = false;
+  button.dataset.test = listed.name;
+  button.setAttribute("aria-label", `Test ${listed.name}`);
+  return row;
+}
+
+function tool({ name, description, read_only: isRead }) {
+  const row = copyOf("operation-row");
+  row.querySelector("[data-method]").textContent = "tool";
+  row.querySelector("[data-path]").textContent = name;
+  row.querySelector("[data-summary]").textContent = description;
+  if (isRead) row.querySelector("[data-summary]").append(" (read-only, it says)");
+  return row;
+}
+
+/** `row` saying what an operation of a document is. */
+export function described(row, { method, path, summary, asks }) {
+  const label = row.querySelector("[data-method]");
+  label.textContent = method;
+  label.classList.add(`method-${method.toLowerCase()}`);
+  row.querySelector("[data-path]").textContent = path;
+  row.querySelector("[data-summary]").textContent = summary;
+  row.querySelector("[data-asks]").hidden = !asks;
+  return row;
+}

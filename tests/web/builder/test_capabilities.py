@@ -1,0 +1,61 @@
+"""Capabilities are switched on in the draft, published with it, restored with it, and told to those who chat."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from web.builder.services import preview_version, publish, restore_version, update_gpt
+
+from .conftest import JSON
+
+
+def test_the_form_switches_capabilities_on_and_off(as_alice, gpt, fields):
+    as_alice.post(
+        "/gpts/pump-doctor/edit", {**fields, "capabilities": ["web_browsing", "code_interpreter"]}, headers=JSON
+    )
+    gpt.refresh_from_db()
+    assert gpt.capabilities == ["web_browsing", "code_interpreter"]
+    assert preview_version(gpt).spec().capabilities == ("web_browsing", "code_interpreter")
+    assert gpt.published.spec().capabilities == ()
+    as_alice.post("/gpts/pump-doctor/edit", fields, headers=JSON)
+    gpt.refresh_from_db()
+    assert gpt.capabilities == []
+
+
+def test_a_capability_that_there_is_none_of_is_refused(as_alice, gpt, fields):
+    answer = as_alice.post("/gpts/pump-doctor/edit", {**fields, "capabilities": ["time_travel"]}, headers=JSON)
+    assert list(answer.json()["errors"]) == ["capabilities"]
+    for wrong in (["time_travel"], "web_browsing", ["web_browsing", "web_browsing"]):
+        with pytest.raises(ValidationError):
+            update_gpt(gpt, {"capabilities": wrong})
+
+
+def test_a_restored_version_has_its_capabilities_again(gpt):
+    publish(update_gpt(gpt, {"capabilities": ["image_generation"]}))
+    update_gpt(gpt, {"capabilities": []})
+    assert restore_version(gpt, 2).capabilities == ["image_generation"]
+
+
+def test_the_form_says_why_a_capability_cannot_work_here_and_lets_it_be_switched_on(as_alice, gpt, monkeypatch):
+    reason = "No picture model is set. Set IMAGE_MODEL to a local model directory."
+    monkeypatch.setattr(
+        "web.chat.templatetags.capabilities.missing_capabilities", lambda: {"image_generation": reason}
+    )
+    shown = as_alice.get("/gpts/pump-doctor/edit").content.decode()
+    assert shown.count(reason) == 2  # at the switch, and where a picture can be made
+    assert 'value="image_generation"' in shown
+    assert "disabled" not in shown[shown.index('value="image_generation"') :][:60]
+
+
+def test_the_page_of_a_gpt_tells_what_it_can_do(client, gpt):
+    publish(update_gpt(gpt, {"capabilities": ["code_interpreter"]}))
+    shown = client.get("/g/pump-doctor/").content.decode()
+    assert "Code interpreter" in shown
+    assert "Nothing else" in shown
+
+
+def test_the_api_changes_and_tells_capabilities(as_alice, gpt):
+    change = {"capabilities": ["web_browsing"]}
+    answer = as_alice.patch("/api/gpts/pump-doctor", change, content_type="application/json")
+    assert answer.json()["capabilities"] == ["web_browsing"]
+    wrong = as_alice.patch("/api/gpts/pump-doctor", {"capabilities": ["x"]}, content_type="application/json")
+    assert wrong.status_code == 422
