@@ -87,5 +87,5 @@ def _key(errand_id: str) -> str:
 
 @cache
 def _client() -> redis.Redis:
-    # Without a limit on reading: BLPOP waits for as long as its caller says.
-    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+    # Without a limit on reading, which redis 8 sets to 5 s by itself: BLPOP waits for as long as its caller says.
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=None)
