@@ -46,6 +46,7 @@ def run(arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
         files=kept,
         untrusted=any(each.untrusted for each in context.files),
         written_by=tuple(f"the file {each.name}" for each in context.files if each.untrusted),
+        private=("the files",) if context.files else (),
         ok=not answer.error,
     )
 

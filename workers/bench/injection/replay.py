@@ -203,7 +203,7 @@ def _has_leave(call: ToolCall, log: Log) -> bool:
 def _label(read: Read) -> Label:
     kind = {"page": "the page", "file": "the file", "code": "the file"}.get(read.channel, "the answer of")
     private = read.private or {"action": ("action:crm.example.org",), "mail": ("action:mail.example.org",)}.get(
-        read.channel, {"mcp": ("mcp:notes.example.com",), "code": ("your files",)}.get(read.channel, ())
+        read.channel, {"mcp": ("action:notes.example.com",), "code": ("the files",)}.get(read.channel, ())
     )
     return untrusted(f"{kind} {read.source or CHANNELS[read.channel]}", private=private)
 
