@@ -94,3 +94,8 @@ def test_without_a_broker_it_says_so_at_once(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(errands, "app", nowhere)
     with pytest.raises(NoAnswer, match="cannot be reached"):
         ask("greet", "Alice", **OPTIONS)
+
+
+def test_waiting_is_not_cut_short_by_the_client_s_own_limit():
+    pool = errands._client().connection_pool
+    assert pool.connection_class(**pool.connection_kwargs).socket_timeout is None

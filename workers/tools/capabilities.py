@@ -10,6 +10,7 @@ from workers.tools import Tool
 
 # Tool name -> "module", which defines TOOLS: dict[str, Tool] and unavailable() -> str (empty: it works here).
 MODULES: Final[dict[str, str]] = {
+    "code_interpreter": "workers.tools.code_interpreter",
     "make_image": "workers.tools.images",
     "open_page": "workers.tools.web",
     "web_search": "workers.tools.web",
