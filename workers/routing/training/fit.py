@@ -15,19 +15,19 @@ from workers.routing.training.cases import Case
 Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
-RANK: Final = 48
-SEEN: Final = 16
-HIDDEN: Final = 64
-HIDDEN_NONE: Final = 32
+RANK: Final = 1
+SEEN: Final = 1
+HIDDEN: Final = 12
+HIDDEN_NONE: Final = 8
 BATCH: Final = 128
 SMOOTHING: Final = 0.03
 # Starting size of the learned projections' part in the score.
 DOTS: Final = 2
 # Settings chosen on the families that were held out (2026-11-24).
-EPOCHS: Final = 8
+EPOCHS: Final = 4
 LEARNING_RATE: Final = 3e-3
-DECAY: Final = 0.02
-DROPOUT: Final = 0.25
+DECAY: Final = 0.3
+DROPOUT: Final = 0.2
 
 
 def inputs_of_cases(cases: Sequence[Case], encode: Encode) -> list[Inputs]:
