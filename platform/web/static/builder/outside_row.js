@@ -31,9 +31,9 @@ export function rowOf(outside) {
   return row;
 }
 
-function signIn({ auth, secret_set: isSet }) {
-  const missing = !isSet && ["bearer", "basic", "header", "oauth"].includes(auth);
-  return missing ? `${KINDS[auth]}, secret missing` : KINDS[auth];
+function signIn({ auth, secret_set: isSet, oauth }) {
+  const missing = auth === "oauth" ? !oauth.client_id : auth !== "none" && !isSet;
+  return missing ? `${KINDS[auth]}, not set up yet` : KINDS[auth];
 }
 
 function trouble(line, { trouble: words, warnings = [], enabled }, n) {
