@@ -20,7 +20,9 @@ _TEXT_WITHOUT_BRACE: Final = r"TEXT: /\s*[^{\s](.|\n)*/"
 
 @dataclass(frozen=True, slots=True)
 class CallForm:
-    """How one model writes calls. `opening_id` is the control token that opens them; None: text opens them.
+    """How one model writes calls. `opening_id` is the hidden control token that opens them; None: text opens them.
+
+    `tokens` are the added tokens, hidden or not, that a model may write in place of opening and closing.
 
     hermes: `<tool_call>{name, arguments}</tool_call>`, one block a call. llama: the reply is one object
     `{name, parameters}`, perhaps after `<|python_tag|>`. mistral: `[TOOL_CALLS]` and a list of {name, arguments}.
@@ -29,6 +31,7 @@ class CallForm:
     style: Style = "hermes"
     opening_id: int | None = None
     closing_id: int | None = None
+    tokens: tuple[int | None, int | None] = (None, None)
 
     @property
     def arguments_key(self) -> str:
@@ -43,22 +46,29 @@ class CallForm:
         return "\n".join([*lines, *(f"call_{i}: {rule}" for i, rule in enumerate(rules))])
 
     def _hermes(self, required: bool, n_calls: int) -> list[str]:
-        end = json.dumps("\n" + CLOSING) if self.closing_id is None else f'"\\n" <[{self.closing_id}]>'
-        opening = json.dumps(OPENING) if self.opening_id is None else f"<[{self.opening_id}]>"
-        rest = f'body ("\\n" {opening} body){{0,{n_calls - 1}}}'
-        body = f'body: "\\n" object {end}'
+        """Text that spells the opening out opens a call as well, so no call can be written outside the grammar."""
+        opening, closing = (
+            " | ".join([json.dumps(text), *([f"<[{token}]>"] if token is not None else [])])
+            for text, token in zip((OPENING, CLOSING), self.tokens, strict=True)
+        )
+        lines = [
+            f'rest: body ("\\n" opening body){{0,{n_calls - 1}}}',
+            'body: "\\n" object "\\n" closing',
+            f"opening: {opening}",
+            f"closing: {closing}",
+        ]
         if required:
-            return [f"start: {opening} {rest}", body]
-        if self.opening_id is not None:
-            return [f"start: TEXT ({opening} {rest})?", body, _TEXT]
-        return [f"start: TEXT | trigger {rest}", f"trigger[lazy]: TEXT {opening}", body, _TEXT]
+            return ["start: opening rest", *lines]
+        token = f" | TEXT <[{self.tokens[0]}]> rest" if self.tokens[0] is not None else ""
+        trigger = f"trigger[lazy]: TEXT {json.dumps(OPENING)}"
+        return [f"start: TEXT | trigger rest{token}", trigger, *lines, _TEXT]
 
     def _llama(self, required: bool, n_calls: int) -> list[str]:
         tag = "" if self.opening_id is None else f"<[{self.opening_id}]>? "
         return [f"start: {tag}object"] if required else [f"start: {tag}object | TEXT?", _TEXT_WITHOUT_BRACE]
 
     def _mistral(self, required: bool, n_calls: int) -> list[str]:
-        calls = f'<[{self.opening_id}]> "[" object (", " object){{0,{n_calls - 1}}} "]"'
+        calls = f'<[{self.opening_id}]> " "? "[" object (", " object){{0,{n_calls - 1}}} "]"'
         return [f"start: {calls}"] if required else [f"start: TEXT ({calls})?", _TEXT]
 
 
@@ -72,7 +82,8 @@ def form_of(template: str, tokenizer: Any) -> CallForm | None:
         return token_id if special else None
 
     if OPENING in template:
-        return CallForm("hermes", hidden(OPENING), hidden(CLOSING))
+        tokens = added.get(OPENING, (None, False))[0], added.get(CLOSING, (None, False))[0]
+        return CallForm("hermes", hidden(OPENING), hidden(CLOSING), tokens)
     if "[TOOL_CALLS]" in template and hidden("[TOOL_CALLS]") is not None:
         return CallForm("mistral", hidden("[TOOL_CALLS]"))
     if "<|python_tag|>" in template or '"parameters": ' in template:

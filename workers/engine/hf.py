@@ -157,7 +157,7 @@ class HfEngine:
         """One generation. Calls are read in the model's own form where it was told of tools or held to them."""
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
-        if with_calls and self._form != CallForm():
+        if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
         return self._stream(Reply(text, len(ids), ends_at), ids, request)
 

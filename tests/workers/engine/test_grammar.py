@@ -1,0 +1,205 @@
+"""Replies under a grammar: always whole and valid, beside free ones in one batch, safe from hostile schemas."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gpts.messages import Message
+from gpts.replies import parse
+from gpts.tools import ToolSpec
+from workers.bench.schemas import SCHEMAS
+from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
+from workers.engine.calls import CallForm
+from workers.engine.checked import checked, json_problem
+from workers.engine.grammar import GrammarCompiler
+from workers.engine.schemas import bounded, problem
+from workers.engine.scripted import ScriptedEngine
+
+QUESTION = (Message(role="user", content="Make up an example as JSON."),)
+COUNT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+STOCK = ToolSpec(name="stock", description="How many are left.", parameters=COUNT)
+nested: Any = {"type": "string"}
+for _ in range(5000):
+    nested = {"type": "object", "properties": {"a": nested}}
+HOSTILE: dict[str, Any] = {
+    "a megabyte of enum": {"enum": [f"value {i}" for i in range(100_000)]},
+    "thousands of levels": nested,
+    "no end": {"$defs": {"a": {"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"]}}}
+    | {"$ref": "#/$defs/a"},
+    "itself": {"$ref": "#"},
+    "another document": {"$ref": "http://127.0.0.1/schema"},
+    "a missing part": {"$ref": "#/$defs/nowhere"},
+    "look-ahead": {"type": "string", "pattern": "^(?=a).*$"},
+    "not a schema": {"type": "strin"},
+    "a keyword nobody follows": {"not": {"type": "string"}},
+    "too many items": {"type": "array", "items": {"type": "string"}, "minItems": 5000},
+    "no value": {"type": "object", "properties": {"a": False}, "required": ["a"]},
+}
+
+
+@pytest.fixture(scope="module")
+def compiler(bundled_tokenizer: Any) -> GrammarCompiler:
+    return GrammarCompiler(bundled_tokenizer, len(bundled_tokenizer), frozenset([0, 2]), CallForm())
+
+
+def write(compiler: GrammarCompiler, tokenizer: Any, grammar: Grammar, max_tokens: int, seed: int) -> str:
+    """What a model without any sense writes: each allowed token is as likely as any other."""
+    draw, state = np.random.default_rng(seed), compiler.start(grammar, max_tokens)
+    written: list[int] = []
+    while len(written) < max_tokens:
+        state.read(written)
+        token = int(draw.choice(np.flatnonzero(np.unpackbits(state.allowed(), bitorder="little"))))
+        if token in (0, 2):
+            break
+        written.append(token)
+    return str(tokenizer.decode(written))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_model_without_sense_writes_a_valid_value_within_its_tokens(
+    name: str, compiler: GrammarCompiler, bundled_tokenizer: Any
+) -> None:
+    for seed, max_tokens in enumerate((110, 150, 300)):
+        text = write(compiler, bundled_tokenizer, Grammar(json_schema=SCHEMAS[name]), max_tokens, seed)
+        assert json_problem(text, SCHEMAS[name]) == ""
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_schema_is_refused_in_a_sentence_and_in_time(name: str, compiler: GrammarCompiler) -> None:
+    started = time.monotonic()
+    with pytest.raises(GrammarError, match=r"schema"):
+        compiler.start(Grammar(json_schema=HOSTILE[name]), 400)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.model
+def test_too_few_tokens_for_the_shortest_value_are_refused(compiler: GrammarCompiler) -> None:
+    with pytest.raises(GrammarError, match="too short"):
+        compiler.start(Grammar(json_schema=SCHEMAS["many fields"]), 20)
+
+
+def test_what_a_schema_leaves_open_is_bounded() -> None:
+    schema = bounded({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "array"}}})
+    assert schema["properties"]["a"]["maxLength"] == 400
+    assert schema["properties"]["b"]["maxItems"] == 20
+    assert schema["additionalProperties"] is False
+
+
+def test_a_catastrophic_pattern_is_checked_in_no_time() -> None:
+    started = time.monotonic()
+    assert problem("a" * 5000 + "!", {"type": "string", "pattern": "^(a+)+$"})
+    assert problem("a" * 5000, {"type": "string", "pattern": "^(a+)+$"}) == ""
+    assert time.monotonic() - started < 1
+
+
+def test_an_infinite_number_is_no_value() -> None:
+    assert json_problem("1e999", {"type": "number"})
+    assert json_problem("NaN", {"type": "number"})
+
+
+def replies(*texts: str, finish: Any = "stop") -> tuple[list[GenerationRequest], Any]:
+    """An engine's attempts that give `texts` in turn, and the requests it was asked."""
+    asked: list[GenerationRequest] = []
+
+    def attempt(request: GenerationRequest) -> Any:
+        asked.append(request)
+        yield Token("")
+        yield Token(texts[len(asked) - 1], finish)
+
+    return asked, attempt
+
+
+def test_a_wrong_value_is_asked_for_again_drawn_otherwise() -> None:
+    asked, attempt = replies('{"n": "x"}', '{"n": 3}')
+    request = GenerationRequest(QUESTION, grammar=Grammar(json_schema=COUNT))
+    assert "".join(token.text for token in checked(request, attempt)) == '{"n": 3}'
+    assert [one.sampling.temperature > 0 for one in asked] == [False, True]
+
+
+def test_half_a_value_at_the_deadline_is_none() -> None:
+    _, attempt = replies('{"n": ', finish="deadline")
+    tokens = list(checked(GenerationRequest(QUESTION, grammar=Grammar(json_schema=COUNT)), attempt))
+    assert ("".join(token.text for token in tokens), tokens[-1].finish) == ("", "deadline")
+
+
+def test_a_call_that_breaks_its_schema_never_leaves_the_engine() -> None:
+    call = '<tool_call>{"name": "stock", "arguments": {"n": "x"}}</tool_call>'
+    _, attempt = replies(call, call)
+    with pytest.raises(GrammarError, match="stock"):
+        list(checked(GenerationRequest(QUESTION, grammar=Grammar(tools=(STOCK,))), attempt))
+
+
+def test_the_scripted_engine_says_what_it_says_whatever_the_grammar() -> None:
+    engine = ScriptedEngine(["no JSON at all"])
+    tokens = engine.stream(GenerationRequest(QUESTION, grammar=Grammar(json_schema=COUNT)))
+    assert "".join(token.text for token in tokens) == "no JSON at all"
+
+
+@pytest.mark.model
+def test_constrained_and_free_replies_share_the_batch(hf_engine: Any) -> None:
+    free = GenerationRequest((Message(role="user", content="Tell me about the sea."),), max_tokens=24)
+    names = ["two fields", "list of numbers", "tree", "unicode names"]
+    held = [
+        GenerationRequest(QUESTION, 60, Sampling(1.0), grammar=Grammar(json_schema=SCHEMAS[name])) for name in names
+    ]
+    alone = "".join(token.text for token in hf_engine.stream(free))
+    with ThreadPoolExecutor(6) as pool:
+        texts = list(pool.map(lambda one: "".join(t.text for t in hf_engine.stream(one)), [free, *held, free]))
+    assert texts[0] == texts[5] == alone
+    for name, text in zip(names, texts[1:5], strict=True):
+        assert json_problem(text, SCHEMAS[name]) == ""
+
+
+@pytest.mark.model
+def test_the_bundled_model_calls_a_tool_validly_when_it_must_but_is_not_trusted_to(hf_engine: Any) -> None:
+    grammar = Grammar(tools=(STOCK,), required=True)
+    request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)
+    calls = parse("".join(token.text for token in hf_engine.stream(request)), 0)[1]
+    assert calls
+    assert all(call.name == "stock" and isinstance(call.arguments["n"], int) for call in calls)
+    assert not hf_engine.supports_tools()
+    assert not hf_engine.health().native_tools
+
+
+@pytest.mark.model
+def test_the_manager_for_graphics_cards_holds_replies_to_grammars_too(
+    bundled_tokenizer: Any, compiler: GrammarCompiler
+) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from workers.engine.batching import _stock_manager
+
+    size = len(bundled_tokenizer)
+    config = LlamaConfig(
+        vocab_size=size, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2
+    )
+    torch.manual_seed(0)
+    manager = _stock_manager(LlamaForCausalLM(config).eval(), 2048)
+    with torch.inference_mode():
+        manager.start()
+    try:
+        box = manager.output_router.open("held")  # type: ignore[attr-defined]
+        state = compiler.start(Grammar(json_schema=COUNT), 40)
+        options: dict[str, Any] = {"temperature": 1.0, "top_k": 2**31 - 1, "top_p": 1.0, "grammar": state}
+        manager.add_request([1, 2, 3], "held", 40, streaming=True, eos_token_id=[0, 2], **options)
+        output = box.get(60.0)
+        while output is not None and not output.is_finished():
+            output = box.get(60.0)
+        assert output is not None
+        assert output.error is None
+        assert json_problem(bundled_tokenizer.decode(output.generated_tokens[:-1]), COUNT) == ""
+    finally:
+        manager.stop(block=True, timeout=30.0, hard_stop=True)
+
+
+def test_a_grammar_is_a_schema_or_tools() -> None:
+    with pytest.raises(ValueError, match="either"):
+        Grammar()
+    with pytest.raises(ValueError, match="either"):
+        Grammar(json_schema=COUNT, tools=(STOCK,))

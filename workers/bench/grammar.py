@@ -1,0 +1,109 @@
+"""What a grammar costs the batch, and whether everything written under one is valid.
+
+The two arms take turns on one engine with the same prompts; a free reply is given as many tokens as the constrained
+one of the same conversation took.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from typing import Any, Final
+
+from gpts.messages import Message
+from gpts.replies import parse
+from gpts.tools import ToolSpec
+from workers.bench.figures import conversation
+from workers.bench.schemas import SCHEMAS
+from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, Sampling
+from workers.engine.checked import json_problem
+from workers.engine.schemas import problem
+
+STREAMS: Final = (1, 8, 16)
+N_ROUNDS: Final = 3
+MAX_TOKENS: Final = 160
+_SAMPLING: Final = Sampling(temperature=1.0)
+# A text that may not be short, so that every reply has fifty tokens and more, and other kinds of field.
+TIMED: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string", "maxLength": 60},
+        "year": {"type": "integer"},
+        "kind": {"enum": ["fable", "legend", "report"]},
+        "story": {"type": "string", "minLength": 160, "maxLength": 240},
+    },
+    "required": ["title", "year", "kind", "story"],
+}
+
+
+def grammar_cost(engine: Engine, streams: Sequence[int] = STREAMS, n_rounds: int = N_ROUNDS) -> dict[str, Any]:
+    """Tokens per second without and with a grammar, and their ratio, by the number of streams together.
+
+    Medians of `n_rounds` rounds in which the two arms take turns. Keys: "free", "constrained", "ratio".
+    """
+    return {str(n_streams): _cost(engine, n_streams, n_rounds) for n_streams in streams}
+
+
+def _cost(engine: Engine, n_streams: int, n_rounds: int) -> dict[str, float]:
+    grammar = Grammar(json_schema=TIMED)
+    _speed(engine, [MAX_TOKENS] * n_streams, grammar)  # fills the prefix cache and compiles
+    pairs = []
+    for _ in range(n_rounds):
+        constrained, counts = _speed(engine, [MAX_TOKENS] * n_streams, grammar)
+        free, _ = _speed(engine, counts, None)
+        pairs.append((free, constrained))
+    free, constrained = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    return {"free": free, "constrained": constrained, "ratio": median(ours / plain for plain, ours in pairs)}
+
+
+def _speed(engine: Engine, limits: Sequence[int], grammar: Grammar | None) -> tuple[float, list[int]]:
+    """Tokens per second of as many greedy replies at once as there are `limits`, and how many tokens each took."""
+    with ThreadPoolExecutor(len(limits)) as pool:
+        started = time.perf_counter()
+        counts = list(pool.map(lambda i: _count(engine, i, limits[i], grammar), range(len(limits))))
+        return sum(counts) / (time.perf_counter() - started), counts
+
+
+def _count(engine: Engine, number: int, max_tokens: int, grammar: Grammar | None) -> int:
+    """The tokens of one greedy reply."""
+    request = GenerationRequest(conversation("Timed", number), max_tokens=max_tokens, grammar=grammar)
+    last = list(engine.stream(request))[-1]
+    return last.usage.completion_tokens if last.usage else 0
+
+
+def validity(engine: Engine, schemas: Mapping[str, Mapping[str, Any]] = SCHEMAS) -> tuple[int, int]:
+    """How many of the `schemas` got a value that parses and follows them, drawn at temperature 1; and how many."""
+    with ThreadPoolExecutor(8) as pool:
+        valid = list(pool.map(lambda schema: _is_valid(engine, schema), schemas.values()))
+    return sum(valid), len(valid)
+
+
+def _is_valid(engine: Engine, schema: Mapping[str, Any]) -> bool:
+    asked = (Message(role="user", content="Make up an example and write it as JSON."),)
+    grammar = Grammar(json_schema=schema)
+    request = GenerationRequest(asked, max_tokens=MAX_TOKENS, sampling=_SAMPLING, grammar=grammar)
+    try:
+        text = "".join(token.text for token in engine.stream(request))
+    except EngineError:
+        return False
+    return not json_problem(text, schema)
+
+
+def call_validity(
+    engine: Engine, specs: Sequence[ToolSpec], conversations: Sequence[tuple[Message, ...]]
+) -> tuple[int, int]:
+    """How many of the `conversations` got a reply of valid calls only, a call being demanded; and how many."""
+    with ThreadPoolExecutor(8) as pool:
+        valid = list(pool.map(lambda messages: _calls_well(engine, tuple(specs), messages), conversations))
+    return sum(valid), len(valid)
+
+
+def _calls_well(engine: Engine, specs: tuple[ToolSpec, ...], messages: tuple[Message, ...]) -> bool:
+    grammar = Grammar(tools=specs, required=True)
+    request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=specs, grammar=grammar)
+    try:
+        calls = parse("".join(token.text for token in engine.stream(request)), 0)[1]
+    except EngineError:
+        return False
+    schemas = {spec.name: spec.parameters for spec in specs}
+    return bool(calls) and all(c.name in schemas and not problem(c.arguments, schemas[c.name]) for c in calls)
