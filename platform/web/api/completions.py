@@ -7,18 +7,26 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.messages import Message
-from gpts.steps import FinishReason, Log, ModelReply, Overrides
+from gpts.steps import FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
 from web.api.errors import ApiError
+from web.api.functions import (
+    MAX_FUNCTIONS,
+    CallOfFunction,
+    FunctionTool,
+    ResponseFormat,
+    ToolChoice,
+    answer_schema,
+    caller_tools,
+    choice_of,
+)
+from web.api.messages import ChatMessage, turn_of
 from web.api.reading import Text
 from web.runs.models import Run
 
 # Parameters that would change the answer and cannot be honoured, each with the values that ask for nothing.
 UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "response_format": ({"type": "text"},),
     "n": (1,),
     "seed": (),
     "frequency_penalty": (0,),
@@ -33,31 +41,22 @@ UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
     "verbosity": (),
     "web_search_options": (),
 }
-CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
+FinishWord = Literal["stop", "length", "tool_calls"]
 
 HONOURED: Final = (
     "`model` is a GPT's slug. Answers come from the same run, knowledge and citations as on the page; the citations"
     " are the message's `annotations` of type `file_citation`. `system` and `developer` messages reach the GPT as the"
-    " caller's wishes: they do not replace its instructions.\n\nHonoured: `messages` (text), `stream`,"
-    " `stream_options.include_usage`, `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`, `stop`."
+    " caller's wishes: they do not replace its instructions.\n\n`tools` are functions of your own: where one is to be"
+    " called, the answer ends with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
+    " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
+    " own tools run here, as on the page; where a call of theirs needs a person's word, the request ends with 409"
+    " `approval_required`, and the run waits for `POST /api/runs/{id}/approve`.\n\nHonoured: `messages` (text),"
+    " `stream`, `stream_options.include_usage`, `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`,"
+    " `stop`, `tools`, `tool_choice`, `parallel_tool_calls`, `response_format`."
     " Accepted without effect, as they do not change an answer: `user`, `metadata`, `store`, `service_tier`,"
-    " `parallel_tool_calls`, `safety_identifier`, `prompt_cache_key`. Refused with 400 `unsupported_parameter` unless"
+    " `safety_identifier`, `prompt_cache_key`. Refused with 400 `unsupported_parameter` unless"
     f" neutral: {', '.join(f'`{name}`' for name in UNSUPPORTED)}. Unknown parameters are ignored."
 )
-
-
-class Part(BaseModel):
-    """A piece of a message's content. Only parts of type `text` can be read here."""
-
-    type: str
-    text: Text = ""
-
-
-class ChatMessage(BaseModel):
-    """A message of the conversation so far; the last one must be the user's question."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Text | list[Part] | None = None
 
 
 class StreamOptions(BaseModel):
@@ -81,55 +80,36 @@ class CompletionRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1, le=8_192, description="Default: the GPT's own.")
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="The older name of max_completion_tokens.")
     stop: Text | list[Text] | None = Field(None, description="Up to four texts that end the answer.")
+    tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Functions of your own.")
+    tool_choice: ToolChoice | None = Field(None, description="Default: auto.")
+    parallel_tool_calls: bool | None = Field(None, description="False: at most one call comes back at a time.")
+    response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
     def check(self) -> None:
         """Refuse what cannot be honoured. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():
             if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
                 raise ApiError(400, f"“{name}” is not supported here; leave it out.", name, "unsupported_parameter")
-        if self.messages[-1].role != "user":
-            raise ApiError(400, "The last message must have the role “user”.", "messages", "invalid_value")
 
-    def turn(self) -> tuple[str, list[Message]]:
-        """The question, and the messages before it as the GPT reads them. Raises ApiError for what is not text."""
-        texts = [_text(message, index) for index, message in enumerate(self.messages)]
-        pairs = zip(self.messages[:-1], texts[:-1], strict=True)
-        return texts[-1], [_earlier(message.role, text) for message, text in pairs if text]
+    def turn(self) -> tuple[str, list[Message], list[Message]]:
+        """The question, the messages before it and after it as the GPT reads them. Raises ApiError."""
+        return turn_of(self.messages)
 
     def overrides(self) -> Overrides:
-        """The caller's settings of this one run. Raises ApiError for unusable stop texts."""
+        """The caller's settings of this one run. Raises ApiError for unusable stop texts, functions and schemas."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stop) > 4 or not all(stop):
             raise ApiError(400, "“stop” takes up to four texts, none of them empty.", "stop", "invalid_value")
+        tools = caller_tools(self.tools)
         return Overrides(
             temperature=self.temperature,
             top_p=self.top_p,
             max_tokens=self.max_completion_tokens or self.max_tokens,
             stop=stop,
+            tools=tools,
+            tool_choice=choice_of(self.tool_choice, tools),
+            answer_schema=answer_schema(self.response_format),
         )
-
-
-def _text(message: ChatMessage, index: int) -> str:
-    param = f"messages.{index}"
-    if message.role in ("tool", "function"):
-        raise ApiError(400, "Tool messages are not supported here.", f"{param}.role", "unsupported_value")
-    if message.content is None:
-        raise ApiError(400, "The message has no content.", f"{param}.content", "invalid_value")
-    if isinstance(message.content, str):
-        return message.content
-    for place, part in enumerate(message.content):
-        if part.type != "text":
-            kind = "Images" if part.type == "image_url" else f"Parts of type “{part.type[:40]}”"
-            text = f"{kind} cannot be read here; send text."
-            raise ApiError(400, text, f"{param}.content.{place}.type", "unsupported_value")
-    return "\n".join(part.text for part in message.content)
-
-
-def _earlier(role: str, text: str) -> Message:
-    """A caller's system message speaks with the user's voice, so that it cannot outrank the GPT's instructions."""
-    if role == "assistant":
-        return Message(role="assistant", content=text)
-    return Message(role="user", content=text if role == "user" else CALLER_INSTRUCTIONS + text)
 
 
 class FileCitation(Schema):
@@ -174,15 +154,17 @@ class Extras(Schema):
     run_id: str
     coverage: Literal["covered", "not_covered", "no_knowledge"] | None
     support: list[SentenceSupport] = []
+    files: list[FileRef] = Field([], description="What the GPT's tools made; see `GET /api/attachments/{id}`.")
 
 
 class AnswerMessage(Schema):
-    """The answer with its citations."""
+    """The answer with its citations, or the calls that the caller is asked to make."""
 
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
     refusal: None = None
     annotations: list[Annotation]
+    tool_calls: list[CallOfFunction] | None = None
 
 
 class Choice(Schema):
@@ -191,7 +173,7 @@ class Choice(Schema):
     index: Literal[0] = 0
     message: AnswerMessage
     logprobs: None = None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: FinishWord
 
 
 class Completion(Schema):
@@ -211,13 +193,13 @@ def completion_id(run: Run) -> str:
     return f"chatcmpl-{run.id.hex}"
 
 
-def annotations(text: str, citations: tuple[Citation, ...]) -> list[Annotation]:
-    """The citations of the answer `text` in the shape of OpenAI's annotations."""
+def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> list[Annotation]:
+    """The citations of the answer `text`, which `before` characters precede, as OpenAI's annotations."""
     return [
         Annotation(
             text=text[c.answer_start : c.answer_end],
-            start_index=c.answer_start,
-            end_index=c.answer_end,
+            start_index=before + c.answer_start,
+            end_index=before + c.answer_end,
             file_citation=FileCitation(
                 file_id=c.file_id,
                 filename=c.file_name,
@@ -242,6 +224,13 @@ def usage_of(log: Log) -> Usage:
     return Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
 
 
-def finish_reason(finish: FinishReason) -> Literal["stop", "length"]:
+def files_of(log: Log) -> list[FileRef]:
+    """The files that tools made in the run."""
+    return [file for step in log if isinstance(step, ToolResult) for file in step.files]
+
+
+def finish_reason(finish: FinishReason) -> FinishWord:
     """Why the answer ended, in OpenAI's words."""
+    if finish == "tool_calls":
+        return "tool_calls"
     return "length" if finish in ("length", "deadline") else "stop"

@@ -2,14 +2,23 @@
 
 How it breaks: after a worker's crash the reply is generated again, and what was sent already may not be how the new
 one begins. As long as it is, the relay stays silent until the new text is past it; otherwise it raises Rewritten and
-the caller ends the stream with an error.
+the caller ends the stream with an error. A reply that called a tool stays: what is said after the result is a text of
+its own, a paragraph further down.
+
+A run that waits for a person waits for longer than a request can: then ApprovalNeeded ends the request, not the run.
 """
 
 from collections.abc import AsyncIterator
+from typing import Final
 from uuid import UUID
 
 from web.runs import stream
+from web.runs.connections import in_database
+from web.runs.models import Run
 from web.runs.stream import Event
+
+# Between two replies of one run.
+GAP: Final = "\n\n"
 
 
 class Rewritten(Exception):
@@ -19,12 +28,21 @@ class Rewritten(Exception):
         super().__init__(self.__doc__)
 
 
+class ApprovalNeeded(Exception):
+    """The run waits for a person's word about a call."""
+
+
 class Relay:
-    """What was sent of one answer. Space at either end is held back, as the finished answer has none there."""
+    """What was sent of one answer. Space at either end is held back, as the finished answer has none there.
+
+    `before` counts the characters that were sent before the answer itself: earlier replies, each with a gap after it.
+    """
 
     def __init__(self) -> None:
         self.sent = ""
+        self.before = 0
         self._attempt = ""
+        self._gap = ""
 
     def take(self, event: Event) -> str:
         """The text to send on for `event`, often none. Raises Rewritten."""
@@ -33,6 +51,8 @@ class Relay:
         elif event.get("type") == "token":
             self._attempt += event["text"]
             return self._advance(self._attempt.strip())
+        elif event.get("type") == "step" and event.get("kind") == "tool_result":
+            self._close_reply()
         return ""
 
     def rest(self, answer: str) -> str:
@@ -41,19 +61,49 @@ class Relay:
             raise Rewritten
         return self._advance(answer)
 
+    def _close_reply(self) -> None:
+        if self.sent:
+            self.before += len(self.sent)
+            self._gap = GAP
+        self.sent = self._attempt = ""
+
     def _advance(self, text: str) -> str:
         if text.startswith(self.sent):
             piece = text[len(self.sent) :]
             self.sent = text
-            return piece
+            return self._after_gap(piece)
         if self.sent.startswith(text):
             return ""
         raise Rewritten
 
+    def _after_gap(self, piece: str) -> str:
+        """`piece`, with the gap before it if it is the first of its reply."""
+        if not piece or not self._gap:
+            return piece
+        gap, self._gap = self._gap, ""
+        self.before += len(gap)
+        return gap + piece
+
 
 async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[str]:
-    """Yield the answer's text as it comes, and "" as a sign of life, until the run is over. Raises Rewritten."""
-    async for _, event in stream.follow(run_id):
+    """Yield the answer's text as it comes, and "" as a sign of life, until the run is over.
+
+    Raises Rewritten, and ApprovalNeeded once the run waits for a person.
+    """
+    async for event in events(run_id):
         text = relay.take(event)
         if text or not event:
             yield text
+
+
+async def events(run_id: UUID) -> AsyncIterator[Event]:
+    """Yield the run's events, empty ones as a sign of life. Raises ApprovalNeeded once it waits for a person."""
+    async for _, event in stream.follow(run_id):
+        yield event
+        if (not event or event.get("kind") == "approval_request") and await in_database(waits_for_person, run_id):
+            raise ApprovalNeeded
+
+
+def waits_for_person(run_id: UUID) -> bool:
+    """Whether the run goes on only once a person has answered."""
+    return Run.objects.filter(id=run_id, status=Run.Status.REQUIRES_ACTION).exists()

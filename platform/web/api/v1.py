@@ -21,6 +21,7 @@ from web.api.completions import (
     Extras,
     annotations,
     completion_id,
+    files_of,
     finish_reason,
     usage_of,
 )
@@ -33,11 +34,12 @@ from web.api.errors import (
     problem_of,
     speak,
 )
+from web.api.functions import CallOfFunction, calls_for_caller
 from web.api.reading import StrictParser
-from web.api.relay import Relay, Rewritten, pieces
+from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
-from web.runs import log, services, stream
+from web.runs import log, services
 from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, Run
 
@@ -108,7 +110,7 @@ def access_model(user: User, slug: str) -> Gpt:
 
 @v1.post(
     "/chat/completions",
-    response={200: Completion, **ERRORS, 413: OpenAiErrorBody, 429: OpenAiErrorBody, 500: OpenAiErrorBody},
+    response={200: Completion, **ERRORS, **dict.fromkeys((409, 413, 429, 500), OpenAiErrorBody)},
     description=completions.HONOURED,
     summary="Ask a GPT",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
@@ -118,9 +120,10 @@ async def create_chat_completion(request: HttpRequest, body: CompletionRequest) 
     run = await in_database(start, caller(request), body)
     await let_go_of_database()
     if not body.stream:
-        return await complete(run)
+        return await complete(run, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    response = StreamingHttpResponse(chunks(run, wants_usage), content_type="text/event-stream")
+    answer = chunks(run, wants_usage, body.parallel_tool_calls is not False)
+    response = StreamingHttpResponse(answer, content_type="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -129,32 +132,58 @@ async def create_chat_completion(request: HttpRequest, body: CompletionRequest) 
 def start(user: User, body: CompletionRequest) -> Run:
     """The queued run that answers the request, in a hidden conversation of its own. Raises ApiError, Refused."""
     body.check()
-    text, earlier = body.turn()
+    text, earlier, later = body.turn()
     gpt, overrides = access_model(user, body.model), body.overrides()
     with transaction.atomic():  # a refused run leaves no conversation behind
         conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
-        return services.start_run(conversation, text, earlier, overrides)
+        return services.start_run(conversation, text, earlier, overrides, later=later)
 
 
-async def complete(run: Run) -> Completion:
-    """The whole answer, once it is there. Raises ApiError when the run failed."""
+async def complete(run: Run, in_parallel: bool) -> Completion:
+    """The whole answer, once it is there. Raises ApiError when the run failed or waits for a person."""
     try:
-        async for _ in stream.follow(run.id):
+        async for _ in events(run.id):
             pass
+    except ApprovalNeeded as needed:  # the run goes on without this request
+        raise approval_required(run) from needed
     except asyncio.CancelledError:  # the caller has left
         await in_database(services.cancel_run, run)
         raise
     steps = await in_database(log.read, run.id)
     answer = outcome(steps)
-    message = AnswerMessage(content=answer.text, annotations=annotations(answer.text, answer.citations))
+    message = AnswerMessage(
+        content=answer.text or (None if answer.tool_calls else ""),
+        annotations=annotations(answer.text, answer.citations),
+        tool_calls=given_out(answer, run, in_parallel) or None,
+    )
     return Completion(
         id=completion_id(run),
         created=int(run.created.timestamp()),
         model=run.message.conversation.gpt.slug,
         choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=usage_of(steps),
-        guildhall=Extras(run_id=str(run.id), coverage=answer.coverage, support=list(answer.support)),
+        guildhall=Extras(run_id=str(run.id), **told(answer, steps)),
     )
+
+
+def told(answer: Finished, steps: Log) -> dict[str, Any]:
+    """What OpenAI's format has no place for, of a finished answer."""
+    return {"coverage": answer.coverage, "support": list(answer.support), "files": files_of(steps)}
+
+
+def given_out(answer: Finished, run: Run, in_parallel: bool) -> list[CallOfFunction]:
+    """The calls that the caller is asked to make; one at most unless `in_parallel`."""
+    calls = answer.tool_calls if in_parallel else answer.tool_calls[:1]
+    return calls_for_caller(calls, run.id.hex)
+
+
+def approval_required(run: Run) -> ApiError:
+    """What a caller is told whose run waits for a person."""
+    text = (
+        f"The run {run.id} waits for a person's approval of a call. Read it at /api/runs/{run.id}, answer with"
+        f" POST /api/runs/{run.id}/approve, and read its answer there."
+    )
+    return ApiError(409, text, code="approval_required")
 
 
 def outcome(steps: Log) -> Finished:
@@ -169,14 +198,23 @@ def outcome(steps: Log) -> Finished:
     raise ApiError(500, "The run ended without an answer.", code="run_failed")
 
 
-async def chunks(run: Run, wants_usage: bool) -> AsyncIterator[str]:
-    """The stream of server-sent events. Whatever ends it early stops the run; only a caller who left hears no why."""
+async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
+    """The stream of server-sent events. Whatever ends it early stops the run; only a caller who left hears no why.
+
+    A run that waits for a person is left waiting.
+    """
     over = False
     try:
-        async for event in _events(run, wants_usage):
+        async for event in _events(run, wants_usage, in_parallel):
             yield event
         over = True
+    except ApprovalNeeded:
+        over = True
+        yield _sse(openai_shape(approval_required(run).problem)[1])
     except Exception as error:  # noqa: BLE001 - the status is sent already, so the reason goes into the stream
+        # Before the reason is told: a caller who leaves on it would interrupt what comes after.
+        await in_database(services.cancel_run, run)
+        over = True
         problem = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
         yield _sse(openai_shape(problem or problem_of(error))[1])
     finally:
@@ -184,18 +222,20 @@ async def chunks(run: Run, wants_usage: bool) -> AsyncIterator[str]:
             await in_database(services.cancel_run, run)
 
 
-async def _events(run: Run, wants_usage: bool) -> AsyncIterator[str]:
+async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
     chunk, relay = Chunks(run, wants_usage), Relay()
     yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
     async for text in pieces(run.id, relay):
         yield chunk.delta({"content": text}) if text else ": still here\n\n"
     steps = await in_database(log.read, run.id)
     answer = outcome(steps)
-    cited = [annotation.model_dump() for annotation in annotations(answer.text, answer.citations)]
     rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
+    cited = [each.model_dump() for each in annotations(answer.text, answer.citations, relay.before)]
     if rest or cited:
         yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
-    yield chunk.end(answer)
+    for index, call in enumerate(given_out(answer, run, in_parallel)):
+        yield chunk.call(index, call)
+    yield chunk.end(answer, steps)
     if wants_usage:
         yield chunk.usage(usage_of(steps).model_dump())
     yield "data: [DONE]\n\n"
@@ -220,10 +260,17 @@ class Chunks:
         extras = {"run_id": self._run_id, "coverage": None, **told}
         return _sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": extras})
 
-    def end(self, answer: Finished) -> str:
+    def call(self, index: int, call: CallOfFunction) -> str:
+        """The chunks of one call: its id and name first, then its arguments, as OpenAI's own clients put together."""
+        function = {"name": call.function.name, "arguments": ""}
+        begin = {"index": index, "id": call.id, "type": "function", "function": function}
+        written = {"index": index, "function": {"arguments": call.function.arguments}}
+        return self.delta({"tool_calls": [begin]}) + self.delta({"tool_calls": [written]})
+
+    def end(self, answer: Finished, steps: Log) -> str:
         """The chunk that says why the answer ended."""
-        support = [sentence.model_dump() for sentence in answer.support]
-        return self.delta({}, finish_reason(answer.finish), coverage=answer.coverage, support=support)
+        extras = Extras(run_id=self._run_id, **told(answer, steps)).model_dump()
+        return self.delta({}, finish_reason(answer.finish), **extras)
 
     def usage(self, usage: dict[str, int]) -> str:
         """The chunk without choices that `stream_options.include_usage` asks for."""

@@ -17,7 +17,17 @@ from django.test import Client
 from django.utils import timezone
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.steps import Error, Finished, ModelReply, Retrieval
+from gpts.steps import (
+    ApprovalRequest,
+    Error,
+    FileRef,
+    Finished,
+    ModelReply,
+    Retrieval,
+    Step,
+    ToolCall,
+    ToolResult,
+)
 from web.accounts.models import User
 from web.accounts.services import create_key, revoke_key
 from web.runs import log, services, stream
@@ -124,6 +134,23 @@ class Worker:
         last = Finished(text=text, citations=citations, coverage="covered", finish=finish)
         services.finish_run(self.run_id, last, self._lease)
 
+    def ask_caller(self, *calls: ToolCall, text: str = "") -> None:
+        """End the run with calls of the caller's functions."""
+        self._append(ModelReply(text=text, tool_calls=calls, finish="tool_calls"))
+        last = Finished(text=text, tool_calls=calls, finish="tool_calls")
+        services.finish_run(self.run_id, last, self._lease)
+
+    def use_tool(self, said: str = "", *files: FileRef) -> None:
+        """Reply with a call of a tool of the GPT's, and get its result."""
+        self._append(ModelReply(text=said, tool_calls=(ToolCall(call_id="t1", name="look", arguments={}),)))
+        self._append(ToolResult(call_id="t1", name="look", text="It rains.", files=files))
+
+    def ask_person(self) -> None:
+        """Reply with a call that a person must allow, ask, and let go of the run."""
+        self._append(ModelReply(text="", tool_calls=(ToolCall(call_id="w1", name="send_mail", arguments={}),)))
+        self._append(ApprovalRequest(call_id="w1", name="send_mail", digest="d" * 64))
+        log.hand_over(self.run_id, self._lease)
+
     def fail(self, message: str) -> None:
         """End the run with an error."""
         services.finish_run(self.run_id, Error(message=message), self._lease)
@@ -135,7 +162,7 @@ class Worker:
         self.write("The seal is ", "ZP-771.", " Fit it", " dry.\n")
         self.finish()
 
-    def _append(self, step: Retrieval | ModelReply) -> None:
+    def _append(self, step: Step) -> None:
         seq = log.append(self.run_id, step, self._lease)
         stream.publish(self.run_id, {"type": "step", "seq": seq, "kind": step.kind})
 

@@ -45,7 +45,7 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     assert completion.choices[0].message.content == ANSWER
     assert completion.choices[0].finish_reason == "stop"
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (40, 9)
-    assert completion.guildhall == {"run_id": str(worker.run_id), "coverage": "covered", "support": []}
+    assert completion.guildhall == {"run_id": str(worker.run_id), "coverage": "covered", "support": [], "files": []}
     annotation = completion.choices[0].message.to_dict()["annotations"][0]
     assert annotation["type"] == "file_citation"
     assert ANSWER[annotation["start_index"] : annotation["end_index"]] == annotation["text"] == "The seal is ZP-771."
@@ -109,7 +109,8 @@ def test_the_run_is_asked_what_the_caller_asked(bobs, gpt, worker, meanwhile):
         ("user", "Hello\nthere"),
         ("assistant", "Hello!"),
     ]
-    assert first.overrides.model_dump() == {"temperature": 0.0, "top_p": None, "max_tokens": 5, "stop": ("\n",)}
+    set_by_caller = {"temperature": 0.0, "max_tokens": 5, "stop": ("\n",)}
+    assert first.overrides.model_dump(exclude_defaults=True) == set_by_caller
     assert Conversation.objects.get().origin == "api"
 
 

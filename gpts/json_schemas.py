@@ -1,0 +1,116 @@
+"""Whether a stranger's JSON Schema can hold a reply, told with the place that is wrong; nothing is compiled here.
+
+A worker's grammar is the last word: what passes here may still be refused there, as a run that failed.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+MAX_DEPTH: Final = 32
+MAX_PARTS: Final = 4_000
+TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
+# Keywords that no grammar here can follow.
+REFUSED: Final = frozenset(
+    "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies unevaluatedItems"
+    " unevaluatedProperties additionalItems $dynamicRef $recursiveRef $anchor $id".split()
+)
+_MAPS: Final = ("properties", "patternProperties", "$defs", "definitions")
+_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
+_COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+_NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+
+# A place ("properties.city.type", empty for the schema itself) and what is wrong there.
+Fault = tuple[str, str]
+
+
+def fault_in(schema: dict[str, Any]) -> Fault | None:
+    """The first thing that is wrong with `schema`; None where nothing is."""
+    if fault := _too_large(schema):
+        return fault
+    waiting: list[tuple[str, Any]] = [("", schema)]
+    while waiting:
+        place, part = waiting.pop()
+        if isinstance(part, bool):
+            continue
+        if not isinstance(part, dict):
+            return place, "must be a schema: an object, true or false"
+        for keyword, problem in _faults(part, schema):
+            return _at(place, keyword), problem
+        waiting += [(_at(place, name), below) for name, below in _below(part)]
+    return None
+
+
+def _too_large(schema: Any) -> Fault | None:
+    n_parts, waiting = 0, [("", schema, 0)]
+    while waiting:
+        place, value, depth = waiting.pop()
+        n_parts += 1
+        if depth > MAX_DEPTH or n_parts > MAX_PARTS:
+            return "", f"is too large: at most {MAX_DEPTH} levels and {MAX_PARTS:,} parts are allowed"
+        if isinstance(value, dict):
+            waiting += [(place, below, depth + 1) for below in value.values()]
+        elif isinstance(value, list):
+            waiting += [(place, below, depth + 1) for below in value]
+    return None
+
+
+def _at(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _faults(part: dict[str, Any], root: dict[str, Any]) -> Iterator[Fault]:
+    """What is wrong with the keywords of one schema, those below it left out."""
+    for keyword, value in part.items():
+        if keyword in REFUSED:
+            yield keyword, "is a keyword that replies cannot be held to"
+        elif (problem := _problem(keyword, value)) or (keyword == "$ref" and (problem := _unresolved(value, root))):
+            yield keyword, problem
+
+
+def _problem(keyword: str, value: Any) -> str:
+    """What is wrong with the value of `keyword`; empty if nothing is, or the keyword is unknown."""
+    if keyword == "type":
+        names = value if isinstance(value, list) and value else [value]
+        return "" if all(name in TYPES for name in names) else f"must be one of {', '.join(TYPES)}"
+    if keyword in _MAPS:
+        return "" if isinstance(value, dict) else "must be an object of schemas"
+    if keyword in _LISTS:
+        return "" if isinstance(value, list) and value else "must be a list of schemas that is not empty"
+    if keyword == "required":
+        fine = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        return "" if fine else "must be a list of names"
+    if keyword == "enum":
+        return "" if isinstance(value, list) and value else "must be a list that is not empty"
+    if keyword in _COUNTS:
+        return "" if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "must be a count"
+    if keyword in _NUMBERS:
+        return "" if isinstance(value, int | float) and not isinstance(value, bool) else "must be a number"
+    if keyword in ("pattern", "format", "$ref"):
+        return "" if isinstance(value, str) else "must be a text"
+    return ""
+
+
+def _unresolved(reference: str, root: dict[str, Any]) -> str:
+    """Why `reference` leads nowhere in `root`; empty if it does."""
+    if reference == "#":
+        return ""
+    if not reference.startswith("#/"):
+        return "must point into this schema, as #/$defs/name"
+    found: Any = root
+    for name in reference[2:].split("/"):
+        name = name.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or name not in found:
+            return "points to nothing in this schema"
+        found = found[name]
+    return ""
+
+
+def _below(part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas inside this one, each with its place in it."""
+    for keyword, value in part.items():
+        if keyword in _MAPS:
+            yield from ((f"{keyword}.{name}", schema) for name, schema in value.items())
+        elif keyword in _LISTS:
+            yield from ((f"{keyword}.{number}", schema) for number, schema in enumerate(value))
+        elif keyword in ("items", "additionalProperties"):
+            yield keyword, value

@@ -1,0 +1,175 @@
+"""The caller's own functions and the form of the answer, in OpenAI's words: what they may be, and what they mean."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from gpts.json_schemas import fault_in
+from gpts.steps import CallerTool, ToolCall
+from web.api.errors import ApiError
+from web.api.reading import Text
+
+MAX_FUNCTIONS: Final = 128
+DESCRIPTION_CHARS: Final = 1_024
+# All functions together, as JSON: a model reads each of them with each question.
+MAX_FUNCTIONS_BYTES: Final = 256_000
+MAX_SCHEMA_BYTES: Final = 64_000
+NAME: Final = r"^[a-zA-Z0-9_-]{1,64}$"
+
+FunctionName = Annotated[str, Field(pattern=NAME)]
+
+
+class FunctionDefinition(BaseModel):
+    """A function that the caller performs. `strict` is taken for granted: arguments always follow the schema."""
+
+    name: FunctionName
+    description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
+    parameters: dict[str, Any] | None = Field(None, description="A JSON Schema of type object.")
+    strict: bool | None = None
+
+
+class FunctionTool(BaseModel):
+    """A tool of the caller's; only functions are known here."""
+
+    type: Literal["function"]
+    function: FunctionDefinition
+
+
+class FunctionChoice(BaseModel):
+    """The name of the function that must be called."""
+
+    name: FunctionName
+
+
+class NamedToolChoice(BaseModel):
+    """That one function must be called."""
+
+    type: Literal["function"]
+    function: FunctionChoice
+
+
+class TextFormat(BaseModel):
+    """The answer is text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(BaseModel):
+    """The answer is any JSON object."""
+
+    type: Literal["json_object"]
+
+
+class JsonSchema(BaseModel):
+    """The schema of an answer. `strict` is taken for granted."""
+
+    name: FunctionName
+    description: Text | None = None
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+    strict: bool | None = None
+
+
+class JsonSchemaFormat(BaseModel):
+    """The answer is JSON that follows the schema."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ToolChoice = Literal["none", "auto", "required"] | NamedToolChoice
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+
+
+class FunctionCall(BaseModel):
+    """A function's name, and its arguments as a text of JSON."""
+
+    name: FunctionName
+    arguments: Text
+
+
+class CallOfFunction(BaseModel):
+    """A call that the GPT asks the caller to make, or has asked for earlier."""
+
+    id: Annotated[Text, Field(min_length=1, max_length=200)]
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+def caller_tools(tools: Sequence[FunctionTool] | None) -> tuple[CallerTool, ...]:
+    """The caller's functions as the run keeps them. Raises ApiError with the place that is wrong."""
+    named: set[str] = set()
+    for index, tool in enumerate(tools or ()):
+        place = f"tools.{index}.function"
+        if tool.function.name in named:
+            raise _invalid(f"There are two functions named “{tool.function.name}”.", f"{place}.name")
+        named.add(tool.function.name)
+        check_parameters(tool.function.parameters, f"{place}.parameters")
+    made = tuple(_caller_tool(tool.function) for tool in tools or ())
+    if sum(len(tool.model_dump_json()) for tool in made) > MAX_FUNCTIONS_BYTES:
+        raise _invalid(f"The functions are larger than {MAX_FUNCTIONS_BYTES // 1000} kB together.", "tools")
+    return made
+
+
+def _caller_tool(function: FunctionDefinition) -> CallerTool:
+    facts = {"name": function.name, "description": function.description or ""}
+    return CallerTool(**facts, **({"parameters": function.parameters} if function.parameters else {}))
+
+
+def check_parameters(parameters: dict[str, Any] | None, place: str) -> None:
+    """Raises ApiError unless `parameters` are a usable JSON Schema of type object, or nothing."""
+    if not parameters:
+        return
+    if parameters.get("type") != "object":
+        raise _invalid("The parameters of a function must be a JSON Schema of type “object”.", f"{place}.type")
+    _check_schema(parameters, place)
+
+
+def _check_schema(schema: dict[str, Any], place: str) -> None:
+    fault = fault_in(schema)
+    if fault is None and len(json.dumps(schema)) > MAX_SCHEMA_BYTES:
+        fault = "", f"is larger than {MAX_SCHEMA_BYTES // 1000} kB"
+    if fault:
+        where = f"{place}.{fault[0]}" if fault[0] else place
+        raise _invalid(f"“{where}” {fault[1]}.", where)
+
+
+def choice_of(choice: ToolChoice | None, tools: Sequence[CallerTool]) -> str:
+    """auto, none, required or a function's name. Raises ApiError when there is no such function, or none at all."""
+    if isinstance(choice, NamedToolChoice):
+        name = choice.function.name
+        if name not in {tool.name for tool in tools}:
+            raise _invalid(f"“tools” has no function named “{name}”.", "tool_choice.function.name")
+        return name
+    if choice == "required" and not tools:
+        raise _invalid("“tool_choice” demands a call, but there are no “tools”.", "tool_choice")
+    return choice or "auto"
+
+
+def answer_schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
+    """The JSON Schema that the answer must follow; None for text. Raises ApiError with the place that is wrong."""
+    if isinstance(wanted, JsonObjectFormat):
+        return {"type": "object"}
+    if not isinstance(wanted, JsonSchemaFormat):
+        return None
+    schema = wanted.json_schema.schema_
+    if schema is None:
+        return {"type": "object"}
+    _check_schema(schema, "response_format.json_schema.schema")
+    return schema
+
+
+def calls_for_caller(calls: Sequence[ToolCall], run_hex: str) -> list[CallOfFunction]:
+    """The calls in OpenAI's shape, with ids that stay apart from those of other runs."""
+    return [
+        CallOfFunction(
+            id=f"call_{run_hex[:12]}_{call.call_id}",
+            function=FunctionCall(name=call.name, arguments=json.dumps(call.arguments, ensure_ascii=False)),
+        )
+        for call in calls
+    ]
+
+
+def _invalid(message: str, param: str) -> ApiError:
+    return ApiError(400, message, param, "invalid_value")

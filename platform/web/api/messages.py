@@ -1,0 +1,102 @@
+"""The conversation that a caller sends along: what may be in it, and how the GPT reads it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+from pydantic_core import from_json
+
+from gpts.messages import Message, MessageCall
+from web.api.errors import ApiError
+from web.api.functions import CallOfFunction
+from web.api.reading import Text
+
+CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
+
+
+class Part(BaseModel):
+    """A piece of a message's content. Only parts of type `text` can be read here."""
+
+    type: str
+    text: Text = ""
+
+
+class ChatMessage(BaseModel):
+    """A message of the conversation so far. After the last one of the user only calls and their results may follow.
+
+    `tool_calls` are an assistant's calls of the caller's functions; a message of role `tool` answers one of them.
+    """
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Text | list[Part] | None = None
+    tool_calls: Annotated[list[CallOfFunction], Field(max_length=128)] | None = None
+    tool_call_id: Text | None = None
+
+
+def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[Message], list[Message]]:
+    """The last question, the messages before it, and the calls and results after it. Raises ApiError."""
+    last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
+    if last is None or messages[-1].role not in ("user", "tool"):
+        text = "The last message must be the user's, or the result of a call that follows one."
+        raise ApiError(400, text, "messages", "invalid_value")
+    read, called = [], dict[str, str]()
+    for index, message in enumerate(messages):
+        read.append(_read(message, index, called))
+        called |= {call.id: call.function.name for call in message.tool_calls or ()}
+    before = [message for message in read[:last] if message.content or message.tool_calls]
+    return read[last].content, before, read[last + 1 :]
+
+
+def _read(message: ChatMessage, index: int, called: dict[str, str]) -> Message:
+    """A caller's system message speaks with the user's voice, so that it cannot outrank the GPT's instructions."""
+    place = f"messages.{index}"
+    if message.tool_calls and message.role != "assistant":
+        raise ApiError(400, "Only an assistant's message has calls.", f"{place}.tool_calls", "invalid_value")
+    match message.role:
+        case "function":
+            text = "Messages of functions are not supported here; use the role “tool”."
+            raise ApiError(400, text, f"{place}.role", "unsupported_value")
+        case "tool":
+            return _result(message, place, called)
+        case "assistant" if message.tool_calls:
+            content = "" if message.content is None else _text(message, place)
+            calls = tuple(_call(call, f"{place}.tool_calls.{i}") for i, call in enumerate(message.tool_calls))
+            return Message(role="assistant", content=content, tool_calls=calls)
+        case "assistant":
+            return Message(role="assistant", content=_text(message, place))
+        case "user":
+            return Message(role="user", content=_text(message, place))
+    text = _text(message, place)
+    return Message(role="user", content=CALLER_INSTRUCTIONS + text if text else "")
+
+
+def _result(message: ChatMessage, place: str, called: dict[str, str]) -> Message:
+    call_id = message.tool_call_id or ""
+    if call_id not in called:
+        text = "The result answers no call of a message before it."
+        raise ApiError(400, text, f"{place}.tool_call_id", "invalid_value")
+    return Message(role="tool", content=_text(message, place), name=called[call_id], call_id=call_id)
+
+
+def _call(call: CallOfFunction, place: str) -> MessageCall:
+    try:
+        arguments: Any = from_json(call.function.arguments, allow_inf_nan=False)
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        text = "The arguments of a call must be a JSON object."
+        raise ApiError(400, text, f"{place}.function.arguments", "invalid_value")
+    return MessageCall(call_id=call.id, name=call.function.name, arguments=arguments)
+
+
+def _text(message: ChatMessage, place: str) -> str:
+    if message.content is None:
+        raise ApiError(400, "The message has no content.", f"{place}.content", "invalid_value")
+    if isinstance(message.content, str):
+        return message.content
+    for number, part in enumerate(message.content):
+        if part.type != "text":
+            kind = "Images" if part.type == "image_url" else f"Parts of type “{part.type[:40]}”"
+            text = f"{kind} cannot be read here; send text."
+            raise ApiError(400, text, f"{place}.content.{number}.type", "unsupported_value")
+    return "\n".join(part.text for part in message.content)
