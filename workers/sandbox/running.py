@@ -27,10 +27,7 @@ class Place:
     limits: Limits
 
     def configuration(self, files: Path | None = None, tmp: Path | None = None, parent: int = 0) -> str:
-        """What kernel.py is told; `files` and `tmp` are the folders as it sees them, `parent` whom to end with.
-
-        Parent 0 is one outside its process namespace.
-        """
+        """What kernel.py is told; `files` and `tmp` are the folders as it sees them, `parent` whom to end with."""
         told: dict[str, Any] = {"files": str(files or self.files), "tmp": str(tmp or self.tmp), "parent": parent}
         return json.dumps(told | {"limits": asdict(self.limits), "uid": self.uid})
 

@@ -65,14 +65,16 @@ def unheld(settings: Settings, sessions: Sessions) -> str:
     try:
         with victims(settings) as told:
             code = f"{source}\nimport json; print(json.dumps(attempt({told!r})))"
-            outcome = sessions.run(_SESSION, code, {}, settings.limits.wall_s, Watch())
+            try:
+                outcome = sessions.run(_SESSION, code, {}, settings.limits.wall_s, Watch())
+            finally:
+                # Before the victims are ended: a kernel that could trace one would keep it from ending.
+                sessions.end(_SESSION)
         if outcome.error:
             return f"its check failed: {outcome.error.splitlines()[-1]}"
         got = json.loads(outcome.printed)
     except (SandboxError, ValueError, OSError) as error:
         return f"its check failed: {error}"
-    finally:
-        sessions.end(_SESSION)
     return f"its walls do not hold {', '.join(f'{name} ({what})' for name, what in got.items())}" if got else ""
 
 

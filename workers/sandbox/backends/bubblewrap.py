@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,7 @@ _WALLS: Final = (
         "--hostname",
         "sandbox",
     ),
-    *("--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--clearenv"),
+    *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
 )
 # Root makes the mounts as itself, and the kernel then becomes the session's user and loses these two again. Others
 # get root's rights in a user namespace, where no further one can be made.
@@ -49,7 +50,11 @@ class Bubblewrap:
         return "" if seccomp.available() else "this kernel has no seccomp filters"
 
     def start(self, place: Place) -> Running:
-        """A kernel that is process 1 of its own namespace. Raises OSError if bubblewrap cannot make one."""
+        """A kernel in a process namespace that ends with us, whose process 1 is bubblewrap's own.
+
+        Were the kernel process 1, it would outlive us: what is left of bubblewrap outside may not signal another
+        user. Raises OSError if bubblewrap cannot make one.
+        """
         told, tell = os.pipe()
         command = [
             str(self._program),
@@ -60,13 +65,13 @@ class Bubblewrap:
             *_mounts(place),
             *_environment(),
         ]
-        command += ["--chdir", "/", "--", *kernel_command(place.configuration(FILES, TMP))]
+        command += ["--chdir", "/", "--", *kernel_command(place.configuration(FILES, TMP, parent=1))]
         program = start(command, [tell], cwd="/", env={})
         os.close(tell)
         with os.fdopen(told) as answer:
             said = answer.read()
         try:
-            return Running(program, int(json.loads(said)["child-pid"]))
+            return Running(program, _child_of(int(json.loads(said)["child-pid"])))
         except (ValueError, KeyError, OSError) as error:
             program.kill()
             program.wait()
@@ -74,6 +79,16 @@ class Bubblewrap:
 
     def _user(self) -> tuple[str, ...]:
         return _AS_ROOT if self.own_user else _AS_OTHERS
+
+
+def _child_of(pid: int) -> int:
+    """The only child of a process, awaited for two seconds. Raises OSError if there is none."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for _ in range(1_000):
+        if found := children.read_text().split():
+            return int(found[0])
+        time.sleep(0.002)
+    raise OSError(f"process {pid} has started nothing")
 
 
 def _program() -> Path | None:

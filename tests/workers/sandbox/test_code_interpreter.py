@@ -1,0 +1,192 @@
+"""The tool: files in, answer and files out, a stop that reaches the code, and a sentence where nothing can run."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gpts.arithmetic import code_for
+from gpts.data_questions import code_for_files
+from gpts.spec import GptSpec
+from gpts.steps import FileRef
+from workers.sandbox.client import Client
+from workers.sandbox.kinds import mime_of
+from workers.sandbox.service import Service
+from workers.sandbox.settings import Settings
+from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, code_interpreter
+from workers.tools.capabilities import granted
+
+SPEC = GptSpec(slug="pump-doctor", name="Pump Doctor")
+SALES = b'Region,Month,Revenue ($)\nNorth,Jan,"1,200"\nSouth,Jan,800\nNorth,Feb,1000\n'
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    service = Service(Settings(tmp_path_factory.mktemp("home")))
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    service.check()
+    if service.why:
+        pytest.skip(service.why)
+    yield Client(service.settings.socket)
+    service.shutdown()
+    service.close()
+
+
+@pytest.fixture(autouse=True)
+def _here(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_interpreter, "_client", lambda: client)
+
+
+class Conversation:
+    """What a call was given and what it kept."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.kept: dict[str, tuple[str, bytes]] = {}
+        self.told: list[str] = []
+        self.name, self.folder = name, folder
+
+    def call(self, code: str, files: dict[str, bytes] | None = None, **more: object) -> ToolOutput:
+        inputs = []
+        for name, content in (files or {}).items():
+            (self.folder / name).write_bytes(content)
+            inputs.append(InputFile(name, self.folder / name))
+        context = ToolContext(
+            "call-1",
+            self.name,
+            1,
+            SPEC,
+            20.0,
+            tuple(inputs),
+            keep=self._keep,
+            progress=self.told.append,
+            **more,  # type: ignore[arg-type]
+        )
+        return code_interpreter.run({"code": code}, context)
+
+    def _keep(self, name: str, mime: str, content: bytes) -> FileRef:
+        self.kept[name] = (mime, content)
+        return FileRef(id=name, name=name, mime=mime, size=len(content))
+
+
+@pytest.fixture
+def bob(request: pytest.FixtureRequest, tmp_path: Path) -> Conversation:
+    return Conversation(request.node.name, tmp_path)
+
+
+def test_a_printed_number_stands_as_the_answer(bob: Conversation) -> None:
+    output = bob.call("print(3847*291)")
+    assert (output.text, output.shown, output.ok, output.untrusted) == ("1119477", "1119477", True, False)
+    assert bob.told[0] == "Running Python"
+
+
+def test_a_frame_is_shown_as_a_table_and_the_model_reads_it(bob: Conversation) -> None:
+    output = bob.call("pd.read_csv('sales.csv').head(1)", {"sales.csv": SALES})
+    assert output.shown == "| Region | Month | Revenue ($) |\n| --- | --- | --- |\n| North | Jan | 1,200 |"
+    assert "North" in output.text
+    assert output.untrusted
+    assert output.written_by == ("the file sales.csv",)
+
+
+def test_a_chart_is_kept_as_a_picture_and_named(bob: Conversation) -> None:
+    output = bob.call("plt.plot([1, 2])")
+    assert [each.name for each in output.files] == ["chart-1.png"]
+    assert bob.kept["chart-1.png"][0] == "image/png"
+    assert output.shown == "Made **chart-1.png**."
+    assert "chart-1.png" in output.text
+
+
+def test_an_error_is_told_and_is_not_ok(bob: Conversation) -> None:
+    output = bob.call("int('x')")
+    assert not output.ok
+    assert "ValueError" in output.text
+    assert "did not work" in (output.shown or "")
+
+
+def test_what_was_printed_cannot_be_markup(bob: Conversation) -> None:
+    shown = bob.call("print('[click](http://evil.example)')\nprint('<b>x</b>')").shown
+    assert shown is not None
+    assert shown.startswith("```")
+    assert bob.call("print('![x](http://evil.example)')").shown == "`![x](http://evil.example)`"
+
+
+def test_a_stopped_run_ends_the_code(bob: Conversation) -> None:
+    class Stopped(Exception):
+        pass
+
+    began = time.monotonic()
+
+    def check() -> None:
+        if time.monotonic() - began > 0.3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        bob.call("while True: pass", check=check)
+    assert bob.call("1 + 1").text == "2"
+    assert time.monotonic() - began < 2.3
+
+
+def test_progress_is_the_last_printed_line(bob: Conversation) -> None:
+    bob.call("import time\nprint('half done')\ntime.sleep(0.2)")
+    assert "half done" in bob.told
+
+
+def test_it_says_why_it_cannot_run(tmp_path: Path, bob: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_interpreter, "_client", lambda: Client(tmp_path / "nothing.sock"))
+    assert code_interpreter.unavailable() == "The sandbox is not running."
+    with pytest.raises(ToolError, match="Code cannot be run here"):
+        bob.call("1")
+
+
+def test_it_is_granted_with_its_switch_only() -> None:
+    assert "code_interpreter" in granted(SPEC.model_copy(update={"capabilities": ("code_interpreter",)}))
+    assert "code_interpreter" not in granted(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("What is 3847 * 291?", "1119477"), ("15% of 240", "36"), ("0.1 + 0.2", "0.3"), ("sqrt of 2", "1.414213562")],
+)
+def test_a_calculation_needs_no_model(bob: Conversation, question: str, answer: str) -> None:
+    assert bob.call(code_for(question) or "").shown == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("What is the average revenue by region?", "| North | 1100 |"),
+        ("total revenue", "The sum of Revenue ($) is 3,000."),
+        ("How many rows are in the file?", "3 rows"),
+        ("Draw a bar chart of revenue by month", "chart-1.png"),
+        ("Plot revenue", "chart-1.png"),
+        ("Describe the data", "3 rows, 3 columns: Region, Month, Revenue ($)"),
+        ("Show me the first 2 rows", "| South | Jan | 800 |"),
+        ("average colour", "There is no column 'colour'; the columns are Region, Month, Revenue"),
+    ],
+)
+def test_a_question_about_a_table_needs_no_model(bob: Conversation, question: str, words: str) -> None:
+    output = bob.call(code_for_files(question, ["sales.csv"]) or "", {"sales.csv": SALES})
+    assert words in (output.shown or ""), output
+
+
+def test_a_workbook_is_read_too(bob: Conversation) -> None:
+    bob.call("pd.DataFrame({'a': [1, 2]}).to_excel('t.xlsx', index=False)")
+    mime, content = bob.kept["t.xlsx"]
+    assert mime.endswith("spreadsheetml.sheet")
+    assert bob.call(code_for_files("sum of a", ["t.xlsx"]) or "", {"t.xlsx": content}).shown == "The sum of a is 3."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mime"),
+    [
+        ("x.png", b"<html><script>", "text/html"),
+        ("x.csv", b"<svg onload=x>", "image/svg+xml"),
+        ("x.csv", b"a,b\n1,2", "text/csv"),
+        ("x.txt", b"\x00\xff\xfe", "application/octet-stream"),
+        ("x.html", b"\x89PNG\r\n\x1a\n", "image/png"),
+        ("x", b"%PDF-1.7", "application/pdf"),
+    ],
+)
+def test_kinds_of_files_are_told_by_content(name: str, content: bytes, mime: str) -> None:
+    assert mime_of(name, content) == mime
