@@ -33,7 +33,7 @@ from workers.tools.web.page import Link, Page
 MAX_LINKS: Final = 40
 _LINK_CHARS: Final = 100
 _MAX_CHARS: Final = 300_000
-# A main part shorter than this is mistrusted where the page has three times as much to read.
+# A main part shorter than this is mistrusted: menus are gone already, and little text needs no choice.
 _MAIN_CHARS: Final = 400
 _JSON_LINES: Final = 40
 # Shorter hidden text is a word for machines.
@@ -108,8 +108,7 @@ def _with_body(text: str) -> str:
 
 def _better(main: Document, whole: Document) -> Document:
     """The main part, or all of the page where that part is a stub, as on a page of lists or a start page."""
-    n_main = len(main.text())
-    return whole if n_main < _MAIN_CHARS and len(whole.text()) > 3 * n_main else main
+    return main if len(main.text()) >= _MAIN_CHARS else whole
 
 
 def _document(html: str, title: str) -> Document:

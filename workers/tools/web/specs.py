@@ -23,6 +23,7 @@ SEARCH: Final = ToolSpec(
         "additionalProperties": False,
     },
     reach="service",
+    timeout_s=60.0,
     examples=(
         "search the web for the newest python release",
         "look up who won the match yesterday",
@@ -61,6 +62,7 @@ OPEN: Final = ToolSpec(
         "additionalProperties": False,
     },
     reach="address",
+    timeout_s=60.0,
     examples=(
         "open https://example.org/news",
         "summarise https://blog.example.com/2026/11/post.html",

@@ -63,6 +63,18 @@ def test_links_are_whole_seen_and_given_once(site, asking):
     assert "/hid" not in str(result.urls)
 
 
+def test_tables_and_lists_of_short_pages_stay_what_they_are(site, asking):
+    rows = "".join(f"<tr><td>{day}</td><td>{hour}:00</td></tr>" for day, hour in (("Monday", 9), ("Tuesday", 11)))
+    site.pages["/times"] = (
+        "text/html",
+        f"<html><body><h1>Times</h1><table><tr><th>Day</th><th>Departure</th></tr>{rows}</table>"
+        "<ul><li>Dogs</li><li>Bicycles</li></ul></body></html>",
+    )
+    result = open_page({"url": f"{site.base}/times"}, asking("departure on Tuesday"), site.config)
+    assert "| Day | Departure |\n| Monday | 9:00 |\n| Tuesday | 11:00 |" in result.text
+    assert "- Dogs\n- Bicycles" in result.text
+
+
 def test_citations_of_a_page_carry_its_address(site, asking):
     question = "What does a ticket for adults cost?"
     result = open_page({"url": f"{site.base}/ferry"}, asking(question), site.config)
