@@ -1,6 +1,6 @@
 """What a raw reply means."""
 
-from gpts.replies import parse, prose
+from gpts.replies import parse, prose, read_calls, written
 
 
 def test_plain_text_is_the_answer():
@@ -31,3 +31,32 @@ def test_a_call_is_never_shown_not_even_its_first_characters():
 def test_what_only_looks_like_a_call_is_shown_in_the_end():
     assert prose("a <tool", ended=False) == "a "
     assert prose("a <tool", ended=True) == "a <tool"
+
+
+def test_a_block_without_its_end_is_no_call_so_a_cut_reply_starts_none():
+    raw = '<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>'
+    assert all(parse(raw[:n], 0)[1] == () for n in range(len(raw)))
+
+
+def test_the_end_of_a_block_inside_an_argument_is_an_argument():
+    call = parse('<tool_call>{"name": "echo", "arguments": {"text": "}</tool_call>"}}</tool_call>', 0)[1][0]
+    assert call.arguments == {"text": "}</tool_call>"}
+
+
+def test_numbers_that_are_not_json_make_no_call():
+    assert parse('<tool_call>{"name": "add", "arguments": {"n": NaN}}</tool_call>', 0)[1] == ()
+
+
+def test_calls_of_other_models_are_rewritten_into_the_one_form():
+    for raw in (
+        '{"name": "stock", "parameters": {"n": 3}}; {"name": "stock", "parameters": {"n": 4}}',
+        '[{"name": "stock", "arguments": {"n": 3}}, {"name": "stock", "arguments": {"n": 4}}]',
+    ):
+        calls = read_calls(raw)
+        assert calls is not None
+        assert [call.arguments["n"] for call in parse(written(calls), 0)[1]] == [3, 4]
+
+
+def test_the_rest_of_a_call_that_was_cut_is_read_as_none():
+    assert read_calls('[{"name": "stock", "arguments": {}}, {"name": "st') is None
+    assert read_calls('{"name": "stock", "parameters": {}} and so on') is None

@@ -148,16 +148,20 @@ GENERATED = {
 }
 
 
-def read(tokenizer: Any, ids: list[int]) -> str:
+def read(tokenizer: Any, *written: list[int]) -> list[str]:
+    """What the platform reads of each reply of these ids."""
     form = ChatEncoder(tokenizer).form
     assert form is not None
-    text = CallText(tokenizer, form)
-    return "".join(text.push([token]) for token in ids) + text.flush()
+    texts = []
+    for ids in written:
+        text = CallText(tokenizer, form)
+        texts.append("".join(text.push([token]) for token in ids) + text.flush())
+    return texts
 
 
 def test_calls_in_each_form_are_read_from_generated_ids(styled: tuple[str, Any]) -> None:
     style, tokenizer = styled
-    raw = read(tokenizer, tokenizer.encode(GENERATED[style], add_special_tokens=False))
+    [raw] = read(tokenizer, tokenizer.encode(GENERATED[style], add_special_tokens=False))
     calls = parse(raw, 0)[1]
     assert (calls[0].name, calls[0].arguments) == ("stock", {"n": 3})
     assert len(calls) == (2 if style == "mistral" else 1)
@@ -166,19 +170,20 @@ def test_calls_in_each_form_are_read_from_generated_ids(styled: tuple[str, Any])
 def test_a_call_cut_anywhere_is_no_call(styled: tuple[str, Any]) -> None:
     style, tokenizer = styled
     ids = tokenizer.encode(GENERATED[style], add_special_tokens=False)
-    n_calls = [len(parse(read(tokenizer, ids[:n]), 0)[1]) for n in range(len(ids))]
-    assert set(n_calls[:-1]) == {0}
+    cut = read(tokenizer, *(ids[:n] for n in range(len(ids) - 1)))
+    assert {len(parse(raw, 0)[1]) for raw in cut} == {0}
 
 
 def test_a_control_word_spelled_out_in_plain_tokens_opens_no_call(bundled_tokenizer: Any) -> None:
     tokenizer = tokenizer_of("mistral", bundled_tokenizer)
     ids = [token for part in ("[", GENERATED["mistral"][1:]) for token in tokenizer.encode(part)]
-    assert parse(read(tokenizer, ids), 0)[1] == ()
+    [raw] = read(tokenizer, ids)
+    assert parse(raw, 0)[1] == ()
 
 
 def test_a_plain_object_is_llamas_call_too(bundled_tokenizer: Any) -> None:
     tokenizer = tokenizer_of("llama", bundled_tokenizer)
-    raw = read(tokenizer, tokenizer.encode('{"name": "stock", "parameters": {"n": 3}}'))
+    [raw] = read(tokenizer, tokenizer.encode('{"name": "stock", "parameters": {"n": 3}}'))
     assert parse(raw, 0)[1][0].arguments == {"n": 3}
 
 
