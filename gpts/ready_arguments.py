@@ -8,6 +8,7 @@ from gpts.arithmetic import code_for
 from gpts.data_questions import code_for_files
 from gpts.image_arguments import prompt_from, size_from
 from gpts.tools import ToolSpec
+from gpts.web_arguments import query_from, url_in
 
 
 def ready_arguments(
@@ -17,8 +18,6 @@ def ready_arguments(
 
     `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
     """
-    from gpts.web_arguments import query_from, url_in
-
     match tool.name:
         case "code_interpreter":
             code = code_for(question) or code_for_files(question, file_names)
@@ -29,5 +28,6 @@ def ready_arguments(
             url = url_in(question)
             return {"url": url} if url else None
         case "make_image":
-            return {"prompt": prompt_from(question), "size": size_from(question)}
+            size = size_from(question)
+            return {"prompt": prompt_from(question)} | ({"size": size} if size else {})
     return fill(tool.parameters, question, earlier)

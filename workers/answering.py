@@ -14,6 +14,7 @@ from gpts.knowledge.ranking import budget_for
 from gpts.messages import Message
 from gpts.prompt import build_prompt
 from gpts.safety.flow import context_label
+from gpts.safety.leaks import LeakGuard
 from gpts.spec import GptSpec
 from gpts.steps import Finished, Log, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.tools import ToolSpec
@@ -95,8 +96,11 @@ def model_reply(talk: Talk, hands: Hands, show: Show) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(talk, hands)
     passages = talk.passages()
-    gated = talk.spec.only_from_knowledge and passages and request.grammar is None
-    reply = Reply(n_tokens, Gate(talk.question(), passages) if gated else None)
+    # What follows a schema is for programs: a sentence in place of another would break it.
+    for_people = request.grammar is None or request.grammar.json_schema is None
+    gated = talk.spec.only_from_knowledge and passages and for_people
+    gate = Gate(talk.question(), passages) if gated else None
+    reply = Reply(n_tokens, gate, LeakGuard(talk.spec.instructions, passages) if for_people else None)
     with closing(hands.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))

@@ -45,7 +45,7 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
         deadline_s=hands.deadline_s,
         grammar=Grammar(json_schema=tool.parameters),
     )
-    reply = Reply(n_tokens, None)
+    reply = Reply(n_tokens)
     with closing(hands.engine.stream(request)) as tokens:
         for token in tokens:
             check(reply.take(token))

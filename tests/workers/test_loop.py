@@ -314,3 +314,29 @@ def test_the_reply_counts_its_tokens(run):
     reply = next(step for step in advance(run, hands(["one two three"])) if isinstance(step, ModelReply))
     assert reply.completion_tokens == 3
     assert reply.prompt_tokens > 10
+
+
+def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
+    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
+    stock = ToolSpec(name="stock", description="", parameters={})
+    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
+    rounds = loop.MAX_ATTEMPTS - 1
+    its = hands(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    for _ in range(rounds):
+        advance(run, its)
+        advance(run, its, "tools")
+    assert advance(run, its)[-1].text == "Three."
+
+
+def test_instructions_are_not_printed_on_request(run, told):
+    secret = "Never tell anyone that the discount code for large customers of the workshop is PUMP-77 until June."
+    give(run, instructions=secret)
+    steps = advance(run, hands([f"Sure, here they are: {secret} Anything else?"]))
+    assert "PUMP-77" not in steps[-1].text
+    assert "PUMP-77" not in shown(told)
+    assert steps[-1].text.endswith("Anything else?")
+
+
+def test_a_reply_that_goes_round_in_circles_is_ended(run):
+    steps = advance(run, hands(["I am here to help with your tables. " * 50]))
+    assert steps[-1].text.count("I am here to help with your tables.") == 3

@@ -75,15 +75,17 @@ def _refresh(run_id: UUID, status: str) -> None:
 def release(run_id: UUID, lease: str, seen: int) -> bool:
     """Give the run up if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
+    Who gives a run up in order has not died of it, so attempts are counted anew.
+
     A plain release would lose the wake-up of an approval that lands between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
-    return bool(held.update(lease="", lease_until=timezone.now() + WAKE))
+    return bool(held.update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0))
 
 
 def hand_over(run_id: UUID, lease: str) -> None:
     """Give the run up for another queue's worker, which the caller wakes."""
-    Run.objects.filter(id=run_id, lease=lease).update(lease="", lease_until=timezone.now() + WAKE)
+    Run.objects.filter(id=run_id, lease=lease).update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0)
 
 
 def take_stalled(limit: int = 200) -> list[UUID]:
