@@ -39,3 +39,33 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
     assert [message.role for message in request.messages] == ["system", "user", "user"]
     assert request.messages[1].content == "Instructions from the caller: Be brief."
     assert completion.usage.completion_tokens > 0
+
+
+def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(live, bob, gpt, worker, meanwhile):
+    engine = ScriptedEngine(['{"city": "Bern", "days": 3}', "It is 7 °C."])
+    hands = Hands(engine=engine, index=None, embedder=Embedder("bundled"), deadline_s=20, quotes=False)
+    client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
+    parameters = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+        "required": ["city", "days"],
+    }
+    function = {"name": "forecast", "description": "The weather to come.", "parameters": parameters}
+    question = {"role": "user", "content": "What comes after the rain where I live?"}
+    asked = {"model": gpt.slug, "tools": [{"type": "function", "function": function}]}
+
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    demanded = {"type": "function", "function": {"name": "forecast"}}
+    first = client.chat.completions.create(messages=[question], tool_choice=demanded, **asked).choices[0]
+    assert first.finish_reason == "tool_calls"
+    [call] = first.message.tool_calls
+    assert (call.function.name, call.function.arguments) == ("forecast", '{"city": "Bern", "days": 3}')
+    assert engine.requests[0].grammar.json_schema == parameters
+
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    result = {"role": "tool", "tool_call_id": call.id, "content": "7 °C"}
+    messages = [question, first.message.to_dict(), result]
+    second = client.chat.completions.create(messages=messages, tool_choice="none", **asked).choices[0]
+    assert (second.finish_reason, second.message.content) == ("stop", "It is 7 °C.")
+    read = [(message.role, message.content) for message in engine.requests[1].messages]
+    assert read[1:] == [("user", question["content"]), ("assistant", ""), ("tool", "7 °C")]
