@@ -5,6 +5,7 @@ as quoted strings only. A question that fits none of the forms gives None.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _TABLES: Final = (".csv", ".tsv", ".xlsx", ".xlsm")
@@ -97,7 +98,7 @@ def numbers(name):
 '''
 
 
-def code_for_files(question: str, names: list[str] | tuple[str, ...]) -> str | None:
+def code_for_files(question: str, names: Sequence[str]) -> str | None:
     """Python that answers the question from the first attached table; None where no form fits or none is attached."""
     tables = [each for each in names if each.lower().endswith(_TABLES)]
     text = " ".join(question.split())

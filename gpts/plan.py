@@ -228,7 +228,7 @@ def _after_reply(
         return Finish(last.text, coverage, "tool_calls", given_out)
     answers = [results[call.call_id].shown for call in last.tool_calls]
     if answers and None not in answers:
-        told = "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
+        told: Coverage = "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
         return Finish("\n\n".join(filter(None, answers)), told)
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()

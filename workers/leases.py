@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 
 from web.runs import log
 from web.runs.errors import LeaseLost
@@ -68,7 +68,8 @@ def _keep_all() -> None:
         kept = held()
         try:
             alive = log.renew([each.token for each in kept])
-        except Error:
+        except Exception:
+            # Whatever it was: without this thread, every long reply would be taken for a dead worker's.
             logger.exception("leases were not renewed; trying again")
         else:
             for each in kept:
