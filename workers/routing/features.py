@@ -60,14 +60,19 @@ def _talk(message: str, before: str, reply: str) -> Talk:
     raw = clip(message)
     glossed = gloss(raw)
     marks = cues.message_cues(glossed, language_of(raw) != "en", bool(before or reply))
-    return Talk(glossed, gloss(clip(before)), gloss(reply[:REPLY_CHARS]), marks, raw)
+    return Talk(glossed, gloss(clip(before)), gloss(encodable(reply[:REPLY_CHARS])), marks, raw)
 
 
 def clip(text: str) -> str:
     """`text`, or its beginning and its end if it is long."""
-    if len(text) <= HEAD_CHARS + TAIL_CHARS:
-        return text
-    return f"{text[:HEAD_CHARS]} … {text[-TAIL_CHARS:]}"
+    if len(text) > HEAD_CHARS + TAIL_CHARS:
+        text = f"{text[:HEAD_CHARS]} … {text[-TAIL_CHARS:]}"
+    return encodable(text)
+
+
+def encodable(text: str) -> str:
+    """`text` with a question mark for each half of a character, which the tokenizer would refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def texts_of(candidate: Candidate) -> list[str]:
     about = candidate.description or candidate.title
     described = f"{candidate.title or name}: {about}" if about else name
     examples = [gloss(clip(each)) for each in candidate.examples[:MAX_EXAMPLES]]
-    return [described[:MAX_CHARS], name or "none", *examples]
+    return [encodable(described[:MAX_CHARS]), encodable(name) or "none", *examples]
 
 
 def known_of(candidate: Candidate, vectors: Vectors) -> Known:

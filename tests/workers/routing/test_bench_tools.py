@@ -1,0 +1,84 @@
+"""`bench tools` reads cases as they come, counts what is right, and says which line is wrong."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from workers.bench import tools
+from workers.routing.candidates import Choice
+
+FLOOR = 0.75
+
+GOOD = {
+    "id": "one",
+    "conversation": [{"role": "user", "content": "what is 3*4"}],
+    "tools": ["code_interpreter", {"type": "function", "function": {"name": "pay"}}, {"name": "bare"}],
+    "expect": "code_interpreter",
+}
+
+
+def write(folder: Path, *rows: object) -> Path:
+    path = folder / "cases.jsonl"
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return path
+
+
+def test_tools_are_built_in_ones_or_functions(tmp_path: Path) -> None:
+    (case,) = tools.read_cases(write(tmp_path, GOOD))
+    assert [each.name for each in case.tools] == ["code_interpreter", "pay", "bare"]
+    assert case.expect == "code_interpreter"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{",
+        [],
+        GOOD | {"expect": "unknown"},
+        GOOD | {"tools": ["no_such_tool"]},
+        GOOD | {"tools": [{"type": "function"}]},
+        GOOD | {"conversation": []},
+        GOOD | {"conversation": [{"content": "x"}]},
+        {key: value for key, value in GOOD.items() if key != "expect"},
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, row: object) -> None:
+    with pytest.raises(tools.BadCases, match=r"Line 2 of cases\.jsonl: \S"):
+        tools.read_cases(write(tmp_path, GOOD, row))
+
+
+def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(tools.BadCases, match="cannot be read"):
+        tools.read_cases(tmp_path / "absent.jsonl")
+    with pytest.raises(tools.BadCases, match="no cases"):
+        tools.read_cases(write(tmp_path, ""))
+
+
+def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
+    cases = tools.read_cases(write(tmp_path, GOOD, GOOD | {"expect": None}, GOOD | {"expect": "pay"}))
+    outcomes = [tools.Outcome(case, Choice("code_interpreter", 0.9), 1.0) for case in cases]
+    groups = tools.accuracies(outcomes)["groups"]
+    assert groups["all"] == {"accuracy": pytest.approx(1 / 3), "cases": 3}
+    assert groups["a tool expected"] == {"accuracy": 0.5, "cases": 2}
+    assert groups["none expected"] == {"accuracy": 0, "cases": 1}
+
+
+def test_our_own_cases_are_well_formed_and_varied() -> None:
+    cases = tools.read_cases(tools.CASES)
+    assert len(cases) >= 240
+    assert len({case.id for case in cases}) == len(cases)
+    nothing = sum(not case.expect for case in cases)
+    assert 0.25 < nothing / len(cases) < 0.45
+    assert sum(len(case.conversation) > 1 for case in cases) >= 40
+    languages = Counter(tools.language_of(case.conversation[-1][1]) for case in cases)
+    assert all(languages[language] >= 10 for language in ("de", "fr", "es", "zh"))
+
+
+@pytest.mark.model
+def test_the_bundled_embedder_chooses_well_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    text = tools.report({"cases": tools.CASES, "no_model": True, "json": True, "calls": 0}, lambda line: None)
+    found = json.loads(text)
+    assert found["choice"]["groups"]["all"]["accuracy"] >= FLOOR
+    assert {"id", "expect", "chosen"} <= found["wrong"][0].keys()
