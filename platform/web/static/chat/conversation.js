@@ -50,12 +50,17 @@ export class Conversation {
 
   scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.following = scrollHeight - scrollTop - clientHeight <= END_PX;
+    const atEnd = scrollHeight - scrollTop - clientHeight <= END_PX;
+    // A picture or a request that comes or goes moves the end away as well; only the reader leaves it upwards.
+    const left = scrollTop < this.top && scrollHeight >= this.height;
+    this.following = atEnd || (this.following && !left);
+    [this.top, this.height] = [scrollTop, scrollHeight];
     this.jump.hidden = this.following;
   }
 
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    [this.top, this.height] = [this.scroller.scrollTop, this.scroller.scrollHeight];
     this.following = true;
     this.jump.hidden = true;
   }
