@@ -31,7 +31,8 @@ def list_the_root_of_the_service(victims: Victims) -> object:
 def write_to_the_system(victims: Victims) -> object:
     for folder in (sys.prefix, sys.base_prefix, "/usr", "/etc", "/", victims["home"]):
         try:
-            with open(f"{folder}/guildhall-was-here", "x"):
+            with open(path := f"{folder}/guildhall-was-here-{os.getpid()}", "x"):
+                os.unlink(path)
                 return folder
         except OSError:
             continue
