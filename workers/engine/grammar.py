@@ -42,6 +42,8 @@ _QUOTE: Final = ord('"')
 _CLOSING_ORDER: Final = b'}],n1234567890tf"[{-.'
 # What a string grows by, in turn, while its pattern does not let it end: enough for addresses and simple codes.
 _FILLING: Final = b"abc@1.-A"
+# From this many tokens on, every second one is as long as the string may take: it has a long way to go.
+_LONG_AFTER: Final = 12
 
 
 class TokenTable:
@@ -62,7 +64,8 @@ class TokenTable:
         for byte in bytes([_QUOTE]) + filling if in_string else _CLOSING_ORDER:
             found = np.flatnonzero(first == byte)
             if len(found):
-                best = length[found].argmax() if byte in b"}]" else length[found].argmin()
+                is_long = byte in b"}]" or (in_string and byte != _QUOTE and turn >= _LONG_AFTER and turn % 2)
+                best = length[found].argmax() if is_long else length[found].argmin()
                 return int(allowed[found[best]])
         return int(allowed[length.argmax()])
 
