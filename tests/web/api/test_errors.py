@@ -67,7 +67,10 @@ def test_bodies_that_are_no_request_are_400(bobs, body):
         ({"messages": [{"role": "user", "content": "a\x00b"}]}, "messages.0.content"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages"),
-        ({"messages": [{"role": "tool", "content": "x"}, {"role": "user", "content": "x"}]}, "messages.0.tool_call_id"),
+        (
+            {"messages": [{"role": "tool", "content": "x"}, {"role": "user", "content": "x"}]},
+            "messages.0.tool_call_id",
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "messages.0.content.0.type"),
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": 3}, "temperature"),
