@@ -2,7 +2,8 @@
 
 static/chat/markdown.js repeats these rules while an answer is being written; tests hold both to the same cases. A
 link shows its host unless its words do, tells which data it would send along, and is marked where only text from
-outside gave its address. Nothing is ever loaded from there: pictures are links as well.
+outside gave its address. Nothing is ever loaded from there: pictures are links as well. The finished answer is judged
+more closely (`gpts.safety.links`): by whole addresses, not hosts alone, and for codes anywhere in them.
 """
 
 import re
@@ -13,6 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.html import format_html, strip_tags
 
+from gpts.safety.links import hidden_data, is_only_from_untrusted
+from gpts.spec import GptSpec
 from gpts.steps import Log, Retrieval, ToolResult, UserMessage
 
 # An element as nh3 writes it: attributes in quotes, no link within a link.
@@ -75,12 +78,20 @@ def _explained(attributes: str, words: str, is_outside: IsOutside) -> str:
     notes = ""
     if not shows_host(unescape(strip_tags(words)), url):
         notes += format_html(' <span class="link-host">{}</span>', host(url))
-    if data := data_sent(url):
+    if data := data_sent(url) or ("@" not in host(url) and hidden_data(url)):
         notes += format_html(' <span class="link-note">sends “{}”</span>', shortened(data))
     if is_outside(url):
         notes += format_html(' <span class="link-note">{}</span>', FROM_OUTSIDE)
     title = format_html(' title="{}"', url)
     return f"<a{attributes}{title}>{words}</a>{notes}"
+
+
+def judged(spec: GptSpec, log: Log) -> IsOutside:
+    """What says of an address whether nobody but outsiders named it in this run."""
+    texts = [each for step in log for each in _texts(step)]
+    own = [spec.instructions, spec.description, *spec.starters, *(text for text, untrusted in texts if not untrusted)]
+    found = [url for text, untrusted in texts if untrusted for url in _URL.findall(text)]
+    return lambda url: is_only_from_untrusted(url, own, found)
 
 
 def outside_addresses(log: Log) -> tuple[str, ...]:

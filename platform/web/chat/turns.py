@@ -13,7 +13,7 @@ from gpts.spec import GptSpec
 from gpts.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
 from web.chat.approvals import Card, cards
 from web.chat.files import ShownFile, shown
-from web.chat.links import is_from, outside_addresses
+from web.chat.links import judged, outside_addresses
 from web.chat.rendering import Marked, render_answer
 from web.chat.sources import Source, address, sources, where
 from web.chat.steps import Line, doing, lines, summary
@@ -49,7 +49,7 @@ class Reply:
     def html(self) -> SafeString:
         """The answer as safe HTML with its citation tags and the marks of sentences that no file supports."""
         finished = self.finished
-        is_outside = is_from(self.outside)
+        is_outside = judged(self.spec, self.steps)
         if finished is None:
             return render_answer(self.text, is_outside=is_outside)
         marked: list[Marked] = [*finished.citations, *unsupported(finished.support)]

@@ -126,9 +126,9 @@ export class AnswerStream {
       this.painting = null;
       if (this.closed) return;
       patch(this.answer, rendered(this.text, this.outside));
-      // Without files there is nothing to tell once the answer is there; it takes the place of the line.
+      // Once the answer is there, it takes the place of the line, unless that tells of a look into the files.
       this.reply.classList.toggle("writing", this.text !== "");
-      this.reply.classList.toggle("alone", this.text !== "" && !this.looked && !this.reply.classList.contains("did"));
+      this.reply.classList.toggle("alone", this.text !== "" && (!this.looked || this.reply.classList.contains("did")));
     }, PAINT_MS);
   }
 
