@@ -4,9 +4,11 @@ The choice is measured with the product's own router on labelled conversations; 
 """
 
 import json
+import re
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -14,6 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from gpts.messages import Message
 from gpts.tools import ToolSpec
 from workers.knowledge.embed import shared_embedder
 from workers.routing.builtin import BUILTIN
@@ -26,6 +29,7 @@ HELP = "accuracy of tool choice on labelled requests, validity of calls, cost of
 CASES: Final = DATA / "bench.jsonl"
 # Calls are written for this many of the cases; each takes the bundled model some seconds.
 CALLS: Final = 24
+CALLS_AT_ONCE: Final = 8
 EMPTY_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 Say = Callable[[str], object]
@@ -172,16 +176,22 @@ def _with_model(cases: Sequence[ToolCase]) -> dict[str, Any]:
     from workers.configuration import hands
 
     engine = hands().engine
-    chosen = [case for case in cases if case.expect]
-    specs = [_spec(next(tool for tool in case.tools if tool.name == case.expect)) for case in chosen]
-    talks = [[{"role": role, "content": text} for role, text in case.conversation] for case in chosen]
-    valid, total = call_validity(engine, specs, talks)
-    return {"calls": {"valid": valid, "total": total}, "grammar": grammar_cost(engine)}
+    asked = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
+    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        counts = list(pool.map(lambda each: call_validity(engine, [each[0]], [each[1]]), asked))
+    calls = {"valid": sum(valid for valid, _ in counts), "total": sum(total for _, total in counts)}
+    return {"calls": calls, "grammar": grammar_cost(engine)}
+
+
+def _messages(case: ToolCase) -> tuple[Message, ...]:
+    turns = case.conversation
+    return tuple(Message(role="assistant" if role == "assistant" else "user", content=text) for role, text in turns)
 
 
 def _spec(tool: Candidate) -> ToolSpec:
     parameters = tool.parameters or EMPTY_SCHEMA
-    return ToolSpec(name=tool.name, description=tool.description, parameters=parameters, title=tool.title)
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", tool.name)[:64]
+    return ToolSpec(name=name, description=tool.description, parameters=parameters, title=tool.title)
 
 
 def _wrong(outcome: Outcome) -> dict[str, Any]:
