@@ -26,7 +26,7 @@ CHECK_ROUNDS: Final = 3
 class Plan:
     """How much to train. `check`: train once more before, with a fifth held out, and say how well that is routed."""
 
-    rounds: int = 10
+    rounds: int = 8
     members: int = 3
     seed: int = 1
     check: bool = True
