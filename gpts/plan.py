@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
+from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
 from gpts.spec import GptSpec
 from gpts.steps import (
     Approval,
@@ -177,9 +177,9 @@ def _begin(
     if demanded:
         return WriteCall(demanded)
     choice = next((step for step in log if isinstance(step, ToolChoice)), None)
-    if (routed or _demands_any(log)) and tools and choice is None:
+    if ((routed and not _goes_on(log)) or _demands_any(log)) and tools and choice is None:
         return ChooseTool()
-    if choice and choice.name in tools and not _files_suffice(choice, tools[choice.name], retrieval):
+    if choice and choice.name in tools and not _files_suffice(choice, retrieval):
         return WriteCall(choice.name)
     if spec.only_from_knowledge and coverage == "not_covered":
         return Finish(abstain(spec), coverage)
@@ -197,6 +197,11 @@ def _demanded(log: Log, tools: Mapping[str, ToolSpec]) -> str:
     return choice if choice in tools and tools[choice].of_caller else ""
 
 
+def _goes_on(log: Log) -> bool:
+    """Whether the API caller sends what their functions gave, so that the question found its tool before."""
+    return isinstance(log[0], UserMessage) and bool(log[0].later)
+
+
 def _wants_json(log: Log) -> bool:
     return isinstance(log[0], UserMessage) and log[0].overrides.answer_schema is not None
 
@@ -205,10 +210,14 @@ def _demands_any(log: Log) -> bool:
     return isinstance(log[0], UserMessage) and log[0].overrides.tool_choice == "required"
 
 
-def _files_suffice(choice: ToolChoice, tool: ToolSpec, retrieval: Retrieval | None) -> bool:
+def _files_suffice(choice: ToolChoice, retrieval: Retrieval | None) -> bool:
     """Whether the GPT's files answer what the web would be searched for, unless the web was plainly asked for."""
-    looks_it_up = tool.effect == "read" and tool.reach in ("service", "address")
-    return looks_it_up and choice.score < PLAINLY_ASKED and retrieval is not None and retrieval.covered
+    return (
+        choice.name in (SEARCH, OPEN_PAGE)
+        and choice.score < PLAINLY_ASKED
+        and retrieval is not None
+        and retrieval.covered
+    )
 
 
 def _after_reply(
@@ -228,7 +237,9 @@ def _after_reply(
         return Finish(last.text, coverage, "tool_calls", given_out)
     answers = [results[call.call_id].shown for call in last.tool_calls]
     if answers and None not in answers:
-        told: Coverage = "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
+        told: Coverage = (
+            "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
+        )
         return Finish("\n\n".join(filter(None, answers)), told)
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()

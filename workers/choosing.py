@@ -14,13 +14,17 @@ from workers.answering import Hands, Show, Talk, fit_prompt
 from workers.engine.base import EngineError, GenerationRequest, Grammar, Sampling
 from workers.reply import Reply
 from workers.routing.candidates import candidate_of
+from workers.sandbox.folders import safe_name
 
 # Arguments of one call, in tokens.
 MAX_CALL_TOKENS: Final = 512
+CODE: Final = "code_interpreter"
 
 
 def tool_choice(talk: Talk, hands: Hands) -> ToolChoice:
     """The tool that the conversation asks for now, if any."""
+    if CODE in talk.tools and _ready(talk, talk.tools[CODE]):
+        return ToolChoice(name=CODE, score=1.0)  # a sum is a sum, whatever it looks like to the router
     if hands.router is None:
         return ToolChoice()
     said = [(message.role, message.content) for message in _conversation(talk)]
@@ -34,7 +38,7 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
     `check` is called with every token, which is nobody's to read, and may raise to stop. Raises EngineError.
     """
     label = context_label(talk.history, talk.steps)
-    ready = ready_arguments(tool, talk.question(), _earlier_questions(talk), _file_names(talk))
+    ready = _ready(talk, tool)
     if ready is not None:
         return ModelReply(text="", tool_calls=(_call(talk, tool, ready),), label=label)
     messages, n_tokens = fit_prompt(talk, hands.engine, MAX_CALL_TOKENS, (call_request(tool),))
@@ -54,6 +58,10 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
         raise EngineError("The arguments of a call were not written in time.")
     call = _call(talk, tool, json.loads(written.text))
     return written.model_copy(update={"text": "", "tool_calls": (call,), "label": label})
+
+
+def _ready(talk: Talk, tool: ToolSpec) -> dict[str, Any] | None:
+    return ready_arguments(tool, talk.question(), _earlier_questions(talk), _file_names(talk))
 
 
 def _call(talk: Talk, tool: ToolSpec, arguments: dict[str, Any]) -> ToolCall:
@@ -83,12 +91,15 @@ def _earlier_questions(talk: Talk) -> list[str]:
 
 
 def _file_names(talk: Talk) -> list[str]:
-    """The files that code may read, newest first: what was attached and made, then the GPT's own."""
-    names: list[str] = []
+    """The files that code may read, as it finds them, newest first: attached and made ones, then the GPT's own."""
+    names = [ref.name for ref in talk.spec.knowledge]
     for log in (*talk.history, talk.steps):
         for step in log:
             if isinstance(step, UserMessage):
                 names += [file.name for file in step.attachments]
             elif isinstance(step, ToolResult):
                 names += [file.name for file in step.files]
-    return [*dict.fromkeys(reversed(names)), *(ref.name for ref in talk.spec.knowledge)]
+    found: list[str] = []
+    for name in dict.fromkeys(names):
+        found.append(safe_name(name, set(found)))
+    return found[::-1]

@@ -3,14 +3,17 @@
 import pytest
 
 from gpts.knowledge.documents import Passage
+from gpts.messages import Message
 from gpts.plan import (
     ABSTENTION,
     DECLINED,
+    EXPIRED,
     INTERRUPTED,
     MAX_ROUNDS,
     AskApproval,
     CallModel,
     ChooseTool,
+    Circumstances,
     Finish,
     RejectCall,
     Retrieve,
@@ -21,7 +24,7 @@ from gpts.plan import (
     decide,
     queue_of,
 )
-from gpts.safety.policy import Standing, check, context_of
+from gpts.safety.policy import Ask, Standing, check, context_of
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import (
     Approval,
@@ -30,8 +33,10 @@ from gpts.steps import (
     Error,
     Finished,
     ModelReply,
+    Overrides,
     Retrieval,
     ToolCall,
+    ToolChoice,
     ToolResult,
     ToolStarted,
     UserMessage,
@@ -120,6 +125,107 @@ TABLE = {
 @pytest.mark.parametrize(("spec", "log", "decision"), TABLE.values(), ids=TABLE.keys())
 def test_a_log_leads_to_its_decision(spec, log, decision):
     assert decide(spec, log, TOOLS) == decision
+
+
+CHOSEN, NONE = ToolChoice(name="look_up", score=0.8), ToolChoice(score=0.9)
+ROUTED = Circumstances(routed=True)
+LATER = UserMessage(text="Which seal?", later=(Message(role="tool", content="3 in stock"),))
+FROM_CALLER = READ.model_copy(update={"name": "of_theirs", "of_caller": True})
+THEIRS = ToolCall(call_id="call_0", name="of_theirs", arguments={})
+DEMANDING = UserMessage(text="Which seal?", overrides=Overrides(tool_choice="of_theirs"))
+SHOWN = RESULT.model_copy(update={"shown": "**3** in stock"})
+SEARCHED = ToolChoice(name="web_search", score=0.8)
+SEARCH = READ.model_copy(update={"name": "web_search", "reach": "service"})
+SIGN_IN = Circumstances(sign_in={"look_up": "crm.example"})
+SIGNED_IN = ApprovalRequest(call_id="call_0", name="look_up", digest=call_digest(LOOKS), sign_in="crm.example")
+EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
+
+WITH_TOOLS = {
+    "the router is asked first": (PLAIN, (ASKED,), ROUTED, ChooseTool()),
+    "files are searched before": (KNOWING, (ASKED,), ROUTED, Retrieve()),
+    "a chosen tool gets its arguments": (PLAIN, (ASKED, CHOSEN), ROUTED, WriteCall("look_up")),
+    "also where the files say something": (KNOWING, (ASKED, EXTRACT, CHOSEN), ROUTED, WriteCall("look_up")),
+    "but the web is not searched for what they say": (
+        KNOWING,
+        (ASKED, EXTRACT, SEARCHED),
+        ROUTED,
+        Finish("Seal ZP-771.", "covered"),
+    ),
+    "unless it was plainly asked for": (
+        KNOWING,
+        (ASKED, EXTRACT, SEARCHED.model_copy(update={"score": 0.95})),
+        ROUTED,
+        WriteCall("web_search"),
+    ),
+    "no choice goes to the model": (PLAIN, (ASKED, NONE), ROUTED, CallModel()),
+    "a tool that is gone since goes to the model": (
+        PLAIN,
+        (ASKED, ToolChoice(name="gone")),
+        ROUTED,
+        CallModel(),
+    ),
+    "results of the caller's functions are not routed again": (PLAIN, (LATER,), ROUTED, CallModel()),
+    "what the caller demands is called": (PLAIN, (DEMANDING,), Circumstances(), WriteCall("of_theirs")),
+    "the caller's functions are theirs to perform": (
+        PLAIN,
+        (ASKED, calling(THEIRS)),
+        Circumstances(),
+        Finish("", "no_knowledge", "tool_calls", (THEIRS,)),
+    ),
+    "what a tool shows can be the answer": (
+        PLAIN,
+        (ASKED, CHOSEN, calling(LOOKS), SHOWN),
+        ROUTED,
+        Finish("**3** in stock", "no_knowledge"),
+    ),
+    "reading calls run side by side": (
+        PLAIN,
+        (ASKED, calling(LOOKS, LOOKS.model_copy(update={"call_id": "call_1"}))),
+        Circumstances(),
+        RunTools((LOOKS, LOOKS.model_copy(update={"call_id": "call_1"})), announce=False),
+    ),
+    "a person signs in first": (
+        PLAIN,
+        (ASKED, calling(LOOKS)),
+        SIGN_IN,
+        AskApproval(LOOKS, Ask("It acts in your name there."), "crm.example"),
+    ),
+    "having signed in is no permission": (
+        PLAIN,
+        (ASKED, calling(LOOKS), SIGNED_IN, ALLOWED),
+        Circumstances(),
+        RunTools((LOOKS,), announce=False),
+    ),
+    "not signing in declines": (
+        PLAIN,
+        (ASKED, calling(LOOKS), SIGNED_IN, REFUSED),
+        SIGN_IN,
+        RejectCall(LOOKS, DECLINED),
+    ),
+    "a permission for another call counts for nothing": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, ALLOWED.model_copy(update={"digest": "another"})),
+        Circumstances(),
+        AskApproval(RESERVES, ASK),
+    ),
+    "nobody answering in time is told": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, REFUSED.model_copy(update={"expired": True})),
+        Circumstances(),
+        RejectCall(RESERVES, EXPIRED),
+    ),
+    "what is always allowed runs": (
+        PLAIN,
+        (ASKED, calling(RESERVES)),
+        Circumstances(Standing(always=frozenset({"reserve"}))),
+        RunTools((RESERVES,), announce=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "log", "circumstances", "decision"), WITH_TOOLS.values(), ids=WITH_TOOLS.keys())
+def test_tools_are_chosen_allowed_and_run(spec, log, circumstances, decision):
+    assert decide(spec, log, EVERY, (), circumstances) == decision
 
 
 def test_abstaining_offers_what_can_be_asked():

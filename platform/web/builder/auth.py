@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
@@ -68,7 +69,7 @@ def _check_oauth(row: Outside, choice: AuthChoice) -> None:
     is_url = URLValidator(schemes=["https", "http"])
     for name in ("authorize_url", "token_url", *(["revoke_url"] if choice.revoke_url else [])):
         url = getattr(choice, name)
-        local = url.startswith(("http://127.0.0.1", "http://localhost"))
+        local = urlsplit(url).scheme == "http" and urlsplit(url).hostname in ("127.0.0.1", "localhost")
         try:
             is_url(url)
         except ValidationError:

@@ -86,7 +86,7 @@ def start_run(
 ) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
-    `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of files that the owner attached.
+    `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of the owner's files.
     Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
@@ -267,7 +267,8 @@ def delete_conversation(conversation: Conversation) -> None:
 
 
 def forget_transient() -> int:
-    """Delete preview and API conversations older than KEEP_TRANSIENT; how many rows went."""
+    """Delete preview and API conversations older than KEEP_TRANSIENT in which nothing waits; how many rows went."""
     transient = (Conversation.Origin.PREVIEW, Conversation.Origin.API)
     old = Conversation.objects.filter(origin__in=transient, changed__lt=timezone.now() - KEEP_TRANSIENT)
+    old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
     return old.delete()[0]
