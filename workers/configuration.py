@@ -6,6 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
+from gpts.safety.policy import Mode
 from web.sending import send_task
 from workers.answering import Hands
 from workers.egress import EgressConfig, Guard
@@ -102,9 +103,9 @@ def quotes() -> bool:
     return bool(settings.ANSWERS_FROM_FILES == "quote")
 
 
-def policy() -> str:
+def policy() -> Mode:
     """When a call with an effect needs a person's word: strict or balanced."""
-    return str(settings.POLICY)
+    return "balanced" if settings.POLICY == "balanced" else "strict"
 
 
 def is_routed(hands: Callable[[], Hands]) -> bool:

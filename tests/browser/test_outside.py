@@ -63,7 +63,7 @@ def test_a_capability_that_cannot_work_here_says_why(alice_page, gpt):
     stream._client().set(stream.TOOLS_KEY, json.dumps({"image_generation": "No picture model is set."}))
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     switch = alice_page.get_by_role("switch", name="Image generation")
-    expect(alice_page.locator("#capabilities")).to_contain_text("Cannot work here yet: No picture model is set.")
+    expect(alice_page.locator("#capabilities")).to_contain_text("No picture model is set.")
     switch.check()
     expect(alice_page.get_by_text("Draft saved")).to_be_visible()
 

@@ -82,8 +82,23 @@ class Request:
     raw: str
 
 
+# A value of a call as a person is shown it in words, in characters; the exact request has the whole.
+_SHOWN_CHARS: Final = 300
+
+
+def in_words(arguments: dict[str, Any]) -> str:
+    """The arguments of a call, a line each. No value can look like a line of its own."""
+    return "\n".join(f"{name.replace('_', ' ')}: {_one_line(value)}" for name, value in arguments.items())
+
+
+def _one_line(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ⏎ ".join(text.splitlines())
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}… ({len(text):,} characters)"
+
+
 def _as_json(arguments: dict[str, Any]) -> Request:
-    return Request("", json.dumps(arguments, indent=2, ensure_ascii=False))
+    return Request(in_words(arguments), json.dumps(arguments, indent=2, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)

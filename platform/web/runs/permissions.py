@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404
 
-from gpts.safety.policy import Standing
+from gpts.safety.policy import Mode, Standing
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs.models import Permission
@@ -28,7 +28,7 @@ def revoke(user: Any, permission_id: int) -> None:
         raise Http404("There is no such permission of yours.")
 
 
-def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: str) -> Standing:
+def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: Mode) -> Standing:
     """What the policy may count on for a run: the always-allowed of the tools in `hosts` (tool name → host)."""
     rows = Permission.objects.filter(user=user_id, gpt=gpt_id).values_list("tool", "host")
     return Standing(always=frozenset(tool for tool, host in rows if hosts.get(tool) == host), mode=mode)

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation
 from gpts.steps import FileRef
 from workers.egress import EgressError, Limits, Response, fetch
-from workers.tools import Request, ToolContext, ToolError, ToolOutput
+from workers.tools import Request, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions import answers
 from workers.tools.actions.credentials import HIDDEN, Credential, credential, scrub, scrub_bytes, signed
 from workers.tools.actions.files import kept_files, reader
@@ -131,7 +131,8 @@ def describe(action: ActionSpec, operation: Operation, arguments: dict[str, Any]
     )
     what = (operation.summary or operation.name.replace("_", " ")).rstrip(".")
     sign_in = {"none": "", "oauth": " with your sign-in there"}.get(action.auth, " with the creator's key")
-    return Request(f"{verb} {request.host}{sign_in}: {what}.", raw_text(request, action.auth))
+    words = f"{verb} {request.host}{sign_in}: {what}.\n{in_words(arguments)}".strip()
+    return Request(words, raw_text(request, action.auth))
 
 
 def raw_text(request: HttpRequest, auth: str = "none") -> str:

@@ -21,7 +21,7 @@ from gpts.actions import (
 from gpts.spec import GptSpec
 from gpts.steps import FileRef
 from gpts.tools import ToolSpec
-from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
+from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions.answers import shown
 from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes
 from workers.tools.actions.files import MAX_FILE_BYTES, MAX_FILES
@@ -180,4 +180,5 @@ def describe(server: McpServer, tool: McpTool, arguments: dict[str, Any]) -> Req
     host = host_of(server.url) or server.name
     raw = {"method": "tools/call", "params": {"name": tool.name, "arguments": arguments}}
     what = tool.name.replace("_", " ")
-    return Request(f"Ask {host} to do: {what}.", json.dumps(raw, indent=2, ensure_ascii=False))
+    words = f"Ask {host} to do: {what}.\n{in_words(arguments)}".strip()
+    return Request(words, json.dumps(raw, indent=2, ensure_ascii=False))

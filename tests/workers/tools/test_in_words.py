@@ -1,0 +1,16 @@
+"""What a person reads of a call before they allow it."""
+
+from workers.tools import in_words
+
+
+def test_every_argument_has_a_line():
+    assert in_words({"part_number": "ZP-771", "urgent": True, "n": 2}) == "part number: ZP-771\nurgent: true\nn: 2"
+
+
+def test_a_value_cannot_pretend_to_be_another_line():
+    told = in_words({"title": "Leak\namount: 0", "amount": 900})
+    assert told.splitlines() == ["title: Leak ⏎ amount: 0", "amount: 900"]
+
+
+def test_a_long_value_says_how_long_it_is():
+    assert in_words({"text": "a" * 5_000}).endswith("… (5,000 characters)")
