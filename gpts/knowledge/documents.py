@@ -100,8 +100,8 @@ class Passage(BaseModel):
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
-    passage that the owner accepted in spite of a finding, or that is from outside. `url` is where a passage of the web
-    was read, empty for files, and then `file_id` and `segment` are empty.
+    passage that the owner accepted in spite of a finding, or that is from outside. `url` is where a passage of the
+    web was read, empty for files, and then `file_id` and `segment` are empty.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -6,6 +6,7 @@ the join over the whole conversation, so it never gets better, and no later step
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from gpts.knowledge.documents import Passage
 from gpts.safety.labels import Integrity, Label, join, untrusted
@@ -37,10 +38,17 @@ def context_label(history: Sequence[Log], log: Log) -> Label:
 
 
 def passages_label(passages: Sequence[Passage], private: Sequence[str] = (KNOWLEDGE,)) -> Label:
-    """The label of passages from files, which strangers may have written."""
+    """The label of passages from files and pages, which strangers may have written."""
     if not passages:
         return Label()
-    return untrusted(*dict.fromkeys(f"the file {passage.file_name}" for passage in passages), private=private)
+    return untrusted(*dict.fromkeys(map(_place, passages)), private=private)
+
+
+def _place(passage: Passage) -> str:
+    if not passage.url:
+        return f"the file {passage.file_name}"
+    parts = urlsplit(passage.url)
+    return f"the page {parts.netloc}{parts.path}".rstrip("/")
 
 
 def arguments_label(call_id: str, log: Log) -> Label:

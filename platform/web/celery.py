@@ -1,4 +1,4 @@
-"""The Celery application: three queues (model, tools, index), ids only. Tasks are declared in `workers/tasks.py`, named here as a string.
+"""The Celery application: three queues (model, tools, index), ids only. Tasks are declared in `workers/tasks.py`.
 
 Messages are only wake-ups, and the beat re-sends what is due, so they are acknowledged early and never restored. Late
 acknowledgement would gain nothing (an unacknowledged message comes back after the visibility timeout, the beat within

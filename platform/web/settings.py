@@ -250,7 +250,7 @@ SEARCH_KEY = read("SEARCH_KEY")
 # Longest one reply may take, in seconds, from the worker's first look at it.
 REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 
-# Pictures. IMAGE_URL: the base address of an OpenAI-compatible images endpoint, where IMAGE_MODEL is a model's name and
+# Pictures. IMAGE_URL: base address of an OpenAI-compatible images endpoint, where IMAGE_MODEL is a model's name and
 # IMAGE_KEY the key; without it IMAGE_MODEL is a diffusers model directory (extra `images`).
 IMAGE_MODEL = read("IMAGE_MODEL")
 IMAGE_URL = read("IMAGE_URL")

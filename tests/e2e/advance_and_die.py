@@ -1,7 +1,8 @@
 """A worker process that SIGKILLs itself right after its n-th append: `advance_and_die.py RUN_ID QUEUE N EFFECT`.
 
 N = 0 never dies, N = -1 dies in the middle of the call. The tool has the EFFECT read or write, and each performance
-of it leaves a line in the file `performed` of the state directory. The engine, the index and the tool are scripted; the loop, the log and the process are real.
+of it leaves a line in the file `performed` of the state directory. The engine, the index and the tool are scripted;
+the loop, the log and the process are real.
 """
 
 import os

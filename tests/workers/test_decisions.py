@@ -78,7 +78,7 @@ def test_it_is_read_on_once_every_finding_is_decided(file, home, sent_tasks, dja
     assert sent_tasks == []
     with django_capture_on_commit_callbacks(execute=True):
         decide(file, {second: "accept"})
-    assert sent_tasks == [("workers.tasks.index_file", str(file.id), "tools")]
+    assert sent_tasks == [("workers.tasks.index_file", str(file.id), "index")]
     read(file)
     assert (file.status, file.error) == ("ready", "")
     assert VISIBLE in text_of(file, home)

@@ -59,7 +59,7 @@ def test_the_next_large_file_follows_at_once(draft, sent_tasks, django_capture_o
         indexing.index_next()
     first.refresh_from_db()
     assert first.status == "ready"
-    assert sent_tasks == [("workers.tasks.index_file", str(second.id), "tools")]
+    assert sent_tasks == [("workers.tasks.index_file", str(second.id), "index")]
 
 
 def test_a_waiting_file_tells_how_many_are_before_it(draft, other) -> None:

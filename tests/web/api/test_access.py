@@ -127,7 +127,12 @@ def routes(patterns: list[URLPattern | URLResolver] = urlpatterns, before: str =
 
 def methods_of(pattern: URLPattern, route: str) -> list[str]:
     """The methods that the view takes, in its own words of refusal."""
-    path = re.sub("<uuid:[^>]*>", str(uuid4()), route).replace("<int:number>", "1").replace("<int:page>", "1").replace("<int:permission_id>", "1")
+    path = (
+        re.sub("<uuid:[^>]*>", str(uuid4()), route)
+        .replace("<int:number>", "1")
+        .replace("<int:page>", "1")
+        .replace("<int:permission_id>", "1")
+    )
     response = Client().trace(f"/{path}")
     assert response.status_code == 405
     return [method for method in response.headers["Allow"].split(", ") if method != "HEAD"]

@@ -1,4 +1,4 @@
-"""A person's answers: to the very request that was shown, once, in time, and remembered only where that is offered."""
+"""A person's answers: to the very request that was shown, once, in time, remembered only where that is offered."""
 
 from datetime import timedelta
 
