@@ -47,6 +47,12 @@ _NO_PLACES: Final = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday i celsius fahrenheit english german french spanish
     euro euros euro usd eur gbp dollars montag dienstag mittwoch donnerstag freitag samstag sonntag""".split()
 ) | frozenset(_MONTH_NUMBERS)
+_ROLES: Final = {
+    "from": frozenset({"from", "source", "base", "origin"}),
+    "to": frozenset({"to", "target", "destination", "into"}),
+}
+# Between two values: the second is where it goes.
+_TOWARDS: Final = re.compile(r"\s(?:to|in|into|nach|zu|auf|à|en|vers|a)\s*(?:the\s)?$", re.IGNORECASE)
 _TEXT_FORMATS: Final = {"email": _EMAIL, "uri": _URL, "url": _URL}
 _CONSTRAINTS: Final = frozenset(
     {"pattern", "minLength", "maxLength", "const", "anyOf", "oneOf", "allOf", "not", "$ref"}
@@ -68,7 +74,7 @@ def fill(parameters: Mapping[str, Any], text: str, earlier: Sequence[str] = ()) 
     schemas = {name: properties.get(name) for name in required}
     if not all(isinstance(name, str) and isinstance(schema, dict) for name, schema in schemas.items()):
         return None
-    found = {name: _value(name, schema, text, schemas) for name, schema in schemas.items()}
+    found = {name: _value(name, schema, text, schemas) for name, schema in schemas.items()} | _from_to(schemas, text)
     if any(value is None for value in found.values()) or _optional_meant(properties, found, text):
         return None
     return found
@@ -79,7 +85,8 @@ def _value(name: str, schema: Any, text: str, required: Mapping[str, Any]) -> An
     if _CONSTRAINTS & schema.keys():
         return None
     if "enum" in schema:
-        return _of_enum(schema["enum"], text)
+        alone = sum(each.get("enum") == schema["enum"] for each in required.values()) == 1
+        return _of_enum(schema["enum"], text) if alone else None
     kind, form = schema.get("type"), schema.get("format")
     if kind in ("integer", "number"):
         alone = sum(each.get("type") in ("integer", "number") for each in required.values()) == 1
@@ -93,6 +100,31 @@ def _value(name: str, schema: Any, text: str, required: Mapping[str, Any]) -> An
     if form:
         return None
     return _place(text) if name.lower() in _PLACE_NAMES else _quoted(text)
+
+
+def _from_to(required: Mapping[str, Any], text: str) -> dict[str, str]:
+    """The values of the two parameters that say from where and to where, if `text` names both ("from EUR to USD")."""
+    roles = {role: [name for name, schema in required.items() if role in _roles(name, schema)] for role in _ROLES}
+    if any(len(names) != 1 for names in roles.values()) or roles["from"] == roles["to"]:
+        return {}
+    source, target = roles["from"][0], roles["to"][0]
+    values = required[source].get("enum")
+    if not isinstance(values, list) or values != required[target].get("enum"):
+        return {}
+    named = sorted((at, value) for value in values if (at := _position(text, value)) >= 0)
+    if len(named) != 2 or not _TOWARDS.search(text[named[0][0] : named[1][0]]):
+        return {}
+    return {source: named[0][1], target: named[1][1]}
+
+
+def _roles(name: str, schema: Mapping[str, Any]) -> set[str]:
+    words = set(re.findall(r"[a-z]+", f"{name.replace('_', ' ')} {schema.get('description', '')}".lower()))
+    return {role for role, its_words in _ROLES.items() if its_words & words}
+
+
+def _position(text: str, value: Any) -> int:
+    found = re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) if isinstance(value, str) else None
+    return found.start() if found else -1
 
 
 def _same_kind(one: Any, other: Any) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -15,12 +16,18 @@ from gpts.steps import ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStart
 from gpts.tools import call_digest
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
+from workers.choosing import CODE
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 from workers.turn import Turn
 
 logger = logging.getLogger(__name__)
 
 FAILED: Final = "Something went wrong inside this tool. Whoever runs this site finds the reason in the log."
+# What stands in place of a small model's broken code.
+CODE_FAILED: Final = (
+    "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
+    "or name the columns of an attached table."
+)
 # What a model reads of one result, in characters; the rest is for the reader.
 MAX_RESULT_CHARS: Final = 12_000
 SIDE_BY_SIDE: Final = 4
@@ -56,6 +63,8 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
         output = ToolOutput(FAILED, shown=FAILED if turn.quotes else None, untrusted=False, ok=False)
     finally:
         close_old_connections()
+    if turn.quotes and not output.ok and call.name == CODE:
+        output = replace(output, shown=CODE_FAILED.format(reason=output.text.strip().splitlines()[-1]))
     return ToolResult(
         call_id=call.call_id,
         name=call.name,

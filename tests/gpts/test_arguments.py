@@ -91,3 +91,31 @@ def test_dates_are_read_in_four_languages() -> None:
         "2023-12-07",
         "2020-06-05",
     ]
+
+
+CODES = ["EUR", "USD", "GBP"]
+RATE = {
+    "type": "object",
+    "required": ["base", "symbols"],
+    "properties": {
+        "base": {"type": "string", "enum": CODES, "description": "The base."},
+        "symbols": {"type": "string", "enum": CODES, "description": "The target."},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "base", "symbols"),
+    [
+        ("What is the exchange rate from EUR to USD?", "EUR", "USD"),
+        ("USD in EUR bitte", "USD", "EUR"),
+        ("convert gbp into usd", "GBP", "USD"),
+    ],
+)
+def test_from_where_and_to_where_are_told_apart(text, base, symbols):
+    assert fill(RATE, text) == {"base": base, "symbols": symbols}
+
+
+@pytest.mark.parametrize("text", ["EUR and USD", "What is EUR worth?", "EUR to USD to GBP", "rates"])
+def test_what_does_not_say_which_way_is_left_to_the_model(text):
+    assert fill(RATE, text) is None
