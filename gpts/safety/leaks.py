@@ -14,6 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -43,6 +44,12 @@ _PAIRS: Final = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[:,]*)+")
 _LAST_PAIRS: Final = re.compile(r"(?:(?:0x|\\x)?[0-9a-fA-F]{2}[:,]*)*(?:0x?|\\x?)?[0-9a-fA-F]?")
 # How far back a growing text is looked at, in characters.
 _BACK: Final = 2_000
+# What precedes a token must give a piece's letters even where a few signs stand between each two of them.
+_TAIL: Final = 120
+# What counts as a token: more at once is compared as a whole.
+_TOKEN: Final = 24
+# How far an answer may grow, in characters, before it is compared with the files again.
+_STRIDE: Final = 100
 
 Span = tuple[int, int]
 
@@ -76,6 +83,10 @@ class Instructions:
         for paragraph in re.split(r"\n+", unspoken):
             for disguise in _disguises(paragraph):
                 self._add(_letters(disguise))
+
+    def are_in(self, text: str) -> bool:
+        """Whether `text` holds any piece of them."""
+        return any(piece in self._pieces for _, piece in _letters(text).pieces())
 
     def spans(self, text: str) -> list[Span]:
         """The ranges of `text` that print them, also in code."""
@@ -138,6 +149,9 @@ class Files:
         for passage in passages:
             self._pieces[passage.file_name].update(piece for _, piece in _letters(passage.text).pieces())
 
+    def __bool__(self) -> bool:
+        return bool(self._pieces)
+
     def spans(self, text: str) -> list[Span]:
         """The ranges of `text` that print more of one file than may be quoted."""
         if len(text) <= QUOTED_LETTERS:
@@ -168,17 +182,34 @@ class LeakGuard:
         self._instructions, self._files = Instructions(instructions), Files(passages)
         self._text = ""
         self._sent = 0
+        self._looked_to = 0
         self._left_out_to = -1
 
     def feed(self, piece: str) -> str:
         """What may be shown by now of the answer that goes on with `piece`."""
         self._text += piece
+        if self._is_harmless(len(piece)):
+            shown, self._sent = self._text[self._sent :], len(self._text)
+            return shown
+        self._looked_to = len(self._text)
         start = self._start()
         return self._release(start + self._instructions.beginning(self._text[start:]))
 
     def finish(self) -> str:
         """The rest of the answer."""
         return self._release(len(self._text))
+
+    def _is_harmless(self, n_new: int) -> bool:
+        """Whether nothing is held back and the last characters begin nothing: so it is with nearly every token.
+
+        Only then is most of the comparing saved, which would cost more than the model's own work.
+        """
+        if self._sent != len(self._text) - n_new or n_new > _TOKEN or self._left_out_to >= 0:
+            return False
+        if self._files and len(self._text) > max(QUOTED_LETTERS, self._looked_to + _STRIDE):
+            return False
+        tail = self._text[-(n_new + _TAIL) :]
+        return _growing_code(tail) == len(tail) and not self._instructions.are_in(tail)
 
     def _start(self) -> int:
         return max(0, self._sent - _BACK)
@@ -233,13 +264,14 @@ def _runs(hits: Iterable[int]) -> list[Span]:
 
 
 def _letters(text: str) -> _Letters:
-    found = [
-        (letter, at)
-        for at, char in enumerate(text)
-        if char.isalnum()
-        for letter in unicodedata.normalize("NFKC", char).casefold()
-    ]
+    found = [(letter, at) for at, char in enumerate(text) for letter in _letters_of(char)]
     return _Letters("".join(letter for letter, _ in found), tuple(at for _, at in found))
+
+
+@cache
+def _letters_of(char: str) -> str:
+    """What a character counts as: in lower case, without width and style; nothing for spaces and punctuation."""
+    return unicodedata.normalize("NFKC", char).casefold() if char.isalnum() else ""
 
 
 def _disguises(text: str) -> tuple[str, ...]:
