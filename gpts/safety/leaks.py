@@ -49,7 +49,7 @@ _TAIL: Final = 120
 # What counts as a token: more at once is compared as a whole.
 _TOKEN: Final = 24
 # How far an answer may grow, in characters, before it is compared with the files again.
-_STRIDE: Final = 100
+_STRIDE: Final = 60
 
 Span = tuple[int, int]
 
