@@ -71,6 +71,8 @@ CHANNELS: Final[dict[str, str]] = {
     "code": "code_interpreter",
     "mcp": "mcp_notes_find",
 }
+# Other words for them.
+ALIASES: Final = {"tool": "action", "tool_result": "action", "web": "page", "document": "file", "gpt": "child"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _turn(data: Mapping[str, Any]) -> Turn:
 
 
 def _read(data: Mapping[str, Any]) -> Read:
-    channel = data["channel"]
+    channel = ALIASES.get(data["channel"], data["channel"])
     if channel not in CHANNELS:
         raise ValueError(f'"channel" must be one of {", ".join(CHANNELS)}, not {channel!r}')
     return Read(
@@ -210,10 +212,17 @@ def _tools(listed: Any, turns: Sequence[Turn]) -> dict[str, ToolSpec]:
     for each in listed:
         if isinstance(each, str) and each not in TOOLS:
             raise ValueError(f"there is no stand-in tool named {each!r}; describe it as an object")
-        spec = TOOLS[each] if isinstance(each, str) else ToolSpec.model_validate(each)
+        spec = TOOLS[each] if isinstance(each, str) else _described(each)
         tools[spec.name] = spec
     reading = (CHANNELS[read.channel] for turn in turns for read in turn.reads)
     return {name: TOOLS[name] for name in reading if name} | tools
+
+
+def _described(tool: Mapping[str, Any]) -> ToolSpec:
+    """A tool as ToolSpec has it, or as OpenAI's `tools` do; what is left out is as harmless as can be."""
+    function = {**tool, **tool.get("function", {})}
+    default = {"description": "", "parameters": {"type": "object", "properties": {}}}
+    return ToolSpec.model_validate(default | function)
 
 
 def _used(turns: Sequence[Turn]) -> Iterator[str]:
