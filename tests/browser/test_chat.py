@@ -244,6 +244,7 @@ def test_without_a_network_the_text_is_kept(answered, visitor):
 
 
 def test_someone_signed_out_elsewhere_keeps_the_text(answered, visitor):
+    answered.wait_for_load_state("networkidle")  # the page still fetches the finished answer
     Session.objects.all().delete()
     field(answered).fill("Am I signed in?")
     field(answered).press("Enter")
