@@ -15,8 +15,8 @@ from workers.sandbox.running import Place, Running, kernel_command, kernel_envir
 from workers.sandbox.settings import Settings
 
 # The session's folders as the code sees them.
-FILES: Final = Path("/work/files")
-TMP: Final = Path("/work/tmp")
+FILES: Final = Path("/session/files")
+TMP: Final = Path("/session/tmp")
 _SHM_BYTES: Final = 16 << 20
 _WALLS: Final = (
     *(

@@ -10,8 +10,8 @@ from typing import Final
 from workers.sandbox.running import Place, Running, Usage, kernel_environment, start
 from workers.sandbox.settings import Settings
 
-FILES: Final = Path("/work/files")
-TMP: Final = Path("/work/tmp")
+FILES: Final = Path("/session/files")
+TMP: Final = Path("/session/tmp")
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _CODE: Final = Path("/guildhall")
 _WALLS: Final = (
