@@ -28,6 +28,11 @@ CODE_FAILED: Final = (
     "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
     "or name the columns of an attached table."
 )
+# What the person is told of a call that was not performed, where the model's own words for it would not do.
+TO_THE_PERSON: Final = {
+    plan.DECLINED: "All right, that was not done.",
+    plan.EXPIRED: "That was not done: nobody allowed it in time. Ask again if it is still wanted.",
+}
 # What a model reads of one result, in characters; the rest is for the reader.
 MAX_RESULT_CHARS: Final = 12_000
 SIDE_BY_SIDE: Final = 4
@@ -108,6 +113,15 @@ def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> F
     """The file that a call made; `mime` is looked at anew, as hostile bytes may say anything of themselves."""
     untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
+
+
+def reject(decision: plan.RejectCall, turn: Turn) -> None:
+    """Keep why a call is not performed: for the model, and in place of an answer where it is too small for one."""
+    call, reason = decision.call, decision.reason
+    shown = TO_THE_PERSON.get(reason, reason) if turn.quotes else None
+    turn.append(
+        ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False, shown=shown), name=call.name, ok=False
+    )
 
 
 def ask_approval(decision: plan.AskApproval, turn: Turn) -> None:

@@ -1,6 +1,7 @@
 """Choosing a tool and writing its arguments, for models that cannot be trusted to do it by themselves."""
 
 import json
+import logging
 from contextlib import closing
 from typing import Any, Final
 
@@ -11,14 +12,17 @@ from gpts.safety.flow import context_label
 from gpts.steps import Cancelled, Finished, Log, ModelReply, ToolCall, ToolChoice, ToolResult, UserMessage
 from gpts.tools import ToolSpec
 from workers.answering import Hands, Show, Talk, fit_prompt
-from workers.engine.base import EngineError, GenerationRequest, Grammar, Sampling
+from workers.engine.base import EngineError, GenerationRequest, Grammar, GrammarError, Sampling
 from workers.reply import Reply
 from workers.routing.candidates import candidate_of
 from workers.sandbox.folders import safe_name
 
+logger = logging.getLogger(__name__)
+
 # Arguments of one call, in tokens.
 MAX_CALL_TOKENS: Final = 512
 CODE: Final = "code_interpreter"
+NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
 
 
 def tool_choice(talk: Talk, hands: Hands) -> ToolChoice:
@@ -50,9 +54,13 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
         grammar=Grammar(json_schema=tool.parameters),
     )
     reply = Reply(n_tokens)
-    with closing(hands.engine.stream(request)) as tokens:
-        for token in tokens:
-            check(reply.take(token))
+    try:
+        with closing(hands.engine.stream(request)) as tokens:
+            for token in tokens:
+                check(reply.take(token))
+    except GrammarError as error:
+        logger.warning("no call of %s was written: %s", tool.name, error)
+        return ModelReply(text=NOT_WRITTEN.format(title=tool.title or tool.name), label=label)
     written = reply.step(0)
     if written.finish == "deadline":
         raise EngineError("The arguments of a call were not written in time.")

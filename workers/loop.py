@@ -16,7 +16,7 @@ from web.runs.models import Run
 from web.runs.wake import wake
 from workers import configuration, leases
 from workers.answering import Hands
-from workers.engine.base import EngineError, PromptTooLong
+from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
 from workers.perform import perform
 from workers.tools import granted
@@ -40,7 +40,7 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
             _advance(run_id, queue, hands, held)
         except (LeaseLost, RunOver):
             logger.info("run %s is no longer ours", run_id)
-        except (PromptTooLong, KnowledgeError) as error:
+        except (PromptTooLong, GrammarError, KnowledgeError) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
             logger.error("run %s: %s", run_id, error)

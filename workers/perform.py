@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gpts import plan
-from gpts.steps import ModelReply, ToolResult
+from gpts.steps import ModelReply
 from web.runs import services
 from workers import answering, calling, choosing
 from workers.answering import Hands
@@ -29,8 +29,8 @@ def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> 
             calling.run_tools(decision, turn)
         case plan.AskApproval():
             calling.ask_approval(decision, turn)
-        case plan.RejectCall(call, reason):
-            turn.append(ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False), name=call.name)
+        case plan.RejectCall():
+            calling.reject(decision, turn)
         case plan.Finish():
             finish(decision, turn, hands())
         case plan.Wait() | plan.Stop():

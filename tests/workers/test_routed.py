@@ -7,8 +7,10 @@ import pytest
 from gpts.steps import ModelReply, Retrieval, ToolChoice, ToolResult
 from gpts.tools import ToolSpec
 from tests.workers.test_loop import Embedder, Index, advance, give_files, shown, told  # noqa: F401 (a fixture)
+from web.runs import services
 from workers import loop
 from workers.answering import Hands
+from workers.engine.base import GrammarError
 from workers.engine.scripted import ScriptedEngine
 from workers.routing.candidates import Choice
 from workers.tools import Tool, ToolError, ToolOutput
@@ -108,3 +110,18 @@ def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
     assert [tool.name for tool in its.engine.requests[0].tools] == ["stock"]
     assert ran == [{"part": "ZP-771"}]
     assert isinstance(steps[-2], ModelReply)
+
+
+def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, monkeypatch, settings):
+    settings.ANSWERS_FROM_FILES = "quote"
+    spec = ToolSpec(name="stock", description="Orders parts.", parameters=PART, effect="write")
+    monkeypatch.setattr(loop, "granted", lambda its: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
+    its = hands([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), quotes=True)
+    advance(run, its)
+    services.answer_approval(run, "call_0", False)
+    assert advance(run, its)[-1].text == "All right, that was not done."
+
+
+def test_a_schema_that_no_value_follows_is_told_in_a_sentence(run):
+    its = hands([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"), quotes=False)
+    assert advance(run, its)[-1].text.startswith("“Look at the stock” needs details")
