@@ -146,6 +146,20 @@ def test_an_approval_answers_the_very_call_once(bobs, run):
     assert answer(allowed=True).status_code == 400
 
 
+def test_a_message_takes_the_files_of_its_sender_along(bobs, bob, gpt, charlie):
+    upload = SimpleUploadedFile("sales.csv", b"a,b\n1,2\n")
+    file = bobs.post("/api/attachments", {"file": upload}).json()
+    assert (file["name"], file["size"], file["mime"]) == ("sales.csv", 8, "application/octet-stream")
+    message = {"text": "Sum them.", "attachments": [file["id"]]}
+    refused = bearer(key_of(charlie)).post("/api/gpts/pump-doctor/runs", message, content_type=JSON)
+    assert refused.status_code == 400
+    run = bobs.post("/api/gpts/pump-doctor/runs", message, content_type=JSON).json()
+    assert run["steps"][0]["data"]["attachments"][0]["name"] == "sales.csv"
+    download = bobs.get(f"/api/attachments/{file['id']}")
+    assert b"".join(download.streaming_content) == b"a,b\n1,2\n"
+    assert download["Content-Disposition"].startswith("attachment")
+
+
 @pytest.mark.process
 def test_events_end_with_done_and_resume_after_the_last_one_seen(live, bob, gpt, worker, meanwhile):
     with httpx.Client(base_url=live, headers={"Authorization": f"Bearer {key_of(bob)}"}, timeout=20) as bobs:
