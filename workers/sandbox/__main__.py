@@ -13,6 +13,8 @@ import threading
 from workers.sandbox.service import Service
 from workers.sandbox.settings import NAMES, from_environment
 
+AGAIN = "--again"
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
@@ -35,8 +37,9 @@ def _forget_the_environment() -> None:
     """Keep our settings, the path and the language; files with settings stay named by NAME_FILE."""
     wanted = {"PATH", "LANG", "LC_ALL", "TZ", "PYTHONUNBUFFERED", *NAMES, *(f"{name}_FILE" for name in NAMES)}
     kept = {name: value for name, value in os.environ.items() if name in wanted}
-    if len(kept) != len(os.environ):
-        os.execve(sys.executable, [sys.executable, "-m", "workers.sandbox", *sys.argv[1:]], kept)  # noqa: S606
+    # Python itself may add a variable at each start (LC_CTYPE where no language is set): once is enough.
+    if len(kept) != len(os.environ) and AGAIN not in sys.argv:
+        os.execve(sys.executable, [sys.executable, "-m", "workers.sandbox", AGAIN], kept)  # noqa: S606
 
 
 if __name__ == "__main__":

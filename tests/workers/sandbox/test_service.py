@@ -33,6 +33,8 @@ class Running:
 
 def start(home: Path, **settings: str) -> Running:
     variables = {**os.environ, "GUILDHALL_HOME": str(home), "SECRET_KEY": "planted-secret", **settings}
+    for name in ("LANG", "LC_ALL", "LC_CTYPE"):  # as on a bare machine, where Python sets one of them by itself
+        variables.pop(name, None)
     process = subprocess.Popen([sys.executable, "-m", "workers.sandbox"], cwd=REPOSITORY, env=variables)
     path = home / "run" / "sandbox.sock"
     deadline = time.monotonic() + 20
