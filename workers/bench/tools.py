@@ -27,9 +27,12 @@ from workers.routing.words import DATA, language_of
 HELP = "accuracy of tool choice on labelled requests, validity of calls, cost of the grammar"
 
 CASES: Final = DATA / "bench.jsonl"
-# Calls are written for this many of the cases; each takes the bundled model some seconds.
-CALLS: Final = 24
+# Calls are written for this many of the cases that expect one, which takes the bundled model about a minute.
+CALLS: Final = 60
 CALLS_AT_ONCE: Final = 8
+# The whole measurement of the grammar's cost takes several minutes on two cores; `bench engine` has its own.
+GRAMMAR_STREAMS: Final = (1, 8)
+GRAMMAR_ROUNDS: Final = 2
 EMPTY_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 Say = Callable[[str], object]
@@ -78,8 +81,7 @@ def report(options: Mapping[str, Any], say: Say) -> str:
     outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), cases)
     found: dict[str, Any] = {"choice": accuracies(outcomes)}
     if not options["no_model"]:
-        say("Writing calls with the base model; this takes some minutes.")
-        found |= _with_model(cases[:: max(1, len(cases) // max(1, options["calls"]))])
+        found |= _with_model(sample(cases, options["calls"]), say)
     if options["json"]:
         return json.dumps(
             found | {"wrong": [_wrong(each) for each in outcomes if not each.right]}, ensure_ascii=False
@@ -171,16 +173,31 @@ def _groups(case: ToolCase) -> list[str]:
     return [*groups, f"note: {case.note}"] if case.note else groups
 
 
-def _with_model(cases: Sequence[ToolCase]) -> dict[str, Any]:
+def sample(cases: Sequence[ToolCase], n_calls: int) -> list[ToolCase]:
+    """About `n_calls` of the cases that expect a call, spread evenly; all of them if there are fewer."""
+    calling = [case for case in cases if case.expect]
+    return calling[:: max(1, -(-len(calling) // n_calls))] if n_calls > 0 else []
+
+
+def _with_model(cases: Sequence[ToolCase], say: Say) -> dict[str, Any]:
     from workers.bench.grammar import call_validity, grammar_cost
     from workers.configuration import hands
 
+    say(f"Writing {len(cases)} calls with the base model.")
     engine = hands().engine
     asked = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
+    valid = total = 0
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        counts = list(pool.map(lambda each: call_validity(engine, [each[0]], [each[1]]), asked))
-    calls = {"valid": sum(valid for valid, _ in counts), "total": sum(total for _, total in counts)}
-    return {"calls": calls, "grammar": grammar_cost(engine)}
+        counts = pool.map(lambda each: call_validity(engine, [each[0]], [each[1]]), asked)
+        for n_valid, n_written in counts:
+            valid, total = valid + n_valid, total + n_written
+            if total % 10 == 0:
+                say(f"{total} calls written, {valid} valid.")
+    say(f"Measuring the cost of a grammar with {' and '.join(map(str, GRAMMAR_STREAMS))} replies at once.")
+    return {
+        "calls": {"valid": valid, "total": total},
+        "grammar": grammar_cost(engine, GRAMMAR_STREAMS, GRAMMAR_ROUNDS),
+    }
 
 
 def _messages(case: ToolCase) -> tuple[Message, ...]:
@@ -215,5 +232,13 @@ def as_text(found: Mapping[str, Any]) -> str:
     if "calls" in found:
         valid, total = found["calls"]["valid"], found["calls"]["total"]
         lines += ["", f"calls that parse and validate: {valid / max(1, total):.3f} ({valid} of {total})"]
-        lines += [f"grammar, {name.replace('_', ' ')}: {value}" for name, value in found["grammar"].items()]
+        lines += [_cost(name, each) for name, each in found["grammar"].items()]
     return "\n".join(lines)
+
+
+def _cost(n_streams: str, speeds: Mapping[str, float]) -> str:
+    free, constrained = speeds["free"], speeds["constrained"]
+    return (
+        f"grammar, replies at once: {n_streams}: {constrained:.1f} tokens/s, without {free:.1f}, "
+        f"ratio {speeds['ratio']:.2f}"
+    )

@@ -7,6 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gpts.arithmetic import code_for
+from gpts.web_arguments import url_in
+
 Vector = npt.NDArray[np.float32]
 
 _PATTERNS: Final[dict[str, str]] = {
@@ -65,7 +68,16 @@ _PATTERNS: Final[dict[str, str]] = {
 _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 LENGTHS: Final = (2, 4, 8, 15, 40)
-MESSAGE_CUES: Final = (*_PATTERNS, "figure", "figures", *(f"words<={n}" for n in LENGTHS), "foreign", "had_earlier")
+MESSAGE_CUES: Final = (
+    *_PATTERNS,
+    "figure",
+    "figures",
+    *(f"words<={n}" for n in LENGTHS),
+    "foreign",
+    "had_earlier",
+    "plain_sum",
+    "address",
+)
 
 # Verbs that do the same thing to an object; what a function does is the surest sign among near ones.
 _ACTS: Final = """
@@ -149,10 +161,11 @@ def acts(text: str) -> Vector:
     return np.array([not found.isdisjoint(act) for act in _ACT_STEMS], np.float32)
 
 
-def message_cues(text: str, foreign: bool, had_earlier: bool) -> Vector:
-    """One number for each of MESSAGE_CUES, float32 in 0..1."""
+def message_cues(text: str, raw: str, foreign: bool, had_earlier: bool) -> Vector:
+    """One number for each of MESSAGE_CUES, float32 in 0..1; `raw` is the text before it was put into English."""
     text = text.strip()
     n_numbers, n_words = len(_NUMBER.findall(text)), len(text.split())
     found = [pattern.search(text) is not None for pattern in _COMPILED.values()]
     found += [n_numbers >= 1, n_numbers >= 2, *(n_words <= n for n in LENGTHS), foreign, had_earlier]
+    found += [code_for(raw) is not None or code_for(text) is not None, url_in(raw) is not None]
     return np.array(found, np.float32)

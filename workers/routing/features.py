@@ -59,7 +59,7 @@ def read_talk(conversation: Sequence[tuple[str, str]]) -> Talk:
 def _talk(message: str, before: str, reply: str) -> Talk:
     raw = clip(message)
     glossed = gloss(raw)
-    marks = cues.message_cues(glossed, language_of(raw) != "en", bool(before or reply))
+    marks = cues.message_cues(glossed, raw, language_of(raw) != "en", bool(before or reply))
     return Talk(glossed, gloss(clip(before)), gloss(encodable(reply[:REPLY_CHARS])), marks, raw)
 
 

@@ -17,6 +17,10 @@ Weights = dict[str, Vectors]
 WEIGHTS: Final = DATA / "head.npz"
 # How many numbers "none" sees of the best candidate: cosines and what the words share.
 N_BEST: Final = 50
+# What a message may want by itself: one of KINDS or nothing.
+N_WISHES: Final = len(KINDS) + 1
+# Unit vectors of 384 numbers are made about as large as the cues.
+WISH_SCALE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +49,40 @@ def inputs_of(talk: Talk, vectors: Vectors, candidates: list[Known], acts: Vecto
     )
 
 
-def widen(inputs: Inputs) -> tuple[Vectors, Vectors]:
-    """The rows that the two small networks read besides the learned projections: a pair's and that of "none"."""
+def wish_inputs(inputs: Inputs) -> Vectors:
+    """`(2 * dim + n_cues,)` float32: what the kind of wish is told by, whatever is offered."""
+    return np.concatenate([WISH_SCALE * inputs.message[0], WISH_SCALE * inputs.message[1], inputs.cues])
+
+
+def wishes(told: Vectors, w: Weights) -> Vectors:
+    """`(..., N_WISHES)` float32 in -2..0: log-likelihood of each of KINDS and last of no wish, a third of it."""
+    raw = told @ w["wish"] + w["wish_bias"]
+    top = raw.max(axis=-1, keepdims=True)
+    likely = raw - top - np.log(np.exp(raw - top).sum(axis=-1, keepdims=True))
+    return np.asarray(np.maximum(likely, -6) / 3, np.float32)
+
+
+def widen(inputs: Inputs, wished: Vectors) -> tuple[Vectors, Vectors]:
+    """The rows that the two small networks read besides the learned projections: a pair's and that of "none".
+
+    `wished` `(N_WISHES,)` is from `wishes`, in training from weights that have not seen the message.
+    """
     n = len(inputs.pairs)
     one_hot = np.eye(len(KINDS), dtype=np.float32)[inputs.kinds]
     seen = np.broadcast_to(inputs.cues, (n, len(inputs.cues)))
     crossed = (one_hot[:, :-1, None] * inputs.cues[None, None, :]).reshape(n, -1)
-    pairs = np.hstack([inputs.pairs, one_hot, seen, crossed]).astype(np.float32)
-    none = np.concatenate([inputs.pairs[:, :N_BEST].max(axis=0), inputs.cues, one_hot.max(axis=0)])
+    own = wished[inputs.kinds]
+    wish = np.stack([own, own - wished[-1]], axis=1)
+    pairs = np.hstack([inputs.pairs, one_hot, seen, crossed, wish]).astype(np.float32)
+    offered = one_hot.max(axis=0)
+    sought = [wished, offered * wished[:-1], [own.max(), own.max() - wished[-1]]]
+    none = np.concatenate([inputs.pairs[:, :N_BEST].max(axis=0), inputs.cues, offered, *sought])
     return pairs, none.astype(np.float32)
 
 
 def logits(inputs: Inputs, w: Weights) -> Vectors:
     """`(n_candidates + 1,)`: a logit per candidate and last that of "none"."""
-    rows, none = widen(inputs)
+    rows, none = widen(inputs, wishes(wish_inputs(inputs), w))
     told = inputs.message @ w["told"]
     meant = inputs.described @ w["meant"]
     dots = meant @ told.T

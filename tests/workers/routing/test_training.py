@@ -5,10 +5,11 @@ import json
 import numpy as np
 
 from tests.workers.routing.test_router import HashedEmbedder
-from workers.routing.head import load_weights, logits, probabilities, save_weights
+from workers.routing.head import load_weights, logits, probabilities, save_weights, wish_inputs, wishes
 from workers.routing.training import fit as fitting
 from workers.routing.training.examples import builtin_functions, families, nothing, schema_of
 from workers.routing.training.train import Material, split
+from workers.routing.training.wishes import fit_wishes
 from workers.routing.words import DATA
 
 
@@ -41,6 +42,17 @@ def test_whole_families_are_held_out() -> None:
     assert len(held.families) >= 10
 
 
+def test_what_a_message_wants_is_learned_without_its_own_source() -> None:
+    cases = [case for case in material().cases(1, 3) if case.kind in ("plain", "none thanks")][:400]
+    inputs = fitting.inputs_of_cases(cases, HashedEmbedder().encode)
+    weights, unseen = fit_wishes(cases, inputs, 0)
+    seen = wishes(np.stack([wish_inputs(each) for each in inputs]), weights)
+    wanted = np.array([case.wish for case in cases])
+    assert unseen.shape == seen.shape == (len(cases), 6)
+    assert (seen.argmax(1) == wanted).mean() > (unseen.argmax(1) == wanted).mean()
+    assert {case.source for case in cases if case.wish == 4} <= {family.name for family in families()}
+
+
 def test_no_request_of_the_benchmark_is_an_example() -> None:
     rows = [json.loads(line) for line in (DATA / "bench.jsonl").read_text("utf-8").splitlines()]
     tested = {name for row in rows for tool in row["tools"] if isinstance(tool, dict) for name in [_name(tool)]}
@@ -69,7 +81,7 @@ def test_a_trained_head_learns_its_cases_and_survives_saving(tmp_path, monkeypat
     inputs = fitting.inputs_of_cases(cases, HashedEmbedder().encode)
     right = [case.right for case in cases]
     losses: list[str] = []
-    weights = fitting.fit(inputs, right, 0, losses.append)
+    weights = fitting.fit(cases, inputs, fit_wishes(cases, inputs, 0), 0, losses.append)
     hits = np.mean([int(logits(each, weights).argmax()) == n for each, n in zip(inputs, right, strict=True)])
     assert hits > 0.7
     save_weights([weights], tmp_path / "head.npz")
@@ -89,7 +101,8 @@ def test_inference_in_numpy_agrees_with_training_in_torch() -> None:
     dropout = torch.nn.functional.dropout
     try:
         torch.nn.functional.dropout = lambda x, p: x
-        loss = fitting._loss(inputs, [fitting.widen(each) for each in inputs], right, parts, torch)
+        wide = [fitting.widen(each, wishes(wish_inputs(each), weights)) for each in inputs]
+        loss = fitting._loss(inputs, wide, right, parts, torch)
     finally:
         torch.nn.functional.dropout = dropout
     assert abs(float(loss) - _loss_in_numpy(inputs, right, weights)) < 1e-2

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from workers.routing.candidates import Candidate, words_of_name
+from workers.routing.features import KINDS
 from workers.routing.training.examples import Family, Function
 
 REPLIES: Final = (
@@ -98,6 +99,10 @@ class Case:
     candidates: tuple[Candidate, ...]
     right: int
     kind: str
+    # Which of KINDS the message asks for even if it is not offered, len(KINDS) for nothing; and the family or the
+    # line it was made from: cases of one source look alike.
+    wish: int = len(KINDS)
+    source: str = ""
 
 
 class Maker:
@@ -131,16 +136,23 @@ class Maker:
         return found
 
     def _of_function(self, function: Function, family: Family | None) -> list[Case]:
-        found = [self._case((("user", self._styled(text)),), function, family, "plain") for text in function.says]
+        found = [
+            self._case((("user", self._styled(text)),), function, family, "plain", text) for text in function.says
+        ]
         found += [
-            self._case(self._earlier(function, family, text), function, family, "follow") for text in function.then
+            self._case(self._earlier(function, family, text), function, family, "follow", text)
+            for text in function.then
         ]
         follows = self._generic_follow(function)
         if follows and self._random.random() < 0.8:
-            found.append(self._case(self._earlier(function, None, follows), function, family, "follow"))
+            found.append(self._case(self._earlier(function, None, follows), function, family, "follow", follows))
         return found
 
-    def _case(self, talk: tuple[tuple[str, str], ...], function: Function, family: Family | None, kind: str) -> Case:
+    def _case(
+        self, talk: tuple[tuple[str, str], ...], function: Function, family: Family | None, kind: str, text: str
+    ) -> Case:
+        wish = KINDS.index(function.candidate.name) if family is None else len(KINDS) - 1
+        source = family.name if family else text
         if len(talk) == 1 and self._random.random() < 0.25:
             talk = (*self._small_talk(family), *talk)
             kind = "later"
@@ -148,11 +160,10 @@ class Maker:
         offered = self._offered(function, family, absent)
         self._random.shuffle(offered)
         if absent:
-            return Case(talk, tuple(offered), len(offered), "absent")
+            return Case(talk, tuple(offered), len(offered), "absent", wish, source)
         right = next(n for n, each in enumerate(offered) if each.name == function.candidate.name)
-        return Case(
-            talk, tuple(self._dressed(each, n == right, function) for n, each in enumerate(offered)), right, kind
-        )
+        dressed = tuple(self._dressed(each, n == right, function) for n, each in enumerate(offered))
+        return Case(talk, dressed, right, kind, wish, source)
 
     def _offered(self, function: Function, family: Family | None, absent: bool) -> list[Candidate]:
         draw = self._random
@@ -207,7 +218,9 @@ class Maker:
         talk: tuple[tuple[str, str], ...] = (("user", self._styled(text, calm=True)),)
         if kind == "after" or draw.random() < 0.4:
             talk = (*self._turn(draw.choice(others)), *talk)
-        return Case(talk, tuple(self._dressed(each, False, None) for each in offered), len(offered), f"none {kind}")
+        dressed = tuple(self._dressed(each, False, None) for each in offered)
+        source = family.name if family else text
+        return Case(talk, dressed, len(offered), f"none {kind}", source=source)
 
     def _turn(self, function: Function) -> tuple[tuple[str, str], ...]:
         """A message that used `function`, and a reply."""

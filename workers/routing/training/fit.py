@@ -11,6 +11,7 @@ from workers.routing.candidates import Candidate
 from workers.routing.features import Known, known_of, read_talk, texts_of
 from workers.routing.head import Inputs, Weights, inputs_of, widen
 from workers.routing.training.cases import Case
+from workers.routing.training.wishes import Told
 
 Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
@@ -56,17 +57,21 @@ def inputs_of_cases(cases: Sequence[Case], encode: Encode) -> list[Inputs]:
     ]
 
 
-def fit(inputs: Sequence[Inputs], right: Sequence[int], seed: int, say: Callable[[str], object]) -> Weights:
-    """One member's weights, trained on `inputs` with the places of the right candidates."""
+def fit(
+    cases: Sequence[Case], inputs: Sequence[Inputs], told: Told, seed: int, say: Callable[[str], object]
+) -> Weights:
+    """One member's weights; `inputs` of the `cases` are from `inputs_of_cases`, `told` is from `fit_wishes`."""
     import torch
 
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    parts = _parameters(inputs[0], torch, seed)
+    wish, wished = told
+    wide = [widen(each, row) for each, row in zip(inputs, wished, strict=True)]
+    right = [case.right for case in cases]
+    parts = _parameters(inputs[0], wide[0], torch)
     optimizer = torch.optim.AdamW(list(parts.values()), lr=LEARNING_RATE, weight_decay=DECAY)
     steps = EPOCHS * (len(inputs) // BATCH + 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
-    wide = [widen(each) for each in inputs]
     for epoch in range(EPOCHS):
         order, losses = draw.permutation(len(inputs)), []
         for start in range(0, len(order), BATCH):
@@ -78,12 +83,12 @@ def fit(inputs: Sequence[Inputs], right: Sequence[int], seed: int, say: Callable
             schedule.step()
             losses.append(float(loss.detach()))
         say(f"seed {seed}, epoch {epoch + 1}: loss {np.mean(losses):.3f}")
-    return {name: part.detach().numpy() for name, part in parts.items()}
+    return wish | {name: part.detach().numpy() for name, part in parts.items()}
 
 
-def _parameters(one: Inputs, torch: Any, seed: int) -> dict[str, Any]:
+def _parameters(one: Inputs, wide: tuple[Vectors, Vectors], torch: Any) -> dict[str, Any]:
     dim = one.message.shape[1]
-    rows, none = widen(one)
+    rows, none = wide
     n_pair, n_none = rows.shape[1] + DOTS + 1 + SEEN, none.shape[0] + DOTS + 2 + SEEN
     shapes = {
         "told": (dim, RANK),

@@ -14,6 +14,7 @@ from workers.routing.head import probabilities, save_weights
 from workers.routing.training.cases import Case, Maker
 from workers.routing.training.examples import Family, Function, builtin_functions, families, nothing
 from workers.routing.training.fit import Encode, fit, inputs_of_cases
+from workers.routing.training.wishes import fit_wishes
 from workers.routing.words import language_of
 
 Say = Callable[[str], object]
@@ -26,7 +27,7 @@ CHECK_ROUNDS: Final = 3
 class Plan:
     """How much to train. `check`: train once more before, with a fifth held out, and say how well that is routed."""
 
-    rounds: int = 8
+    rounds: int = 4
     members: int = 3
     seed: int = 1
     check: bool = True
@@ -59,8 +60,8 @@ def train(encode: Encode, plan: Plan, out: Path, say: Say) -> dict[str, float]:
     found = _check(everything, encode_once, plan, say) if plan.check else {}
     cases = everything.cases(plan.rounds, plan.seed)
     inputs = inputs_of_cases(cases, encode_once)
-    right = [case.right for case in cases]
-    save_weights([fit(inputs, right, plan.seed + n, say) for n in range(plan.members)], out)
+    told = fit_wishes(cases, inputs, plan.seed)
+    save_weights([fit(cases, inputs, told, plan.seed + n, say) for n in range(plan.members)], out)
     say(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB) from {len(cases)} cases.")
     return found
 
@@ -68,10 +69,11 @@ def train(encode: Encode, plan: Plan, out: Path, say: Say) -> dict[str, float]:
 def _check(everything: Material, encode: Encode, plan: Plan, say: Say) -> dict[str, float]:
     kept, held = split(everything)
     cases, unseen = kept.cases(plan.rounds, plan.seed), held.cases(CHECK_ROUNDS, plan.seed + 1)
-    weights = fit(inputs_of_cases(cases, encode), [case.right for case in cases], plan.seed, say)
+    inputs = inputs_of_cases(cases, encode)
+    weights = fit(cases, inputs, fit_wishes(cases, inputs, plan.seed), plan.seed, say)
     hits: dict[str, list[bool]] = defaultdict(list)
-    for case, inputs in zip(unseen, inputs_of_cases(unseen, encode), strict=True):
-        hit = int(probabilities(inputs, [weights]).argmax()) == case.right
+    for case, each in zip(unseen, inputs_of_cases(unseen, encode), strict=True):
+        hit = int(probabilities(each, [weights]).argmax()) == case.right
         for kind in ("all", case.kind, language_of(case.conversation[-1][1])):
             hits[kind].append(hit)
     found = {kind: float(np.mean(values)) for kind, values in sorted(hits.items())}
