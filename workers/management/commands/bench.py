@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from workers.configuration import close
+
 # Each module has HELP, add_arguments(parser) and report(options, say) -> str.
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
@@ -38,3 +40,5 @@ class Command(BaseCommand):
             self.stdout.write(subject.report(options, self.stderr.write))
         except RuntimeError as error:
             raise CommandError(str(error)) from error
+        finally:
+            close()  # the engine's batch would keep the command from ending
