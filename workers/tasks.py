@@ -57,7 +57,6 @@ def wake_stalled_runs() -> None:
         wake(run_id)
     for file in take_stalled_files():
         queue_indexing(file)
-    expire_approvals()
     indexing.retire_if_idle()
 
 
@@ -128,6 +127,7 @@ def forget() -> None:
     """Delete what is kept only for a while, and what killed workers left behind."""
     forget_transient()
     forget_unsent()
+    expire_approvals()
     sweep(settings.GUILDHALL_HOME)
     sources.forget_pictures()
     unions.sweep(settings.GUILDHALL_HOME)
