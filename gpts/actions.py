@@ -6,6 +6,7 @@ No secret is ever part of these: `auth` says which kind is needed, the secret is
 import re
 from collections.abc import Container, Iterable
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +31,20 @@ MAX_MCP_TOOLS: Final = 60  # of one server
 def no_arguments() -> dict[str, Any]:
     """The JSON Schema of a call without arguments."""
     return {"type": "object", "properties": {}}
+
+
+def host_of(url: str) -> str:
+    """Name of the host in `url`, with the port where one is given. Raises ValueError where it is no address."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+
+
+def host_name(url: str) -> str:
+    """Name of the host in `url` alone; empty where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 class Wire(BaseModel):

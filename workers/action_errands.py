@@ -4,7 +4,7 @@ import time
 from typing import Any, Final
 from uuid import UUID
 
-from gpts.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
+from gpts.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, host_of, named_operations
 from gpts.steps import FileRef
 from web.builder.models_actions import Action, Auth, McpServerRow
 from workers.egress import EgressError, Limits, fetch
@@ -14,7 +14,6 @@ from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
 from workers.tools.actions.credentials import Credential
 from workers.tools.actions.importing import ImportRefused, import_document
-from workers.tools.actions.requests import host_of
 from workers.tools.mcp import list_tools
 from workers.tools.network import egress
 

@@ -3,11 +3,10 @@
 import json
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import models
 
-from gpts.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation
+from gpts.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.secrets import seal, unseal
@@ -21,12 +20,6 @@ class Auth(models.TextChoices):
     BASIC = "basic", "API key (Basic)"
     HEADER = "header", "API key in a header of its own"
     OAUTH = "oauth", "Each person signs in (OAuth)"
-
-
-def host_of(url: str) -> str:
-    """Name of the host in `url`, with the port where one is given."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
 
 
 class Outside(models.Model):

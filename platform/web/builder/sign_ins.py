@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.urls import reverse
 
-from gpts.actions import named_operations
+from gpts.actions import host_of, named_operations
 from gpts.spec import GptSpec
 from web import errands
 from web.accounts.models import User
 from web.builder.models import Gpt
-from web.builder.models_actions import Action, Auth, SignIn, host_of
+from web.builder.models_actions import Action, Auth, SignIn
 
 SIGN_IN_TIMEOUT_S: Final = 40.0
 

@@ -4,11 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from gpts.actions import host_name
 from gpts.knowledge.documents import Passage
 from gpts.spec import GptSpec
 from gpts.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
 from web.chat.approvals import verdict
-from web.chat.tool_names import host_of_address, in_words, tool_name
+from web.chat.tool_names import in_words, tool_name
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters of a line's subject, of an argument, and of what a call gave back; all of it is in the log.
@@ -149,7 +150,7 @@ def phrases(spec: GptSpec, call: ToolCall) -> Phrases:
                 *_forms("search", "Searching", "Searched", what), "Searched the web", "Searched the web # times"
             )
         case "open_page":
-            what = host_of_address(_subject(call, "url", 2_000)) or "the page"
+            what = host_name(_subject(call, "url", 2_000)) or "the page"
             return Phrases(*_forms("read", "Reading", "Read", what), f"Read {what}", "Read # pages")
         case "make_image":
             what = f"a picture of “{_subject(call, 'prompt')}”"
@@ -174,7 +175,7 @@ def _given(call: ToolCall) -> dict[str, Any]:
         return {"code": str(call.arguments.get("code", ""))}
     if call.name in {"web_search", "open_page"}:
         url = str(call.arguments.get("url", ""))
-        return {"links": (Link(url, host_of_address(url), url),)} if _is_web(url) else {}
+        return {"links": (Link(url, host_name(url), url),)} if _is_web(url) else {}
     arguments = tuple((in_words(key), _value(value)) for key, value in call.arguments.items())
     raw = json.dumps(call.arguments, indent=2, ensure_ascii=False)
     return {"arguments": arguments, "raw": raw if call.name != "make_image" and arguments else ""}
@@ -189,9 +190,7 @@ def _answered(result: ToolResult) -> dict[str, Any]:
     """What the call gave back, as its line shows it."""
     if result.name == "web_search":
         found = dict.fromkeys(url for url in result.urls if _is_web(url))
-        return {
-            "links": tuple(Link(url, host_of_address(url), _title(result, url)) for url in list(found)[:MAX_LINKS])
-        }
+        return {"links": tuple(Link(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
     if result.name in {"open_page", "make_image"}:
         return {}
     text = result.text.strip()

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
-from gpts.actions import named_mcp_tools, named_operations
+from gpts.actions import host_name, named_mcp_tools, named_operations
 from gpts.spec import GptSpec
 
 TITLE_CHARS: Final = 60
@@ -19,24 +18,16 @@ class ToolName:
     action_id: str = ""
 
 
-def host_of_address(url: str) -> str:
-    """The host of an address, as shown; empty where it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
 def tool_name(spec: GptSpec, name: str) -> ToolName:
     """The title of the tool that the log calls `name`; its name in words for one that the version does not know."""
     if found := named_operations(spec.actions).get(name):
         action, operation = found
         short = 0 < len(operation.summary) <= TITLE_CHARS
         title = operation.summary.rstrip(".") if short else in_words(operation.name)
-        return ToolName(title, host_of_address(action.base_url), action.action_id)
+        return ToolName(title, host_name(action.base_url), action.action_id)
     if listed := named_mcp_tools(spec.mcp_servers, spec.actions).get(name):
         server, tool = listed
-        return ToolName(in_words(tool.name), host_of_address(server.url) or server.name)
+        return ToolName(in_words(tool.name), host_name(server.url) or server.name)
     return ToolName(in_words(name))
 
 

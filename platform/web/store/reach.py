@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
+from gpts.actions import host_name
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 
@@ -35,12 +35,5 @@ def reach_of(spec: GptSpec) -> Reach:
         Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
     )
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
-    hosts = tuple(dict.fromkeys(filter(None, map(_host, addresses))))
+    hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     return Reach(abilities, hosts, bool(hosts) or "web_browsing" in switched_on)
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""

@@ -2,12 +2,11 @@
 
 from functools import partial
 
-from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation, named_operations
+from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation, host_of, named_operations
 from gpts.spec import GptSpec
 from gpts.tools import ToolSpec
 from workers.tools import Tool
 from workers.tools.actions.calling import call, describe
-from workers.tools.actions.requests import host_of
 
 __all__ = ["granted", "tool_spec"]
 

@@ -10,12 +10,12 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from gpts.actions import MESSAGE_CHARS, ActionSpec, Operation, Wire
+from gpts.actions import MESSAGE_CHARS, ActionSpec, Operation, Wire, host_of
 from workers.tools import ToolError
 from workers.tools.actions.serializing import in_header, in_path, in_query, plain
 
@@ -46,12 +46,6 @@ class HttpRequest:
     def host(self) -> str:
         """Name of the host, with the port where it is not the usual one."""
         return host_of(self.url)
-
-
-def host_of(url: str) -> str:
-    """Name of the host of `url`, with the port where one is given."""
-    parts = urlsplit(url)
-    return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
 
 
 def check_arguments(operation: Operation, arguments: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from gpts.actions import (
     SUMMARY_CHARS,
     McpServer,
     McpTool,
+    host_of,
     named_mcp_tools,
 )
 from gpts.spec import GptSpec
@@ -26,7 +27,6 @@ from workers.tools.actions.answers import shown
 from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes
 from workers.tools.actions.files import MAX_FILE_BYTES, MAX_FILES
 from workers.tools.actions.importing.schemas import Notes, Schemas
-from workers.tools.actions.requests import host_of
 from workers.tools.mcp.session import ask_server
 
 __all__ = ["granted", "list_tools"]
