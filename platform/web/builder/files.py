@@ -79,8 +79,7 @@ def _check_room(gpt: Gpt) -> None:
 
 
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
-    name = "".join(character for character in Path(name.replace("\\", "/")).name if character.isprintable())
-    file = KnowledgeFile(gpt=gpt, name=shortened(name) or "file", sha256=sha256, size=size, replaces=replaces)
+    file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, replaces=replaces)
     known = KnowledgeFile.objects.filter(sha256=sha256, status=Status.READY, decisions={}).exclude(segment="").first()
     if known is None or not (settings.GUILDHALL_HOME / "segments" / known.segment).is_dir():
         file.save()
@@ -92,6 +91,12 @@ def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFil
     file.save()
     file_became_ready(file)
     return file
+
+
+def clean_name(name: str, limit: int = 255) -> str:
+    """`name` without a path and without characters that nobody can see, within `limit` characters; perhaps empty."""
+    last = Path(name.replace("\\", "/")).name
+    return shortened("".join(character for character in last if character.isprintable()), limit)
 
 
 def shortened(name: str, limit: int = 255) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from gpts.steps import FileRef
 from web.accounts.models import User
-from web.builder.files import shortened, store_bytes
+from web.builder.files import clean_name, store_bytes
 from web.builder.models import KnowledgeFile
 from web.runs.errors import Refused
 from web.runs.models import Conversation, ConversationFile, Run
@@ -31,7 +31,7 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     except ValidationError as error:
         raise Refused(error.messages[0]) from error
     return ConversationFile.objects.create(
-        owner=user, name=clean_name(name), mime=mime_of(_path(sha256)), sha256=sha256, size=size, untrusted=True
+        owner=user, name=_name_of(name), mime=mime_of(_path(sha256)), sha256=sha256, size=size, untrusted=True
     )
 
 
@@ -62,7 +62,7 @@ def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
     file, _ = ConversationFile.objects.get_or_create(
         run=run,
         sha256=sha256,
-        name=clean_name(name),
+        name=_name_of(name),
         defaults={
             "owner_id": run.owner_id,
             "conversation_id": run.message.conversation_id,
@@ -111,10 +111,8 @@ def _path(sha256: str) -> Path:
     return Path(settings.GUILDHALL_HOME) / "files" / sha256
 
 
-def clean_name(name: str) -> str:
-    """`name` without a path and without characters that nobody can see."""
-    last = Path(name.replace("\\", "/")).name
-    return shortened("".join(character for character in last if character.isprintable()), 120).strip() or "file"
+def _name_of(name: str) -> str:
+    return clean_name(name, 120).strip() or "file"
 
 
 def mime_of(path: Path) -> str:

@@ -17,9 +17,7 @@ SIGNED_OUT = "You are signed out. Sign in in another tab, then attach it again."
 def attach_file(request: HttpRequest) -> JsonResponse:
     """Store one file for the message that is being written; it says by which id it can be sent."""
     if not request.user.is_authenticated:
-        return JsonResponse(
-            {"error": "You are signed out. Sign in in another tab, then attach it again."}, status=401
-        )
+        return JsonResponse({"error": SIGNED_OUT}, status=401)
     upload = request.FILES.get("file")
     if upload is None or isinstance(upload, list):
         return JsonResponse({"error": "Choose a file to attach."}, status=400)
