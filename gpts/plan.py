@@ -173,41 +173,30 @@ def _begin(
     spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None, routed: bool
 ) -> Decision:
     """What comes before the first reply: the tool that the caller demands, the router's choice, or the files."""
-    coverage, demanded = _coverage(retrieval), _demanded(log, tools)
-    if demanded:
+    asked, coverage = log[0], _coverage(retrieval)
+    assert isinstance(asked, UserMessage)
+    if demanded := _demanded(asked, tools):
         return WriteCall(demanded)
     choice = next((step for step in log if isinstance(step, ToolChoice)), None)
-    if ((routed and not _goes_on(log)) or _demands_any(log)) and tools and choice is None:
+    # What an API caller's functions gave comes with `later`: the question has found its tool before.
+    wants_choice = (routed and not asked.later) or asked.overrides.tool_choice == "required"
+    if wants_choice and tools and choice is None:
         return ChooseTool()
     if choice and choice.name in tools and not _files_suffice(choice, retrieval):
         return WriteCall(choice.name)
     if spec.only_from_knowledge and coverage == "not_covered":
         return Finish(abstain(spec), coverage)
-    if retrieval and retrieval.extract and not _wants_json(log):
+    if retrieval and retrieval.extract and asked.overrides.answer_schema is None:
         return Finish(retrieval.extract, coverage)
     return CallModel()
 
 
-def _demanded(log: Log, tools: Mapping[str, ToolSpec]) -> str:
+def _demanded(asked: UserMessage, tools: Mapping[str, ToolSpec]) -> str:
     """The tool that the API caller wants called, by name; empty if they leave it open."""
-    first = log[0]
-    choice = first.overrides.tool_choice if isinstance(first, UserMessage) else "auto"
+    choice = asked.overrides.tool_choice
     if choice == "required" and len(own := [name for name, tool in tools.items() if tool.of_caller]) == 1:
         return own[0]
     return choice if choice in tools and tools[choice].of_caller else ""
-
-
-def _goes_on(log: Log) -> bool:
-    """Whether the API caller sends what their functions gave, so that the question found its tool before."""
-    return isinstance(log[0], UserMessage) and bool(log[0].later)
-
-
-def _wants_json(log: Log) -> bool:
-    return isinstance(log[0], UserMessage) and log[0].overrides.answer_schema is not None
-
-
-def _demands_any(log: Log) -> bool:
-    return isinstance(log[0], UserMessage) and log[0].overrides.tool_choice == "required"
 
 
 def _files_suffice(choice: ToolChoice, retrieval: Retrieval | None) -> bool:

@@ -60,12 +60,12 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
     try:
         output = tool.run(call.arguments, _context(call, tool, turn, readable))
     except ToolError as error:
-        output = ToolOutput(str(error), shown=str(error) if turn.quotes else None, untrusted=False, ok=False)
+        output = ToolOutput(str(error), shown=str(error), untrusted=False, ok=False)
     except (LeaseLost, RunOver):
         raise
     except Exception:
         logger.exception("the tool %s failed", call.name)
-        output = ToolOutput(FAILED, shown=FAILED if turn.quotes else None, untrusted=False, ok=False)
+        output = ToolOutput(FAILED, shown=FAILED, untrusted=False, ok=False)
     finally:
         close_old_connections()
     if turn.quotes and not output.ok and call.name == CODE:
