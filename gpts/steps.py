@@ -48,6 +48,15 @@ class CallerTool(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
+class Asker(BaseModel):
+    """A GPT in the chain of those who asked, from the person's own GPT on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    name: str
+
+
 class Overrides(BaseModel):
     """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are.
 
@@ -75,7 +84,9 @@ class Overrides(BaseModel):
 class UserMessage(_Step):
     """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along.
 
-    `later` are the calls of the caller's functions that came of the question, and their results.
+    `later` are the calls of the caller's functions that came of the question, and their results. `asked_by` is the
+    chain of GPTs that asked, outermost first; then `text` is the task that the last of them gave, `label` the label
+    of what it had read, and `own_words` says whether the person had said the task word for word.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -84,6 +95,9 @@ class UserMessage(_Step):
     later: tuple[Message, ...] = ()
     attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
+    asked_by: tuple[Asker, ...] = ()
+    label: Label = Label()
+    own_words: bool = True
 
 
 class Retrieval(_Step):
@@ -99,12 +113,25 @@ class Retrieval(_Step):
     extract: str = ""
 
 
+class Part(BaseModel):
+    """A part of a question, for another GPT: the tool that asks it, and the task."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    task: str
+
+
 class ToolChoice(_Step):
-    """The tool that the question asks for, as the router sees it; an empty name: none. `score` is in 0..1."""
+    """The tool that the question asks for, as the router sees it; an empty name: none. `score` is in 0..1.
+
+    `parts`: the work divides among several other GPTs; then `name` is empty.
+    """
 
     kind: Literal["tool_choice"] = "tool_choice"
     name: str = ""
     score: float = 0.0
+    parts: tuple[Part, ...] = ()
 
 
 class ModelReply(_Step):
@@ -128,11 +155,27 @@ class ToolStarted(_Step):
     name: str
 
 
+class Delegation(_Step):
+    """Another GPT was asked: run `run_id` of the GPT `slug` answers the call with a `tool_result` of this log.
+
+    `joined`: the same was asked before in this tree, so that one run answers both.
+    """
+
+    kind: Literal["delegation"] = "delegation"
+    call_id: str
+    run_id: str
+    slug: str
+    name: str
+    task: str
+    joined: bool = False
+
+
 class ToolResult(_Step):
     """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls.
 
     `shown` is Markdown that answers by itself where the model is too small to be trusted with wording: if it is set,
-    the run ends with it and what the `passages` say. `urls` are the addresses that the result itself gave.
+    the run ends with it and what the `passages` say. `urls` are the addresses that the result itself gave. `run_id`
+    is the run of another GPT that gave it.
     """
 
     kind: Literal["tool_result"] = "tool_result"
@@ -146,6 +189,7 @@ class ToolResult(_Step):
     urls: tuple[str, ...] = ()
     label: Label = Label()
     seconds: float = 0.0
+    run_id: str = ""
 
 
 class ApprovalRequest(_Step):
@@ -216,6 +260,7 @@ Step = Annotated[
     | ToolChoice
     | ModelReply
     | ToolStarted
+    | Delegation
     | ToolResult
     | ApprovalRequest
     | Approval

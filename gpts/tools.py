@@ -10,8 +10,8 @@ from gpts.steps import ToolCall
 
 Effect = Literal["read", "write"]
 # Where a call goes: nowhere outside; to a service that the operator chose; to an address that the call names; to a
-# host that the GPT's creator chose.
-Reach = Literal["nothing", "service", "address", "host"]
+# host that the GPT's creator chose; to another GPT of this site.
+Reach = Literal["nothing", "service", "address", "host", "gpt"]
 
 
 class ToolSpec(BaseModel):
@@ -36,6 +36,8 @@ class ToolSpec(BaseModel):
         default=False, description="A person is asked each time; no standing permission counts."
     )
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
+    asks: bool = Field(default=False, description="It asks a GPT or agent, whose task is its argument `task`.")
+    when: str = Field(default="", description="The creator's line on when to ask that GPT or agent.")
     of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")
 
 

@@ -19,6 +19,8 @@ from gpts.spec import (
     NAME_CHARS,
     STARTER_CHARS,
     STARTERS,
+    WHEN_CHARS,
+    Colleague,
     GptSpec,
     KnowledgeRef,
     ModelSettings,
@@ -102,6 +104,9 @@ class Gpt(models.Model):
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
+    asks_all = models.BooleanField(default=False, help_text="Each question goes to every GPT that it may ask.")
+    asks_store = models.BooleanField(default=False, help_text="It may look for a GPT to ask in the store.")
+    a2a = models.BooleanField(default=False, help_text="Programs elsewhere may call it as an A2A agent.")
     files_downloadable = models.BooleanField(default=False, help_text="People who chat may download the files.")
     temperature = models.FloatField(
         default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
@@ -146,6 +151,10 @@ class Gpt(models.Model):
             capabilities=tuple(self.capabilities),
             actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
+            colleagues=tuple(row.spec() for row in self.colleagues.select_related("colleague")),
+            remote_agents=tuple(agent.spec() for agent in self.remote_agents.filter(removed=None)),
+            asks_all=self.asks_all,
+            asks_store=self.asks_store,
             model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
         )
 
@@ -168,6 +177,29 @@ class GptVersion(models.Model):
     def spec(self) -> GptSpec:
         """The frozen value that runs of this version work from."""
         return GptSpec.model_validate(self.data)
+
+
+class ColleagueRow(models.Model):
+    """A GPT that the draft of `gpt` may ask. Whether it may at all is looked at when it is asked."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="colleagues")
+    colleague = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
+    when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["gpt", "colleague"], name="colleague_once"),
+            models.CheckConstraint(condition=~Q(gpt=models.F("colleague")), name="colleague_is_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gpt} may ask {self.colleague}"
+
+    def spec(self) -> Colleague:
+        """The entry as a version holds it."""
+        return Colleague(gpt_id=str(self.colleague_id), slug=self.colleague.slug, when=self.when)
 
 
 class KnowledgeFile(models.Model):
@@ -268,4 +300,4 @@ class LinkGrant(models.Model):
 
 
 # In a file of their own, but of this app: Django looks for models here only.
-from web.builder.models_actions import Action, McpServerRow, SignIn  # noqa: E402, F401
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: E402, F401

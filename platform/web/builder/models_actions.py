@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 
 from gpts.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
+from gpts.spec import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.secrets import seal, unseal
@@ -124,6 +125,40 @@ class McpServerRow(Outside):
             auth=self.auth,
             trusted=self.trusted,
             tools=tuple(McpTool.model_validate(each) for each in self.tools),
+        )
+
+
+class RemoteAgentRow(Outside):
+    """An A2A agent elsewhere that the GPT may ask; what it is called and can do is from its Agent Card."""
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="remote_agents")
+    card_url = models.CharField(max_length=2_000)
+    url = models.CharField(max_length=2_000, help_text="Where calls go, by the card.")
+    description = models.TextField(blank=True)
+    examples = models.JSONField(default=list, blank=True)
+    when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
+    timeout_s = models.PositiveIntegerField(default=120)
+
+    class Meta:
+        ordering = ["created", "id"]
+
+    @property
+    def address(self) -> str:
+        """Where calls go."""
+        return self.url
+
+    def spec(self) -> RemoteAgent:
+        """The agent as a version holds it, without any secret."""
+        return RemoteAgent(
+            agent_id=str(self.id),
+            name=self.name,
+            card_url=self.card_url,
+            url=self.url,
+            description=self.description,
+            when=self.when,
+            examples=tuple(self.examples),
+            auth=self.auth,
+            timeout_s=self.timeout_s,
         )
 
 

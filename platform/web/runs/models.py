@@ -19,7 +19,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """One person's talk with one version of a GPT."""
+    """One person's talk with one version of a GPT. `guest` is another GPT that answers until it is dismissed.
+
+    A delegation has a conversation of its own, which goes when the run does that first asked (`asked_in`).
+    """
 
     class Origin(models.TextChoices):
         """The door it came through; only chats are kept in the history."""
@@ -27,12 +30,15 @@ class Conversation(models.Model):
         CHAT = "chat"
         PREVIEW = "preview"
         API = "api"
+        DELEGATION = "delegation"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="conversations")
     version = models.ForeignKey(GptVersion, on_delete=models.PROTECT, related_name="+")
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversations")
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.CHAT)
+    asked_in = models.ForeignKey("Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    guest = models.ForeignKey(Gpt, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now_add=True)
@@ -65,7 +71,11 @@ class Message(models.Model):
 
 
 class Run(models.Model):
-    """One attempt to answer a message. `status`, `n_steps` are caches of its log, refreshed with each append."""
+    """One attempt to answer a message. `status`, `n_steps`, `n_tokens` are caches of its log, kept with each append.
+
+    A run that another GPT's run asked for has that tree's first run as its `root`; `depth` counts the delegations
+    above it. `request` is the digest of its GPT and task, which a tree answers once.
+    """
 
     class Status(models.TextChoices):
         """The words of OpenAI's Runs API."""
@@ -88,6 +98,11 @@ class Run(models.Model):
     n_steps = models.PositiveIntegerField(default=0)
     lease = models.CharField(max_length=32, blank=True, help_text="Token of the worker that may append; empty: free.")
     lease_until = models.DateTimeField(null=True, blank=True)
+    n_tokens = models.PositiveIntegerField(default=0, help_text="Tokens that its model read and wrote.")
+    root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="descendants")
+    depth = models.PositiveSmallIntegerField(default=0)
+    request = models.CharField(max_length=64, blank=True)
+    deadline = models.DateTimeField(null=True, blank=True, help_text="A delegated run is given up then.")
     n_attempts = models.PositiveIntegerField(default=0, help_text="Times a worker took it up.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -97,6 +112,12 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["status", "lease_until"], name="run_to_wake"),
             models.Index(fields=["owner", "status"], name="run_active_of_owner"),
+            models.Index(fields=["deadline"], condition=~models.Q(deadline=None), name="run_to_give_up"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["root", "request"], condition=~models.Q(request=""), name="request_once_per_tree"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +127,22 @@ class Run(models.Model):
     def is_over(self) -> bool:
         """Whether nothing more can be appended."""
         return self.status in self.OVER
+
+
+class DelegationRow(models.Model):
+    """The call `call_id` of the run `parent` is answered by the run `child`. Several may wait for one child."""
+
+    parent = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="delegations")
+    call_id = models.CharField(max_length=64)
+    child = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="askers")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created", "id"]
+        constraints = [models.UniqueConstraint(fields=["parent", "call_id"], name="call_delegated_once")]
+
+    def __str__(self) -> str:
+        return f"{self.parent_id} {self.call_id} → {self.child_id}"
 
 
 class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
