@@ -114,12 +114,16 @@ class Retrieval(_Step):
 
 
 class Part(BaseModel):
-    """A part of a question, for another GPT: the tool that asks it, and the task."""
+    """A part of a question for another GPT: the tool that asks it, and the task.
+
+    `gpt` is the slug of a GPT of the store.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     task: str
+    gpt: str = ""
 
 
 class ToolChoice(_Step):

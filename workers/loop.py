@@ -2,19 +2,21 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from gpts.plan import Circumstances, Queue, Stop, Wait, decide, queue_of
+from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
 from gpts.steps import Error, Overrides, UserMessage
 from gpts.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
-from web.runs import log, permissions, services
+from web.runs import delegations, log, permissions, services
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.wake import wake
-from workers import configuration, leases
+from workers import configuration, delegating, leases
 from workers.answering import Hands
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
@@ -55,10 +57,16 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
-    spec, overrides = _asked(run)
+    first = _first(run)
+    if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
+        services.finish_run(run_id, Error(message=reason), held.token)
+        return
+    spec = first.overrides.applied_to(run.version.spec())
     toolbox, history = granted(spec), services.history(run)
-    tools = {name: tool.spec for name, tool in toolbox.items()} | callers_own(overrides)
+    others = delegating.colleagues(run, spec, (first,))
+    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
+    store, askers = partial(delegating.store_gpts, run, spec, (first,)), tuple(delegations.askers_of(run_id))
     while True:
         steps = log.read(run_id)
         decision = decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed))
@@ -72,14 +80,17 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             wake(run_id, queue_of(decision, tools) or queue)
             return
         else:
-            perform(decision, Turn(spec, steps, history, tools, run, held, toolbox, quotes, routed=routed), hands)
+            turn = Turn(
+                *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
+            )
+            perform(decision, turn, hands)
 
 
-def _asked(run: Run) -> tuple[GptSpec, Overrides]:
-    """The GPT as this run has it, and what the API caller set."""
-    spec, first = run.version.spec(), log.read(run.id)[0]
-    overrides = first.overrides if isinstance(first, UserMessage) else Overrides()
-    return overrides.applied_to(spec), overrides
+def _first(run: Run) -> UserMessage:
+    """The step that the run began with."""
+    first = log.read(run.id)[0]
+    assert isinstance(first, UserMessage)
+    return first
 
 
 def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
@@ -91,9 +102,12 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
 
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
     """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
+    sign_in = sign_in_needed(spec, run.owner)
+    if run.root_id:  # what a person allows a GPT for good holds where they talk with it themselves
+        return Circumstances(Standing(), sign_in, routed, delegations.used_up(run.root_id))
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
     standing = permissions.standing(run.owner_id, run.message.conversation.gpt_id, hosts, configuration.policy())
-    return Circumstances(standing, sign_in_needed(spec, run.owner), routed)
+    return Circumstances(standing, sign_in, routed)
 
 
 def _fail(run_id: UUID, lease: str, message: str) -> None:

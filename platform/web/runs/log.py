@@ -6,7 +6,8 @@ append: they read again and decide again.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.steps import Log, Step, load_step, status_of
+from gpts.steps import Log, ModelReply, Step, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -27,6 +28,18 @@ WAKE = timedelta(seconds=15)
 def read(run_id: UUID) -> Log:
     """The steps of the run in order; empty when there is no such run."""
     return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
+
+
+@contextmanager
+def locked_tree(run_id: UUID) -> Iterator[UUID]:
+    """One transaction that no other of this run's tree overlaps; yields the id of the tree's first run.
+
+    Taken before any other lock: whoever asks another GPT, ends a run or answers a person changes more than one run.
+    """
+    with transaction.atomic():
+        root_id: UUID = Run.objects.filter(id=run_id).values_list("root", flat=True).first() or run_id
+        Run.objects.select_for_update().filter(id=root_id).first()
+        yield root_id
 
 
 def claim(run_id: UUID) -> str | None:
@@ -53,9 +66,12 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
         live = Run.objects.filter(id=run_id).exclude(status__in=Run.OVER)
         if lease is not None:
             live = live.filter(lease=lease)
+        n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply) else 0
         # The UPDATE takes the row lock, so that counting and inserting are one step for everyone else.
-        if not live.update(n_steps=F("n_steps") + 1):
+        if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)
+        if lease is None:  # it may have waited for this, and the wake-up may get lost
+            Run.objects.filter(id=run_id, lease="").update(lease_until=timezone.now() + WAKE)
         seq = Run.objects.values_list("n_steps", flat=True).get(id=run_id) - 1
         call_id = getattr(step, "call_id", "")
         StepRow.objects.create(
@@ -73,14 +89,15 @@ def _refresh(run_id: UUID, status: str) -> None:
 
 
 def release(run_id: UUID, lease: str, seen: int) -> bool:
-    """Give the run up if it still has `seen` steps. False: something was appended meanwhile, so read again.
+    """Let the run wait if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
-    Who gives a run up in order has not died of it, so attempts are counted anew.
+    Nobody wakes it until something is appended. Who gives a run up in order has not died of it, so attempts are
+    counted anew.
 
     A plain release would lose the wake-up of an approval that lands between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
-    return bool(held.update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0))
+    return bool(held.update(lease="", lease_until=None, n_attempts=0))
 
 
 def hand_over(run_id: UUID, lease: str) -> None:

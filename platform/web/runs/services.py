@@ -25,7 +25,7 @@ from gpts.steps import (
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import files, log, permissions, stream
+from web.runs import delegations, ending, files, log, permissions, stream
 from web.runs.errors import (
     EmptyMessage,
     MessageTooLong,
@@ -132,7 +132,7 @@ def regenerate(message: Message) -> Run:
 def _check_free(conversation: Conversation) -> None:
     # Locks the row, so that two sends at once cannot both find the conversation free.
     Conversation.objects.select_for_update().get(id=conversation.id)
-    active = Run.objects.filter(owner=conversation.owner_id).exclude(status__in=Run.OVER)
+    active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
         raise StillAnswering
     if active.count() >= settings.MAX_ACTIVE_RUNS:
@@ -154,27 +154,16 @@ def _queue(message: Message, first: UserMessage) -> Run:
 
 def cancel_run(run: Run) -> bool:
     """Whether this call stopped the run; what had been shown by then is kept. False when it was over already."""
-    return _end(run.id, Cancelled(text=stream.partial_text(run.id)))
-
-
-def finish_run(run_id: UUID, last: Step, lease: str) -> None:
-    """End the run with `last` (finished or error) and tell its readers. Raises LeaseLost, RunOver."""
-    log.append(run_id, last, lease)
-    _announce_end(run_id)
-
-
-def _end(run_id: UUID, last: Step) -> bool:
     try:
-        log.append(run_id, last)
+        ending.end(run.id, Cancelled(text=stream.partial_text(run.id)))
     except RunOver:
         return False
-    _announce_end(run_id)
     return True
 
 
-def _announce_end(run_id: UUID) -> None:
-    status = Run.objects.values_list("status", flat=True).get(id=run_id)
-    transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": status}))
+def finish_run(run_id: UUID, last: Step, lease: str) -> None:
+    """Append the run's last step, tell its readers and those who wait for it. Raises LeaseLost, RunOver."""
+    ending.end(run_id, last, lease)
 
 
 def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = False, digest: str = "") -> None:
@@ -183,8 +172,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
     `digest`, where given, must be that of the request that the person saw. Raises Refused when there is no such
     request or it cannot be remembered, RunOver.
     """
-    with transaction.atomic():
-        Run.objects.select_for_update().get(id=run.id)
+    with log.locked_tree(run.id):
         request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
         if request is None or digest not in ("", request.digest):
             raise Refused("This request was answered already or is gone.")
@@ -200,9 +188,12 @@ def _remember(run: Run, request: ApprovalRequest) -> None:
 
 
 def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:
+    delegations.give_time_back(run_id, request.call_id)
     log.append(run_id, answer)
     event = {"type": "step", "kind": answer.kind, "name": request.name, "allowed": answer.allowed}
+    askers = delegations.askers_of(run_id)
     transaction.on_commit(lambda: stream.publish(run_id, event))
+    transaction.on_commit(lambda: stream.tell_askers(askers, run_id, answer.kind))
     wake(run_id)
 
 
@@ -225,8 +216,7 @@ def expire_approvals() -> int:
     )
     n_expired = 0
     for run_id in set(waiting.values_list("run_id", flat=True)):
-        with transaction.atomic():
-            Run.objects.select_for_update().get(id=run_id)
+        with log.locked_tree(run_id):
             for request in pending_approvals(log.read(run_id)):
                 _answer(run_id, request, Approval(call_id=request.call_id, allowed=False, expired=True))
                 n_expired += 1
@@ -262,8 +252,11 @@ def delete_conversation(conversation: Conversation) -> None:
     """Take the conversation out of sight and stop what is running in it."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
-    for run in Run.objects.filter(message__conversation=conversation).exclude(status__in=Run.OVER):
+    own = Run.objects.filter(message__conversation=conversation)
+    for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)
+    delegated = Conversation.objects.filter(messages__runs__root__in=own)
+    Conversation.objects.filter(id__in=delegated).update(deleted=conversation.deleted)
 
 
 def forget_transient() -> int:
