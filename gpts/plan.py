@@ -153,14 +153,12 @@ class Circumstances:
     """What holds outside of the log when something is decided.
 
     `standing` is what the person has allowed, `sign_in` gives the host at which they must sign in before a tool can
-    be used. `routed`: tools are chosen by the router, because the model is not able to. `used_up`: the bound that the
-    run's tree has reached; a delegated run then calls the model no more.
+    be used. `routed`: tools are chosen by the router, because the model is not able to.
     """
 
     standing: Standing = field(default_factory=Standing)
     sign_in: Mapping[str, str] = field(default_factory=dict)
     routed: bool = False
-    used_up: str = ""
 
 
 def decide(
@@ -182,15 +180,8 @@ def decide(
     if spec.knowledge and retrieval is None:
         return Retrieve()
     if not any(isinstance(step, ModelReply) for step in log):
-        decision = _begin(spec, log, tools, history, retrieval, circumstances.routed)
-    else:
-        decision = _after_reply(log, retrieval, tools, history, circumstances)
-    return _within_bounds(decision, circumstances.used_up)
-
-
-def _within_bounds(decision: Decision, used_up: str) -> Decision:
-    """`decision`, unless it would use up more of what there is no more of."""
-    return GiveUp(used_up) if used_up and isinstance(decision, WriteCall | CallModel) else decision
+        return _begin(spec, log, tools, history, retrieval, circumstances.routed)
+    return _after_reply(log, retrieval, tools, history, circumstances)
 
 
 def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:

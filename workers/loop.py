@@ -6,7 +6,19 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.plan import Circumstances, Queue, Stop, Wait, decide, queue_of
+from gpts.plan import (
+    CallModel,
+    Circumstances,
+    Decision,
+    Finish,
+    GiveUp,
+    Queue,
+    Stop,
+    Wait,
+    WriteCall,
+    decide,
+    queue_of,
+)
 from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
 from gpts.steps import Error, Overrides, UserMessage
@@ -15,7 +27,7 @@ from web.builder.sign_ins import sign_in_needed
 from web.runs import delegations, log, permissions, services
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
-from web.runs.wake import wake
+from web.runs.wake import taking_one, wake
 from workers import configuration, delegating, leases
 from workers.answering import Hands
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
@@ -30,6 +42,18 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
+
+
+def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+    """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
+
+    A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
+    """
+    due: UUID | None = run_id
+    while due is not None:
+        with taking_one(queue) as taken:
+            advance(due, queue, hands)
+        due = taken.run_id
 
 
 def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
@@ -63,13 +87,14 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
         return
     spec = first.overrides.applied_to(run.version.spec())
     toolbox, history = granted(spec), services.history(run)
-    others = delegating.colleagues(run, spec, (first,))
+    others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
-    store, askers = partial(delegating.store_gpts, run, spec, (first,)), tuple(delegations.askers_of(run_id))
+    store = partial(delegating.store_gpts, run, spec, (first,))
+    askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
     while True:
         steps = log.read(run_id)
-        decision = decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed))
+        decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
         if isinstance(decision, Stop):
             return
         if isinstance(decision, Wait):
@@ -84,6 +109,15 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
                 *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
             )
             perform(decision, turn, hands)
+            if isinstance(decision, Finish | GiveUp):
+                return
+
+
+def _affordable(decision: Decision, run: Run) -> Decision:
+    """`decision`, unless a delegated run would call the model although its tree has used up what it may."""
+    if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
+        return GiveUp(reason)
+    return decision
 
 
 def _first(run: Run) -> UserMessage:
@@ -104,7 +138,7 @@ def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], route
     """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
     sign_in = sign_in_needed(spec, run.owner)
     if run.root_id:  # what a person allows a GPT for good holds where they talk with it themselves
-        return Circumstances(Standing(), sign_in, routed, delegations.used_up(run.root_id))
+        return Circumstances(Standing(), sign_in, routed)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
     standing = permissions.standing(run.owner_id, run.message.conversation.gpt_id, hosts, configuration.policy())
     return Circumstances(standing, sign_in, routed)

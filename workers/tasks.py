@@ -36,7 +36,7 @@ from workers.knowledge.sweeping import sweep
 def advance(self: Any, run_id: str) -> None:
     """Advance the run as far as this queue's workers may."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance(UUID(run_id), queue, hands)
+    loop.advance_all(UUID(run_id), queue, hands)
 
 
 @shared_task(name="workers.tasks.index_file")

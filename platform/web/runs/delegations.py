@@ -87,7 +87,7 @@ def ask(run: Run, request: Request, lease: str) -> Delegation | ToolResult:
     """
     with log.locked_tree(run.id) as root_id:
         digest = request_digest(str(request.gpt.id), request.task)
-        child = Run.objects.filter(root=root_id, request=digest).first()
+        child = Run.objects.filter(root=root_id, request=digest).select_related("version__gpt").first()
         if reason := _refusal(run, root_id, request, digest, child):
             return _noted(run, lease, refused(request.call_id, request.tool, reason))
         joined = child is not None
@@ -103,7 +103,7 @@ def ask(run: Run, request: Request, lease: str) -> Delegation | ToolResult:
         )
         _noted(run, lease, step)
         if child.is_over:
-            ending.hand_back(row)
+            ending.hand_back(row, child)
     return step
 
 

@@ -23,7 +23,7 @@ def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
         log.append(run_id, last, lease)
         run = Run.objects.select_related("version__gpt").get(id=run_id)
         for row in _waiting_for(run):
-            hand_back(row)
+            hand_back(row, run)
         for child in _forsaken_by(run):
             end(child, Cancelled())
     transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": run.status}))
@@ -32,7 +32,8 @@ def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
 def _waiting_for(run: Run) -> list[DelegationRow]:
     if run.root_id is None:
         return []
-    return list(DelegationRow.objects.filter(child=run).exclude(parent__status__in=Run.OVER))
+    rows = DelegationRow.objects.filter(child=run).exclude(parent__status__in=Run.OVER)
+    return list(rows.select_related("parent__version__gpt", "parent__message__conversation"))
 
 
 def _forsaken_by(run: Run) -> list[UUID]:
@@ -42,19 +43,17 @@ def _forsaken_by(run: Run) -> list[UUID]:
     return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
 
 
-def hand_back(row: DelegationRow) -> None:
-    """Give what the ended run `row.child` has to say to the run that asked, and wake that."""
-    result = _result(row)
+def hand_back(row: DelegationRow, child: Run) -> None:
+    """Give what the ended run `child` has to say to the run that asked, and wake that."""
+    result = _result(row, child)
     seq = log.append(row.parent_id, result)
     event = {"type": "step", "seq": seq, "kind": result.kind, "name": result.name, "ok": result.ok}
     transaction.on_commit(lambda: stream.publish(row.parent_id, event))
     wake(row.parent_id)
 
 
-def _result(row: DelegationRow) -> ToolResult:
-    child = Run.objects.select_related("version__gpt").get(id=row.child_id)
-    asker = Run.objects.select_related("version__gpt").get(id=row.parent_id)
-    gpt = child.version.gpt
+def _result(row: DelegationRow, child: Run) -> ToolResult:
+    asker, gpt = row.parent, child.version.gpt
     # A GPT of the asking GPT's creator, or of the person's own, says nothing that a stranger could have written.
     is_strangers = gpt.owner_id not in (asker.version.gpt.owner_id, asker.owner_id)
     result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
@@ -62,7 +61,7 @@ def _result(row: DelegationRow) -> ToolResult:
         update={
             "run_id": str(child.id),
             "shown": result.shown if settings.ANSWERS_FROM_FILES == "quote" else None,
-            "files": files.pass_on(result.files, asker.message.conversation, asker),
+            "files": files.pass_on(result.files, asker.message.conversation, asker) if result.files else (),
             "seconds": round((timezone.now() - child.created).total_seconds(), 2),
         }
     )
