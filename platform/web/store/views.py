@@ -105,7 +105,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "counts": counts,
         "n_pages": sum(pages.values_list("n_pages", flat=True)),
         "link": share_link(gpt, owns),
-        "reach": reach_of(spec),
+        "reach": reach_of(spec, request.user),
     }
     return render(request, "store/gpt.html", context)
 
