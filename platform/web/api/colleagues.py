@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/colleagues`: the GPTs that one's own GPT may ask; `…/usage`: how much it is used."""
+"""`/api/gpts/{slug}/colleagues`: the GPTs that one's own GPT may ask."""
 
 from typing import Annotated
 
@@ -8,17 +8,14 @@ from pydantic import Field
 
 from gpts.spec import COLLEAGUES, WHEN_CHARS
 from web.api.auth import caller
-from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
 from web.builder import colleagues
 from web.builder.colleagues import Entry, access_colleague
 from web.builder.models import Gpt
 from web.builder.services import access_own_gpt
-from web.runs.usage import Asker, Usage, usage_of
 
 router = Router(tags=["GPTs that ask GPTs"])
-Days = Annotated[int, Field(ge=1, le=365)]
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
@@ -42,37 +39,6 @@ class ColleagueShape(Schema):
     name: str = Field(description="Its slug again, where you may no longer see it.")
     when: str
     trouble: str = Field(description="Why it is not asked, or not for everyone, at present; empty where it is.")
-
-
-class ShareShape(Schema):
-    """So many questions, with the tokens that the model read and wrote and the time from question to answer."""
-
-    n_runs: int
-    n_tokens: int
-    seconds: int
-
-
-class AskerShape(Schema):
-    """A GPT that asked. `gpt` is its slug, null for those that you may not see, which count as one."""
-
-    gpt: str | None
-    name: str
-    n_runs: int
-    n_tokens: int
-
-    @staticmethod
-    def resolve_gpt(asker: Asker) -> str | None:
-        return asker.slug or None
-
-
-class UsageShape(Schema):
-    """How much your GPT was used in the last `days` days, previews aside; never by whom, nor for what."""
-
-    days: int
-    n_people: int
-    by_people: ShareShape
-    by_gpts: ShareShape = Field(description="Asked by other GPTs, on behalf of people who chat with those.")
-    by_asker: list[AskerShape]
 
 
 def _shape(entry: Entry) -> ColleagueShape:
@@ -118,9 +84,3 @@ def remove_colleague(request: HttpRequest, slug: str, colleague: str) -> Status[
     """Take a GPT off your draft's list. The published version keeps it until you publish again."""
     colleagues.remove(access_colleague(access_own_gpt(caller(request), slug), colleague))
     return Status(204, None)
-
-
-@router.get("/gpts/{slug}/usage", response={200: UsageShape, **DENIED, 422: NativeErrorBody})
-def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> Usage:
-    """How much your GPT is used: asked by people, and by other GPTs. API calls count for two days."""
-    return usage_of(access_own_gpt(caller(request), slug), days)
