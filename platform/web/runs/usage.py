@@ -6,7 +6,7 @@ the database over the rows of runs; no log is read.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import (
     Count,
@@ -98,11 +98,11 @@ def _askers(gpt: Gpt, runs: QuerySet[Run]) -> tuple[Asker, ...]:
     asked = runs.order_by().annotate(asker=Subquery(first[:1], output_field=UUIDField())).values("asker")
     rows = list(asked.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
     seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["asker"] for row in rows])
-    named = [_asker(gpt, seen[row["asker"]], row) for row in rows if row["asker"] in seen]
+    named = [
+        Asker(shown_name(gpt.owner, asker), asker.slug, row["n"], row["tokens"])
+        for row in rows
+        if (asker := seen.get(row["asker"]))
+    ]
     if hidden := [row for row in rows if row["asker"] not in seen]:
         named.append(Asker(PRIVATE, "", sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden)))
     return tuple(sorted(named, key=lambda each: -each.n_runs))
-
-
-def _asker(gpt: Gpt, asker: Gpt, row: dict[str, Any]) -> Asker:
-    return Asker(shown_name(gpt.owner, asker), asker.slug, row["n"], row["tokens"])
