@@ -77,21 +77,20 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
 
 def entries(gpt: Gpt) -> list[Entry]:
     """The list as the owner of the draft sees it, in the order in which it grew."""
-    rows = list(gpt.colleagues.all())
+    rows = list(gpt.colleagues.select_related("colleague"))
     seen = _permitted(gpt.owner, gpt).in_bulk([row.colleague_id for row in rows])
-    slugs = dict(Gpt.objects.filter(id__in=[row.colleague_id for row in rows]).values_list("id", "slug"))
-    return [_entry(gpt, row, slugs[row.colleague_id], seen.get(row.colleague_id)) for row in rows]
+    return [_entry(gpt, row, seen.get(row.colleague_id)) for row in rows]
 
 
 def entry(row: ColleagueRow) -> Entry:
     """One line of the list."""
-    gpt = row.gpt
-    return _entry(gpt, row, row.colleague.slug, _permitted(gpt.owner, gpt).filter(id=row.colleague_id).first())
+    return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.colleague_id).first())
 
 
-def _entry(gpt: Gpt, row: ColleagueRow, slug: str, colleague: Gpt | None) -> Entry:
-    name = shown_name(gpt.owner, colleague) if colleague else slug
-    return Entry(slug, name, row.when, _trouble(gpt, colleague), colleague)
+def _entry(gpt: Gpt, row: ColleagueRow, seen: Gpt | None) -> Entry:
+    """The line of `row`, whose GPT is `seen` by the owner of the draft, or None."""
+    slug = row.colleague.slug
+    return Entry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
 def why_not_asked(gpt: Gpt, colleague: Gpt) -> str:
