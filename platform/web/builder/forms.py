@@ -14,7 +14,7 @@ from gpts.spec import (
     NAME_CHARS,
     WHEN_CHARS,
 )
-from web.builder.colleagues import field_name
+from web.builder.colleagues import Entry, field_name
 from web.builder.marks import MARKS
 from web.builder.models import Category, Gpt, Sharing, validate_starters
 
@@ -93,11 +93,10 @@ class GptForm(forms.Form):
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
         """Shows the draft of `gpt`, or what was sent. Each GPT that it may ask brings a field of its own."""
         super().__init__(data, initial={name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "sharing")})
-        self.lines = dict(gpt.colleagues.values_list("colleague__slug", "when"))
-        for slug, when in self.lines.items():
-            self.fields[field_name(slug)] = forms.CharField(
-                max_length=WHEN_CHARS, required=False, initial=when, error_messages=TOO_LONG
-            )
+        self.slugs = list(gpt.colleagues.values_list("colleague__slug", flat=True))
+        for slug in self.slugs:
+            line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
+            self.fields[field_name(slug)] = line
 
     def draft_fields(self) -> dict[str, Any]:
         """The valid fields of the draft, by name."""
@@ -105,5 +104,12 @@ class GptForm(forms.Form):
 
     def sent_lines(self) -> dict[str, str]:
         """The valid lines on when to ask a GPT, by its slug. A page from before a GPT was added sends none for it."""
-        sent = {slug: field_name(slug) for slug in self.lines if field_name(slug) in self.data}
+        sent = {slug: field_name(slug) for slug in self.slugs if field_name(slug) in self.data}
         return {slug: self.cleaned_data[name] for slug, name in sent.items() if name in self.cleaned_data}
+
+    def line(self, entry: Entry) -> tuple[str, str]:
+        """When to ask a GPT, as it was typed or else as it is, and what is wrong with that."""
+        if entry.field not in self.data:
+            return entry.when, ""
+        wrong = self.errors.get(entry.field)
+        return self.data[entry.field], str(wrong[0]) if wrong else ""

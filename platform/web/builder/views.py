@@ -124,7 +124,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "marks": MARKS,
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
-        "colleagues": [(entry, form[entry.field]) for entry in colleagues.entries(gpt)],
+        "colleagues": [(entry, *form.line(entry)) for entry in colleagues.entries(gpt)],
         "choices": colleagues.choices(gpt.owner, gpt),
         "max_colleagues": COLLEAGUES,
         "readings": readings(gpt),

@@ -279,6 +279,12 @@ class TestForm:
         as_alice.post(f"{self.URL}/price-clerk/remove")
         assert not gpt.colleagues.exists()
 
+    def test_what_a_page_did_not_send_is_shown_as_it_is(self, as_alice, gpt, clerk, ledger, fields):
+        colleagues.add(gpt, ledger.slug, "Accounts")
+        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "", "colleague": clerk.slug}).content
+        assert b'value="Accounts"' in page
+        assert b'name="when-price-clerk"' in page
+
     def test_what_is_typed_in_the_search_is_not_added_by_saving_itself(self, as_alice, gpt, clerk, fields):
         as_alice.post("/gpts/pump-doctor/edit", {**fields, "colleague": "price-clerk"}, headers=JSON)
         assert not gpt.colleagues.exists()
