@@ -1,7 +1,7 @@
 """A worker killed after any append of a tree leaves a tree that the next worker ends with the same shape."""
 
+import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +10,18 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from gpts.steps import Delegation
-from tests.workers.trees import ask, make_gpt
-from web.runs import log
-from web.runs.models import Run
+from tests.workers.trees import make_gpt
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
-WORKER = Path(__file__).with_name("tree_and_die.py")
+TREES = Path(__file__).with_name("tree_and_die.py")
 # Appends of the whole tree after its first step; a death inside a transaction undoes that transaction.
-APPENDS = 22
+APPENDS = 19
 
 
-def work(die_after: int = 0) -> int:
-    """Let a real process advance what is unfinished; its exit status."""
+def test_a_worker_killed_at_any_point_leaves_a_tree_that_completes_with_the_same_shape(alice, bob):
+    two = make_gpt(alice, "Two", make_gpt(alice, "Three"))
+    desk = make_gpt(alice, "Desk", make_gpt(alice, "One"), two)
     env = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
@@ -31,44 +29,14 @@ def work(die_after: int = 0) -> int:
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
         "TOOL_CALLING": "native",
         "ANSWERS_FROM_FILES": "write",
-        "LOG_LEVEL": "ERROR",
+        "LOG_LEVEL": "CRITICAL",
     }
-    command = [sys.executable, str(WORKER), str(die_after)]
-    return subprocess.run(command, env=env, timeout=120, capture_output=True, check=False).returncode
-
-
-def shape(run: Run) -> tuple:
-    """The tree as its logs tell it: the kinds of each run's steps, and the same of those it asked."""
-    steps = log.read(run.id)
-    asked = [shape(Run.objects.get(id=step.run_id)) for step in steps if isinstance(step, Delegation)]
-    return run.version.gpt.name, sorted(step.kind for step in steps), asked
-
-
-@pytest.fixture
-def root(alice, bob) -> Run:
-    two = make_gpt(alice, "Two", make_gpt(alice, "Three"))
-    return ask(bob, make_gpt(alice, "Desk", make_gpt(alice, "One"), two))
-
-
-@pytest.fixture
-def whole(root, bob) -> tuple:
-    """The shape of a tree in which nobody died."""
-    run = ask(bob, root.message.conversation.gpt)
-    root.delete()
-    assert work() == 0
-    return shape(run)
-
-
-def test_a_worker_killed_at_any_point_leaves_a_tree_that_completes_with_the_same_shape(root, bob, whole):
-    desk = Run.objects.get(root=None).message.conversation.gpt
-    n_killed = 0
-    for n in range(1, APPENDS + 1):
-        Run.objects.all().delete()
-        run = ask(bob, desk)
-        n_killed += work(die_after=n) == -signal.SIGKILL
-        assert work() == 0
-        assert shape(run) == whole, n
-        assert Run.objects.filter(root=run).count() == 3
-        text = log.read(run.id)[-1].text
-        assert text.count("One says so.") == text.count("Three says so.") == 1
-    assert n_killed >= APPENDS - 3
+    command = [sys.executable, str(TREES), bob.email, desk.slug, str(APPENDS)]
+    done = subprocess.run(command, env=env, timeout=300, capture_output=True, text=True, check=True)
+    whole, *broken = json.loads(done.stdout)
+    assert not whole["killed"]
+    assert all(each["killed"] for each in broken)
+    for each in (whole, *broken):
+        assert each["shape"] == whole["shape"]
+        assert each["children"] == 3
+        assert each["text"].count("One says so.") == each["text"].count("Three says so.") == 1
