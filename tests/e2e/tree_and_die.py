@@ -1,8 +1,8 @@
 """Grows trees and kills their workers: `tree_and_die.py ASKER_EMAIL DESK_SLUG N`.
 
-For each n in 0..N, a forked worker advances a new tree and SIGKILLs itself right after its n-th append (0: never), and
-a second one then finishes what is left. Prints a JSON list of what became of each. The engine is scripted by the GPT's
-name, Desk asks One and Two, Two asks Three; the loop, the log and the processes are real.
+For each n in 0..N, a forked worker advances a new tree and SIGKILLs itself right after its n-th append (0: never),
+and a second one then finishes what is left. Prints a JSON list of what became of each. The engine is scripted by the
+GPT's name, Desk asks One and Two, Two asks Three; the loop, the log and the processes are real.
 """
 
 import json
