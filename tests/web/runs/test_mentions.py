@@ -113,7 +113,7 @@ class TestNames:
     """Whom a text calls."""
 
     NAMES = [
-        ("tax", "Tax"),
+        ("tax-1", "Tax"),
         ("tax-clerk", "Tax Clerk"),
         ("cpp", "C++ (v2.0)* [a|b]"),
         ("gpt", "🦑 Squid"),
@@ -124,7 +124,7 @@ class TestNames:
         ("text", "called"),
         [
             ("@tax clerk hi", Called("Tax Clerk", ("tax-clerk",), "hi")),
-            ("@Tax: hi", Called("tax", ("tax",), "hi")),
+            ("@Tax: hi", Called("Tax", ("tax-1",), "hi")),
             ("@c++ (V2.0)* [A|b] hi", Called("C++ (v2.0)* [a|b]", ("cpp",), "hi")),
             ("@🦑 squid\nhi", Called("🦑 Squid", ("gpt",), "hi")),
             ("@taxes hi", None),

@@ -6,7 +6,7 @@
 import { post } from "./post.js";
 
 const WAIT_MS = 120; // after a key, before the site is asked
-const TYPED = /(?:^|\s)@([^@\n]{0,60})$/u; // what stands before the caret
+const TYPED = /(?:^|\s)@((?:[^\s@][^@\n]{0,59})?)$/u; // what stands before the caret
 
 export class Mention {
   /** `form` is the composer, `refused(refusal)` is told why something failed. */
@@ -22,6 +22,7 @@ export class Mention {
     this.chosen = null; // {slug, name, face} of the next message
     this.guest = this.place.firstElementChild;
     this.found = [];
+    this.declined = false; // Escape holds until another “@”
     this.listen();
   }
 
@@ -59,7 +60,13 @@ export class Mention {
     const shown = this.place.firstElementChild;
     if (chip && shown?.dataset.guest === chip.dataset.guest) return; // it may have the focus
     this.guest = chip && document.importNode(chip, true);
-    if (!this.chosen) this.place.replaceChildren(...(this.guest ? [this.guest] : []));
+    if (this.chosen) return;
+    this.place.replaceChildren(...(this.guest ? [this.guest] : []));
+    this.address(this.guest?.querySelector("bdi").textContent ?? this.form.dataset.name);
+  }
+
+  address(name) {
+    this.area.placeholder = `Message ${name}`;
   }
 
   // The list
@@ -69,11 +76,21 @@ export class Mention {
   }
 
   typed() {
-    const match = TYPED.exec(this.area.value.slice(0, this.area.selectionStart));
+    const query = this.query();
     clearTimeout(this.timer);
-    if (!match || this.area.selectionStart !== this.area.selectionEnd) return this.close();
-    if (this.given !== match[1]) this.timer = setTimeout(() => this.ask(match[1]), WAIT_MS);
+    this.hurried = false;
+    if (query === null) return this.close();
+    if (this.declined) return undefined;
+    if (this.isOpen && !fits(this.found[this.at], query)) this.hide(); // at once: Enter must not take what is said
+    if (this.given !== query) this.timer = setTimeout(() => this.ask(query), WAIT_MS);
     return undefined;
+  }
+
+  /** What is typed behind an “@” before the caret; null where there is none. */
+  query() {
+    const { selectionStart, selectionEnd, value } = this.area;
+    const typed = selectionStart === selectionEnd && TYPED.exec(value.slice(0, selectionStart));
+    return typed ? typed[1] : null;
   }
 
   async ask(query) {
@@ -84,15 +101,18 @@ export class Mention {
     const url = `${this.box.dataset.mention}?${new URLSearchParams({ q: query })}`;
     try {
       const response = await fetch(url, { headers: { Accept: "application/json" }, signal });
-      if (response.ok) this.show(query, (await response.json()).gpts);
-    } catch { /* Typed on, or offline: the text is sent as it stands. */ }
+      this.show(query, response.ok ? (await response.json()).gpts : []);
+    } catch {
+      if (!signal.aborted) this.show(query, []); // offline
+    }
   }
 
   show(query, gpts) {
-    if (this.given !== query || document.activeElement !== this.area) return;
-    this.found = gpts.filter((gpt) => this.guest || gpt.slug !== this.box.dataset.own);
-    // Behind a name that fits nothing an ordinary sentence goes on.
-    if (!this.found.length && /\s/.test(query.trim())) return this.hide();
+    if (this.given !== query || document.activeElement !== this.area) return undefined;
+    this.shown = query;
+    this.found = gpts.filter((gpt) => (this.guest || gpt.slug !== this.box.dataset.own) && fits(gpt, query));
+    if (this.hurried) return this.settle();
+    if (!this.found.length && /\s/.test(query)) return this.hide(); // a sentence goes on
     this.list.replaceChildren(...this.found.map((gpt, index) => this.option(gpt, index)));
     this.list.hidden = !this.found.length;
     this.none.hidden = this.found.length > 0;
@@ -122,7 +142,8 @@ export class Mention {
   close() {
     clearTimeout(this.timer);
     this.request?.abort();
-    this.given = undefined;
+    this.given = this.shown = undefined;
+    this.declined = this.hurried = false;
     this.hide();
   }
 
@@ -130,6 +151,24 @@ export class Mention {
     this.box.hidden = true;
     this.status.textContent = "";
     for (const name of ["role", "aria-autocomplete", "aria-expanded", "aria-controls", "aria-activedescendant"]) this.area.removeAttribute(name);
+  }
+
+  /** Whether the list for the name as it stands is still under way. */
+  isAwaited() {
+    const query = this.query();
+    return query && !/\s/.test(query) && !this.declined && this.shown !== query;
+  }
+
+  /** Enter was quicker than the list: take what it would have taken, or send. */
+  settle() {
+    if (this.found.length) return this.take(0);
+    this.close();
+    return this.form.requestSubmit();
+  }
+
+  decline() {
+    this.close();
+    this.declined = true;
   }
 
   mark(index) {
@@ -142,9 +181,11 @@ export class Mention {
   }
 
   key(event) {
-    if (!this.isOpen || event.isComposing) return;
+    if (event.isComposing) return;
     const n = this.found.length;
-    if (event.key === "Escape") this.hide();
+    if (event.key === "Enter" && !event.shiftKey && this.isAwaited()) this.hurried = true;
+    else if (!this.isOpen) return;
+    else if (event.key === "Escape") this.decline();
     else if (n && event.key === "ArrowDown") this.mark((this.at + 1) % n);
     else if (n && event.key === "ArrowUp") this.mark((this.at + n - 1) % n);
     else if (n && (event.key === "Enter" || event.key === "Tab") && !event.shiftKey) this.take(this.at);
@@ -159,12 +200,12 @@ export class Mention {
   take(index) {
     const { area } = this;
     const end = area.selectionStart;
-    const typed = TYPED.exec(area.value.slice(0, end))[0].trimStart();
-    area.setRangeText("", end - typed.length, end, "end");
+    area.setRangeText("", end - 1 - this.query().length, end, "end");
     this.chosen = this.found[index];
     this.close();
     area.dispatchEvent(new Event("input", { bubbles: true }));
     this.place.replaceChildren(this.chip(this.chosen));
+    this.address(this.chosen.name);
     this.status.textContent = `${this.chosen.name} answers this message.`;
   }
 
@@ -199,6 +240,11 @@ export class Mention {
       button.disabled = false;
     }
   }
+}
+
+/** Whether `query` may still be a name. Past a space it is one only where a GPT is called so. */
+function fits(gpt, query) {
+  return !/\s/.test(query) || Boolean(gpt?.name.toLowerCase().includes(query.trim().toLowerCase()));
 }
 
 /** The content of `template` with the face and the name of `gpt`. */
