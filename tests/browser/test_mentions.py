@@ -142,16 +142,15 @@ def test_an_address_of_a_mail_opens_nothing(page):
 def test_enter_may_be_quicker_than_the_list(page, clerk):
     field(page).press_sequentially("@")
     expect(options(page)).to_have_count(3)
-    field(page).press_sequentially("nobody")
     field(page).fill("@clerk")  # in one go, while the list still shows all
     field(page).press("Enter")
     expect(page.get_by_role("group", name="Tax Clerk answers")).to_be_visible()
     expect(field(page)).to_have_attribute("placeholder", "Message Tax Clerk")
     page.get_by_role("button", name="Leave Tax Clerk out").click()
-    field(page).fill("Ask @nobody")
+    field(page).fill("Ask @zzzz")
     field(page).press("Enter")
     expect(page.locator(".turn")).to_have_count(2)
-    assert Run.objects.latest("created").message.text == "Ask @nobody"
+    assert Run.objects.latest("created").message.text == "Ask @zzzz"
 
 
 def test_a_click_takes_a_gpt_and_the_cross_leaves_it_out(page):
