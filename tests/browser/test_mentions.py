@@ -148,6 +148,7 @@ def test_enter_may_be_quicker_than_the_list(page, clerk):
     expect(field(page)).to_have_attribute("placeholder", "Message Tax Clerk")
     page.get_by_role("button", name="Leave Tax Clerk out").click()
     field(page).fill("Ask @zzzz")
+    field(page).blur()
     field(page).press("Enter")
     expect(page.locator(".turn")).to_have_count(2)
     assert Run.objects.latest("created").message.text == "Ask @zzzz"

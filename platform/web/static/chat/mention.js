@@ -80,6 +80,7 @@ export class Mention {
     clearTimeout(this.timer);
     this.hurried = false;
     if (query === null) return this.close();
+    this.declined &&= query !== "";
     if (this.declined) return undefined;
     if (this.isOpen && !fits(this.found[this.at], query)) this.hide(); // at once: Enter must not take what is said
     if (this.given !== query) this.timer = setTimeout(() => this.ask(query), WAIT_MS);
@@ -159,7 +160,14 @@ export class Mention {
     return query && !/\s/.test(query) && !this.declined && this.shown !== query;
   }
 
-  /** Enter was quicker than the list: take what it would have taken, or send. */
+  /** Enter was quicker than the list. */
+  hurry() {
+    this.hurried = true;
+    clearTimeout(this.timer);
+    if (this.given !== this.query()) this.ask(this.query());
+  }
+
+  /** Take what Enter would have taken from the list, or send. */
   settle() {
     if (this.found.length) return this.take(0);
     this.close();
@@ -183,7 +191,7 @@ export class Mention {
   key(event) {
     if (event.isComposing) return;
     const n = this.found.length;
-    if (event.key === "Enter" && !event.shiftKey && this.isAwaited()) this.hurried = true;
+    if (event.key === "Enter" && !event.shiftKey && this.isAwaited()) this.hurry();
     else if (!this.isOpen) return;
     else if (event.key === "Escape") this.decline();
     else if (n && event.key === "ArrowDown") this.mark((this.at + 1) % n);
