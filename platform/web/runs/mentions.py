@@ -125,7 +125,7 @@ def called_in(text: str, names: Iterable[tuple[str, str]]) -> Called | None:
     if not owners:
         return None
     slugs = [slug for is_slug, slug in owners if is_slug] or [slug for _, slug in owners]
-    rest = text[1 + len(best) :].lstrip().lstrip(_AFTER_NAME).strip()
+    rest = text[1 + len(best) :].lstrip(_AFTER_NAME).strip()
     return Called(best, tuple(dict.fromkeys(slugs)), rest)
 
 

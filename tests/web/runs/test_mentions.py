@@ -124,6 +124,7 @@ class TestNames:
         ("text", "called"),
         [
             ("@tax clerk hi", Called("Tax Clerk", ("tax-clerk",), "hi")),
+            ("@tax clerk :)", Called("Tax Clerk", ("tax-clerk",), ":)")),
             ("@Tax: hi", Called("Tax", ("tax-1",), "hi")),
             ("@c++ (V2.0)* [A|b] hi", Called("C++ (v2.0)* [a|b]", ("cpp",), "hi")),
             ("@🦑 squid\nhi", Called("🦑 Squid", ("gpt",), "hi")),
