@@ -77,7 +77,7 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
 
 
 def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
-    run = Run.objects.select_related("message__conversation__gpt", "version", "owner").get(id=run_id)
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
@@ -140,7 +140,7 @@ def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], route
     if run.root_id:  # what a person allows a GPT for good holds where they talk with it themselves
         return Circumstances(Standing(), sign_in, routed)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
-    standing = permissions.standing(run.owner_id, run.message.conversation.gpt_id, hosts, configuration.policy())
+    standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
     return Circumstances(standing, sign_in, routed)
 
 

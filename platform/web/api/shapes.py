@@ -267,6 +267,8 @@ class NewRun(Schema):
     conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
     attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
     preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
+    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
+    stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
 
 
 class Step(Schema):
@@ -285,7 +287,7 @@ class RunState(Schema):
     """
 
     id: UUID
-    gpt: str
+    gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
     conversation: UUID
     status: Status
     created: datetime
@@ -372,10 +374,11 @@ class StandingPermission(Schema):
 
 
 class ConversationCard(Schema):
-    """A conversation of one's own."""
+    """A conversation of one's own. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str
+    guest: str | None
     title: str
     created: datetime
     changed: datetime
@@ -384,13 +387,18 @@ class ConversationCard(Schema):
     def resolve_gpt(conversation: Any) -> str:
         return str(conversation.gpt.slug)
 
+    @staticmethod
+    def resolve_guest(conversation: Any) -> str | None:
+        return str(conversation.guest.slug) if conversation.guest else None
+
 
 class Turn(Schema):
-    """A message and the state of its newest answer."""
+    """A message and the state of its newest answer, which `gpt` gave."""
 
     id: UUID
     text: str
     created: datetime
+    gpt: str
     run: UUID
     status: Status
     answer: str | None
@@ -399,10 +407,11 @@ class Turn(Schema):
 
 
 class ConversationWithTurns(Schema):
-    """A conversation with what was said."""
+    """A conversation with what was said. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str
+    guest: str | None
     title: str
     created: datetime
     changed: datetime

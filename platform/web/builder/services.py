@@ -17,7 +17,7 @@ from web.builder import actions, colleagues
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
 # Slugs that would read like addresses of the site's own.
-RESERVED_SLUGS = {"new", "mine", "edit"}
+RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
 
 def access_gpt(user: Any, slug: str) -> Gpt:

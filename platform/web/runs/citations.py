@@ -125,7 +125,7 @@ def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
 
 def has_all(user: Any, run: Run) -> bool:
     """Whether `user` may see the whole files of the run's GPT, by what its creator allows now."""
-    gpt = run.message.conversation.gpt
+    gpt = run.gpt
     if gpt.owner_id == user.id:
         return True
     return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()

@@ -126,6 +126,11 @@ class Run(models.Model):
         return f"{self.status} run {self.id}"
 
     @property
+    def gpt(self) -> Gpt:
+        """The GPT that answers: the conversation's own, or one that was brought in."""
+        return self.version.gpt
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more can be appended."""
         return self.status in self.OVER

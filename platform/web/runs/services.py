@@ -25,9 +25,10 @@ from gpts.steps import (
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import delegations, ending, files, log, permissions, stream
+from web.runs import delegations, ending, files, log, mentions, permissions, stream
 from web.runs.errors import (
     EmptyMessage,
+    GuestGone,
     MessageTooLong,
     NotPublished,
     Refused,
@@ -45,7 +46,7 @@ KEEP_TRANSIENT = timedelta(days=2)
 
 def access_run(user: Any, run_id: UUID) -> Run:
     """A run of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
-    run = Run.objects.select_related("message__conversation__gpt", "version").filter(id=run_id).first()
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt").filter(id=run_id).first()
     if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
         raise Http404("There is no such run of yours.")
     return run
@@ -53,7 +54,7 @@ def access_run(user: Any, run_id: UUID) -> Run:
 
 def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
-    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version")
+    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
     conversation = visible.filter(id=conversation_id).first()
     if conversation is None:
         raise Http404("There is no such conversation of yours.")
@@ -83,32 +84,52 @@ def start_run(
     overrides: Overrides = Overrides(),  # noqa: B008 (frozen)
     attachments: Sequence[UUID] = (),
     later: Sequence[PromptMessage] = (),
+    mention: str = "",
+    stay: bool = False,
 ) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
     `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of the owner's files.
-    Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, Refused; nothing is stored then.
+    `mention` is the slug of another GPT that answers instead, as does one that `text` begins with (“@name …”); with
+    `stay` it goes on answering until it is dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering,
+    TooManyRuns, GuestGone, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
         raise EmptyMessage
     if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
-    with transaction.atomic():
-        _check_free(conversation)
-        message = Message.objects.create(conversation=conversation, text=text)
-        conversation.changed = timezone.now()
-        conversation.title = conversation.title or shorten(text)
-        conversation.save(update_fields=["changed", "title"])
-        attached = files.claim(conversation, attachments)
-        first = UserMessage(
-            text=text,
-            earlier=tuple(earlier),
-            later=tuple(later),
-            attachments=attached,
-            overrides=overrides,
-        )
-        return _queue(message, first)
+    try:
+        with transaction.atomic():
+            _check_free(conversation)
+            chosen = mentions.choose(conversation, text, mention)
+            message = _keep(conversation, text, chosen.gpt if stay else None)
+            first = UserMessage(
+                text=chosen.text,
+                earlier=tuple(earlier),
+                later=tuple(later),
+                attachments=files.claim(conversation, attachments),
+                overrides=overrides,
+                asked=str(chosen.gpt.id) if chosen.gpt else "",
+            )
+            return _queue(message, first, chosen.version)
+    except GuestGone:
+        dismiss_guest(conversation)  # so that the next message is answered
+        raise
+
+
+def _keep(conversation: Conversation, text: str, guest: Gpt | None) -> Message:
+    conversation.changed = timezone.now()
+    conversation.title = conversation.title or shorten(text)
+    conversation.guest = guest or conversation.guest
+    conversation.save(update_fields=["changed", "title", "guest"])
+    return Message.objects.create(conversation=conversation, text=text)
+
+
+def dismiss_guest(conversation: Conversation) -> None:
+    """Let the conversation's own GPT answer again."""
+    conversation.guest = None
+    conversation.save(update_fields=["guest"])
 
 
 def shorten(text: str) -> str:
@@ -124,14 +145,16 @@ def regenerate(message: Message) -> Run:
         raise Refused("Only the last answer can be made again.")
     with transaction.atomic():
         _check_free(conversation)
-        first = log.read(message.runs.earliest("created").id)[0]
+        last = message.runs.select_related("version__gpt__published").latest("created")
+        mentions.check_still_open(conversation, last.gpt)
+        first = log.read(last.id)[0]
         assert isinstance(first, UserMessage)
-        return _queue(message, first)
+        return _queue(message, first, last.version)
 
 
 def _check_free(conversation: Conversation) -> None:
-    # Locks the row, so that two sends at once cannot both find the conversation free.
-    Conversation.objects.select_for_update().get(id=conversation.id)
+    # Locks the row, so that two sends at once cannot both find the conversation free, nor a guest that is dismissed.
+    conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
     active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
         raise StillAnswering
@@ -139,11 +162,11 @@ def _check_free(conversation: Conversation) -> None:
         raise TooManyRuns
 
 
-def _queue(message: Message, first: UserMessage) -> Run:
+def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
     run = Run.objects.create(
         message=message,
-        version_id=conversation.version_id,
+        version=version,
         owner_id=conversation.owner_id,
         lease_until=timezone.now() + log.WAKE,
     )
@@ -184,7 +207,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
         raise Refused("This call has to be allowed each time. Allow it once, or decline it.")
-    permissions.allow_always(run.owner, run.message.conversation.gpt, request.name, request.host, request.title)
+    permissions.allow_always(run.owner, run.gpt, request.name, request.host, request.title)
 
 
 def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:

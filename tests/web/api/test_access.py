@@ -100,6 +100,7 @@ EXPECTED = {
     "GET api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "PATCH api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "DELETE api/conversations/<uuid:conversation_id>": row(404, 204, 404),
+    "DELETE api/conversations/<uuid:conversation_id>/guest": row(404, 204, 404),
 }
 OPERATION = {"name": "listParts", "method": "GET", "path": "/parts"}
 BODIES = {
