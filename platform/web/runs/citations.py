@@ -4,8 +4,8 @@ Whoever may read a run may open its citations, also after the file left the GPT:
 can always be seen; every other page and the file itself only while the GPT is shared with the person and its creator
 lets people download its files. Both doors, the page and the API, come through here.
 
-An answer may cite files of the GPTs that it asked: then it is that GPT whose creator decides. No citation, whatever it
-says, opens a file of a GPT that answered nothing in the run's tree.
+An answer may cite files of the GPTs that were asked for it: then the creator of that GPT decides. No citation,
+whatever it says, opens a file of a GPT that answered nothing in the run's tree.
 """
 
 import hashlib
