@@ -14,7 +14,7 @@ from web.runs.trees import asked_by, waiting
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A request of `run` that waits for an answer. `sign_in_url` leads to the host where the person must sign in first.
+    """A request of `run` that waits for an answer. `sign_in_url` is where the person must sign in first.
 
     `name` is the GPT that asks, `through` are those that asked for its run, outermost first.
     """

@@ -1,4 +1,4 @@
-"""What a GPT asked others, in words: for one line of a chat, for several in one, and while their answers are awaited."""
+"""What a GPT asked others, in words: for one line of a chat, for several in one, and while they are awaited."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,9 @@ def ask_phrases(ask: Ask) -> Phrases:
     whom = f"{ask.name} on {ask.host}" if ask.host else ask.name
     what = f"{whom}: {shortened(ask.task)}" if ask.task and not ask.host else whom
     failed = f"{whom} did not answer" if ask.run_id else f"Could not ask {whom}"
-    many = "Asked # agents elsewhere" if ask.host else "Asked # GPTs"
-    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Did not ask {whom}", f"Asked {whom}", many)
+    asked = "Could not ask" if ask.why_not and not ask.run_id else "Asked"
+    many = f"{asked} # {'agents elsewhere' if ask.host else 'GPTs'}"
+    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Did not ask {whom}", f"{asked} {whom}", many)
 
 
 def told_together(asks: Sequence[Ask], many: str) -> str:

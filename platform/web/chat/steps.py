@@ -108,14 +108,14 @@ def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
     ask = ask_of(spec, log, call)
     said = ask_phrases(ask) if ask else phrases(spec, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
-    given = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
+    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
     if ask is None or ask.host:
         given |= _given(call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return Line(words=said.doing, state="waiting" if waits else "running", **given)
     known = "asked the same before" if ask and ask.joined else ""
-    told = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
+    told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
     if ask is None or ask.host:
         told |= _answered(result)
     if result.ok:

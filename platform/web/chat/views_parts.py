@@ -1,4 +1,4 @@
-"""What the GPTs that were asked had a part in: one's conversation, as a fragment and as a page, and the whole tree."""
+"""What the GPTs that were asked did: one's part, as a fragment and as a page, and the whole tree."""
 
 from typing import Any
 from uuid import UUID
