@@ -58,6 +58,8 @@ def _conversation(user: User, slug: str, new: NewRun) -> Conversation:
         conversation = access_conversation(user, new.conversation)
         if conversation.gpt_id != access_gpt(user, slug).id:
             raise Http404("This conversation is with another GPT.")
+        if conversation.origin == Conversation.Origin.DELEGATION:
+            raise Http404("What GPTs say to each other is no conversation of yours.")
         return conversation
     if new.preview:
         return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)

@@ -25,7 +25,7 @@ STATUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A node with its place on the line of time: `begin` and `width` in percent, `after_s` since the top was asked."""
+    """A node with its place in time: `begin` and `width` of its bar in percent, `after_s` since the top was asked."""
 
     node: Node
     after_s: float

@@ -170,6 +170,15 @@ class TestPages:
             assert Client().get(address.format(run.id)).status_code in {302, 404}
         assert as_bob.get(address.format(done.scribe.id)).status_code == 200
 
+    def test_nobody_writes_into_what_gpts_say_to_each_other(self, as_bob, done):
+        hidden = done.tax.message.conversation
+        assert as_bob.get(chat_of(done.tax)).status_code == 404
+        assert as_bob.post(f"/c/{hidden.id}/send", {"text": "And I say"}).status_code == 404
+        assert as_bob.post(f"/c/{hidden.id}/regenerate").status_code == 404
+        more = {"text": "And I say", "conversation": str(hidden.id)}
+        sent = as_bob.post(f"/api/gpts/{hidden.gpt.slug}/runs", more, content_type="application/json")
+        assert sent.status_code == 404
+
     def test_the_pages_of_a_deleted_chat_are_gone(self, as_bob, done):
         delete_conversation(done.desk.message.conversation)
         assert as_bob.get(f"/runs/{done.desk.id}/tree").status_code == 404

@@ -1,4 +1,4 @@
-"""An answer may cite the files of GPTs that were asked for it: the reader opens them through it, and nobody others."""
+"""An answer may cite files of the GPTs that were asked for it: its reader opens them through it, and no others."""
 
 from uuid import UUID
 

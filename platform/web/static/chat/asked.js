@@ -64,6 +64,6 @@ export function carry(old, fresh) {
     if (!same) continue;
     const [from, to] = [line, same].map((each) => each.querySelector("[data-asked-body]"));
     if (from && to) to.replaceChildren(...from.childNodes);
-    same.open = true;
+    for (let each = same; each; each = each.parentElement?.closest("details.steps")) each.open = true;
   }
 }

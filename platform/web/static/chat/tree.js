@@ -21,7 +21,11 @@ function show(html) {
     if (same) same.open = true;
   }
   const focused = tree.contains(document.activeElement) ? document.activeElement.id : "";
-  tree.replaceChildren(document.importNode(fresh, true));
+  const now = document.importNode(fresh, true);
+  const [there, wanted] = [tree, now].map((part) => [...part.querySelectorAll(".tree-run, .tree-sums")]);
+  const isSame = there.length === wanted.length && there.every((run, index) => run.id === wanted[index].id);
+  if (!isSame || !("treeLive" in now.dataset)) tree.replaceChildren(now);
+  else there.forEach((run, index) => run.isEqualNode(wanted[index]) || run.replaceWith(wanted[index]));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
