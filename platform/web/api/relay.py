@@ -5,7 +5,8 @@ one begins. As long as it is, the relay stays silent until the new text is past 
 the caller ends the stream with an error. A reply that called a tool stays: what is said after the result is a text of
 its own, a paragraph further down.
 
-A run that waits for a person waits for longer than a request can: then ApprovalNeeded ends the request, not the run.
+A run that waits for a person, itself or through the runs that it asked for, waits for longer than a request can: then
+ApprovalNeeded ends the request, not the run.
 """
 
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from web.runs import stream
 from web.runs.connections import in_database
 from web.runs.models import Run
 from web.runs.stream import Event
+from web.runs.trees import status_of_tree, waiting
 
 # Between two replies of one run.
 GAP: Final = "\n\n"
@@ -29,7 +31,11 @@ class Rewritten(Exception):
 
 
 class ApprovalNeeded(Exception):
-    """The run waits for a person's word about a call."""
+    """The run waits for a person's word about a call of the run `run_id`: itself, or one that it asked for."""
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__(str(run_id))
+        self.run_id = run_id
 
 
 class Relay:
@@ -100,10 +106,15 @@ async def events(run_id: UUID) -> AsyncIterator[Event]:
     """Yield the run's events, empty ones as a sign of life. Raises ApprovalNeeded once it waits for a person."""
     async for _, event in stream.follow(run_id):
         yield event
-        if (not event or event.get("kind") == "approval_request") and await in_database(waits_for_person, run_id):
-            raise ApprovalNeeded
+        if not event or event.get("kind") == "approval_request":
+            asking = await in_database(waits_for_person, run_id)
+            if asking:
+                raise ApprovalNeeded(asking)
 
 
-def waits_for_person(run_id: UUID) -> bool:
-    """Whether the run goes on only once a person has answered."""
-    return Run.objects.filter(id=run_id, status=Run.Status.REQUIRES_ACTION).exists()
+def waits_for_person(run_id: UUID) -> UUID | None:
+    """The run whose request a person must answer before `run_id` goes on; None while it goes on by itself."""
+    run = Run.objects.filter(id=run_id).first()
+    if run is None or status_of_tree(run) != Run.Status.REQUIRES_ACTION:
+        return None
+    return next((asking.id for asking, _ in waiting(run)), None)

@@ -11,7 +11,7 @@ from ninja import Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step, pending_approvals
+from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.completions import usage_of
@@ -27,13 +27,16 @@ from web.api.shapes import (
     Pages,
     Renaming,
     RunState,
+    RunTree,
     StandingPermission,
 )
+from web.api.trees import as_shape
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
+from web.runs.trees import asked_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
 
@@ -62,6 +65,8 @@ def _going_on(user: User, slug: str, conversation_id: UUID) -> Conversation:
     conversation = access_conversation(user, conversation_id)
     if conversation.gpt_id != access_gpt(user, slug).id:
         raise Http404("This conversation is with another GPT.")
+    if conversation.origin == Conversation.Origin.DELEGATION:
+        raise Http404("What GPTs say to each other is no conversation of yours.")
     return conversation
 
 
@@ -86,11 +91,12 @@ def state_of(run: Run) -> dict[str, Any]:
         "id": run.id,
         "gpt": run.gpt.slug,
         "conversation": run.message.conversation_id,
-        "status": run.status,
+        "asked_by": asked_by(run),
+        "status": status_of_tree(run),
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
-        "approvals": pending_approvals(steps),
+        "approvals": [{**request.model_dump(), "run": asking.id} for asking, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(steps),
         "first_token_ms": first_token_ms,
@@ -109,6 +115,12 @@ def _ending(last: Any) -> dict[str, Any]:
         "coverage": finished.coverage if finished else None,
         "error": last.message if isinstance(last, Error) else None,
     }
+
+
+@router.get("/runs/{uuid:run_id}/tree", response={200: RunTree, **DENIED})
+def read_tree(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+    """Your run with all that it asked of other GPTs: who asked whom what, how long it took, what it rests on."""
+    return as_shape(tree_of(access_run(caller(request), run_id)))
 
 
 @router.get(

@@ -13,7 +13,7 @@ from pydantic import Field
 from gpts.knowledge.documents import Citation, Finding, Notice, SentenceSupport, Unit
 from gpts.knowledge.sections import Section
 from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
-from gpts.steps import ApprovalRequest, Coverage, FileRef, Status
+from gpts.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
 from web.builder.files import n_ahead
@@ -280,15 +280,23 @@ class Step(Schema):
     data: dict[str, Any]
 
 
+class PendingApproval(ApprovalRequest):
+    """A request that waits for a person's answer, and the run to give it to: this one, or one that it asked for."""
+
+    run: UUID
+
+
 class RunState(Schema):
     """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
 
     `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
+    `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
     """
 
     id: UUID
     gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
     conversation: UUID
+    asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
     status: Status
     created: datetime
     ended: datetime | None
@@ -297,11 +305,59 @@ class RunState(Schema):
     support: list[SentenceSupport]
     coverage: Coverage | None
     error: str | None
-    approvals: list[ApprovalRequest] = Field(description="What the run waits for; see `POST …/approve`.")
+    approvals: list[PendingApproval] = Field(
+        description="What it and the runs that it asked for wait for; answer with `POST …/approve` of their `run`."
+    )
     files: list[FileRef] = Field(description="What tools made; see `GET /api/attachments/{id}`.")
     usage: Usage
     first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
     steps: list[Step]
+
+
+class TextLabel(Schema):
+    """What an answer rests on: whether outsiders may have written some of it, and who, for people."""
+
+    untrusted: bool
+    written_by: list[str]
+
+
+class Asking(Schema):
+    """What a run asked that is no run here: of a GPT that could not be asked, or of an agent at `host`."""
+
+    call_id: str
+    name: str
+    task: str
+    host: str | None = Field(description="Null for a GPT of this site.")
+    error: str | None = Field(description="Why it has no answer; null once it has, and while it is awaited.")
+
+
+class RunTree(Schema):
+    """A run and, in `children`, the runs of other GPTs that it asked for; `call_id` is the asking run's call.
+
+    A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
+    are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
+    """
+
+    id: UUID
+    call_id: str | None = Field(description="Null at the top.")
+    gpt: str
+    name: str
+    task: str
+    status: Status
+    depth: int = Field(description="How many GPTs stand between the person and this one.")
+    joined: bool
+    created: datetime
+    ended: datetime | None
+    seconds: float = Field(description="So far, where it is not over.")
+    usage: Usage
+    total_usage: Usage
+    label: TextLabel | None = Field(description="Null until there is an answer.")
+    answer: str | None
+    citations: list[Citation]
+    error: str | None
+    approvals: list[ApprovalRequest] = Field(description="What this very run waits for.")
+    others: list[Asking]
+    children: list["RunTree"]
 
 
 class CitedPage(Schema):

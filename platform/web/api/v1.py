@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any, Literal
+from uuid import UUID
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, StreamingHttpResponse
@@ -145,7 +146,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         async for _ in events(run.id):
             pass
     except ApprovalNeeded as needed:  # the run goes on without this request
-        raise approval_required(run) from needed
+        raise approval_required(run, needed.run_id) from needed
     except asyncio.CancelledError:  # the caller has left
         await in_database(services.cancel_run, run)
         raise
@@ -177,11 +178,11 @@ def given_out(answer: Finished, run: Run, in_parallel: bool) -> list[CallOfFunct
     return calls_for_caller(calls, run.id.hex)
 
 
-def approval_required(run: Run) -> ApiError:
-    """What a caller is told whose run waits for a person."""
+def approval_required(run: Run, asking: UUID) -> ApiError:
+    """What a caller is told whose run waits for a person's answer to the run `asking`, which it may be itself."""
     text = (
-        f"The run {run.id} waits for a person's approval of a call. Read it at /api/runs/{run.id}, answer with"
-        f" POST /api/runs/{run.id}/approve, and read its answer there."
+        f"The run {asking} waits for a person's approval of a call. Read it at /api/runs/{asking}, answer with"
+        f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")
 
@@ -208,9 +209,9 @@ async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterato
         async for event in _events(run, wants_usage, in_parallel):
             yield event
         over = True
-    except ApprovalNeeded:
+    except ApprovalNeeded as needed:
         over = True
-        yield _sse(openai_shape(approval_required(run).problem)[1])
+        yield _sse(openai_shape(approval_required(run, needed.run_id).problem)[1])
     except Exception as error:  # noqa: BLE001 - the status is sent already, so the reason goes into the stream
         # Before the reason is told: a caller who leaves on it would interrupt what comes after.
         await in_database(services.cancel_run, run)

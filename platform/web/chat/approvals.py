@@ -1,22 +1,31 @@
 """The requests that a run puts before its person, and what became of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
 from gpts.spec import GptSpec
-from gpts.steps import Approval, ApprovalRequest, Log, pending_approvals
+from gpts.steps import Approval, ApprovalRequest, Asker, Log
 from web.chat.tool_names import tool_name
+from web.runs.models import Run
+from web.runs.trees import asked_by, waiting
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A request that waits for an answer. `sign_in_url` leads to the host where the person must sign in first."""
+    """A request of `run` that waits for an answer. `sign_in_url` is where the person must sign in first.
 
+    `name` is the GPT that asks, `through` are those that asked for its run, outermost first.
+    """
+
+    run: Run
     request: ApprovalRequest
+    name: str
     title: str
     host: str
     sign_in_url: str
+    through: tuple[str, ...] = ()
 
     @property
     def authors(self) -> str:
@@ -24,17 +33,28 @@ class Card:
         *others, last = self.request.because or ("",)
         return f"{', '.join(others)} and {last}" if others else last
 
+    @property
+    def chain(self) -> str:
+        """Who asked whom until this was asked, to stand before the title; empty where the person did."""
+        if not self.through:
+            return ""
+        first, *rest = (*self.through, self.name)
+        wants = "needs you to:" if self.request.sign_in else "wants to:"
+        return f"{first} asked {', which asked '.join(rest)}, which {wants}"
 
-def cards(spec: GptSpec, log: Log) -> tuple[Card, ...]:
-    """The requests that nobody has answered, oldest first."""
-    return tuple(_card(spec, request) for request in pending_approvals(log))
+
+def cards(run: Run) -> tuple[Card, ...]:
+    """The requests that nobody has answered, of the run and of all that it asked others for; oldest first."""
+    return tuple(card(each, each.version.spec(), request, asked_by(each)) for each, request in waiting(run))
 
 
-def _card(spec: GptSpec, request: ApprovalRequest) -> Card:
+def card(run: Run, spec: GptSpec, request: ApprovalRequest, askers: Sequence[Asker] = ()) -> Card:
+    """What to put before the person for `request`."""
     named = tool_name(spec, request.name)
-    host = request.sign_in or getattr(request, "host", "") or named.host
+    host = request.sign_in or request.host or named.host
     address = _sign_in_address(named.action_id) if request.sign_in else ""
-    return Card(request, request.title or named.title, host, address)
+    through = tuple(asker.name for asker in askers)
+    return Card(run, request, spec.name, request.title or named.title, host, address, through)
 
 
 def _sign_in_address(action_id: str) -> str:

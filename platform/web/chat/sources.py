@@ -8,7 +8,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Part, Section
-from gpts.steps import Finished, Log, ToolResult
+from gpts.steps import Finished, Log
 from web.chat.links import host
 from web.runs.citations import passage_of
 
@@ -79,7 +79,7 @@ def sources(log: Log, finished: Finished) -> tuple[Source, ...]:
 
 def _source(cited: dict[int, Citation], log: Log) -> Source:
     number, first = next(iter(cited.items()))
-    passage = passage_of(log, first) or _of_tool(log, first)
+    passage = passage_of(log, first)
     if passage is None:  # only a log from elsewhere; the quotes are still true
         pieces = tuple(Piece(citation.quote, str(index)) for index, citation in cited.items())
     else:
@@ -92,17 +92,6 @@ def address(citation: Citation) -> str:
     """The address of a cited page of the web; empty for a file."""
     url = str(getattr(citation, "url", ""))
     return url if url.startswith(("https://", "http://")) else ""
-
-
-def _of_tool(log: Log, citation: Citation) -> Passage | None:
-    """The passage in which the quote stands, letter by letter, among those that calls gave back."""
-    results = (step for step in log if isinstance(step, ToolResult))
-    return next((passage for step in results for passage in step.passages if _holds(passage, citation)), None)
-
-
-def _holds(passage: Passage, citation: Citation) -> bool:
-    start, end = citation.start - passage.start, citation.end - passage.start
-    return passage.file_id == citation.file_id and start >= 0 and passage.text[start:end] == citation.quote
 
 
 def cut(text: str, start: int, spans: Spans) -> tuple[Piece, ...]:

@@ -9,26 +9,15 @@ from gpts.knowledge.documents import Passage
 from gpts.spec import GptSpec
 from gpts.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
 from web.chat.approvals import verdict
-from web.chat.tool_names import in_words, tool_name
+from web.chat.asked import ask_phrases, awaited, told_together
+from web.chat.tool_names import SUBJECT_CHARS, Phrases, in_words, shortened, tool_name
+from web.runs.asks import Ask, ask_of
 
 State = Literal["done", "failed", "running", "waiting"]
-# Characters of a line's subject, of an argument, and of what a call gave back; all of it is in the log.
-SUBJECT_CHARS: Final = 80
+# Characters of an argument, and of what a call gave back; all of it is in the log.
 VALUE_CHARS: Final = 600
 ANSWER_CHARS: Final = 6_000
 MAX_LINKS: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Phrases:
-    """A call in words: under way, done, failed, declined, done in short, and `many` of its kind for the last #."""
-
-    doing: str
-    done: str
-    failed: str
-    declined: str
-    short: str
-    many: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +34,7 @@ class Line:
     """One thing that the GPT did. `short` tells it among others, `many` several of its kind at once.
 
     Of the details only those are set that such a call has. `note` is what its reader should know beside it: why it
-    failed, or that they allowed it.
+    failed, or that they allowed it. `asked` is set where it asked another GPT.
     """
 
     words: str
@@ -61,6 +50,7 @@ class Line:
     links: tuple[Link, ...] = ()
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
+    asked: Ask | None = None
 
     @property
     def has_details(self) -> bool:
@@ -89,19 +79,21 @@ def summary(found: tuple[Line, ...]) -> str:
     kinds: dict[str, list[Line]] = {}
     for line in found:
         kinds.setdefault(line.many, []).append(line)
-    return " · ".join(
-        alike[0].short if len(alike) == 1 else _count(many, len(alike)) for many, alike in kinds.items()
-    )
+    return " · ".join(_together(many, alike) for many, alike in kinds.items())
 
 
-def _count(many: str, n: int) -> str:
+def _together(many: str, alike: list[Line]) -> str:
+    if asks := [line.asked for line in alike if line.asked]:
+        return told_together(asks, many)
     before, _, after = many.rpartition("#")
-    return f"{before}{n}{after}"
+    return alike[0].short if len(alike) == 1 else f"{before}{len(alike)}{after}"
 
 
 def doing(found: tuple[Line, ...]) -> str:
     """What is being done right now; empty between calls."""
-    return next((line.words for line in found if line.state == "running"), "")
+    running = [line for line in found if line.state == "running"]
+    own = next((line.words for line in running if not line.asked), "")
+    return own or awaited([line.asked for line in running if line.asked])
 
 
 def _search(spec: GptSpec, step: Retrieval) -> Line:
@@ -113,13 +105,19 @@ def _search(spec: GptSpec, step: Retrieval) -> Line:
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
-    said = phrases(spec, call)
+    ask = ask_of(spec, log, call)
+    said = ask_phrases(ask) if ask else phrases(spec, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
-    given = {"short": said.short, "many": said.many, "call_id": call.call_id, **_given(call)}
+    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
+    if ask is None or ask.host:
+        given |= _given(call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return Line(words=said.doing, state="waiting" if waits else "running", **given)
-    told = {"note": verdict(log, call.call_id), "seconds": result.seconds, **_answered(result)}
+    known = "asked the same before" if ask and ask.joined else ""
+    told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
+    if ask is None or ask.host:
+        told |= _answered(result)
     if result.ok:
         return Line(words=said.done, **given, **told)
     if _was_declined(log, call.call_id):
@@ -165,8 +163,7 @@ def _forms(verb: str, doing_it: str, done: str, what: str) -> tuple[str, str, st
 
 
 def _subject(call: ToolCall, key: str, limit: int = SUBJECT_CHARS) -> str:
-    words = " ".join(str(call.arguments.get(key, "")).split())
-    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+    return shortened(str(call.arguments.get(key, "")), limit)
 
 
 def _given(call: ToolCall) -> dict[str, Any]:

@@ -7,6 +7,20 @@ from gpts.actions import host_name, named_mcp_tools, named_operations
 from gpts.spec import GptSpec
 
 TITLE_CHARS: Final = 60
+# Characters of what a line says a call was about; all of it is in the log.
+SUBJECT_CHARS: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """A call in words: under way, done, failed, declined, done in short, and `many` of its kind for the last #."""
+
+    doing: str
+    done: str
+    failed: str
+    declined: str
+    short: str
+    many: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +50,9 @@ def in_words(name: str) -> str:
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     words = " ".join(spaced.replace("_", " ").replace("-", " ").split())
     return words[:1].upper() + words[1:]
+
+
+def shortened(text: str, limit: int = SUBJECT_CHARS) -> str:
+    """`text` in one line of `limit` characters at most."""
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"

@@ -23,6 +23,7 @@ from web.chat.support import UNSUPPORTED_MARK, Note, is_partly, notes, tag, unsu
 from web.runs import log
 from web.runs.mentions import name_of
 from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.trees import status_of_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,26 @@ class Reply:
         return any(line.call_id for line in self.lines)
 
     @property
+    def live_lines(self) -> tuple[Line, ...]:
+        """The lines to show while it works: what is done, and whom it asks right now."""
+        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.asked)
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether runs of other GPTs belong to it."""
+        return any(line.asked and line.asked.run_id for line in self.lines)
+
+    @property
+    def question(self) -> UserMessage | None:
+        """What was asked, and through whom."""
+        return next((step for step in self.steps if isinstance(step, UserMessage)), None)
+
+    @cached_property
+    def status(self) -> str:
+        """How far it is, with those that it waits for."""
+        return status_of_tree(self.run)
+
+    @property
     def summary(self) -> str:
         """What the GPT did, in one line; empty if nothing."""
         return summary(self.lines)
@@ -142,10 +163,10 @@ class Reply:
             return "Waiting for its turn"
         return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
 
-    @property
+    @cached_property
     def cards(self) -> tuple[Card, ...]:
-        """The requests that wait for the person."""
-        return () if self.run.is_over else cards(self.spec, self.steps)
+        """The requests that wait for the person, of this run and of those that it asked for."""
+        return cards(self.run)
 
     @cached_property
     def files(self) -> tuple[ShownFile, ...]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.chat import views, views_mentions, views_send, views_sign_in, views_sources
+from web.chat import views, views_mentions, views_parts, views_send, views_sign_in, views_sources
 
 urlpatterns = [
     path("actions/<uuid:action_id>/sign-in", views_sign_in.start, name="action_sign_in"),
@@ -20,6 +20,9 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
     path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),
     path("c/turn/<uuid:run_id>", views.turn, name="chat_turn"),
+    path("c/turn/<uuid:run_id>/part", views_parts.part, name="chat_part"),
+    path("runs/<uuid:run_id>/", views_parts.part_page, name="run_part"),
+    path("runs/<uuid:run_id>/tree", views_parts.tree, name="run_tree"),
     path("c/turn/<uuid:run_id>/sources/<int:number>", views_sources.source, name="chat_source"),
     path(
         "c/turn/<uuid:run_id>/sources/<int:number>/pages/<int:page>",

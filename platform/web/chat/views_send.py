@@ -151,6 +151,8 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _check_access(request: HttpRequest, conversation: Conversation) -> None:
+    if conversation.origin == Conversation.Origin.DELEGATION:
+        raise Http404("What GPTs say to each other is no chat of yours.")
     if reason := why_read_only(request.user, conversation):
         raise NoAccess(reason)
 

@@ -3,6 +3,9 @@
 Whoever may read a run may open its citations, also after the file left the GPT: versions keep it. The quoted pages
 can always be seen; every other page and the file itself only while the GPT is shared with the person and its creator
 lets people download its files. Both doors, the page and the API, come through here.
+
+An answer may cite files of the GPTs that were asked for it: then the creator of that GPT decides. No citation,
+whatever it says, opens a file of a GPT that answered nothing in the run's tree.
 """
 
 import hashlib
@@ -17,13 +20,14 @@ from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
-from gpts.steps import Finished, Log, Retrieval
+from gpts.steps import Finished, Log, Retrieval, ToolResult
 from web.builder.models import Gpt, KnowledgeFile
 from web.errands import NoAnswer, ask
 from web.runs import log
 from web.runs.errors import NotShown
 from web.runs.models import Run
 from web.runs.services import access_run
+from web.runs.trees import gpts_of
 
 # Recognising the words of a scanned page takes up to 3 s, and it may wait behind another.
 PATIENCE_S: Final = 20
@@ -61,8 +65,8 @@ class SourceView(BaseModel):
 class Cited:
     """A citation of a run that its reader may open. `number` is its place among the answer's citations, from 0.
 
-    `passage` is None in a log from elsewhere, `file` when its row is gone. `has_all`: the reader may see all pages
-    and download the file.
+    `passage` is None in a log from elsewhere, `file` when its row is gone or no GPT of the run's tree has it.
+    `has_all`: the reader may see all pages and download the file.
     """
 
     run: Run
@@ -80,6 +84,11 @@ class Cited:
             return ()
         breaks = self.passage.page_breaks if self.passage else ()
         return (first, *(page for at, page in breaks if self.citation.start < at < self.citation.end))
+
+    @property
+    def is_in_tree(self) -> bool:
+        """Whether the run was given the quoted passage, or the segment is that of a file of its tree."""
+        return self.passage is not None or (self.file is not None and self.file.segment == self.citation.segment)
 
     @property
     def n_pages(self) -> int:
@@ -100,32 +109,36 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
         raise Http404("There is no such citation.")
     citation = last.citations[number]
     file = cited_file(run, citation)
-    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=has_all(user, run))
+    gpt = file.gpt if file else run.message.conversation.gpt
+    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=has_all(user, gpt))
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The retrieved passage in which the quote stands, letter by letter."""
-    found = (passage for step in steps if isinstance(step, Retrieval) for passage in step.passages)
+    """The passage in which the quote stands, letter by letter: one that was retrieved or that a call gave back."""
+    found = (passage for step in steps if isinstance(step, Retrieval | ToolResult) for passage in step.passages)
     return next((passage for passage in found if _holds(passage, citation)), None)
 
 
 def _holds(passage: Passage, citation: Citation) -> bool:
     start, end = citation.start - passage.start, citation.end - passage.start
-    return passage.file_id == citation.file_id and start >= 0 and passage.text[start:end] == citation.quote
+    is_same = (passage.file_id, passage.segment) == (citation.file_id, citation.segment)
+    return is_same and start >= 0 and passage.text[start:end] == citation.quote
 
 
 def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
-    """The cited file's row, also after it left the draft; None if there is none in the run's GPT."""
+    """The cited file's row, also after it left the draft; None if none of the GPTs in the run's tree has it."""
     try:
         file_id = UUID(citation.file_id)
     except ValueError:
         return None
-    return KnowledgeFile.objects.filter(id=file_id, gpt_id=run.version.gpt_id).first()
+    file = KnowledgeFile.objects.filter(id=file_id).select_related("gpt").first()
+    if file is None or (file.gpt_id != run.version.gpt_id and file.gpt_id not in gpts_of(run)):
+        return None
+    return file
 
 
-def has_all(user: Any, run: Run) -> bool:
-    """Whether `user` may see the whole files of the run's GPT, by what its creator allows now."""
-    gpt = run.gpt
+def has_all(user: Any, gpt: Gpt) -> bool:
+    """Whether `user` may see the whole files of `gpt`, by what its creator allows now."""
     if gpt.owner_id == user.id:
         return True
     return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
@@ -133,6 +146,8 @@ def has_all(user: Any, run: Run) -> bool:
 
 def view(cited: Cited) -> SourceView:
     """The quote where it stands, as a worker finds it; without one only `trouble`, for the passage is in the log."""
+    if not cited.is_in_tree:
+        return SourceView(trouble="The source of this quote is not kept here.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
     return _asked(
         "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end

@@ -73,5 +73,5 @@ def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status:
     if request.accepts("text/html") and "application/json" not in request.headers.get("Accept", ""):
         if "error" in answer:
             messages.error(request, str(answer["error"]))
-        return redirect("chat", run.message.conversation_id)
+        return redirect("chat", (run.root or run).message.conversation_id)
     return JsonResponse(answer, status=status)

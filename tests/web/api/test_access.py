@@ -85,6 +85,7 @@ EXPECTED = {
     "DELETE api/sign-ins/<uuid:action_id>": row(404, 204, 404),  # Bob is signed in
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
     "GET api/runs/<uuid:run_id>": row(404, 200, 404),
+    "GET api/runs/<uuid:run_id>/tree": row(404, 200, 404),
     "GET api/runs/<uuid:run_id>/events": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/cancel": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/approve": row(404, 400, 404),

@@ -6,9 +6,10 @@ from gpts.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.knowledge.documents import Passage
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
-from web.chat.approvals import cards, verdict
+from web.chat.approvals import card, verdict
 from web.chat.code import coloured
 from web.chat.steps import doing, lines, summary
+from web.runs.models import Run
 
 CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
 CRM = ActionSpec(action_id="7", name="CRM", base_url="https://crm.example.org/v2", operations=(CREATE,))
@@ -112,11 +113,11 @@ def test_what_was_not_allowed_was_not_done(answer, note):
 
 def test_a_request_waits_until_it_is_answered():
     log = (called("createTicket", title="Leak"), asked(title="Create a ticket", because=("a page", "a file")))
-    (card,) = cards(SPEC, log)
-    assert (card.title, card.host, card.authors) == ("Create a ticket", "crm.example.org", "a page and a file")
+    shown = card(Run(), SPEC, log[-1])
+    assert (shown.title, shown.host, shown.authors) == ("Create a ticket", "crm.example.org", "a page and a file")
+    assert shown.chain == ""
     assert only(*log).state == "waiting"
     assert verdict(log, "c1") == ""
-    assert cards(SPEC, (*log, Approval(call_id="c1", allowed=True))) == ()
 
 
 def test_a_sign_in_that_was_done_is_told():

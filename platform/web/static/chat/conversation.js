@@ -2,6 +2,7 @@
 // builder's preview.
 
 import { copy } from "../site.js";
+import { foldOut } from "./asked.js";
 import { Composer } from "./composer.js";
 import { post, Refusal } from "./post.js";
 import { SourcePanel } from "./sources.js";
@@ -25,7 +26,7 @@ export class Conversation {
     this.stream = null;
     this.following = true;
     this.listen();
-    this.enhance(this.turns);
+    enhance(this.turns);
     this.followLive();
     this.toEnd();
   }
@@ -37,6 +38,7 @@ export class Conversation {
     new ResizeObserver(() => this.following && this.toEnd()).observe(this.scroller);
     this.talk.addEventListener("submit", (event) => this.submitted(event));
     this.turns.addEventListener("click", (event) => this.clicked(event));
+    foldOut(this.turns, enhance);
     document.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || event.defaultPrevented || !this.stream) return;
       if (document.querySelector("dialog:modal, [popover]:popover-open:not([role=tooltip]), details.menu[open]")) return;
@@ -96,7 +98,7 @@ export class Conversation {
     if (old) old.replaceWith(turn);
     else this.turns.append(turn);
     this.composer.fail(null);
-    this.enhance(turn);
+    enhance(turn);
     this.followLive();
     this.toEnd();
   }
@@ -130,7 +132,7 @@ export class Conversation {
 
   ended(reply) {
     this.stream = null;
-    this.enhance(reply);
+    enhance(reply);
     this.composer.setAnswering(false);
     if (this.following) this.toEnd();
     const stopped = reply.dataset.status === "cancelled";
@@ -139,7 +141,7 @@ export class Conversation {
 
   /** Point to a request that waits for the reader, whose words are not interrupted. */
   asked(card) {
-    this.announce(`${card.closest(".reply").dataset.name} asks you: ${card.dataset.title}`);
+    this.announce(`${card.dataset.name} asks you: ${card.dataset.title}`);
     if (this.following) this.toEnd();
     if (!this.composer.area.value) card.focus({ preventScroll: true });
   }
@@ -179,30 +181,8 @@ export class Conversation {
 
   // Finished answers
 
-  /** Bring to life what the server rendered within `part`. */
-  enhance(part) {
-    for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
-    for (const head of part.querySelectorAll(".answer .code-head")) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "tool";
-      button.dataset.copyCode = "";
-      button.textContent = "Copy";
-      head.append(button);
-    }
-  }
-
   async clicked(event) {
-    const button = event.target.closest("button");
-    if (!button) return;
-    if ("copyAnswer" in button.dataset) {
-      await copy(button.closest(".reply").querySelector("[data-raw]").content.textContent);
-    } else if ("copyCode" in button.dataset) {
-      await copy(button.closest(".code").querySelector("pre").textContent);
-    } else return;
-    button.textContent = "Copied";
-    this.announce("Copied.");
-    setTimeout(() => { button.textContent = "Copy"; }, COPIED_MS);
+    if (await copied(event.target.closest("button"))) this.announce("Copied.");
   }
 
   // Other tabs
@@ -240,10 +220,34 @@ export class Conversation {
   replaceTurns(turns) {
     this.clear();
     this.turns.append(...turns.children);
-    this.enhance(this.turns);
+    enhance(this.turns);
     this.followLive();
     if (this.following) this.toEnd();
   }
+}
+
+/** Bring to life what the server rendered within `part`. */
+export function enhance(part) {
+  for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
+  for (const head of part.querySelectorAll(".answer .code-head")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "tool";
+    button.dataset.copyCode = "";
+    button.textContent = "Copy";
+    head.append(button);
+  }
+}
+
+/** Whether `button` copies something of an answer, which it then has done. */
+export async function copied(button) {
+  if (!button) return false;
+  if ("copyAnswer" in button.dataset) await copy(button.parentElement.querySelector("[data-raw]").content.textContent);
+  else if ("copyCode" in button.dataset) await copy(button.closest(".code").querySelector("pre").textContent);
+  else return false;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = "Copy"; }, COPIED_MS);
+  return true;
 }
 
 function parsed(html, selector) {
@@ -252,5 +256,5 @@ function parsed(html, selector) {
 }
 
 function state(turns) {
-  return [...turns.querySelectorAll(".reply")].map((reply) => `${reply.dataset.run} ${"live" in reply.dataset}`).join();
+  return [...turns.querySelectorAll(".turn > .reply")].map((reply) => `${reply.dataset.run} ${"live" in reply.dataset}`).join();
 }

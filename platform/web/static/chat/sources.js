@@ -3,6 +3,7 @@
 import { load, pressed, turn, zoom } from "./source_view.js";
 
 const BESIDE = "(min-width: 1080px)"; // room for a third column; the same width as in chat.css
+const OWN_SOURCES = ":scope > .tools > [data-sources]"; // not those of the parts within
 const TIP_GAP = 8; // pixels between a citation and its quote
 
 export class SourcePanel {
@@ -75,7 +76,7 @@ export class SourcePanel {
   }
 
   fill(reply, tag, citation) {
-    const list = reply.querySelector("[data-sources] ol").cloneNode(true);
+    const list = reply.querySelector(`${OWN_SOURCES} > ol`).cloneNode(true);
     for (const item of list.querySelectorAll("[id]")) item.removeAttribute("id");
     const entries = [...list.querySelectorAll("[data-source]")];
     for (const entry of entries) {
@@ -107,7 +108,7 @@ export class SourcePanel {
 
   showTip(link) {
     if (!link) return;
-    const source = link.closest(".reply").querySelector(`[data-source="${link.dataset.tag}"]`);
+    const source = link.closest(".reply").querySelector(`${OWN_SOURCES} [data-source="${link.dataset.tag}"]`);
     const marks = [...source.querySelectorAll("mark")].filter((mark) => mark.dataset.marks.split(" ").includes(link.dataset.citation));
     const place = source.querySelector("[data-place]")?.textContent;
     this.tip.querySelector("[data-quote]").textContent = marks.map((mark) => mark.textContent).join("");

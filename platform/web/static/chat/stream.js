@@ -5,12 +5,13 @@
 // does besides writing comes from the server as it would stand in a page that is loaded now: after each such step the
 // answer's fragment is fetched and its steps, requests and pictures are put in place.
 
+import { carry } from "./asked.js";
 import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
 const PAINT_MS = 60; // between two renderings of the growing text
 const LOOK_MS = 80; // steps that come together are looked at once
-const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "tool_result", "approval_request", "approval"];
+const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "delegation", "tool_result", "approval_request", "approval"];
 const LIVE_PARTS = ["data-live-steps", "data-live-cards", "data-live-pictures"];
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // after the browser or the site gave up; the last one repeats
 
@@ -28,6 +29,7 @@ export class AnswerStream {
     this.readOutside(reply);
     this.lastCard = reply.querySelector("[data-approval]")?.id;
     this.text = "";
+    this.notes = new Map(); // the last words on each call
     this.nFailures = 0;
     this.closed = false;
     this.open();
@@ -59,9 +61,7 @@ export class AnswerStream {
   take(event) {
     switch (event.type) {
       case "step": this.step(event); break;
-      case "progress":
-        this.progress.textContent = event.text ? ` · ${event.text}` : "";
-        break;
+      case "progress": this.tell(event); break;
       case "attempt":
         this.text = "";
         this.say(this.looked ?? (this.nFiles ? "Reading" : "Thinking"));
@@ -92,6 +92,13 @@ export class AnswerStream {
     if (LOOKED_AT.includes(event.kind)) this.look();
   }
 
+  /** Say how far a call is: under its line, where it has one while it runs, else behind what is being done. */
+  tell({ call_id: callId, text }) {
+    this.notes.set(callId, text);
+    const isTold = note(this.reply, callId, text);
+    if (!isTold) this.progress.textContent = text ? ` · ${text}` : "";
+  }
+
   /** Fetch what the GPT has done so far and show it. */
   look() {
     this.looking ??= setTimeout(async () => {
@@ -102,6 +109,7 @@ export class AnswerStream {
   }
 
   showLive(shown) {
+    for (const [callId, text] of this.notes) note(shown, callId, text);
     for (const part of LIVE_PARTS) renew(this.reply.querySelector(`[${part}]`), shown.querySelector(`[${part}]`));
     const card = this.reply.querySelector("[data-approval]");
     this.state.parentElement.hidden = Boolean(card);
@@ -173,6 +181,14 @@ export class AnswerStream {
   }
 }
 
+/** Put `text` under the running line of the call in `reply`; whether it has such a line. */
+function note(reply, callId, text) {
+  const line = reply.querySelector(`[data-live-steps] > ul > li > .line-running[data-call="${CSS.escape(callId)}"]`);
+  const place = line?.querySelector("[data-line-note]");
+  if (place) place.textContent = text;
+  return Boolean(place);
+}
+
 /** Make the entries of `here` those of `there`; what says the same stays, with its focus and what was folded out. */
 function renew(here, there) {
   const [list, wanted] = [here, there].map((part) => part.querySelector(":scope > ul") ?? part);
@@ -180,12 +196,21 @@ function renew(here, there) {
     here.replaceChildren(wanted);
     return;
   }
-  const same = (a, b) => a && (a.id && a.id === b.id || !a.id && a.textContent === b.textContent);
+  const same = (a, b) => a && (a.id && a.id === b.id || !a.id && said(a) === said(b));
   const entries = [...wanted.children];
   entries.forEach((entry, index) => {
-    if (same(list.children[index], entry)) return;
-    if (list.children[index]) list.children[index].replaceWith(entry);
+    const old = list.children[index];
+    if (same(old, entry)) return;
+    if (old) carry(old, entry);
+    if (old) old.replaceWith(entry);
     else list.append(entry);
   });
   while (list.children.length > entries.length) list.lastElementChild.remove();
+}
+
+/** What an entry says, but for what another GPT did, which may be fetched or not. */
+function said(entry) {
+  const copy = entry.cloneNode(true);
+  for (const part of copy.querySelectorAll("[data-asked-body]")) part.remove();
+  return copy.textContent;
 }

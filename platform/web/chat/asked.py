@@ -1,0 +1,33 @@
+"""What a GPT asked others, in words: for one line of a chat, for several in one, and while they are awaited."""
+
+from collections.abc import Sequence
+
+from web.chat.tool_names import Phrases, shortened
+from web.runs.asks import Ask
+
+
+def ask_phrases(ask: Ask) -> Phrases:
+    """The ask in words."""
+    whom = f"{ask.name} on {ask.host}" if ask.host else ask.name
+    what = f"{whom}: {shortened(ask.task)}" if ask.task and not ask.host else whom
+    failed = f"{whom} did not answer" if ask.run_id else f"Could not ask {whom}"
+    asked = "Could not ask" if ask.why_not and not ask.run_id else "Asked"
+    many = f"{asked} # {'agents elsewhere' if ask.host else 'GPTs'}"
+    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Did not ask {whom}", f"{asked} {whom}", many)
+
+
+def told_together(asks: Sequence[Ask], many: str) -> str:
+    """Several asks in one; `many` counts for its # how many different ones were asked."""
+    names = {ask.name for ask in asks}
+    if len(names) > 1:
+        return many.replace("#", str(len(names)))
+    short = ask_phrases(asks[0]).short
+    return short if len(asks) == 1 else f"{short} {len(asks)} times"
+
+
+def awaited(asks: Sequence[Ask]) -> str:
+    """Whose answers are awaited; empty if nobody's."""
+    names = list(dict.fromkeys(ask.name for ask in asks))
+    if not names:
+        return ""
+    return f"Waiting for {' and '.join(names) if len(names) < 3 else f'{len(names)} others'}"

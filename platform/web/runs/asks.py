@@ -1,0 +1,77 @@
+"""Calls that ask another GPT of this site, or an agent elsewhere, as a run's log tells them."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gpts.actions import host_name, named_mcp_tools, named_operations
+from gpts.spec import GptSpec, RemoteAgent
+from gpts.steps import Delegation, Log, ModelReply, ToolCall, ToolResult, UserMessage
+
+PREFIX: Final = "ask_"
+OF_THE_STORE: Final = "ask_store"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call that asks the GPT `name`, or the agent of that name at `host`.
+
+    `run_id` is the run that answers, empty where the GPT could not be asked and for agents elsewhere. `result` is
+    None until there is one. `joined`: the same was asked before, so that one run answers both.
+    """
+
+    call_id: str
+    name: str
+    task: str
+    run_id: str = ""
+    host: str = ""
+    joined: bool = False
+    result: ToolResult | None = None
+
+    @property
+    def why_not(self) -> str:
+        """Why there is no answer, for people; empty while it is awaited and once it is there."""
+        return self.result.text if self.result and not self.result.ok else ""
+
+
+def asks(spec: GptSpec, log: Log) -> tuple[Ask, ...]:
+    """All that a run asked others, in the order of its log."""
+    calls = (call for step in log if isinstance(step, ModelReply) for call in step.tool_calls)
+    return tuple(ask for call in calls if (ask := ask_of(spec, log, call)))
+
+
+def ask_of(spec: GptSpec, log: Log, call: ToolCall) -> Ask | None:
+    """What `call` asks of whom; None for a call of any other tool."""
+    result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
+    for step in log:
+        if isinstance(step, Delegation) and step.call_id == call.call_id:
+            return Ask(call.call_id, step.name, step.task, step.run_id, joined=step.joined, result=result)
+    if not call.name.startswith(PREFIX) or _is_another_tool(spec, log, call.name):
+        return None
+    agent = _agent(spec, call.name)
+    name, host = (agent.name, host_name(agent.url)) if agent else (_in_words(call.name), "")
+    return Ask(call.call_id, name, str(call.arguments.get("task", "")), host=host, result=result)
+
+
+def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:
+    """Whether a creator's action, an MCP server or the API's caller has a tool of this name."""
+    callers = {tool.name for step in log if isinstance(step, UserMessage) for tool in step.overrides.tools}
+    return name in {*named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions), *callers}
+
+
+def _agent(spec: GptSpec, name: str) -> RemoteAgent | None:
+    """The agent elsewhere that the tool `name` asks; a colleague of the same name comes first."""
+    if name in {PREFIX + _as_name(colleague.slug) for colleague in spec.colleagues}:
+        return None
+    return next((agent for agent in spec.remote_agents if name == PREFIX + _as_name(agent.name)), None)
+
+
+def _as_name(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def _in_words(name: str) -> str:
+    """The name of a GPT whose row was not looked up: "Tax clerk" for `ask_tax_clerk`."""
+    if name == OF_THE_STORE:
+        return "a GPT of the store"
+    return " ".join(name.removeprefix(PREFIX).split("_")).capitalize()

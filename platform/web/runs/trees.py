@@ -1,0 +1,254 @@
+"""A run and all that it asked of other GPTs, as one tree. Read only, with few queries however big the tree is.
+
+A run that several asked for stands in full where it was asked first, and as a reference (`joined`) elsewhere; what it
+used is counted once. The tree of a run in the middle of another is the part below it, looked at by itself.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from gpts.knowledge.documents import Citation
+from gpts.safety.labels import Label
+from gpts.steps import (
+    ApprovalRequest,
+    Asker,
+    Cancelled,
+    Error,
+    Finished,
+    Log,
+    ModelReply,
+    ToolResult,
+    UserMessage,
+    load_step,
+    pending_approvals,
+)
+from web.builder.models import Gpt
+from web.runs import log
+from web.runs.asks import Ask, asks
+from web.runs.models import DelegationRow, Run, StepRow
+
+# What a tree does not tell of a run, and is often long.
+UNTOLD: Final = ("retrieval", "tool_choice", "tool_started")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a model read and wrote."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    @property
+    def both(self) -> int:
+        """All of them."""
+        return self.prompt + self.completion
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A run in its tree, and what it asked: `children` that are runs, `others` that are none (refused, elsewhere).
+
+    `call_id` is the asking run's call, empty at the top. `status` is `requires_action` also while the run waits only
+    for what waits for a person. `tokens` are its own, `total` includes the children's; both are 0 for a `joined` one.
+    `label` is None until it has answered. `seconds` run on while it is not over.
+    """
+
+    run: Run
+    gpt: Gpt
+    call_id: str
+    task: str
+    status: str
+    joined: bool
+    seconds: float
+    tokens: Tokens
+    total: Tokens
+    label: Label | None
+    citations: tuple[Citation, ...]
+    answer: str
+    error: str
+    pending: tuple[ApprovalRequest, ...]
+    others: tuple[Ask, ...]
+    children: tuple["Node", ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen in it."""
+        return self.run.is_over
+
+    @property
+    def started(self) -> datetime:
+        """When it was asked."""
+        return self.run.created
+
+    def all(self) -> Iterable["Node"]:
+        """Yield this node and all below, references too, in the order of reading."""
+        yield self
+        for child in self.children:
+            yield from child.all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Subtree:
+    """The rows below a run: who asked whom, by asker, and the ids of those rows that asked for their run first."""
+
+    top: UUID
+    asked: Mapping[UUID, list[DelegationRow]]
+    first: frozenset[int]
+
+    @property
+    def run_ids(self) -> set[UUID]:
+        """All runs of the tree."""
+        return {self.top, *(row.child_id for rows in self.asked.values() for row in rows if row.id in self.first)}
+
+    def runs(self) -> QuerySet[Run]:
+        """The rows of all runs, with their GPTs."""
+        return Run.objects.filter(id__in=self.run_ids).select_related("message__conversation__gpt", "version")
+
+
+def _subtree(run: Run) -> _Subtree:
+    """Who asked whom below `run`: one query."""
+    root_id = run.root_id or run.id
+    asked: dict[UUID, list[DelegationRow]] = defaultdict(list)
+    for row in DelegationRow.objects.filter(Q(parent=root_id) | Q(parent__root=root_id)).order_by("id"):
+        asked[row.parent_id].append(row)
+    # The oldest row that leads to a run is its first asking; a run once found is never entered again.
+    first, found = set[int](), {run.id}
+    ahead = [(row.id, row) for row in asked[run.id]]
+    while ahead:
+        row_id, row = heapq.heappop(ahead)
+        if row.child_id not in found:
+            first.add(row_id)
+            found.add(row.child_id)
+            for each in asked[row.child_id]:
+                heapq.heappush(ahead, (each.id, each))
+    within = {parent: rows for parent, rows in asked.items() if parent in found}
+    return _Subtree(run.id, within, frozenset(first))
+
+
+def tree_of(run: Run) -> Node:
+    """The tree of `run` and everything below it. Three queries."""
+    below = _subtree(run)
+    runs = {each.id: each for each in below.runs()}
+    return _Reader(below, runs, _logs(runs)).node(run.id)
+
+
+def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
+    """The logs of `runs`, without what a tree does not tell: one query."""
+    rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=UNTOLD).order_by("run", "seq")
+    logs: dict[UUID, list[Any]] = defaultdict(list)
+    for run_id, data in rows.values_list("run", "data"):
+        logs[run_id].append(load_step(data))
+    return {run_id: tuple(logs[run_id]) for run_id in runs}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes nodes of rows and logs."""
+
+    below: _Subtree
+    runs: Mapping[UUID, Run]
+    logs: Mapping[UUID, Log]
+
+    def node(self, run_id: UUID, asking: DelegationRow | None = None) -> Node:
+        """The node of a run, as `asking` has it there."""
+        run, steps = self.runs[run_id], self.logs[run_id]
+        joined = asking is not None and asking.id not in self.below.first
+        asked = () if joined else self.below.asked.get(run_id, ())
+        children = tuple(self.node(row.child_id, row) for row in asked)
+        own = Tokens() if joined else _tokens(steps)
+        answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
+        return Node(
+            run=run,
+            gpt=run.message.conversation.gpt,
+            call_id=asking.call_id if asking else "",
+            task=next((step.text for step in steps if isinstance(step, UserMessage)), ""),
+            status=Run.Status.REQUIRES_ACTION if self.waits(run_id) else run.status,
+            joined=joined,
+            seconds=((run.ended or timezone.now()) - run.created).total_seconds(),
+            tokens=own,
+            total=sum((child.total for child in children), own),
+            label=answered.label if answered else None,
+            citations=answered.citations if answered else (),
+            answer=next((step.text for step in reversed(steps) if isinstance(step, Finished | Cancelled)), ""),
+            error=next((step.message for step in steps if isinstance(step, Error)), ""),
+            pending=() if run.is_over else pending_approvals(steps),
+            others=() if joined else _without_run(run, steps),
+            children=children,
+        )
+
+    def waits(self, run_id: UUID, above: frozenset[UUID] = frozenset()) -> bool:
+        """Whether the run goes on only once a person has answered it, or each of those that it waits for."""
+        run = self.runs[run_id]
+        if run.status != Run.Status.IN_PROGRESS or run_id in above:
+            return run.status == Run.Status.REQUIRES_ACTION
+        asked = {row.call_id: row.child_id for row in self.below.asked.get(run_id, ())}
+        awaited = _unanswered(self.logs[run_id])
+        above |= {run_id}
+        return bool(awaited) and all(call in asked and self.waits(asked[call], above) for call in awaited)
+
+
+def _tokens(steps: Log) -> Tokens:
+    replies = (step for step in steps if isinstance(step, ModelReply))
+    return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
+
+
+def _unanswered(steps: Log) -> list[str]:
+    """The ids of the calls that have no result."""
+    answered = {step.call_id for step in steps if isinstance(step, ToolResult)}
+    calls = (call.call_id for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
+    return [call_id for call_id in calls if call_id not in answered]
+
+
+def _without_run(run: Run, steps: Log) -> tuple[Ask, ...]:
+    """What the run asked that is no run here."""
+    if not any(isinstance(step, ModelReply) and step.tool_calls for step in steps):
+        return ()
+    return tuple(ask for ask in asks(run.version.spec(), steps) if not ask.run_id)
+
+
+def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
+    """The requests that nobody has answered, of `run` and all below it, each with its run; oldest run first."""
+    if run.is_over or not _someone_waits(run):
+        return ()
+    waiting = _subtree(run).runs().filter(status=Run.Status.REQUIRES_ACTION)
+    return tuple((each, request) for each in waiting for request in pending_approvals(log.read(each.id)))
+
+
+def status_of_tree(run: Run) -> str:
+    """The run's status; `requires_action` also while it waits for nothing but a person, through those it asked."""
+    if run.status != Run.Status.IN_PROGRESS or not _someone_waits(run):
+        return run.status
+    below = _subtree(run)
+    runs = {each.id: each for each in below.runs()}
+    waits = _Reader(below, runs, _logs(runs)).waits(run.id)
+    return Run.Status.REQUIRES_ACTION if waits else run.status
+
+
+def _someone_waits(run: Run) -> bool:
+    """Whether any run of the whole tree waits for a person: one query, which mostly spares all others."""
+    tree = Run.objects.filter(Q(id=run.id) | Q(root=run.root_id or run.id))
+    return tree.filter(status=Run.Status.REQUIRES_ACTION).exists()
+
+
+def asked_by(run: Run) -> tuple[Asker, ...]:
+    """The GPTs through which the run was asked for, outermost first; empty when a person did."""
+    if run.root_id is None:
+        return ()
+    first = load_step(StepRow.objects.values_list("data", flat=True).get(run=run, seq=0))
+    return first.asked_by if isinstance(first, UserMessage) else ()
+
+
+def gpts_of(run: Run) -> set[UUID]:
+    """The ids of the GPTs that answered in the tree of `run`."""
+    return set(_subtree(run).runs().values_list("version__gpt_id", flat=True))

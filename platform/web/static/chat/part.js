@@ -1,0 +1,14 @@
+// The page of what one GPT did when it was asked: kept up while it goes on, its citations and its own asks opened.
+
+import { foldOut, keepUp } from "./asked.js";
+import { copied, enhance } from "./conversation.js";
+import { SourcePanel } from "./sources.js";
+
+const page = document.querySelector("[data-part-page]");
+const talk = page.closest("[data-talk]");
+
+new SourcePanel(document.querySelector("[data-source-panel]"), talk);
+foldOut(talk, enhance);
+talk.addEventListener("click", (event) => copied(event.target.closest("button")));
+enhance(page);
+if (page.querySelector("[data-part-live]")) keepUp(page, page.dataset.partPage, enhance);
