@@ -21,7 +21,7 @@ from gpts.plan import (
 )
 from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
-from gpts.steps import Error, Overrides, UserMessage
+from gpts.steps import Error, Overrides
 from gpts.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
 from web.runs import delegations, log, permissions, services
@@ -81,7 +81,7 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
-    first = _first(run)
+    first = log.first(run_id)
     if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
         services.finish_run(run_id, Error(message=reason), held.token)
         return
@@ -118,13 +118,6 @@ def _affordable(decision: Decision, run: Run) -> Decision:
     if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
         return GiveUp(reason)
     return decision
-
-
-def _first(run: Run) -> UserMessage:
-    """The step that the run began with."""
-    first = log.read(run.id)[0]
-    assert isinstance(first, UserMessage)
-    return first
 
 
 def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:

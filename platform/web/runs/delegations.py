@@ -125,8 +125,8 @@ def _refusal(run: Run, root_id: UUID, request: Request, digest: str, child: Run 
     name = request.gpt.name
     if not reachable(run.owner, request.asked_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
-    root = Run.objects.select_related("version__gpt", "message").get(id=root_id)
-    if digest == request_digest(str(root.version.gpt_id), root.message.text):
+    root = Run.objects.select_related("version").get(id=root_id)
+    if digest == request_digest(str(root.version.gpt_id), log.first(root_id).text):
         return ALREADY_AT_IT.format(name=name)
     if child is not None:
         waits = would_wait_for_itself(str(run.id), str(child.id), _waits(root_id))

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.steps import Log, ModelReply, Step, load_step, status_of
+from gpts.steps import Log, ModelReply, Step, UserMessage, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -28,6 +28,13 @@ WAKE = timedelta(seconds=15)
 def read(run_id: UUID) -> Log:
     """The steps of the run in order; empty when there is no such run."""
     return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
+
+
+def first(run_id: UUID) -> UserMessage:
+    """The step that the run began with."""
+    step = load_step(StepRow.objects.values_list("data", flat=True).get(run=run_id, seq=0))
+    assert isinstance(step, UserMessage)
+    return step
 
 
 @contextmanager
