@@ -106,7 +106,7 @@ ASKED_ANSWERS = {
     "Water drips from the shaft of my Zephyr-9. Which seal kit fits?": {
         "pump-doctor": "On the Zephyr-9, a leak at the shaft is repaired with seal kit ZP-771",
     },
-    "I want to undo a commit without losing my changes. What is the command?": {
+    "How do I undo a commit and keep its changes?": {
         "git-helper": "`git reset --soft HEAD~1`",
     },
     "How do I get rid of fungus gnats, and how do I write good flashcards?": {
@@ -126,7 +126,7 @@ ASKED_ANSWERS = {
     "Until what time may we play music in the courtyard?": {
         "venue-clerk": "Music may be played in the courtyard until 9:30 pm",
     },
-    "After how many hours should the shaft seal be serviced?": {
+    "At what interval should I service the shaft seal?": {
         "pump-doctor": "Service the shaft seal every 450 hours of operation",
         "pump-old-hand": "In sandy water we service the shaft seal every 300 hours",
     },
