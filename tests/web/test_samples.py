@@ -109,7 +109,7 @@ ASKED_ANSWERS = {
     "How do I undo a commit and keep its changes?": {
         "git-helper": "`git reset --soft HEAD~1`",
     },
-    "How do I get rid of fungus gnats, and how do I write good flashcards?": {
+    "How do I get rid of fungus gnats, and how do I make good flashcards?": {
         "house-plant-helper": "let the top three centimetres of soil dry out",
         "study-coach": "asks one question and has one short answer",
     },
