@@ -35,8 +35,7 @@ class Command(BaseCommand):
         done = read_done()
         for folder in folders():
             digest = digest_of(folder)
-            here = Gpt.objects.filter(owner=hall(), slug=folder.name).exists()
-            if here and done.get(folder.name) == digest:
+            if sample_gpt(folder.name) and done.get(folder.name) == digest:
                 continue
             try:
                 self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
@@ -93,6 +92,14 @@ def hall() -> User:
     )
 
 
+def sample_gpt(name: str) -> Gpt | None:
+    """The GPT of the sample in the folder `name`, a deleted one too; None before it was made.
+
+    Where somebody had a GPT of this name first, the sample's address ends in a number.
+    """
+    return Gpt.objects.filter(owner=hall(), slug__regex=rf"^{name}(-[0-9]+)?$").order_by("created").first()
+
+
 def bring_up_to_date(folder: Path) -> str:
     """What was done, in a word, to make the sample in `folder` be as the folder says."""
     sample = tomllib.loads((folder / "gpt.toml").read_text())
@@ -103,7 +110,7 @@ def bring_up_to_date(folder: Path) -> str:
         "category": Category[sample["category"].upper()],
         "sharing": Sharing.STORE,
     }
-    gpt = Gpt.objects.filter(owner=hall(), slug=folder.name).first()
+    gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:
         return "deleted here, left so"
     word = "updated" if gpt else "made"
@@ -138,9 +145,8 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
 
 
 def replace_colleagues(gpt: Gpt, whens: dict[str, str]) -> None:
-    """Let `gpt` ask the samples with these slugs, and no others; those that were deleted here are left out."""
-    gpt.colleagues.exclude(colleague__slug__in=whens).delete()
-    for slug, when in whens.items():
-        colleague = Gpt.objects.filter(owner=gpt.owner, slug=slug, deleted=None).first()
-        if colleague:
-            ColleagueRow.objects.update_or_create(gpt=gpt, colleague=colleague, defaults={"when": when})
+    """Let `gpt` ask the samples in these folders, and no others; those that were deleted here are left out."""
+    asked = {name: sample for name in whens if (sample := sample_gpt(name)) and not sample.deleted}
+    gpt.colleagues.exclude(colleague__in=asked.values()).delete()
+    for name, sample in asked.items():
+        ColleagueRow.objects.update_or_create(gpt=gpt, colleague=sample, defaults={"when": whens[name]})
