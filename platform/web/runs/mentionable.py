@@ -6,8 +6,8 @@ from django.db.models import Max, Q
 
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
+from web.builder.search import find, make_index, rank, word_weights
 from web.runs.models import Conversation, Run
-from web.store.search import find, make_index, rank, word_weights
 
 N_LISTED = 8
 QUERY_CHARS = 80
