@@ -47,6 +47,7 @@ class GptChange(Schema):
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="Those that are switched on.")
     files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
+    a2a: bool | None = Field(None, description="Whether programs elsewhere may call it as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
 
@@ -95,15 +96,21 @@ class OwnGpt(GptCard):
     instructions: str
     only_from_knowledge: bool
     files_downloadable: bool
+    a2a: bool = Field(description="Whether programs elsewhere may call it as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret address to share, while shared by link.")
+    agent_card: str | None = Field(description="The address of its Agent Card, while programs may call it.")
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
         return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else None
+
+    @staticmethod
+    def resolve_agent_card(gpt: Any) -> str | None:
+        return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else None
 
 
 class Publication(Schema):

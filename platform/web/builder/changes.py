@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from gpts.actions import host_of
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
@@ -54,6 +55,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
         list_change("Actions", _called(old), _called(new)),
+        list_change("Remote agents", _agents(old), _agents(new)),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
     return tuple(change for change in (*texts, *lists, *values) if change)
@@ -71,6 +73,10 @@ VALUES: tuple[tuple[str, Any], ...] = (
 def _called(spec: GptSpec) -> list[str]:
     operations = [f"{action.name}: {each.name}" for action in spec.actions for each in action.operations]
     return operations + [f"{server.name}: {tool.name}" for server in spec.mcp_servers for tool in server.tools]
+
+
+def _agents(spec: GptSpec) -> list[str]:
+    return [f"{agent.name} at {host_of(agent.url)}: {agent.when}".rstrip(": ") for agent in spec.remote_agents]
 
 
 def _titles(keys: tuple[str, ...]) -> list[str]:

@@ -24,6 +24,7 @@ DRAFT_FIELDS = (
     "only_from_knowledge",
     "capabilities",
     "files_downloadable",
+    "a2a",
     "temperature",
     "max_tokens",
     "face",
@@ -78,6 +79,7 @@ class GptForm(forms.Form):
         choices=[(key, capability.title) for key, capability in CAPABILITIES.items()], required=False
     )
     files_downloadable = forms.BooleanField(required=False)
+    a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
     face = forms.ChoiceField(choices=[("", "By its name"), *((key, key) for key in MARKS)], required=False)

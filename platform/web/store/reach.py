@@ -21,7 +21,7 @@ class Ability:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The capabilities of a GPT and the hosts that its actions and MCP servers call, each once."""
+    """The capabilities of a GPT and the hosts that its actions, MCP servers and remote agents are at, each once."""
 
     capabilities: tuple[Ability, ...]
     hosts: tuple[str, ...]
@@ -34,6 +34,7 @@ def reach_of(spec: GptSpec) -> Reach:
     abilities = tuple(
         Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
     )
-    addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
+    addresses = [action.base_url for action in spec.actions]
+    addresses += [each.url for each in (*spec.mcp_servers, *spec.remote_agents)]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     return Reach(abilities, hosts, bool(hosts) or "web_browsing" in switched_on)

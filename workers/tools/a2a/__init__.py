@@ -10,11 +10,11 @@ from gpts.spec import GptSpec, RemoteAgent
 from gpts.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
 from workers.tools.a2a.answers import Answer, output, refusal
-from workers.tools.a2a.cards import CardHidden, read_card
+from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import RefusedThere, ask
 from workers.tools.actions.credentials import Credential, credential
 
-__all__ = ["CardHidden", "granted", "read_card"]
+__all__ = ["granted", "read_card"]
 PARAMETERS: Final = {
     "type": "object",
     "properties": {

@@ -35,12 +35,8 @@ BINDINGS: Final = (TransportProtocol.JSONRPC.value, TransportProtocol.HTTP_JSON.
 _NO_CREDENTIAL: Final = Credential()
 
 
-class CardHidden(ToolError):
-    """The host shows the card only to those who sign in."""
-
-
 def read_card(card_url: str, lent: Credential = _NO_CREDENTIAL) -> AgentFacts:
-    """What the card at `card_url` says of its agent. Raises ToolError, CardHidden."""
+    """What the card at `card_url` says of its agent. Raises ToolError."""
     card = fetch_card(card_url, lent)
     skills = list(card.skills)[:MAX_SKILLS]
     lines = [_line(card.description, lent), *(_skill(each, lent) for each in skills)]
@@ -55,7 +51,7 @@ def read_card(card_url: str, lent: Credential = _NO_CREDENTIAL) -> AgentFacts:
 
 
 def fetch_card(card_url: str, lent: Credential, check: Callable[[], None] = lambda: None) -> AgentCard:
-    """The card, with those of its interfaces alone that can be called here. Raises ToolError, CardHidden."""
+    """The card, with those of its interfaces alone that can be called here. Raises ToolError."""
     address = card_url.strip()
     if urlsplit(address).path in ("", "/"):
         address = address.rstrip("/") + CARD_PATH
@@ -66,7 +62,9 @@ def fetch_card(card_url: str, lent: Credential, check: Callable[[], None] = lamb
         raise ToolError(f"The Agent Card could not be read: {scrub(str(error), lent)}") from None
     host = host_of(response.url)
     if response.status in (401, 403):
-        raise CardHidden(f"{host} shows its Agent Card only with a sign-in (status {response.status}).")
+        raise ToolError(f"{host} shows its Agent Card only with a valid key (status {response.status}).")
+    if response.status == 404:
+        raise ToolError(f"{host} has no Agent Card at this address, or shows it only with a key (status 404).")
     if response.status >= 400:
         raise ToolError(f"The Agent Card could not be read: {failure(response, host, None)}")
     card = _parsed(scrub_bytes(response.content, lent), host)

@@ -116,7 +116,7 @@ class TestSignIn:
     def test_a_wrong_key_is_said_in_our_own_words(self, allow, context, key):
         with serving(key="another") as served:
             allow(served.address)
-            with pytest.raises(ToolError, match="only with a sign-in") as refused:
+            with pytest.raises(ToolError, match="only with a valid key") as refused:
                 tool(served.agent(auth="bearer")).run({"task": "echo in"}, context)
         assert "IGNORE" not in str(refused.value)
 
