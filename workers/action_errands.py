@@ -89,7 +89,7 @@ def mcp_tools(server_id: UUID) -> dict[str, Any]:
 
 
 def agent_card(card_url: str, agent_id: UUID | None) -> dict[str, Any]:
-    """What an Agent Card says, read with the agent's key if there is an agent already. Or why not, under "refused"."""
+    """What an Agent Card says, read with the key of the agent if there is one. Says why not under "refused"."""
     try:
         lent = Credential()
         if agent_id:

@@ -129,7 +129,7 @@ def called_by(spec: GptSpec) -> set[str]:
 
 def outside(gpt: Gpt) -> tuple[QuerySet[Outside], ...]:
     """Everything outside that the GPT may call or could before, kind by kind."""
-    return (gpt.actions.all(), gpt.mcp_servers.all(), gpt.remote_agents.all())  # type: ignore[return-value]
+    return (gpt.actions.all(), gpt.mcp_servers.all(), gpt.remote_agents.all())
 
 
 def forget_secret(row: Outside) -> None:

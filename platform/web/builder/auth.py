@@ -1,4 +1,4 @@
-"""How calls of an action, MCP server or remote agent sign in: the creator's choice, and the secret that goes with it."""
+"""How calls of an action, MCP server or agent sign in: the creator's choice, and the secret that goes with it."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -34,7 +34,7 @@ def reach_of(spec: GptSpec) -> Reach:
     abilities = tuple(
         Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
     )
-    addresses = [action.base_url for action in spec.actions]
-    addresses += [each.url for each in (*spec.mcp_servers, *spec.remote_agents)]
+    addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
+    addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     return Reach(abilities, hosts, bool(hosts) or "web_browsing" in switched_on)
