@@ -16,6 +16,7 @@ from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER
 from gpts.steps import ApprovalRequest, Coverage, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
+from web.builder.agents import agent_card_url
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS
 
@@ -110,7 +111,7 @@ class OwnGpt(GptCard):
 
     @staticmethod
     def resolve_agent_card(gpt: Any) -> str | None:
-        return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else None
+        return agent_card_url(gpt) or None
 
 
 class Publication(Schema):

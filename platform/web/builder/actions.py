@@ -59,7 +59,7 @@ def preview_import(source: Source) -> tuple[Imported, str]:
 
 def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") -> Action:
     """A new action of the draft. Raises ValidationError by field, NoAnswer."""
-    check_room(gpt.actions.all(), "actions", "document")
+    check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
     imported, document = preview_import(source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
     _take(action, imported, document, source.url)
@@ -99,7 +99,7 @@ def saved(row: Row) -> Row:
     return row
 
 
-def check_room(rows: QuerySet[Row], what: str, field: str, limit: int = MAX_ACTIONS) -> None:
+def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
     """Refuse one more than `limit` rows in a draft. Raises ValidationError."""
     if rows.filter(removed=None).count() >= limit:
         raise ValidationError({field: f"A GPT can have {limit} {what}. Remove one first."})
@@ -196,7 +196,7 @@ def test_operation(user: User, action: Action, operation: str, arguments: dict[s
 
 def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
     """A new MCP server of the draft; its tools are listed by `refresh_tools`. Raises ValidationError by field."""
-    check_room(gpt.mcp_servers.all(), "MCP servers", "url")
+    check_room(gpt.mcp_servers.all(), "MCP servers", "url", MAX_ACTIONS)
     if bool(url) == bool(command):
         raise ValidationError({"url": "Give the server's address, or a command."})
     if command and command not in settings.MCP_COMMANDS:

@@ -1,8 +1,10 @@
-"""Every write about a draft's remote agents: by the address of an Agent Card, which a worker reads."""
+"""A draft's remote agents, each by the address of an Agent Card that a worker reads; and the GPT's own card."""
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from gpts.actions import host_of
 from gpts.agents import DEADLINE_S, AgentFacts
@@ -14,6 +16,11 @@ from web.builder.models import Gpt
 from web.builder.models_actions import RemoteAgentRow
 
 CARD_TIMEOUT_S: Final = 45.0
+
+
+def agent_card_url(gpt: Gpt) -> str:
+    """Where the GPT's own Agent Card lies, empty while programs may not call it."""
+    return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else ""
 
 
 def add_remote_agent(

@@ -61,7 +61,7 @@ def _is_header(name: str) -> bool:
 
 def _check_oauth(row: Outside, choice: AuthChoice) -> None:
     if not isinstance(row, Action):
-        raise ValidationError({"kind": "Only actions have people sign in. This takes an API key, or nothing."})
+        raise ValidationError({"kind": "MCP servers and remote agents take an API key here, or nothing."})
     if not choice.client_id:
         raise ValidationError({"client_id": "Enter the client id that the service gave you."})
     if choice.token_auth not in ("post", "basic"):

@@ -18,6 +18,7 @@ from gpts.spec import STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
 from web.builder import files, services
 from web.builder.actions import privacy_missing
+from web.builder.agents import agent_card_url
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -119,6 +120,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "starter_chars": STARTER_CHARS,
         "marks": MARKS,
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
+        "remote_agents": gpt.remote_agents.filter(removed=None),
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
         "readings": readings(gpt),
         "max_files": settings.MAX_FILES_PER_GPT,
@@ -142,13 +144,14 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
         "n_undecided": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
         "link": settings.SITE_URL + link if link else "",
+        "agent_card": agent_card_url(gpt),
     }
 
 
 def state(gpt: Gpt) -> dict[str, Any]:
     """`form_state` as the parts of the page that show it, for the page's script to put in place."""
     context = form_state(gpt)
-    parts = ("status", "publish", "link", "face")
+    parts = ("status", "publish", "link", "agent_card", "face")
     return {
         "parts": {part: render_to_string(f"builder/parts/{part}.html", context) for part in parts},
         "waiting": gpt.publish_when_ready,
