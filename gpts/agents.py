@@ -1,6 +1,6 @@
 """A2A agents elsewhere: what their cards say, and the names by which a GPT asks them."""
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,6 +26,15 @@ class AgentFacts(BaseModel):
     description: str = ""
     examples: tuple[str, ...] = ()
     auth: AuthHint = AuthHint()
+
+
+def from_struct(value: Any) -> Any:
+    """JSON values of a protobuf Struct, which makes every number a float and keeps no order: whole, and sorted."""
+    if isinstance(value, dict):
+        return {key: from_struct(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [from_struct(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def named_remote_agents(spec: GptSpec) -> dict[str, RemoteAgent]:

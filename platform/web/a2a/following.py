@@ -48,16 +48,15 @@ def _ending(run: Run) -> list[Update]:
     """The artifacts, whole, and the status that the run has now."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
-    same = {"task_id": str(run.id), "context_id": context_of(run)}
-    made = [TaskArtifactUpdateEvent(artifact=each, last_chunk=True, **same) for each in artifacts_of(steps)]
-    return [*made, TaskStatusUpdateEvent(status=status_of(run, steps), **same)]
+    telling = _Telling(run)
+    return [*map(telling.whole, artifacts_of(steps)), telling.status(status_of(run, steps))]
 
 
 class _Telling:
     """Turns events into updates. A reply that begins anew takes the place of what was sent of the one before."""
 
     def __init__(self, run: Run) -> None:
-        self._same = {"task_id": str(run.id), "context_id": context_of(run)}
+        self._task_id, self._context_id = str(run.id), context_of(run)
         self._begun = False
         self._works = False
 
@@ -75,14 +74,26 @@ class _Telling:
                 return self._working("")
         return None
 
+    def whole(self, artifact: Artifact) -> TaskArtifactUpdateEvent:
+        """All of an artifact, in the place of what was sent of it."""
+        return TaskArtifactUpdateEvent(
+            task_id=self._task_id, context_id=self._context_id, artifact=artifact, last_chunk=True
+        )
+
+    def status(self, status: TaskStatus) -> TaskStatusUpdateEvent:
+        """The task's new status."""
+        return TaskStatusUpdateEvent(task_id=self._task_id, context_id=self._context_id, status=status)
+
     def _piece(self, text: str) -> TaskArtifactUpdateEvent:
         artifact = Artifact(artifact_id=ANSWER, name="Answer", parts=[Part(text=text, media_type=MARKDOWN)])
-        update = TaskArtifactUpdateEvent(artifact=artifact, append=self._begun, **self._same)
-        self._begun = True
-        return update
+        append, self._begun = self._begun, True
+        return TaskArtifactUpdateEvent(
+            task_id=self._task_id, context_id=self._context_id, artifact=artifact, append=append
+        )
 
     def _working(self, words: str) -> TaskStatusUpdateEvent:
         status = TaskStatus(state=TaskState.TASK_STATE_WORKING)
         if words:
-            status.message.CopyFrom(new_text_message(words, **self._same))
-        return TaskStatusUpdateEvent(status=status, **self._same)
+            message = new_text_message(words, task_id=self._task_id, context_id=self._context_id)
+            status.message.CopyFrom(message)
+        return self.status(status)

@@ -8,6 +8,7 @@ from a2a.types import Message, Part
 from a2a.utils.errors import ContentTypeNotSupportedError
 from google.protobuf.json_format import MessageToDict
 
+from gpts.agents import from_struct
 from web.accounts.models import User
 from web.runs.files import attach
 from web.runs.models import ConversationFile
@@ -25,7 +26,7 @@ def _words(part: Part) -> str:
         case "text":
             return str(part.text)
         case "data":
-            return json.dumps(MessageToDict(part.data), ensure_ascii=False)
+            return json.dumps(from_struct(MessageToDict(part.data)), ensure_ascii=False)
         case "url":
             raise ContentTypeNotSupportedError(BY_ADDRESS.format(name=(part.filename or part.url)[:80]))
     return ""

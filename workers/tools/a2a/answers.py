@@ -9,6 +9,7 @@ from a2a.types import Message, Part, Role, Task, TaskState
 from google.protobuf.json_format import MessageToDict
 
 from gpts.actions import MESSAGE_CHARS, host_of
+from gpts.agents import from_struct
 from gpts.spec import RemoteAgent
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.actions import answers
@@ -89,7 +90,7 @@ def _value(part: Part) -> Any:
     """The text, the data, or the name and address that a part holds. Nothing at an address is fetched."""
     match part.WhichOneof("content"):
         case "data":
-            return MessageToDict(part.data)
+            return from_struct(MessageToDict(part.data))
         case "url":
             return f"{part.filename}: {part.url}" if part.filename else part.url
     return part.text

@@ -33,7 +33,7 @@ export function rowOfAgent(agent) {
   const row = copyOf("outside-row");
   const find = (name) => row.querySelector(`[data-${name}]`);
   find("name").textContent = agent.name;
-  find("where").textContent = [agent.host, signIn(agent), `up to ${agent.timeout_s} s`].join(" · ");
+  find("where").textContent = [agent.host, signIn(agent), `up to ${agent.timeout_s}\u00a0s`].join(" · ");
   const [first, ...skills] = agent.description.split("\n");
   const lines = [["When", agent.when], ["About", first], ...skills.map((words) => ["Skill", words])].filter(([, words]) => words);
   find("count").textContent = skills.length ? `When to ask it, and ${plural(skills.length, "skill")}` : "When to ask it";

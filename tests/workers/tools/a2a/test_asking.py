@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 
 from gpts.agents import named_remote_agents
+from gpts.safety.labels import untrusted
+from gpts.safety.policy import Allow, Ask, Context, Standing, check
 from gpts.spec import Colleague, GptSpec, RemoteAgent
+from gpts.steps import ToolCall
 from tests.workers.tools.a2a.conftest import SECRET, serving, tool
 from workers.tools import ToolError
 
@@ -47,7 +50,7 @@ def test_pieces_of_an_artifact_are_put_together(served, context):
 
 def test_data_is_shown_as_a_table_and_files_are_kept(served, context, kept):
     output = tool(served.agent()).run({"task": "table"}, context)
-    assert "| part | price |" in output.shown
+    assert "| ZP-771 | 12 |" in output.shown
     assert kept == [("parts.csv", "text/csv", b"a,b\n1,2")]
     assert "Files kept: parts.csv." in output.text
 
@@ -161,3 +164,15 @@ def test_a_person_sees_the_task_and_where_it_goes(served):
     request = tool(served.agent()).describe({"task": "Find\na seal"})
     assert request.plain == f"Ask Parts Clerk at {served.address}:\nFind\na seal"
     assert '"text": "Find\\na seal"' in request.raw
+
+
+def test_what_was_read_elsewhere_goes_there_only_with_the_person_s_leave(served):
+    spec = tool(served.agent()).spec
+    call = ToolCall(call_id="1", name=spec.name, arguments={"task": "Alice owes 12,000 EUR"})
+    elsewhere = Context(label=untrusted("the answer of crm.example.org", private=["action:crm.example.org"]))
+    assert isinstance(check(call, spec, Context(), Standing()), Allow)
+    asked = check(call, spec, elsewhere, Standing())
+    assert isinstance(asked, Ask)
+    assert f"to {served.address}" in asked.reason
+    own = Context(label=untrusted("x", private=[f"action:{served.address}"]))
+    assert isinstance(check(call, spec, own, Standing()), Allow)
