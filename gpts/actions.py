@@ -190,8 +190,17 @@ def named_mcp_tools(
 
 def _free(wanted: str, owner: str, taken: Container[str]) -> str:
     """`wanted` in letters that a tool's name can have, with the owner's name or a number where it is taken."""
-    clean, prefix = (re.sub(r"[^a-zA-Z0-9_-]+", "_", text).strip("_") for text in (wanted, owner))
-    base = clean[:60] or "tool"
+    base, prefix = letters(wanted)[:60] or "tool", letters(owner)
     tries = (base, f"{prefix[:20]}_{base}"[:60], *(f"{base}_{n}" for n in range(2, 1_000)))
+    return first_free(tries, taken)
+
+
+def letters(text: str) -> str:
+    """`text` in letters that a tool's name can have; empty if it has none of them."""
+    return re.sub(r"[^a-zA-Z0-9_-]+", "_", text).strip("_")
+
+
+def first_free(tries: Iterable[str], taken: Container[str]) -> str:
+    """The first of `tries` that is neither taken nor the name of a tool of the platform's own."""
     reserved = {name for capability in CAPABILITIES.values() for name in capability.tools}
     return next(name for name in tries if name not in taken and name not in reserved)

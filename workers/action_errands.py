@@ -1,15 +1,16 @@
-"""What the creator's form asks of a worker about actions: read a document, try a call, list a server's tools."""
+"""What the creator's form asks of a worker: read a document, try a call, list a server's tools, read a card."""
 
 import time
 from typing import Any, Final
 from uuid import UUID
 
-from gpts.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, host_of, named_operations
+from gpts.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
 from gpts.steps import FileRef
-from web.builder.models_actions import Action, Auth, McpServerRow
+from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
 from workers.egress import EgressError, Limits, fetch
 from workers.sign_ins import lend
 from workers.tools import ToolContext, ToolError
+from workers.tools.a2a import read_card
 from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
 from workers.tools.actions.credentials import Credential
@@ -81,10 +82,24 @@ def mcp_tools(server_id: UUID) -> dict[str, Any]:
     """The tools that the server offers now. Says why not under "refused"."""
     server = McpServerRow.objects.select_related("gpt").get(id=server_id, removed=None)
     try:
-        lent = Credential()
-        if server.auth != Auth.NONE:
-            lent = lend(str(server.id), server.gpt.owner_id, host_of(server.url))
-        tools = list_tools(server.spec(), lent)
+        tools = list_tools(server.spec(), _lent(server))
     except ToolError as error:
         return {"refused": str(error)}
     return {"tools": [tool.model_dump(mode="json") for tool in tools]}
+
+
+def agent_card(card_url: str, agent_id: UUID | None) -> dict[str, Any]:
+    """What an Agent Card says, read with the key of the agent if there is one. Says why not under "refused"."""
+    try:
+        lent = Credential()
+        if agent_id:
+            lent = _lent(RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None))
+        facts = read_card(card_url, lent)
+    except ToolError as error:
+        return {"refused": str(error)}
+    return {"card": facts.model_dump(mode="json")}
+
+
+def _lent(row: Outside) -> Credential:
+    """What signs a request to the row's own host in, on behalf of the GPT's owner. Raises ToolError."""
+    return Credential() if row.auth == Auth.NONE else lend(str(row.id), row.gpt.owner_id, row.host)

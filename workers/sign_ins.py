@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from web.builder.actions import called_by
-from web.builder.models_actions import Action, Auth, McpServerRow, Outside, SignIn
+from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow, SignIn
 from web.builder.sign_ins import redirect_uri
 from web.secrets import SecretLost
 from workers.egress import EgressError, Limits, fetch
@@ -38,7 +38,7 @@ class TokenRefused(Exception):
 
 
 def lend(owner_id: str, user_id: int, host: str) -> Credential:
-    """What signs a request of the person to `host` in, for the action or MCP server `owner_id`.
+    """What signs a request of the person to `host` in, for the action, MCP server or agent `owner_id`.
 
     Raises ToolError when it is gone or its key is missing or meant for another host; SignInNeeded.
     """
@@ -60,8 +60,8 @@ def lend(owner_id: str, user_id: int, host: str) -> Credential:
 
 
 def _row(owner_id: str) -> Outside:
-    """The action or MCP server, while its GPT is there and its draft or published version has it."""
-    for model in (Action, McpServerRow):
+    """The action, MCP server or agent, while its GPT is there and its draft or published version has it."""
+    for model in (Action, McpServerRow, RemoteAgentRow):
         row = (
             model._default_manager.filter(id=UUID(owner_id), gpt__deleted=None)
             .select_related("gpt__published")

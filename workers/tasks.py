@@ -112,6 +112,12 @@ def list_mcp_tools(errand_id: str, server_id: str) -> None:
     errands.answer(errand_id, action_errands.mcp_tools(UUID(server_id)))
 
 
+@shared_task(name="workers.tasks.read_agent_card")
+def read_agent_card(errand_id: str, card_url: str, agent_id: str) -> None:
+    """Answer an errand: what an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
+    errands.answer(errand_id, action_errands.agent_card(card_url, UUID(agent_id) if agent_id else None))
+
+
 @shared_task(name="workers.tasks.exchange_code")
 def exchange_code(errand_id: str, sign_in_id: str) -> None:
     """Answer an errand: a person's sign-in, finished."""

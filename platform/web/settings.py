@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "web.runs",
     "web.chat",
     "web.api",
+    "web.a2a",
     "workers",
 ]
 MIDDLEWARE = [

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", include("web.chat.urls")),
     path("", include("web.runs.urls")),
     path("", include("web.api.urls")),
+    path("", include("web.a2a.urls")),
     path("account/", include("allauth.urls")),
 ]

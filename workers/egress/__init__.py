@@ -5,7 +5,7 @@ whatever name servers and redirects say. Callers pass an EgressConfig in and cat
 """
 
 from workers.egress.config import EgressConfig, Limits, Response
-from workers.egress.errors import EgressError, EgressFailed, EgressRefused
+from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from workers.egress.fetching import fetch
 from workers.egress.guard import Guard
 from workers.egress.transports import guarded_async_client, guarded_async_transport, guarded_transport
@@ -22,4 +22,5 @@ __all__ = [
     "guarded_async_client",
     "guarded_async_transport",
     "guarded_transport",
+    "reason",
 ]

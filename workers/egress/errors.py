@@ -11,3 +11,13 @@ class EgressRefused(EgressError):
 
 class EgressFailed(EgressError):
     """The request was allowed, but gave no answer that can be used; it may work later."""
+
+
+def reason(error: BaseException) -> str:
+    """The guard's own sentence, where it was the guard; else what the error says, or that nothing was reached."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, EgressError):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return str(error) or "The server could not be reached."

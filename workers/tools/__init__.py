@@ -118,6 +118,7 @@ TOOLBOXES: Final[tuple[str, ...]] = (
     "workers.tools.capabilities:granted",
     "workers.tools.actions:granted",
     "workers.tools.mcp:granted",
+    "workers.tools.a2a:granted",
 )
 
 

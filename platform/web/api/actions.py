@@ -79,7 +79,7 @@ class ActionPatch(Schema):
 
 
 class OutsideShape(Schema):
-    """What actions and MCP servers have in common. The secret itself is never told."""
+    """What actions, MCP servers and remote agents have in common. The secret itself is never told."""
 
     id: UUID
     name: str
@@ -208,7 +208,8 @@ def _own_server(request: HttpRequest, slug: str, server_id: UUID) -> McpServerRo
     return actions.access_outside(McpServerRow, access_own_gpt(caller(request), slug), server_id)
 
 
-def _away(error: errands.NoAnswer) -> ApiError:
+def away(error: errands.NoAnswer) -> ApiError:
+    """What a caller is told where no worker did an errand."""
     return ApiError(503, str(error), code="workers_away")
 
 
@@ -225,7 +226,7 @@ def preview_action(request: HttpRequest, slug: str, source: ActionSource) -> dic
     try:
         return _preview(actions.preview_import(source.source())[0])
     except errands.NoAnswer as error:
-        raise _away(error) from error
+        raise away(error) from error
 
 
 def _preview(imported: Imported) -> dict[str, Any]:
@@ -239,7 +240,7 @@ def add_action(request: HttpRequest, slug: str, new: NewAction) -> Status[Action
     try:
         return Status(201, actions.add_action(gpt, new.source(), new.name, new.privacy_url))
     except errands.NoAnswer as error:
-        raise _away(error) from error
+        raise away(error) from error
 
 
 @router.get("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **DENIED})
@@ -256,7 +257,7 @@ def update_action(request: HttpRequest, slug: str, action_id: UUID, change: Acti
     try:
         return actions.update_action(action, change.source(), named)
     except errands.NoAnswer as error:
-        raise _away(error) from error
+        raise away(error) from error
 
 
 @router.delete("/gpts/{slug}/actions/{uuid:action_id}", response={204: None, **DENIED})
@@ -279,7 +280,7 @@ def test_action(request: HttpRequest, slug: str, action_id: UUID, trial: Trial) 
     try:
         return actions.test_operation(caller(request), action, trial.operation, trial.arguments)
     except errands.NoAnswer as error:
-        raise _away(error) from error
+        raise away(error) from error
 
 
 @router.get("/gpts/{slug}/mcp-servers", response={200: list[McpServerShape], **DENIED})

@@ -1,6 +1,7 @@
 """`/api`: everything that a page can do, for programs with a key and for the pages' own scripts."""
 
 from web.api.actions import router as actions
+from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.colleagues import router as colleagues
@@ -27,5 +28,6 @@ native.add_router("", files)
 native.add_router("", actions)
 native.add_router("", colleagues)
 native.add_router("", usage)
+native.add_router("", agents)
 native.add_router("", runs)
 native.add_router("", citations)

@@ -16,6 +16,7 @@ from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER
 from gpts.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
+from web.builder.agents import agent_card_url
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS
 
@@ -49,6 +50,7 @@ class GptChange(Schema):
     asks_all: bool | None = Field(None, description="Whether each question goes to every GPT that it may ask.")
     asks_store: bool | None = Field(None, description="Whether it may look for a GPT to ask in the store.")
     files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
+    a2a: bool | None = Field(None, description="Whether programs elsewhere may call it as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
 
@@ -107,6 +109,7 @@ class OwnGpt(GptCard):
     instructions: str
     only_from_knowledge: bool
     files_downloadable: bool
+    a2a: bool = Field(description="Whether programs elsewhere may call it as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
     asks_all: bool = Field(description="Whether each question goes to every GPT that the draft may ask.")
@@ -114,6 +117,7 @@ class OwnGpt(GptCard):
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret address to share, while shared by link.")
+    agent_card: str | None = Field(description="The address of its Agent Card, while programs may call it.")
 
     @staticmethod
     def resolve_asks_all(gpt: Any) -> bool:
@@ -126,6 +130,10 @@ class OwnGpt(GptCard):
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
         return settings.SITE_URL + reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else None
+
+    @staticmethod
+    def resolve_agent_card(gpt: Any) -> str | None:
+        return agent_card_url(gpt) or None
 
 
 class Publication(Schema):

@@ -1,4 +1,7 @@
-"""Every write about a draft's actions and MCP servers: import, choice of operations, trying out. See also `auth`."""
+"""Every write about a draft's actions and MCP servers: import, choice of operations, trying out.
+
+How calls sign in is set in `auth`; remote agents have a module of their own, `agents`.
+"""
 
 import json
 from dataclasses import dataclass
@@ -7,11 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool
+from gpts.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool, host_name, host_of
 from gpts.spec import GptSpec
 from web import errands
 from web.accounts.models import User
@@ -56,7 +59,7 @@ def preview_import(source: Source) -> tuple[Imported, str]:
 
 def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") -> Action:
     """A new action of the draft. Raises ValidationError by field, NoAnswer."""
-    _check_room(gpt.actions.filter(removed=None).count(), "actions")
+    check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
     imported, document = preview_import(source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
     _take(action, imported, document, source.url)
@@ -96,13 +99,14 @@ def saved(row: Row) -> Row:
     return row
 
 
-def _check_room(n: int, what: str) -> None:
-    if n >= MAX_ACTIONS:
-        raise ValidationError({"document": f"A GPT can have {MAX_ACTIONS} {what}. Remove one first."})
+def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
+    """Refuse one more than `limit` rows in a draft. Raises ValidationError."""
+    if rows.filter(removed=None).count() >= limit:
+        raise ValidationError({field: f"A GPT can have {limit} {what}. Remove one first."})
 
 
 def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
-    """The action or MCP server `row_id` of the draft of one's own `gpt`. Raises Http404."""
+    """What has the id `row_id` in the draft of one's own `gpt`. Raises Http404."""
     row = model._default_manager.filter(gpt=gpt, removed=None, id=row_id).select_related("gpt").first()
     if row is None:
         raise Http404("There is no such action in this GPT.")
@@ -110,7 +114,7 @@ def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
 
 
 def remove(row: Outside) -> None:
-    """Take an action or MCP server out of the draft. The published version keeps it until the next publication."""
+    """Take something outside out of the draft. The published version keeps it until the next publication."""
     row.removed = timezone.now()
     row.save(update_fields=["removed"])
     if not row.gpt.published or str(row.id) not in called_by(row.gpt.published.spec()):
@@ -118,8 +122,14 @@ def remove(row: Outside) -> None:
 
 
 def called_by(spec: GptSpec) -> set[str]:
-    """The ids of the actions and MCP servers that a version calls."""
-    return {each.action_id for each in spec.actions} | {each.server_id for each in spec.mcp_servers}
+    """The ids of the actions, MCP servers and remote agents that a version calls."""
+    servers = {each.server_id for each in spec.mcp_servers}
+    return {each.action_id for each in spec.actions} | servers | {each.agent_id for each in spec.remote_agents}
+
+
+def outside(gpt: Gpt) -> tuple[QuerySet[Outside], ...]:
+    """Everything outside that the GPT may call or could before, kind by kind."""
+    return (gpt.actions.all(), gpt.mcp_servers.all(), gpt.remote_agents.all())
 
 
 def forget_secret(row: Outside) -> None:
@@ -133,16 +143,16 @@ def forget_secret(row: Outside) -> None:
 def forget_unused_secrets(gpt: Gpt, spec: GptSpec) -> None:
     """After publishing `spec`: forget what belongs to removed actions that it does not call."""
     used = called_by(spec)
-    for rows in (gpt.actions, gpt.mcp_servers):
+    for rows in outside(gpt):
         for row in rows.exclude(removed=None).exclude(secret="").select_related("gpt"):
             if str(row.id) not in used:
                 forget_secret(row)
 
 
 def bring_back(gpt: Gpt, spec: GptSpec) -> None:
-    """Make the draft's actions and MCP servers those of `spec`. Secrets stay as they are now."""
+    """Make the draft's actions, MCP servers and remote agents those of `spec`. Secrets stay as they are now."""
     used = called_by(spec)
-    for rows in (gpt.actions, gpt.mcp_servers):
+    for rows in outside(gpt):
         rows.filter(removed=None).exclude(id__in=used).update(removed=timezone.now())
         rows.filter(id__in=used).update(removed=None)
     for action in spec.actions:
@@ -153,11 +163,14 @@ def bring_back(gpt: Gpt, spec: GptSpec) -> None:
         tools = [each.model_dump(mode="json") for each in server.tools]
         found_server = gpt.mcp_servers.filter(id=server.server_id)
         found_server.update(name=server.name, url=server.url, trusted=server.trusted, tools=tools)
+    for agent in spec.remote_agents:
+        fields = agent.model_dump(mode="json", exclude={"agent_id", "auth"})
+        gpt.remote_agents.filter(id=agent.agent_id).update(**fields)
 
 
 def privacy_missing(gpt: Gpt) -> str:
-    """Why the draft may not be in the store: an action without a privacy policy. Empty where all have one."""
-    for rows in (gpt.actions, gpt.mcp_servers):
+    """Why the draft may not be in the store: something outside without a privacy policy. Empty where all have one."""
+    for rows in outside(gpt):
         if found := rows.filter(removed=None, privacy_url="").values_list("name", flat=True).first():
             return f"Everyone in the store may use “{found}”: give the address of its privacy policy first."
     return ""
@@ -183,23 +196,20 @@ def test_operation(user: User, action: Action, operation: str, arguments: dict[s
 
 def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
     """A new MCP server of the draft; its tools are listed by `refresh_tools`. Raises ValidationError by field."""
-    _check_room(gpt.mcp_servers.filter(removed=None).count(), "MCP servers")
+    check_room(gpt.mcp_servers.all(), "MCP servers", "url", MAX_ACTIONS)
     if bool(url) == bool(command):
         raise ValidationError({"url": "Give the server's address, or a command."})
     if command and command not in settings.MCP_COMMANDS:
         raise ValidationError({"command": "This command is not among those that the operator of this site allows."})
     if url:
-        try:
-            URLValidator(schemes=["https", "http"])(url)
-        except ValidationError:
-            if not url.startswith(("http://", "https://")):
-                raise ValidationError({"url": "Enter the server's full address, with https://."}) from None
-    return saved(McpServerRow(gpt=gpt, name=name or host_name(url) or command[0], url=url, command=list(command)))
+        check_address(url, "url", "the server's")
+    return saved(McpServerRow(gpt=gpt, name=name or host_of(url) or command[0], url=url, command=list(command)))
 
 
-def host_name(url: str) -> str:
-    """The host of `url`, to call a server by."""
-    return McpServerRow(url=url).host
+def check_address(url: str, field: str, whose: str) -> None:
+    """Refuse what is no full web address. Raises ValidationError."""
+    if not url.startswith(("http://", "https://")) or not host_name(url):
+        raise ValidationError({field: f"Enter {whose} full address, with https://."})
 
 
 def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:

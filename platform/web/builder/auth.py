@@ -1,4 +1,4 @@
-"""How calls of an action or MCP server sign in: the creator's choice, and the secret that goes with it."""
+"""How calls of an action, MCP server or agent sign in: the creator's choice, and the secret that goes with it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +61,7 @@ def _is_header(name: str) -> bool:
 
 def _check_oauth(row: Outside, choice: AuthChoice) -> None:
     if not isinstance(row, Action):
-        raise ValidationError({"kind": "MCP servers take an API key here, or nothing."})
+        raise ValidationError({"kind": "MCP servers and remote agents take an API key here, or nothing."})
     if not choice.client_id:
         raise ValidationError({"client_id": "Enter the client id that the service gave you."})
     if choice.token_auth not in ("post", "basic"):

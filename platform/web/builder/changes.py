@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from gpts.actions import host_of
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
@@ -58,6 +59,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
         list_change(
             "GPTs it may ask", [each.slug for each in old.colleagues], [each.slug for each in new.colleagues]
         ),
+        list_change("Remote agents", _agents(old), _agents(new)),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
     return tuple(change for change in (*texts, *lists, *values) if change)
@@ -83,6 +85,10 @@ def _lines_of_both(old: GptSpec, new: GptSpec) -> list[tuple[str, str, str]]:
     """Of each GPT that both may ask: its slug, the line on when to ask it in `old`, and that in `new`."""
     before = {each.slug: each.when for each in old.colleagues}
     return [(each.slug, before[each.slug], each.when) for each in new.colleagues if each.slug in before]
+
+
+def _agents(spec: GptSpec) -> list[str]:
+    return [f"{agent.name} at {host_of(agent.url)}: {agent.when}".rstrip(": ") for agent in spec.remote_agents]
 
 
 def _titles(keys: tuple[str, ...]) -> list[str]:

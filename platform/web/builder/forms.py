@@ -29,6 +29,7 @@ DRAFT_FIELDS = (
     "asks_all",
     "asks_store",
     "files_downloadable",
+    "a2a",
     "temperature",
     "max_tokens",
     "face",
@@ -85,6 +86,7 @@ class GptForm(forms.Form):
     asks_all = forms.BooleanField(required=False)
     asks_store = forms.BooleanField(required=False)
     files_downloadable = forms.BooleanField(required=False)
+    a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
     face = forms.ChoiceField(choices=[("", "By its name"), *((key, key) for key in MARKS)], required=False)

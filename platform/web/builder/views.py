@@ -19,6 +19,7 @@ from gpts.spec import COLLEAGUES, STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
 from web.builder import colleagues, files, services
 from web.builder.actions import privacy_missing
+from web.builder.agents import agent_card_url
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -123,6 +124,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "starter_chars": STARTER_CHARS,
         "marks": MARKS,
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
+        "remote_agents": gpt.remote_agents.filter(removed=None),
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
         "colleagues": [(entry, *form.line(entry)) for entry in colleagues.entries(gpt)],
         "choices": colleagues.choices(gpt.owner, gpt),
@@ -149,13 +151,14 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
         "n_undecided": draft.filter(status=KnowledgeFile.Status.QUARANTINED).count(),
         "n_pending": draft.exclude(status__in=KnowledgeFile.SETTLED).count(),
         "link": settings.SITE_URL + link if link else "",
+        "agent_card": agent_card_url(gpt),
     }
 
 
 def state(gpt: Gpt) -> dict[str, Any]:
     """`form_state` as the parts of the page that show it, for the page's script to put in place."""
     context = form_state(gpt)
-    names = ("status", "publish", "link", "face")
+    names = ("status", "publish", "link", "agent_card", "face")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     return {
         "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in colleagues.entries(gpt)},

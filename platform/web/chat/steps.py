@@ -155,6 +155,8 @@ def phrases(spec: GptSpec, call: ToolCall) -> Phrases:
             return Phrases(*_forms("make", "Making", "Made", what), "Made a picture", "Made # pictures")
     named = tool_name(spec, call.name)
     what = f"{named.title} on {named.host}" if named.host else named.title
+    if named.asks:
+        return Phrases(*_forms("ask", "Asking", "Asked", what), f"Asked {what}", f"Asked {what} # times")
     return Phrases(*_forms("call", "Calling", "Called", what), f"Called {what}", f"Called {what} # times")
 
 

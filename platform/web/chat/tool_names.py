@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpts.actions import host_name, named_mcp_tools, named_operations
+from gpts.agents import named_remote_agents
 from gpts.spec import GptSpec
 
 TITLE_CHARS: Final = 60
@@ -25,11 +26,15 @@ class Phrases:
 
 @dataclass(frozen=True, slots=True)
 class ToolName:
-    """A tool's title and the host that it calls, empty for the platform's own. `action_id` is set for an action's."""
+    """A tool's title and the host that it calls, empty for the platform's own. `action_id` is set for an action's.
+
+    `asks`: it is an agent that is asked, not something that is called.
+    """
 
     title: str
     host: str = ""
     action_id: str = ""
+    asks: bool = False
 
 
 def tool_name(spec: GptSpec, name: str) -> ToolName:
@@ -42,6 +47,8 @@ def tool_name(spec: GptSpec, name: str) -> ToolName:
     if listed := named_mcp_tools(spec.mcp_servers, spec.actions).get(name):
         server, tool = listed
         return ToolName(in_words(tool.name), host_name(server.url) or server.name)
+    if agent := named_remote_agents(spec).get(name):
+        return ToolName(agent.name, host_name(agent.url), asks=True)
     return ToolName(in_words(name))
 
 

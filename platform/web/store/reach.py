@@ -31,7 +31,8 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The capabilities of a GPT, the hosts that its actions and MCP servers call, each once, and whom it may ask.
+    """The capabilities of a GPT, the hosts that its actions, MCP servers and remote agents are at, each once, and whom
+    it may ask.
 
     `colleagues` are only those GPTs that the reader may chat with, too.
     """
@@ -49,6 +50,7 @@ def reach_of(spec: GptSpec, reader: Any) -> Reach:
         Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
     )
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
+    addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
     asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach

@@ -13,10 +13,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 
 from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_of
-from web.api.urls import urlpatterns
+from web.a2a.urls import urlpatterns as a2a_patterns
+from web.api.urls import urlpatterns as api_patterns
 from web.builder.colleagues import add
 from web.builder.models import KnowledgeFile
-from web.builder.models_actions import Action, McpServerRow, SignIn
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, open_link, set_sharing
 from web.runs.files import attach
 from web.runs.models import Permission
@@ -81,6 +82,12 @@ EXPECTED = {
     "PATCH api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 200),
     "DELETE api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 204),
     "GET api/gpts/<slug>/usage": row(404, 404, 200),
+    "GET api/gpts/<slug>/agents": row(404, 404, 200),
+    "POST api/gpts/<slug>/agents": row(404, 404, 503),  # no worker in these tests
+    "PATCH api/gpts/<slug>/agents/<uuid:agent_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/agents/<uuid:agent_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/agents/<uuid:agent_id>/refresh": row(404, 404, 200),
+    "POST api/gpts/<slug>/agents/<uuid:agent_id>/auth": row(404, 404, 200),
     "GET api/sign-ins": row(200, 200, 200),
     "DELETE api/sign-ins/<uuid:action_id>": row(404, 204, 404),  # Bob is signed in
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
@@ -102,6 +109,9 @@ EXPECTED = {
     "PATCH api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "DELETE api/conversations/<uuid:conversation_id>": row(404, 204, 404),
     "DELETE api/conversations/<uuid:conversation_id>/guest": row(404, 204, 404),
+    # Of a GPT in the store the card is for everyone, see tests/web/a2a/test_cards.py.
+    "GET a2a/<slug:slug>/.well-known/agent-card.json": {**dict.fromkeys(CALLERS, 404), "bob": 200, "alice": 200},
+    "POST a2a/<slug:slug>": row(404, 200, 200),
 }
 OPERATION = {"name": "listParts", "method": "GET", "path": "/parts"}
 BODIES = {
@@ -121,13 +131,19 @@ BODIES = {
     "POST api/gpts/<slug>/colleagues": {"gpt": "stock-clerk"},
     "PUT api/gpts/<slug>/colleagues": [{"gpt": "stock-clerk", "when": "Prices"}],
     "api/gpts/<slug>/colleagues/<colleague>": {"when": "Prices"},
+    "api/gpts/<slug>/agents": {"card_url": "https://agents.example.org"},
+    "api/gpts/<slug>/agents/<uuid:agent_id>": {"when": "For parts."},
+    "api/gpts/<slug>/agents/<uuid:agent_id>/auth": {"kind": "bearer", "secret": "another-key"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
     "api/runs/<uuid:run_id>/approve": {"call_id": "call_0", "allowed": True},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
 }
 
 
-def routes(patterns: list[URLPattern | URLResolver] = urlpatterns, before: str = "") -> Iterator[str]:
+DOORS = [*api_patterns, *a2a_patterns]
+
+
+def routes(patterns: list[URLPattern | URLResolver] = DOORS, before: str = "") -> Iterator[str]:
     """Yield "METHOD route" for each operation of the machine door."""
     for pattern in patterns:
         route = (before + str(pattern.pattern)).replace("<uuidstr:", "<uuid:")  # ninja's own converter
@@ -141,6 +157,7 @@ def methods_of(pattern: URLPattern, route: str) -> list[str]:
     """The methods that the view takes, in its own words of refusal."""
     path = (
         re.sub("<uuid:[^>]*>", str(uuid4()), route)
+        .replace("<slug:slug>", "x")
         .replace("<int:number>", "1")
         .replace("<int:page>", "1")
         .replace("<int:permission_id>", "1")
@@ -161,6 +178,8 @@ class Scene:
 @pytest.fixture
 def scene(gpt, alice, bob, charlie, settings) -> Scene:
     open_link(bob, set_sharing(gpt, "link").link_secret)
+    gpt.a2a = True
+    gpt.save()
     file = KnowledgeFile.objects.create(gpt=gpt, name="a.txt", sha256="0" * 64, size=1)
     run = start_run(start_conversation(bob, gpt), "Hello")
     settings.MAX_ACTIVE_RUNS = 0
@@ -169,15 +188,19 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
     server = McpServerRow.objects.create(gpt=gpt, name="Notes", url="https://mcp.example.org/mcp")
     add(gpt, create_gpt(alice, {"name": "Price Clerk"}).slug)
     create_gpt(alice, {"name": "Stock Clerk"})
+    url = "https://agents.example.org/a2a"
+    agent = RemoteAgentRow.objects.create(gpt=gpt, name="Clerk", card_url=url, url=url)
     values = {
         "<colleague>": "price-clerk",
         "<slug>": gpt.slug,
+        "<slug:slug>": gpt.slug,
         "<model>": gpt.slug,
         "<int:number>": "1",
         "<int:page>": "1",
         "<uuid:file_id>": str(file.id),
         "<uuid:action_id>": str(action.id),
         "<uuid:server_id>": str(server.id),
+        "<uuid:agent_id>": str(agent.id),
         "<uuid:run_id>": str(run.id),
         "<uuid:conversation_id>": str(run.message.conversation_id),
         "<uuid:attachment_id>": str(attach(bob, "sales.csv", [b"a,b"]).id),

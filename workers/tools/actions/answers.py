@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any, Final
 
 from gpts.actions import MESSAGE_CHARS
+from gpts.steps import FileRef
 from workers.egress import Response
+from workers.tools import ToolOutput
 
 MAX_ROWS: Final = 20
 MAX_COLUMNS: Final = 6
@@ -143,3 +146,24 @@ def _cell(value: Any) -> str:
 def _plain(text: str) -> str:
     """`text` with what Markdown would act on made harmless: it is a service's, not the platform's."""
     return re.sub(r"([\\`*_\[\]<>!#~])", r"\\\1", text)
+
+
+def with_files(text: str, files: Sequence[FileRef]) -> str:
+    """`text`, and what files were kept besides."""
+    told = [f"Files kept: {', '.join(file.name for file in files)}."] if files else []
+    return "\n".join([*filter(None, [text]), *told])
+
+
+def from_outside(
+    host: str, text: str, shown: str | None, files: Sequence[FileRef] = (), ok: bool = True
+) -> ToolOutput:
+    """What `host` gave, labelled as written there and as private to it."""
+    return ToolOutput(
+        text=text,
+        shown=shown,
+        files=tuple(files),
+        untrusted=True,
+        written_by=(f"the answer of {host}",),
+        private=(f"action:{host}",),
+        ok=ok,
+    )

@@ -62,7 +62,7 @@ def call(action: ActionSpec, operation: Operation, arguments: dict[str, Any], co
     value = _decoded(done)
     if response.status >= 400:
         text = answers.failure(response, host, value)
-        return _output(host, text, shown=answers.shown(text), ok=False)
+        return answers.from_outside(host, text, answers.shown(text), ok=False)
     files = _files(value, response, context, done.lent)
     if isinstance(value, dict):
         value = {name: each for name, each in value.items() if name != answers.FILES_OUT}
@@ -71,9 +71,8 @@ def call(action: ActionSpec, operation: Operation, arguments: dict[str, Any], co
         raise ToolError(
             f"The answer of {host} has {len(text):,} characters; it must stay below 100,000. Ask for less."
         )
-    told = [f"{host} answered with status {response.status} and no content."] if not text and not files else []
-    told += [f"Files kept: {', '.join(file.name for file in files)}."] if files else []
-    return _output(host, "\n".join([*filter(None, [text]), *told]), answers.shown(value), tuple(files))
+    told = answers.with_files(text, files) or f"{host} answered with status {response.status} and no content."
+    return answers.from_outside(host, told, answers.shown(value), files)
 
 
 def _decoded(done: Exchange) -> Any:
@@ -106,18 +105,6 @@ def _fetch_file(context: ToolContext, url: str, limits: Limits) -> Response:
         return fetch(url, egress(), limits=limits, check=context.check)
     except EgressError as error:
         raise ToolError(f"A file of the answer could not be fetched: {error}") from None
-
-
-def _output(host: str, text: str, shown: str, files: tuple[FileRef, ...] = (), ok: bool = True) -> ToolOutput:
-    return ToolOutput(
-        text=text,
-        shown=shown,
-        files=files,
-        untrusted=True,
-        written_by=(f"the answer of {host}",),
-        private=(f"action:{host}",),
-        ok=ok,
-    )
 
 
 def describe(action: ActionSpec, operation: Operation, arguments: dict[str, Any]) -> Request:

@@ -22,7 +22,7 @@ class Credential:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
-# (id of the action or MCP server, id of the person, host of the request) -> what signs the request in.
+# (id of the action, MCP server or agent, id of the person, host of the request) -> what signs the request in.
 # Raises ToolError: the secret is missing, meant for another host, or the action is gone; SignInNeeded.
 Provider = Callable[[str, int, str], Credential]
 

@@ -3,7 +3,7 @@
 import binascii
 import mimetypes
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -48,10 +48,19 @@ def kept_files(entries: Any, context: ToolContext, fetch: Fetch, clean: Callable
         return []
     if len(entries) > MAX_FILES:
         raise ToolError(f"The answer holds {len(entries)} files; {MAX_FILES} can be taken.")
-    files = []
-    for entry in entries:
+    found = (_fetched(entry, fetch) if isinstance(entry, str) else _inline(entry) for entry in entries)
+    return keep_each(found, context, clean)
+
+
+def keep_each(
+    found: Iterable[tuple[str, str, bytes]], context: ToolContext, clean: Callable[[bytes], bytes]
+) -> list[FileRef]:
+    """Files of an answer, each (name, type, bytes), kept with the conversation. Raises ToolError for too many."""
+    files: list[FileRef] = []
+    for name, mime, data in found:
         context.check()
-        name, mime, data = _fetched(entry, fetch) if isinstance(entry, str) else _inline(entry)
+        if len(files) >= MAX_FILES:
+            raise ToolError(f"The answer holds too many files; {MAX_FILES} can be taken.")
         if len(data) > MAX_FILE_BYTES:
             raise ToolError(f"The file “{name}” is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
         files.append(context.keep(name, mime, clean(data)))
@@ -80,3 +89,8 @@ def file_name(name: str) -> str:
     """`name` as a name without folders and control characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip(". ")[:120] or "file"
+
+
+def ending(mime: str) -> str:
+    """The ending of a file's name by its type, for files that come without a name."""
+    return mime.split("/")[-1].split("+")[0][:10]

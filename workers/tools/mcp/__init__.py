@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ from gpts.spec import GptSpec
 from gpts.steps import FileRef
 from gpts.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, in_words
-from workers.tools.actions.answers import shown
+from workers.tools.actions.answers import from_outside, shown, with_files
 from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes
-from workers.tools.actions.files import MAX_FILE_BYTES, MAX_FILES
+from workers.tools.actions.files import ending, keep_each
 from workers.tools.actions.importing.schemas import Notes, Schemas
 from workers.tools.mcp.session import ask_server
 
@@ -113,18 +113,11 @@ def _output(server: McpServer, result: CallToolResult, context: ToolContext, len
     structured = result.structured_content
     if structured is not None and not texts:
         texts = [scrub(json.dumps(structured, ensure_ascii=False), lent)]
-    text = "\n".join([*texts, *([f"Files kept: {', '.join(file.name for file in files)}."] if files else [])])
+    text = with_files("\n".join(texts), files)
     if len(text) >= MESSAGE_CHARS:
         raise ToolError(f"The answer of {host} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}.")
-    return ToolOutput(
-        text=text or f"{host} answered without content.",
-        shown=shown(_as_values(texts)),
-        files=files,
-        untrusted=True,
-        written_by=(f"the answer of {host}",),
-        private=(f"action:{host}",),
-        ok=not result.is_error,
-    )
+    told = text or f"{host} answered without content."
+    return from_outside(host, told, shown(_as_values(texts)), files, ok=not result.is_error)
 
 
 def _as_values(texts: list[str]) -> Any:
@@ -150,22 +143,21 @@ def _texts(content: Iterable[Any]) -> list[str]:
     return texts
 
 
-def _kept(content: Iterable[Any], context: ToolContext, lent: Credential) -> tuple[FileRef, ...]:
+def _kept(content: Iterable[Any], context: ToolContext, lent: Credential) -> list[FileRef]:
     """Pictures, sounds and other files of the answer, kept with the conversation."""
-    files: list[FileRef] = []
+    return keep_each(_files(content), context, partial(scrub_bytes, lent=lent))
+
+
+def _files(content: Iterable[Any]) -> Iterator[tuple[str, str, bytes]]:
+    n_files = 0
     for block in content:
         data, mime = getattr(block, "data", None), getattr(block, "mime_type", "") or "application/octet-stream"
         resource = getattr(block, "resource", None)
         if resource is not None and hasattr(resource, "blob"):
             data, mime = resource.blob, resource.mime_type or "application/octet-stream"
-        if not isinstance(data, str):
-            continue
-        if len(files) >= MAX_FILES or len(data) > MAX_FILE_BYTES * 4 // 3:
-            raise ToolError(f"The answer holds too many or too large files ({MAX_FILES} of 10 MB can be taken).")
-        ending = mime.split("/")[-1].split("+")[0][:10]
-        name = f"{block.type}-{len(files) + 1}.{ending}"
-        files.append(context.keep(name, mime, scrub_bytes(_bytes(data), lent)))
-    return tuple(files)
+        if isinstance(data, str):
+            n_files += 1
+            yield f"{block.type}-{n_files}.{ending(mime)}", mime, _bytes(data)
 
 
 def _bytes(data: str) -> bytes:

@@ -4,11 +4,11 @@ Servers are strangers: what they send is bounded, waits end, and a local command
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-import anyio
 import httpx2
 from mcp.client import Client
 from mcp.client.sse import sse_client
@@ -16,14 +16,15 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from gpts.actions import McpServer
+from workers.egress import reason
 from workers.tools import ToolError
 from workers.tools.actions.credentials import Credential, scrub
-from workers.tools.mcp.transport import GuardedTransport, reason
+from workers.tools.mcp.transport import GuardedTransport
 from workers.tools.network import egress
+from workers.tools.watching import BrokenOff, leaves, watched
 
 T = TypeVar("T")
 Ask = Callable[[Client], Awaitable[T]]
-CHECK_EVERY_S: Final = 0.25
 
 # Commands that the operator lets GPTs start, each with its arguments in full. Set once by the worker process.
 _commands: list[tuple[str, ...]] = []
@@ -38,39 +39,12 @@ def ask_server(
     server: McpServer, lent: Credential, ask: Ask[T], timeout_s: float, check: Callable[[], None] = lambda: None
 ) -> T:
     """What `ask` gets from the server. Raises ToolError, and what `check` raises."""
-    return anyio.run(_asked, server, lent, ask, timeout_s, check)
-
-
-async def _asked(server: McpServer, lent: Credential, ask: Ask[T], timeout_s: float, check: Callable[[], None]) -> T:
-    answer: list[T] = []
-    stopped: list[BaseException] = []
-
-    async def watch(scope: anyio.CancelScope) -> None:
-        while True:
-            await anyio.sleep(CHECK_EVERY_S)
-            try:
-                check()
-            except Exception as error:  # noqa: BLE001 - carried out of the task group as it is
-                stopped.append(error)
-                scope.cancel()
-
     try:
-        with anyio.fail_after(timeout_s):
-            async with anyio.create_task_group() as group:
-                group.start_soon(watch, group.cancel_scope)
-                answer.append(await _once(server, lent, ask))
-                group.cancel_scope.cancel()
+        return watched(partial(_once, server, lent, ask), timeout_s, check)
     except TimeoutError:
         raise ToolError(f"{server.name} did not answer within {timeout_s:.0f} seconds.") from None
-    except ToolError:
-        raise
-    except BaseException as error:
-        if not isinstance(error, Exception):
-            raise
-        raise _told(server, lent, error) from None
-    if stopped:
-        raise stopped[0]
-    return answer[0]
+    except BrokenOff as broken:
+        raise _told(server, lent, broken.causes) from None
 
 
 async def _once(server: McpServer, lent: Credential, ask: Ask[T]) -> T:
@@ -126,18 +100,11 @@ def _sse(server: McpServer, lent: Credential) -> AbstractAsyncContextManager[Any
 
 def _speaks_sse(error: BaseException) -> bool:
     """Whether the server refused the way of today, which servers of the older way do (404, 405: the SDK's words)."""
-    return any("error response" in str(leaf) for leaf in _leaves(error))
+    return any("error response" in str(leaf) for leaf in leaves(error))
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for each in error.exceptions for leaf in _leaves(each)]
-    return [error]
-
-
-def _told(server: McpServer, lent: Credential, error: Exception) -> Exception:
-    leaves = _leaves(error)
-    for leaf in leaves:
-        if isinstance(leaf, ToolError):
-            return leaf
-    return ToolError(f"{server.name} could not be asked: {scrub(reason(leaves[0]), lent)[:300]}")
+def _told(server: McpServer, lent: Credential, causes: Sequence[BaseException]) -> ToolError:
+    for cause in causes:
+        if isinstance(cause, ToolError):
+            return cause
+    return ToolError(f"{server.name} could not be asked: {scrub(reason(causes[0]), lent)[:300]}")

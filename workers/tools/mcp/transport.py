@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 import httpx2
 
-from workers.egress import EgressConfig, EgressError, Limits, guarded_async_transport
+from workers.egress import EgressConfig, Limits, guarded_async_transport, reason
 
 MAX_BYTES: Final = 8_000_000
 
@@ -53,13 +53,3 @@ class _Body(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.aclose()
-
-
-def reason(error: BaseException) -> str:
-    """The guard's own sentence, where it was the guard; else that the server could not be reached."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, EgressError):
-            return str(cause)
-        cause = cause.__cause__ or cause.__context__
-    return str(error) or "The server could not be reached."

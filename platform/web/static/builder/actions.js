@@ -2,7 +2,7 @@
 
 import { toast } from "../site.js";
 import { call } from "./outside_api.js";
-import { AuthDialog } from "./outside_auth.js";
+import { auth } from "./outside_auth.js";
 import { Dialog } from "./outside_dialog.js";
 import { ImportDialog } from "./outside_import.js";
 import { rowOf } from "./outside_row.js";
@@ -24,7 +24,7 @@ function show(outside) {
   row.dataset.id = outside.id;
   row.querySelector("details").open = old?.querySelector("details").open ?? false;
   const on = (name, event, act) => row.querySelector(`[data-${name}]`).addEventListener(event, () => act().catch(tell));
-  on("auth", "click", async () => auth.open(outside, urlOf(outside)));
+  on("auth", "click", async () => auth.open(outside, urlOf(outside), changed));
   on("change", "click", async () => ("enabled" in outside ? importing.change(outside) : changeServer(outside)));
   on("remove", "click", () => remove(outside, row));
   on("refresh", "click", async () => changed(await call("POST", `${urlOf(outside)}/refresh`)));
@@ -54,10 +54,9 @@ async function remove(outside, row) {
   toast(`${outside.name} is removed from the draft. What is published keeps it until you publish again.`);
 }
 
-const auth = new AuthDialog(changed);
 const importing = new ImportDialog(urls.actions, (action, hint) => {
   changed(action);
-  if (hint && hint.kind !== "none") auth.open(action, urlOf(action), hint);
+  if (hint && hint.kind !== "none") auth.open(action, urlOf(action), changed, hint);
 });
 
 // MCP servers -------------------------------------------------------------------------------------------------------

@@ -1,25 +1,25 @@
-// How the calls of an action or MCP server sign in. A secret goes to the hall and never comes back.
+// How the calls of an action, MCP server or remote agent sign in. A secret goes to the hall and never comes back.
 
 import { call } from "./outside_api.js";
 import { Dialog } from "./outside_dialog.js";
 
 const SECRETS = { bearer: "API key", header: "API key", basic: "User and password, as user:password", oauth: "Client secret" };
 
-export class AuthDialog {
-  /** `done(row)` gets the action or server with its new way to sign in. */
-  constructor(done) {
+class AuthDialog {
+  constructor() {
     this.dialog = new Dialog("auth-dialog", async () => {
-      done(await call("POST", `${this.url}/auth`, this.setting()));
+      this.done(await call("POST", `${this.url}/auth`, this.setting()));
       return true;
     });
     this.kind = this.dialog.find("[name=kind]");
     this.kind.addEventListener("change", () => this.show());
   }
 
-  /** Set the way for `row`, whose address is `url`; `hint` is what its document says of it. */
-  open(row, url, hint = {}) {
+  /** Set the way for `row`, whose address is `url`; `done(row)` gets it then. `hint` is what its document says of it. */
+  open(row, url, done, hint = {}) {
     this.row = row;
     this.url = url;
+    this.done = done;
     this.dialog.form.reset();
     this.dialog.fill({ token_auth: "post", ...hint, ...(row.auth === "none" ? {} : { ...row.oauth, header: row.header }), kind: row.auth === "none" ? (hint.kind ?? "none") : row.auth });
     this.dialog.find("#auth-redirect").value = row.redirect_uri ?? "";
@@ -42,3 +42,6 @@ export class AuthDialog {
     return secret ? { ...setting, secret } : setting;
   }
 }
+
+/** The one dialog of the page. */
+export const auth = new AuthDialog();

@@ -1,4 +1,4 @@
-// Actions and MCP servers as rows of the creator's form.
+// Actions, MCP servers and remote agents as rows of the creator's form.
 
 const KINDS = { none: "no sign-in", bearer: "API key", basic: "user and password", header: "API key in a header", oauth: "each person signs in" };
 
@@ -25,12 +25,41 @@ export function rowOf(outside) {
   find("trust-row").hidden = isAction;
   if (!isAction) find("trust").checked = outside.trusted;
   trouble(find("trouble"), outside, entries.length);
-  for (const button of row.querySelectorAll(".outside-buttons button")) {
-    button.setAttribute("aria-label", `${button.textContent}: ${outside.name}`);
-  }
+  return labelled(row, outside);
+}
+
+/** The row of a remote agent. */
+export function rowOfAgent(agent) {
+  const row = copyOf("outside-row");
+  const find = (name) => row.querySelector(`[data-${name}]`);
+  find("name").textContent = agent.name;
+  find("where").textContent = [agent.host, signIn(agent), `up to ${agent.timeout_s}\u00a0s`].join(" · ");
+  const [first, ...skills] = agent.description.split("\n");
+  const lines = [["When", agent.when], ["About", first], ...skills.map((words) => ["Skill", words])].filter(([, words]) => words);
+  find("count").textContent = skills.length ? `When to ask it, and ${plural(skills.length, "skill")}` : "When to ask it";
+  find("operations").append(...lines.map(([label, words]) => line(label, words)));
+  row.querySelector("details").hidden = !lines.length;
+  find("refresh").hidden = false;
+  find("trouble").textContent = agent.trouble;
+  find("trouble").hidden = !agent.trouble;
+  return labelled(row, agent);
+}
+
+function line(label, words) {
+  const row = copyOf("operation-row");
+  row.querySelector("[data-method]").textContent = label;
+  row.querySelector("[data-path]").remove();
+  row.querySelector("[data-summary]").textContent = words;
   return row;
 }
 
+/** `row` with buttons that say to a screen reader what they are about. */
+function labelled(row, { name }) {
+  for (const button of row.querySelectorAll(".outside-buttons button")) button.setAttribute("aria-label", `${button.textContent}: ${name}`);
+  return row;
+}
+
+/** How its calls sign in, in words. */
 function signIn({ auth, secret_set: isSet, oauth }) {
   const missing = auth === "oauth" ? !oauth.client_id : auth !== "none" && !isSet;
   return missing ? `${KINDS[auth]}, not set up yet` : KINDS[auth];

@@ -1,0 +1,58 @@
+"""Django's requests for the SDK's dispatcher, which speaks Starlette, and its answers for Django."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from a2a.server.request_handlers.request_handler import RequestHandler
+from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from sse_starlette.event import ensure_bytes
+from sse_starlette.sse import EventSourceResponse
+from starlette.requests import Request
+
+# How long a stream may be silent before it gives a sign of life.
+SILENCE_S: Final = 10.0
+
+
+async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler) -> HttpResponseBase:
+    """What `handler` answers to the JSON-RPC request `body`, in today's protocol or that of version 0.3."""
+    dispatcher = JsonRpcDispatcher(handler, enable_v0_3_compat=True)
+    answer = await dispatcher.handle_requests(_as_starlette(request, body))
+    if not isinstance(answer, EventSourceResponse):
+        return HttpResponse(bytes(answer.body), status=answer.status_code, content_type="application/json")
+    response = StreamingHttpResponse(_lines(answer.body_iterator), content_type="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _as_starlette(request: HttpRequest, body: bytes) -> Request:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()]
+    scope = {"type": "http", "method": "POST", "path": request.path, "query_string": b"", "headers": headers}
+    return Request(scope, receive)
+
+
+async def _lines(events: Any) -> AsyncIterator[bytes]:
+    """Yield the events as they go over the wire, and a comment where there is none for a while."""
+    stream = aiter(events)
+    following: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
+    try:
+        while True:
+            if not (await asyncio.wait([following], timeout=SILENCE_S))[0]:
+                yield b": still here\n\n"
+                continue
+            try:
+                event = following.result()
+            except StopAsyncIteration:
+                return
+            following = asyncio.ensure_future(anext(stream))
+            yield ensure_bytes(event, "\n")
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await stream.aclose()

@@ -1,0 +1,64 @@
+"""The Agent Card of a GPT: what its published version says of itself, where it is called and how calls sign in."""
+
+from typing import Final
+
+from a2a.types import (
+    AgentCapabilities,
+    AgentCard,
+    AgentInterface,
+    AgentProvider,
+    AgentSkill,
+    HTTPAuthSecurityScheme,
+    SecurityRequirement,
+    SecurityScheme,
+    StringList,
+)
+from a2a.utils.constants import PROTOCOL_VERSION_0_3, PROTOCOL_VERSION_1_0, TransportProtocol
+from django.conf import settings
+from django.urls import reverse
+
+from gpts.capabilities import CAPABILITIES
+from gpts.spec import GptSpec
+from web.builder.models import Gpt, GptVersion
+
+KEY: Final = "key"  # the security scheme's name in the card
+INPUT_MODES: Final = ("text/plain", "application/json", "application/octet-stream")
+OUTPUT_MODES: Final = ("text/markdown", "application/octet-stream")
+
+
+def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
+    """The card of `gpt`, whose published version is `version`. Names of its files are not in it."""
+    spec = version.spec()
+    url = settings.SITE_URL + reverse("a2a", args=[gpt.slug])
+    spoken = (PROTOCOL_VERSION_1_0, PROTOCOL_VERSION_0_3)
+    binding = TransportProtocol.JSONRPC.value
+    scheme = HTTPAuthSecurityScheme(scheme="bearer", description="An API key of this site (gh_…).")
+    card = AgentCard(
+        name=spec.name,
+        description=spec.description or spec.name,
+        version=str(version.number),
+        provider=AgentProvider(organization=gpt.owner.shown_name, url=settings.SITE_URL),
+        documentation_url=settings.SITE_URL + reverse("gpt", args=[gpt.slug]),
+        capabilities=AgentCapabilities(streaming=True, push_notifications=False),
+        supported_interfaces=[
+            AgentInterface(url=url, protocol_binding=binding, protocol_version=each) for each in spoken
+        ],
+        security_requirements=[SecurityRequirement(schemes={KEY: StringList()})],
+        default_input_modes=INPUT_MODES,
+        default_output_modes=OUTPUT_MODES,
+        skills=[_skill(gpt, spec)],
+    )
+    card.security_schemes[KEY].CopyFrom(SecurityScheme(http_auth_security_scheme=scheme))
+    return card
+
+
+def _skill(gpt: Gpt, spec: GptSpec) -> AgentSkill:
+    """What it is good for: a GPT is one skill, its starters are the examples."""
+    switched_on = [CAPABILITIES[key].title.lower() for key in spec.capabilities if key in CAPABILITIES]
+    return AgentSkill(
+        id="chat",
+        name=spec.name,
+        description=spec.description or spec.name,
+        tags=[gpt.category, *switched_on],
+        examples=spec.starters,
+    )

@@ -1,0 +1,30 @@
+"""What goes wrong at the A2A door, in the protocol's words."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from a2a.utils.errors import A2AError, InternalError, InvalidRequestError, TaskNotCancelableError, TaskNotFoundError
+from django.http import Http404
+
+from web.runs.errors import Refused, RunOver
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Errors of the site as those of the protocol. One that is nobody's fault but ours is logged and not told."""
+    try:
+        yield
+    except A2AError:
+        raise
+    except Http404 as error:
+        raise TaskNotFoundError(str(error) or None) from error
+    except RunOver as error:
+        raise TaskNotCancelableError("This task is over already.") from error
+    except Refused as error:
+        raise InvalidRequestError(str(error), data={"status": str(error.status)}) from error
+    except Exception as error:
+        logger.exception("a call of the A2A door failed")
+        raise InternalError("Something went wrong here. It was noted; try again later.") from error

@@ -1,0 +1,99 @@
+"""The events of a run as those of its task. They end with the run, or when it waits for a person."""
+
+from collections.abc import AsyncIterator
+
+from a2a.helpers import new_text_message
+from a2a.types import (
+    Artifact,
+    Part,
+    TaskArtifactUpdateEvent,
+    TaskState,
+    TaskStatus,
+    TaskStatusUpdateEvent,
+)
+
+from web.a2a.tasks import ANSWER, MARKDOWN, artifacts_of, context_of, status_of
+from web.runs import log, stream
+from web.runs.connections import in_database
+from web.runs.models import Run
+from web.runs.stream import Event
+
+Update = TaskArtifactUpdateEvent | TaskStatusUpdateEvent
+
+
+async def updates(run: Run) -> AsyncIterator[Update]:
+    """Yield what happens to the task: progress, pieces of the answer, in the end its artifacts and last status."""
+    telling = _Telling(run)
+    async for event in events(run):
+        update = telling.update(event)
+        if update is not None:
+            yield update
+    for update in await in_database(_ending, run):
+        yield update
+
+
+async def events(run: Run) -> AsyncIterator[Event]:
+    """Yield the run's events until it is over or waits for a person."""
+    async for _, event in stream.follow(run.id):
+        yield event
+        if (not event or event.get("kind") == "approval_request") and await in_database(_waits, run):
+            return
+
+
+def _waits(run: Run) -> bool:
+    return Run.objects.filter(id=run.id, status=Run.Status.REQUIRES_ACTION).exists()
+
+
+def _ending(run: Run) -> list[Update]:
+    """The artifacts, whole, and the status that the run has now."""
+    run.refresh_from_db(fields=["status", "ended"])
+    steps = log.read(run.id)
+    telling = _Telling(run)
+    return [*map(telling.whole, artifacts_of(steps)), telling.status(status_of(run, steps))]
+
+
+class _Telling:
+    """Turns events into updates. A reply that begins anew takes the place of what was sent of the one before."""
+
+    def __init__(self, run: Run) -> None:
+        self._task_id, self._context_id = str(run.id), context_of(run)
+        self._begun = False
+        self._works = False
+
+    def update(self, event: Event) -> Update | None:
+        """What `event` is to the caller, None for nothing."""
+        match event.get("type"):
+            case "attempt":
+                self._begun = False
+            case "token":
+                return self._piece(event["text"])
+            case "progress":
+                return self._working(event["text"])
+            case "step" if not self._works:
+                self._works = True
+                return self._working("")
+        return None
+
+    def whole(self, artifact: Artifact) -> TaskArtifactUpdateEvent:
+        """All of an artifact, in the place of what was sent of it."""
+        return TaskArtifactUpdateEvent(
+            task_id=self._task_id, context_id=self._context_id, artifact=artifact, last_chunk=True
+        )
+
+    def status(self, status: TaskStatus) -> TaskStatusUpdateEvent:
+        """The task's new status."""
+        return TaskStatusUpdateEvent(task_id=self._task_id, context_id=self._context_id, status=status)
+
+    def _piece(self, text: str) -> TaskArtifactUpdateEvent:
+        artifact = Artifact(artifact_id=ANSWER, name="Answer", parts=[Part(text=text, media_type=MARKDOWN)])
+        append, self._begun = self._begun, True
+        return TaskArtifactUpdateEvent(
+            task_id=self._task_id, context_id=self._context_id, artifact=artifact, append=append
+        )
+
+    def _working(self, words: str) -> TaskStatusUpdateEvent:
+        status = TaskStatus(state=TaskState.TASK_STATE_WORKING)
+        if words:
+            message = new_text_message(words, task_id=self._task_id, context_id=self._context_id)
+            status.message.CopyFrom(message)
+        return self.status(status)

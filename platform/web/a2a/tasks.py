@@ -1,0 +1,132 @@
+"""A run as an A2A task: its id is the run's, its context the conversation; what it is now is read from the log.
+
+Nothing is kept besides the log, so that tasks outlive every process of the site.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+from a2a.helpers import new_text_message
+from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
+from django.conf import settings
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+
+from gpts.knowledge.documents import Citation
+from gpts.steps import (
+    ApprovalRequest,
+    Cancelled,
+    Error,
+    FileRef,
+    Finished,
+    Log,
+    ToolResult,
+    pending_approvals,
+)
+from web.runs import files, log
+from web.runs.models import ConversationFile, Run
+
+ANSWER: Final = "answer"  # the id of the artifact that is the answer
+MARKDOWN: Final = "text/markdown"
+# Files up to this many bytes travel in the answer; larger ones are told by their address.
+INLINE_BYTES: Final = 1_000_000
+STATES: Final[dict[str, "TaskState"]] = {
+    Run.Status.QUEUED: TaskState.TASK_STATE_SUBMITTED,
+    Run.Status.IN_PROGRESS: TaskState.TASK_STATE_WORKING,
+    Run.Status.REQUIRES_ACTION: TaskState.TASK_STATE_INPUT_REQUIRED,
+    Run.Status.COMPLETED: TaskState.TASK_STATE_COMPLETED,
+    Run.Status.INCOMPLETE: TaskState.TASK_STATE_COMPLETED,
+    Run.Status.FAILED: TaskState.TASK_STATE_FAILED,
+    Run.Status.CANCELLED: TaskState.TASK_STATE_CANCELED,
+}
+
+
+def task_of(run: Run) -> Task:
+    """The task as the run's log tells it now."""
+    run.refresh_from_db(fields=["status", "ended"])
+    steps = log.read(run.id)
+    task = Task(id=str(run.id), context_id=context_of(run), status=status_of(run, steps))
+    task.history.append(_question(run))
+    task.artifacts.extend(artifacts_of(steps))
+    return task
+
+
+def context_of(run: Run) -> str:
+    """The id of the context that the run's task belongs to."""
+    return str(run.message.conversation_id)
+
+
+def _question(run: Run) -> Message:
+    return Message(
+        role=Role.ROLE_USER,
+        message_id=str(run.message_id),
+        task_id=str(run.id),
+        context_id=context_of(run),
+        parts=[Part(text=run.message.text)],
+    )
+
+
+def status_of(run: Run, steps: Log) -> TaskStatus:
+    """The task's state, with a message where there is something to say about it."""
+    waiting, last = pending_approvals(steps), steps[-1]
+    state, words = STATES[run.status], ""
+    if run.status == Run.Status.REQUIRES_ACTION and waiting:
+        words = _what_is_needed(run, waiting)
+        if all(request.sign_in for request in waiting):
+            state = TaskState.TASK_STATE_AUTH_REQUIRED
+    elif isinstance(last, Error):
+        words = last.message
+    status = TaskStatus(state=state)
+    status.timestamp.FromDatetime(run.ended or run.created)
+    if words:
+        status.message.CopyFrom(new_text_message(words, context_id=context_of(run), task_id=str(run.id)))
+    return status
+
+
+def _what_is_needed(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
+    """Which calls wait for the person, and where they answer: not in the task, as a model could write that too."""
+    lines = [
+        f"Sign in at {request.sign_in} for “{request.title or request.name}”."
+        if request.sign_in
+        else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
+        for request in waiting
+    ]
+    return "\n\n".join([*lines, f"The person answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
+
+
+def artifacts_of(steps: Log) -> list[Artifact]:
+    """The answer, if there is one by now, and the files that tools made."""
+    last = steps[-1]
+    made = [file for step in steps if isinstance(step, ToolResult) for file in step.files]
+    artifacts = [Artifact(artifact_id=file.id or file.name, name=file.name, parts=[_file(file)]) for file in made]
+    if isinstance(last, Finished):
+        artifacts.insert(0, answer_of(last))
+    elif isinstance(last, Cancelled) and last.text:
+        artifacts.insert(0, answer_of(Finished(text=last.text, finish="cancelled")))
+    return artifacts
+
+
+def answer_of(finished: Finished) -> Artifact:
+    """The answer with its citations, which lie in the artifact's metadata."""
+    told = {
+        "coverage": finished.coverage,
+        "finish": finished.finish,
+        "citations": [_citation(each) for each in finished.citations],
+    }
+    parts = [Part(text=finished.text, media_type=MARKDOWN)]
+    return Artifact(artifact_id=ANSWER, name="Answer", parts=parts, metadata=ParseDict(told, Struct()))
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    names = {"tag", "file_id", "file_name", "quote", "page", "unit", "heading", "answer_start", "answer_end"}
+    return citation.model_dump(mode="json", include=names)
+
+
+def _file(file: FileRef) -> Part:
+    """The file's bytes, or its address where they are many."""
+    row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
+    if row and row.size <= INLINE_BYTES and files.path_of(row).is_file():
+        return Part(raw=files.path_of(row).read_bytes(), filename=file.name, media_type=file.mime)
+    address = f"{settings.SITE_URL}/api/attachments/{file.id}"
+    return Part(url=address, filename=file.name, media_type=file.mime)

@@ -1,0 +1,10 @@
+"""Addresses of the A2A door: each GPT has its Agent Card below the address at which it is called."""
+
+from django.urls import path
+
+from web.a2a import views
+
+urlpatterns = [
+    path("a2a/<slug:slug>/.well-known/agent-card.json", views.card, name="a2a_card"),
+    path("a2a/<slug:slug>", views.call, name="a2a"),
+]

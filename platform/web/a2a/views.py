@@ -1,0 +1,77 @@
+"""A GPT's Agent Card, and the address at which programs call it."""
+
+from typing import Any, Final
+
+from a2a.server.request_handlers.response_helpers import agent_card_to_dict
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from web.a2a.bridge import dispatched
+from web.a2a.cards import card_of
+from web.a2a.handler import RunHandler
+from web.accounts.models import User
+from web.accounts.services import user_of_key
+from web.builder.models import Gpt
+from web.builder.services import access_gpt
+from web.runs.connections import in_database, let_go_of_database
+
+NO_KEY: Final = "This needs a valid API key: send “Authorization: Bearer gh_…”."
+NO_AGENT: Final = "There is no such agent that you may call."
+# Of a request besides the files in it, which are a third longer as base64.
+MAX_BODY_BYTES: Final = 2_500_000
+
+
+@require_safe
+def card(request: HttpRequest, slug: str) -> HttpResponse:
+    """The Agent Card: for everyone while the GPT is in the store, else for keys of those who may chat with it."""
+    try:
+        gpt = _callable(_owner_of_key(request) or AnonymousUser(), slug)
+    except Http404:
+        return _refused(404, NO_AGENT)
+    assert gpt.published
+    response = JsonResponse(agent_card_to_dict(card_of(gpt, gpt.published)))
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@csrf_exempt
+@require_POST
+async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Answer a JSON-RPC request of the A2A protocol, by a key of someone who may chat with the GPT."""
+    user = await in_database(_owner_of_key, request)
+    if user is None:
+        return _refused(401, NO_KEY)
+    try:
+        gpt = await in_database(_callable, user, slug)
+    except Http404:
+        return _refused(404, NO_AGENT)
+    await let_go_of_database()
+    limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
+    body = request.read(limit + 1)
+    if len(body) > limit:
+        return _refused(413, "The request is larger than this server accepts.")
+    return await dispatched(request, body, RunHandler(user, gpt))
+
+
+def _owner_of_key(request: HttpRequest) -> User | None:
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return user_of_key(secret.strip()) if kind.lower() == "bearer" else None
+
+
+def _callable(user: Any, slug: str) -> Gpt:
+    """The published GPT that programs of `user` may call as an agent. Raises Http404."""
+    gpt = access_gpt(user, slug)
+    if not gpt.a2a or gpt.published is None:
+        raise Http404(NO_AGENT)
+    return gpt
+
+
+def _refused(status: int, message: str) -> JsonResponse:
+    response = JsonResponse({"error": {"message": message}}, status=status)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response

@@ -1,0 +1,120 @@
+"""`/api/gpts/{slug}/agents`: the A2A agents elsewhere that one's own GPT may ask."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import Field
+
+from gpts.actions import AuthHint
+from gpts.agents import DEADLINE_S
+from gpts.spec import WHEN_CHARS
+from web import errands
+from web.api.actions import AWAY, AuthSetting, OutsideShape, ShortText, away
+from web.api.auth import caller
+from web.api.gpts import DENIED, INVALID
+from web.api.reading import Text
+from web.builder import actions, agents, auth
+from web.builder.models_actions import RemoteAgentRow
+from web.builder.services import access_own_gpt
+
+router = Router(tags=["Remote agents"])
+When = Annotated[Text, Field(max_length=WHEN_CHARS)]
+Deadline = Annotated[int, Field(ge=1, le=DEADLINE_S)]
+
+
+class AgentPatch(Schema):
+    """What to change of a remote agent."""
+
+    when: When | None = Field(None, description="When to ask it, for the GPT.")
+    timeout_s: Deadline | None = Field(None, description="How long an answer may take, in seconds. Default: 120.")
+    privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; needed in the store.")
+
+    def fields(self) -> dict[str, Any]:
+        """What was given, by the name of the model's field."""
+        return self.model_dump(include=set(AgentPatch.model_fields), exclude_none=True)
+
+
+class NewAgent(AgentPatch):
+    """A remote agent to add; its card is read at once."""
+
+    card_url: Annotated[Text, Field(min_length=1, max_length=2_000)] = Field(
+        description="The address of its Agent Card, or of its host."
+    )
+    auth: AuthSetting | None = Field(None, description="How calls sign in, and the reading of the card too.")
+
+
+class AgentShape(OutsideShape):
+    """A remote agent of the draft. `trouble` says why its card could not be read just now."""
+
+    card_url: str
+    url: str = Field(description="Where calls go, by the card. It is at the same host as the card.")
+    description: str = Field(description="What the card says: the agent itself, and a line for each of its skills.")
+    examples: list[str]
+    when: str
+    timeout_s: int
+    trouble: str = ""
+    hint: AuthHint = Field(AuthHint(), description="What the card says of signing in, where it was read just now.")
+
+
+def _own(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
+    return actions.access_outside(RemoteAgentRow, access_own_gpt(caller(request), slug), agent_id)
+
+
+@router.get("/gpts/{slug}/agents", response={200: list[AgentShape], **DENIED})
+def list_agents(request: HttpRequest, slug: str) -> QuerySet[RemoteAgentRow]:
+    """The remote agents in your draft."""
+    return access_own_gpt(caller(request), slug).remote_agents.filter(removed=None).select_related("gpt")
+
+
+@router.post("/gpts/{slug}/agents", response={201: AgentShape, **AWAY})
+def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAgentRow]:
+    """Add a remote agent to your draft."""
+    gpt = access_own_gpt(caller(request), slug)
+    sign_in = new.auth.choice() if new.auth else None
+    try:
+        agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), sign_in)
+    except errands.NoAnswer as error:
+        raise away(error) from error
+    return Status(201, _with(agent, hint=facts.auth))
+
+
+def _with(agent: RemoteAgentRow, **told: Any) -> RemoteAgentRow:
+    for name, value in told.items():
+        setattr(agent, name, value)
+    return agent
+
+
+@router.patch("/gpts/{slug}/agents/{uuid:agent_id}", response={200: AgentShape, **INVALID})
+def update_agent(request: HttpRequest, slug: str, agent_id: UUID, change: AgentPatch) -> RemoteAgentRow:
+    """Change a remote agent of your draft. What is published stays as it is until you publish again."""
+    return agents.update_remote_agent(_own(request, slug, agent_id), change.fields())
+
+
+@router.delete("/gpts/{slug}/agents/{uuid:agent_id}", response={204: None, **DENIED})
+def remove_agent(request: HttpRequest, slug: str, agent_id: UUID) -> Status[None]:
+    """Take a remote agent out of your draft. The published version keeps it until you publish again."""
+    actions.remove(_own(request, slug, agent_id))
+    return Status(204, None)
+
+
+@router.post("/gpts/{slug}/agents/{uuid:agent_id}/refresh", response={200: AgentShape, **DENIED})
+def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
+    """Read a remote agent's card anew."""
+    agent = _own(request, slug, agent_id)
+    try:
+        agent, facts = agents.read_again(agent)
+    except errands.NoAnswer as error:
+        return _with(agent, trouble=str(error))
+    except ValidationError as error:
+        return _with(agent, trouble=" ".join(error.messages))
+    return _with(agent, hint=facts.auth)
+
+
+@router.post("/gpts/{slug}/agents/{uuid:agent_id}/auth", response={200: AgentShape, **INVALID})
+def set_agent_auth(request: HttpRequest, slug: str, agent_id: UUID, setting: AuthSetting) -> RemoteAgentRow:
+    """Say how calls of a remote agent sign in: a key, or nothing. Holds at once, for the published version too."""
+    return auth.set_auth(_own(request, slug, agent_id), setting.choice())

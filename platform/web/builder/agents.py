@@ -1,0 +1,77 @@
+"""A draft's remote agents, each by the address of an Agent Card that a worker reads; and the GPT's own card."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from gpts.actions import host_of
+from gpts.agents import DEADLINE_S, AgentFacts
+from gpts.spec import COLLEAGUES
+from web import errands
+from web.builder.actions import check_address, check_room, saved
+from web.builder.auth import AuthChoice, set_auth
+from web.builder.models import Gpt
+from web.builder.models_actions import RemoteAgentRow
+
+CARD_TIMEOUT_S: Final = 45.0
+
+
+def agent_card_url(gpt: Gpt) -> str:
+    """Where the GPT's own Agent Card lies, empty while programs may not call it."""
+    return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else ""
+
+
+def add_remote_agent(
+    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthChoice | None = None
+) -> tuple[RemoteAgentRow, AgentFacts]:
+    """A new remote agent of the draft, as its card describes it, and what the card says.
+
+    `fields` are those of `update_remote_agent`. With `sign_in` the card is read with the key. Raises ValidationError
+    by field, NoAnswer; nothing is stored then.
+    """
+    check_room(gpt.remote_agents.all(), "remote agents", "card_url", COLLEAGUES)
+    card_url = card_url.strip()
+    check_address(card_url, "card_url", "the Agent Card's")
+    agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
+    if sign_in is None:
+        facts = _read_card(card_url)
+        return _changed(agent, fields, facts), facts
+    set_auth(agent, sign_in)  # stored now, because the worker looks for the key there
+    try:
+        facts = _read_card(card_url, str(agent.id))
+        return _changed(agent, fields, facts), facts
+    except (ValidationError, errands.NoAnswer):
+        agent.delete()
+        raise
+
+
+def update_remote_agent(agent: RemoteAgentRow, fields: dict[str, Any]) -> RemoteAgentRow:
+    """The agent with `fields` (when, timeout_s, privacy_url) changed. Raises ValidationError by field."""
+    return _changed(agent, fields, None)
+
+
+def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
+    """The agent as its card describes it now. Raises ValidationError, NoAnswer."""
+    facts = _read_card(agent.card_url, str(agent.id))
+    return _changed(agent, {}, facts), facts
+
+
+def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
+    """What the card says, read with the agent's key if there is an agent already."""
+    told = errands.ask("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
+    if refused := told.get("refused"):
+        raise ValidationError({"card_url": refused})
+    return AgentFacts.model_validate(told["card"])
+
+
+def _changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | None) -> RemoteAgentRow:
+    if facts is not None:
+        agent.name, agent.url, agent.description = facts.name, facts.url, facts.description
+        agent.examples = list(facts.examples)
+    for name, value in fields.items():
+        setattr(agent, name, value)
+    if not 1 <= agent.timeout_s <= DEADLINE_S:
+        raise ValidationError({"timeout_s": f"It can take from 1 to {DEADLINE_S} seconds."})
+    return saved(agent)

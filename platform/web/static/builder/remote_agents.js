@@ -1,0 +1,87 @@
+// Remote agents in the creator's form: the list, and the dialog that adds or changes one. All of it is saved at once.
+
+import { toast } from "../site.js";
+import { call } from "./outside_api.js";
+import { auth } from "./outside_auth.js";
+import { Dialog } from "./outside_dialog.js";
+import { rowOfAgent } from "./outside_row.js";
+
+const section = document.getElementById("remote-agents");
+const list = section.querySelector("[data-outside-list]");
+const errorLine = section.querySelector("[data-outside-error]");
+const url = section.dataset.agents;
+const form = document.getElementById("gpt-form");
+
+const urlOf = (agent) => `${url}/${agent.id}`;
+
+function tell(error) {
+  errorLine.textContent = error ? error.message : "";
+}
+
+/** Put the row of `agent` in the list, in the place of the one that it had. */
+function show(agent) {
+  const row = rowOfAgent(agent);
+  const old = list.querySelector(`[data-id="${agent.id}"]`);
+  row.dataset.id = agent.id;
+  row.querySelector("details").open = old?.querySelector("details").open ?? false;
+  const on = (name, act) => row.querySelector(`[data-${name}]`).addEventListener("click", () => act().catch(tell));
+  on("auth", async () => auth.open(agent, urlOf(agent), changed));
+  on("change", async () => open(agent));
+  on("refresh", async () => changed(await call("POST", `${urlOf(agent)}/refresh`)));
+  on("remove", () => remove(agent, row));
+  if (old) old.replaceWith(row);
+  else list.append(row);
+}
+
+function changed(agent) {
+  tell(null);
+  show(agent);
+  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft is another now
+}
+
+async function remove(agent, row) {
+  await call("DELETE", urlOf(agent));
+  row.remove();
+  form.dispatchEvent(new CustomEvent("outside-changed"));
+  toast(`${agent.name} is removed from the draft. What is published keeps it until you publish again.`);
+}
+
+// The dialog --------------------------------------------------------------------------------------------------------
+
+let changing = null;
+const dialog = new Dialog("agent-dialog", async () => {
+  const { card_url: card, when, timeout_s: seconds, privacy_url: privacy, kind, header, secret } = dialog.values;
+  const body = { when, timeout_s: Number(seconds), privacy_url: privacy };
+  if (changing) changed(await call("PATCH", urlOf(changing), body));
+  else added(await call("POST", url, { ...body, card_url: card, ...(kind === "none" ? {} : { auth: { kind, header, secret } }) }));
+  return true;
+});
+
+function added(agent) {
+  changed(agent);
+  if (agent.auth === "none" && agent.hint.kind !== "none") auth.open(agent, urlOf(agent), changed, agent.hint);
+}
+
+/** Show the dialog for `agent`, or for a new one. */
+function open(agent) {
+  changing = agent;
+  dialog.form.reset();
+  dialog.fill(agent ?? {});
+  dialog.find("[name=card_url]").readOnly = Boolean(agent);
+  dialog.find("[data-only-new]").hidden = Boolean(agent);
+  showFields();
+  dialog.open(agent ? `Change ${agent.name}` : "Add a remote agent", agent ? "Save" : "Read its card and add it");
+}
+
+function showFields() {
+  const kind = dialog.find("[name=kind]").value;
+  for (const part of dialog.form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind);
+}
+
+dialog.find("[name=kind]").addEventListener("change", showFields);
+section.querySelector("[data-add-agent]").addEventListener("click", () => open(null));
+
+call("GET", url).then((agents) => {
+  list.replaceChildren();
+  for (const agent of agents) show(agent);
+}).catch(tell);

@@ -1,0 +1,103 @@
+"""Remote agents in the creator's form, and the switch that makes the GPT one itself."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_accessibility import SIZES, THEMES, serious
+from tests.browser.test_outside import form, row
+from web.builder.models import Gpt
+from web.builder.models_actions import RemoteAgentRow
+
+__all__ = ["form"]
+pytestmark = pytest.mark.browser
+URL = "https://agents.example.org/a2a"
+DESCRIPTION = "Knows spare parts.\nFind a part: By pump and year.\nStock: Says how many there are."
+
+
+@pytest.fixture
+def agent(gpt) -> RemoteAgentRow:
+    """A remote agent of the GPT's draft with two skills."""
+    return RemoteAgentRow.objects.create(
+        gpt=gpt, name="Parts Clerk", card_url=URL, url=URL, description=DESCRIPTION, when="Questions about stock"
+    )
+
+
+def test_an_agent_is_listed_changed_and_removed(agent, form):
+    there = row(form, "Parts Clerk")
+    expect(there).to_contain_text("agents.example.org · no sign-in · up to 120 s")
+    there.get_by_text("When to ask it, and 2 skills").click()
+    expect(there).to_contain_text("Stock: Says how many there are.")
+    assert serious(form) == []
+    there.get_by_role("button", name="Change").click()
+    dialog = form.get_by_role("dialog", name="Change Parts Clerk")
+    expect(dialog.get_by_label("How calls sign in")).to_be_hidden()
+    dialog.get_by_label("When to ask it").fill("Questions about delivery")
+    dialog.get_by_label("Longest wait").fill("30")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row(form, "Parts Clerk")).to_contain_text("up to 30 s")
+    expect(row(form, "Parts Clerk")).to_contain_text("Questions about delivery")
+    row(form, "Parts Clerk").get_by_role("button", name="Sign-in").click()
+    auth = form.get_by_role("dialog", name="How calls sign in")
+    auth.get_by_label("Way").select_option("bearer")
+    auth.get_by_label("API key").fill("s3cret")
+    auth.get_by_role("button", name="Save").click()
+    expect(row(form, "Parts Clerk")).to_contain_text("API key")
+    assert RemoteAgentRow.objects.get().open_secret() == "s3cret"
+    row(form, "Parts Clerk").get_by_role("button", name="Remove").click()
+    expect(form.get_by_text("Parts Clerk is removed from the draft.")).to_be_visible()
+    assert RemoteAgentRow.objects.get().removed
+
+
+def test_an_agent_is_added_by_its_card(form, visitor):
+    asked: list[dict] = []
+
+    def add(route):
+        asked.append(route.request.post_data_json)
+        if len(asked) == 1:
+            error = {"message": "card_url: It sends calls elsewhere.", "field": "card_url"}
+            message = [{"field": "card_url", "message": "It sends calls elsewhere."}]
+            route.fulfill(status=422, json={"error": {**error, "errors": message}})
+            return
+        shape = {"id": "0" * 8, "name": "Parts Clerk", "host": "agents.example.org", "secret_set": False, "oauth": {}}
+        shape |= {"auth": "none", "header": "", "description": DESCRIPTION, "timeout_s": 120, "trouble": ""}
+        route.fulfill(status=201, json={**shape, "when": "", "hint": {"kind": "header", "header": "X-Parts-Key"}})
+
+    form.get_by_role("button", name="Add a remote agent").click()
+    dialog = form.get_by_role("dialog", name="Add a remote agent")
+    dialog.get_by_label("Address of its Agent Card").fill("https://agents.example.org")
+    dialog.get_by_label("How calls sign in").select_option("header")
+    expect(dialog.get_by_label("Header")).to_be_visible()
+    assert serious(form) == []
+    dialog.get_by_label("How calls sign in").select_option("none")
+    form.route("**/pump-doctor/agents", add)
+    dialog.get_by_role("button", name="Read its card and add it").click()
+    expect(dialog.get_by_text("It sends calls elsewhere.")).to_be_visible()
+    visitor.forgive("422")
+    dialog.get_by_role("button", name="Read its card and add it").click()
+    expect(row(form, "Parts Clerk")).to_contain_text("agents.example.org")
+    expect(form.get_by_role("dialog", name="How calls sign in").get_by_label("Header")).to_have_value("X-Parts-Key")
+    expected = {"card_url": "https://agents.example.org", "when": "", "timeout_s": 120, "privacy_url": ""}
+    assert asked == [expected, expected]
+
+
+def test_the_switch_shows_where_the_gpt_s_own_card_lies(form, gpt, site):
+    card = form.get_by_role("textbox", name="Address of its Agent Card").first
+    expect(card).to_be_hidden()
+    form.get_by_role("checkbox", name="Programs elsewhere may call it").check()
+    expect(card).to_have_value(f"{site.url}/a2a/{gpt.slug}/.well-known/agent-card.json")
+    assert serious(form) == []
+    assert Gpt.objects.get(id=gpt.id).a2a
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_is_accessible_everywhere(visitor, alice, gpt, agent, theme, size):
+    page: Page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])
+    Gpt.objects.filter(id=gpt.id).update(a2a=True)
+    page.goto(f"/gpts/{gpt.slug}/edit")
+    row(page, "Parts Clerk").get_by_text("When to ask it").click()
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Add a remote agent").click()
+    expect(page.get_by_role("dialog", name="Add a remote agent")).to_be_visible()
+    assert serious(page) == []

@@ -1,0 +1,302 @@
+"""The SDK's own client against the live site: a GPT as an A2A agent, whose tasks are runs."""
+
+import asyncio
+
+import pytest
+from a2a.client import Client
+from a2a.helpers import new_data_part, new_raw_part, new_url_part
+from a2a.types import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+    Task,
+    TaskPushNotificationConfig,
+    TaskState,
+)
+from a2a.utils.errors import (
+    ContentTypeNotSupportedError,
+    InvalidParamsError,
+    InvalidRequestError,
+    PushNotificationNotSupportedError,
+    TaskNotCancelableError,
+    TaskNotFoundError,
+    UnsupportedOperationError,
+)
+from google.protobuf.json_format import MessageToDict
+
+from gpts.steps import FileRef
+from tests.web.a2a.conftest import Caller, asking
+from tests.web.api.conftest import ANSWER, key_of
+from web.a2a.following import _Telling
+from web.runs import files, log, services
+from web.runs.models import Conversation, Message, Run
+from web.runs.services import access_run
+
+
+@pytest.mark.parametrize("version", ["1.0", "0.3"])
+def test_a_task_is_a_run_in_a_hidden_conversation(bobs, worker, meanwhile, version):
+    bobs.streaming, bobs.version = False, version
+    meanwhile(worker.answer)
+    task = bobs.send(asking("Which seal?"))[0].task
+    run = Run.objects.get(id=task.id)
+    assert task.context_id == str(run.message.conversation_id)
+    assert run.message.conversation.origin == Conversation.Origin.API
+    assert task.status.state == TaskState.TASK_STATE_COMPLETED
+    assert task.artifacts[0].parts[0].text == ANSWER
+    assert task.history[0].parts[0].text == "Which seal?"
+
+
+def test_citations_are_in_the_answer_s_metadata(bobs, worker, meanwhile):
+    bobs.streaming = False
+    meanwhile(worker.answer)
+    told = MessageToDict(bobs.send(asking("Which seal?"))[0].task.artifacts[0].metadata)
+    assert told["coverage"] == "covered"
+    assert (told["citations"][0]["file_name"], told["citations"][0]["page"]) == ("manual.pdf", 7)
+    assert "segment" not in told["citations"][0]
+
+
+@pytest.mark.parametrize("version", ["1.0", "0.3"])
+def test_an_answer_is_streamed_in_pieces(bobs, worker, meanwhile, version):
+    def begin() -> None:
+        worker.take()
+        worker.retrieve()
+
+    def write() -> None:
+        worker.write("The seal is ", "ZP-771.", " Fit it", " dry.")
+        worker.finish()
+
+    async def talk(client: Client) -> list:
+        events = []
+        async for event in client.send_message(asking("Which seal?")):
+            events.append(event)
+            if len(events) == 2:  # it is told that the run is at work: the reader follows
+                meanwhile(write)
+        return events
+
+    bobs.version = version
+    meanwhile(begin)
+    sent = bobs.run(talk)
+    kinds = [event.WhichOneof("payload") for event in sent]
+    assert (kinds[:2], kinds[-1]) == (["task", "status_update"], "status_update")
+    assert sent[1].status_update.status.state == TaskState.TASK_STATE_WORKING
+    assert sent[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+    pieces = [event.artifact_update for event in sent if event.HasField("artifact_update")]
+    assert "".join(piece.artifact.parts[0].text for piece in pieces[:-1]) == ANSWER
+    assert all(piece.append for piece in pieces[1:-1])
+    assert (pieces[0].append, pieces[-1].append, pieces[-1].last_chunk) == (False, False, True)
+    assert pieces[-1].artifact.parts[0].text == ANSWER
+
+
+def test_a_reply_that_begins_anew_takes_the_place_of_the_first():
+    telling = _Telling(Run(message=Message(conversation=Conversation())))
+    events = [
+        {"type": "attempt", "seq": 2, "attempt": 1},
+        {"type": "token", "text": "The pump "},
+        {"type": "token", "text": "is"},
+        {"type": "attempt", "seq": 2, "attempt": 2},
+        {"type": "token", "text": "The seal "},
+    ]
+    pieces = [piece for event in events if (piece := telling.update(event))]
+    assert [(piece.append, piece.artifact.parts[0].text) for piece in pieces] == [
+        (False, "The pump "),
+        (True, "is"),
+        (False, "The seal "),
+    ]
+
+
+def test_a_caller_can_leave_come_back_and_read_the_task(bobs, worker, meanwhile):
+    async def begin(client: Client) -> Task:
+        async for event in client.send_message(asking("Which seal?")):
+            return event.task
+        raise AssertionError
+
+    task = bobs.run(begin)
+    worker.take()
+
+    def finish() -> None:
+        worker.write("The seal is ZP-771.")
+        worker.finish("The seal is ZP-771.", ())
+
+    async def follow(client: Client) -> list:
+        events = []
+        async for event in client.subscribe(SubscribeToTaskRequest(id=task.id)):
+            events.append(event)
+            if event.HasField("task"):
+                meanwhile(finish)
+        return events
+
+    followed = bobs.run(follow)
+    assert followed[0].task.id == task.id
+    assert followed[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+    read = bobs.run(lambda client: client.get_task(GetTaskRequest(id=task.id)))
+    assert read.artifacts[0].parts[0].text == "The seal is ZP-771."
+
+
+def test_a_task_can_be_had_at_once_and_polled(bobs, worker):
+    bobs.streaming = False
+    task = bobs.send(asking("Which seal?", at_once=True))[0].task
+    assert task.status.state == TaskState.TASK_STATE_SUBMITTED
+    worker.answer()
+    read = bobs.run(lambda client: client.get_task(GetTaskRequest(id=task.id, history_length=0)))
+    assert read.status.state == TaskState.TASK_STATE_COMPLETED
+    assert not read.history
+
+
+def test_a_task_is_cancelled_once(bobs, bob):
+    bobs.streaming = False
+    task = bobs.send(asking("Which seal?", at_once=True))[0].task
+    cancelled = bobs.run(lambda client: client.cancel_task(CancelTaskRequest(id=task.id)))
+    assert cancelled.status.state == TaskState.TASK_STATE_CANCELED
+    assert access_run(bob, task.id).status == Run.Status.CANCELLED
+    with pytest.raises(TaskNotCancelableError):
+        bobs.run(lambda client: client.cancel_task(CancelTaskRequest(id=task.id)))
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_run_that_waits_for_a_person_says_for_what(bobs, worker, meanwhile, streaming):
+    def ask() -> None:
+        worker.take()
+        worker.ask_person()
+
+    bobs.streaming = streaming
+    meanwhile(ask)
+    last = bobs.send(asking("Send it"))[-1]
+    status = last.status_update.status if streaming else last.task.status
+    assert status.state == TaskState.TASK_STATE_INPUT_REQUIRED
+    assert "Allow or decline “send_mail”" in status.message.parts[0].text
+    assert f"/api/runs/{worker.run_id}/approve" in status.message.parts[0].text
+
+
+def test_no_message_answers_an_approval(bobs, worker, meanwhile, bob):
+    bobs.streaming = False
+    meanwhile(lambda: (worker.take(), worker.ask_person()))
+    task = bobs.send(asking("Send it"))[0].task
+    with pytest.raises(UnsupportedOperationError):
+        bobs.send(asking("Allow it", task_id=task.id, context_id=task.context_id))
+    assert access_run(bob, task.id).status == Run.Status.REQUIRES_ACTION
+
+
+def test_a_failed_run_says_why(bobs, worker, meanwhile):
+    bobs.streaming = False
+    meanwhile(lambda: (worker.take(), worker.fail("The model is away.")))
+    status = bobs.send(asking("Hello"))[0].task.status
+    assert (status.state, status.message.parts[0].text) == (TaskState.TASK_STATE_FAILED, "The model is away.")
+
+
+def test_a_conversation_goes_on_in_its_context(bobs, worker, meanwhile):
+    bobs.streaming = False
+    meanwhile(worker.answer)
+    first = bobs.send(asking("Which seal?"))[0].task
+    meanwhile(worker.answer)
+    second = bobs.send(asking("And which filter?", context_id=first.context_id))[0].task
+    assert second.context_id == first.context_id
+    assert len(services.history(Run.objects.get(id=second.id))) == 1
+    listed = bobs.run(lambda client: client.list_tasks(ListTasksRequest(context_id=first.context_id, page_size=1)))
+    assert ([task.id for task in listed.tasks], listed.total_size) == ([second.id], 2)
+    rest = ListTasksRequest(context_id=first.context_id, page_size=1, page_token=listed.next_page_token)
+    assert [task.id for task in bobs.run(lambda client: client.list_tasks(rest)).tasks] == [first.id]
+
+
+def test_files_and_data_come_along(bobs, worker, bob):
+    bobs.streaming = False
+    parts = ["Look:", new_data_part({"pump": "Z-9"}), new_raw_part(b"a,b", "text/csv", "sales.csv")]
+    task = bobs.send(asking(*parts, at_once=True))[0].task
+    first = log.read(Run.objects.get(id=task.id).id)[0]
+    assert first.text == 'Look:\n\n{"pump": "Z-9"}'
+    assert [(file.name, file.size) for file in first.attachments] == [("sales.csv", 3)]
+    with pytest.raises(ContentTypeNotSupportedError, match="not fetched"):
+        bobs.send(asking("Look:", new_url_part("http://169.254.169.254/", filename="a.txt")))
+
+
+def test_files_that_tools_made_are_in_the_answer(bobs, worker, meanwhile):
+    def make() -> None:
+        worker.take()
+        kept = files.keep(Run.objects.get(id=worker.run_id), "chart.png", b"\x89PNG\r\n\x1a\n", False)
+        worker.use_tool("", FileRef(**kept.model_dump()))
+        worker.finish("Here it is.", ())
+
+    bobs.streaming = False
+    meanwhile(make)
+    answer, chart = bobs.send(asking("Draw"))[0].task.artifacts
+    assert answer.parts[0].text == "Here it is."
+    assert (chart.parts[0].filename, chart.parts[0].raw) == ("chart.png", b"\x89PNG\r\n\x1a\n")
+
+
+def test_limits_are_told(bobs, settings):
+    bobs.streaming = False
+    settings.MAX_ACTIVE_RUNS = 0
+    with pytest.raises(InvalidRequestError, match="many answers under way"):
+        bobs.send(asking("Hello"))
+    with pytest.raises(InvalidRequestError, match="Write a message"):
+        bobs.send(asking(" "))
+    assert not Conversation.objects.filter(origin="api").exists()
+
+
+def test_what_is_not_offered_is_refused(bobs):
+    config = TaskPushNotificationConfig(task_id="1", url="https://example.org/hook")
+    with pytest.raises(PushNotificationNotSupportedError):
+        bobs.run(lambda client: client.create_task_push_notification_config(config))
+
+
+class TestOthers:
+    """Tasks and contexts are those of the person and of this GPT."""
+
+    @pytest.fixture
+    def task(self, bobs) -> Task:
+        bobs.streaming = False
+        return bobs.send(asking("Which seal?", at_once=True))[0].task
+
+    @pytest.fixture
+    def charlies(self, live, charlie, gpt) -> Caller:
+        caller = Caller(live, key_of(charlie))
+        caller.streaming = False
+        return caller
+
+    def test_a_stranger_s_program_finds_no_task(self, charlies, task):
+        for call in (
+            lambda client: client.get_task(GetTaskRequest(id=task.id)),
+            lambda client: client.cancel_task(CancelTaskRequest(id=task.id)),
+        ):
+            with pytest.raises(TaskNotFoundError):
+                charlies.run(call)
+        assert not charlies.run(lambda client: client.list_tasks(ListTasksRequest())).tasks
+
+    def test_nor_does_it_follow_one_or_enter_its_context(self, charlies, task):
+        charlies.streaming = True
+
+        async def follow(client: Client) -> list:
+            return [event async for event in client.subscribe(SubscribeToTaskRequest(id=task.id))]
+
+        with pytest.raises(TaskNotFoundError):
+            charlies.run(follow)
+        charlies.streaming = False
+        with pytest.raises(InvalidParamsError):
+            charlies.send(asking("Hello", context_id=task.context_id))
+
+    @pytest.mark.parametrize("task_id", ["", "1", "../../etc", "00000000-0000-0000-0000-000000000000"])
+    def test_there_is_no_such_task(self, bobs, task_id):
+        with pytest.raises((TaskNotFoundError, InvalidParamsError)):
+            bobs.run(lambda client: client.get_task(GetTaskRequest(id=task_id)))
+
+    def test_a_chat_of_one_s_own_is_no_context(self, bobs, conversation):
+        bobs.streaming = False
+        with pytest.raises(InvalidParamsError):
+            bobs.send(asking("Hello", context_id=str(conversation.id)))
+
+
+def test_a_caller_that_waits_and_leaves_does_not_end_the_run(bobs, worker, bob):
+    bobs.streaming = False
+
+    async def impatient(client: Client) -> None:
+        async def talk() -> None:
+            async for _ in client.send_message(SendMessageRequest(message=asking("Hello").message)):
+                pass
+
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(talk(), 1.0)
+
+    bobs.run(impatient)
+    worker.answer()
+    assert access_run(bob, worker.run_id).status == Run.Status.COMPLETED

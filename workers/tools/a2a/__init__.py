@@ -1,0 +1,77 @@
+"""Remote A2A agents that a GPT's creator named: each is a tool that is given a task in words."""
+
+import json
+from functools import partial
+from typing import Any, Final
+
+from gpts.actions import MESSAGE_CHARS, host_of
+from gpts.agents import named_remote_agents
+from gpts.spec import GptSpec, RemoteAgent
+from gpts.tools import ToolSpec
+from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
+from workers.tools.a2a.answers import Answer, output, refusal
+from workers.tools.a2a.cards import read_card
+from workers.tools.a2a.session import RefusedThere, ask
+from workers.tools.actions.credentials import Credential, credential
+
+__all__ = ["granted", "read_card"]
+PARAMETERS: Final = {
+    "type": "object",
+    "properties": {
+        "task": {
+            "type": "string",
+            "description": "What it shall do or answer, complete in itself: it sees nothing else of this chat.",
+        }
+    },
+    "required": ["task"],
+    "additionalProperties": False,
+}
+
+
+def granted(spec: GptSpec) -> dict[str, Tool]:
+    """The tools that ask the GPT's remote agents, by the names under which they are called."""
+    return {
+        name: Tool(tool_spec(name, agent), partial(call, agent), partial(describe, agent))
+        for name, agent in named_remote_agents(spec).items()
+    }
+
+
+def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
+    """The agent as models and people are told of it."""
+    return ToolSpec(
+        name=name,
+        description=agent.description or f"Asks {agent.name}.",
+        parameters=PARAMETERS,
+        effect="read",
+        title=agent.name,
+        examples=agent.examples,
+        reach="host",
+        host=host_of(agent.url),
+        timeout_s=agent.timeout_s,
+        asks=True,
+        when=agent.when,
+    )
+
+
+def call(agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+    """What the agent answered. Raises ToolError, and what `context.check` raises."""
+    task = str(arguments.get("task", "")).strip()
+    if not task:
+        raise ToolError(f"Say what {agent.name} shall do, in “task”.")
+    if len(task) >= MESSAGE_CHARS:
+        raise ToolError(f"The task must stay below {MESSAGE_CHARS:,} characters. Send less.")
+    lent = Credential()
+    if agent.auth != "none":
+        lent = credential(agent.agent_id, context.user_id, host_of(agent.url))
+    try:
+        return output(Answer(agent, ask(agent, lent, task, context), lent), context)
+    except RefusedThere as refused:
+        return refusal(agent, lent, str(refused))
+
+
+def describe(agent: RemoteAgent, arguments: dict[str, Any]) -> Request:
+    """The call in plain words, and its message exactly."""
+    task = str(arguments.get("task", ""))
+    raw = {"to": agent.url, "message": {"role": "ROLE_USER", "parts": [{"text": task}]}}
+    words = f"Ask {agent.name} at {host_of(agent.url)}:\n{task}"
+    return Request(words, json.dumps(raw, indent=2, ensure_ascii=False))

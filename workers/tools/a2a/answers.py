@@ -1,0 +1,108 @@
+"""What an agent gave -> what the model reads, what a person is shown, and the files in it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from a2a.types import Message, Part, Role, Task, TaskState
+from google.protobuf.json_format import MessageToDict
+
+from gpts.actions import MESSAGE_CHARS, host_of
+from gpts.agents import from_struct
+from gpts.spec import RemoteAgent
+from workers.tools import ToolContext, ToolError, ToolOutput
+from workers.tools.actions import answers
+from workers.tools.actions.credentials import Credential, scrub, scrub_bytes
+from workers.tools.actions.files import ending, file_name, keep_each
+
+# How a task ended that gave no answer, as a sentence about the agent.
+ENDED: Final = {
+    TaskState.TASK_STATE_FAILED: "failed at the task.",
+    TaskState.TASK_STATE_REJECTED: "does not take this task.",
+    TaskState.TASK_STATE_CANCELED: "cancelled the task.",
+    TaskState.TASK_STATE_INPUT_REQUIRED: "needs to know more. Ask it again, with what it wants to know in the task.",
+    TaskState.TASK_STATE_AUTH_REQUIRED: "wants a sign-in that it was not given; the GPT's creator has to set it up.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `agent` gave, and the secret that may not be in it."""
+
+    agent: RemoteAgent
+    found: Task | Message
+    lent: Credential
+
+    @property
+    def host(self) -> str:
+        """Where it came from."""
+        return host_of(self.agent.url)
+
+    def clean(self, text: str) -> str:
+        """`text` without the secret."""
+        return scrub(text, self.lent)
+
+
+def output(answer: Answer, context: ToolContext) -> ToolOutput:
+    """The answer as a tool's output; a task without one is a failed output with what the agent says of it.
+
+    Raises ToolError when it is too large.
+    """
+    found = answer.found
+    if isinstance(found, Task) and found.status.state in ENDED:
+        return _failed(answer, ENDED[found.status.state], list(found.status.message.parts))
+    parts = list(found.parts) if isinstance(found, Message) else _parts_of(found)
+    files = keep_each(_files(parts), context, partial(scrub_bytes, lent=answer.lent))
+    values = [_value(part) for part in parts if part.WhichOneof("content") in ("text", "data", "url")]
+    text = answers.with_files(answer.clean("\n\n".join(map(answers.readable, values))), files)
+    if answers.too_long(len(text)):
+        raise ToolError(
+            f"The answer of {answer.agent.name} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}."
+        )
+    if not text:
+        return answers.from_outside(answer.host, f"{answer.agent.name} answered without content.", "It gave nothing.")
+    shown = answer.clean("\n\n".join(map(_shown, values))) or text
+    return answers.from_outside(answer.host, text, shown, files)
+
+
+def refusal(agent: RemoteAgent, lent: Credential, words: str) -> ToolOutput:
+    """The output of a call that the agent refused, with what it says of it."""
+    return _failed(Answer(agent, Message(), lent), "refused the task.", [Part(text=words)])
+
+
+def _failed(answer: Answer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
+    said = " ".join(part.text for part in parts if part.text)[: answers.MAX_REASON_CHARS]
+    text = f"{answer.agent.name} {sentence}" + (f" It says: {answer.clean(said)}" if said.strip() else "")
+    return answers.from_outside(answer.host, text, answers.shown(text), ok=False)
+
+
+def _parts_of(task: Task) -> list[Part]:
+    """The artifacts of a finished task; where it has none, what it said last."""
+    made = [part for artifact in task.artifacts for part in artifact.parts]
+    if made or task.status.message.parts:
+        return made or list(task.status.message.parts)
+    said = [message for message in task.history if message.role == Role.ROLE_AGENT]
+    return list(said[-1].parts) if said else []
+
+
+def _value(part: Part) -> Any:
+    """The text, the data, or the name and address that a part holds. Nothing at an address is fetched."""
+    match part.WhichOneof("content"):
+        case "data":
+            return from_struct(MessageToDict(part.data))
+        case "url":
+            return f"{part.filename}: {part.url}" if part.filename else part.url
+    return part.text
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else answers.shown(value)
+
+
+def _files(parts: Iterable[Part]) -> Iterator[tuple[str, str, bytes]]:
+    held = (part for part in parts if part.WhichOneof("content") == "raw")
+    for number, part in enumerate(held, start=1):
+        mime = part.media_type[:100] or "application/octet-stream"
+        name = file_name(part.filename) if part.filename else f"file-{number}.{ending(mime)}"
+        yield name, mime, part.raw

@@ -1,0 +1,58 @@
+"""A conversation with a stranger's server, from a thread that may be told at any moment to stop it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import anyio
+
+T = TypeVar("T")
+CHECK_EVERY_S: Final = 0.25
+
+
+class BrokenOff(Exception):
+    """The conversation ended before there was an answer; `causes` are the errors that ended it."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.causes = leaves(error)
+
+
+def watched(work: Callable[[], Awaitable[T]], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
+    """What `work` gives. Raises TimeoutError after `timeout_s`, BrokenOff, and what `check` raises.
+
+    `check` is called several times a second, and ends `work` by raising.
+    """
+    return anyio.run(_watched, work, timeout_s, check)
+
+
+async def _watched(work: Callable[[], Awaitable[T]], timeout_s: float, check: Callable[[], None]) -> T:
+    answer: list[T] = []
+    stopped: list[Exception] = []
+
+    async def watch(scope: anyio.CancelScope) -> None:
+        while True:
+            await anyio.sleep(CHECK_EVERY_S)
+            try:
+                check()
+            except Exception as error:  # noqa: BLE001 - carried out of the task group as it is
+                stopped.append(error)
+                scope.cancel()
+
+    with anyio.fail_after(timeout_s):
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch, group.cancel_scope)
+            try:
+                answer.append(await work())
+            except Exception as error:  # noqa: BLE001 - carried out of the task group as it is
+                stopped.append(BrokenOff(error))
+            group.cancel_scope.cancel()
+    if stopped:
+        raise stopped[0]
+    return answer[0]
+
+
+def leaves(error: BaseException) -> tuple[BaseException, ...]:
+    """The errors in a group of errors; of one that is no group, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        return tuple(leaf for each in error.exceptions for leaf in leaves(each))
+    return (error,)
