@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -88,6 +86,12 @@ def gpt_probabilities(inputs: GptInputs, members: Sequence[Weights]) -> Vectors:
         power = np.exp(raw - raw.max())
         found.append(power / power.sum())
     return np.asarray(np.mean(found, axis=0), np.float32)
+
+
+def gpt_ranks(inputs: GptInputs, members: Sequence[Weights]) -> Vectors:
+    """`(n_candidates,)` in 0..1: how well each GPT fits the message, against an average one, by the mean score."""
+    scores = [pair_scores(pair_rows(inputs, float(wish(wish_row(inputs), w)), w), inputs, w)[0] for w in members]
+    return np.asarray(1 / (1 + np.exp(-np.clip(np.mean(scores, axis=0), -30, 30))), np.float32)
 
 
 def _gelu(x: Vectors) -> Vectors:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.routing.features import read_talk
-from workers.routing.gpt_features import N_PAIR, gpt_known, gpt_texts
+from workers.routing.gpt_features import gpt_known, gpt_texts
 from workers.routing.gpt_head import GptInputs, Weights, gpt_inputs, none_row, pair_rows, wish, wish_row
 from workers.routing.training.gpt_cases import GptCase
 
