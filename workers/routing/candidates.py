@@ -14,7 +14,10 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tool or a GPT: `parameters` is a JSON Schema of type object, `examples` are things people say who want it."""
+    """A tool or a GPT: `parameters` is a JSON Schema of type object, `examples` are things people say who want it.
+
+    `when` is a GPT's line on when to ask it.
+    """
 
     name: str
     title: str = ""
@@ -25,9 +28,8 @@ class Candidate:
 
     def key(self) -> str:
         """The same for candidates that read the same."""
-        return json.dumps(
-            [self.name, self.title, self.description, self.parameters, self.examples], default=str, sort_keys=True
-        )
+        read = [self.name, self.title, self.description, self.parameters, self.examples, self.when]
+        return json.dumps(read, default=str, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def candidate_of(spec: ToolSpec) -> Candidate:
 
 
 def candidate_of_gpt(slug: str, name: str, description: str, when: str, starters: tuple[str, ...]) -> Candidate:
-    """The GPT as the router sees it."""
+    """The GPT as the router sees it: chosen by its slug, read by its name."""
     return Candidate(slug, name, description, examples=starters, when=when)
 
 

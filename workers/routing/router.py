@@ -1,22 +1,27 @@
-"""The router: which of the candidates the last message asks for, if any."""
+"""The router: which of the candidates, tools or GPTs, the last message asks for, if any."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from gpts.parts import parts_of
 from workers.routing import cues
 from workers.routing.candidates import Candidate, Choice
-from workers.routing.features import Known, known_of, read_talk, texts_of
+from workers.routing.features import Known, Talk, known_of, read_talk, texts_of
+from workers.routing.gpt_features import GptKnown, gpt_known, gpt_texts
+from workers.routing.gpt_head import GPT_WEIGHTS, GptInputs, Weights, gpt_inputs, gpt_probabilities, gpt_ranks
 from workers.routing.head import inputs_of, load_weights, probabilities
 
 Vectors = npt.NDArray[np.float32]
 
 CANDIDATES_KEPT: Final = 2_048
 TEXTS_KEPT: Final = 512
+# How sure the choice for each part of a message must be before the parts go to different GPTs.
+SURE_PART: Final = 0.5
 
 T = TypeVar("T")
 
@@ -35,6 +40,7 @@ class Router:
         self._embedder = embedder
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Known] = OrderedDict()
+        self._gpts: OrderedDict[str, GptKnown] = OrderedDict()
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
 
     def choose(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
@@ -42,35 +48,72 @@ class Router:
 
         Of candidates with the same name the first counts. The score is that of what was chosen, also of none.
         """
-        offered = list({each.name: each for each in reversed(candidates)}.values())[::-1]
+        offered = _once(candidates)
         talk = read_talk(conversation)
         if not offered or not talk.raw.strip():
             return Choice("", 1.0)
-        known = self._prepared(offered)
+        known = self._prepared(self._known, offered, texts_of, known_of)
         inputs = inputs_of(talk, self._vectors(talk.texts()), known, cues.acts(talk.message))
-        found = probabilities(inputs, load_weights())
-        best = int(found.argmax())
-        return Choice(offered[best].name if best < len(offered) else "", float(found[best]))
-
-    def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Choice]:
-        texts = [f"{c.title}. {c.description} {c.when}" for c in candidates]
-        cos = self._vectors(texts) @ self._vectors([message])[0]
-        order = cos.argsort()[::-1][:most]
-        return [Choice(candidates[i].name, float(cos[i])) for i in order]
+        return _best(offered, probabilities(inputs, load_weights()))
 
     def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
-        best = self.rank_gpts(conversation[-1][1], candidates, 1)[0]
-        return best if best.score > 0.3 else Choice("", 0.5)
+        """The GPT that should answer the last user message, or one without a name: answer it yourself.
+
+        Candidates are from `candidate_of_gpt`; for the rest it is as `choose`.
+        """
+        return self._choose_gpt(read_talk(conversation), _once(candidates))
+
+    def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Choice]:
+        """The `most` best GPTs for a message, best first, whether or not any of them is needed."""
+        offered = _once(candidates)
+        talk = read_talk([("user", message)])
+        if not offered or not talk.raw.strip() or most < 1:
+            return []
+        ranks = gpt_ranks(*self._against_gpts(talk, offered))
+        return [Choice(offered[n].name, float(ranks[n])) for n in np.argsort(-ranks, kind="stable")[:most]]
 
     def divide(
         self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]
     ) -> tuple[tuple[str, str], ...]:
-        return ()
+        """(GPT, task) for each run of parts of the last message, where at least two GPTs are needed; else empty.
 
-    def _prepared(self, candidates: list[Candidate]) -> list[Known]:
+        Each part is routed by itself, and all must be chosen surely: what goes to nobody would be lost.
+        """
+        offered = _once(candidates)
+        parts = parts_of(next((text for role, text in reversed(conversation) if role == "user"), ""))
+        if len(parts) < 2 or len(offered) < 2:
+            return ()
+        chosen = [self._choose_gpt(read_talk([("user", part)]), offered) for part in parts]
+        if not all(each.name and each.score >= SURE_PART for each in chosen):
+            return ()
+        tasks: list[tuple[str, str]] = []
+        for each, part in zip(chosen, parts, strict=True):
+            if tasks and tasks[-1][0] == each.name:
+                tasks[-1] = (each.name, f"{tasks[-1][1]}\n{part}")
+            else:
+                tasks.append((each.name, part))
+        return tuple(tasks) if len({name for name, _ in tasks}) > 1 else ()
+
+    def _choose_gpt(self, talk: Talk, offered: list[Candidate]) -> Choice:
+        if not offered or not talk.raw.strip():
+            return Choice("", 1.0)
+        return _best(offered, gpt_probabilities(*self._against_gpts(talk, offered)))
+
+    def _against_gpts(self, talk: Talk, offered: list[Candidate]) -> tuple[GptInputs, list[Weights]]:
+        known = self._prepared(self._gpts, offered, gpt_texts, gpt_known)
+        return gpt_inputs(talk, self._vectors(talk.texts()[:2]), known), load_weights(GPT_WEIGHTS)
+
+    def _prepared(
+        self,
+        shelf: OrderedDict[str, T],
+        candidates: list[Candidate],
+        texts_of: Callable[[Candidate], list[str]],
+        known_of: Callable[[Candidate, Vectors], T],
+    ) -> list[T]:
+        """What is worked out of each candidate, new ones embedded together and put on the shelf."""
         keys = [each.key() for each in candidates]
         with self._lock:
-            have = {key: self._known[key] for key in keys if key in self._known}
+            have = {key: shelf[key] for key in keys if key in shelf}
         new = [(key, each) for key, each in zip(keys, candidates, strict=True) if key not in have]
         texts = [texts_of(each) for _, each in new]
         vectors = self._embedder.encode([text for group in texts for text in group])
@@ -78,7 +121,7 @@ class Router:
         for (key, each), group in zip(new, texts, strict=True):
             have[key] = known_of(each, vectors[place : place + len(group)])
             place += len(group)
-        self._keep(self._known, {key: have[key] for key, _ in new}, CANDIDATES_KEPT)
+        self._keep(shelf, {key: have[key] for key, _ in new}, CANDIDATES_KEPT)
         return [have[key] for key in keys]
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
@@ -94,3 +137,14 @@ class Router:
             shelf.update(new)
             while len(shelf) > most:
                 shelf.popitem(last=False)
+
+
+def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, of those with the same name the first."""
+    return list({each.name: each for each in reversed(candidates)}.values())[::-1]
+
+
+def _best(offered: list[Candidate], found: Vectors) -> Choice:
+    """The likeliest of the candidates or none, whose probability is the last."""
+    best = int(found.argmax())
+    return Choice(offered[best].name if best < len(offered) else "", float(found[best]))

@@ -31,7 +31,7 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, and whom it asks.
+    """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, whom it asks.
 
     `colleagues` are only those GPTs that the reader may chat with, too.
     """

@@ -10,6 +10,7 @@ from workers.configuration import close
 # Each module has HELP, add_arguments(parser) and report(options, say) -> str.
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
+    "delegation": "workers.bench.delegation",
     "engine": "workers.bench.engine",
     "ingest": "workers.bench.ingest",
     "injection": "workers.bench.injection",

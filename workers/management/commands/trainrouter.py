@@ -1,4 +1,4 @@
-"""`manage.py trainrouter`: trains the router's head from the examples beside it and writes its weights."""
+"""`manage.py trainrouter [--gpts]`: trains one of the router's heads from its examples and writes the weights."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.knowledge.embed import EmbedderMissing, shared_embedder
+from workers.routing.gpt_head import GPT_WEIGHTS
 from workers.routing.head import WEIGHTS
+from workers.routing.training.gpt_train import train_gpts
 from workers.routing.training.train import Plan, train
 
 
 class Command(BaseCommand):
     """Trains, says how well families that were held out are routed, and writes the weights."""
 
-    help = "Trains the head that chooses tools and GPTs, from workers/routing/data; takes some minutes."
+    help = "Trains the head that chooses tools, or the one for GPTs, from workers/routing/data; takes some minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How much to train, and where to write."""
@@ -23,12 +25,14 @@ class Command(BaseCommand):
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
         parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
         parser.add_argument("--skip-check", action="store_true", help="do not train once more with families held out")
-        parser.add_argument("--out", type=Path, default=WEIGHTS, help="the file to write")
+        parser.add_argument("--gpts", action="store_true", help="train the choice of GPTs instead of that of tools")
+        parser.add_argument("--out", type=Path, help="the file to write instead of the one in use")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the progress and, unless skipped, the accuracy on what was held out."""
         plan = Plan(options["rounds"], options["members"], options["seed"], not options["skip_check"])
+        run, usual = (train_gpts, GPT_WEIGHTS) if options["gpts"] else (train, WEIGHTS)
         try:
-            train(shared_embedder(settings.EMBEDDER).encode, plan, options["out"], self.stdout.write)
+            run(shared_embedder(settings.EMBEDDER).encode, plan, options["out"] or usual, self.stdout.write)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from error

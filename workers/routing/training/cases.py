@@ -105,6 +105,16 @@ class Case:
     source: str = ""
 
 
+def with_typo(text: str, draw: random.Random) -> str:
+    """`text` with one letter swapped, left out, doubled or wrong, if a word is long enough."""
+    places = [match.start() for match in re.finditer(r"(?<=[a-z])[a-z](?=[a-z])", text)]
+    if not places:
+        return text
+    place = draw.choice(places)
+    middle = draw.choice((text[place + 1] + text[place], "", text[place] * 2, draw.choice(_TYPO_LETTERS)))
+    return text[:place] + middle + text[place + (2 if len(middle) == 2 and middle[0] != middle[1] else 1) :]
+
+
 class Maker:
     """Draws cases from families, built-in tools and messages for no tool. The same seed gives the same cases."""
 
@@ -273,16 +283,7 @@ class Maker:
             text = text.lower()
         if draw.random() < 0.1:
             text = text.rstrip("?.!？。")
-        return self._typo(text) if draw.random() < 0.12 else text
-
-    def _typo(self, text: str) -> str:
-        draw = self._random
-        places = [match.start() for match in re.finditer(r"(?<=[a-z])[a-z](?=[a-z])", text)]
-        if not places:
-            return text
-        place = draw.choice(places)
-        middle = draw.choice((text[place + 1] + text[place], "", text[place] * 2, draw.choice(_TYPO_LETTERS)))
-        return text[:place] + middle + text[place + (2 if len(middle) == 2 and middle[0] != middle[1] else 1) :]
+        return with_typo(text, draw) if draw.random() < 0.12 else text
 
     def _dressed(self, candidate: Candidate, right: bool, function: Function | None) -> Candidate:
         """A candidate as others would have named it: camelCase, with a prefix, without description or parameters."""
