@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from gpts.delegation import ASK_STORE, listed_answers
+from gpts.knowledge.queries import retrieval_query
 from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
 from gpts.spec import GptSpec
 from gpts.steps import (
@@ -11,11 +13,13 @@ from gpts.steps import (
     ApprovalRequest,
     Cancelled,
     Coverage,
+    Delegation,
     Error,
     Finished,
     FinishReason,
     Log,
     ModelReply,
+    Part,
     Retrieval,
     ToolCall,
     ToolChoice,
@@ -56,6 +60,13 @@ class WriteCall:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOut:
+    """Call other GPTs for parts of the question, or all of them for the whole of it."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallModel:
     """Generate the next reply."""
 
@@ -66,6 +77,13 @@ class RunTools:
 
     calls: tuple[ToolCall, ...]
     announce: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """Have other GPTs answer the calls, each in a run of its own."""
+
+    calls: tuple[ToolCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +104,15 @@ class RejectCall:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUp:
+    """End the run with this reason, for those who asked for it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
-    """A person's answer is needed; hold no worker meanwhile."""
+    """A person's or another run's answer is needed; hold no worker meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,21 @@ class Stop:
     """The run is over; there is nothing to do."""
 
 
-Decision = Retrieve | ChooseTool | WriteCall | CallModel | RunTools | AskApproval | RejectCall | Wait | Finish | Stop
+Decision = (
+    Retrieve
+    | ChooseTool
+    | WriteCall
+    | HandOut
+    | CallModel
+    | RunTools
+    | Delegate
+    | AskApproval
+    | RejectCall
+    | GiveUp
+    | Wait
+    | Finish
+    | Stop
+)
 Queue = Literal["model", "tools"]
 
 
@@ -141,8 +180,8 @@ def decide(
     if spec.knowledge and retrieval is None:
         return Retrieve()
     if not any(isinstance(step, ModelReply) for step in log):
-        return _begin(spec, log, tools, retrieval, circumstances.routed)
-    return _after_reply(log, _coverage(retrieval), tools, history, circumstances)
+        return _begin(spec, log, tools, history, retrieval, circumstances.routed)
+    return _after_reply(log, retrieval, tools, history, circumstances)
 
 
 def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
@@ -150,9 +189,9 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
     match decision:
         case RunTools(calls):
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
-        case Retrieve() | ChooseTool() | WriteCall() | CallModel() | Finish():
+        case Retrieve() | ChooseTool() | WriteCall() | CallModel() | Delegate() | Finish():
             return "model"
-        case AskApproval() | RejectCall() | Wait() | Stop():
+        case HandOut() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
 
 
@@ -170,19 +209,30 @@ def _coverage(retrieval: Retrieval | None) -> Coverage:
 
 
 def _begin(
-    spec: GptSpec, log: Log, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None, routed: bool
+    spec: GptSpec,
+    log: Log,
+    tools: Mapping[str, ToolSpec],
+    history: Sequence[Log],
+    retrieval: Retrieval | None,
+    routed: bool,
 ) -> Decision:
     """What comes before the first reply: the tool that the caller demands, the router's choice, or the files."""
     asked, coverage = log[0], _coverage(retrieval)
     assert isinstance(asked, UserMessage)
     if demanded := _demanded(asked, tools):
         return WriteCall(demanded)
+    others = [name for name, tool in tools.items() if tool.asks and name != ASK_STORE]
+    if spec.asks_all and others and not asked.later:
+        task = retrieval_query(history, log)
+        return HandOut(tuple(Part(name=name, task=task) for name in others))
     choice = next((step for step in log if isinstance(step, ToolChoice)), None)
     # What an API caller's functions gave comes with `later`: the question has found its tool before.
     wants_choice = (routed and not asked.later) or asked.overrides.tool_choice == "required"
     if wants_choice and tools and choice is None:
         return ChooseTool()
-    if choice and choice.name in tools and not _files_suffice(choice, retrieval):
+    if choice and choice.parts:
+        return HandOut(choice.parts)
+    if choice and choice.name in tools and not _files_suffice(choice, tools, retrieval):
         return WriteCall(choice.name)
     if spec.only_from_knowledge and coverage == "not_covered":
         return Finish(abstain(spec), coverage)
@@ -199,10 +249,10 @@ def _demanded(asked: UserMessage, tools: Mapping[str, ToolSpec]) -> str:
     return choice if choice in tools and tools[choice].of_caller else ""
 
 
-def _files_suffice(choice: ToolChoice, retrieval: Retrieval | None) -> bool:
-    """Whether the GPT's files answer what the web would be searched for, unless the web was plainly asked for."""
+def _files_suffice(choice: ToolChoice, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None) -> bool:
+    """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        choice.name in (SEARCH, OPEN_PAGE)
+        (choice.name in (SEARCH, OPEN_PAGE) or tools[choice.name].asks)
         and choice.score < PLAINLY_ASKED
         and retrieval is not None
         and retrieval.covered
@@ -211,28 +261,47 @@ def _files_suffice(choice: ToolChoice, retrieval: Retrieval | None) -> bool:
 
 def _after_reply(
     log: Log,
-    coverage: Coverage,
+    retrieval: Retrieval | None,
     tools: Mapping[str, ToolSpec],
     history: Sequence[Log],
     circumstances: Circumstances,
 ) -> Decision:
     replies = [step for step in log if isinstance(step, ModelReply)]
     last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
+    coverage = _coverage(retrieval)
     given_out = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
     open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in given_out]
     if open_calls:
         return _decide_calls(open_calls, log, tools, history, circumstances)
     if given_out:
         return Finish(last.text, coverage, "tool_calls", given_out)
-    answers = [results[call.call_id].shown for call in last.tool_calls]
-    if answers and None not in answers:
-        told: Coverage = (
-            "covered" if any(results[call.call_id].passages for call in last.tool_calls) else "no_knowledge"
-        )
-        return Finish("\n\n".join(filter(None, answers)), told)
+    answers = [results[call.call_id] for call in last.tool_calls]
+    if answers and all(answer.shown is not None for answer in answers):
+        return _finish_with(answers, log, tools, retrieval)
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()
     return Finish(last.text, coverage, last.finish)
+
+
+def _finish_with(
+    answers: Sequence[ToolResult], log: Log, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None
+) -> Finish:
+    """The end of a run whose calls gave answers that stand by themselves.
+
+    If no other GPT that was asked had an answer, the run's own files have the last word.
+    """
+    asked = {step.call_id: step.name for step in log if isinstance(step, Delegation)}
+    told = [(asked.get(answer.call_id, ""), answer.shown) for answer in answers if answer.shown]
+    several = len(answers) > 1 and all(name for name, _ in told)
+    text = listed_answers(told) if several else "\n\n".join(shown for _, shown in told)
+    in_vain = all(_asks(answer, tools) and not answer.ok for answer in answers)
+    if in_vain and retrieval and retrieval.extract:
+        return Finish(f"{text}\n\n{retrieval.extract}", "covered")
+    return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
+
+
+def _asks(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
+    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
 
 
 def _decide_calls(
@@ -242,16 +311,26 @@ def _decide_calls(
     history: Sequence[Log],
     circumstances: Circumstances,
 ) -> Decision:
-    """What to do about the first of `calls`; those after it that only read go along with it."""
-    decision = _decide_call(calls[0], log, tools, history, circumstances)
-    if not isinstance(decision, RunTools) or decision.announce:
-        return decision
-    together = []
-    for call in calls:
-        also = _decide_call(call, log, tools, history, circumstances)
-        if isinstance(also, RunTools) and not also.announce and tools[call.name].gpu == tools[calls[0].name].gpu:
-            together.append(call)
-    return RunTools(tuple(together), announce=False)
+    """What to do about the first of `calls` that no other GPT is at; those after it of its kind go along with it."""
+    asked = {step.call_id for step in log if isinstance(step, Delegation)}
+    decisions = [
+        _decide_call(call, log, tools, history, circumstances) for call in calls if call.call_id not in asked
+    ]
+    match decisions[:1]:
+        case []:
+            return Wait()
+        case [Delegate()]:
+            return Delegate(tuple(call for each in decisions if isinstance(each, Delegate) for call in each.calls))
+        case [RunTools(announce=False) as first]:
+            return RunTools(_together(first, decisions, tools), announce=False)
+    return decisions[0]
+
+
+def _together(first: RunTools, decisions: Sequence[Decision], tools: Mapping[str, ToolSpec]) -> tuple[ToolCall, ...]:
+    """The calls that only read and run on the same workers as `first`."""
+    gpu = tools[first.calls[0].name].gpu
+    reads = [each.calls[0] for each in decisions if isinstance(each, RunTools) and not each.announce]
+    return tuple(call for call in reads if tools[call.name].gpu == gpu)
 
 
 def _decide_call(
@@ -276,6 +355,8 @@ def _decide_call(
         return AskApproval(call, Ask(SIGN_IN), circumstances.sign_in[call.name])
     if isinstance(verdict, Ask) and not (answer and answer.digest == call_digest(call)):
         return AskApproval(call, verdict)
+    if tool.reach == "gpt":
+        return Delegate((call,))
     return RunTools((call,), announce=tool.effect == "write")
 
 

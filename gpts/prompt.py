@@ -29,8 +29,23 @@ def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Messa
     """The messages that the model answers next: the system message, earlier turns, this turn so far."""
     messages = [Message(role="system", content=system_text(spec))]
     for turn in (*history, log):
-        messages += _turn(turn)
+        messages += _turn(turn) if _asked(turn) == _asked(log) else _overheard(turn)
     return tuple(messages)
+
+
+def _asked(turn: Log) -> str:
+    return next((step.asked for step in turn if isinstance(step, UserMessage)), "")
+
+
+def _overheard(turn: Log) -> list[Message]:
+    """Another GPT's turn: what was said. Its passages and calls are left out, as its files and tools are not here."""
+    messages: list[Message] = []
+    for step in turn:
+        if isinstance(step, UserMessage):
+            messages += [*step.earlier, Message(role="user", content=step.text + _attached(step))]
+        if isinstance(step, Finished | Cancelled) and step.text:
+            messages.append(Message(role="assistant", content=step.text))
+    return messages
 
 
 def system_text(spec: GptSpec) -> str:

@@ -86,7 +86,8 @@ class UserMessage(_Step):
 
     `later` are the calls of the caller's functions that came of the question, and their results. `asked_by` is the
     chain of GPTs that asked, outermost first; then `text` is the task that the last of them gave, `label` the label
-    of what it had read, and `own_words` says whether the person had said the task word for word.
+    of what it had read, and `own_words` says whether the person had said the task word for word. `asked` is the id of
+    the GPT that was brought in to answer; empty where the conversation's own does.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -98,6 +99,7 @@ class UserMessage(_Step):
     asked_by: tuple[Asker, ...] = ()
     label: Label = Label()
     own_words: bool = True
+    asked: str = ""
 
 
 class Retrieval(_Step):
@@ -114,12 +116,16 @@ class Retrieval(_Step):
 
 
 class Part(BaseModel):
-    """A part of a question, for another GPT: the tool that asks it, and the task."""
+    """A part of a question for another GPT: the tool that asks it, and the task.
+
+    `gpt` is the slug of a GPT of the store.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     task: str
+    gpt: str = ""
 
 
 class ToolChoice(_Step):

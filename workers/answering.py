@@ -22,6 +22,7 @@ from workers.engine.base import Engine, GenerationRequest, Grammar, PromptTooLon
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.reply import Reply
+from workers.routing.candidates import Candidate
 from workers.routing.router import Router
 
 # Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
@@ -51,7 +52,8 @@ class Hands:
 class Talk:
     """A turn of a conversation so far: the GPT, this turn's steps, the turns before it, the tools it was granted.
 
-    `routed`: the router chooses the tools, so the model is not told of them.
+    `routed`: the router chooses the tools, so the model is not told of them. `store` gives the GPTs of the store that
+    may be asked.
     """
 
     spec: GptSpec
@@ -59,6 +61,7 @@ class Talk:
     history: Sequence[Log]
     tools: dict[str, ToolSpec]
     routed: bool = field(default=False, kw_only=True)
+    store: Callable[[], Sequence[Candidate]] = field(default=tuple, kw_only=True)
 
     def asked(self) -> UserMessage:
         """The step that this turn began with."""

@@ -141,7 +141,7 @@ def ask_approval(decision: plan.AskApproval, turn: Turn) -> None:
             reason=ask.reason,
             because=ask.because,
             host=tool.spec.host,
-            may_remember=ask.may_remember,
+            may_remember=ask.may_remember and turn.run.root_id is None,
             sign_in=decision.sign_in,
         ),
         **shown,

@@ -2,38 +2,94 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, Final
 
+from gpts.delegation import ASK_STORE
+from gpts.knowledge.queries import retrieval_query
 from gpts.messages import Message
 from gpts.prompt import call_request
 from gpts.ready_arguments import ready_arguments
 from gpts.safety.flow import context_label
-from gpts.steps import Cancelled, Finished, Log, ModelReply, ToolCall, ToolChoice, ToolResult, UserMessage
+from gpts.steps import Cancelled, Finished, Log, ModelReply, Part, ToolCall, ToolChoice, ToolResult, UserMessage
 from gpts.tools import ToolSpec
 from workers.answering import Hands, Show, Talk, fit_prompt
 from workers.engine.base import EngineError, GenerationRequest, Grammar, GrammarError, Sampling
 from workers.reply import Reply
-from workers.routing.candidates import candidate_of
+from workers.routing.candidates import Candidate, Choice, candidate_of, candidate_of_gpt
+from workers.routing.router import Router
 from workers.sandbox.folders import safe_name
 
 logger = logging.getLogger(__name__)
 
 # Arguments of one call, in tokens.
 MAX_CALL_TOKENS: Final = 512
+# GPTs of the store among which the choice is made, once all have been ranked.
+STORE_NEAREST: Final = 12
 CODE: Final = "code_interpreter"
 NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
 
 
 def tool_choice(talk: Talk, hands: Hands) -> ToolChoice:
-    """The tool that the conversation asks for now, if any."""
+    """The tool that the conversation asks for now, or the GPTs among which its work divides, if any."""
     if CODE in talk.tools and _ready(talk, talk.tools[CODE]):
         return ToolChoice(name=CODE, score=1.0)  # a sum is a sum, whatever it looks like to the router
     if hands.router is None:
         return ToolChoice()
     said = [(message.role, message.content) for message in _conversation(talk)]
-    choice = hands.router.choose(said, [candidate_of(tool) for tool in talk.tools.values()])
-    return ToolChoice(name=choice.name, score=choice.score)
+    own = [candidate_of(tool) for tool in talk.tools.values() if not tool.asks]
+    asked = whom_to_ask(talk, hands.router, said)
+    if not own:
+        return asked
+    tool = hands.router.choose(said, own)
+    if asked.parts or (asked.name and not (tool.name and tool.score > asked.score)):
+        return asked
+    return ToolChoice(name=tool.name, score=tool.score)
+
+
+def whom_to_ask(talk: Talk, router: Router, said: Sequence[tuple[str, str]]) -> ToolChoice:
+    """The tool that asks the GPT which the last of what was `said` is for, or its parts for several; or neither.
+
+    The store is looked into where no colleague fits.
+    """
+    others = [
+        candidate_of_gpt(tool.name, tool.title, tool.description, tool.when, tool.examples)
+        for tool in talk.tools.values()
+        if tool.asks and tool.name != ASK_STORE
+    ]
+    if len(others) > 1 and (parts := router.divide(said, others)):
+        return ToolChoice(score=1.0, parts=tuple(Part(name=name, task=task) for name, task in parts))
+    chosen = router.choose_gpt(said, others) if others else Choice("", 0.0)
+    if chosen.name or ASK_STORE not in talk.tools:
+        return ToolChoice(name=chosen.name, score=chosen.score)
+    if slug := in_store(router, said, talk.store()):
+        return ToolChoice(score=1.0, parts=(Part(name=ASK_STORE, task=_task(talk), gpt=slug),))
+    return ToolChoice(score=chosen.score)
+
+
+def in_store(router: Router, said: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> str:
+    """The slug of the candidate that the last of what was `said` is for; empty for none."""
+    near = {each.name for each in router.rank_gpts(said[-1][1], candidates, STORE_NEAREST)} if candidates else set()
+    return router.choose_gpt(said, [each for each in candidates if each.name in near]).name if near else ""
+
+
+def handed_out(talk: Talk, parts: Sequence[Part]) -> ModelReply:
+    """The calls that ask other GPTs for the parts of the question."""
+    calls = tuple(
+        ToolCall(
+            call_id=f"call_{talk.n_calls() + n}",
+            name=part.name,
+            arguments={"task": part.task} | ({"gpt": part.gpt} if part.gpt else {}),
+        )
+        for n, part in enumerate(parts)
+    )
+    return ModelReply(text="", tool_calls=calls, label=context_label(talk.history, talk.steps))
+
+
+def _task(talk: Talk) -> str:
+    """The question so that it can be understood without the conversation."""
+    return retrieval_query(talk.history, talk.steps)
 
 
 def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelReply:
@@ -42,7 +98,7 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
     `check` is called with every token, which is nobody's to read, and may raise to stop. Raises EngineError.
     """
     label = context_label(talk.history, talk.steps)
-    ready = _ready(talk, tool)
+    ready = _ready(talk, tool, hands.quotes)
     if ready is not None:
         return ModelReply(text="", tool_calls=(_call(talk, tool, ready),), label=label)
     messages, n_tokens = fit_prompt(talk, hands.engine, MAX_CALL_TOKENS, (call_request(tool),))
@@ -68,7 +124,9 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
     return written.model_copy(update={"text": "", "tool_calls": (call,), "label": label})
 
 
-def _ready(talk: Talk, tool: ToolSpec) -> dict[str, Any] | None:
+def _ready(talk: Talk, tool: ToolSpec, quotes: bool = False) -> dict[str, Any] | None:
+    if tool.asks:  # a capable model words the task itself
+        return {"task": _task(talk)} if quotes else None
     return ready_arguments(tool, talk.question(), _earlier_questions(talk), _file_names(talk))
 
 

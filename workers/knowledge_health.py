@@ -95,9 +95,9 @@ def unused(gpt: Gpt, files: Sequence[Shelved]) -> dict[str, Any]:
 
 def _found_spans(gpt: Gpt) -> tuple[int, dict[str, set[tuple[int, int]]]]:
     """How many searches there were, and by file the ranges of its text that they found."""
-    steps = StepRow.objects.filter(
-        kind="retrieval", run__status=Run.Status.COMPLETED, run__message__conversation__gpt=gpt
-    ).exclude(run__message__conversation__origin=Conversation.Origin.PREVIEW)
+    steps = StepRow.objects.filter(kind="retrieval", run__status=Run.Status.COMPLETED, run__version__gpt=gpt).exclude(
+        run__message__conversation__origin=Conversation.Origin.PREVIEW
+    )
     spans: dict[str, set[tuple[int, int]]] = defaultdict(set)
     searches = steps.order_by("-id").values_list("data", flat=True)[:SEARCHES]
     for data in searches:

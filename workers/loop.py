@@ -2,19 +2,33 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.plan import Circumstances, Queue, Stop, Wait, decide, queue_of
+from gpts.plan import (
+    CallModel,
+    Circumstances,
+    Decision,
+    Finish,
+    GiveUp,
+    Queue,
+    Stop,
+    Wait,
+    WriteCall,
+    decide,
+    queue_of,
+)
+from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
-from gpts.steps import Error, Overrides, UserMessage
+from gpts.steps import Error, Overrides
 from gpts.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
-from web.runs import log, permissions, services
+from web.runs import delegations, log, permissions, services
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
-from web.runs.wake import wake
-from workers import configuration, leases
+from web.runs.wake import taking_one, wake
+from workers import configuration, delegating, leases
 from workers.answering import Hands
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
@@ -28,6 +42,18 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
+
+
+def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+    """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
+
+    A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
+    """
+    due: UUID | None = run_id
+    while due is not None:
+        with taking_one(queue) as taken:
+            advance(due, queue, hands)
+        due = taken.run_id
 
 
 def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
@@ -51,17 +77,24 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
 
 
 def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
-    run = Run.objects.select_related("message__conversation__gpt", "version", "owner").get(id=run_id)
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
-    spec, overrides = _asked(run)
+    first = log.first(run_id)
+    if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
+        services.finish_run(run_id, Error(message=reason), held.token)
+        return
+    spec = first.overrides.applied_to(run.version.spec())
     toolbox, history = granted(spec), services.history(run)
-    tools = {name: tool.spec for name, tool in toolbox.items()} | callers_own(overrides)
+    others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
+    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
+    store = partial(delegating.store_gpts, run, spec, (first,))
+    askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
     while True:
         steps = log.read(run_id)
-        decision = decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed))
+        decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
         if isinstance(decision, Stop):
             return
         if isinstance(decision, Wait):
@@ -72,14 +105,19 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             wake(run_id, queue_of(decision, tools) or queue)
             return
         else:
-            perform(decision, Turn(spec, steps, history, tools, run, held, toolbox, quotes, routed=routed), hands)
+            turn = Turn(
+                *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
+            )
+            perform(decision, turn, hands)
+            if isinstance(decision, Finish | GiveUp):
+                return
 
 
-def _asked(run: Run) -> tuple[GptSpec, Overrides]:
-    """The GPT as this run has it, and what the API caller set."""
-    spec, first = run.version.spec(), log.read(run.id)[0]
-    overrides = first.overrides if isinstance(first, UserMessage) else Overrides()
-    return overrides.applied_to(spec), overrides
+def _affordable(decision: Decision, run: Run) -> Decision:
+    """`decision`, unless a delegated run would call the model although its tree has used up what it may."""
+    if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
+        return GiveUp(reason)
+    return decision
 
 
 def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
@@ -91,9 +129,12 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
 
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
     """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
+    sign_in = sign_in_needed(spec, run.owner)
+    if run.root_id:  # what a person allows a GPT for good holds where they talk with it themselves
+        return Circumstances(Standing(), sign_in, routed)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
-    standing = permissions.standing(run.owner_id, run.message.conversation.gpt_id, hosts, configuration.policy())
-    return Circumstances(standing, sign_in_needed(spec, run.owner), routed)
+    standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
+    return Circumstances(standing, sign_in, routed)
 
 
 def _fail(run_id: UUID, lease: str, message: str) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from gpts import plan
-from gpts.steps import ModelReply
+from gpts.steps import Error, ModelReply
 from web.runs import services
-from workers import answering, calling, choosing
+from workers import answering, calling, choosing, delegating
 from workers.answering import Hands
 from workers.turn import Turn
 
@@ -23,14 +23,20 @@ def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> 
             turn.append(choice, name=choice.name)
         case plan.WriteCall(tool):
             turn.append(choosing.call_reply(turn, hands(), turn.tools[tool], lambda text: turn.held.check()))
+        case plan.HandOut(parts):
+            turn.append(choosing.handed_out(turn, parts))
         case plan.CallModel():
             call_model(turn, hands())
         case plan.RunTools():
             calling.run_tools(decision, turn)
+        case plan.Delegate():
+            delegating.delegate(decision, turn, hands())
         case plan.AskApproval():
             calling.ask_approval(decision, turn)
         case plan.RejectCall():
             calling.reject(decision, turn)
+        case plan.GiveUp(reason):
+            services.finish_run(turn.run.id, Error(message=reason), turn.held.token)
         case plan.Finish():
             finish(decision, turn, hands())
         case plan.Wait() | plan.Stop():

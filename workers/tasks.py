@@ -11,6 +11,7 @@ from django.conf import settings
 from web import errands
 from web.builder.files import queue_indexing, take_stalled_files
 from web.runs import log
+from web.runs.delegations import end_late
 from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
@@ -35,7 +36,7 @@ from workers.knowledge.sweeping import sweep
 def advance(self: Any, run_id: str) -> None:
     """Advance the run as far as this queue's workers may."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance(UUID(run_id), queue, hands)
+    loop.advance_all(UUID(run_id), queue, hands)
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -57,6 +58,7 @@ def wake_stalled_runs() -> None:
         wake(run_id)
     for file in take_stalled_files():
         queue_indexing(file)
+    end_late()
     indexing.retire_if_idle()
 
 

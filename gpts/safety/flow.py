@@ -62,8 +62,11 @@ def _makes(reply: ModelReply, call_id: str) -> bool:
 
 
 def _message_label(step: UserMessage) -> Label:
-    """A person's or program's own words; what the program's functions gave comes from outside."""
-    said = Label(integrity=Integrity.USER)
+    """A person's or program's own words, or a task with the label of what the GPT had read that gave it.
+
+    What the program's functions gave comes from outside.
+    """
+    said = join([Label(integrity=Integrity.USER), step.label])
     if any(message.role == "tool" for message in (*step.earlier, *step.later)):
         return join([said, untrusted(CALLERS_FUNCTIONS)])
     return said

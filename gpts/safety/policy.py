@@ -91,7 +91,8 @@ def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) 
     if tool.effect == "write":
         return _check_write(call, tool, context, standing)
     match tool.reach:
-        case "nothing":
+        case "nothing" | "gpt":
+            # Another GPT of this site gets the label along with the task, and its own calls are judged by it.
             return Allow()
         case "address":
             return _check_address(call, tool, context)
@@ -191,4 +192,7 @@ def _urls(results: Iterable[ToolResult], name: str) -> list[str]:
 
 
 def _own_words(step: UserMessage) -> list[str]:
+    """What the person said; a task that another GPT worded is not among it."""
+    if not step.own_words:
+        return []
     return [*(message.content for message in step.earlier if message.role == "user"), step.text]

@@ -198,6 +198,14 @@ MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that may be queued or in progress together.
 MAX_ACTIVE_RUNS = read_int("MAX_ACTIVE_RUNS", 32)
 
+# What one question may cost where GPTs ask each other, for the whole tree of runs: levels of delegation, delegated
+# runs, those of one GPT, tokens read and written, and seconds without those that people take to answer approvals.
+DELEGATION_DEPTH = read_int("DELEGATION_DEPTH", 5)
+DELEGATION_RUNS = read_int("DELEGATION_RUNS", 16)
+DELEGATION_RUNS_PER_GPT = read_int("DELEGATION_RUNS_PER_GPT", 4)
+DELEGATION_TOKENS = read_int("DELEGATION_TOKENS", 200_000)
+DELEGATION_SECONDS = read_int("DELEGATION_SECONDS", 900)
+
 # What a message may have attached.
 MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10)
 MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024

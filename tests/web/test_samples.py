@@ -9,15 +9,24 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from django.utils.text import slugify
 
 from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec import COLLEAGUES, WHEN_CHARS, GptSpec
 from web import builder
+from web.builder.marks import MARKS
 
 SAMPLES = Path(builder.__file__).parent / "samples"
-SLUGS = sorted(path.parent.name for path in SAMPLES.glob("*/gpt.toml"))
-WITH_TOOLS = [slug for slug in SLUGS if "capabilities" in (SAMPLES / slug / "gpt.toml").read_text()]
-FROM_FILES = [slug for slug in SLUGS if slug not in WITH_TOOLS]
+FORMS: dict[str, dict[str, Any]] = {
+    path.parent.name: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(SAMPLES.glob("*/gpt.toml"))
+}
+SLUGS = list(FORMS)
+WITH_TOOLS = [slug for slug in SLUGS if "capabilities" in FORMS[slug]]
+DELEGATING = [slug for slug in SLUGS if "asks" in FORMS[slug]]
+FROM_FILES = [slug for slug in SLUGS if slug not in (*WITH_TOOLS, *DELEGATING)]
+# The guide describes all of the site, so it alone has more files and words than a sample needs.
+MOST_FILES = {"guildhall-guide": 5}
+MOST_WORDS = {"guildhall-guide": 3_500}
 CATEGORIES = {"Writing", "Research", "Programming", "Education", "Work", "Home"}
 KEYS = {
     "name",
@@ -29,7 +38,7 @@ KEYS = {
     "featured",
     "face",
 }
-KEYS_WITH_TOOLS = KEYS | {"capabilities"}
+OPTIONAL_KEYS = {"capabilities", "privacy_url", "asks", "asks_all", "asks_store"}
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
     "last many may me much must my need of often on or should that the there to up what when where which who why "
@@ -78,12 +87,62 @@ ANSWERS = {
     "Is rereading a good way to study?": "Rereading is a weak way to study",
     "How do I stop putting off my work?": "make the first step so small that it takes two minutes",
     "How do I make good flashcards?": "asks one question and has one short answer",
+    "Which hall seats 120 people?": "The Foundry Hall seats 120 people in rows",
+    "Who opens the Foundry Hall at the weekend?": "the caretaker, Odile Brandt, opens the Foundry Hall",
+    "How late may music be played in the courtyard?": "Music may be played in the courtyard until 9:30 pm",
+    "What does it cost to rent the Lantern Room?": "It costs 90 euros a day to rent the Lantern Room",
+    "What does the hot buffet cost per person?": "The hot buffet costs 18.50 euros per person",
+    "How many days ahead must I order the catering?": "Order the catering at least five working days ahead",
+    "Is there a vegan menu?": "There is a vegan menu with lentil curry",
+    "What drinks come with the cold buffet?": "Water, apple juice and coffee are the drinks",
+    "How often do you service the shaft seal in sandy water?": "we service the shaft seal every 300 hours",
+    "What do you do first when a pump shows fault code E4?": "we clean the suction filter first",
+    "Which grease do you use for the bearings?": "we use grease ZG-20 on every Zephyr",
+    "How do you find a small leak?": "dust it with chalk and run the pump for ten minutes",
 }
 
-
-def read_toml(slug: str) -> dict[str, Any]:
-    """The sample's form, as written in its gpt.toml."""
-    return tomllib.loads((SAMPLES / slug / "gpt.toml").read_text(encoding="utf-8"))
+# For each starter of a sample that asks others: who answers it, and words of the sentence in their files that does.
+ASKED_ANSWERS = {
+    "Water drips from the shaft of my Zephyr-9. Which seal kit fits?": {
+        "pump-doctor": "On the Zephyr-9, a leak at the shaft is repaired with seal kit ZP-771",
+    },
+    "How do I undo a commit and keep its changes?": {
+        "git-helper": "`git reset --soft HEAD~1`",
+    },
+    "How do I get rid of fungus gnats, and how do I make good flashcards?": {
+        "house-plant-helper": "let the top three centimetres of soil dry out",
+        "study-coach": "asks one question and has one short answer",
+    },
+    "In which year was the clock tower of Thornmere built?": {"museum-archivist": "built in 1867"},
+    "Which hall has seats for 120 people, and what is the price of the hot buffet per person?": {
+        "venue-clerk": "The Foundry Hall seats 120 people in rows",
+        "catering-clerk": "The hot buffet costs 18.50 euros per person",
+    },
+    "Who opens the Foundry Hall on a Saturday? How many days ahead do I have to order the food?": {
+        "venue-clerk": "At the weekend the caretaker, Odile Brandt, opens the Foundry Hall",
+        "catering-clerk": "Order the catering at least five working days ahead",
+    },
+    "Can the buffet be vegan?": {"catering-clerk": "The vegan menu can replace any part of a buffet"},
+    "Until what time may we play music in the courtyard?": {
+        "venue-clerk": "Music may be played in the courtyard until 9:30 pm",
+    },
+    "At what interval should I service the shaft seal?": {
+        "pump-doctor": "Service the shaft seal every 450 hours of operation",
+        "pump-old-hand": "In sandy water we service the shaft seal every 300 hours",
+    },
+    "What should I do about fault code E4?": {
+        "pump-doctor": "To clear fault E4, clean or replace the suction filter",
+        "pump-old-hand": "we clean the suction filter first; nine times in ten it is clogged",
+    },
+    "How long does replacing the shaft seal take?": {
+        "pump-doctor": "Replacing the shaft seal takes about 90 minutes",
+        "pump-old-hand": "Replacing a shaft seal takes us two and a half hours",
+    },
+    "How tight must the cover bolts of the Zephyr-7 be?": {
+        "pump-doctor": "Tighten the cover bolts of the Zephyr-7 to a torque of 18 Nm",
+        "pump-old-hand": "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm",
+    },
+}
 
 
 def read_text(path: Path) -> str:
@@ -112,33 +171,40 @@ def stem(word: str) -> str:
     return re.sub(r"(ing|ed|es|e|s)$", "", word) if len(word) > 4 else word
 
 
-def test_a_new_store_has_fourteen_samples_of_which_three_are_featured():
-    assert len(SLUGS) == 14
-    assert sum(read_toml(slug)["featured"] for slug in SLUGS) == 3
+def asked_by(slug: str) -> list[str]:
+    """The samples that the sample may ask."""
+    return [each["gpt"] for each in FORMS[slug]["asks"]]
+
+
+def test_a_new_store_has_twenty_samples_of_which_four_are_featured():
+    assert len(SLUGS) == 20
+    featured = {slug for slug in SLUGS if FORMS[slug]["featured"]}
+    assert featured == {"front-desk", "guildhall-guide", "number-cruncher", "pump-second-opinion"}
 
 
 def test_the_samples_show_every_capability_and_an_action():
-    shown = {key for slug in WITH_TOOLS for key in read_toml(slug)["capabilities"]}
+    shown = {key for slug in WITH_TOOLS for key in FORMS[slug]["capabilities"]}
     assert shown == set(CAPABILITIES)
     assert any((SAMPLES / slug / "actions").is_dir() for slug in WITH_TOOLS)
 
 
 def test_samples_cover_every_category_and_no_two_share_a_name_face_or_starter():
-    forms = [read_toml(slug) for slug in SLUGS]
-    starters = [starter for form in forms for starter in form["starters"]]
+    forms = FORMS.values()
+    starters = [starter.casefold() for form in forms for starter in form["starters"]]
     assert {form["category"] for form in forms} == CATEGORIES
-    assert len({form["name"].casefold() for form in forms}) == len({form["face"] for form in forms}) == 14
+    assert len({form["name"].casefold() for form in forms}) == len({form["face"] for form in forms}) == len(SLUGS)
+    assert {form["face"] for form in forms} <= set(MARKS)
     assert len(set(starters)) == len(starters)
 
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
-    form = read_toml(slug)
-    spec = GptSpec(
-        slug=slug, **{key: form[key] for key in set(form) - {"category", "face", "featured", "privacy_url"}}
-    )
-    assert set(form) - {"privacy_url"} == (KEYS_WITH_TOOLS if slug in WITH_TOOLS else KEYS)
+    form = FORMS[slug]
+    not_of_a_spec = {"category", "face", "featured", "privacy_url", "asks"}
+    spec = GptSpec(slug=slug, **{key: form[key] for key in set(form) - not_of_a_spec})
+    assert KEYS <= set(form) <= KEYS | OPTIONAL_KEYS
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
+    assert slug == slugify(form["name"])  # its address in the store, by which others ask it
     assert spec.description.strip()
     assert 400 <= len(spec.instructions) <= 1200
     assert len(spec.starters) == 4
@@ -148,16 +214,16 @@ def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
 @pytest.mark.parametrize("slug", FROM_FILES)
 def test_a_samples_files_are_few_small_and_readable(slug: str):
     paths = list((SAMPLES / slug / "files").iterdir())
-    assert 2 <= len(paths) <= 4
+    assert 2 <= len(paths) <= MOST_FILES.get(slug, 4)
     assert all(path.stat().st_size < 100_000 for path in paths)
     assert all(read_text(path) for path in paths)
-    assert 600 <= len(knowledge(slug).split()) <= 2_500
+    assert 600 <= len(knowledge(slug).split()) <= MOST_WORDS.get(slug, 2_500)
 
 
 @pytest.mark.parametrize("slug", FROM_FILES)
 def test_the_terms_of_every_starter_stand_in_the_files(slug: str):
     text = knowledge(slug).casefold()
-    for starter in read_toml(slug)["starters"]:
+    for starter in FORMS[slug]["starters"]:
         terms = set(re.findall(r"[a-z0-9-]+", starter.casefold())) - QUESTION_WORDS
         assert not [term for term in terms if stem(term) not in text], starter
 
@@ -165,7 +231,45 @@ def test_the_terms_of_every_starter_stand_in_the_files(slug: str):
 @pytest.mark.parametrize("slug", FROM_FILES)
 def test_every_starter_has_its_answer_in_the_files(slug: str):
     text = knowledge(slug)
-    assert not [starter for starter in read_toml(slug)["starters"] if ANSWERS[starter] not in text]
+    assert not [starter for starter in FORMS[slug]["starters"] if ANSWERS[starter] not in text]
+
+
+def test_the_samples_show_a_router_a_pair_of_specialists_and_a_second_opinion():
+    assert [slug for slug in DELEGATING if FORMS[slug].get("asks_all")] == ["pump-second-opinion"]
+    assert [slug for slug in DELEGATING if FORMS[slug].get("asks_store")] == ["front-desk"]
+    assert set(DELEGATING) == {"front-desk", "open-day-planner", "pump-second-opinion"}
+    assert not [slug for slug in SLUGS if slug not in DELEGATING and {"asks_all", "asks_store"} & set(FORMS[slug])]
+
+
+@pytest.mark.parametrize("slug", DELEGATING)
+def test_a_sample_that_asks_others_knows_nothing_itself_and_says_when_to_ask_whom(slug: str):
+    form, asked = FORMS[slug], asked_by(slug)
+    assert not (SAMPLES / slug / "files").exists()
+    assert not form["only_from_knowledge"]
+    assert 2 <= len(asked) == len(set(asked)) <= COLLEAGUES
+    assert set(asked) <= set(SLUGS) - set(DELEGATING)  # who is asked is made before who asks
+    for each in form["asks"]:
+        assert set(each) == {"gpt", "when"}
+        assert each["when"].strip() == each["when"]
+        assert 0 < len(each["when"]) <= WHEN_CHARS
+
+
+@pytest.mark.parametrize("slug", DELEGATING)
+def test_every_starter_of_a_sample_that_asks_others_has_its_answer_in_their_files(slug: str):
+    for starter in FORMS[slug]["starters"]:
+        answers = ASKED_ANSWERS[starter]
+        assert set(answers) <= set(asked_by(slug)), starter
+        assert not [other for other, words in answers.items() if words not in knowledge(other)], starter
+
+
+def test_a_second_opinion_is_had_on_every_starter_from_everyone():
+    for starter in FORMS["pump-second-opinion"]["starters"]:
+        assert list(ASKED_ANSWERS[starter]) == asked_by("pump-second-opinion")
+
+
+def test_no_answer_is_kept_here_for_a_starter_that_is_gone():
+    assert set(ASKED_ANSWERS) == {starter for slug in DELEGATING for starter in FORMS[slug]["starters"]}
+    assert set(ANSWERS) == {starter for slug in FROM_FILES for starter in FORMS[slug]["starters"]}
 
 
 def test_the_samples_show_every_format_that_a_creator_can_upload():

@@ -4,11 +4,15 @@ import json
 
 import pytest
 
-from gpts.steps import ApprovalRequest, ModelReply, ToolResult
+from gpts.knowledge.documents import Passage
+from gpts.steps import ApprovalRequest, Finished, ModelReply, Retrieval, ToolResult
 from gpts.tools import ToolSpec
+from web.builder.models import Gpt, Sharing
+from web.builder.services import create_gpt, publish
 from web.runs import log, services, stream
 from web.runs.errors import Refused
 from web.runs.models import Run
+from web.runs.permissions import allow_always
 from workers import loop
 from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
@@ -16,6 +20,7 @@ from workers.tools import Tool, ToolOutput
 
 SECRET = "QX7-PLUM-42"
 PAGE = "https://news.example.org/today"
+PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=SECRET, start=0, end=len(SECRET))
 MAIL = {"to": "mallory@evil.example", "body": SECRET}
 
 
@@ -134,6 +139,39 @@ class TestObedientModel:
         assert isinstance(steps[-1], ApprovalRequest)
         assert steps[-1].call_id != request.call_id
         assert ("send_mail", MAIL) not in self.did
+
+    @pytest.fixture
+    def clerk(self, alice) -> Gpt:
+        """Another GPT of Alice's, which Bob may bring in."""
+        clerk = create_gpt(alice, {"name": "Tax Clerk"})
+        publish(clerk, Sharing.STORE)
+        return clerk
+
+    def after_files(self, conversation) -> None:
+        """A turn in which the conversation's own GPT has read its files."""
+        run = self.ask(conversation, "Which seal?")
+        log.append(run.id, Retrieval(query="seal", passages=(PASSAGE,), covered=True))
+        log.append(run.id, Finished(text=f"It is {SECRET}."))
+
+    @pytest.mark.parametrize(
+        "call", [says("crm", name=SECRET), says("open_page", url=PAGE), says("send_mail", **MAIL)]
+    )
+    def test_what_one_gpts_files_hold_leaves_by_another_only_with_leave(self, conversation, clerk, bob, call):
+        allow_always(bob, clerk, "send_mail", "mail.example.org", "Mail")
+        self.after_files(conversation)
+        run = services.start_run(conversation, "Go on.", mention=clerk.slug)
+        request = self.play(run, call, "Done.")[-1]
+        assert (run.status, self.did) == ("requires_action", [])
+        assert "the file manual.md" in request.because
+
+    def test_always_allowed_counts_for_the_gpt_that_was_brought_in(self, conversation, gpt, clerk, bob):
+        allow_always(bob, clerk, "send_mail", "mail.example.org", "Mail")
+        run = services.start_run(conversation, "Mail Ada.", mention=clerk.slug)
+        self.play(run, says("send_mail", to="ada@example.org"), "Sent.")
+        assert (run.status, len(self.did)) == ("completed", 1)
+        own = self.ask(conversation, "Mail Ada.")
+        self.play(own, says("send_mail", to="ada@example.org"), "Sent.")
+        assert (own.status, len(self.did)) == ("requires_action", 1)
 
     def test_labels_are_kept_in_the_log(self, conversation):
         run = self.ask(conversation, "What of Ada?")

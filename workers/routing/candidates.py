@@ -21,6 +21,7 @@ class Candidate:
     description: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+    when: str = ""
 
     def key(self) -> str:
         """The same for candidates that read the same."""
@@ -40,6 +41,11 @@ class Choice:
 def candidate_of(spec: ToolSpec) -> Candidate:
     """The tool as the router sees it."""
     return Candidate(spec.name, spec.title, spec.description, spec.parameters, spec.examples)
+
+
+def candidate_of_gpt(slug: str, name: str, description: str, when: str, starters: tuple[str, ...]) -> Candidate:
+    """The GPT as the router sees it."""
+    return Candidate(slug, name, description, examples=starters, when=when)
 
 
 def candidate_of_function(function: dict[str, Any]) -> Candidate:

@@ -52,6 +52,21 @@ class Router:
         best = int(found.argmax())
         return Choice(offered[best].name if best < len(offered) else "", float(found[best]))
 
+    def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Choice]:
+        texts = [f"{c.title}. {c.description} {c.when}" for c in candidates]
+        cos = self._vectors(texts) @ self._vectors([message])[0]
+        order = cos.argsort()[::-1][:most]
+        return [Choice(candidates[i].name, float(cos[i])) for i in order]
+
+    def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
+        best = self.rank_gpts(conversation[-1][1], candidates, 1)[0]
+        return best if best.score > 0.3 else Choice("", 0.5)
+
+    def divide(
+        self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]
+    ) -> tuple[tuple[str, str], ...]:
+        return ()
+
     def _prepared(self, candidates: list[Candidate]) -> list[Known]:
         keys = [each.key() for each in candidates]
         with self._lock:

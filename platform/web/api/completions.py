@@ -46,7 +46,8 @@ FinishWord = Literal["stop", "length", "tool_calls"]
 HONOURED: Final = (
     "`model` is a GPT's slug. Answers come from the same run, knowledge and citations as on the page; the citations"
     " are the message's `annotations` of type `file_citation`. `system` and `developer` messages reach the GPT as the"
-    " caller's wishes: they do not replace its instructions.\n\n`tools` are functions of your own: where one is to be"
+    " caller's wishes: they do not replace its instructions. A last message that begins with `@slug` is answered by"
+    " that GPT, with the conversation so far.\n\n`tools` are functions of your own: where one is to be"
     " called, the answer ends with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
     " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
     " own tools run here, as on the page; where a call of theirs needs a person's word, the request ends with 409"
@@ -152,6 +153,7 @@ class Extras(Schema):
     """What OpenAI's format has no place for. `support` is there once the answer is: how far files support it."""
 
     run_id: str
+    gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
     coverage: Literal["covered", "not_covered", "no_knowledge"] | None
     support: list[SentenceSupport] = []
     files: list[FileRef] = Field([], description="What the GPT's tools made; see `GET /api/attachments/{id}`.")

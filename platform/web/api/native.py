@@ -3,11 +3,13 @@
 from web.api.actions import router as actions
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
+from web.api.colleagues import router as colleagues
 from web.api.errors import Door, native_shape, speak
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
+from web.api.usage import router as usage
 
 native = Door(
     title="Guildhall",
@@ -23,5 +25,7 @@ speak(native, native_shape)
 native.add_router("", gpts)
 native.add_router("", files)
 native.add_router("", actions)
+native.add_router("", colleagues)
+native.add_router("", usage)
 native.add_router("", runs)
 native.add_router("", citations)

@@ -46,21 +46,31 @@ BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
 
 @router.post("/gpts/{slug}/runs", response={202: RunState, **INVALID, **BUSY})
 def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
-    """Send a message. The answer comes later: follow the run's events, or read the run until it is over."""
-    with transaction.atomic():  # a refused run leaves no conversation behind
-        conversation = _conversation(caller(request), slug, new)
-        run = services.start_run(conversation, new.text, attachments=new.attachments)
-    return Status(202, state_of(run))
+    """Send a message. The answer comes later: follow the run's events, or read the run until it is over.
 
-
-def _conversation(user: User, slug: str, new: NewRun) -> Conversation:
+    Another GPT answers it where `mention` names one, or where the text begins with “@slug” or “@name”.
+    """
+    user = caller(request)
     if new.conversation:
-        conversation = access_conversation(user, new.conversation)
-        if conversation.gpt_id != access_gpt(user, slug).id:
-            raise Http404("This conversation is with another GPT.")
-        if conversation.origin == Conversation.Origin.DELEGATION:
-            raise Http404("What GPTs say to each other is no conversation of yours.")
-        return conversation
+        return Status(202, state_of(_send(_going_on(user, slug, new.conversation), new)))
+    with transaction.atomic():  # a refused run leaves no conversation behind
+        return Status(202, state_of(_send(_new_conversation(user, slug, new), new)))
+
+
+def _send(conversation: Conversation, new: NewRun) -> Run:
+    return services.start_run(conversation, new.text, attachments=new.attachments, mention=new.mention, stay=new.stay)
+
+
+def _going_on(user: User, slug: str, conversation_id: UUID) -> Conversation:
+    conversation = access_conversation(user, conversation_id)
+    if conversation.gpt_id != access_gpt(user, slug).id:
+        raise Http404("This conversation is with another GPT.")
+    if conversation.origin == Conversation.Origin.DELEGATION:
+        raise Http404("What GPTs say to each other is no conversation of yours.")
+    return conversation
+
+
+def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
     if new.preview:
         return services.start_conversation(user, access_own_gpt(user, slug), Conversation.Origin.PREVIEW)
     return services.start_conversation(user, access_gpt(user, slug))
@@ -79,7 +89,7 @@ def state_of(run: Run) -> dict[str, Any]:
     first_token_ms = next((step.first_token_ms for step in steps if isinstance(step, ModelReply)), None)
     return {
         "id": run.id,
-        "gpt": run.message.conversation.gpt.slug,
+        "gpt": run.gpt.slug,
         "conversation": run.message.conversation_id,
         "asked_by": asked_by(run),
         "status": status_of_tree(run),
@@ -173,7 +183,7 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
 def list_conversations(request: HttpRequest) -> ConversationQuerySet:
     """Your chats, newest first. Previews and chat completions are not among them."""
     chats = Conversation.objects.visible_to(caller(request)).filter(origin=Conversation.Origin.CHAT)
-    return chats.select_related("gpt")
+    return chats.select_related("gpt", "guest")
 
 
 @router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})
@@ -181,12 +191,14 @@ def read_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, 
     """A chat of yours with what was said."""
     conversation = access_conversation(caller(request), conversation_id)
     facts = {name: getattr(conversation, name) for name in ("id", "title", "created", "changed")}
-    return {**facts, "gpt": conversation.gpt.slug, "messages": turns(conversation)}
+    guest = conversation.guest.slug if conversation.guest else None
+    return {**facts, "gpt": conversation.gpt.slug, "guest": guest, "messages": turns(conversation)}
 
 
 def turns(conversation: Conversation) -> list[dict[str, Any]]:
     """Each message with the state of its newest run, oldest first. Three queries, however long the talk."""
-    newest = {run.message_id: run for run in Run.objects.filter(message__conversation=conversation)}
+    runs = Run.objects.filter(message__conversation=conversation).select_related("version__gpt")
+    newest = {run.message_id: run for run in runs}
     endings = StepRow.objects.filter(run__in=newest.values(), kind__in=("finished", "cancelled"))
     last = {run_id: load_step(data) for run_id, data in endings.values_list("run", "data")}
     shown = []
@@ -195,7 +207,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
         ending = _ending(last.get(run.id))
         facts = {"id": message.id, "text": message.text, "created": message.created}
         answered = {name: ending[name] for name in ("answer", "citations", "support")}
-        shown.append({**facts, "run": run.id, "status": run.status, **answered})
+        shown.append({**facts, "gpt": run.gpt.slug, "run": run.id, "status": run.status, **answered})
     return shown
 
 
@@ -207,6 +219,13 @@ def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: R
     conversation = access_conversation(caller(request), conversation_id)
     services.rename_conversation(conversation, renaming.title)
     return conversation
+
+
+@router.delete("/conversations/{uuid:conversation_id}/guest", response={204: None, **DENIED})
+def dismiss_guest(request: HttpRequest, conversation_id: UUID) -> Status[None]:
+    """Have the chat's own GPT answer again."""
+    services.dismiss_guest(access_conversation(caller(request), conversation_id))
+    return Status(204, None)
 
 
 @router.delete("/conversations/{uuid:conversation_id}", response={204: None, **DENIED})

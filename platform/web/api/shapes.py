@@ -46,6 +46,8 @@ class GptChange(Schema):
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="Those that are switched on.")
+    asks_all: bool | None = Field(None, description="Whether each question goes to every GPT that it may ask.")
+    asks_store: bool | None = Field(None, description="Whether it may look for a GPT to ask in the store.")
     files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
@@ -76,9 +78,19 @@ class GptCard(Schema):
     starters: list[str]
     category: CategoryName
     capabilities: list[CapabilityKey] = Field(description="Of the draft, where it is yours; else of what people get.")
+    asks_all: bool = Field(description="Whether each question goes to every GPT that it may ask, as people get it.")
+    asks_store: bool = Field(description="Whether it may look for a GPT to ask in the store, as people get it.")
     creator: str
     created: datetime
     published: int | None = Field(description="Number of the version that people get; null before publishing.")
+
+    @staticmethod
+    def resolve_asks_all(gpt: Any) -> bool:
+        return bool(gpt.published.data.get("asks_all") if gpt.published else gpt.asks_all)
+
+    @staticmethod
+    def resolve_asks_store(gpt: Any) -> bool:
+        return bool(gpt.published.data.get("asks_store") if gpt.published else gpt.asks_store)
 
     @staticmethod
     def resolve_creator(gpt: Any) -> str:
@@ -97,9 +109,19 @@ class OwnGpt(GptCard):
     files_downloadable: bool
     temperature: float
     max_tokens: int
+    asks_all: bool = Field(description="Whether each question goes to every GPT that the draft may ask.")
+    asks_store: bool = Field(description="Whether the draft may look for a GPT to ask in the store.")
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret address to share, while shared by link.")
+
+    @staticmethod
+    def resolve_asks_all(gpt: Any) -> bool:
+        return bool(gpt.asks_all)
+
+    @staticmethod
+    def resolve_asks_store(gpt: Any) -> bool:
+        return bool(gpt.asks_store)
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
@@ -245,6 +267,8 @@ class NewRun(Schema):
     conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
     attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
     preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
+    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
+    stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
 
 
 class Step(Schema):
@@ -270,7 +294,7 @@ class RunState(Schema):
     """
 
     id: UUID
-    gpt: str
+    gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
     conversation: UUID
     asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
     status: Status
@@ -406,10 +430,11 @@ class StandingPermission(Schema):
 
 
 class ConversationCard(Schema):
-    """A conversation of one's own."""
+    """A conversation of one's own. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str
+    guest: str | None
     title: str
     created: datetime
     changed: datetime
@@ -418,13 +443,18 @@ class ConversationCard(Schema):
     def resolve_gpt(conversation: Any) -> str:
         return str(conversation.gpt.slug)
 
+    @staticmethod
+    def resolve_guest(conversation: Any) -> str | None:
+        return str(conversation.guest.slug) if conversation.guest else None
+
 
 class Turn(Schema):
-    """A message and the state of its newest answer."""
+    """A message and the state of its newest answer, which `gpt` gave."""
 
     id: UUID
     text: str
     created: datetime
+    gpt: str
     run: UUID
     status: Status
     answer: str | None
@@ -433,10 +463,11 @@ class Turn(Schema):
 
 
 class ConversationWithTurns(Schema):
-    """A conversation with what was said."""
+    """A conversation with what was said. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str
+    guest: str | None
     title: str
     created: datetime
     changed: datetime

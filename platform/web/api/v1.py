@@ -163,7 +163,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         model=run.message.conversation.gpt.slug,
         choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=usage_of(steps),
-        guildhall=Extras(run_id=str(run.id), **told(answer, steps)),
+        guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **told(answer, steps)),
     )
 
 
@@ -246,7 +246,7 @@ class Chunks:
     """The `chat.completion.chunk` objects of one stream, as server-sent events."""
 
     def __init__(self, run: Run, wants_usage: bool) -> None:
-        self._run_id = str(run.id)
+        self._about: dict[str, Any] = {"run_id": str(run.id), "gpt": run.gpt.slug}
         self._same = {
             "id": completion_id(run),
             "object": "chat.completion.chunk",
@@ -258,7 +258,7 @@ class Chunks:
     def delta(self, delta: dict[str, Any], finish: str | None = None, **told: Any) -> str:
         """A piece of the answer. `told` goes under "guildhall"."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        extras = {"run_id": self._run_id, "coverage": None, **told}
+        extras = {**self._about, "coverage": None, **told}
         return _sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": extras})
 
     def call(self, index: int, call: CallOfFunction) -> str:
@@ -270,7 +270,7 @@ class Chunks:
 
     def end(self, answer: Finished, steps: Log) -> str:
         """The chunk that says why the answer ended."""
-        extras = Extras(run_id=self._run_id, **told(answer, steps)).model_dump()
+        extras = Extras(**self._about, **told(answer, steps)).model_dump()
         return self.delta({}, finish_reason(answer.finish), **extras)
 
     def usage(self, usage: dict[str, int]) -> str:

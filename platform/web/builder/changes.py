@@ -44,16 +44,20 @@ def draft_changed(gpt: Gpt) -> bool:
     if gpt.published is None:
         return True
     unready = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
-    return gpt.published.data != gpt.draft_spec().model_dump(mode="json") or unready.exists()
+    return gpt.published.spec() != gpt.draft_spec() or unready.exists()
 
 
 def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
     """Every field in which `new` differs from `old`."""
     texts = [text_change(label, getattr(old, name), getattr(new, name)) for label, name in TEXTS]
+    texts += [text_change(f"When to ask {slug}", *lines) for slug, *lines in _lines_of_both(old, new)]
     lists = [
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
         list_change("Actions", _called(old), _called(new)),
+        list_change(
+            "GPTs it may ask", [each.slug for each in old.colleagues], [each.slug for each in new.colleagues]
+        ),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
     return tuple(change for change in (*texts, *lists, *values) if change)
@@ -63,6 +67,8 @@ TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "ins
 VALUES: tuple[tuple[str, Any], ...] = (
     ("Capabilities", lambda spec: ", ".join(_titles(spec.capabilities)) or "none"),
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
+    ("Asks all of them every time", lambda spec: "on" if spec.asks_all else "off"),
+    ("May look for a GPT in the store", lambda spec: "on" if spec.asks_store else "off"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Longest reply", lambda spec: f"{spec.model.max_tokens} tokens"),
 )
@@ -71,6 +77,12 @@ VALUES: tuple[tuple[str, Any], ...] = (
 def _called(spec: GptSpec) -> list[str]:
     operations = [f"{action.name}: {each.name}" for action in spec.actions for each in action.operations]
     return operations + [f"{server.name}: {tool.name}" for server in spec.mcp_servers for tool in server.tools]
+
+
+def _lines_of_both(old: GptSpec, new: GptSpec) -> list[tuple[str, str, str]]:
+    """Of each GPT that both may ask: its slug, the line on when to ask it in `old`, and that in `new`."""
+    before = {each.slug: each.when for each in old.colleagues}
+    return [(each.slug, before[each.slug], each.when) for each in new.colleagues if each.slug in before]
 
 
 def _titles(keys: tuple[str, ...]) -> list[str]:

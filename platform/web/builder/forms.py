@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import (
@@ -11,7 +12,9 @@ from gpts.spec import (
     MAX_REPLY_TOKENS,
     MAX_TEMPERATURE,
     NAME_CHARS,
+    WHEN_CHARS,
 )
+from web.builder.colleagues import Entry, field_name
 from web.builder.marks import MARKS
 from web.builder.models import Category, Gpt, Sharing, validate_starters
 
@@ -23,6 +26,8 @@ DRAFT_FIELDS = (
     "starters",
     "only_from_knowledge",
     "capabilities",
+    "asks_all",
+    "asks_store",
     "files_downloadable",
     "temperature",
     "max_tokens",
@@ -77,17 +82,34 @@ class GptForm(forms.Form):
     capabilities = forms.MultipleChoiceField(
         choices=[(key, capability.title) for key, capability in CAPABILITIES.items()], required=False
     )
+    asks_all = forms.BooleanField(required=False)
+    asks_store = forms.BooleanField(required=False)
     files_downloadable = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
     face = forms.ChoiceField(choices=[("", "By its name"), *((key, key) for key in MARKS)], required=False)
     sharing = forms.ChoiceField(choices=Sharing.choices)
 
-    @classmethod
-    def of(cls, gpt: Gpt) -> "GptForm":
-        """The form showing the draft of `gpt`."""
-        return cls(initial={name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "sharing")})
+    def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
+        """Shows the draft of `gpt`, or what was sent. Each GPT that it may ask brings a field of its own."""
+        super().__init__(data, initial={name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "sharing")})
+        self.slugs = list(gpt.colleagues.values_list("colleague__slug", flat=True))
+        for slug in self.slugs:
+            line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
+            self.fields[field_name(slug)] = line
 
     def draft_fields(self) -> dict[str, Any]:
         """The valid fields of the draft, by name."""
         return {name: self.cleaned_data[name] for name in DRAFT_FIELDS if name in self.cleaned_data}
+
+    def sent_lines(self) -> dict[str, str]:
+        """The valid lines on when to ask a GPT, by its slug. A page from before a GPT was added sends none for it."""
+        sent = {slug: field_name(slug) for slug in self.slugs if field_name(slug) in self.data}
+        return {slug: self.cleaned_data[name] for slug, name in sent.items() if name in self.cleaned_data}
+
+    def line(self, entry: Entry) -> tuple[str, str]:
+        """When to ask a GPT, as it was typed or else as it is, and what is wrong with that."""
+        if entry.field not in self.data:
+            return entry.when, ""
+        wrong = self.errors.get(entry.field)
+        return self.data[entry.field], str(wrong[0]) if wrong else ""

@@ -13,11 +13,11 @@ from django.utils.text import slugify
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
 from web.accounts.models import User
-from web.builder import actions
+from web.builder import actions, colleagues
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
 # Slugs that would read like addresses of the site's own.
-RESERVED_SLUGS = {"new", "mine", "edit"}
+RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
 
 def access_gpt(user: Any, slug: str) -> Gpt:
@@ -162,7 +162,7 @@ def open_link(user: User, secret: str) -> Gpt:
 
 
 def restore_version(gpt: Gpt, number: int) -> Gpt:
-    """The draft with the fields and files of published version `number`. Raises Http404 when there is none."""
+    """The draft with all that published version `number` was made of. Raises Http404 when there is none."""
     version = gpt.versions.filter(number=number).first()
     if version is None:
         raise Http404(f"{gpt.name} has no version {number}.")
@@ -177,6 +177,7 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
         later.update(removed=timezone.now())
         gpt.files.filter(id__in=kept).update(removed=None)
         actions.bring_back(gpt, spec)
+        colleagues.bring_back(gpt, spec)
         return update_gpt(gpt, _draft_fields(spec))
 
 
@@ -188,6 +189,8 @@ def _draft_fields(spec: GptSpec) -> dict[str, Any]:
         "starters": list(spec.starters),
         "only_from_knowledge": spec.only_from_knowledge,
         "capabilities": [key for key in spec.capabilities if key in CAPABILITIES],
+        "asks_all": spec.asks_all,
+        "asks_store": spec.asks_store,
         "temperature": spec.model.temperature,
         "max_tokens": spec.model.max_tokens,
     }

@@ -12,11 +12,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonRe
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import escape
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gpts.spec import STARTER_CHARS, STARTERS
+from gpts.spec import COLLEAGUES, STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
-from web.builder import files, services
+from web.builder import colleagues, files, services
 from web.builder.actions import privacy_missing
 from web.builder.changes import draft_changed, history
 from web.builder.forms import GptForm, NewGptForm
@@ -56,8 +57,8 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """The form. A POST saves what is valid; the page's script gets JSON, a plain form the page as typed."""
     gpt = services.access_own_gpt(request.user, slug)
     if request.method == "GET":
-        return render_form(request, gpt, GptForm.of(gpt))
-    form = GptForm(request.POST)
+        return render_form(request, gpt, GptForm(gpt))
+    form = GptForm(gpt, request.POST)
     save(gpt, form)
     if wants_json(request):
         return JsonResponse({"errors": form.errors, **state(gpt)})
@@ -76,6 +77,7 @@ def save(gpt: Gpt, form: GptForm) -> None:
     """Save the valid fields of `form`, so that one mistake does not hold up the rest."""
     form.is_valid()
     services.update_gpt(gpt, form.draft_fields())
+    colleagues.change_lines(gpt, form.sent_lines())
     sharing = form.cleaned_data.get("sharing", gpt.sharing)
     if sharing != gpt.sharing:
         try:
@@ -85,8 +87,10 @@ def save(gpt: Gpt, form: GptForm) -> None:
 
 
 def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
-    """Take the picture and files of a form sent without the page's script; a refusal becomes a message."""
+    """Take what a form sent without the page's script adds: files, a picture, a GPT to ask. Refusals are messages."""
     try:
+        if slug := request.POST.get("colleague"):
+            colleagues.add(gpt, slug)
         for file in request.FILES.getlist("files"):
             files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
@@ -120,6 +124,9 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "marks": MARKS,
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
+        "colleagues": [(entry, *form.line(entry)) for entry in colleagues.entries(gpt)],
+        "choices": colleagues.choices(gpt.owner, gpt),
+        "max_colleagues": COLLEAGUES,
         "readings": readings(gpt),
         "max_files": settings.MAX_FILES_PER_GPT,
         "max_file_bytes": settings.MAX_FILE_BYTES,
@@ -148,9 +155,10 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
 def state(gpt: Gpt) -> dict[str, Any]:
     """`form_state` as the parts of the page that show it, for the page's script to put in place."""
     context = form_state(gpt)
-    parts = ("status", "publish", "link", "face")
+    names = ("status", "publish", "link", "face")
+    parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     return {
-        "parts": {part: render_to_string(f"builder/parts/{part}.html", context) for part in parts},
+        "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in colleagues.entries(gpt)},
         "waiting": gpt.publish_when_ready,
     }
 

@@ -1,6 +1,7 @@
 """A conversation as its page shows it: what the person wrote, and how far the newest answer to it is."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from gpts.spec import GptSpec
 from gpts.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from web.builder.models import Gpt
 from web.chat.approvals import Card, cards
 from web.chat.files import ShownFile, shown
 from web.chat.links import judged, outside_addresses
@@ -19,8 +21,27 @@ from web.chat.sources import Source, address, sources, where
 from web.chat.steps import Line, doing, lines, summary
 from web.chat.support import UNSUPPORTED_MARK, Note, is_partly, notes, tag, unsupported
 from web.runs import log
+from web.runs.mentions import name_of
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.trees import status_of_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A GPT that answered in the place of the conversation's own. `is_open`: the reader may still use it."""
+
+    gpt: Gpt
+    is_open: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called now."""
+        return name_of(self.gpt)
+
+    @property
+    def has_face(self) -> bool:
+        """Whether the reader may see its face: everyone may see a drawn mark."""
+        return self.is_open or not self.gpt.picture
 
 
 @dataclass(frozen=True)
@@ -30,6 +51,7 @@ class Reply:
     run: Run
     steps: Log
     spec: GptSpec
+    visitor: Visitor | None = None
 
     @property
     def n_files(self) -> int:
@@ -181,21 +203,41 @@ class Turn:
 
 
 def turns(conversation: Conversation) -> list[Turn]:
-    """The turns of a conversation, oldest first, each with its newest run. Three queries, however many turns."""
+    """The turns of a conversation, oldest first, each with its newest run. Four queries, however many turns."""
     messages = list(conversation.messages.all())
-    newest = {run.message_id: run for run in Run.objects.filter(message__in=messages).order_by("created", "id")}
+    runs = Run.objects.filter(message__in=messages).select_related("version__gpt").order_by("created", "id")
+    newest = {run.message_id: run for run in runs}
     logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     rows = StepRow.objects.filter(run__in=newest.values()).order_by("run", "seq")
     for run_id, data in rows.values_list("run", "data"):
         logs[run_id].append(data)
-    spec = conversation.version.spec()
+    versions = {run.version_id: run.version for run in newest.values()}
+    specs = {id: version.spec() for id, version in versions.items()}
+    visitors = _visitors(conversation, (run.gpt for run in newest.values()))
     return [
-        Turn(message, Reply(run, tuple(map(load_step, logs[run.id])), spec))
+        Turn(
+            message, Reply(run, tuple(map(load_step, logs[run.id])), specs[run.version_id], visitors.get(run.gpt.id))
+        )
         for message in messages
         if (run := newest.get(message.id))
     ]
 
 
+def guest_of(conversation: Conversation) -> Visitor | None:
+    """The GPT that answers until it is dismissed."""
+    guest = conversation.guest
+    return _visitors(conversation, [guest]).get(guest.id) if guest else None
+
+
+def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID, Visitor]:
+    """Those of `answering` that are not the conversation's own GPT, by id. One query where there are any."""
+    gpts = {gpt.id: gpt for gpt in answering if gpt.id != conversation.gpt_id}
+    open_to = Gpt.objects.chattable_by(conversation.owner).filter(id__in=gpts)
+    still_open = set(open_to.values_list("id", flat=True)) if gpts else set()
+    return {id: Visitor(gpt, id in still_open) for id, gpt in gpts.items()}
+
+
 def reply_of(run: Run) -> Reply:
     """The reply that one run is so far."""
-    return Reply(run, log.read(run.id), run.version.spec())
+    visitors = _visitors(run.message.conversation, [run.gpt])
+    return Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id))

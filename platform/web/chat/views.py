@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from web.builder.models import Gpt, GptVersion
 from web.chat.history import N_PAGE, chats_of, grouped
-from web.chat.turns import reply_of, turns
+from web.chat.turns import guest_of, reply_of, turns
 from web.runs.models import Conversation
 from web.runs.services import access_conversation, access_run
 
@@ -67,6 +67,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     context = {
         "conversation": conversation,
         "turns": turns(conversation),
+        "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
         **head(conversation.gpt, conversation.version),
         **side(request),

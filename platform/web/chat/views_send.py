@@ -23,7 +23,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import access_gpt, access_own_gpt
 from web.builder.views import wants_json
-from web.chat.turns import Turn, reply_of
+from web.chat.turns import Turn, guest_of, reply_of
 from web.chat.views import head, side, why_read_only
 from web.runs import services
 from web.runs.errors import NotPublished, Refused
@@ -112,7 +112,13 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
         attachments = [UUID(id) for id in request.POST.getlist("attachments")]
     except ValueError:
         raise Refused("An attached file is gone. Attach it again, then send.") from None
-    return services.start_run(conversation, request.POST.get("text", ""), attachments=attachments)
+    return services.start_run(
+        conversation,
+        request.POST.get("text", ""),
+        attachments=attachments,
+        mention=request.POST.get("mention", ""),
+        stay=request.POST.get("stay") == "true",
+    )
 
 
 @require_POST
@@ -172,6 +178,7 @@ def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
             "send": reverse("chat_send", args=[conversation.id]),
             "title": conversation.title,
             "turn": render_to_string("chat/turn.html", context, request),
+            "guest": render_to_string("chat/guest.html", {"guest": guest_of(conversation), **context}, request),
         }
     )
 

@@ -57,6 +57,13 @@ class NotPublished(Refused):
     message = "This GPT is not published yet. Publish it, or try it in the preview."
 
 
+class GuestGone(Refused):
+    """The GPT that was to answer until dismissed can no longer do so; it is dismissed now."""
+
+    status = 409
+    message = "The GPT that answered here is gone. Send again, and the chat's own answers."
+
+
 class NotShown(Refused):
     """A page of a file cannot be shown as a picture now."""
 

@@ -74,6 +74,22 @@ def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
     return file.ref()
 
 
+def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None = None) -> tuple[FileRef, ...]:
+    """The same files as files of another conversation of their owner: attached there, or made in its `run`.
+
+    Those that are gone meanwhile are left out.
+    """
+    ids = [ref.id for ref in refs if ref.id]
+    found = ConversationFile.objects.filter(id__in=ids, owner=conversation.owner_id)
+    passed = []
+    for file in found:
+        facts = {"owner_id": file.owner_id, "conversation": conversation, "mime": file.mime, "size": file.size}
+        given = {**facts, "untrusted": file.untrusted}
+        same = {"run": run, "sha256": file.sha256, "name": file.name, "conversation": conversation}
+        passed.append(ConversationFile.objects.get_or_create(**same, defaults=given)[0].ref())
+    return tuple(passed)
+
+
 def access_file(user: Any, file_id: UUID) -> ConversationFile:
     """A file of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()

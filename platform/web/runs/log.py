@@ -6,7 +6,8 @@ append: they read again and decide again.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.steps import Log, Step, load_step, status_of
+from gpts.steps import Log, ModelReply, Step, UserMessage, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -29,6 +30,25 @@ def read(run_id: UUID) -> Log:
     return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
 
 
+def first(run_id: UUID) -> UserMessage:
+    """The step that the run began with."""
+    step = load_step(StepRow.objects.values_list("data", flat=True).get(run=run_id, seq=0))
+    assert isinstance(step, UserMessage)
+    return step
+
+
+@contextmanager
+def locked_tree(run_id: UUID) -> Iterator[UUID]:
+    """One transaction that no other of this run's tree overlaps; yields the id of the tree's first run.
+
+    Taken before any other lock: whoever asks another GPT, ends a run or answers a person changes more than one run.
+    """
+    with transaction.atomic():
+        root_id: UUID = Run.objects.filter(id=run_id).values_list("root", flat=True).first() or run_id
+        Run.objects.select_for_update().filter(id=root_id).first()
+        yield root_id
+
+
 def claim(run_id: UUID) -> str | None:
     """A lease token if the run is unfinished and no live worker holds it, else None."""
     now, token = timezone.now(), secrets.token_hex(16)
@@ -38,9 +58,15 @@ def claim(run_id: UUID) -> str | None:
 
 
 def renew(leases: Sequence[str]) -> set[str]:
-    """Those of `leases` that are still good, now for another LEASE. The others' runs are over or someone else's."""
+    """Those of `leases` that are still good, now for another LEASE. The others' runs are over or someone else's.
+
+    Runs that somebody is writing about at this moment are left for the next time: who locks several runs in another
+    order than `locked_tree` ends in a deadlock (seen on PostgreSQL, 2026-11-25).
+    """
     live = Run.objects.filter(lease__in=leases).exclude(status__in=Run.OVER)
-    live.update(lease_until=timezone.now() + LEASE)
+    with transaction.atomic():
+        free = list(live.select_for_update(skip_locked=True).values_list("id", flat=True))
+        Run.objects.filter(id__in=free).update(lease_until=timezone.now() + LEASE)
     return set(live.values_list("lease", flat=True))
 
 
@@ -53,9 +79,12 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
         live = Run.objects.filter(id=run_id).exclude(status__in=Run.OVER)
         if lease is not None:
             live = live.filter(lease=lease)
+        n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply) else 0
         # The UPDATE takes the row lock, so that counting and inserting are one step for everyone else.
-        if not live.update(n_steps=F("n_steps") + 1):
+        if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)
+        if lease is None:  # it may have waited for this, and the wake-up may get lost
+            Run.objects.filter(id=run_id, lease="").update(lease_until=timezone.now() + WAKE)
         seq = Run.objects.values_list("n_steps", flat=True).get(id=run_id) - 1
         call_id = getattr(step, "call_id", "")
         StepRow.objects.create(
@@ -73,14 +102,15 @@ def _refresh(run_id: UUID, status: str) -> None:
 
 
 def release(run_id: UUID, lease: str, seen: int) -> bool:
-    """Give the run up if it still has `seen` steps. False: something was appended meanwhile, so read again.
+    """Let the run wait if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
-    Who gives a run up in order has not died of it, so attempts are counted anew.
+    Nobody wakes it until something is appended. Who gives a run up in order has not died of it, so attempts are
+    counted anew.
 
     A plain release would lose the wake-up of an approval that lands between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
-    return bool(held.update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0))
+    return bool(held.update(lease="", lease_until=None, n_attempts=0))
 
 
 def hand_over(run_id: UUID, lease: str) -> None:

@@ -102,7 +102,9 @@ class Run(models.Model):
     root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="descendants")
     depth = models.PositiveSmallIntegerField(default=0)
     request = models.CharField(max_length=64, blank=True)
-    deadline = models.DateTimeField(null=True, blank=True, help_text="A delegated run is given up then.")
+    deadline = models.DateTimeField(
+        null=True, blank=True, help_text="Of a tree's first run: when its delegated runs are ended."
+    )
     n_attempts = models.PositiveIntegerField(default=0, help_text="Times a worker took it up.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
@@ -124,6 +126,11 @@ class Run(models.Model):
         return f"{self.status} run {self.id}"
 
     @property
+    def gpt(self) -> Gpt:
+        """The GPT that answers: the conversation's own, or one that was brought in."""
+        return self.version.gpt
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more can be appended."""
         return self.status in self.OVER
@@ -134,6 +141,7 @@ class DelegationRow(models.Model):
 
     parent = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="delegations")
     call_id = models.CharField(max_length=64)
+    tool = models.CharField(max_length=64, help_text="Name of the tool that was called.")
     child = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="askers")
     created = models.DateTimeField(auto_now_add=True)
 

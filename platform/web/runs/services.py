@@ -25,9 +25,10 @@ from gpts.steps import (
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
-from web.runs import files, log, permissions, stream
+from web.runs import delegations, ending, files, log, mentions, permissions, stream
 from web.runs.errors import (
     EmptyMessage,
+    GuestGone,
     MessageTooLong,
     NotPublished,
     Refused,
@@ -45,7 +46,7 @@ KEEP_TRANSIENT = timedelta(days=2)
 
 def access_run(user: Any, run_id: UUID) -> Run:
     """A run of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
-    run = Run.objects.select_related("message__conversation__gpt", "version").filter(id=run_id).first()
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt").filter(id=run_id).first()
     if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
         raise Http404("There is no such run of yours.")
     return run
@@ -53,7 +54,7 @@ def access_run(user: Any, run_id: UUID) -> Run:
 
 def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     """A conversation of `user`'s own, with its GPT and version. Raises Http404."""
-    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version")
+    visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
     conversation = visible.filter(id=conversation_id).first()
     if conversation is None:
         raise Http404("There is no such conversation of yours.")
@@ -83,32 +84,52 @@ def start_run(
     overrides: Overrides = Overrides(),  # noqa: B008 (frozen)
     attachments: Sequence[UUID] = (),
     later: Sequence[PromptMessage] = (),
+    mention: str = "",
+    stay: bool = False,
 ) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
     `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of the owner's files.
-    Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, Refused; nothing is stored then.
+    `mention` is the slug of another GPT that answers instead, as does one that `text` begins with (“@name …”); with
+    `stay` it goes on answering until it is dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering,
+    TooManyRuns, GuestGone, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
         raise EmptyMessage
     if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
-    with transaction.atomic():
-        _check_free(conversation)
-        message = Message.objects.create(conversation=conversation, text=text)
-        conversation.changed = timezone.now()
-        conversation.title = conversation.title or shorten(text)
-        conversation.save(update_fields=["changed", "title"])
-        attached = files.claim(conversation, attachments)
-        first = UserMessage(
-            text=text,
-            earlier=tuple(earlier),
-            later=tuple(later),
-            attachments=attached,
-            overrides=overrides,
-        )
-        return _queue(message, first)
+    try:
+        with transaction.atomic():
+            _check_free(conversation)
+            chosen = mentions.choose(conversation, text, mention)
+            message = _keep(conversation, text, chosen.gpt if stay else None)
+            first = UserMessage(
+                text=chosen.text,
+                earlier=tuple(earlier),
+                later=tuple(later),
+                attachments=files.claim(conversation, attachments),
+                overrides=overrides,
+                asked=str(chosen.gpt.id) if chosen.gpt else "",
+            )
+            return _queue(message, first, chosen.version)
+    except GuestGone:
+        dismiss_guest(conversation)  # so that the next message is answered
+        raise
+
+
+def _keep(conversation: Conversation, text: str, guest: Gpt | None) -> Message:
+    conversation.changed = timezone.now()
+    conversation.title = conversation.title or shorten(text)
+    conversation.guest = guest or conversation.guest
+    conversation.save(update_fields=["changed", "title", "guest"])
+    return Message.objects.create(conversation=conversation, text=text)
+
+
+def dismiss_guest(conversation: Conversation) -> None:
+    """Let the conversation's own GPT answer again."""
+    conversation.guest = None
+    conversation.save(update_fields=["guest"])
 
 
 def shorten(text: str) -> str:
@@ -124,26 +145,28 @@ def regenerate(message: Message) -> Run:
         raise Refused("Only the last answer can be made again.")
     with transaction.atomic():
         _check_free(conversation)
-        first = log.read(message.runs.earliest("created").id)[0]
+        last = message.runs.select_related("version__gpt__published").latest("created")
+        mentions.check_still_open(conversation, last.gpt)
+        first = log.read(last.id)[0]
         assert isinstance(first, UserMessage)
-        return _queue(message, first)
+        return _queue(message, first, last.version)
 
 
 def _check_free(conversation: Conversation) -> None:
-    # Locks the row, so that two sends at once cannot both find the conversation free.
-    Conversation.objects.select_for_update().get(id=conversation.id)
-    active = Run.objects.filter(owner=conversation.owner_id).exclude(status__in=Run.OVER)
+    # Locks the row, so that two sends at once cannot both find the conversation free, nor a guest that is dismissed.
+    conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
+    active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
         raise StillAnswering
     if active.count() >= settings.MAX_ACTIVE_RUNS:
         raise TooManyRuns
 
 
-def _queue(message: Message, first: UserMessage) -> Run:
+def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
     conversation = message.conversation
     run = Run.objects.create(
         message=message,
-        version_id=conversation.version_id,
+        version=version,
         owner_id=conversation.owner_id,
         lease_until=timezone.now() + log.WAKE,
     )
@@ -154,27 +177,16 @@ def _queue(message: Message, first: UserMessage) -> Run:
 
 def cancel_run(run: Run) -> bool:
     """Whether this call stopped the run; what had been shown by then is kept. False when it was over already."""
-    return _end(run.id, Cancelled(text=stream.partial_text(run.id)))
-
-
-def finish_run(run_id: UUID, last: Step, lease: str) -> None:
-    """End the run with `last` (finished or error) and tell its readers. Raises LeaseLost, RunOver."""
-    log.append(run_id, last, lease)
-    _announce_end(run_id)
-
-
-def _end(run_id: UUID, last: Step) -> bool:
     try:
-        log.append(run_id, last)
+        ending.end(run.id, Cancelled(text=stream.partial_text(run.id)))
     except RunOver:
         return False
-    _announce_end(run_id)
     return True
 
 
-def _announce_end(run_id: UUID) -> None:
-    status = Run.objects.values_list("status", flat=True).get(id=run_id)
-    transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": status}))
+def finish_run(run_id: UUID, last: Step, lease: str) -> None:
+    """Append the run's last step, tell its readers and those who wait for it. Raises LeaseLost, RunOver."""
+    ending.end(run_id, last, lease)
 
 
 def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = False, digest: str = "") -> None:
@@ -183,8 +195,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
     `digest`, where given, must be that of the request that the person saw. Raises Refused when there is no such
     request or it cannot be remembered, RunOver.
     """
-    with transaction.atomic():
-        Run.objects.select_for_update().get(id=run.id)
+    with log.locked_tree(run.id):
         request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
         if request is None or digest not in ("", request.digest):
             raise Refused("This request was answered already or is gone.")
@@ -196,13 +207,16 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
         raise Refused("This call has to be allowed each time. Allow it once, or decline it.")
-    permissions.allow_always(run.owner, run.message.conversation.gpt, request.name, request.host, request.title)
+    permissions.allow_always(run.owner, run.gpt, request.name, request.host, request.title)
 
 
 def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:
+    delegations.give_time_back(run_id, request.call_id)
     log.append(run_id, answer)
     event = {"type": "step", "kind": answer.kind, "name": request.name, "allowed": answer.allowed}
+    askers = delegations.askers_of(run_id)
     transaction.on_commit(lambda: stream.publish(run_id, event))
+    transaction.on_commit(lambda: stream.tell_askers(askers, run_id, answer.kind))
     wake(run_id)
 
 
@@ -225,8 +239,7 @@ def expire_approvals() -> int:
     )
     n_expired = 0
     for run_id in set(waiting.values_list("run_id", flat=True)):
-        with transaction.atomic():
-            Run.objects.select_for_update().get(id=run_id)
+        with log.locked_tree(run_id):
             for request in pending_approvals(log.read(run_id)):
                 _answer(run_id, request, Approval(call_id=request.call_id, allowed=False, expired=True))
                 n_expired += 1
@@ -262,8 +275,11 @@ def delete_conversation(conversation: Conversation) -> None:
     """Take the conversation out of sight and stop what is running in it."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
-    for run in Run.objects.filter(message__conversation=conversation).exclude(status__in=Run.OVER):
+    own = Run.objects.filter(message__conversation=conversation)
+    for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)
+    delegated = Conversation.objects.filter(messages__runs__root__in=own)
+    Conversation.objects.filter(id__in=delegated).update(deleted=conversation.deleted)
 
 
 def forget_transient() -> int:

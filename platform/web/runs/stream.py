@@ -3,7 +3,8 @@
 Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) is still in the log, and a reader then
 gets one `snapshot`. Each event is a JSON object with a `type`:
 
-- `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}
+- `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}; one with
+  {run, call_id} instead of seq was appended to that other run, which answers the call
 - `progress` {call_id, text}: what a call is doing, in a few words
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
@@ -19,7 +20,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -66,6 +67,12 @@ def publish(run_id: UUID | str, *events: Event) -> None:
     Tokens go out within FLUSH_S, those of all runs together; any other event is out when this returns.
     """
     _outbox().put(_key(run_id), events)
+
+
+def tell_askers(askers: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
+    """Tell the readers of those who wait for a run, each by a call, that it asks its person or has heard."""
+    for asker, call_id in askers:
+        publish(asker, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
 
 
 class _Outbox:

@@ -1,5 +1,9 @@
-"""Waking a worker for a run."""
+"""Waking a worker for a run: by a message to its queue, or by the worker that is at it already."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
@@ -7,6 +11,39 @@ from django.db import transaction
 from web.sending import send_task
 
 
+@dataclass(slots=True)
+class Taken:
+    """A run that the worker which woke it on its own `queue` advances itself."""
+
+    queue: str
+    run_id: UUID | None = None
+
+
+_taking: ContextVar[Taken | None] = ContextVar("taking", default=None)
+
+
+@contextmanager
+def taking_one(queue: str) -> Iterator[Taken]:
+    """Keep the first wake-up that this thread causes on `queue` for the caller, who must advance that run next.
+
+    A caller who dies loses it like any lost message: the beat sends another.
+    """
+    taken = Taken(queue)
+    before = _taking.set(taken)
+    try:
+        yield taken
+    finally:
+        _taking.reset(before)
+
+
 def wake(run_id: UUID, queue: str = "model") -> None:
     """Ask a worker of `queue` to advance the run, once the current transaction has committed."""
-    transaction.on_commit(lambda: send_task("workers.tasks.advance", str(run_id), queue=queue))
+    transaction.on_commit(lambda: _send(run_id, queue))
+
+
+def _send(run_id: UUID, queue: str) -> None:
+    taken = _taking.get()
+    if taken is not None and taken.queue == queue and taken.run_id is None:
+        taken.run_id = run_id
+    else:
+        send_task("workers.tasks.advance", str(run_id), queue=queue)

@@ -1,11 +1,13 @@
 """What a GPT can do and reach besides answering, as its page tells it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from gpts.actions import host_name
 from gpts.capabilities import CAPABILITIES
 from gpts.spec import GptSpec
+from web.builder.colleagues import asked_by, shown_name
+from web.builder.models import Gpt
 
 ICONS: Final = {"web_browsing": "globe", "image_generation": "picture", "code_interpreter": "code"}
 
@@ -20,20 +22,34 @@ class Ability:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """Another GPT that it may ask."""
+
+    gpt: Gpt
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
-    """The capabilities of a GPT and the hosts that its actions and MCP servers call, each once."""
+    """The capabilities of a GPT, the hosts that its actions and MCP servers call, each once, and whom it may ask.
+
+    `colleagues` are only those GPTs that the reader may chat with, too.
+    """
 
     capabilities: tuple[Ability, ...]
     hosts: tuple[str, ...]
+    colleagues: tuple[Colleague, ...]
     leaves_the_hall: bool
 
 
-def reach_of(spec: GptSpec) -> Reach:
-    """What this version can do and reach."""
+def reach_of(spec: GptSpec, reader: Any) -> Reach:
+    """What this version can do and reach, as `reader` may know it."""
     switched_on = [key for key in CAPABILITIES if key in spec.capabilities]
     abilities = tuple(
         Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
     )
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
-    return Reach(abilities, hosts, bool(hosts) or "web_browsing" in switched_on)
+    colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
+    asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach
+    return Reach(abilities, hosts, colleagues, asks or bool(hosts) or "web_browsing" in switched_on)

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 
 from gpts.spec import GptSpec
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
+from web.builder.search import find
 from web.builder.services import access_gpt
 from web.store.reach import reach_of
-from web.store.search import find
 
 PER_PAGE = 24
 N_FEATURED = 6
@@ -105,7 +105,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "counts": counts,
         "n_pages": sum(pages.values_list("n_pages", flat=True)),
         "link": share_link(gpt, owns),
-        "reach": reach_of(spec),
+        "reach": reach_of(spec, request.user),
     }
     return render(request, "store/gpt.html", context)
 

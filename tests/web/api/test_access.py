@@ -14,9 +14,10 @@ from django.urls import URLPattern, URLResolver
 
 from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_of
 from web.api.urls import urlpatterns
+from web.builder.colleagues import add
 from web.builder.models import KnowledgeFile
 from web.builder.models_actions import Action, McpServerRow, SignIn
-from web.builder.services import open_link, set_sharing
+from web.builder.services import create_gpt, open_link, set_sharing
 from web.runs.files import attach
 from web.runs.models import Permission
 from web.runs.services import start_conversation, start_run
@@ -74,6 +75,12 @@ EXPECTED = {
     "DELETE api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 204),
     "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/refresh": row(404, 404, 200),
     "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": row(404, 404, 200),
+    "GET api/gpts/<slug>/colleagues": row(404, 404, 200),
+    "PUT api/gpts/<slug>/colleagues": row(404, 404, 200),
+    "POST api/gpts/<slug>/colleagues": row(404, 404, 201),
+    "PATCH api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 204),
+    "GET api/gpts/<slug>/usage": row(404, 404, 200),
     "GET api/sign-ins": row(200, 200, 200),
     "DELETE api/sign-ins/<uuid:action_id>": row(404, 204, 404),  # Bob is signed in
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
@@ -94,6 +101,7 @@ EXPECTED = {
     "GET api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "PATCH api/conversations/<uuid:conversation_id>": row(404, 200, 404),
     "DELETE api/conversations/<uuid:conversation_id>": row(404, 204, 404),
+    "DELETE api/conversations/<uuid:conversation_id>/guest": row(404, 204, 404),
 }
 OPERATION = {"name": "listParts", "method": "GET", "path": "/parts"}
 BODIES = {
@@ -110,6 +118,9 @@ BODIES = {
     "api/gpts/<slug>/mcp-servers": {"url": "https://mcp.example.org/mcp"},
     "api/gpts/<slug>/mcp-servers/<uuid:server_id>": {"trusted": True},
     "api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "POST api/gpts/<slug>/colleagues": {"gpt": "stock-clerk"},
+    "PUT api/gpts/<slug>/colleagues": [{"gpt": "stock-clerk", "when": "Prices"}],
+    "api/gpts/<slug>/colleagues/<colleague>": {"when": "Prices"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
     "api/runs/<uuid:run_id>/approve": {"call_id": "call_0", "allowed": True},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
@@ -156,7 +167,10 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
     action = Action.objects.create(gpt=gpt, name="Parts", base_url="https://api.example.org", operations=[OPERATION])
     SignIn.objects.create(user=bob, action=action, host="api.example.org")
     server = McpServerRow.objects.create(gpt=gpt, name="Notes", url="https://mcp.example.org/mcp")
+    add(gpt, create_gpt(alice, {"name": "Price Clerk"}).slug)
+    create_gpt(alice, {"name": "Stock Clerk"})
     values = {
+        "<colleague>": "price-clerk",
         "<slug>": gpt.slug,
         "<model>": gpt.slug,
         "<int:number>": "1",
@@ -193,7 +207,7 @@ def request(scene: Scene, operation: str, caller: str):
     client = scene.clients[caller]
     if route.endswith(("/files", "/replace", "/attachments")) and method == "POST":
         return client.post(f"/{path}", {"file": SimpleUploadedFile("b.txt", b"text")})
-    body = json.dumps(BODIES.get(route, {})) if method in ("POST", "PATCH") else ""
+    body = json.dumps(BODIES.get(operation, BODIES.get(route, {}))) if method in ("POST", "PUT", "PATCH") else ""
     return client.generic(method, f"/{path}", body, content_type="application/json")
 
 

@@ -1,4 +1,7 @@
-"""The sample GPTs: made once, published when ready, updated when they change, else left alone."""
+"""The sample GPTs: made once, published when ready, updated when they change, else left alone.
+
+Those that ask others are made after them.
+"""
 
 import shutil
 from io import StringIO
@@ -8,8 +11,10 @@ from django.core.management import CommandError, call_command
 
 from web.builder.files import file_became_ready
 from web.builder.management.commands import createsamples
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
-from web.builder.services import delete_gpt, update_gpt
+from web.builder.models import ColleagueRow, Gpt, GptVersion, KnowledgeFile
+from web.builder.services import create_gpt, delete_gpt, update_gpt
+
+SAMPLES = createsamples.SAMPLES
 
 
 @pytest.fixture
@@ -17,9 +22,31 @@ def samples(monkeypatch, tmp_path):
     """A folder with two of the samples, to change at will."""
     folder = tmp_path / "samples"
     for name in ("pump-doctor", "house-plant-helper"):
-        shutil.copytree(createsamples.SAMPLES / name, folder / name)
+        shutil.copytree(SAMPLES / name, folder / name)
     monkeypatch.setattr(createsamples, "SAMPLES", folder)
     return folder
+
+
+@pytest.fixture
+def asking(samples):
+    """The folder of a sample whose name comes first and that asks two others of the folder, besides `samples`."""
+    shutil.copytree(SAMPLES / "pump-old-hand", samples / "pump-old-hand")
+    shutil.copytree(SAMPLES / "pump-second-opinion", samples / "a-second-opinion")
+    change(samples / "a-second-opinion", 'name = "Pump Second Opinion"', 'name = "A Second Opinion"')
+    return samples / "a-second-opinion"
+
+
+def colleagues(slug: str = "a-second-opinion") -> dict[str, str]:
+    """Whom the draft of the sample may ask, and when, in the order of its list."""
+    rows = Gpt.objects.get(slug=slug).colleagues.select_related("colleague")
+    return {row.colleague.slug: row.when for row in rows}
+
+
+def change(folder, old: str, new: str) -> None:
+    """Replace words in a sample's form."""
+    toml = folder / "gpt.toml"
+    assert old in toml.read_text()
+    toml.write_text(toml.read_text().replace(old, new))
 
 
 def run(*options: str) -> str:
@@ -44,7 +71,7 @@ def test_samples_are_published_to_the_store_when_their_files_are_ready(db, sampl
 
     assert Gpt.objects.in_store().count() == 2
     pump = Gpt.objects.get(slug="pump-doctor")
-    assert (pump.owner.shown_name, pump.featured, pump.category) == ("the hall", True, "work")
+    assert (pump.owner.shown_name, pump.featured, pump.category) == ("the hall", False, "work")
     assert not pump.owner.has_usable_password()
     assert len(pump.published.spec().knowledge) == pump.files.count() == 3
 
@@ -67,8 +94,7 @@ def test_running_it_again_changes_nothing(db, samples):
 def test_a_sample_that_changed_is_brought_up_to_date(db, samples):
     run()
     finish_files()
-    toml = samples / "pump-doctor" / "gpt.toml"
-    toml.write_text(toml.read_text().replace('name = "Pump Doctor"', 'name = "Pump Nurse"'))
+    change(samples / "pump-doctor", 'name = "Pump Doctor"', 'name = "Pump Nurse"')
     (samples / "pump-doctor" / "files" / "service-bulletins.txt").write_text("New bulletin.")
 
     assert run() == "pump-doctor: updated\n"
@@ -91,6 +117,84 @@ def test_what_people_edited_or_deleted_stays_so(db, samples):
     (samples / "house-plant-helper" / "gpt.toml").open("a").write("\n# changed\n")
     assert run() == "house-plant-helper: deleted here, left so\n"
     assert Gpt.objects.get(slug="house-plant-helper").deleted
+
+
+def test_a_sample_that_asks_others_is_made_after_them_and_published_with_them(db, asking):
+    made = run().splitlines()
+    finish_files()
+
+    assert made[-1] == "a-second-opinion: made"
+    assert list(colleagues()) == ["pump-doctor", "pump-old-hand"]
+    assert colleagues()["pump-old-hand"] == "What experienced technicians say."
+    opinion = Gpt.objects.in_store().get(slug="a-second-opinion")
+    assert (opinion.featured, opinion.files.count()) == (True, 0)
+    spec = opinion.published.spec()
+    assert (spec.asks_all, spec.asks_store) == (True, False)
+    assert [(each.slug, each.when) for each in spec.colleagues] == list(colleagues().items())
+
+
+def test_running_it_again_changes_nothing_for_a_sample_that_asks_others(db, asking):
+    run()
+    finish_files()
+    before = list(ColleagueRow.objects.values()), list(GptVersion.objects.values())
+
+    assert run() == ""
+    createsamples.done_path().unlink()  # and with its memory lost it still adds nobody twice
+    run()
+
+    assert (list(ColleagueRow.objects.values()), list(GptVersion.objects.values())) == before
+
+
+def test_a_changed_line_on_when_to_ask_and_a_changed_list_are_brought_up_to_date(db, asking):
+    run()
+    finish_files()
+    change(asking, "What experienced technicians say.", "Experience.")
+    change(asking, 'gpt = "pump-doctor"', 'gpt = "house-plant-helper"')
+
+    assert run() == "a-second-opinion: updated\n"
+
+    assert colleagues() == {
+        "house-plant-helper": "What the manual and the bulletins say.",
+        "pump-old-hand": "Experience.",
+    }
+    opinion = Gpt.objects.get(slug="a-second-opinion")
+    assert opinion.published.number == 2
+    assert {each.slug for each in opinion.published.spec().colleagues} == set(colleagues())
+
+
+def test_a_sample_that_asks_nobody_any_more_keeps_no_colleagues(db, asking):
+    run()
+    finish_files()
+    toml = asking / "gpt.toml"
+    toml.write_text(toml.read_text().partition("[[asks]]")[0])
+
+    assert run() == "a-second-opinion: updated\n"
+
+    assert colleagues() == {}
+    assert Gpt.objects.get(slug="a-second-opinion").published.spec().colleagues == ()
+
+
+def test_a_colleague_that_was_deleted_here_is_left_out(db, asking):
+    shutil.move(asking, asking.parent.parent / "later")
+    run()
+    finish_files()
+    delete_gpt(Gpt.objects.get(slug="pump-old-hand"))
+    shutil.move(asking.parent.parent / "later", asking)
+
+    assert run() == "a-second-opinion: made\n"
+
+    assert list(colleagues()) == ["pump-doctor"]
+
+
+def test_a_sample_whose_address_was_taken_is_made_once_and_is_the_one_that_is_asked(db, asking, alice):
+    taken = create_gpt(alice, {"name": "Pump Old Hand"})
+    assert taken.slug == "pump-old-hand"
+
+    run()
+    finish_files()
+
+    assert run() == ""
+    assert list(colleagues()) == ["pump-doctor", "pump-old-hand-2"]
 
 
 def test_waiting_without_a_worker_ends_with_a_sentence(db, samples):

@@ -1,6 +1,6 @@
 """Versions: what changed in each, and bringing one back."""
 
-from gpts.spec import GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec import Colleague, GptSpec, KnowledgeRef, ModelSettings
 from web.builder.changes import differences
 from web.builder.files import add_file
 from web.builder.services import publish, update_gpt
@@ -39,6 +39,22 @@ def test_each_changed_field_is_said_in_words():
         "Temperature": "0.2 → 0.7",
         "Longest reply": "400 tokens → 500 tokens",
     }
+
+
+def test_changes_in_whom_it_asks_are_said_in_words():
+    old = spec(colleagues=(asks("clerk", "Prices"), asks("desk"), asks("guide", "Tours")), asks_store=True)
+    new = spec(colleagues=(asks("clerk", "Orders"), asks("guide", "Tours"), asks("scout")), asks_all=True)
+
+    assert words(old, new) == {
+        "When to ask clerk": "rewritten",
+        "GPTs it may ask": "1 added, 1 removed",
+        "Asks all of them every time": "off → on",
+        "May look for a GPT in the store": "on → off",
+    }
+
+
+def asks(slug: str, when: str = "") -> Colleague:
+    return Colleague(gpt_id=slug, slug=slug, when=when)
 
 
 def test_a_rewritten_text_marks_only_the_words_that_differ():

@@ -89,7 +89,7 @@ def test_someone_signed_out_is_told_and_may_send_again(client, conversation):
     assert response.json()["sign_in"] == reverse("account_login")
 
 
-@pytest.mark.parametrize("name", ["send", "regenerate", "rename", "delete"])
+@pytest.mark.parametrize("name", ["send", "regenerate", "rename", "delete", "dismiss"])
 def test_others_cannot_touch_a_chat(as_charlie, conversation, run, name):
     response = as_charlie.post(url(name, conversation), {"text": "x", "title": "x"}, headers=JSON)
     assert response.status_code == 404
@@ -97,7 +97,7 @@ def test_others_cannot_touch_a_chat(as_charlie, conversation, run, name):
     assert (conversation.title, conversation.deleted, Run.objects.count()) == ("Which seal fits the Z-9?", None, 1)
 
 
-@pytest.mark.parametrize("name", ["send", "regenerate", "rename", "delete"])
+@pytest.mark.parametrize("name", ["send", "regenerate", "rename", "delete", "dismiss"])
 def test_a_chat_changes_by_post_only(as_bob, conversation, name):
     assert as_bob.get(url(name, conversation)).status_code == 405
 

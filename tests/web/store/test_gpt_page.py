@@ -2,9 +2,10 @@
 
 import pytest
 
+from web.builder import colleagues
 from web.builder.files import add_file, file_became_ready
 from web.builder.models import Sharing
-from web.builder.services import create_gpt, open_link, publish, set_sharing
+from web.builder.services import create_gpt, open_link, publish, set_sharing, update_gpt
 from web.runs.services import start_conversation
 
 
@@ -81,3 +82,49 @@ def test_the_secret_link_is_its_owners_to_give(client, gpt, alice, bob):
     assert gpt.link_secret.encode() not in client.get("/g/pump-doctor/").content
     client.force_login(alice)
     assert gpt.link_secret.encode() in client.get("/g/pump-doctor/").content
+
+
+class TestWhomItMayAsk:
+    """The GPTs that it may ask, for each reader those that they may chat with."""
+
+    @pytest.fixture
+    def asking(self, gpt, alice):
+        """Alice's GPT, which may ask one in the store, a private one of hers and a draft."""
+        for name, sharing in (("Price Clerk", Sharing.STORE), ("Ledger", Sharing.ME), ("Idea", None)):
+            other = create_gpt(alice, {"name": name})
+            if sharing:
+                publish(other, sharing)
+            colleagues.add(gpt, other.slug, "A line for the model")
+        publish(gpt)
+        return gpt
+
+    @pytest.mark.parametrize(("person", "named"), [(None, 1), ("bob", 1), ("alice", 2)])
+    def test_each_reader_sees_those_they_may_chat_with(self, client, request, asking, person, named):
+        if person:
+            client.force_login(request.getfixturevalue(person))
+        page = client.get("/g/pump-doctor/").content.decode()
+        assert 'href="/g/price-clerk/"' in page
+        assert ("Ledger" in page) == (named == 2)
+        assert "Idea" not in page
+        assert "A line for the model" not in page
+
+    def test_nothing_tells_of_private_ones(self, client, asking, bob):
+        colleagues.replace(asking, [("ledger", "")])
+        publish(asking)
+        client.force_login(bob)
+        page = client.get("/g/pump-doctor/").content.decode()
+        assert "May ask other GPTs" not in page
+        assert "No web, no other service." in page
+
+    def test_looking_in_the_store_is_said(self, client, gpt):
+        publish(update_gpt(gpt, {"asks_store": True}))
+        page = client.get("/g/pump-doctor/").content.decode()
+        assert "Those that it finds in the store." in page
+        assert "No web, no other service." not in page
+
+    def test_the_draft_is_not_told(self, client, gpt, alice, bob):
+        clerk = create_gpt(bob, {"name": "Price Clerk"})
+        publish(clerk, Sharing.STORE)
+        colleagues.add(gpt, clerk.slug)
+        client.force_login(bob)
+        assert b"Price Clerk" not in client.get("/g/pump-doctor/").content

@@ -6,9 +6,9 @@ import time
 import pytest
 
 from web.builder.models import Gpt, Sharing
+from web.builder.search import find, make_index, rank
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
 from web.runs.services import start_conversation
-from web.store.search import find, make_index, rank
 
 
 @pytest.fixture

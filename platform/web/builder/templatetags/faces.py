@@ -1,15 +1,17 @@
-"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark."""
+"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark; `{% shown_name user gpt %}`: what it is called."""
 
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from web.builder.colleagues import shown_name
 from web.builder.faces import mark_key, tint
 from web.builder.marks import MARKS
 from web.builder.models import Gpt
 
 register = template.Library()
+register.simple_tag(shown_name)
 # Edges in pixels, as in `css/base.css`.
 SIZES = {"xs": 24, "s": 36, "m": 56, "l": 76, "xl": 104}
 

@@ -1,11 +1,12 @@
 // Where people write: grows with the text, sends on Enter, and keeps the text until the site has it.
 
 import { Attachments } from "./attachments.js";
+import { Mention } from "./mention.js";
 
 const NEAR_LIMIT = 0.9; // share of the limit from which the count is shown
 
 export class Composer {
-  /** `handlers`: send(text, ids of attached files) → Promise that rejects with a Refusal, stop(). */
+  /** `handlers`: send(text, fields that go along) → Promise that rejects with a Refusal, stop(). */
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -18,6 +19,7 @@ export class Composer {
     this.answering = false;
     this.sending = false;
     this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), () => this.update());
+    this.mention = form.querySelector("[data-mention]") && new Mention(form, (refusal) => this.fail(refusal));
     this.area.value ||= this.draft() ?? "";
     this.listen();
     this.update();
@@ -62,7 +64,8 @@ export class Composer {
     this.fail(null);
     this.update();
     try {
-      await this.handlers.send(text, this.attached?.ids ?? []);
+      const files = (this.attached?.ids ?? []).map((id) => ["attachments", id]);
+      await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
       this.attached?.clear();
       if (own) {
         this.forget();

@@ -21,9 +21,8 @@ export class Conversation {
     this.jump = talk.querySelector("[data-jump]");
     this.announcer = talk.querySelector("[data-announce]");
     const form = talk.querySelector("[data-composer]");
-    this.composer = form && new Composer(form, { send: (text, files) => this.send(text, files), stop: () => this.stop() });
+    this.composer = form && new Composer(form, { send: (text, more) => this.send(text, more), stop: () => this.stop() });
     this.sources = new SourcePanel(document.querySelector("[data-source-panel]"), talk);
-    this.name = form?.dataset.name ?? "";
     this.stream = null;
     this.following = true;
     this.listen();
@@ -69,12 +68,13 @@ export class Conversation {
 
   // Sending
 
-  async send(text, files) {
-    const fields = [["text", text], ...files.map((id) => ["attachments", id])];
+  async send(text, more) {
+    const fields = [["text", text], ...more];
     const first = !this.turns.children.length;
     try {
       const data = await post(this.composer.form.action, fields);
       if (first && this.began?.(data)) return;
+      this.composer.mention?.sent(data.guest);
       this.show(data);
     } catch (refusal) {
       if (refusal.status === 409) await this.refresh(); // another tab is ahead of this one
@@ -127,7 +127,7 @@ export class Conversation {
     this.stream?.close();
     this.stream = new AnswerStream(reply, (element) => this.ended(element), (card) => this.asked(card));
     this.composer.setAnswering(true);
-    this.announce(`${this.name} is answering.`);
+    this.announce(`${reply.dataset.name} is answering.`);
   }
 
   ended(reply) {
@@ -136,7 +136,7 @@ export class Conversation {
     this.composer.setAnswering(false);
     if (this.following) this.toEnd();
     const stopped = reply.dataset.status === "cancelled";
-    if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${this.name} has answered.`);
+    if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${reply.dataset.name} has answered.`);
   }
 
   /** Point to a request that waits for the reader, whose words are not interrupted. */
@@ -201,7 +201,9 @@ export class Conversation {
       return;
     }
     if (!response.ok) return;
-    const turns = parsed(await response.text(), "[data-turns]");
+    const html = await response.text();
+    const turns = parsed(html, "[data-turns]");
+    this.composer?.mention?.showGuest(parsed(html, "[data-guest]"));
     if (turns && state(turns) !== state(this.turns)) this.replaceTurns(turns);
     else if (!this.stream || this.stream.closed) this.followLive();
   }
@@ -249,7 +251,8 @@ export async function copied(button) {
 }
 
 function parsed(html, selector) {
-  return document.importNode(new DOMParser().parseFromString(html, "text/html").querySelector(selector), true);
+  const found = new DOMParser().parseFromString(html, "text/html").querySelector(selector);
+  return found && document.importNode(found, true);
 }
 
 function state(turns) {

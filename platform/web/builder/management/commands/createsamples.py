@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
-from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
+from web.builder.models import Category, ColleagueRow, Gpt, KnowledgeFile, Sharing
 from web.errands import NoAnswer
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -33,10 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = read_done()
-        for folder in sorted(path.parent for path in SAMPLES.glob("*/gpt.toml")):
+        for folder in folders():
             digest = digest_of(folder)
-            here = Gpt.objects.filter(owner=hall(), slug=folder.name).exists()
-            if here and done.get(folder.name) == digest:
+            if sample_gpt(folder.name) and done.get(folder.name) == digest:
                 continue
             try:
                 self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
@@ -56,6 +55,16 @@ class Command(BaseCommand):
             if time.monotonic() > deadline:
                 raise CommandError(f"Still waiting for the files of {names}. Is a worker running?")
             time.sleep(POLL_S)
+
+
+def folders() -> list[Path]:
+    """The samples' folders by name, those that ask other samples last."""
+    return sorted((path.parent for path in SAMPLES.glob("*/gpt.toml")), key=lambda path: (asks(path), path.name))
+
+
+def asks(folder: Path) -> bool:
+    """Whether the sample asks other samples."""
+    return "asks" in tomllib.loads((folder / "gpt.toml").read_text())
 
 
 def done_path() -> Path:
@@ -83,23 +92,32 @@ def hall() -> User:
     )
 
 
+def sample_gpt(name: str) -> Gpt | None:
+    """The GPT of the sample in the folder `name`, a deleted one too; None before it was made.
+
+    Where somebody had a GPT of this name first, the sample's address ends in a number.
+    """
+    return Gpt.objects.filter(owner=hall(), slug__regex=rf"^{name}(-[0-9]+)?$").order_by("created").first()
+
+
 def bring_up_to_date(folder: Path) -> str:
     """What was done, in a word, to make the sample in `folder` be as the folder says."""
     sample = tomllib.loads((folder / "gpt.toml").read_text())
-    privacy_url = sample.pop("privacy_url", "")
+    privacy_url, colleagues = sample.pop("privacy_url", ""), sample.pop("asks", [])
     fields = {
         **sample,
         "instructions": sample["instructions"].strip(),
         "category": Category[sample["category"].upper()],
         "sharing": Sharing.STORE,
     }
-    gpt = Gpt.objects.filter(owner=hall(), slug=folder.name).first()
+    gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:
         return "deleted here, left so"
     word = "updated" if gpt else "made"
     gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
     replace_files(gpt, sorted((folder / "files").glob("*")))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
+    replace_colleagues(gpt, {each["gpt"]: each["when"] for each in colleagues})
     if draft_changed(gpt):
         services.publish_when_ready(gpt)
     return word
@@ -124,3 +142,11 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
         kept.add((known or actions.add_action(gpt, actions.Source(document=document), privacy_url=privacy_url)).id)
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
+
+
+def replace_colleagues(gpt: Gpt, whens: dict[str, str]) -> None:
+    """Let `gpt` ask the samples in these folders, and no others; those that were deleted here are left out."""
+    asked = {name: sample for name in whens if (sample := sample_gpt(name)) and not sample.deleted}
+    gpt.colleagues.exclude(colleague__in=asked.values()).delete()
+    for name, sample in asked.items():
+        ColleagueRow.objects.update_or_create(gpt=gpt, colleague=sample, defaults={"when": whens[name]})

@@ -1,13 +1,13 @@
-"""Search over the store: a word index in memory that forgives typos, other endings and unfinished words.
+"""Search for GPTs: a word index in memory that forgives typos, other endings and unfinished words.
 
-A process builds it on the first search and again when something was published or withdrawn. 1,000 GPTs take about
-0.2 s to index and a few milliseconds to search; past some 20,000 this belongs into the database.
+A process builds that of the store on the first search and again when something was published or withdrawn. 1,000 GPTs
+take about 0.2 s to index and a few milliseconds to search; past some 20,000 this belongs into the database.
 """
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -51,8 +51,12 @@ def find(query: str) -> list[UUID]:
 @lru_cache(maxsize=1)
 def index_of(n_gpts: int, versions: int | None, newest: datetime | None) -> Index:
     """The index of the store as it stands; the arguments change with every publication and are the cache's key."""
+    return index_over(list(Gpt.objects.in_store().select_related("published", "owner")))
+
+
+def index_over(gpts: Collection[Gpt]) -> Index:
+    """The index of `gpts`, by the words that people get of each."""
     weights: dict[str, dict[UUID, float]] = defaultdict(dict)
-    gpts = Gpt.objects.in_store().select_related("published", "owner")
     for gpt in gpts:
         for word, weight in word_weights(gpt).items():
             weights[word][gpt.id] = weight
@@ -72,8 +76,8 @@ def make_index(n_gpts: int, weights: dict[str, dict[UUID, float]]) -> Index:
 
 
 def word_weights(gpt: Gpt) -> Counter[str]:
-    """How much each word says about a published `gpt`, by its best place: name, description or the rest."""
-    data = gpt.published.data  # type: ignore[union-attr]
+    """How much each word says about `gpt` as it is published, else drafted, by its best place."""
+    data = gpt.published.data if gpt.published else vars(gpt)
     rest = " ".join([*data["starters"], gpt.get_category_display(), gpt.owner.shown_name])
     found: Counter[str] = Counter()
     places = ((rest, OTHER_WEIGHT), (data["description"], DESCRIPTION_WEIGHT), (data["name"], NAME_WEIGHT))

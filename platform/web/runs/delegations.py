@@ -1,0 +1,248 @@
+"""Asking another GPT on behalf of a run: whom it may reach, what its tree may still cost, and the run that answers.
+
+The child is a run like any other, with a conversation of its own that begins with the task and nothing else. It is
+begun in the transaction that notes it in the parent's log, under the lock of the tree; its end (`ending.py`) writes
+its answer there. In between, the parent holds no worker.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, Sum
+from django.utils import timezone
+
+from gpts.delegation import (
+    ALREADY_AT_IT,
+    NOT_REACHABLE,
+    Bounds,
+    Spent,
+    out_of,
+    request_digest,
+    why_not,
+    would_wait_for_itself,
+)
+from gpts.safety.labels import Label
+from gpts.steps import Asker, Delegation, Error, FileRef, ToolResult, UserMessage
+from web.accounts.models import User
+from web.builder.models import Gpt, GptQuerySet
+from web.runs import ending, files, log, stream
+from web.runs.models import Conversation, DelegationRow, Message, Run, StepRow
+from web.runs.wake import wake
+
+StepT = TypeVar("StepT", Delegation, ToolResult)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run asks of `gpt` with the call `call_id` of `tool`.
+
+    `asked_by` is the chain down to the asking GPT, `label` that of all that it has read; `own_words`: the person said
+    the task word for word. `files` are handed on with it.
+    """
+
+    call_id: str
+    tool: str
+    gpt: Gpt
+    task: str
+    asked_by: tuple[Asker, ...]
+    label: Label
+    own_words: bool = False
+    files: tuple[FileRef, ...] = ()
+
+
+def bounds() -> Bounds:
+    """What one tree may cost here."""
+    return Bounds(
+        depth=settings.DELEGATION_DEPTH,
+        runs=settings.DELEGATION_RUNS,
+        runs_per_gpt=settings.DELEGATION_RUNS_PER_GPT,
+        tokens=settings.DELEGATION_TOKENS,
+        seconds=settings.DELEGATION_SECONDS,
+    )
+
+
+def reachable(person: User, chain: Iterable[Asker]) -> GptQuerySet:
+    """The published GPTs that the person and the creator of every GPT of the chain may chat with, as it is now.
+
+    So nothing is reached through another GPT that either could not open: not a person's private GPT through a
+    stranger's, nor a creator's private one through its public one.
+    """
+    found = Gpt.objects.filter(published__isnull=False).chattable_by(person)
+    creators = User.objects.filter(gpts__slug__in=[asker.slug for asker in chain]).exclude(id=person.id).distinct()
+    for creator in creators:
+        found = found.chattable_by(creator)
+    return found
+
+
+def ask(run: Run, request: Request, lease: str) -> Delegation | ToolResult:
+    """Have `request.gpt` answer the call; the step that now tells of it in the log of `run`.
+
+    A request that this tree has made before is answered by the same run. A result instead of a delegation says why
+    nobody was asked. Raises LeaseLost, RunOver.
+    """
+    with log.locked_tree(run.id) as root_id:
+        digest = request_digest(str(request.gpt.id), request.task)
+        child = Run.objects.filter(root=root_id, request=digest).select_related("version__gpt").first()
+        if reason := _refusal(run, root_id, request, digest, child):
+            return _noted(run, lease, refused(request.call_id, request.tool, reason))
+        joined = child is not None
+        child = child or _begin(run, root_id, request, digest)
+        row = DelegationRow.objects.create(parent=run, call_id=request.call_id, tool=request.tool, child=child)
+        step = Delegation(
+            call_id=request.call_id,
+            run_id=str(child.id),
+            slug=request.gpt.slug,
+            name=child.version.spec().name,
+            task=request.task,
+            joined=joined,
+        )
+        _noted(run, lease, step)
+        if child.is_over:
+            ending.hand_back(row, child)
+    return step
+
+
+def refused(call_id: str, tool: str, reason: str) -> ToolResult:
+    """The result of a call that nobody answers, which says why."""
+    shown = reason if settings.ANSWERS_FROM_FILES == "quote" else None
+    return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=shown)
+
+
+def _noted(run: Run, lease: str, step: StepT) -> StepT:
+    seq = log.append(run.id, step, lease)
+    event = {"type": "step", "seq": seq, "kind": step.kind, "call_id": step.call_id}
+    transaction.on_commit(lambda: stream.publish(run.id, event))
+    return step
+
+
+def _refusal(run: Run, root_id: UUID, request: Request, digest: str, child: Run | None) -> str:
+    """Why nobody is asked; empty where all is well."""
+    name = request.gpt.name
+    if not reachable(run.owner, request.asked_by).filter(id=request.gpt.id).exists():
+        return NOT_REACHABLE.format(name=name)
+    root = Run.objects.select_related("version").get(id=root_id)
+    if digest == request_digest(str(root.version.gpt_id), log.first(root_id).text):
+        return ALREADY_AT_IT.format(name=name)
+    if child is not None:
+        waits = would_wait_for_itself(str(run.id), str(child.id), _waits(root_id))
+        return ALREADY_AT_IT.format(name=name) if waits else ""
+    delegated = Run.objects.filter(root=root_id)
+    spent = Spent(
+        name=name,
+        depth=run.depth + 1,
+        runs=delegated.count(),
+        of_gpt=delegated.filter(version__gpt=request.gpt).count(),
+        tokens=tokens_of(root_id),
+        is_late=_is_late(root),
+    )
+    return why_not(bounds(), spent)
+
+
+def _waits(root_id: UUID) -> dict[str, list[str]]:
+    """The unfinished runs of a tree, each with those that it waits for."""
+    waits: dict[str, list[str]] = {}
+    rows = DelegationRow.objects.filter(child__root=root_id).exclude(child__status__in=Run.OVER)
+    for parent, child in rows.values_list("parent", "child"):
+        waits.setdefault(str(parent), []).append(str(child))
+    return waits
+
+
+def tokens_of(root_id: UUID) -> int:
+    """How many tokens the models of a tree have read and written."""
+    tree = Run.objects.filter(Q(id=root_id) | Q(root=root_id))
+    return int(tree.aggregate(n=Sum("n_tokens"))["n"] or 0)
+
+
+def _is_late(root: Run) -> bool:
+    return root.deadline is not None and root.deadline < timezone.now()
+
+
+def _begin(run: Run, root_id: UUID, request: Request, digest: str) -> Run:
+    """The queued run that answers the request."""
+    now, gpt = timezone.now(), request.gpt
+    version = gpt.published
+    assert version is not None  # `reachable` has only published ones
+    Run.objects.filter(id=root_id, deadline=None).update(deadline=now + timedelta(seconds=bounds().seconds))
+    conversation = Conversation.objects.create(
+        gpt=gpt, version=version, owner=run.owner, origin=Conversation.Origin.DELEGATION, asked_in=run
+    )
+    child = Run.objects.create(
+        message=Message.objects.create(conversation=conversation, text=request.task),
+        version=version,
+        owner=run.owner,
+        root_id=root_id,
+        depth=run.depth + 1,
+        request=digest,
+        lease_until=now + log.WAKE,
+    )
+    first = UserMessage(
+        text=request.task,
+        attachments=files.pass_on(request.files, conversation),
+        asked_by=request.asked_by,
+        label=request.label,
+        own_words=request.own_words,
+    )
+    log.append(child.id, first)
+    wake(child.id)
+    return child
+
+
+def why_end(run: Run, asked_by: Iterable[Asker]) -> str:
+    """Why a delegated run must not go on, for those who asked: its GPT is gone meanwhile. Empty if it may."""
+    if reachable(run.owner, asked_by).filter(id=run.version.gpt_id).exists():
+        return ""
+    return "It was deleted, or is no longer shared with everyone concerned."
+
+
+def used_up(root_id: UUID) -> str:
+    """The bound that a tree has reached, as a sentence; empty while its delegated runs may call the model."""
+    root = Run.objects.get(id=root_id)
+    sentence = out_of(bounds(), tokens_of(root_id), _is_late(root))
+    return sentence[:1].upper() + sentence[1:]
+
+
+def askers_of(run_id: UUID) -> list[tuple[UUID, str]]:
+    """Every run that waits for this one, directly or not, with the call of its own by which it does."""
+    found: dict[tuple[UUID, str], None] = {}
+    below = [run_id]
+    while below:
+        rows = DelegationRow.objects.filter(child__in=below).values_list("parent", "call_id")
+        new = [row for row in rows if row not in found]
+        found |= dict.fromkeys(new)
+        below = [parent for parent, _ in new]
+    return list(found)
+
+
+def give_time_back(run_id: UUID, call_id: str) -> None:
+    """Do not count against the tree how long a person took to answer the request about `call_id`."""
+    asked = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
+    if asked is None:
+        return
+    root_id = Run.objects.values_list("root", flat=True).get(id=run_id) or run_id
+    waited = timezone.now() - asked.created
+    Run.objects.filter(id=root_id).exclude(deadline=None).update(deadline=F("deadline") + waited)
+
+
+def end_late() -> int:
+    """End the delegated runs of trees whose time is over, so that those who wait read why; how many trees.
+
+    While a person is asked something, no time is over.
+    """
+    late = Run.objects.filter(root=None, deadline__lt=timezone.now()).exclude(status__in=Run.OVER)
+    return sum(_end_late(root_id) for root_id in late.values_list("id", flat=True))
+
+
+def _end_late(root_id: UUID) -> bool:
+    with log.locked_tree(root_id):
+        at_work = Run.objects.filter(root=root_id).exclude(status__in=Run.OVER)
+        if at_work.filter(status=Run.Status.REQUIRES_ACTION).exists() or not (reason := used_up(root_id)):
+            return False
+        asked = list(at_work.filter(askers__parent=root_id).values_list("id", flat=True).distinct())
+        for child in asked:
+            ending.end(child, Error(message=reason))
+        return bool(asked)

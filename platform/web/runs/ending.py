@@ -1,0 +1,67 @@
+"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its errands.
+
+All of it is one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run
+that goes on or one whose answer has arrived.
+"""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from gpts.delegation import result_of
+from gpts.steps import Cancelled, Step, ToolResult
+from web.runs import files, log, stream
+from web.runs.models import DelegationRow, Run
+from web.runs.wake import wake
+
+
+def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
+    """End the run with the step `last`; runs that only it waited for are stopped. Raises RunOver, LeaseLost."""
+    with log.locked_tree(run_id):
+        log.append(run_id, last, lease)
+        run = Run.objects.select_related("version__gpt").get(id=run_id)
+        for row in _waiting_for(run):
+            hand_back(row, run)
+        for child in _forsaken_by(run):
+            end(child, Cancelled())
+    transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": run.status}))
+
+
+def _waiting_for(run: Run) -> list[DelegationRow]:
+    if run.root_id is None:
+        return []
+    rows = DelegationRow.objects.filter(child=run).exclude(parent__status__in=Run.OVER)
+    return list(rows.select_related("parent__version__gpt", "parent__message__conversation"))
+
+
+def _forsaken_by(run: Run) -> list[UUID]:
+    """The unfinished runs that `run` asked for and that nobody else waits for."""
+    asked = Run.objects.filter(askers__parent=run).exclude(status__in=Run.OVER)
+    wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
+    return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
+
+
+def hand_back(row: DelegationRow, child: Run) -> None:
+    """Give what the ended run `child` has to say to the run that asked, and wake that."""
+    result = _result(row, child)
+    seq = log.append(row.parent_id, result)
+    event = {"type": "step", "seq": seq, "kind": result.kind, "name": result.name, "ok": result.ok}
+    transaction.on_commit(lambda: stream.publish(row.parent_id, event))
+    wake(row.parent_id)
+
+
+def _result(row: DelegationRow, child: Run) -> ToolResult:
+    asker, gpt = row.parent, child.version.gpt
+    # A GPT of the asking GPT's creator, or of the person's own, says nothing that a stranger could have written.
+    is_strangers = gpt.owner_id not in (asker.version.gpt.owner_id, asker.owner_id)
+    result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
+    return result.model_copy(
+        update={
+            "run_id": str(child.id),
+            "shown": result.shown if settings.ANSWERS_FROM_FILES == "quote" else None,
+            "files": files.pass_on(result.files, asker.message.conversation, asker) if result.files else (),
+            "seconds": round((timezone.now() - child.created).total_seconds(), 2),
+        }
+    )

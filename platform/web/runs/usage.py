@@ -1,0 +1,108 @@
+"""How much a GPT is used, for its creator: counts only, never who asked or what.
+
+A GPT is asked by people, and by other GPTs on behalf of people. Previews count for nothing. All of it is summed up by
+the database over the rows of runs; no log is read.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import (
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    UUIDField,
+)
+from django.utils import timezone
+
+from web.builder.colleagues import shown_name
+from web.builder.models import Gpt
+from web.runs.models import Conversation, DelegationRow, Run
+
+PRIVATE: Final = "a private GPT"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many runs with the tokens that the model read and wrote in them, and their time from question to answer."""
+
+    n_runs: int
+    n_tokens: int
+    seconds: int
+
+    @property
+    def took(self) -> str:
+        """The time in words: “40 s”, “12 min”, “3 h”."""
+        if self.seconds < 100:
+            return f"{self.seconds} s"
+        minutes = round(self.seconds / 60)
+        return f"{minutes} min" if minutes < 100 else f"{round(minutes / 60):,} h"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A GPT that asked. `slug` is empty for those that the creator may not see, which count as one."""
+
+    name: str
+    slug: str
+    n_runs: int
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The use of a GPT in the last `days` days: by people (`n_people` of them), and by GPTs, most first."""
+
+    days: int
+    n_people: int
+    by_people: Share
+    by_gpts: Share
+    by_asker: tuple[Asker, ...]
+
+
+def usage_of(gpt: Gpt, since_days: int = 30) -> Usage:
+    """How much `gpt` was used lately."""
+    runs = Run.objects.filter(version__gpt=gpt, created__gte=timezone.now() - timedelta(days=since_days))
+    kept = runs.exclude(
+        Q(message__conversation__origin=Conversation.Origin.PREVIEW)
+        | Q(root__message__conversation__origin=Conversation.Origin.PREVIEW, root__isnull=False)
+    )
+    by_people, by_gpts = kept.filter(root=None), kept.exclude(root=None)
+    return Usage(
+        days=since_days,
+        n_people=by_people.aggregate(n=Count("owner", distinct=True))["n"],
+        by_people=_share(by_people),
+        by_gpts=_share(by_gpts),
+        by_asker=_askers(gpt, by_gpts),
+    )
+
+
+def _share(runs: QuerySet[Run]) -> Share:
+    took = ExpressionWrapper(F("ended") - F("created"), output_field=DurationField())
+    summed = runs.aggregate(n=Count("id"), tokens=Sum("n_tokens", default=0), time=Sum(took))
+    return Share(summed["n"], summed["tokens"], round(summed["time"].total_seconds()) if summed["time"] else 0)
+
+
+def _askers(gpt: Gpt, runs: QuerySet[Run]) -> tuple[Asker, ...]:
+    """The GPTs that asked for `runs`. A run whose answer several waited for counts for the first of them."""
+    first = (
+        DelegationRow.objects.filter(child=OuterRef("pk")).order_by("created", "id").values("parent__version__gpt")
+    )
+    asked = runs.order_by().annotate(asker=Subquery(first[:1], output_field=UUIDField())).values("asker")
+    rows = list(asked.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
+    seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["asker"] for row in rows])
+    named = [
+        Asker(shown_name(gpt.owner, asker), asker.slug, row["n"], row["tokens"])
+        for row in rows
+        if (asker := seen.get(row["asker"]))
+    ]
+    if hidden := [row for row in rows if row["asker"] not in seen]:
+        named.append(Asker(PRIVATE, "", sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden)))
+    return tuple(sorted(named, key=lambda each: -each.n_runs))

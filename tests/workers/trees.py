@@ -1,0 +1,104 @@
+"""GPTs that ask each other, and one worker with one thread that advances whatever is woken."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from gpts.messages import Message
+from gpts.steps import Log, Retrieval
+from web.accounts.models import User
+from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.services import create_gpt, publish
+from web.runs import log
+from web.runs.models import Run
+from web.runs.services import start_conversation, start_run
+from workers import loop
+from workers.answering import Hands
+from workers.engine.scripted import ScriptedEngine
+
+Script = dict[str, Callable[[list[Message]], str]]
+
+
+class Index:
+    def search(self, refs, query, budget_tokens):
+        return Retrieval(query=query)
+
+
+class Embedder:
+    def similarity(self, one, other):
+        return [[0.0] * len(other)] * len(one)
+
+
+def make_gpt(owner: User, name: str, *colleagues: Gpt, sharing: str = Sharing.STORE, **fields) -> Gpt:
+    """A published GPT that may ask the others."""
+    gpt = create_gpt(owner, {"name": name, "description": f"Knows {name}.", **fields})
+    for colleague in colleagues:
+        ColleagueRow.objects.create(gpt=gpt, colleague=colleague)
+    publish(gpt, sharing)
+    return gpt
+
+
+def ask(user: User, gpt: Gpt, text: str = "How much is the tax?") -> Run:
+    """The queued run of a question."""
+    return start_run(start_conversation(user, gpt), text)
+
+
+def call(tool: str, task: str) -> str:
+    """A call as the scripted model writes it."""
+    return f'<tool_call>{{"name": "{tool}", "arguments": {{"task": "{task}"}}}}</tool_call>'
+
+
+def asks(*calls: str) -> Callable[[list[Message]], str]:
+    """A model that first makes the calls and then repeats what they gave."""
+
+    def reply(messages: list[Message]) -> str:
+        answers = [message.content for message in messages if message.role == "tool"]
+        return f"I hear: {' / '.join(answers)}" if answers else "".join(calls)
+
+    return reply
+
+
+def says(text: str) -> Callable[[list[Message]], str]:
+    """A model that always answers the same."""
+    return lambda messages: text
+
+
+def hands(script: Script, router=None, quotes: bool = False) -> Hands:
+    """A worker's hands whose model answers as the script says for the GPT that it plays."""
+
+    def reply(messages: list[Message]) -> str:
+        name = messages[0].content.split(",")[0].removeprefix("You are ")
+        return script[name](messages)
+
+    return Hands(ScriptedEngine(reply), Index(), Embedder(), 30.0, quotes, router)
+
+
+class Worker:
+    """Advances woken runs one after the other: a model worker and a tools worker of concurrency 1."""
+
+    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_hands: Hands) -> None:
+        self.sent, self.hands, self.n_advanced = sent_tasks, its_hands, 0
+
+    def step(self) -> bool:
+        """Advance the run that was woken first; False if none was."""
+        while self.sent:
+            name, run_id, queue = self.sent.pop(0)
+            if name == "workers.tasks.advance":
+                loop.advance(UUID(run_id), queue, lambda: self.hands)
+                self.n_advanced += 1
+                return True
+        return False
+
+    def drain(self) -> None:
+        """Advance until nothing is woken any more."""
+        while self.step():
+            assert self.n_advanced < 200, "the runs wake each other for ever"
+
+
+def kinds(run: Run) -> list[str]:
+    """The kinds of the steps in the log of the run."""
+    return [step.kind for step in log.read(run.id)]
+
+
+def last(run: Run) -> Log:
+    """The last step of the run."""
+    return log.read(run.id)[-1]

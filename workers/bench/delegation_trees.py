@@ -1,0 +1,106 @@
+"""Trees of runs on a running model worker, measured from the stamps in their logs.
+
+Run in the environment of a platform of the benchmark's own (platform.py).
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any, Final
+
+from django.db.models import Q
+
+from web.accounts.models import User
+from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.services import create_gpt, publish
+from web.runs.models import Run, StepRow
+from web.runs.services import start_conversation, start_run
+
+HOPS: Final = 40
+TREES: Final = 16
+CHILDREN: Final = 2
+ROUNDS: Final = 3
+TOKENS: Final = 48
+LIMIT_S: Final = 900.0
+OVER: Final = [str(status) for status in Run.OVER]
+
+
+def hop() -> dict[str, Any]:
+    """Milliseconds from the moment a GPT asks another until it has ended with the answer, the child's model apart.
+
+    The model is scripted and answers at once, so what is left is the hop: two wake-ups, two claims, the child's run
+    and the steps of both in the database.
+    """
+    user = _person()
+    asker = _gpt(user, "Asker", _gpt(user, "Asked"))
+    spans = [_span(_finished([_started(user, asker, f"Question {n}?")])[0]) for n in range(HOPS + 3)][3:]
+    return {"median_ms": median(spans), "worst_ms": max(spans), "hops": len(spans)}
+
+
+def _span(root: Run) -> float:
+    stamps = {row.kind: row.created for row in StepRow.objects.filter(run=root)}
+    return (stamps["finished"] - stamps["delegation"]).total_seconds() * 1000
+
+
+def throughput() -> dict[str, Any]:
+    """Tokens a second of trees of three runs against as many independent runs, in turn; medians of the rounds."""
+    user = _person()
+    children = [_gpt(user, f"Teller {n}") for n in range(CHILDREN)]
+    asker, alone = _gpt(user, "Asker", *children), _gpt(user, "Alone")
+    _timed(user, alone, 2)
+    trees, runs = [], []
+    for _ in range(ROUNDS):
+        trees.append(_timed(user, asker, TREES))
+        runs.append(_timed(user, alone, TREES * (1 + CHILDREN)))
+    return {
+        "trees_tokens_per_s": median(trees),
+        "runs_tokens_per_s": median(runs),
+        "ratio": median(tree / run for tree, run in zip(trees, runs, strict=True)),
+    }
+
+
+def _timed(user: User, gpt: Gpt, n: int) -> float:
+    """Tokens that the model wrote a second while `n` questions to `gpt` were answered, all asked at once."""
+    roots = [_started(user, gpt, f"Tell me a long story about animal number {i} and the sea.") for i in range(n)]
+    done = _finished(roots)
+    every = Run.objects.filter(Q(root__in=done) | Q(id__in=[run.id for run in done]))
+    replies = StepRow.objects.filter(run__in=every, kind="model_reply").values_list("data", flat=True)
+    written = sum(int(data["completion_tokens"]) for data in replies)
+    begun: datetime = min(run.created for run in done)
+    ended: datetime = max(run.ended for run in done if run.ended)
+    return written / (ended - begun).total_seconds()
+
+
+def _person() -> User:
+    return User.objects.create_user("bench@localhost", name="Bench")
+
+
+def _gpt(owner: User, name: str, *colleagues: Gpt) -> Gpt:
+    """A published GPT that asks all the others each time."""
+    fields = {"name": name, "max_tokens": TOKENS, "temperature": 0.0, "asks_all": bool(colleagues)}
+    gpt = create_gpt(owner, fields)
+    for colleague in colleagues:
+        ColleagueRow.objects.create(gpt=gpt, colleague=colleague)
+    publish(gpt, Sharing.ME)
+    return gpt
+
+
+def _started(user: User, gpt: Gpt, text: str) -> Run:
+    return start_run(start_conversation(user, gpt), text)
+
+
+def _finished(roots: Sequence[Run]) -> list[Run]:
+    """The runs once all are over. Raises RuntimeError when one fails or that takes too long."""
+    ids, ends_at = [run.id for run in roots], time.monotonic() + LIMIT_S
+    while Run.objects.filter(id__in=ids).exclude(status__in=OVER).exists():
+        if time.monotonic() > ends_at:
+            raise RuntimeError("The runs did not end in time.")
+        time.sleep(0.01)
+    done = list(Run.objects.filter(id__in=ids))
+    if any(run.status == Run.Status.FAILED for run in done):
+        raise RuntimeError("A run failed.")
+    return done
+
+
+MEASURES: Final[dict[str, Callable[[], dict[str, Any]]]] = {"hop": hop, "throughput": throughput}
