@@ -113,7 +113,7 @@ class _Subtree:
 
     def runs(self) -> QuerySet[Run]:
         """The rows of all runs, with their GPTs."""
-        return Run.objects.filter(id__in=self.run_ids).select_related("message__conversation__gpt", "version")
+        return Run.objects.filter(id__in=self.run_ids).select_related("message__conversation", "version__gpt")
 
 
 def _subtree(run: Run) -> _Subtree:
@@ -170,7 +170,7 @@ class _Reader:
         answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
         return Node(
             run=run,
-            gpt=run.message.conversation.gpt,
+            gpt=run.gpt,
             call_id=asking.call_id if asking else "",
             task=next((step.text for step in steps if isinstance(step, UserMessage)), ""),
             status=Run.Status.REQUIRES_ACTION if self.waits(run_id) else run.status,
