@@ -138,9 +138,13 @@ def _subtree(run: Run) -> _Subtree:
 
 def tree_of(run: Run) -> Node:
     """The tree of `run` and everything below it. Three queries."""
+    return _reader(run).node(run.id)
+
+
+def _reader(run: Run) -> "_Reader":
     below = _subtree(run)
     runs = {each.id: each for each in below.runs()}
-    return _Reader(below, runs, _logs(runs)).node(run.id)
+    return _Reader(below, runs, _logs(runs))
 
 
 def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
@@ -229,10 +233,7 @@ def status_of_tree(run: Run) -> str:
     """The run's status; `requires_action` also while it waits for nothing but a person, through those it asked."""
     if run.status != Run.Status.IN_PROGRESS or not _someone_waits(run):
         return run.status
-    below = _subtree(run)
-    runs = {each.id: each for each in below.runs()}
-    waits = _Reader(below, runs, _logs(runs)).waits(run.id)
-    return Run.Status.REQUIRES_ACTION if waits else run.status
+    return Run.Status.REQUIRES_ACTION if _reader(run).waits(run.id) else run.status
 
 
 def _someone_waits(run: Run) -> bool:
