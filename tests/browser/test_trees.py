@@ -94,6 +94,9 @@ def test_the_others_citations_open_and_stay_its_own(bob_page, desk, tax):
     page.locator(".turn > .reply > .answer a.cite").click()
     expect(panel.locator("[data-source]")).to_have_count(1)
     expect(panel).to_contain_text("service-bulletins.txt")
+    page.goto(f"/runs/{child.id}/")
+    page.locator("a.cite").first.click()
+    expect(panel.locator("[data-source]")).to_have_count(2)
 
 
 def test_several_that_are_asked_each_tell_how_far_they_are(bob_page, alice, desk, tax):

@@ -27,10 +27,9 @@ from web.api.shapes import (
     Pages,
     Renaming,
     RunState,
-    RunTree,
     StandingPermission,
 )
-from web.api.trees import as_shape
+from web.api.trees import RunTree, as_shape
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database

@@ -322,52 +322,6 @@ class RunState(Schema):
     steps: list[Step]
 
 
-class TextLabel(Schema):
-    """What an answer rests on: whether outsiders may have written some of it, and who, for people."""
-
-    untrusted: bool
-    written_by: list[str]
-
-
-class Asking(Schema):
-    """What a run asked that is no run here: of a GPT that could not be asked, or of an agent at `host`."""
-
-    call_id: str
-    name: str
-    task: str
-    host: str | None = Field(description="Null for a GPT of this site.")
-    error: str | None = Field(description="Why it has no answer; null once it has, and while it is awaited.")
-
-
-class RunTree(Schema):
-    """A run and, in `children`, the runs of other GPTs that it asked for; `call_id` is the asking run's call.
-
-    A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
-    are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
-    """
-
-    id: UUID
-    call_id: str | None = Field(description="Null at the top.")
-    gpt: str
-    name: str
-    task: str
-    status: Status
-    depth: int = Field(description="How many GPTs stand between the person and this one.")
-    joined: bool
-    created: datetime
-    ended: datetime | None
-    seconds: float = Field(description="So far, where it is not over.")
-    usage: Usage
-    total_usage: Usage
-    label: TextLabel | None = Field(description="Null until there is an answer.")
-    answer: str | None
-    citations: list[Citation]
-    error: str | None
-    approvals: list[ApprovalRequest] = Field(description="What this very run waits for.")
-    others: list[Asking]
-    children: list["RunTree"]
-
-
 class CitedPage(Schema):
     """A quoted page as a picture of `width` times `height` pixels, at the address `picture`.
 

@@ -51,7 +51,7 @@ def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 def _part(run: Run) -> dict[str, Any]:
     conversation = run.message.conversation
-    return {"reply": reply_of(run), "conversation": conversation, "gpt": conversation.gpt}
+    return {"reply": reply_of(run), "conversation": conversation, "gpt": run.gpt}
 
 
 def _chat_of(run: Run) -> str:

@@ -109,7 +109,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
         raise Http404("There is no such citation.")
     citation = last.citations[number]
     file = cited_file(run, citation)
-    gpt = file.gpt if file else run.message.conversation.gpt
+    gpt = file.gpt if file else run.gpt
     return Cited(run, number, citation, passage_of(steps, citation), file, has_all=has_all(user, gpt))
 
 

@@ -113,7 +113,7 @@ class _Subtree:
 
     def runs(self) -> QuerySet[Run]:
         """The rows of all runs, with their GPTs."""
-        return Run.objects.filter(id__in=self.run_ids).select_related("message__conversation__gpt", "version")
+        return Run.objects.filter(id__in=self.run_ids).select_related("message__conversation", "version__gpt")
 
 
 def _subtree(run: Run) -> _Subtree:
@@ -138,9 +138,13 @@ def _subtree(run: Run) -> _Subtree:
 
 def tree_of(run: Run) -> Node:
     """The tree of `run` and everything below it. Three queries."""
+    return _reader(run).node(run.id)
+
+
+def _reader(run: Run) -> "_Reader":
     below = _subtree(run)
     runs = {each.id: each for each in below.runs()}
-    return _Reader(below, runs, _logs(runs)).node(run.id)
+    return _Reader(below, runs, _logs(runs))
 
 
 def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
@@ -170,7 +174,7 @@ class _Reader:
         answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
         return Node(
             run=run,
-            gpt=run.message.conversation.gpt,
+            gpt=run.gpt,
             call_id=asking.call_id if asking else "",
             task=next((step.text for step in steps if isinstance(step, UserMessage)), ""),
             status=Run.Status.REQUIRES_ACTION if self.waits(run_id) else run.status,
@@ -229,10 +233,7 @@ def status_of_tree(run: Run) -> str:
     """The run's status; `requires_action` also while it waits for nothing but a person, through those it asked."""
     if run.status != Run.Status.IN_PROGRESS or not _someone_waits(run):
         return run.status
-    below = _subtree(run)
-    runs = {each.id: each for each in below.runs()}
-    waits = _Reader(below, runs, _logs(runs)).waits(run.id)
-    return Run.Status.REQUIRES_ACTION if waits else run.status
+    return Run.Status.REQUIRES_ACTION if _reader(run).waits(run.id) else run.status
 
 
 def _someone_waits(run: Run) -> bool:

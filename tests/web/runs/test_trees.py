@@ -99,6 +99,13 @@ def test_a_subtree_is_looked_at_by_itself(done):
     assert gpts_of(done.plants) == {done.plants.version.gpt_id}
 
 
+def test_a_mentioned_gpt_stands_at_the_top(run, alice):
+    clerk = trees.published(alice, "Tax Clerk")
+    Run.objects.filter(id=run.id).update(version=clerk.published)
+    run.refresh_from_db()
+    assert tree_of(run).gpt == clerk
+
+
 def test_the_queries_do_not_grow_with_the_tree(done, django_assert_num_queries):
     with django_assert_num_queries(3):
         tree_of(done.desk)

@@ -20,13 +20,12 @@ export async function keepUp(body, url, shown, isWanted = () => true) {
   do {
     const html = await fetched(url);
     const part = html.text && new DOMParser().parseFromString(html.text, "text/html").querySelector("[data-part]");
-    if (!part) return body.querySelector("[data-part]") || say(body, html.trouble ?? GONE);
-    if (html.text !== last) put(body, document.importNode(part, true), shown);
-    last = html.text;
-    if (!("partLive" in part.dataset)) return undefined;
+    if (!part && !body.querySelector("[data-part]")) say(body, html.trouble ?? GONE);
+    if (part && html.text !== last) put(body, document.importNode(part, true), shown);
+    if (part ? !("partLive" in part.dataset) : html.trouble !== OFFLINE || !last) return;
+    last = html.text ?? last;
     await new Promise((resolve) => { setTimeout(resolve, AGAIN_MS); });
   } while (isWanted());
-  return undefined;
 }
 
 async function fetched(url) {
