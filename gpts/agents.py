@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from gpts.actions import AuthHint, first_free, host_of, letters, named_mcp_tools, named_operations
+from gpts.delegation import ASK_STORE, named_colleagues
 from gpts.spec import GptSpec, RemoteAgent
 
 # Where an agent's card lies on its host, unless it says otherwise (A2A specification 1.0, "Well-Known URI").
@@ -39,9 +40,8 @@ def from_struct(value: Any) -> Any:
 
 def named_remote_agents(spec: GptSpec) -> dict[str, RemoteAgent]:
     """Each remote agent under the name of the tool that asks it; other tools and GPTs to ask come first."""
-    taken = {*named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions)}
-    slugs = [colleague.slug for colleague in spec.colleagues]
-    taken |= {f"ask_{each}" for slug in slugs for each in (slug, slug.replace("-", "_"))}
+    taken = {ASK_STORE, *named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions)}
+    taken |= named_colleagues(spec.colleagues).keys()
     named: dict[str, RemoteAgent] = {}
     for agent in spec.remote_agents:
         base = f"ask_{letters(agent.name) or letters(host_of(agent.url)) or 'agent'}".lower()[:60]

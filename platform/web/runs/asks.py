@@ -1,15 +1,15 @@
 """Calls that ask another GPT of this site, or an agent elsewhere, as a run's log tells them."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from gpts.actions import host_name, named_mcp_tools, named_operations
-from gpts.spec import GptSpec, RemoteAgent
+from gpts.agents import named_remote_agents
+from gpts.delegation import ASK_STORE
+from gpts.spec import GptSpec
 from gpts.steps import Delegation, Log, ModelReply, ToolCall, ToolResult, UserMessage
 
 PREFIX: Final = "ask_"
-OF_THE_STORE: Final = "ask_store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def ask_of(spec: GptSpec, log: Log, call: ToolCall) -> Ask | None:
             return Ask(call.call_id, step.name, step.task, step.run_id, joined=step.joined, result=result)
     if not call.name.startswith(PREFIX) or _is_another_tool(spec, log, call.name):
         return None
-    agent = _agent(spec, call.name)
+    agent = named_remote_agents(spec).get(call.name)
     name, host = (agent.name, host_name(agent.url)) if agent else (_in_words(call.name), "")
     return Ask(call.call_id, name, str(call.arguments.get("task", "")), host=host, result=result)
 
@@ -59,19 +59,8 @@ def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:
     return name in {*named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions), *callers}
 
 
-def _agent(spec: GptSpec, name: str) -> RemoteAgent | None:
-    """The agent elsewhere that the tool `name` asks; a colleague of the same name comes first."""
-    if name in {PREFIX + _as_name(colleague.slug) for colleague in spec.colleagues}:
-        return None
-    return next((agent for agent in spec.remote_agents if name == PREFIX + _as_name(agent.name)), None)
-
-
-def _as_name(words: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
-
-
 def _in_words(name: str) -> str:
     """The name of a GPT whose row was not looked up: "Tax clerk" for `ask_tax_clerk`."""
-    if name == OF_THE_STORE:
+    if name == ASK_STORE:
         return "a GPT of the store"
     return " ".join(name.removeprefix(PREFIX).split("_")).capitalize()
