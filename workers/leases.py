@@ -67,6 +67,7 @@ def _keep_all() -> None:
         threading.Event().wait(TICK_S)
         kept = held()
         try:
+            close_old_connections()  # after an error the old one may be of no more use
             alive = log.renew([each.token for each in kept])
         except Exception:
             # Whatever it was: without this thread, every long reply would be taken for a dead worker's.
@@ -75,8 +76,6 @@ def _keep_all() -> None:
             for each in kept:
                 if each.token not in alive:
                     each.lost.set()
-        finally:
-            close_old_connections()
 
 
 def held() -> list[Held]:
