@@ -193,4 +193,15 @@ def doing(name: str, step: Step) -> str:
 
 def listed_answers(answers: Sequence[tuple[str, str]]) -> str:
     """Several answers as one Markdown text, each under the name of who gave it."""
-    return "\n\n".join(f"**{name}**\n\n{text}" for name, text in answers)
+    return "\n\n".join(f"{title_of(name)}\n\n{text}" for name, text in answers)
+
+
+def title_of(name: str) -> str:
+    """The line above the answer of the GPT `name`."""
+    plain = re.sub(r"([\\`*_\[\]<>#&~!|])", r"\\\1", " ".join(name.split()))
+    return f"**{plain}**"
+
+
+def titles_in(log: Log) -> frozenset[str]:
+    """The lines above answers that a run with this `log` may have put together."""
+    return frozenset(title_of(step.name) for step in log if isinstance(step, Delegation))

@@ -5,7 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from gpts import plan
+from gpts import decisions
+from gpts.delegation import titles_in
 from gpts.knowledge.citations import Grounding, extractive_answer, ground, is_answer
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
@@ -140,12 +141,13 @@ def _grammar(talk: Talk, tools: tuple[ToolSpec, ...]) -> Grammar | None:
     return Grammar(json_schema=wishes.answer_schema) if wishes.answer_schema is not None else None
 
 
-def finished(decision: plan.Finish, talk: Talk, hands: Hands, show: Show) -> Finished:
+def finished(decision: decisions.Finish, talk: Talk, hands: Hands, show: Show) -> Finished:
     """The answer, each sentence tied to the passage that supports it; `show` gets what is added to the reply."""
     text, passages = decision.text, talk.passages()
     # A gated answer says things in the passages' own words; only a free one needs meanings compared.
     similarity = None if talk.spec.only_from_knowledge else hands.embedder.similarity
-    grounding = ground(text, passages, similarity, talk.question()) if passages else Grounding()
+    titles = titles_in(talk.steps)
+    grounding = ground(text, passages, similarity, talk.question(), titles) if passages else Grounding()
     if passages and not grounding.citations and _may_be_added_to(decision, talk):
         addition = _quotation(text, passages, talk, hands)
         show(addition)
@@ -161,7 +163,7 @@ def finished(decision: plan.Finish, talk: Talk, hands: Hands, show: Show) -> Fin
     )
 
 
-def _may_be_added_to(decision: plan.Finish, talk: Talk) -> bool:
+def _may_be_added_to(decision: decisions.Finish, talk: Talk) -> bool:
     """Whether the answer is for people to read: neither in the caller's own form, nor a call of their functions."""
     return talk.asked().overrides.answer_schema is None and not decision.calls
 

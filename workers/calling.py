@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import close_old_connections
 
-from gpts import plan
+from gpts import decisions, plan
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Integrity, Label, join
 from gpts.steps import ApprovalRequest, FileRef, ToolCall, ToolResult, ToolStarted
@@ -38,7 +38,7 @@ MAX_RESULT_CHARS: Final = 12_000
 SIDE_BY_SIDE: Final = 4
 
 
-def run_tools(decision: plan.RunTools, turn: Turn) -> None:
+def run_tools(decision: decisions.RunTools, turn: Turn) -> None:
     """Perform the calls side by side, keeping each result as it comes.
 
     One with an effect is announced first, so that no other worker ever runs it again. Raises LeaseLost, RunOver.
@@ -115,7 +115,7 @@ def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> F
     return files.keep(turn.run, name, data, untrusted)
 
 
-def reject(decision: plan.RejectCall, turn: Turn) -> None:
+def reject(decision: decisions.RejectCall, turn: Turn) -> None:
     """Keep why a call is not performed: for the model, and in place of an answer where it is too small for one."""
     call, reason = decision.call, decision.reason
     shown = TO_THE_PERSON.get(reason, reason) if turn.quotes else None
@@ -124,7 +124,7 @@ def reject(decision: plan.RejectCall, turn: Turn) -> None:
     )
 
 
-def ask_approval(decision: plan.AskApproval, turn: Turn) -> None:
+def ask_approval(decision: decisions.AskApproval, turn: Turn) -> None:
     """Put the call before its person: in words and exactly, with why they are asked."""
     call, ask = decision.call, decision.ask
     tool = turn.toolbox[call.name]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gpts import plan
+from gpts import decisions
 from gpts.delegation import (
     ASK_STORE,
     NO_TASK,
@@ -96,7 +96,7 @@ def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[Candidate]:
     return [candidate_of_gpt(slug, name, about, "", tuple(starters or ())) for slug, name, about, starters in rows]
 
 
-def delegate(decision: plan.Delegate, turn: Turn, hands: Hands) -> None:
+def delegate(decision: decisions.Delegate, turn: Turn, hands: Hands) -> None:
     """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
     for call in decision.calls:
         turn.held.check()

@@ -6,19 +6,8 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.plan import (
-    CallModel,
-    Circumstances,
-    Decision,
-    Finish,
-    GiveUp,
-    Queue,
-    Stop,
-    Wait,
-    WriteCall,
-    decide,
-    queue_of,
-)
+from gpts.decisions import CallModel, Decision, Finish, GiveUp, Queue, Stop, Wait, WriteCall
+from gpts.plan import Circumstances, decide, queue_of
 from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
 from gpts.steps import Error, Overrides

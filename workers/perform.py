@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gpts import plan
+from gpts import decisions
 from gpts.steps import Error, ModelReply
 from web.runs import services
 from workers import answering, calling, choosing, delegating
@@ -10,36 +10,36 @@ from workers.answering import Hands
 from workers.turn import Turn
 
 
-def perform(decision: plan.Decision, turn: Turn, hands: Callable[[], Hands]) -> None:
+def perform(decision: decisions.Decision, turn: Turn, hands: Callable[[], Hands]) -> None:
     """Do what was decided; `hands` opens the model, for those that need it.
 
     Raises LeaseLost or RunOver when the run is no longer this worker's.
     """
     match decision:
-        case plan.Retrieve():
+        case decisions.Retrieve():
             retrieve(turn, hands())
-        case plan.ChooseTool():
+        case decisions.ChooseTool():
             choice = choosing.tool_choice(turn, hands())
             turn.append(choice, name=choice.name)
-        case plan.WriteCall(tool):
+        case decisions.WriteCall(tool):
             turn.append(choosing.call_reply(turn, hands(), turn.tools[tool], lambda text: turn.held.check()))
-        case plan.HandOut(parts):
+        case decisions.HandOut(parts):
             turn.append(choosing.handed_out(turn, parts))
-        case plan.CallModel():
+        case decisions.CallModel():
             call_model(turn, hands())
-        case plan.RunTools():
+        case decisions.RunTools():
             calling.run_tools(decision, turn)
-        case plan.Delegate():
+        case decisions.Delegate():
             delegating.delegate(decision, turn, hands())
-        case plan.AskApproval():
+        case decisions.AskApproval():
             calling.ask_approval(decision, turn)
-        case plan.RejectCall():
+        case decisions.RejectCall():
             calling.reject(decision, turn)
-        case plan.GiveUp(reason):
+        case decisions.GiveUp(reason):
             services.finish_run(turn.run.id, Error(message=reason), turn.held.token)
-        case plan.Finish():
+        case decisions.Finish():
             finish(decision, turn, hands())
-        case plan.Wait() | plan.Stop():
+        case decisions.Wait() | decisions.Stop():
             raise AssertionError("the loop ends these itself")
 
 
@@ -55,7 +55,7 @@ def call_model(turn: Turn, hands: Hands) -> None:
     turn.append(answering.model_reply(turn, hands, turn.show))
 
 
-def finish(decision: plan.Finish, turn: Turn, hands: Hands) -> None:
+def finish(decision: decisions.Finish, turn: Turn, hands: Hands) -> None:
     """End the run with its answer."""
     replies = [step for step in turn.steps if isinstance(step, ModelReply)]
     if not replies or replies[-1].text != decision.text:  # nobody has streamed it yet

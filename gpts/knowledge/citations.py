@@ -5,7 +5,7 @@ that was given, and its quote is literal text of the document.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,21 +81,32 @@ class _Candidate:
 
 
 def ground(
-    answer: str, passages: Sequence[Passage], similarity: Similarity | None = None, question: str = ""
+    answer: str,
+    passages: Sequence[Passage],
+    similarity: Similarity | None = None,
+    question: str = "",
+    titles: Container[str] = (),
 ) -> Grounding:
-    """What `answer` rests on: at most one citation a sentence; tags count passages by first use from 1."""
+    """What `answer` rests on: at most one citation a sentence; tags count passages by first use from 1.
+
+    A line that is one of `titles` claims nothing, so it needs no source.
+    """
     sources = sources_of(passages)
     rarity = source_rarity(sources)
     asked = frozenset(terms(question))
     spans = sentence_spans(answer)
     sentences = [answer[span.start : span.end] for span in spans]
-    candidates = [_candidates(sentence, sources, rarity, asked) for sentence in sentences]
+    candidates = [
+        [] if sentence in titles else _candidates(sentence, sources, rarity, asked) for sentence in sentences
+    ]
     if similarity:
         candidates = _weighed(sentences, candidates, similarity)
     best = [max(each, key=lambda one: (one.is_full, one.rank), default=None) for each in candidates]
     found = [(span, each.source) for span, each in zip(spans, best, strict=True) if each is not None]
     levels = tuple(
-        _support(span, each) for span, sentence, each in zip(spans, sentences, best, strict=True) if claims(sentence)
+        _support(span, each)
+        for span, sentence, each in zip(spans, sentences, best, strict=True)
+        if sentence not in titles and claims(sentence)
     )
     return Grounding(citations=_numbered(found), support=levels)
 

@@ -2,18 +2,10 @@
 
 import pytest
 
-from gpts.knowledge.documents import Passage
-from gpts.messages import Message
-from gpts.plan import (
-    ABSTENTION,
-    DECLINED,
-    EXPIRED,
-    INTERRUPTED,
-    MAX_ROUNDS,
+from gpts.decisions import (
     AskApproval,
     CallModel,
     ChooseTool,
-    Circumstances,
     Finish,
     RejectCall,
     Retrieve,
@@ -21,9 +13,10 @@ from gpts.plan import (
     Stop,
     Wait,
     WriteCall,
-    decide,
-    queue_of,
 )
+from gpts.knowledge.documents import Passage
+from gpts.messages import Message
+from gpts.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, MAX_ROUNDS, Circumstances, decide, queue_of
 from gpts.safety.policy import Ask, Standing, check, context_of
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import (

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
+from gpts.decisions import CallModel, Finish, Retrieve
 from gpts.knowledge.documents import Citation, Passage
-from gpts.plan import CallModel, Finish, Retrieve, decide
+from gpts.plan import decide
 from gpts.spec import GptSpec, KnowledgeRef
 from gpts.steps import Finished, Log, UserMessage
 from workers import answering

@@ -5,18 +5,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+from gpts.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
 from gpts.knowledge.documents import Passage
-from gpts.plan import (
-    AskApproval,
-    CallModel,
-    Circumstances,
-    Finish,
-    RejectCall,
-    Retrieve,
-    RunTools,
-    Stop,
-    decide,
-)
+from gpts.plan import Circumstances, decide
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Label, untrusted
 from gpts.safety.policy import Mode, Standing
