@@ -71,6 +71,7 @@ def ask(agent: RemoteAgent, lent: Credential, task: str, context: ToolContext) -
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
+        context.check()  # telling of the progress may have found out first that nobody waits any more
         raise _told(agent, lent, broken.causes[0]) from None
     finally:
         errand.give_up()
