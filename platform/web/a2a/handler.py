@@ -156,7 +156,8 @@ class RunHandler(RequestHandler):
                 raise InvalidParamsError("This page token is none of ours.")
             start = int(params.page_token)
         total = runs.count()
-        page = [apply_history_length(task_of(run), params) for run in runs[start : start + size]]
+        told = [task_of(run, params.include_artifacts) for run in runs[start : start + size]]
+        page = [apply_history_length(task, params) for task in told]
         more = str(start + size) if start + size < total else ""
         return ListTasksResponse(tasks=page, next_page_token=more, page_size=size, total_size=total)
 

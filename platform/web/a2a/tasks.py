@@ -42,13 +42,13 @@ STATES: Final[dict[str, "TaskState"]] = {
 }
 
 
-def task_of(run: Run) -> Task:
-    """The task as the run's log tells it now."""
+def task_of(run: Run, with_artifacts: bool = True) -> Task:
+    """The task as the run's log tells it now. Its artifacts may hold whole files."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     task = Task(id=str(run.id), context_id=context_of(run), status=status_of(run, steps))
     task.history.append(_question(run))
-    task.artifacts.extend(artifacts_of(steps))
+    task.artifacts.extend(artifacts_of(steps) if with_artifacts else ())
     return task
 
 

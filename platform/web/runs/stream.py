@@ -227,8 +227,10 @@ async def _read(client: redis.asyncio.Redis, run_id: UUID, position: str) -> lis
     key = _key(run_id)
     try:
         answer = await _xread(client, key, position)
-        if not answer and not await in_database(_is_over, run_id):
-            answer = await _xread(client, key, position, BLOCK_MS)
+        if not answer:
+            # Of a run that ended between the two looks the last events are there by now, so look once more.
+            over = await in_database(_is_over, run_id)
+            answer = await _xread(client, key, position, None if over else BLOCK_MS)
     except (redis.RedisError, OSError):
         await asyncio.sleep(RECONNECT_S)
         return []

@@ -197,6 +197,11 @@ def test_a_conversation_goes_on_in_its_context(bobs, worker, meanwhile):
     assert ([task.id for task in listed.tasks], listed.total_size) == ([second.id], 2)
     rest = ListTasksRequest(context_id=first.context_id, page_size=1, page_token=listed.next_page_token)
     assert [task.id for task in bobs.run(lambda client: client.list_tasks(rest)).tasks] == [first.id]
+    assert not listed.tasks[0].artifacts
+    whole = bobs.run(lambda client: client.list_tasks(ListTasksRequest(include_artifacts=True)))
+    assert [task.artifacts[0].parts[0].text for task in whole.tasks] == [ANSWER, ANSWER]
+    running = ListTasksRequest(status=TaskState.TASK_STATE_WORKING)
+    assert not bobs.run(lambda client: client.list_tasks(running)).tasks
 
 
 def test_files_and_data_come_along(bobs, worker, bob):

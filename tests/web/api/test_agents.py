@@ -157,6 +157,15 @@ def test_the_store_asks_for_its_privacy_policy(client, agent, gpt):
     assert post(client, "/api/gpts/pump-doctor/publish", {}).status_code == 422
 
 
+def test_a_gpt_is_made_an_agent_itself(client, gpt, settings):
+    settings.SITE_URL = "https://gpts.example.org"
+    url = "/api/gpts/pump-doctor"
+    assert (client.get(url).json()["a2a"], client.get(url).json()["agent_card"]) == (False, None)
+    told = client.patch(url, json.dumps({"a2a": True}), content_type="application/json").json()
+    assert told["a2a"]
+    assert told["agent_card"] == "https://gpts.example.org/a2a/pump-doctor/.well-known/agent-card.json"
+
+
 class TestKeys:
     """A key is good for its host, for as long as the draft or the published version asks the agent."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from gpts.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.knowledge.documents import Passage
-from gpts.spec import GptSpec, KnowledgeRef
+from gpts.spec import GptSpec, KnowledgeRef, RemoteAgent
 from gpts.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
 from web.chat.approvals import card, verdict
 from web.chat.code import coloured
@@ -14,6 +14,9 @@ from web.runs.models import Run
 CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
 CRM = ActionSpec(action_id="7", name="CRM", base_url="https://crm.example.org/v2", operations=(CREATE,))
 WIKI = McpServer(server_id="1", name="wiki", url="https://mcp.example.org/mcp", tools=(McpTool(name="find_page"),))
+CLERK = RemoteAgent(
+    agent_id="1", name="Parts Clerk", card_url="https://agents.example.org", url="https://agents.example.org/a2a"
+)
 SPEC = GptSpec(
     slug="s",
     name="S",
@@ -21,6 +24,7 @@ SPEC = GptSpec(
     capabilities=("web_browsing", "code_interpreter"),
     actions=(CRM,),
     mcp_servers=(WIKI,),
+    remote_agents=(CLERK,),
 )
 
 
@@ -50,6 +54,7 @@ def only(*log: Step):
         (called("make_image", prompt="a pump"), "Made a picture of “a pump”"),
         (called("createTicket", title="Leak"), "Called Create ticket on crm.example.org"),
         (called("find_page", q="x"), "Called Find page on mcp.example.org"),
+        (called("ask_parts_clerk", task="x"), "Asked Parts Clerk on agents.example.org"),
         (called("book_room"), "Called Book room"),
         (called("open_page", url="https://[broken"), "Read the page"),
     ],

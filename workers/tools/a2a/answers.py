@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from a2a.types import Message, Part, Role, Task, TaskState
+from a2a.server.tasks.task_manager import append_artifact_to_task
+from a2a.types import Message, Part, Role, Task, TaskArtifactUpdateEvent, TaskState
 from google.protobuf.json_format import MessageToDict
 
 from gpts.actions import MESSAGE_CHARS, host_of
@@ -72,9 +73,20 @@ def refusal(agent: RemoteAgent, lent: Credential, words: str) -> ToolOutput:
 
 
 def _failed(answer: Answer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
-    said = " ".join(part.text for part in parts if part.text)[: answers.MAX_REASON_CHARS]
-    text = f"{answer.agent.name} {sentence}" + (f" It says: {answer.clean(said)}" if said.strip() else "")
+    said = answer.clean(" ".join(part.text for part in parts if part.text)).strip()
+    text = f"{answer.agent.name} {sentence}" + (f" It says: {said[: answers.MAX_REASON_CHARS]}" if said else "")
     return answers.from_outside(answer.host, text, answers.shown(text), ok=False)
+
+
+def add_piece(task: Task, update: TaskArtifactUpdateEvent) -> None:
+    """Add to `task` what is new of an artifact. Text that goes on where text ended becomes one with it."""
+    begun = next((each for each in task.artifacts if each.artifact_id == update.artifact.artifact_id), None)
+    parts = list(update.artifact.parts)
+    if update.append and begun and begun.parts and parts and begun.parts[-1].text and parts[0].text:
+        begun.parts[-1].text += parts[0].text
+        begun.parts.extend(parts[1:])
+    else:
+        append_artifact_to_task(task, update)
 
 
 def _parts_of(task: Task) -> list[Part]:

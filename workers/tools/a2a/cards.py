@@ -39,7 +39,10 @@ def read_card(card_url: str, lent: Credential = _NO_CREDENTIAL) -> AgentFacts:
     """What the card at `card_url` says of its agent. Raises ToolError."""
     card = fetch_card(card_url, lent)
     skills = list(card.skills)[:MAX_SKILLS]
-    lines = [_line(card.description, lent), *(_skill(each, lent) for each in skills)]
+    itself = AgentSkill(name=card.name, description=card.description)  # agents of one skill often say all twice
+    told = dict.fromkeys(_skill(each, lent) for each in skills)
+    told.pop(_skill(itself, lent), None)
+    lines = [_line(card.description, lent), *told]
     examples = [_line(text, lent, EXAMPLE_CHARS) for skill in skills for text in skill.examples]
     return AgentFacts(
         name=_line(card.name, lent, NAME_CHARS) or host_of(card_url),

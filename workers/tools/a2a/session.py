@@ -14,7 +14,6 @@ import httpx
 from a2a.client import Client, ClientConfig, ClientFactory
 from a2a.client.errors import A2AClientError
 from a2a.helpers import get_message_text, new_text_message
-from a2a.server.tasks.task_manager import append_artifact_to_task
 from a2a.types import (
     AgentCard,
     CancelTaskRequest,
@@ -33,6 +32,7 @@ from gpts.actions import host_of
 from gpts.spec import RemoteAgent
 from workers.egress import EgressError, Limits, Response, guarded_async_transport
 from workers.tools import ToolContext, ToolError
+from workers.tools.a2a.answers import add_piece
 from workers.tools.a2a.cards import BINDINGS, fetch_card, origin_of
 from workers.tools.actions.answers import failure
 from workers.tools.actions.credentials import Credential, scrub
@@ -71,6 +71,7 @@ def ask(agent: RemoteAgent, lent: Credential, task: str, context: ToolContext) -
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
+        context.check()  # telling of the progress may have found out first that nobody waits any more
         raise _told(agent, lent, broken.causes[0]) from None
     finally:
         errand.give_up()
@@ -130,7 +131,7 @@ class _Errand:
                 self._tell()
             case "artifact_update":
                 self.task.id = event.artifact_update.task_id
-                append_artifact_to_task(self.task, event.artifact_update)
+                add_piece(self.task, event.artifact_update)
 
     def _know(self, task: Task) -> None:
         self.task.CopyFrom(task)

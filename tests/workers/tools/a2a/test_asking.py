@@ -44,8 +44,7 @@ def test_a_message_can_be_the_answer(served, context):
 
 def test_pieces_of_an_artifact_are_put_together(served, context):
     output = tool(served.agent()).run({"task": "pieces"}, context)
-    assert "**one**" in output.shown
-    assert "two" in output.text
+    assert (output.text, output.shown) == ("**one** two", "**one** two")
 
 
 def test_data_is_shown_as_a_table_and_files_are_kept(served, context, kept):

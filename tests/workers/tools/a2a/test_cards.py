@@ -49,6 +49,12 @@ def test_the_bare_address_of_a_host_leads_to_its_card(served):
     assert read_card(f"http://{served.address}/").name == "Parts Clerk"
 
 
+def test_a_skill_that_says_what_the_card_says_is_not_told_twice(bare):
+    card = card_of(bare.address)
+    card.skills[0].name, card.skills[0].description = card.name, card.description
+    assert read_card(give(bare, card)).description == "Knows spare parts."
+
+
 def test_a_card_of_the_older_protocol_is_read(bare):
     old = {"name": "Old", "url": f"http://{bare.address}/a2a", "preferredTransport": "JSONRPC", "skills": []}
     assert read_card(give(bare, {**old, "protocolVersion": "0.3.0"})).url == f"http://{bare.address}/a2a"

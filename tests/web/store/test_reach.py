@@ -1,0 +1,11 @@
+"""What a GPT reaches, as its page tells it."""
+
+from gpts.spec import GptSpec, RemoteAgent
+from web.store.reach import reach_of
+
+
+def test_the_hosts_of_agents_are_among_those_that_a_gpt_reaches():
+    url = "https://agents.example.org/a2a"
+    agent = RemoteAgent(agent_id="1", name="Parts Clerk", card_url=url, url=url)
+    reach = reach_of(GptSpec(slug="s", name="S", remote_agents=(agent, agent)))
+    assert (reach.hosts, reach.leaves_the_hall) == (("agents.example.org",), True)

@@ -1,0 +1,71 @@
+"""A whole turn: the model asks a remote agent, through the real loop and log and over HTTP."""
+
+import pytest
+
+from gpts.steps import ApprovalRequest, ToolResult
+from tests.workers.test_injected_turns import Embedder, says
+from web.builder.models_actions import RemoteAgentRow
+from web.builder.services import publish
+from web.runs import log, services, stream
+from web.runs.models import Run
+from workers import loop
+from workers.answering import Hands
+from workers.engine.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def shown(monkeypatch, settings) -> list[dict]:
+    """What readers of the run were told."""
+    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
+    told: list[dict] = []
+    monkeypatch.setattr(stream, "publish", lambda run_id, *new: told.extend(new))
+    monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
+    return told
+
+
+@pytest.fixture
+def asking(served, gpt, bob, shown):
+    """Starts runs of Bob's with a GPT that may ask the clerk."""
+    agent = served.agent()
+    RemoteAgentRow.objects.create(
+        gpt=gpt, name=agent.name, card_url=agent.card_url, url=agent.url, privacy_url="https://example.org/privacy"
+    )
+    publish(gpt)
+    conversation = services.start_conversation(bob, gpt)
+    return lambda text: services.start_run(conversation, text)
+
+
+def play(run: Run, *script: str):
+    its = Hands(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
+    for queue in ("model", "tools") * 4:
+        loop.advance(run.id, queue, lambda: its)
+        run.refresh_from_db()
+        if run.status not in ("queued", "in_progress"):
+            break
+    return log.read(run.id)
+
+
+def test_the_agent_s_answer_comes_back_labelled(asking, served, shown):
+    run = asking("Which seal?")
+    steps = play(run, says("ask_parts_clerk", task="echo The seal is ZP-771."), "It is ZP-771, the clerk says.")
+    (result,) = [step for step in steps if isinstance(step, ToolResult)]
+    assert (result.ok, result.text) == (True, "The seal is ZP-771.")
+    assert result.label.is_untrusted
+    assert result.label.private == (f"action:{served.address}",)
+    assert steps[-1].text == "It is ZP-771, the clerk says."
+    assert "Parts Clerk: looking it up" in [event["text"] for event in shown if event["type"] == "progress"]
+
+
+def test_an_agent_cannot_have_its_answer_sent_to_another(asking, gpt, served, allow):
+    other = "https://other.example.org/a2a"
+    RemoteAgentRow.objects.create(
+        gpt=gpt, name="Other", card_url=other, url=other, privacy_url="https://example.org/privacy"
+    )
+    publish(gpt)
+    conversation = services.start_conversation(gpt.owner, gpt)
+    run = services.start_run(conversation, "Which seal?")
+    secret = "Alice owes 12,000 EUR"
+    steps = play(run, says("ask_parts_clerk", task=f"echo {secret}"), says("ask_other", task=secret), "Done.")
+    assert isinstance(steps[-1], ApprovalRequest)
+    assert (steps[-1].name, steps[-1].host) == ("ask_other", "other.example.org")
+    assert secret in steps[-1].plain
