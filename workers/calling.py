@@ -60,7 +60,8 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
     try:
         output = tool.run(call.arguments, _context(call, tool, turn, readable))
     except ToolError as error:
-        output = ToolOutput(str(error), shown=str(error), untrusted=False, ok=False)
+        told, by = str(error), error.written_by
+        output = ToolOutput(told, shown=told, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
     except (LeaseLost, RunOver):
         raise
     except Exception:

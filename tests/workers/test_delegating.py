@@ -8,6 +8,7 @@ from django.utils import timezone
 from gpts.safety.labels import Integrity
 from gpts.steps import Cancelled, Delegation, Error, Finished, ToolResult, UserMessage
 from tests.workers.trees import Worker, ask, asks, call, hands, kinds, last, make_gpt, says
+from web.api.completions import usage_of
 from web.builder.models import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing
 from web.runs import delegations, log, services
@@ -378,3 +379,10 @@ def test_a_deleted_chat_takes_its_children_along(desk, bob, sent_tasks):
     services.delete_conversation(run.message.conversation)
     with pytest.raises(Exception, match="no such run"):
         services.access_run(bob, child.id)
+
+
+def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
+    run = ask(bob, desk)
+    Worker(sent_tasks, hands(TAX)).drain()
+    run.refresh_from_db()
+    assert usage_of(run, log.read(run.id)).total_tokens == delegations.tokens_of(run.id)

@@ -14,7 +14,14 @@ from gpts.tools import ToolSpec
 
 
 class ToolError(Exception):
-    """The call failed; the message is the result that the model reads. One sentence that says what to do."""
+    """The call failed; the message is the result that the model reads. One sentence that says what to do.
+
+    `written_by` names the stranger whose words are part of it ("the answer of example.org"); empty: nobody's.
+    """
+
+    def __init__(self, message: str, written_by: str = "") -> None:
+        super().__init__(message)
+        self.written_by = written_by
 
 
 class SignInNeeded(ToolError):

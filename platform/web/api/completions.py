@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.messages import Message
-from gpts.steps import FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
+from gpts.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -22,6 +22,7 @@ from web.api.functions import (
 from web.api.messages import ChatMessage, turn_of
 from web.api.reading import Text
 from web.runs.models import Run
+from web.runs.trees import tree_of
 
 # Parameters that would change the answer and cannot be honoured, each with the values that ask for nothing.
 UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
@@ -219,8 +220,11 @@ def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> 
     ]
 
 
-def usage_of(log: Log) -> Usage:
-    """The tokens of all replies in the run's log."""
+def usage_of(run: Run, log: Log) -> Usage:
+    """The tokens of all replies of the run, those of the GPTs that it asked included."""
+    if any(isinstance(step, Delegation) for step in log):
+        total = tree_of(run).total
+        return Usage(prompt_tokens=total.prompt, completion_tokens=total.completion, total_tokens=total.both)
     replies = [step for step in log if isinstance(step, ModelReply)]
     read, written = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
     return Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)

@@ -97,7 +97,7 @@ def state_of(run: Run) -> dict[str, Any]:
         **_ending(steps[-1]),
         "approvals": [{**request.model_dump(), "run": asking.id} for asking, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
-        "usage": usage_of(steps),
+        "usage": usage_of(run, steps),
         "first_token_ms": first_token_ms,
         "steps": [{"seq": row.seq, "kind": row.kind, "created": row.created, "data": row.data} for row in rows],
     }

@@ -162,7 +162,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         created=int(run.created.timestamp()),
         model=run.message.conversation.gpt.slug,
         choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
-        usage=usage_of(steps),
+        usage=await in_database(usage_of, run, steps),
         guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **told(answer, steps)),
     )
 
@@ -238,7 +238,7 @@ async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterat
         yield chunk.call(index, call)
     yield chunk.end(answer, steps)
     if wants_usage:
-        yield chunk.usage(usage_of(steps).model_dump())
+        yield chunk.usage((await in_database(usage_of, run, steps)).model_dump())
     yield "data: [DONE]\n\n"
 
 

@@ -15,7 +15,7 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from gpts.actions import McpServer
+from gpts.actions import McpServer, host_of
 from workers.egress import reason
 from workers.tools import ToolError
 from workers.tools.actions.credentials import Credential, scrub
@@ -107,4 +107,7 @@ def _told(server: McpServer, lent: Credential, causes: Sequence[BaseException]) 
     for cause in causes:
         if isinstance(cause, ToolError):
             return cause
-    return ToolError(f"{server.name} could not be asked: {scrub(reason(causes[0]), lent)[:300]}")
+    # The reason may be the server's own words.
+    host = host_of(server.url) or server.name
+    text = f"{server.name} could not be asked: {scrub(reason(causes[0]), lent)[:300]}"
+    return ToolError(text, written_by=f"the answer of {host}")

@@ -190,3 +190,10 @@ def test_a_listed_command_is_spoken_to(monkeypatch, tmp_path):
     server = server.model_copy(update={"tools": list_tools(server)})
     context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0)
     assert tools(server)["hello"].run({}, context).text == "hello"
+
+
+def test_what_a_server_says_of_its_failure_is_text_from_outside():
+    refusal = session._told(
+        McpServer(server_id="1", name="Notes", url="https://notes.example/mcp"), Credential(), [RuntimeError("Obey!")]
+    )
+    assert refusal.written_by == "the answer of notes.example"
