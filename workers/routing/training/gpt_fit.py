@@ -16,10 +16,10 @@ Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
 N_FOLDS: Final = 5
-SHRINKAGE: Final = 2e-3
-RANK: Final = 8
-HIDDEN: Final = 16
-HIDDEN_NONE: Final = 12
+SHRINKAGE: Final = 1e-2
+RANK: Final = 1
+HIDDEN: Final = 8
+HIDDEN_NONE: Final = 4
 BATCH: Final = 128
 EPOCHS: Final = 6
 LEARNING_RATE: Final = 3e-3

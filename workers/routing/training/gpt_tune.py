@@ -26,7 +26,10 @@ TEMPERATURE: Final = 0.05
 # Chosen on domains that were held out (2026-11-25).
 DOMAINS_A_STEP: Final = 3
 SAID_OF_EACH: Final = 2
-NOTHING_A_STEP: Final = 12
+NOTHING_A_STEP: Final = 10
+STRANGERS_A_STEP: Final = 6
+# How often one of a domain's GPTs is missing, so that what is said to it wants none of the others.
+MISSING_SHARE: Final = 0.7
 MOST_TOKENS: Final = 64
 # How much less it counts that a message is near to a GPT that would do as well.
 FORGIVEN: Final = 1.5
@@ -118,19 +121,23 @@ class _Draw:
         """One step's messages and texts, with `forgiven` `(n_messages, n_texts + 1)` float32."""
         draw = self._random
         chosen = draw.sample(self._domains, min(DOMAINS_A_STEP, len(self._domains)))
-        gpts = [gpt for domain in chosen for gpt in domain.gpts]
-        texts = [self._text(gpt_texts(gpt.candidate)) for gpt in gpts]
-        said = [(text, n) for n, gpt in enumerate(gpts) for text in draw.sample(gpt.says, SAID_OF_EACH)]
-        idle = draw.sample([*self._idle, *(text for each in chosen for text in each.none)], NOTHING_A_STEP)
-        said += [(text, len(gpts)) for text in idle]
+        missing = [draw.choice(each.gpts) for each in chosen if draw.random() < MISSING_SHARE]
+        gpts = [gpt for domain in chosen for gpt in domain.gpts if gpt not in missing]
+        others = [gpt for domain in self._domains if domain not in chosen for gpt in domain.gpts]
+        strangers = draw.sample(others, min(STRANGERS_A_STEP, len(others)))
         names = [gpt.candidate.name for gpt in gpts]
+        said: list[tuple[str, int, str]] = []
+        for n, gpt in [*enumerate(gpts), *((len(gpts), each) for each in [*missing, *strangers])]:
+            said += [(text, n, gpt.candidate.name) for text in draw.sample(gpt.says, SAID_OF_EACH)]
+        idle = draw.sample([*self._idle, *(text for each in chosen for text in each.none)], NOTHING_A_STEP)
+        said += [(text, len(gpts), "") for text in idle]
         forgiven = np.zeros((len(said), len(gpts) + 1), np.float32)
-        for row, (_, n) in enumerate(said):
-            if n < len(gpts):
-                near = self._overlaps.get(names[n], frozenset())
-                forgiven[row, :-1] = [FORGIVEN * (name in near) for name in names]
-        messages = [gloss(self._maker.styled(text)) for text, _ in said]
-        return messages, texts, [n for _, n in said], forgiven
+        for row, (_, _, slug) in enumerate(said):
+            near = self._overlaps.get(slug, frozenset())
+            forgiven[row, :-1] = [FORGIVEN * (name in near) for name in names]
+        texts = [self._text(gpt_texts(gpt.candidate)) for gpt in gpts]
+        messages = [gloss(self._maker.styled(text)) for text, _, _ in said]
+        return messages, texts, [n for _, n, _ in said], forgiven
 
     def _text(self, texts: list[str]) -> str:
         return texts[0] if self._random.random() < 0.6 else self._random.choice(texts[1:])
