@@ -76,7 +76,9 @@ _ADDITIONS: Final = (
 )
 _PLEASANTRY: Final = (
     r"hi|hello|hey|hiya|good (?:morning|afternoon|evening|day)|dear \w+|thanks?|thank you|thx|cheers"
-    r"|bye|ta|many thanks|please help( me)?|i have (?:\w+ )?questions?|(?:kind |best )?regards|hope you(?:'re| are) well",
+    r"|thanks (?:a lot|so much|in advance|again)|thank you (?:so|very) much"
+    r"|bye|ta|many thanks|please help( me)?|i have (?:\w+ )?questions?|(?:kind |best )?regards"
+    r"|hope you(?:'re| are) well",
     r"hallo|guten (?:morgen|tag|abend)|moin|servus|danke|vielen dank|danke (?:schon mal|im voraus|dir)"
     r"|besten dank|grüße|liebe grüße|viele grüße|ich habe (?:\w+ )?fragen?|bitte um hilfe|hi zusammen|hallo zusammen",
     r"bonjour|bonsoir|salut|coucou|merci|merci (?:d'avance|beaucoup|bien)|cordialement|j'ai (?:\w+ )?questions?",

@@ -1,23 +1,25 @@
 """The trained head that chooses a GPT: one score a candidate and one for "none". Plain numpy, no torch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from workers.routing.features import Talk
-from workers.routing.gpt_features import GptKnown, gpt_pairs
+from workers.routing.gpt_cues import gpt_cues
+from workers.routing.gpt_features import N_NEAR, GptKnown, gpt_pairs
 from workers.routing.words import DATA
 
 Vectors = npt.NDArray[np.float32]
 Weights = dict[str, Vectors]
 
 GPT_WEIGHTS: Final = DATA / "gpt-head.npz"
+# For embedders that nothing was learned of.
+ANY_WEIGHTS: Final = DATA / "gpt-head-any.npz"
 # Unit vectors of 384 numbers are made about as large as the cues.
 WISH_SCALE: Final = 6
-MOST_ANSWERS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,15 @@ class GptInputs:
 def gpt_inputs(talk: Talk, vectors: Vectors, candidates: Sequence[GptKnown]) -> GptInputs:
     """What the head reads; `vectors` `(2, dim)` are the message's, and its after the message before."""
     described = np.stack([each.texts[0] for each in candidates])
-    return GptInputs(gpt_pairs(talk, vectors, candidates), talk.cues, vectors, described)
+    cues = np.concatenate([talk.cues, gpt_cues(talk.message)])
+    return GptInputs(gpt_pairs(talk, vectors, candidates), cues, vectors, described)
+
+
+def for_any(inputs: GptInputs) -> GptInputs:
+    """The inputs without what depends on the embedder: vectors and how large its cosines usually are."""
+    pairs = inputs.pairs.copy()
+    pairs[:, :N_NEAR] = 0
+    return replace(inputs, pairs=pairs, message=inputs.message[:, :0], described=inputs.described[:, :0])
 
 
 def wish_row(inputs: GptInputs) -> Vectors:

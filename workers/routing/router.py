@@ -13,8 +13,18 @@ from workers.routing import cues
 from workers.routing.candidates import Candidate, Choice
 from workers.routing.features import Known, Talk, known_of, read_talk, texts_of
 from workers.routing.gpt_features import GptKnown, gpt_known, gpt_texts
-from workers.routing.gpt_head import GPT_WEIGHTS, GptInputs, Weights, gpt_inputs, gpt_probabilities, gpt_ranks
+from workers.routing.gpt_head import (
+    ANY_WEIGHTS,
+    GPT_WEIGHTS,
+    GptInputs,
+    Weights,
+    for_any,
+    gpt_inputs,
+    gpt_probabilities,
+    gpt_ranks,
+)
 from workers.routing.head import inputs_of, load_weights, probabilities
+from workers.routing.tuned import tuned
 
 Vectors = npt.NDArray[np.float32]
 
@@ -38,10 +48,12 @@ class Router:
 
     def __init__(self, embedder: Encoder) -> None:
         self._embedder = embedder
+        self._tuned = tuned(embedder)
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._gpts: OrderedDict[str, GptKnown] = OrderedDict()
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
+        self._gpt_texts: OrderedDict[str, Vectors] = OrderedDict()
 
     def choose(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
         """The candidate that the last user message of (role, content) pairs asks for, or one without a name.
@@ -52,8 +64,9 @@ class Router:
         talk = read_talk(conversation)
         if not offered or not talk.raw.strip():
             return Choice("", 1.0)
-        known = self._prepared(self._known, offered, texts_of, known_of)
-        inputs = inputs_of(talk, self._vectors(talk.texts()), known, cues.acts(talk.message))
+        known = self._prepared(self._known, offered, texts_of, known_of, self._embedder)
+        vectors = self._vectors(self._texts, talk.texts(), self._embedder)
+        inputs = inputs_of(talk, vectors, known, cues.acts(talk.message))
         return _best(offered, probabilities(inputs, load_weights()))
 
     def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
@@ -100,8 +113,12 @@ class Router:
         return _best(offered, gpt_probabilities(*self._against_gpts(talk, offered)))
 
     def _against_gpts(self, talk: Talk, offered: list[Candidate]) -> tuple[GptInputs, list[Weights]]:
-        known = self._prepared(self._gpts, offered, gpt_texts, gpt_known)
-        return gpt_inputs(talk, self._vectors(talk.texts()[:2]), known), load_weights(GPT_WEIGHTS)
+        encoder = self._tuned or self._embedder
+        known = self._prepared(self._gpts, offered, gpt_texts, gpt_known, encoder)
+        inputs = gpt_inputs(talk, self._vectors(self._gpt_texts, talk.texts()[:2], encoder), known)
+        if self._tuned is None:
+            return for_any(inputs), load_weights(ANY_WEIGHTS)
+        return inputs, load_weights(GPT_WEIGHTS)
 
     def _prepared(
         self,
@@ -109,6 +126,7 @@ class Router:
         candidates: list[Candidate],
         texts_of: Callable[[Candidate], list[str]],
         known_of: Callable[[Candidate, Vectors], T],
+        encoder: Encoder,
     ) -> list[T]:
         """What is worked out of each candidate, new ones embedded together and put on the shelf."""
         keys = [each.key() for each in candidates]
@@ -116,7 +134,7 @@ class Router:
             have = {key: shelf[key] for key in keys if key in shelf}
         new = [(key, each) for key, each in zip(keys, candidates, strict=True) if key not in have]
         texts = [texts_of(each) for _, each in new]
-        vectors = self._embedder.encode([text for group in texts for text in group])
+        vectors = encoder.encode([text for group in texts for text in group])
         place = 0
         for (key, each), group in zip(new, texts, strict=True):
             have[key] = known_of(each, vectors[place : place + len(group)])
@@ -124,12 +142,12 @@ class Router:
         self._keep(shelf, {key: have[key] for key, _ in new}, CANDIDATES_KEPT)
         return [have[key] for key in keys]
 
-    def _vectors(self, texts: Sequence[str]) -> Vectors:
+    def _vectors(self, shelf: OrderedDict[str, Vectors], texts: Sequence[str], encoder: Encoder) -> Vectors:
         with self._lock:
-            have = {text: self._texts[text] for text in texts if text in self._texts}
+            have = {text: shelf[text] for text in texts if text in shelf}
         new = list(dict.fromkeys(text for text in texts if text not in have))
-        have |= dict(zip(new, self._embedder.encode(new), strict=True))
-        self._keep(self._texts, {text: have[text] for text in new}, TEXTS_KEPT)
+        have |= dict(zip(new, encoder.encode(new), strict=True))
+        self._keep(shelf, {text: have[text] for text in new}, TEXTS_KEPT)
         return np.stack([have[text] for text in texts])
 
     def _keep(self, shelf: OrderedDict[str, T], new: dict[str, T], most: int) -> None:

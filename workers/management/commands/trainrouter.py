@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.knowledge.embed import EmbedderMissing, shared_embedder
-from workers.routing.gpt_head import GPT_WEIGHTS
 from workers.routing.head import WEIGHTS
 from workers.routing.training.gpt_train import train_gpts
 from workers.routing.training.train import Plan, train
+from workers.routing.words import DATA
 
 
 class Command(BaseCommand):
@@ -26,13 +26,16 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
         parser.add_argument("--skip-check", action="store_true", help="do not train once more with families held out")
         parser.add_argument("--gpts", action="store_true", help="train the choice of GPTs instead of that of tools")
-        parser.add_argument("--out", type=Path, help="the file to write instead of the one in use")
+        parser.add_argument("--out", type=Path, help="the file to write, with --gpts the folder, not what is in use")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the progress and, unless skipped, the accuracy on what was held out."""
         plan = Plan(options["rounds"], options["members"], options["seed"], not options["skip_check"])
-        run, usual = (train_gpts, GPT_WEIGHTS) if options["gpts"] else (train, WEIGHTS)
         try:
-            run(shared_embedder(settings.EMBEDDER).encode, plan, options["out"] or usual, self.stdout.write)
+            embedder = shared_embedder(settings.EMBEDDER)
+            if options["gpts"]:
+                train_gpts(embedder, plan, options["out"] or DATA, self.stdout.write)
+            else:
+                train(embedder.encode, plan, options["out"] or WEIGHTS, self.stdout.write)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from error

@@ -75,7 +75,7 @@ class GptMaker:
         if not absent or not offered:
             offered, kind = [gpt, *offered[: LONGEST_OFFER - 1]], "plain"
         draw.shuffle(offered)
-        talk: tuple[tuple[str, str], ...] = (("user", self._styled(text)),)
+        talk: tuple[tuple[str, str], ...] = (("user", self.styled(text)),)
         if draw.random() < 0.25:
             talk = (*self._earlier(domain), *talk)
             kind = f"{kind} later"
@@ -87,7 +87,7 @@ class GptMaker:
         near = domain or draw.choice([each for each in self._domains if each.name not in NOT_IDLE])
         offered = self._near(near, set()) + self._far(near, set(), idle=domain is None)
         draw.shuffle(offered)
-        talk: tuple[tuple[str, str], ...] = (("user", self._styled(text, calm=True)),)
+        talk: tuple[tuple[str, str], ...] = (("user", self.styled(text, calm=True)),)
         if kind == "after" or draw.random() < 0.15:
             talk = (*self._earlier(near, about=True), *talk)
         dressed = tuple(map(self._dressed, offered[:LONGEST_OFFER]))
@@ -113,10 +113,11 @@ class GptMaker:
             said = draw.choice(OPENERS)
         else:
             gpts = domain.gpts if about or draw.random() < 0.5 else self._gpts
-            said = self._styled(draw.choice(draw.choice(gpts).says))
+            said = self.styled(draw.choice(draw.choice(gpts).says))
         return (("user", said), ("assistant", draw.choice(REPLIES)))
 
-    def _styled(self, text: str, calm: bool = False) -> str:
+    def styled(self, text: str, calm: bool = False) -> str:
+        """`text` as somebody else would have typed it."""
         draw = self._random
         language = language_of(text)
         if draw.random() < (0.05 if calm else 0.15):

@@ -16,16 +16,18 @@ Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 
 N_FOLDS: Final = 5
-SHRINKAGE: Final = 2e-3
-RANK: Final = 8
-HIDDEN: Final = 16
-HIDDEN_NONE: Final = 12
+SHRINKAGE: Final = 1e-2
+RANK: Final = 1
+HIDDEN: Final = 8
+HIDDEN_NONE: Final = 4
 BATCH: Final = 128
 EPOCHS: Final = 6
 LEARNING_RATE: Final = 3e-3
 DECAY: Final = 0.3
 DROPOUT: Final = 0.2
 SMOOTHING: Final = 0.03
+# As how many of all messages those count that want nobody; of what is said to a GPT that can ask others, about that.
+NONE_SHARE: Final = 0.36
 
 
 def inputs_of_cases(cases: Sequence[GptCase], encode: Encode) -> list[GptInputs]:
@@ -132,7 +134,14 @@ def _tables(
         "none": torch.tensor(np.stack(nones)),
         "message": torch.tensor(np.stack([each.message[0] for each in inputs])),
         "right": torch.tensor(right),
+        "weight": torch.tensor(_weights(right == most)),
     }
+
+
+def _weights(none: npt.NDArray[np.bool_]) -> Vectors:
+    """What each case counts, so that those that want nobody make up NONE_SHARE."""
+    share = float(none.mean())
+    return np.where(none, NONE_SHARE / share, (1 - NONE_SHARE) / (1 - share)).astype(np.float32)
 
 
 def _parameters(tables: dict[str, Any], torch: Any) -> dict[str, Any]:
@@ -149,7 +158,7 @@ def _parameters(tables: dict[str, Any], torch: Any) -> dict[str, Any]:
         "none_line": (n_none,),
         "none_bias": (1,),
     }
-    parts = {name: torch.randn(s) * (0.0 if "bias" in name else s[0] ** -0.5) for name, s in shapes.items()}
+    parts = {name: torch.randn(s) * (0.0 if "bias" in name else max(1, s[0]) ** -0.5) for name, s in shapes.items()}
     # Both projections begin as the same one, so that their product begins as a cosine.
     parts["meant"] = parts["told"].clone()
     parts["line"] *= 0.1
@@ -179,7 +188,7 @@ def _loss(batch: dict[str, Any], w: dict[str, Any], torch: Any) -> Any:
     held = -likely.gather(1, batch["right"][:, None])[:, 0]
     valid = (table > -9e3).float()
     spread = -(likely * valid).sum(1) / valid.sum(1)
-    return ((1 - SMOOTHING) * held + SMOOTHING * spread).mean()
+    return (((1 - SMOOTHING) * held + SMOOTHING * spread) * batch["weight"]).mean()
 
 
 def _gelu(x: Any, torch: Any) -> Any:

@@ -1,8 +1,13 @@
-"""Trains the choice of GPTs: a check with whole domains held out in turn, then the weights from everything."""
+"""Trains the choice of GPTs: the change of the embedder, the head that reads it, and a head for any other embedder.
+
+The head must learn from vectors of messages that the change was not learned from, or it would trust the vectors as
+on what they know by heart. So the change is learned twice: once without some domains, on which the head is fitted and
+checked, and once from everything, which is what is kept.
+"""
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,18 +15,24 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from workers.routing.gpt_head import GptInputs, Weights, gpt_probabilities
+from workers.knowledge.embed import Embedder
+from workers.routing.gpt_head import ANY_WEIGHTS, GPT_WEIGHTS, GptInputs, Weights, for_any, gpt_probabilities
 from workers.routing.head import save_weights
 from workers.routing.training.gpt_cases import GptCase, GptMaker
 from workers.routing.training.gpt_examples import Domain, domains, nothing, overlaps
-from workers.routing.training.gpt_fit import Encode, fit, fit_wish, inputs_of_cases
+from workers.routing.training.gpt_fit import fit, fit_wish, inputs_of_cases
+from workers.routing.training.gpt_tune import Change, tune
 from workers.routing.training.train import Plan
+from workers.routing.tuned import TUNING, TunedEmbedder
 from workers.routing.words import language_of
 
 Say = Callable[[str], object]
-Nothing = dict[str, tuple[str, ...]]
+Vectors = npt.NDArray[np.float32]
+Read = tuple[list[GptCase], list[GptInputs]]
 
-PARTS: Final = 3
+# Every so many-th domain is held out from the first change.
+HELD_OUT: Final = 3
+CHECK_PARTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class GptMaterial:
     """Examples to make cases of."""
 
     domains: list[Domain]
-    nothing: Nothing
+    nothing: dict[str, tuple[str, ...]]
     overlaps: dict[str, frozenset[str]]
 
     def cases(self, rounds: int, seed: int) -> list[GptCase]:
@@ -42,70 +53,95 @@ def gpt_material() -> GptMaterial:
     return GptMaterial(domains(), nothing(), overlaps())
 
 
-def train_gpts(encode: Encode, plan: Plan, out: Path, say: Say) -> dict[str, float]:
-    """Write the weights to `out`; returns the accuracy on what was held out by kind of case, empty without check."""
-    keep: dict[str, npt.NDArray[np.float32]] = {}
-
-    def encode_once(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        new = sorted((text for text in dict.fromkeys(texts) if text not in keep), key=len)
-        say(f"Encoding {len(new)} texts.")
-        keep.update(zip(new, encode(new), strict=True))
-        return np.stack([keep[text] for text in texts])
-
+def train_gpts(embedder: Embedder, plan: Plan, folder: Path, say: Say) -> dict[str, float]:
+    """Write the weights into `folder`; returns the accuracy on what was held out, empty without check."""
     everything = gpt_material()
-    found = _check(everything, encode_once, plan, say) if plan.check else {}
-    members = _members(everything, encode_once, plan, say)
-    save_weights(members, out)
-    say(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB).")
+    kept, held = split(everything, HELD_OUT, 0)
+    first = folder / f"half-{TUNING.name}"
+    _tune(embedder, kept, plan, first, say)
+    encode = Remembered(TunedEmbedder(embedder.folder, first).encode, say)
+    found = check(held, kept, encode, plan, say) if plan.check else {}
+    seen, unseen = _read(kept, encode, plan), _read(held, encode, plan)
+    save_weights(members(unseen, seen, plan), folder / GPT_WEIGHTS.name)
+    first.unlink()
+    plain = _read(everything, Remembered(embedder.encode, say), plan)
+    save_weights(members((plain[0], [for_any(each) for each in plain[1]]), ([], []), plan), folder / ANY_WEIGHTS.name)
+    _tune(embedder, everything, plan, folder / TUNING.name, say)
     return found
 
 
-def _members(material: GptMaterial, encode: Encode, plan: Plan, say: Say) -> list[Weights]:
+class Remembered:
+    """Encodes each different text once."""
+
+    def __init__(self, encode: Callable[[Sequence[str]], Vectors], say: Say) -> None:
+        self._encode, self._say = encode, say
+        self._have: dict[str, Vectors] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of `texts`, `(n_texts, dim)`."""
+        new = sorted((text for text in dict.fromkeys(texts) if text not in self._have), key=len)
+        self._say(f"Encoding {len(new)} texts.")
+        self._have.update(zip(new, self._encode(new), strict=True))
+        return np.stack([self._have[text] for text in texts])
+
+
+def _tune(embedder: Embedder, material: GptMaterial, plan: Plan, out: Path, say: Say) -> None:
+    change: Change = tune(embedder, material.domains, material.nothing, material.overlaps, plan.seed, say)
+    np.savez_compressed(out, embedder=np.array(embedder.id), **change)
+    say(f"Wrote {out} ({out.stat().st_size / 1e6:.1f} MB).")
+
+
+def _read(material: GptMaterial, encode: Remembered, plan: Plan) -> Read:
     cases = material.cases(plan.rounds, plan.seed)
-    inputs = inputs_of_cases(cases, encode)
+    return cases, inputs_of_cases(cases, encode)
+
+
+def members(unseen: Read, seen: Read, plan: Plan, say: Say = lambda line: None) -> list[Weights]:
+    """The weights of the heads whose answers are averaged; `seen` is what the change was learned from."""
+    cases, inputs = unseen[0] + seen[0], unseen[1] + seen[1]
     wished = fit_wish(cases, inputs, plan.seed)
     return [fit(cases, inputs, wished, plan.seed + n, say) for n in range(plan.members)]
 
 
-def _check(everything: GptMaterial, encode: Encode, plan: Plan, say: Say) -> dict[str, float]:
+def check(held: GptMaterial, kept: GptMaterial, encode: Remembered, plan: Plan, say: Say) -> dict[str, float]:
+    """Accuracy by kind of case on the held-out domains, each chosen by heads fitted without it."""
     hits: dict[str, list[bool]] = defaultdict(list)
-    for kept, held in splits(everything):
-        members = _members(kept, encode, plan, lambda line: None)
-        cases = held.cases(1, plan.seed + 100)
+    seen = _read(kept, encode, plan)
+    for n in range(CHECK_PARTS):
+        others, some = split(held, CHECK_PARTS, n)
+        fitted = members(_read(others, encode, plan), seen, plan)
+        cases = some.cases(1, plan.seed + 100)
         for case, inputs in zip(cases, inputs_of_cases(cases, encode), strict=True):
-            _count(case, inputs, members, hits)
+            count(case, inputs, fitted, hits)
     found = {group: float(np.mean(values)) for group, values in sorted(hits.items())}
     for group, share in found.items():
         say(f"held out, {group}: {share:.3f} of {len(hits[group])}")
     return found
 
 
-def _count(case: GptCase, inputs: GptInputs, members: list[Weights], hits: dict[str, list[bool]]) -> None:
-    likely = gpt_probabilities(inputs, members)
-    hit = int(likely.argmax()) == case.right
+def count(case: GptCase, inputs: GptInputs, fitted: list[Weights], hits: dict[str, list[bool]]) -> None:
+    """Add to `hits` whether the choice was right, for each group that the case belongs to."""
+    likely = gpt_probabilities(inputs, fitted)
     expected = case.right < len(case.candidates)
     groups = ["all", case.kind, "a GPT expected" if expected else "none expected"]
     for group in (*groups, f"language {language_of(case.conversation[-1][1])}"):
-        hits[group].append(hit)
+        hits[group].append(int(likely.argmax()) == case.right)
     if expected:
-        hits["the right one of all, were one needed"].append(int(likely[:-1].argmax()) == case.right)
+        hits["the best one, were one needed"].append(int(likely[:-1].argmax()) == case.right)
         hits["the nearest description"].append(int(inputs.pairs[:, 0].argmax()) == case.right)
 
 
-def splits(everything: GptMaterial) -> Iterator[tuple[GptMaterial, GptMaterial]]:
-    """What to train on and what to hold out, PARTS times: whole domains, and lines of what belongs to none."""
-    shuffled = list(everything.domains)
+def split(material: GptMaterial, parts: int, place: int) -> tuple[GptMaterial, GptMaterial]:
+    """What to train on and what to hold out: whole domains, and lines of what belongs to none."""
+    shuffled = list(material.domains)
     random.Random(5).shuffle(shuffled)
-    for n in range(PARTS):
-        yield (
-            _part(everything, [each for k, each in enumerate(shuffled) if k % PARTS != n], n, False),
-            _part(everything, [each for k, each in enumerate(shuffled) if k % PARTS == n], n, True),
-        )
 
+    def part(held: bool) -> GptMaterial:
+        lines = {
+            kind: tuple(line for n, line in enumerate(texts) if (n % parts == place) == held)
+            for kind, texts in material.nothing.items()
+        }
+        some = [each for n, each in enumerate(shuffled) if (n % parts == place) == held]
+        return GptMaterial(some, lines, material.overlaps)
 
-def _part(everything: GptMaterial, some: list[Domain], place: int, held: bool) -> GptMaterial:
-    lines = {
-        kind: tuple(line for k, line in enumerate(texts) if (k % PARTS == place) == held)
-        for kind, texts in everything.nothing.items()
-    }
-    return GptMaterial(some, lines, everything.overlaps)
+    return part(False), part(True)
