@@ -7,7 +7,6 @@ GPT's name, Desk asks One and Two, Two asks Three; the loop, the log and the pro
 
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from django.db import connections
 from django.utils import timezone
 
 from gpts.steps import Delegation
+from tests.e2e.dying import die_after
 from tests.workers.trees import ask, asks, call, hands, says
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -35,21 +35,6 @@ SCRIPT = {
     "Two": asks(call("ask_three", "3?")),
     "Three": says("Three says so."),
 }
-
-
-def die_after(n: int) -> None:
-    """Make the n-th `log.append` of this process its last deed."""
-    real, count = log.append, 0
-
-    def append(*args):
-        nonlocal count
-        seq = real(*args)
-        count += 1
-        if count == n:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return seq
-
-    log.append = append
 
 
 def work(n: int) -> bool:

@@ -10,7 +10,7 @@ from ninja import Router
 from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED
-from web.api.shapes import CitedPassage
+from web.api.shapes_runs import CitedPassage
 from web.runs.citations import Cited, access_citation, download, view
 from web.runs.views_sources import attachment, picture_response
 

@@ -17,14 +17,14 @@ from web.api.auth import caller
 from web.api.completions import usage_of
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.shapes import (
+from web.api.shapes import Pages
+from web.api.shapes_runs import (
     Answer,
     Attachment,
     Cancellation,
     ConversationCard,
     ConversationWithTurns,
     NewRun,
-    Pages,
     Renaming,
     RunState,
     StandingPermission,

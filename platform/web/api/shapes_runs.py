@@ -1,0 +1,188 @@
+"""What `/api` takes and gives about runs and conversations, as JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from gpts.knowledge.documents import Citation, SentenceSupport
+from gpts.knowledge.sections import Section
+from gpts.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
+from web.api.completions import Usage
+from web.api.reading import Text
+
+
+class NewRun(Schema):
+    """A message to a GPT."""
+
+    text: Text
+    conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
+    attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
+    preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
+    mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
+    stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
+
+
+class Step(Schema):
+    """An entry of the run's log; `data` depends on its `kind`."""
+
+    seq: int
+    kind: str
+    created: datetime
+    data: dict[str, Any]
+
+
+class PendingApproval(ApprovalRequest):
+    """A request that waits for a person's answer, and the run to give it to: this one, or one that it asked for."""
+
+    run: UUID
+
+
+class RunState(Schema):
+    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
+
+    `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
+    `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
+    """
+
+    id: UUID
+    gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
+    conversation: UUID
+    asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
+    status: Status
+    created: datetime
+    ended: datetime | None
+    answer: str | None
+    citations: list[Citation]
+    support: list[SentenceSupport]
+    coverage: Coverage | None
+    error: str | None
+    approvals: list[PendingApproval] = Field(
+        description="What it and the runs that it asked for wait for; answer with `POST …/approve` of their `run`."
+    )
+    files: list[FileRef] = Field(description="What tools made; see `GET /api/attachments/{id}`.")
+    usage: Usage
+    first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
+    steps: list[Step]
+
+
+class CitedPage(Schema):
+    """A quoted page as a picture of `width` times `height` pixels, at the address `picture`.
+
+    `boxes` are the quoted words on it: x, y, width and height in pixels from the top left.
+    """
+
+    page: int
+    picture: str
+    width: int
+    height: int
+    boxes: list[tuple[float, float, float, float]]
+
+
+class CitedPassage(Schema):
+    """A citation with what it quotes. All places count characters of the file's text, as `citation.start` does.
+
+    `section` is the text around the quote in the file's own order. `pages` is empty where the format has no pages, or
+    for the reason in `trouble`. `download` is the address of the file, where the GPT's creator gives it out.
+    """
+
+    citation: Citation
+    passage: str
+    passage_start: int
+    section: Section
+    pages: list[CitedPage]
+    n_pages: int = Field(description="Pages of the whole file; 0 where the format has none.")
+    trouble: str | None
+    download: str | None
+
+
+class Cancellation(Schema):
+    """Whether this request stopped the run; false when it was over already."""
+
+    cancelled: bool
+
+
+class Answer(Schema):
+    """A person's answer to an approval request of their run."""
+
+    call_id: Text
+    allowed: bool
+    remember: bool = Field(False, description="Also allow later calls like it, where that is offered.")
+    digest: str = Field("", description="The request's own, to be sure that it is the one that was seen.")
+
+
+class Attachment(Schema):
+    """A file of a conversation. `mime` is told by its bytes."""
+
+    id: UUID
+    name: str
+    mime: str
+    size: int = Field(description="Bytes.")
+
+
+class StandingPermission(Schema):
+    """One GPT may call one tool at one host without asking you, while nothing from outside was read."""
+
+    id: int
+    gpt: str
+    tool: str
+    host: str
+    title: str
+    created: datetime
+
+    @staticmethod
+    def resolve_gpt(permission: Any) -> str:
+        return str(permission.gpt.slug)
+
+
+class ConversationCard(Schema):
+    """A conversation of one's own. `guest` is another GPT that answers until it is dismissed."""
+
+    id: UUID
+    gpt: str
+    guest: str | None
+    title: str
+    created: datetime
+    changed: datetime
+
+    @staticmethod
+    def resolve_gpt(conversation: Any) -> str:
+        return str(conversation.gpt.slug)
+
+    @staticmethod
+    def resolve_guest(conversation: Any) -> str | None:
+        return str(conversation.guest.slug) if conversation.guest else None
+
+
+class Turn(Schema):
+    """A message and the state of its newest answer, which `gpt` gave."""
+
+    id: UUID
+    text: str
+    created: datetime
+    gpt: str
+    run: UUID
+    status: Status
+    answer: str | None
+    citations: list[Citation]
+    support: list[SentenceSupport]
+
+
+class ConversationWithTurns(Schema):
+    """A conversation with what was said. `guest` is another GPT that answers until it is dismissed."""
+
+    id: UUID
+    gpt: str
+    guest: str | None
+    title: str
+    created: datetime
+    changed: datetime
+    messages: list[Turn]
+
+
+class Renaming(Schema):
+    """A conversation's new title."""
+
+    title: Annotated[Text, Field(min_length=1, max_length=120)]
