@@ -129,9 +129,10 @@ def _request(call: ToolCall, turn: Turn, hands: Hands) -> delegations.Request | 
 
 
 def _colleague(call: ToolCall, turn: Turn) -> Gpt | None:
+    """The GPT that the call names; whether it may be reached is looked at when it is asked."""
     colleague = named_colleagues(turn.spec.colleagues).get(call.name)
-    found = _reachable(turn.run, turn.spec, turn.steps)
-    return found.filter(id=colleague.gpt_id).first() if colleague else None
+    published = Gpt.objects.filter(published__isnull=False, deleted=None).select_related("published")
+    return published.filter(id=colleague.gpt_id).first() if colleague else None
 
 
 def _from_store(call: ToolCall, task: str, turn: Turn, hands: Hands) -> Gpt | None:

@@ -10,7 +10,7 @@ from gpts.decisions import CallModel, Decision, Finish, GiveUp, Queue, Stop, Wai
 from gpts.plan import Circumstances, decide, queue_of
 from gpts.safety.policy import Standing
 from gpts.spec import GptSpec
-from gpts.steps import Error, Overrides
+from gpts.steps import Error, Overrides, UserMessage
 from gpts.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
 from web.runs import delegations, log, permissions, services
@@ -70,19 +70,21 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
         return
-    first = log.first(run_id)
+    steps = log.read(run_id)
+    first = steps[0]
+    assert isinstance(first, UserMessage)
     if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
         services.finish_run(run_id, Error(message=reason), held.token)
         return
     spec = first.overrides.applied_to(run.version.spec())
-    toolbox, history = granted(spec), services.history(run)
+    # What a GPT asks of another comes without any conversation before it.
+    toolbox, history = granted(spec), () if run.root_id else services.history(run)
     others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
     store = partial(delegating.store_gpts, run, spec, (first,))
     askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
     while True:
-        steps = log.read(run_id)
         decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
         if isinstance(decision, Stop):
             return
@@ -100,6 +102,7 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             perform(decision, turn, hands)
             if isinstance(decision, Finish | GiveUp):
                 return
+        steps = log.read(run_id)
 
 
 def _affordable(decision: Decision, run: Run) -> Decision:
@@ -119,9 +122,10 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
     """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
     sign_in = sign_in_needed(spec, run.owner)
-    if run.root_id:  # what a person allows a GPT for good holds where they talk with it themselves
-        return Circumstances(Standing(), sign_in, routed)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
+    # What a person allows a GPT for good holds where they talk with it themselves.
+    if run.root_id or not hosts:
+        return Circumstances(Standing(mode=configuration.policy()), sign_in, routed)
     standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
     return Circumstances(standing, sign_in, routed)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from gpts.delegation import (
@@ -131,16 +131,11 @@ def _refusal(run: Run, root_id: UUID, request: Request, digest: str, child: Run 
     if child is not None:
         waits = would_wait_for_itself(str(run.id), str(child.id), _waits(root_id))
         return ALREADY_AT_IT.format(name=name) if waits else ""
-    delegated = Run.objects.filter(root=root_id)
-    spent = Spent(
-        name=name,
-        depth=run.depth + 1,
-        runs=delegated.count(),
-        of_gpt=delegated.filter(version__gpt=request.gpt).count(),
-        tokens=tokens_of(root_id),
-        is_late=_is_late(root),
+    counted = Run.objects.filter(root=root_id).aggregate(
+        runs=Count("id"), of_gpt=Count("id", filter=Q(version__gpt=request.gpt)), tokens=Sum("n_tokens", default=0)
     )
-    return why_not(bounds(), spent)
+    counted["tokens"] += root.n_tokens
+    return why_not(bounds(), Spent(name=name, depth=run.depth + 1, is_late=_is_late(root), **counted))
 
 
 def _waits(root_id: UUID) -> dict[str, list[str]]:

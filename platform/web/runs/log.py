@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.steps import Log, ModelReply, Step, UserMessage, load_step, status_of
+from gpts.steps import Approval, ApprovalRequest, Log, ModelReply, Step, UserMessage, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -85,20 +85,24 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
             raise _why_not(run_id)
         if lease is None:  # it may have waited for this, and the wake-up may get lost
             Run.objects.filter(id=run_id, lease="").update(lease_until=timezone.now() + WAKE)
-        seq = Run.objects.values_list("n_steps", flat=True).get(id=run_id) - 1
+        n_steps, status = Run.objects.values_list("n_steps", "status").get(id=run_id)
         call_id = getattr(step, "call_id", "")
         StepRow.objects.create(
-            run_id=run_id, seq=seq, kind=step.kind, call_id=call_id, data=step.model_dump(mode="json")
+            run_id=run_id, seq=n_steps - 1, kind=step.kind, call_id=call_id, data=step.model_dump(mode="json")
         )
-        _refresh(run_id, status_of(read(run_id)))
-    return seq
+        _refresh(run_id, step, status)
+    return n_steps - 1
 
 
-def _refresh(run_id: UUID, status: str) -> None:
+def _refresh(run_id: UUID, step: Step, before: str) -> None:
+    """Keep the status true after `step`. Only requests for approval make it depend on more than the last step."""
+    asks = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
+    status = status_of(read(run_id) if asks else (step,))
     fields: dict[str, str | datetime] = {"status": status}
     if status in Run.OVER:
         fields |= {"lease": "", "ended": timezone.now()}
-    Run.objects.filter(id=run_id).update(**fields)
+    if status != before:
+        Run.objects.filter(id=run_id).update(**fields)
 
 
 def release(run_id: UUID, lease: str, seen: int) -> bool:
