@@ -143,7 +143,7 @@ def routing_figures(outcomes: Sequence[DelegationOutcome]) -> dict[str, Any]:
 def _groups(case: DelegationCase) -> list[str]:
     groups = ["a GPT expected" if case.expect else "none expected"]
     groups.append("mid-conversation" if len(case.conversation) > 1 else "first message")
-    groups.append(f"language {language_of(case.conversation[-1][1])}")
+    groups.append(f"language {language_of(case.conversation[-1][1], wide=True)}")
     return [*groups, f"note: {case.note}"] if case.note else groups
 
 

@@ -45,22 +45,25 @@ class Talk:
         return self.message, f"{self.before} {self.message}".strip(), self.before or "none", self.reply or "none"
 
 
-def read_talk(conversation: Sequence[tuple[str, str]]) -> Talk:
-    """The last user message of (role, content) pairs with the user message and the reply before it."""
+def read_talk(conversation: Sequence[tuple[str, str]], wide: bool = False) -> Talk:
+    """The last user message of (role, content) pairs with the user message and the reply before it.
+
+    `wide` is that of `words.gloss`.
+    """
     said = [n for n, (role, _) in enumerate(conversation) if role == "user"]
     if not said:
-        return _talk("", "", "")
+        return _talk("", "", "", wide)
     last = said[-1]
     before = conversation[said[-2]][1] if len(said) > 1 else ""
     replies = [text for role, text in conversation[:last] if role == "assistant"]
-    return _talk(conversation[last][1], before, replies[-1] if replies else "")
+    return _talk(conversation[last][1], before, replies[-1] if replies else "", wide)
 
 
-def _talk(message: str, before: str, reply: str) -> Talk:
+def _talk(message: str, before: str, reply: str, wide: bool) -> Talk:
     raw = clip(message)
-    glossed = gloss(raw)
-    marks = cues.message_cues(glossed, raw, language_of(raw) != "en", bool(before or reply))
-    return Talk(glossed, gloss(clip(before)), gloss(encodable(reply[:REPLY_CHARS])), marks, raw)
+    glossed = gloss(raw, wide)
+    marks = cues.message_cues(glossed, raw, language_of(raw, wide) != "en", bool(before or reply))
+    return Talk(glossed, gloss(clip(before), wide), gloss(encodable(reply[:REPLY_CHARS]), wide), marks, raw)
 
 
 def clip(text: str) -> str:

@@ -52,7 +52,11 @@ def gpt_texts(candidate: Candidate) -> list[str]:
     """What of a GPT is embedded, in the order of GptKnown.texts."""
     name, about, when = _read(candidate)
     everything = f"{name}: {about} {when}".strip(": ")
-    starters = [gloss(encodable(each[:STARTER_CHARS])) for each in candidate.examples[:MAX_STARTERS] if each.strip()]
+    starters = [
+        gloss(encodable(each[:STARTER_CHARS]), wide=True)
+        for each in candidate.examples[:MAX_STARTERS]
+        if each.strip()
+    ]
     return [everything, name, when or everything, *_sentences(about, name), *starters]
 
 
@@ -60,7 +64,7 @@ def _read(candidate: Candidate) -> tuple[str, str, str]:
     """Name, description and line on when to ask it, in English words."""
     name = encodable(candidate.title[:NAME_CHARS].strip()) or words_of_name(candidate.name[:NAME_CHARS]) or "none"
     about, when = encodable(candidate.description[:MAX_CHARS]), encodable(candidate.when[:STARTER_CHARS])
-    return gloss(name), gloss(about).strip(), gloss(when).strip()
+    return gloss(name, wide=True), gloss(about, wide=True).strip(), gloss(when, wide=True).strip()
 
 
 def _sentences(about: str, name: str) -> list[str]:
@@ -76,7 +80,7 @@ def gpt_known(candidate: Candidate, vectors: Vectors) -> GptKnown:
     return GptKnown(
         vectors,
         len(_sentences(about, name)),
-        _stems(f"{name} {about} {when} {gloss(starters)}"),
+        _stems(f"{name} {about} {when} {gloss(starters, wide=True)}"),
         _stems(name),
         frozenset(gram for word in _LETTERS.findall(fold(f"{raw} {about}")) for gram in _grams(word)),
     )

@@ -74,12 +74,12 @@ class Router:
 
         Candidates are from `candidate_of_gpt`; for the rest it is as `choose`.
         """
-        return self._choose_gpt(read_talk(conversation), _once(candidates))
+        return self._choose_gpt(read_talk(conversation, wide=True), _once(candidates))
 
     def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Choice]:
         """The `most` best GPTs for a message, best first, whether or not any of them is needed."""
         offered = _once(candidates)
-        talk = read_talk([("user", message)])
+        talk = read_talk([("user", message)], wide=True)
         if not offered or not talk.raw.strip() or most < 1:
             return []
         ranks = gpt_ranks(*self._against_gpts(talk, offered))
@@ -96,7 +96,7 @@ class Router:
         parts = parts_of(next((text for role, text in reversed(conversation) if role == "user"), ""))
         if len(parts) < 2 or len(offered) < 2:
             return ()
-        chosen = [self._choose_gpt(read_talk([("user", part)]), offered) for part in parts]
+        chosen = [self._choose_gpt(read_talk([("user", part)], wide=True), offered) for part in parts]
         if not all(each.name and each.score >= SURE_PART for each in chosen):
             return ()
         tasks: list[tuple[str, str]] = []

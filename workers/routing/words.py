@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 DATA: Final = Path(__file__).parent / "data"
+_FILES: Final = (DATA / "words.toml", DATA / "words-gpts.toml")
 LANGUAGES: Final = ("de", "fr", "es", "zh")
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
@@ -51,12 +52,13 @@ def fold(text: str) -> str:
 
 
 @cache
-def _lexicons() -> dict[str, _Lexicon]:
+def _lexicons(wide: bool) -> dict[str, _Lexicon]:
     lexicons = {language: _Lexicon() for language in LANGUAGES}
-    for english, forms in english_words().items():
-        for language, words in zip(LANGUAGES, forms, strict=True):
-            for word in words.split():
-                _enter(lexicons[language], word if language == "zh" else fold(word), english)
+    for path in _FILES if wide else _FILES[:1]:
+        for english, forms in _read(path).items():
+            for language, words in zip(LANGUAGES, forms, strict=True):
+                for word in words.split():
+                    _enter(lexicons[language], word if language == "zh" else fold(word), english)
     return lexicons
 
 
@@ -68,27 +70,34 @@ def _enter(lexicon: _Lexicon, word: str, english: str) -> None:
 
 
 @cache
-def english_words() -> dict[str, list[str]]:
-    """The dictionary's file: English to the forms in each of LANGUAGES."""
-    return tomllib.loads((DATA / "words.toml").read_text("utf-8"))
+def _read(path: Path) -> dict[str, list[str]]:
+    """A dictionary's file: English to the forms in each of LANGUAGES."""
+    return tomllib.loads(path.read_text("utf-8"))
 
 
-def language_of(text: str) -> str:
-    """ "en" or one of LANGUAGES, by the words known of each; English in doubt."""
+@cache
+def _english(wide: bool) -> frozenset[str]:
+    return _ENGLISH.union(*(_read(path) for path in (_FILES if wide else _FILES[:1])))
+
+
+def language_of(text: str, wide: bool = False) -> str:
+    """ "en" or one of LANGUAGES, by the words known of each; English in doubt. `wide` is that of `gloss`."""
     if _HAN.search(text):
         return "zh"
     words = [token for token in _TOKEN.findall(text.lower()) if token[0].isalpha()]
     if not words:
         return "en"
-    found = {language: sum(_find(language, word) is not None for word in words) for language in ("de", "fr", "es")}
+    found = {
+        language: sum(_find(language, word, wide) is not None for word in words) for language in ("de", "fr", "es")
+    }
     best = max(found, key=lambda language: found[language])
-    english = sum(word in _ENGLISH or word in english_words() for word in words)
+    english = sum(word in _english(wide) for word in words)
     bonus = 1 if _FOREIGN.search(text.lower()) else 0
     return best if found[best] + bonus > english and found[best] else "en"
 
 
-def _find(language: str, word: str) -> str | None:
-    lexicon = _lexicons()[language]
+def _find(language: str, word: str, wide: bool = False) -> str | None:
+    lexicon = _lexicons(wide)[language]
     folded = fold(word)
     found = lexicon.find(folded)
     if found is None and language in ("fr", "es"):
@@ -107,18 +116,21 @@ def _compound(lexicon: _Lexicon, word: str) -> str | None:
     return None
 
 
-def gloss(text: str) -> str:
-    """`text` with its foreign words in English where known; English text comes back as it is."""
-    language = language_of(text)
+def gloss(text: str, wide: bool = False) -> str:
+    """`text` with its foreign words in English where known; English text comes back as it is.
+
+    `wide` also knows the words of words-gpts.toml; the choice of tools was trained without them.
+    """
+    language = language_of(text, wide)
     if language == "en":
         return text
     if language == "zh":
         return _gloss_han(text)
-    return " ".join(_find(language, token) or token for token in _TOKEN.findall(text))
+    return " ".join(_find(language, token, wide) or token for token in _TOKEN.findall(text))
 
 
 def _gloss_han(text: str) -> str:
-    known = _lexicons()["zh"].exact
+    known = _lexicons(False)["zh"].exact
     out, place = [], 0
     while place < len(text):
         size = next((n for n in range(_LONGEST_HAN, 0, -1) if text[place : place + n] in known), 0)

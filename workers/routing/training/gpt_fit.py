@@ -32,7 +32,7 @@ NONE_SHARE: Final = 0.36
 
 def inputs_of_cases(cases: Sequence[GptCase], encode: Encode) -> list[GptInputs]:
     """What the head reads of each case; each different text is encoded once."""
-    talks = [read_talk(case.conversation) for case in cases]
+    talks = [read_talk(case.conversation, wide=True) for case in cases]
     candidates = {each.key(): each for case in cases for each in case.candidates}
     own = {key: gpt_texts(each) for key, each in candidates.items()}
     texts = dict.fromkeys(text for group in own.values() for text in group)

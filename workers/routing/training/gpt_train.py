@@ -124,7 +124,7 @@ def count(case: GptCase, inputs: GptInputs, fitted: list[Weights], hits: dict[st
     likely = gpt_probabilities(inputs, fitted)
     expected = case.right < len(case.candidates)
     groups = ["all", case.kind, "a GPT expected" if expected else "none expected"]
-    for group in (*groups, f"language {language_of(case.conversation[-1][1])}"):
+    for group in (*groups, f"language {language_of(case.conversation[-1][1], wide=True)}"):
         hits[group].append(int(likely.argmax()) == case.right)
     if expected:
         hits["the best one, were one needed"].append(int(likely[:-1].argmax()) == case.right)

@@ -136,7 +136,7 @@ class _Draw:
             near = self._overlaps.get(slug, frozenset())
             forgiven[row, :-1] = [FORGIVEN * (name in near) for name in names]
         texts = [self._text(gpt_texts(gpt.candidate)) for gpt in gpts]
-        messages = [gloss(self._maker.styled(text)) for text, _, _ in said]
+        messages = [gloss(self._maker.styled(text), wide=True) for text, _, _ in said]
         return messages, texts, [n for _, n, _ in said], forgiven
 
     def _text(self, texts: list[str]) -> str:
