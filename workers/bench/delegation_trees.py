@@ -11,9 +11,12 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from gpts.prompt import build_prompt
+from gpts.steps import ModelReply, ToolResult, UserMessage
 from web.accounts.models import User
 from web.builder.models import ColleagueRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
+from web.runs import log
 from web.runs.models import Run, StepRow
 from web.runs.services import start_conversation, start_run
 
@@ -23,6 +26,7 @@ CHILDREN: Final = 2
 ROUNDS: Final = 3
 TOKENS: Final = 48
 LIMIT_S: Final = 900.0
+QUESTION: Final = "Tell me a long story about animal number {} and the sea."
 OVER: Final = [str(status) for status in Run.OVER]
 
 
@@ -44,26 +48,45 @@ def _span(root: Run) -> float:
 
 
 def throughput() -> dict[str, Any]:
-    """Tokens a second of trees of three runs against as many independent runs, in turn; medians of the rounds."""
+    """Tokens a second of trees of three runs, of as many independent runs of the same work, and of short ones.
+
+    The same work is what the trees' models read and wrote, without any delegation: the children's tasks, and the
+    questions with the calls and answers that the parents read. Short runs read a question and nothing else. Medians
+    of the rounds, in turn.
+    """
     user = _person()
     children = [_gpt(user, f"Teller {n}") for n in range(CHILDREN)]
     asker, alone = _gpt(user, "Asker", *children), _gpt(user, "Alone")
-    _timed(user, alone, 2)
-    trees, runs = [], []
+    _timed([_started(user, alone, QUESTION.format(n)) for n in range(2)])
+    trees, same, short = [], [], []
     for _ in range(ROUNDS):
-        trees.append(_timed(user, asker, TREES))
-        runs.append(_timed(user, alone, TREES * (1 + CHILDREN)))
+        roots = [_started(user, asker, QUESTION.format(n)) for n in range(TREES)]
+        trees.append(_timed(roots))
+        same.append(_timed(_same_work(user, alone, roots)))
+        short.append(_timed([_started(user, alone, QUESTION.format(n)) for n in range(TREES * (1 + CHILDREN))]))
     return {
         "trees_tokens_per_s": median(trees),
-        "runs_tokens_per_s": median(runs),
-        "ratio": median(tree / run for tree, run in zip(trees, runs, strict=True)),
+        "runs_tokens_per_s": median(same),
+        "ratio": median(tree / run for tree, run in zip(trees, same, strict=True)),
+        "short_runs_tokens_per_s": median(short),
+        "ratio_to_short_runs": median(tree / run for tree, run in zip(trees, short, strict=True)),
     }
 
 
-def _timed(user: User, gpt: Gpt, n: int) -> float:
-    """Tokens that the model wrote a second while `n` questions to `gpt` were answered, all asked at once."""
-    roots = [_started(user, gpt, f"Tell me a long story about animal number {i} and the sea.") for i in range(n)]
-    done = _finished(roots)
+def _same_work(user: User, alone: Gpt, roots: Sequence[Run]) -> list[Run]:
+    """Independent runs, just begun, whose models read and write what those of the trees did."""
+    tasks = Run.objects.filter(root__in=roots).values_list("message__text", flat=True)
+    runs = [_started(user, alone, task) for task in tasks]
+    for root in roots:
+        read = [step for step in log.read(root.id) if isinstance(step, UserMessage | ModelReply | ToolResult)]
+        _system, question, *calls_and_answers = build_prompt(alone.draft_spec(), (), tuple(read[:-1]))
+        runs.append(start_run(start_conversation(user, alone), question.content, later=calls_and_answers))
+    return runs
+
+
+def _timed(started: Sequence[Run]) -> float:
+    """Tokens that models wrote a second until these questions, all asked at once, were answered."""
+    done = _finished(started)
     every = Run.objects.filter(Q(root__in=done) | Q(id__in=[run.id for run in done]))
     replies = StepRow.objects.filter(run__in=every, kind="model_reply").values_list("data", flat=True)
     written = sum(int(data["completion_tokens"]) for data in replies)
