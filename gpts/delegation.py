@@ -29,8 +29,8 @@ from gpts.steps import (
 )
 
 ASK_STORE: Final = "ask_store"
-# What a person or a model may write as a task, in characters; a longer one is cut, for it is read again by each GPT.
-TASK_CHARS: Final = 8_000
+# The longest task, in characters: as much as a person may write (MAX_MESSAGE_CHARS); a model's longer one is cut.
+TASK_CHARS: Final = 32_000
 
 NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or not shared with everyone concerned."
 NOTHING_FITS: Final = "No GPT in the store fits this."

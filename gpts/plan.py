@@ -186,7 +186,9 @@ def _after_reply(
     if given_out:
         return Finish(last.text, coverage, "tool_calls", given_out)
     answers = [results[call.call_id] for call in last.tool_calls]
-    if answers and all(answer.shown is not None for answer in answers):
+    # What stands by itself is text; an answer in the caller's own form has to be written.
+    is_text = isinstance(log[0], UserMessage) and log[0].overrides.answer_schema is None
+    if answers and is_text and all(answer.shown is not None for answer in answers):
         return _finish_with(answers, log, tools, retrieval)
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()

@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 # Arguments of one call, in tokens.
 MAX_CALL_TOKENS: Final = 512
-# GPTs of the store among which the choice is made, once all have been ranked.
-STORE_NEAREST: Final = 12
+# GPTs of the store that are ranked, and the best of them among which the choice is made.
+STORE_NEAREST: Final = 40
+STORE_CHOSEN: Final = 12
 CODE: Final = "code_interpreter"
 NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
 
@@ -70,8 +71,10 @@ def whom_to_ask(talk: Talk, router: Router, said: Sequence[tuple[str, str]]) -> 
 
 def in_store(router: Router, said: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> str:
     """The slug of the candidate that the last of what was `said` is for; empty for none."""
-    near = {each.name for each in router.rank_gpts(said[-1][1], candidates, STORE_NEAREST)} if candidates else set()
-    return router.choose_gpt(said, [each for each in candidates if each.name in near]).name if near else ""
+    message = said[-1][1]
+    near = router.nearest(message, candidates, STORE_NEAREST)
+    best = {each.name for each in router.rank_gpts(message, near, STORE_CHOSEN)}
+    return router.choose_gpt(said, [each for each in near if each.name in best]).name if best else ""
 
 
 def handed_out(talk: Talk, parts: Sequence[Part]) -> ModelReply:

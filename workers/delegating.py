@@ -29,7 +29,6 @@ TASK: Final[dict[str, Any]] = {
     "type": "string",
     "description": "What is wanted, with all that is needed to know: the one asked sees nothing else of this chat.",
     "minLength": 1,
-    "maxLength": TASK_CHARS,
 }
 FILES: Final[dict[str, Any]] = {
     "type": "array",
@@ -39,7 +38,7 @@ FILES: Final[dict[str, Any]] = {
 }
 STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name of the GPT, where it is known."}
 # GPTs of the store that are looked at, the last changed first.
-STORE_GPTS: Final = 2_000
+STORE_GPTS: Final = 500
 
 
 def colleagues(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:

@@ -23,6 +23,9 @@ class Router:
         fitting = [each.name for each in candidates if words & set(each.title.lower().split())]
         return Choice(fitting[0], 0.8) if fitting else Choice("", 0.7)
 
+    def nearest(self, message, candidates, most):
+        return candidates[:most]
+
     def rank_gpts(self, message, candidates, most):
         return [Choice(each.name, 0.5) for each in candidates][:most]
 

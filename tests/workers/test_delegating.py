@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from gpts.safety.labels import Integrity
-from gpts.steps import Cancelled, Delegation, Error, Finished, ToolResult, UserMessage
+from gpts.steps import Cancelled, Delegation, Error, Finished, Overrides, ToolResult, UserMessage
 from tests.workers.trees import Worker, ask, asks, call, hands, kinds, last, make_gpt, says
 from web.api.completions import usage_of
 from web.builder.models import LinkGrant, Sharing
@@ -35,7 +35,8 @@ def desk(alice, clerk):
     return make_gpt(alice, "Front Desk", clerk)
 
 
-TAX = {"Front Desk": asks(call("ask_tax_clerk", "What is the VAT?")), "Tax Clerk": says("It is 19 %.")}
+TAX_CALL = call("ask_tax_clerk", "What is the VAT?")
+TAX = {"Front Desk": asks(TAX_CALL), "Tax Clerk": says("It is 19 %.")}
 
 
 def result_in(run: Run) -> ToolResult:
@@ -386,3 +387,23 @@ def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
     Worker(sent_tasks, hands(TAX)).drain()
     run.refresh_from_db()
     assert usage_of(run, log.read(run.id)).total_tokens == delegations.tokens_of(run.id)
+
+
+def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bob, sent_tasks, settings):
+    settings.ANSWERS_FROM_FILES = "quote"
+    schema = {"type": "object", "properties": {"rate": {"type": "number"}}}
+    conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
+    run = services.start_run(conversation, "The VAT?", overrides=Overrides(answer_schema=schema))
+    script = TAX | {"Front Desk": lambda messages: '{"rate": 19}' if messages[-1].role == "tool" else TAX_CALL}
+    Worker(sent_tasks, hands(script, quotes=True)).drain()
+    assert last(run).text == '{"rate": 19}'
+
+
+def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
+    conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
+    services.start_run(conversation, "How much?")
+    Worker(sent_tasks, hands(TAX)).drain()
+    Conversation.objects.filter(id=conversation.id).update(changed=timezone.now() - services.KEEP_TRANSIENT * 2)
+    assert services.forget_transient()
+    assert not Conversation.objects.exists()
+    assert not Run.objects.exists()

@@ -209,3 +209,11 @@ def test_the_bundled_embedder_divides_and_knows_when_nobody_is_needed() -> None:
     assert [name for name, _ in router.divide(said(message), GPTS)] == ["it-desk", "hr-desk"]
     assert router.choose_gpt(said("thanks, see you tomorrow!"), GPTS).name == ""
     assert router.rank_gpts("was kann ich mit Lauch kochen?", GPTS, 1)[0].name == "recipes"
+
+
+def test_the_nearest_of_a_large_store_are_found_by_one_line_each(router: Router) -> None:
+    many = [candidate_of_gpt(f"g{n}", f"Number {n}", f"Knows number {n}.", "", ()) for n in range(60)]
+    found = router.nearest("Income tax returns and deductions", [*many, *GPTS], 10)
+    assert len(found) == 10
+    assert "tax-clerk" in {each.name for each in found}
+    assert router.nearest("tax", GPTS, 10) == list(GPTS)
