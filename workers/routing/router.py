@@ -96,7 +96,8 @@ class Router:
         if len(offered) <= most:
             return offered
         lines = [f"{each.title}. {each.description}"[:MAX_CHARS] for each in offered]
-        cosines = self._vectors(lines) @ self._vectors([message[:MAX_CHARS]])[0]
+        vectors = self._vectors(self._texts, [*lines, message[:MAX_CHARS]], self._embedder)
+        cosines = vectors[:-1] @ vectors[-1]
         return [offered[n] for n in np.argsort(-cosines, kind="stable")[:most]]
 
     def divide(
