@@ -8,6 +8,7 @@ import pytest
 
 from workers.bench import delegation
 from workers.bench import delegation_routing as routing
+from workers.bench.cases import BadCases, read_cases
 from workers.routing.candidates import Choice
 
 DEV = routing.CASES.with_name("delegation-dev.jsonl")
@@ -33,7 +34,7 @@ def write(folder: Path, *rows: object) -> Path:
 
 def test_a_case_is_a_message_and_gpts(tmp_path: Path) -> None:
     turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello"}]
-    one, two = routing.read_cases(write(tmp_path, GOOD, GOOD | {"conversation": turns, "expect": None}))
+    one, two = read_cases(write(tmp_path, GOOD, GOOD | {"conversation": turns, "expect": None}), routing.case_of)
     assert [each.name for each in one.candidates] == ["tax", "cook"]
     assert one.candidates[0].examples == ("Can I deduct it?",)
     assert one.expect == "tax"
@@ -58,20 +59,20 @@ def test_a_case_is_a_message_and_gpts(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: object) -> None:
-    with pytest.raises(routing.BadDelegationCases, match=r"Line 2 of cases\.jsonl: \S"):
-        routing.read_cases(write(tmp_path, GOOD, row))
+    with pytest.raises(BadCases, match=r"Line 2 of cases\.jsonl: \S"):
+        read_cases(write(tmp_path, GOOD, row), routing.case_of)
 
 
 def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(routing.BadDelegationCases, match="cannot be read"):
-        routing.read_cases(tmp_path / "absent.jsonl")
-    with pytest.raises(routing.BadDelegationCases, match="no cases"):
-        routing.read_cases(write(tmp_path, ""))
+    with pytest.raises(BadCases, match="cannot be read"):
+        read_cases(tmp_path / "absent.jsonl", routing.case_of)
+    with pytest.raises(BadCases, match="no cases"):
+        read_cases(write(tmp_path, ""), routing.case_of)
 
 
 def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
-    cases = routing.read_cases(
-        write(tmp_path, GOOD, GOOD | {"expect": None, "note": "near"}, GOOD | {"expect": "cook"})
+    cases = read_cases(
+        write(tmp_path, GOOD, GOOD | {"expect": None, "note": "near"}, GOOD | {"expect": "cook"}), routing.case_of
     )
     outcomes = [routing.DelegationOutcome(case, Choice("tax", 0.9), 1.0) for case in cases]
     found = routing.routing_figures(outcomes)
@@ -84,7 +85,7 @@ def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
 
 
 def test_our_own_cases_are_well_formed_and_varied() -> None:
-    cases = routing.read_cases(routing.CASES)
+    cases = read_cases(routing.CASES, routing.case_of)
     assert len(cases) >= 160
     assert len({case.id for case in cases}) == len(cases)
     assert len({case.expect for case in cases}) > 12
@@ -97,7 +98,7 @@ def test_our_own_cases_are_well_formed_and_varied() -> None:
 def test_our_own_cases_are_not_what_was_trained_on() -> None:
     from workers.routing.training.gpt_examples import domains
 
-    cases = routing.read_cases(routing.CASES)
+    cases = read_cases(routing.CASES, routing.case_of)
     gpts = [gpt for domain in domains() for gpt in domain.gpts]
     said = {text.lower() for gpt in gpts for text in gpt.says}
     assert {gpt.candidate.name for gpt in gpts}.isdisjoint(each.name for case in cases for each in case.candidates)

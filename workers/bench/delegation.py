@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
+from workers.bench.cases import read_cases
 from workers.bench.delegation_routing import (
     CASES,
+    case_of,
     choose_all,
-    read_cases,
     routing_figures,
     routing_text,
     wrong_choice,
@@ -39,7 +40,7 @@ def report(options: Mapping[str, Any], say: Callable[[str], object]) -> str:
         from workers.bench.delegation_trees import MEASURES
 
         return json.dumps(MEASURES[options["inside"]]())
-    outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), read_cases(options["cases"]))
+    outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), read_cases(options["cases"], case_of))
     routing = routing_figures(outcomes)
     speed = {} if options["routing_only"] else {"hop": measure_hop(say), "throughput": measure_throughput(say)}
     if options["json"]:

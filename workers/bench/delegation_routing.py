@@ -5,25 +5,18 @@ A case is one JSON object a line: {"id", "message", "candidates": [{"slug", "nam
 [{"role", "content"}]. "note" puts a case into a group of its own.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
 
+from workers.bench.cases import Turns, shares, turn_of
 from workers.routing.candidates import Candidate, Choice, candidate_of_gpt
 from workers.routing.router import Router
 from workers.routing.words import DATA, language_of
 
 CASES: Final = DATA / "delegation-bench.jsonl"
-
-Turns = tuple[tuple[str, str], ...]
-
-
-class BadDelegationCases(RuntimeError):
-    """The file of cases cannot be read; each line is one JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +44,8 @@ class DelegationOutcome:
         return self.choice.name == self.case.expect
 
 
-def read_cases(path: Path) -> list[DelegationCase]:
-    """The cases of a file. Raises BadDelegationCases with the number of the first line that is wrong."""
-    try:
-        lines = path.read_text("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadDelegationCases(f"{path} cannot be read: {error}.") from error
-    cases = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                cases.append(_case(json.loads(line), number))
-            except (ValueError, RecursionError) as error:
-                raise BadDelegationCases(f"Line {number} of {path.name}: {error}") from error
-    if not cases:
-        raise BadDelegationCases(f"{path.name} holds no cases.")
-    return cases
-
-
-def _case(row: object, number: int) -> DelegationCase:
+def case_of(row: object, number: int) -> DelegationCase:
+    """The case of a row. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("A case is a JSON object.")
     if not isinstance(row.get("message"), str):
@@ -103,16 +79,7 @@ def _turns(rows: object) -> Turns:
         return ()
     if not isinstance(rows, list):
         raise ValueError("`conversation` must be a list of messages.")
-    return tuple(_turn(each) for each in rows)
-
-
-def _turn(row: object) -> tuple[str, str]:
-    if not isinstance(row, dict) or not isinstance(row.get("role"), str):
-        raise ValueError("A message of the conversation needs a role.")
-    content = row.get("content")
-    if content is not None and not isinstance(content, str):
-        raise ValueError("The content of a message is text.")
-    return row["role"], content or ""
+    return tuple(map(turn_of, rows))
 
 
 def choose_all(router: Router, cases: Sequence[DelegationCase]) -> list[DelegationOutcome]:
@@ -128,14 +95,10 @@ def choose_all(router: Router, cases: Sequence[DelegationCase]) -> list[Delegati
 
 def routing_figures(outcomes: Sequence[DelegationOutcome]) -> dict[str, Any]:
     """Share of right choices over all and by group, the number of cases, and the median time in ms."""
-    groups: dict[str, list[bool]] = {}
-    for each in outcomes:
-        for group in _groups(each.case):
-            groups.setdefault(group, []).append(each.right)
     return {
         "accuracy": mean(each.right for each in outcomes),
         "cases": len(outcomes),
-        "groups": {name: {"accuracy": mean(hits), "cases": len(hits)} for name, hits in sorted(groups.items())},
+        "groups": shares((each.right, _groups(each.case)) for each in outcomes),
         "median_ms": median(each.ms for each in outcomes),
     }
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import Any, Final
 
 from django.conf import settings
 
 from gpts.messages import Message
 from gpts.tools import ToolSpec
+from workers.bench.cases import Turns, read_cases, shares, turn_of
 from workers.knowledge.embed import shared_embedder
 from workers.routing.builtin import BUILTIN
 from workers.routing.candidates import Candidate, Choice, candidate_of_function
@@ -36,11 +37,6 @@ GRAMMAR_ROUNDS: Final = 2
 EMPTY_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
 Say = Callable[[str], object]
-Turns = tuple[tuple[str, str], ...]
-
-
-class BadCases(RuntimeError):
-    """The file of cases cannot be read; each line is one JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def report(options: Mapping[str, Any], say: Say) -> str:
     """The figures as text, or as JSON with the wrong cases. Raises BadCases, EmbedderMissing or EngineError."""
-    cases = read_cases(options["cases"])
+    cases = read_cases(options["cases"], case_of)
     outcomes = choose_all(Router(shared_embedder(settings.EMBEDDER)), cases)
     found: dict[str, Any] = {"choice": accuracies(outcomes)}
     if not options["no_model"]:
@@ -89,25 +85,8 @@ def report(options: Mapping[str, Any], say: Say) -> str:
     return as_text(found)
 
 
-def read_cases(path: Path) -> list[ToolCase]:
-    """The cases of a file. Raises BadCases with the number of the first line that is wrong."""
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCases(f"{path} cannot be read: {error}.") from error
-    cases = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                cases.append(_case(json.loads(line), number))
-            except (ValueError, RecursionError) as error:
-                raise BadCases(f"Line {number} of {path.name}: {error}") from error
-    if not cases:
-        raise BadCases(f"{path.name} holds no cases.")
-    return cases
-
-
-def _case(row: object, number: int) -> ToolCase:
+def case_of(row: object, number: int) -> ToolCase:
+    """The case of a row. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("A case is a JSON object.")
     conversation, tools, expect = row.get("conversation"), row.get("tools"), row.get("expect")
@@ -120,17 +99,8 @@ def _case(row: object, number: int) -> ToolCase:
     offered = tuple(_tool(each) for each in tools)
     if expect and expect not in {each.name for each in offered}:
         raise ValueError(f"`expect` is {expect}, which is not among the tools.")
-    turns = tuple(_turn(each) for each in conversation)
+    turns = tuple(map(turn_of, conversation))
     return ToolCase(str(row.get("id", number)), turns, offered, expect or "", str(row.get("note", "")))
-
-
-def _turn(message: object) -> tuple[str, str]:
-    if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-        raise ValueError("A message needs a role.")
-    content = message.get("content")
-    if content is not None and not isinstance(content, str):
-        raise ValueError("The content of a message is text.")
-    return message["role"], content or ""
 
 
 def _tool(tool: object) -> Candidate:
@@ -155,12 +125,10 @@ def choose_all(router: Router, cases: Sequence[ToolCase]) -> list[Outcome]:
 
 def accuracies(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Share of right choices over all, by what was expected, by place, language and note; medians of time in ms."""
-    groups: dict[str, list[bool]] = {}
-    for each in outcomes:
-        for group in _groups(each.case):
-            groups.setdefault(group, []).append(each.right)
-    shares = {name: {"accuracy": mean(hits), "cases": len(hits)} for name, hits in groups.items()}
-    return {"groups": dict(sorted(shares.items())), "median_ms": median(each.ms for each in outcomes)}
+    return {
+        "groups": shares((each.right, _groups(each.case)) for each in outcomes),
+        "median_ms": median(each.ms for each in outcomes),
+    }
 
 
 def _groups(case: ToolCase) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from workers.bench import tools
+from workers.bench.cases import BadCases, read_cases
 from workers.routing.candidates import Choice
 
 DEV = tools.CASES.with_name("dev-hard.jsonl")
@@ -28,7 +29,7 @@ def write(folder: Path, *rows: object) -> Path:
 
 
 def test_tools_are_built_in_ones_or_functions(tmp_path: Path) -> None:
-    (case,) = tools.read_cases(write(tmp_path, GOOD))
+    (case,) = read_cases(write(tmp_path, GOOD), tools.case_of)
     assert [each.name for each in case.tools] == ["code_interpreter", "pay", "bare"]
     assert case.expect == "code_interpreter"
 
@@ -47,19 +48,19 @@ def test_tools_are_built_in_ones_or_functions(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: object) -> None:
-    with pytest.raises(tools.BadCases, match=r"Line 2 of cases\.jsonl: \S"):
-        tools.read_cases(write(tmp_path, GOOD, row))
+    with pytest.raises(BadCases, match=r"Line 2 of cases\.jsonl: \S"):
+        read_cases(write(tmp_path, GOOD, row), tools.case_of)
 
 
 def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(tools.BadCases, match="cannot be read"):
-        tools.read_cases(tmp_path / "absent.jsonl")
-    with pytest.raises(tools.BadCases, match="no cases"):
-        tools.read_cases(write(tmp_path, ""))
+    with pytest.raises(BadCases, match="cannot be read"):
+        read_cases(tmp_path / "absent.jsonl", tools.case_of)
+    with pytest.raises(BadCases, match="no cases"):
+        read_cases(write(tmp_path, ""), tools.case_of)
 
 
 def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
-    cases = tools.read_cases(write(tmp_path, GOOD, GOOD | {"expect": None}, GOOD | {"expect": "pay"}))
+    cases = read_cases(write(tmp_path, GOOD, GOOD | {"expect": None}, GOOD | {"expect": "pay"}), tools.case_of)
     outcomes = [tools.Outcome(case, Choice("code_interpreter", 0.9), 1.0) for case in cases]
     groups = tools.accuracies(outcomes)["groups"]
     assert groups["all"] == {"accuracy": pytest.approx(1 / 3), "cases": 3}
@@ -68,9 +69,11 @@ def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
 
 
 def test_our_own_cases_are_well_formed_and_varied() -> None:
-    cases = tools.read_cases(tools.CASES)
+    cases = read_cases(tools.CASES, tools.case_of)
     assert len(cases) >= 240
-    assert {case.conversation for case in cases}.isdisjoint(case.conversation for case in tools.read_cases(DEV))
+    assert {case.conversation for case in cases}.isdisjoint(
+        case.conversation for case in read_cases(DEV, tools.case_of)
+    )
     assert len({case.id for case in cases}) == len(cases)
     nothing = sum(not case.expect for case in cases)
     assert 0.25 < nothing / len(cases) < 0.45
@@ -80,7 +83,7 @@ def test_our_own_cases_are_well_formed_and_varied() -> None:
 
 
 def test_calls_are_sampled_from_the_cases_that_expect_one() -> None:
-    cases = tools.read_cases(tools.CASES)
+    cases = read_cases(tools.CASES, tools.case_of)
     some = tools.sample(cases, 60)
     assert 45 <= len(some) <= 60
     assert all(case.expect for case in some)
