@@ -108,7 +108,7 @@ def test_our_own_cases_are_not_what_was_trained_on() -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("cases", FLOORS)
 def test_the_bundled_embedder_asks_the_right_one_often_enough(cases: Path) -> None:
-    text = delegation.report({"cases": cases, "routing_only": True, "json": True}, lambda line: None)
+    text = delegation.report({"cases": cases, "routing_only": True, "json": True, "inside": None}, lambda line: None)
     found = json.loads(text)
     assert found["routing"]["accuracy"] >= FLOORS[cases]
     assert {"id", "expect", "chosen"} <= found["wrong"][0].keys()
