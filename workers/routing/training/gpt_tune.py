@@ -20,7 +20,7 @@ from workers.routing.words import gloss
 Change = dict[str, Any]
 
 RANK: Final = 8
-STEPS: Final = 160
+STEPS: Final = 240
 LEARNING_RATE: Final = 1e-3
 TEMPERATURE: Final = 0.05
 # Chosen on domains that were held out (2026-11-25).
