@@ -203,6 +203,7 @@ def _finish_with(
     If no other GPT that was asked had an answer, the run's own files have the last word.
     """
     asked = {step.call_id: step.name for step in log if isinstance(step, Delegation)}
+    asked |= {answer.call_id: tools[answer.name].title for answer in answers if _asks_elsewhere(answer, tools)}
     told = [(asked.get(answer.call_id, ""), answer.shown) for answer in answers if answer.shown]
     several = len(answers) > 1 and all(name for name, _ in told)
     text = listed_answers(told) if several else "\n\n".join(shown for _, shown in told)
@@ -210,6 +211,11 @@ def _finish_with(
     if in_vain and retrieval and retrieval.extract:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")
     return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
+
+
+def _asks_elsewhere(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
+    """Whether it is from an agent elsewhere, of whose asking no delegation tells."""
+    return answer.name in tools and tools[answer.name].asks and tools[answer.name].reach != "gpt"
 
 
 def _asks(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:

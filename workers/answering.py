@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts import decisions
-from gpts.delegation import titles_in
+from gpts.delegation import title_of, titles_in
 from gpts.knowledge.citations import Grounding, extractive_answer, ground, is_answer
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
@@ -146,7 +146,7 @@ def finished(decision: decisions.Finish, talk: Talk, hands: Hands, show: Show) -
     text, passages = decision.text, talk.passages()
     # A gated answer says things in the passages' own words; only a free one needs meanings compared.
     similarity = None if talk.spec.only_from_knowledge else hands.embedder.similarity
-    titles = titles_in(talk.steps)
+    titles = titles_in(talk.steps) | {title_of(tool.title) for tool in talk.tools.values() if tool.asks}
     grounding = ground(text, passages, similarity, talk.question(), titles) if passages else Grounding()
     if passages and not grounding.citations and _may_be_added_to(decision, talk):
         addition = _quotation(text, passages, talk, hands)

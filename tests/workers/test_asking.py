@@ -133,3 +133,22 @@ def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, s
     )
     decision = decide(make_gpt(alice, "Desk").published.spec(), log, {}, (), Circumstances(routed=True))
     assert decision == Finish("Gone.\n\nFrom the files.", "covered")
+
+
+def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
+    from gpts.decisions import Finish
+    from gpts.plan import decide
+    from gpts.steps import ModelReply, ToolCall, ToolResult, UserMessage
+    from gpts.tools import ToolSpec
+
+    there = ToolSpec(name="ask_far", title="Far", description="", parameters={}, asks=True, reach="host", host="h")
+    calls = (ToolCall(call_id="a", name="ask_x", arguments={}), ToolCall(call_id="b", name="ask_far", arguments={}))
+    log = (
+        UserMessage(text="?"),
+        ModelReply(text="", tool_calls=calls),
+        Delegation(call_id="a", run_id="r", slug="near", name="Near", task="?"),
+        ToolResult(call_id="a", name="ask_x", text="1", shown="1", run_id="r"),
+        ToolResult(call_id="b", name="ask_far", text="2", shown="2"),
+    )
+    decision = decide(make_gpt(alice, "Desk").published.spec(), log, {"ask_far": there})
+    assert decision == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
