@@ -36,7 +36,6 @@ NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or no
 NOTHING_FITS: Final = "No GPT in the store fits this."
 NO_TASK: Final = "There is no task: say in `task` what is wanted."
 ALREADY_AT_IT: Final = "{name} is already at work on this very request further up, so it was not asked again."
-WOULD_WAIT: Final = "{name} is waiting for this very answer, so it was not asked."
 STOPPED: Final = "{name} was stopped before it answered."
 SAID_NOTHING: Final = "{name} answered nothing."
 

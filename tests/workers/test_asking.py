@@ -152,3 +152,17 @@ def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
     )
     decision = decide(make_gpt(alice, "Desk").published.spec(), log, {"ask_far": there})
     assert decision == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
+
+
+def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, sent_tasks):
+    from web.runs import files
+    from web.runs.services import start_conversation, start_run
+
+    attached = files.attach(bob, "receipts.csv", [b"a,b\n1,2\n"])
+    run = start_run(start_conversation(bob, desk), "How much tax?", attachments=[attached.id])
+    assert answered(sent_tasks, run) == ["Tax Clerk"]
+    child = Run.objects.get(root=run)
+    (handed,) = log.read(child.id)[0].attachments
+    assert (handed.name, handed.id != str(attached.id)) == ("receipts.csv", True)
+    assert [name for name, _, _ in files.readable(child)] == ["receipts.csv"]
+    assert files.access_file(bob, handed.id).sha256 == attached.sha256

@@ -80,13 +80,11 @@ def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None
     Those that are gone meanwhile are left out.
     """
     ids = [ref.id for ref in refs if ref.id]
-    found = ConversationFile.objects.filter(id__in=ids, owner=conversation.owner_id)
     passed = []
-    for file in found:
-        facts = {"owner_id": file.owner_id, "conversation": conversation, "mime": file.mime, "size": file.size}
-        given = {**facts, "untrusted": file.untrusted}
-        same = {"run": run, "sha256": file.sha256, "name": file.name, "conversation": conversation}
-        passed.append(ConversationFile.objects.get_or_create(**same, defaults=given)[0].ref())
+    for file in ConversationFile.objects.filter(id__in=ids, owner=conversation.owner_id):
+        facts = {"owner_id": file.owner_id, "mime": file.mime, "size": file.size, "untrusted": file.untrusted}
+        same = {"conversation": conversation, "run": run, "sha256": file.sha256, "name": file.name}
+        passed.append(ConversationFile.objects.get_or_create(**same, defaults=facts)[0].ref())
     return tuple(passed)
 
 

@@ -147,9 +147,7 @@ def regenerate(message: Message) -> Run:
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
         mentions.check_still_open(conversation, last.gpt)
-        first = log.read(last.id)[0]
-        assert isinstance(first, UserMessage)
-        return _queue(message, first, last.version)
+        return _queue(message, log.first(last.id), last.version)
 
 
 def _check_free(conversation: Conversation) -> None:
