@@ -8,7 +8,6 @@ from django.conf import settings
 
 from gpts.safety.policy import Mode
 from web.sending import send_task
-from workers.answering import Hands
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.config import EngineConfig
@@ -19,8 +18,9 @@ from workers.knowledge.shelf import Shelf
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
-from workers.routing.router import Router
-from workers.sign_ins import lend
+from workers.rpc.sign_ins import lend
+from workers.runs.answering import Hands
+from workers.smallmodel.routing.router import Router
 from workers.tools import images, web
 from workers.tools.actions.credentials import set_provider
 from workers.tools.images.config import ImageConfig

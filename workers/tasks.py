@@ -15,21 +15,18 @@ from web.runs.delegations import end_late
 from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
-from workers import (
-    action_errands,
-    gpt_pictures,
-    heartbeat,
-    indexing,
-    knowledge_health,
-    knowledge_probe,
-    loop,
-    lost_segments,
-    sign_ins,
-    sources,
-)
+from workers import heartbeat
 from workers.configuration import close, configure_tools, hands
+from workers.indexing import files as indexing
+from workers.indexing import health as knowledge_health
+from workers.indexing import lost_segments
+from workers.indexing import probe as knowledge_probe
 from workers.knowledge import unions
 from workers.knowledge.sweeping import sweep
+from workers.rpc import actions as action_errands
+from workers.rpc import pictures as gpt_pictures
+from workers.rpc import sign_ins, sources
+from workers.runs import loop
 
 
 @shared_task(bind=True, name="workers.tasks.advance")

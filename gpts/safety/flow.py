@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
-from gpts.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 
 # The private source that a GPT's own files are.
 KNOWLEDGE: Final = "knowledge"

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from gpts.runs.steps import Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Label
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
 from gpts.safety.wording import leaves, unquoted, unsaid
-from gpts.steps import Log, ToolCall, ToolResult, UserMessage
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 
 Mode = Literal["strict", "balanced"]
 

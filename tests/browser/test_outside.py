@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from gpts.actions import Listed, McpTool, Operation
+from gpts.spec.actions import Listed, McpTool, Operation
 from tests.browser.test_accessibility import serious
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow

@@ -7,9 +7,9 @@ from django.urls import reverse
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from gpts.actions import ActionSpec, Operation
+from gpts.runs.steps import Approval, ApprovalRequest, ModelReply, ToolCall, ToolResult
 from gpts.safety.labels import untrusted
-from gpts.steps import Approval, ApprovalRequest, ModelReply, ToolCall, ToolResult
+from gpts.spec.actions import ActionSpec, Operation
 from tests.browser.test_accessibility import serious
 from tests.web.chat.link_cases import CASES
 from web.builder.models import GptVersion

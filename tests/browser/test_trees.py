@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from gpts.steps import Approval, Finished, Retrieval
+from gpts.runs.steps import Approval, Finished, Retrieval
 from tests.browser.conftest import ANSWER, CITATIONS, PASSAGES, cite
 from tests.browser.test_accessibility import SIZES, THEMES, serious
 from tests.web.runs import trees

@@ -19,12 +19,12 @@ from django.conf import settings
 django.setup()
 
 from gpts.knowledge.documents import Passage
-from gpts.steps import Retrieval
-from gpts.tools import ToolSpec
+from gpts.runs.steps import Retrieval
+from gpts.spec.tools import ToolSpec
 from tests.e2e.dying import die_after
-from workers import loop
-from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
+from workers.runs import loop
+from workers.runs.answering import Hands
 from workers.tools import Tool, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from gpts.plan import INTERRUPTED
-from gpts.steps import Finished, ToolResult
+from gpts.runs.plan import INTERRUPTED
+from gpts.runs.steps import Finished, ToolResult
 from web.builder.models import GptVersion
 from web.runs import log, services
 from web.runs.models import Run

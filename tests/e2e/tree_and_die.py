@@ -20,14 +20,14 @@ django.setup()
 from django.db import connections
 from django.utils import timezone
 
-from gpts.steps import Delegation
+from gpts.runs.steps import Delegation
 from tests.e2e.dying import die_after
 from tests.workers.trees import ask, asks, call, hands, says
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import log
 from web.runs.models import Run
-from workers import loop
+from workers.runs import loop
 
 SCRIPT = {
     "Desk": asks(call("ask_one", "1?"), call("ask_two", "2?")),

@@ -25,14 +25,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from gpts.steps import Cancelled, Error, Finished, ToolResult, pending_approvals
-from gpts.tools import ToolSpec
+from gpts.runs.steps import Cancelled, Error, Finished, ToolResult, pending_approvals
+from gpts.spec.tools import ToolSpec
 from tests.workers.trees import ask, asks, call, hands, make_gpt, says
 from web.accounts.models import User
 from web.runs import delegations, log, services, stream, wake
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
-from workers import loop
+from workers.runs import loop
 from workers.tools import Tool, ToolOutput
 
 SCRIPT = {

@@ -11,8 +11,8 @@ import pypdfium2
 import pytest
 from django.utils.text import slugify
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import COLLEAGUES, WHEN_CHARS, GptSpec
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import COLLEAGUES, WHEN_CHARS, GptSpec
 from web import builder
 from web.builder.marks import MARKS
 

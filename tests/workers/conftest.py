@@ -5,7 +5,7 @@ import pytest
 from tests.workers.knowledge.conftest import WordEmbedder
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.services import create_gpt
-from workers import indexing
+from workers.indexing import files as indexing
 
 
 @pytest.fixture

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from gpts.messages import Message
-from gpts.steps import Log, Retrieval
+from gpts.runs.messages import Message
+from gpts.runs.steps import Log, Retrieval
 from web.accounts.models import User
 from web.builder.models import ColleagueRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
-from workers import loop
-from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
+from workers.runs import loop
+from workers.runs.answering import Hands
 
 Script = dict[str, Callable[[list[Message]], str]]
 

@@ -15,17 +15,17 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
-from gpts.decisions import CallModel, Finish, Retrieve
 from gpts.knowledge.documents import Citation, Passage
-from gpts.plan import decide
-from gpts.spec import GptSpec, KnowledgeRef
-from gpts.steps import Finished, Log, UserMessage
-from workers import answering
-from workers.answering import Hands, Talk
+from gpts.runs.decisions import CallModel, Finish, Retrieve
+from gpts.runs.plan import decide
+from gpts.runs.steps import Finished, Log, UserMessage
+from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
 from workers.configuration import hands as open_hands
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
+from workers.runs import answering
+from workers.runs.answering import Hands, Talk
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
 

@@ -19,7 +19,7 @@ from workers.bench.delegation_routing import (
 )
 from workers.bench.delegation_speed import measure_hop, measure_throughput, speed_text
 from workers.knowledge.embed import shared_embedder
-from workers.routing.router import Router
+from workers.smallmodel.routing.router import Router
 
 HELP = "accuracy of whom to ask on labelled messages, latency of a hop, throughput of trees"
 

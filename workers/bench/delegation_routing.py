@@ -12,9 +12,9 @@ from statistics import mean, median
 from typing import Any, Final
 
 from workers.bench.cases import Turns, shares, turn_of
-from workers.routing.candidates import Candidate, Choice, candidate_of_gpt
-from workers.routing.router import Router
-from workers.routing.words import DATA, language_of
+from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of_gpt
+from workers.smallmodel.routing.router import Router
+from workers.smallmodel.routing.words import DATA, language_of
 
 CASES: Final = DATA / "delegation-bench.jsonl"
 

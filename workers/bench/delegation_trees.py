@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from django.db.models import Q
 
-from gpts.prompt import build_prompt
-from gpts.steps import ModelReply, ToolResult, UserMessage
+from gpts.runs.prompt import build_prompt
+from gpts.runs.steps import ModelReply, ToolResult, UserMessage
 from web.accounts.models import User
 from web.builder.models import ColleagueRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish

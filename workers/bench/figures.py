@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 
 N_RULES: Final = 35  # about 1,100 tokens of instructions with the bundled model's tokenizer
 

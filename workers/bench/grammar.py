@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, Final
 
-from gpts.messages import Message
-from gpts.replies import parse
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.replies import parse
+from gpts.spec.tools import ToolSpec
 from workers.bench.figures import conversation
 from workers.bench.schemas import SCHEMAS
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, Sampling

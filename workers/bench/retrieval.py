@@ -20,7 +20,7 @@ from django.conf import settings
 
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.ranking import Half
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from workers.bench.collection import Collection, Entry, read_collection
 from workers.bench.measures import Quality, percentile, quality
 from workers.knowledge import segments, unions

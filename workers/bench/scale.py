@@ -24,7 +24,7 @@ import numpy as np
 from django.conf import settings
 
 from gpts.knowledge.ranking import DEPTH
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from workers.bench.figures import conversation
 from workers.bench.synthetic import World, make_file, near
 from workers.configuration import engine_config

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpts.knowledge.documents import Block, Chunk, Document
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, segments
 from workers.knowledge.content import Content
 from workers.knowledge.embed import Vectors

@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from gpts.messages import Message
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.spec.tools import ToolSpec
 from workers.bench.cases import Turns, read_cases, shares, turn_of
 from workers.knowledge.embed import shared_embedder
-from workers.routing.builtin import BUILTIN
-from workers.routing.candidates import Candidate, Choice, candidate_of_function
-from workers.routing.router import Router
-from workers.routing.words import DATA, language_of
+from workers.smallmodel.routing.builtin import BUILTIN
+from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of_function
+from workers.smallmodel.routing.router import Router
+from workers.smallmodel.routing.words import DATA, language_of
 
 HELP = "accuracy of tool choice on labelled requests, validity of calls, cost of the grammar"
 

@@ -7,9 +7,9 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gpts.messages import Message
-from gpts.steps import FinishReason
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.steps import FinishReason
+from gpts.spec.tools import ToolSpec
 
 
 class EngineError(Exception):
@@ -80,7 +80,7 @@ class Usage:
 class Token:
     """A piece of the reply: whole characters only, possibly of several model tokens.
 
-    Calls are text in the form that `gpts.replies.parse` reads, whatever form the model itself wrote them in.
+    Calls are text in the form that `gpts.runs.replies.parse` reads, whatever form the model itself wrote them in.
 
     The last one has `finish` and `usage` set (its text may be empty); no token follows it.
     """

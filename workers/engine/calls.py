@@ -1,7 +1,7 @@
 """The forms in which models write calls of tools, and how each becomes the one form that the platform reads.
 
 A model's own control token opens a call only where the model generated that very id; the same characters spelled out
-in ordinary tokens stay text. Models without such a token open a call by text, as `gpts.replies` reads it.
+in ordinary tokens stay text. Models without such a token open a call by text, as `gpts.runs.replies` reads it.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from gpts.replies import CLOSING, OPENING, read_calls, written
+from gpts.runs.replies import CLOSING, OPENING, read_calls, written
 from workers.engine.detokenize import Detokenizer
 
 Style = Literal["hermes", "llama", "mistral"]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from gpts.replies import OPENING, parse, prose
-from gpts.tools import ToolSpec
+from gpts.runs.replies import OPENING, parse, prose
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
 from workers.engine.schemas import json_value, problem
 

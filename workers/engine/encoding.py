@@ -19,8 +19,8 @@ from typing import Any, Final, Generic, TypeVar
 from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
 
-from gpts.messages import Message
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
 from workers.engine.native import PADDING, NativeSkeleton, as_text, new_secret, render

@@ -18,7 +18,7 @@ import llguidance
 import llguidance.hf
 import numpy as np
 
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import Grammar, GrammarError
 from workers.engine.calls import CallForm
 from workers.engine.encoding import LruCache

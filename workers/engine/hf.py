@@ -12,9 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.generation.continuous_batching.requests import GenerationOutput
 from transformers.utils import logging as transformers_logging
 
-from gpts.messages import Message
-from gpts.steps import FinishReason
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.steps import FinishReason
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import (
     EngineError,
     GenerationRequest,

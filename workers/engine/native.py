@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gpts.messages import Message
-from gpts.replies import written
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.replies import written
+from gpts.spec.tools import ToolSpec
 
 # Put around each message's placeholder: what is missing from the rendering was trimmed by the template.
 PADDING: Final = "\t \t"

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import httpx
 
-from gpts.messages import Message
-from gpts.replies import written
-from gpts.steps import FinishReason
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.replies import written
+from gpts.runs.steps import FinishReason
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
 from workers.engine.checked import checked
 from workers.engine.config import EngineConfig

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from gpts.messages import Message
-from gpts.steps import FinishReason
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.steps import FinishReason
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
 from workers.engine.config import EngineConfig
 from workers.engine.stopping import StopFilter

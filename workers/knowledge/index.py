@@ -32,8 +32,8 @@ from gpts.knowledge.ranking import (
 )
 from gpts.knowledge.sections import Section, section_around
 from gpts.knowledge.terms import terms
-from gpts.spec import KnowledgeRef
-from gpts.steps import Retrieval
+from gpts.runs.steps import Retrieval
+from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
 from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors

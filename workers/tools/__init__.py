@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from gpts.knowledge.documents import Passage
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
-from gpts.tools import ToolSpec
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
 
 
 class ToolError(Exception):

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Final, cast
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
 from workers.tools import Tool
 
 # Tool name -> "module", which defines TOOLS: dict[str, Tool] and unavailable() -> str (empty: it works here).

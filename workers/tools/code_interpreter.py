@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 from workers.sandbox.client import Answer, Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable

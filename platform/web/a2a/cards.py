@@ -17,8 +17,8 @@ from a2a.utils.constants import PROTOCOL_VERSION_0_3, PROTOCOL_VERSION_1_0, Tran
 from django.conf import settings
 from django.urls import reverse
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt, GptVersion
 
 KEY: Final = "key"  # the security scheme's name in the card

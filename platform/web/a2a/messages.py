@@ -8,7 +8,7 @@ from a2a.types import Message, Part
 from a2a.utils.errors import ContentTypeNotSupportedError
 from google.protobuf.json_format import MessageToDict
 
-from gpts.agents import from_struct
+from gpts.spec.agents import from_struct
 from web.accounts.models import User
 from web.runs.files import attach
 from web.runs.models import ConversationFile

@@ -14,16 +14,7 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from gpts.knowledge.documents import Citation
-from gpts.steps import (
-    ApprovalRequest,
-    Cancelled,
-    Error,
-    FileRef,
-    Finished,
-    Log,
-    ToolResult,
-    pending_approvals,
-)
+from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, ToolResult, pending_approvals
 from web.runs import files, log
 from web.runs.models import ConversationFile, Run
 

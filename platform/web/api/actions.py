@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from gpts.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Imported, Listed, McpTool
+from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Imported, Listed, McpTool
 from web import errands
 from web.api.auth import caller
 from web.api.errors import ApiError, NativeErrorBody

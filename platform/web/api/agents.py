@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from gpts.actions import AuthHint
-from gpts.agents import DEADLINE_S
-from gpts.spec import WHEN_CHARS
+from gpts.spec.actions import AuthHint
+from gpts.spec.agents import DEADLINE_S
+from gpts.spec.gpt import WHEN_CHARS
 from web import errands
 from web.api.actions import AWAY, AuthSetting, OutsideShape, ShortText, away
 from web.api.auth import caller

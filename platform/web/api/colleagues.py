@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
-from gpts.spec import COLLEAGUES, WHEN_CHARS
+from gpts.spec.gpt import COLLEAGUES, WHEN_CHARS
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text

@@ -6,8 +6,8 @@ from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.messages import Message
-from gpts.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
+from gpts.runs.messages import Message
+from gpts.runs.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,

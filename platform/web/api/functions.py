@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
-from gpts.json_schemas import fault_in
-from gpts.steps import CallerTool, ToolCall
+from gpts.runs.steps import CallerTool, ToolCall
+from gpts.spec.json_schemas import fault_in
 from web.api.errors import ApiError
 from web.api.reading import Text
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
-from gpts.messages import Message, MessageCall
+from gpts.runs.messages import Message, MessageCall
 from web.api.errors import ApiError
 from web.api.functions import CallOfFunction
 from web.api.reading import Text

@@ -11,7 +11,7 @@ from ninja import Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from gpts.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
+from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
 from web.accounts.models import User
 from web.api.auth import caller
 from web.api.completions import usage_of

@@ -11,7 +11,7 @@ from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
 from gpts.knowledge.documents import Finding, Notice, Unit
-from gpts.spec import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from web.api.reading import Text
 from web.builder.agents import agent_card_url
 from web.builder.files import n_ahead

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
-from gpts.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
+from gpts.runs.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
 

@@ -8,7 +8,7 @@ from ninja import Schema
 from pydantic import Field
 
 from gpts.knowledge.documents import Citation
-from gpts.steps import ApprovalRequest, Status
+from gpts.runs.steps import ApprovalRequest, Status
 from web.api.completions import Usage
 from web.runs.asks import Ask
 from web.runs.trees import Node, Tokens

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from ninja import Schema
 
-from gpts.steps import Cancelled, Error, Finished, Log
+from gpts.runs.steps import Cancelled, Error, Finished, Log
 from web.accounts.models import User
 from web.api import completions
 from web.api.auth import KeyAuth, caller

@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool, host_name, host_of
-from gpts.spec import GptSpec
+from gpts.spec.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool, host_name, host_of
+from gpts.spec.gpt import GptSpec
 from web import errands
 from web.accounts.models import User
 from web.builder.models import Gpt

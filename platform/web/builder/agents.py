@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
-from gpts.actions import host_of
-from gpts.agents import DEADLINE_S, AgentFacts
-from gpts.spec import COLLEAGUES
+from gpts.spec.actions import host_of
+from gpts.spec.agents import DEADLINE_S, AgentFacts
+from gpts.spec.gpt import COLLEAGUES
 from web import errands
 from web.builder.actions import check_address, check_room, saved
 from web.builder.auth import AuthChoice, set_auth

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from gpts.actions import host_of
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec.actions import host_of
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
 
 # Words and the space after them, so that a changed word does not mark the whole line.

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.spec import COLLEAGUES, GptSpec
+from gpts.spec.gpt import COLLEAGUES, GptSpec
 from web.accounts.models import User
 from web.builder.models import ColleagueRow, Gpt, Sharing
 from web.builder.search import find, index_over, rank

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import (
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
     MAX_REPLY_TOKENS,

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import (
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import (
     DESCRIPTION_CHARS,
     INSTRUCTIONS_CHARS,
     MAX_REPLY_TOKENS,

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import models
 
-from gpts.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
-from gpts.spec import WHEN_CHARS, RemoteAgent
+from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
+from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.secrets import seal, unseal

@@ -10,8 +10,8 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
 
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder import actions, colleagues
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.urls import reverse
 
-from gpts.actions import host_of, named_operations
-from gpts.spec import GptSpec
+from gpts.spec.actions import host_of, named_operations
+from gpts.spec.gpt import GptSpec
 from web import errands
 from web.accounts.models import User
 from web.builder.models import Gpt

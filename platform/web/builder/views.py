@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gpts.spec import COLLEAGUES, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import COLLEAGUES, STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
 from web.builder import colleagues, files, services
 from web.builder.actions import privacy_missing

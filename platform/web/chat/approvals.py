@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
-from gpts.spec import GptSpec
-from gpts.steps import Approval, ApprovalRequest, Asker, Log
+from gpts.runs.steps import Approval, ApprovalRequest, Asker, Log
+from gpts.spec.gpt import GptSpec
 from web.chat.tool_names import tool_name
 from web.runs.models import Run
 from web.runs.trees import asked_by, waiting

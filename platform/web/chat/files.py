@@ -6,7 +6,7 @@ from typing import Final
 
 from django.urls import NoReverseMatch, reverse
 
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
 
 # Formats that browsers draw and that can hold no script.
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})

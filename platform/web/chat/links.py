@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.utils.html import format_html, strip_tags
 
+from gpts.runs.steps import Log, Retrieval, ToolResult, UserMessage
 from gpts.safety.links import hidden_data, is_only_from_untrusted
-from gpts.spec import GptSpec
-from gpts.steps import Log, Retrieval, ToolResult, UserMessage
+from gpts.spec.gpt import GptSpec
 
 # An element as nh3 writes it: attributes in quotes, no link within a link.
 _LINK: Final = re.compile(r'<a((?: [\w-]+="[^"]*")*)>(.*?)</a>', re.DOTALL)

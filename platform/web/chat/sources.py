@@ -8,7 +8,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Citation, Passage, Unit
 from gpts.knowledge.sections import Part, Section
-from gpts.steps import Finished, Log
+from gpts.runs.steps import Finished, Log
 from web.chat.links import host
 from web.runs.citations import passage_of
 

@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from gpts.actions import host_name
 from gpts.knowledge.documents import Passage
-from gpts.spec import GptSpec
-from gpts.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
+from gpts.runs.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
+from gpts.spec.actions import host_name
+from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.asked import ask_phrases, awaited, told_together
 from web.chat.tool_names import SUBJECT_CHARS, Phrases, in_words, shortened, tool_name

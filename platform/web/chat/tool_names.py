@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from gpts.actions import host_name, named_mcp_tools, named_operations
-from gpts.agents import named_remote_agents
-from gpts.spec import GptSpec
+from gpts.spec.actions import host_name, named_mcp_tools, named_operations
+from gpts.spec.agents import named_remote_agents
+from gpts.spec.gpt import GptSpec
 
 TITLE_CHARS: Final = 60
 # Characters of what a line says a call was about; all of it is in the log.

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.spec import GptSpec
-from gpts.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat.approvals import Card, cards
 from web.chat.files import ShownFile, shown

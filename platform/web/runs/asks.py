@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from gpts.actions import host_name, named_mcp_tools, named_operations
-from gpts.agents import named_remote_agents
-from gpts.delegation import ASK_STORE
-from gpts.spec import GptSpec
-from gpts.steps import Delegation, Log, ModelReply, ToolCall, ToolResult, UserMessage
+from gpts.runs.delegation import ASK_STORE
+from gpts.runs.steps import Delegation, Log, ModelReply, ToolCall, ToolResult, UserMessage
+from gpts.spec.actions import host_name, named_mcp_tools, named_operations
+from gpts.spec.agents import named_remote_agents
+from gpts.spec.gpt import GptSpec
 
 PREFIX: Final = "ask_"
 

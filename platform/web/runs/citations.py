@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
-from gpts.steps import Finished, Log, Retrieval, ToolResult
+from gpts.runs.steps import Finished, Log, Retrieval, ToolResult
 from web.builder.models import Gpt, KnowledgeFile
 from web.errands import NoAnswer, ask
 from web.runs import log

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
-from gpts.delegation import (
+from gpts.runs.delegation import (
     ALREADY_AT_IT,
     NOT_REACHABLE,
     Bounds,
@@ -26,8 +26,8 @@ from gpts.delegation import (
     why_not,
     would_wait_for_itself,
 )
+from gpts.runs.steps import Asker, Delegation, Error, FileRef, ToolResult, UserMessage
 from gpts.safety.labels import Label
-from gpts.steps import Asker, Delegation, Error, FileRef, ToolResult, UserMessage
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
 from web.runs import ending, files, log, stream

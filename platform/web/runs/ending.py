@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from gpts.delegation import result_of
-from gpts.steps import Cancelled, Step, ToolResult
+from gpts.runs.delegation import result_of
+from gpts.runs.steps import Cancelled, Step, ToolResult
 from web.runs import files, log, stream
 from web.runs.models import DelegationRow, Run
 from web.runs.wake import wake

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder.files import clean_name, store_bytes
 from web.builder.models import KnowledgeFile

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.steps import Approval, ApprovalRequest, Log, ModelReply, Step, UserMessage, load_step, status_of
+from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, Step, UserMessage, load_step, status_of
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 

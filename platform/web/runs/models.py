@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
 

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.messages import Message as PromptMessage
-from gpts.steps import (
+from gpts.runs.messages import Message as PromptMessage
+from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Cancelled,

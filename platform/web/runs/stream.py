@@ -30,7 +30,7 @@ import redis.asyncio
 from django.conf import settings
 from django.utils import timezone
 
-from gpts.steps import Cancelled, Finished
+from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
 from web.runs.models import Run

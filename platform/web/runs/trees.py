@@ -16,8 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gpts.knowledge.documents import Citation
-from gpts.safety.labels import Label
-from gpts.steps import (
+from gpts.runs.steps import (
     ApprovalRequest,
     Asker,
     Cancelled,
@@ -30,6 +29,7 @@ from gpts.steps import (
     load_step,
     pending_approvals,
 )
+from gpts.safety.labels import Label
 from web.builder.models import Gpt
 from web.runs import log
 from web.runs.asks import Ask, asks

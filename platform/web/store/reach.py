@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gpts.actions import host_name
-from gpts.capabilities import CAPABILITIES
-from gpts.spec import GptSpec
+from gpts.spec.actions import host_name
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
 from web.builder.colleagues import asked_by, shown_name
 from web.builder.models import Gpt
 

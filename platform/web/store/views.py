@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gpts.spec import GptSpec
+from gpts.spec.gpt import GptSpec
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
 from web.builder.search import find
 from web.builder.services import access_gpt

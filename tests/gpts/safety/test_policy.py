@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
-from gpts.messages import Message
+from gpts.runs.messages import Message
+from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label, context_label, label_of
 from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.safety.policy import Allow, Ask, Refuse, Standing, Verdict, check, context_of
-from gpts.steps import Finished, Log, ModelReply, Retrieval, Step, ToolCall, ToolResult, UserMessage
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}, "url": {"type": "string"}}}
 SEND = ToolSpec(name="send", description="", parameters=SCHEMA, effect="write", reach="host", host="mail.example.org")

@@ -26,7 +26,7 @@ from a2a.utils.errors import (
 )
 from google.protobuf.json_format import MessageToDict
 
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
 from tests.web.a2a.conftest import Caller, asking
 from tests.web.api.conftest import ANSWER, key_of
 from web.a2a.following import _Telling

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec
 from tests.web.api.conftest import ANSWER, key_of
 from web.accounts.services import revoke_key
 from web.builder.models import Gpt
@@ -13,9 +13,9 @@ from web.builder.models_actions import RemoteAgentRow
 from web.builder.services import create_gpt, set_sharing
 from web.runs import files
 from web.runs.models import Run
-from workers import action_errands
 from workers.egress import EgressConfig
-from workers.sign_ins import lend
+from workers.rpc import actions as action_errands
+from workers.rpc.sign_ins import lend
 from workers.tools import ToolContext, ToolError, network
 from workers.tools.a2a import granted
 from workers.tools.actions import credentials

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.steps import (
+from gpts.runs.steps import (
     ApprovalRequest,
     Error,
     FileRef,

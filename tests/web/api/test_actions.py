@@ -8,7 +8,7 @@ import pytest
 from tests.web.api.conftest import bearer, key_of
 from web import errands
 from web.builder.models_actions import Action, McpServerRow, SignIn
-from workers import action_errands
+from workers.rpc import actions as action_errands
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from gpts.spec import RemoteAgent
+from gpts.spec.gpt import RemoteAgent
 from tests.web.api.conftest import bearer, key_of
 from web import errands
 from web.builder import actions, services
 from web.builder.changes import differences
 from web.builder.models_actions import RemoteAgentRow
-from workers.sign_ins import lend
+from workers.rpc.sign_ins import lend
 from workers.tools import ToolError
 
 SECRET = "sk-a-long-secret-42"

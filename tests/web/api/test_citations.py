@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.sections import Part, Section
-from gpts.steps import Finished, Retrieval
+from gpts.runs.steps import Finished, Retrieval
 from tests.web.api.conftest import ANSWER, CITATION, PASSAGE, QUOTE, bearer, key_of
 from web.builder.models import Gpt, KnowledgeFile
 from web.errands import NoAnswer

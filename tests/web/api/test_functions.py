@@ -8,8 +8,8 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from gpts.messages import Message, MessageCall
-from gpts.steps import FileRef, ToolCall, UserMessage
+from gpts.runs.messages import Message, MessageCall
+from gpts.runs.steps import FileRef, ToolCall, UserMessage
 from tests.web.api.conftest import ANSWER, key_of
 from tests.web.api.test_openai_client import client_of
 from web.runs import log

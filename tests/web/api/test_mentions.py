@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from gpts.steps import Finished
+from gpts.runs.steps import Finished
 from tests.web.api.conftest import bearer, key_of
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing

@@ -7,7 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from gpts.steps import ApprovalRequest
+from gpts.runs.steps import ApprovalRequest
 from tests.web.api.conftest import ANSWER, bearer, key_of
 from web.builder.models import KnowledgeFile
 from web.runs import log

@@ -5,7 +5,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from gpts.steps import UserMessage
+from gpts.runs.steps import UserMessage
 from tests.web.api.conftest import ANSWER, QUOTE, key_of, revoked_key_of
 from web.builder.services import create_gpt
 from web.runs import log

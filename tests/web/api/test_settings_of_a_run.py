@@ -4,11 +4,11 @@ import openai
 import pytest
 
 from tests.web.api.conftest import key_of
-from workers.answering import Hands
 from workers.engine.base import Sampling
 from workers.engine.scripted import ScriptedEngine
 from workers.knowledge.embed import Embedder
-from workers.loop import advance
+from workers.runs.answering import Hands
+from workers.runs.loop import advance
 
 pytestmark = pytest.mark.process
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from gpts.steps import Approval
+from gpts.runs.steps import Approval
 from tests.web.api.conftest import bearer, key_of
 from tests.web.runs import trees
 from web.api.errors import ApiError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from gpts.actions import McpTool
+from gpts.spec.actions import McpTool
 from web import errands
 from web.builder import actions, auth
 from web.builder.actions import Source
@@ -14,7 +14,8 @@ from web.builder.auth import AuthChoice
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.services import delete_gpt, publish, restore_version, set_sharing
-from workers import action_errands, sign_ins
+from workers.rpc import actions as action_errands
+from workers.rpc import sign_ins
 from workers.tools import ToolError
 
 SECRET = "sk-a-long-secret-42"

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from gpts.spec import COLLEAGUES, WHEN_CHARS
+from gpts.spec.gpt import COLLEAGUES, WHEN_CHARS
 from web.builder import colleagues
 from web.builder.colleagues import BY_LINK, GONE, OWN_ONLY, UNKNOWN, UNPUBLISHED
 from web.builder.models import ColleagueRow, Gpt, Sharing

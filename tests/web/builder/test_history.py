@@ -1,6 +1,6 @@
 """Versions: what changed in each, and bringing one back."""
 
-from gpts.spec import Colleague, GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec.gpt import Colleague, GptSpec, KnowledgeRef, ModelSettings
 from web.builder.changes import differences
 from web.builder.files import add_file
 from web.builder.services import publish, update_gpt

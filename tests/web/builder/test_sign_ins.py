@@ -17,14 +17,14 @@ from django.contrib.messages import get_messages
 from django.db import close_old_connections
 from django.test import Client
 
-from gpts.actions import Operation
+from gpts.spec.actions import Operation
 from web import errands
 from web.builder import auth, sign_ins
 from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, SignIn
 from web.builder.services import publish, set_sharing
-from workers import sign_ins as lending
 from workers.egress import EgressConfig
+from workers.rpc import sign_ins as lending
 from workers.tools import SignInNeeded, ToolError
 from workers.tools import network as tool_network
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.steps import Finished, Retrieval
+from gpts.runs.steps import Finished, Retrieval
 from web.runs import log
 from web.runs.models import Run
 

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from gpts.spec import GptSpec, RemoteAgent
-from gpts.steps import Approval, Delegation, Finished, Log, ToolCall, ToolResult
+from gpts.runs.steps import Approval, Delegation, Finished, Log, ToolCall, ToolResult
+from gpts.spec.gpt import GptSpec, RemoteAgent
 from tests.web.runs import trees
 from web.chat.approvals import cards
 from web.chat.asked import awaited

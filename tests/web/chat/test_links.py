@@ -6,9 +6,9 @@ from html import unescape
 import pytest
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.steps import Retrieval, ToolResult, UserMessage
 from gpts.safety.labels import untrusted
-from gpts.spec import GptSpec
-from gpts.steps import Retrieval, ToolResult, UserMessage
+from gpts.spec.gpt import GptSpec
 from tests.web.chat.link_cases import CASES
 from web.chat.links import data_sent, is_from, judged, outside_addresses
 from web.chat.rendering import render_answer

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from gpts.steps import Finished
+from gpts.runs.steps import Finished
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing
 from web.runs import log, services

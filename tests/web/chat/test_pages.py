@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from gpts.steps import Error, Finished, Retrieval
+from gpts.runs.steps import Error, Finished, Retrieval
 from web.builder.models import Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing
 from web.chat.history import chats_of, grouped

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from gpts.steps import Finished
+from gpts.runs.steps import Finished
 from web.builder.models import Sharing
 from web.builder.services import set_sharing, update_gpt
 from web.runs import log, services

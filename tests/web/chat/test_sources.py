@@ -8,7 +8,7 @@ from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.sections import Part, Section
-from gpts.steps import Finished, Retrieval
+from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
 from web.chat.sources import place, shown_parts

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gpts.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.knowledge.documents import Passage
-from gpts.spec import GptSpec, KnowledgeRef, RemoteAgent
-from gpts.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
+from gpts.runs.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
+from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
+from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
 from web.chat.code import coloured
 from web.chat.steps import doing, lines, summary

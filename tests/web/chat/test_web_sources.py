@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from gpts.runs.steps import Finished, ModelReply, ToolCall, ToolResult
 from gpts.safety.labels import untrusted
-from gpts.steps import Finished, ModelReply, ToolCall, ToolResult
 from web.runs import log
 
 from .conftest import ANSWER, PASSAGE, cited

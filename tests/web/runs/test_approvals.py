@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from gpts.steps import Approval, ApprovalRequest
+from gpts.runs.steps import Approval, ApprovalRequest
 from web.runs import log, permissions, services
 from web.runs.errors import Refused
 from web.runs.models import Permission, Run, StepRow

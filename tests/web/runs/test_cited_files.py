@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.steps import Finished
+from gpts.runs.steps import Finished
 from tests.web.runs import trees
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile

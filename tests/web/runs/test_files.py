@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import Http404
 from django.urls import reverse
 
-from gpts.steps import UserMessage
+from gpts.runs.steps import UserMessage
 from web.runs import files, log, services
 from web.runs.errors import Refused
 from web.runs.models import ConversationFile

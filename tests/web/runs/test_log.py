@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from gpts.steps import Approval, ApprovalRequest, Cancelled, Finished, ModelReply, ToolResult, UserMessage
+from gpts.runs.steps import Approval, ApprovalRequest, Cancelled, Finished, ModelReply, ToolResult, UserMessage
 from web.runs import log
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from gpts.steps import ApprovalRequest, Finished, ModelReply
+from gpts.runs.steps import ApprovalRequest, Finished, ModelReply
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
 from web.runs import log, services

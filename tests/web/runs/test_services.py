@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.http import Http404
 
-from gpts.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
+from gpts.runs.steps import ApprovalRequest, Cancelled, Error, Finished, ModelReply
 from web.builder.services import access_gpt, create_gpt, publish, update_gpt
 from web.runs import log, services, stream
 from web.runs.errors import (

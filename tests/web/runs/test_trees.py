@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from gpts.spec import GptSpec, RemoteAgent
-from gpts.steps import Approval, Cancelled, Error, ToolCall, ToolResult
+from gpts.runs.steps import Approval, Cancelled, Error, ToolCall, ToolResult
+from gpts.spec.gpt import GptSpec, RemoteAgent
 from tests.web.runs import trees
 from web.runs import log
 from web.runs.asks import asks

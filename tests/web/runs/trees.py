@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from gpts.safety.labels import Label
-from gpts.steps import (
+from gpts.runs.steps import (
     ApprovalRequest,
     Asker,
     Delegation,
@@ -15,6 +14,7 @@ from gpts.steps import (
     ToolResult,
     UserMessage,
 )
+from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish

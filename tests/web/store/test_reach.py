@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AnonymousUser
 
-from gpts.spec import GptSpec, RemoteAgent
+from gpts.spec.gpt import GptSpec, RemoteAgent
 from web.store.reach import reach_of
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
 from workers.engine.remote import RemoteEngine

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 from workers.engine.base import GenerationRequest, PromptTooLong, Token
 
 from .conftest import Subject

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 from workers.engine.base import EngineError
 from workers.engine.encoding import ChatEncoder
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpts.messages import Message
-from gpts.replies import parse
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message
+from gpts.runs.replies import parse
+from gpts.spec.tools import ToolSpec
 from workers.bench.schemas import SCHEMAS
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
 from workers.engine.calls import CallForm

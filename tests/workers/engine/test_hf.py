@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 from workers.engine.base import EngineError, GenerationRequest, Sampling, Usage
 
 pytestmark = pytest.mark.model

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gpts.messages import Message, MessageCall
-from gpts.replies import parse
-from gpts.tools import ToolSpec
+from gpts.runs.messages import Message, MessageCall
+from gpts.runs.replies import parse
+from gpts.spec.tools import ToolSpec
 from workers.engine.base import Grammar, GrammarError
 from workers.engine.calls import CallText
 from workers.engine.encoding import ChatEncoder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.messages import Message
+from gpts.runs.messages import Message
 from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Sampling
 from workers.engine.config import EngineConfig
 from workers.engine.remote import RemoteEngine

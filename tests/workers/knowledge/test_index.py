@@ -9,7 +9,7 @@ import pytest
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.terms import terms
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge import files
 from workers.knowledge import segments
 from workers.knowledge.errors import EmbedderMismatch, NoText, SegmentCorrupt, SegmentMissing

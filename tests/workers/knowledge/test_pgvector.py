@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.made import clustered, made_segment
 from workers.knowledge.errors import SegmentMissing
 from workers.knowledge.index import KnowledgeIndex

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gpts.knowledge.documents import Block, Document
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import segments
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import content_of, recipe_for

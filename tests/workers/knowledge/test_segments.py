@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Block, Document
 from gpts.knowledge.sections import section_around
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.made import clustered, made_segment
 from workers.knowledge import publishing, segments

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpts.spec import KnowledgeRef
+from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.made import clustered, made_segment
 from workers.knowledge import segments, unions
 from workers.knowledge.errors import SegmentMissing

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gpts.arithmetic import code_for
-from gpts.data_questions import code_for_files
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec
 from workers.sandbox.client import Client
 from workers.sandbox.kinds import mime_of
 from workers.sandbox.service import Service
 from workers.sandbox.settings import Settings
+from workers.smallmodel.arguments.arithmetic import code_for
+from workers.smallmodel.arguments.data_questions import code_for_files
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, code_interpreter
 from workers.tools.capabilities import granted
 

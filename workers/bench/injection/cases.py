@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from gpts.safety.policy import CONFIDED, OPEN_PAGE, SEARCH, Mode
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 
 Kind = Literal["attack", "task"]
 

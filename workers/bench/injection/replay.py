@@ -5,14 +5,10 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from gpts.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
 from gpts.knowledge.documents import Passage
-from gpts.plan import Circumstances, decide
-from gpts.safety.flow import context_label
-from gpts.safety.labels import Label, untrusted
-from gpts.safety.policy import Mode, Standing
-from gpts.spec import GptSpec, KnowledgeRef
-from gpts.steps import (
+from gpts.runs.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
+from gpts.runs.plan import Circumstances, decide
+from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Finished,
@@ -24,7 +20,11 @@ from gpts.steps import (
     ToolStarted,
     UserMessage,
 )
-from gpts.tools import call_digest
+from gpts.safety.flow import context_label
+from gpts.safety.labels import Label, untrusted
+from gpts.safety.policy import Mode, Standing
+from gpts.spec.gpt import GptSpec, KnowledgeRef
+from gpts.spec.tools import call_digest
 from web.chat.rendering import render_answer
 from workers.bench.injection.cases import CHANNELS, Call, Case, Read, Turn
 

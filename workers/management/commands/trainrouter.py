@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.knowledge.embed import EmbedderMissing, shared_embedder
-from workers.routing.head import WEIGHTS
-from workers.routing.training.gpt_train import train_gpts
-from workers.routing.training.train import Plan, train
-from workers.routing.words import DATA
+from workers.smallmodel.routing.head import WEIGHTS
+from workers.smallmodel.routing.training.gpt_train import train_gpts
+from workers.smallmodel.routing.training.train import Plan, train
+from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):

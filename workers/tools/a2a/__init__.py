@@ -4,10 +4,10 @@ import json
 from functools import partial
 from typing import Any, Final
 
-from gpts.actions import MESSAGE_CHARS, host_of
-from gpts.agents import named_remote_agents
-from gpts.spec import GptSpec, RemoteAgent
-from gpts.tools import ToolSpec
+from gpts.spec.actions import MESSAGE_CHARS, host_of
+from gpts.spec.agents import named_remote_agents
+from gpts.spec.gpt import GptSpec, RemoteAgent
+from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
 from workers.tools.a2a.answers import Answer, output, refusal
 from workers.tools.a2a.cards import read_card

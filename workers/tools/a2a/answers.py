@@ -9,9 +9,9 @@ from a2a.server.tasks.task_manager import append_artifact_to_task
 from a2a.types import Message, Part, Role, Task, TaskArtifactUpdateEvent, TaskState
 from google.protobuf.json_format import MessageToDict
 
-from gpts.actions import MESSAGE_CHARS, host_of
-from gpts.agents import from_struct
-from gpts.spec import RemoteAgent
+from gpts.spec.actions import MESSAGE_CHARS, host_of
+from gpts.spec.agents import from_struct
+from gpts.spec.gpt import RemoteAgent
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.actions import answers
 from workers.tools.actions.credentials import Credential, scrub, scrub_bytes

@@ -14,9 +14,9 @@ from a2a.types import AgentCard, AgentSkill, SecurityScheme
 from a2a.utils.constants import TransportProtocol
 from google.protobuf.json_format import ParseError
 
-from gpts.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
-from gpts.agents import CARD_CHARS, CARD_PATH, AgentFacts
 from gpts.safety.invisible_characters import strays
+from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
+from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
 from workers.egress import EgressError, Limits, fetch
 from workers.egress.spelling import target_of
 from workers.tools import ToolError

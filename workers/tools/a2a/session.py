@@ -28,8 +28,8 @@ from a2a.types import (
 )
 from a2a.utils.errors import A2AError
 
-from gpts.actions import host_of
-from gpts.spec import RemoteAgent
+from gpts.spec.actions import host_of
+from gpts.spec.gpt import RemoteAgent
 from workers.egress import EgressError, Limits, Response, guarded_async_transport
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a.answers import add_piece

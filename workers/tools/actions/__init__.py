@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation, host_of, named_operations
-from gpts.spec import GptSpec
-from gpts.tools import ToolSpec
+from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation, host_of, named_operations
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
 from workers.tools import Tool
 from workers.tools.actions.calling import call, describe
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 from typing import Any, Final
 
-from gpts.actions import MESSAGE_CHARS
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.actions import MESSAGE_CHARS
 from workers.egress import Response
 from workers.tools import ToolOutput
 

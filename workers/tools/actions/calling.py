@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from gpts.actions import CALL_TIMEOUT_S, ActionSpec, Operation
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
 from workers.egress import EgressError, Limits, Response, fetch
 from workers.tools import Request, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions import answers

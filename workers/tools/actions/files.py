@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
 from workers.egress import Limits, Response
 from workers.tools import ToolContext, ToolError
 from workers.tools.actions.requests import Attachment

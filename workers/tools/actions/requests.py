@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from gpts.actions import MESSAGE_CHARS, ActionSpec, Operation, Wire, host_of
+from gpts.spec.actions import MESSAGE_CHARS, ActionSpec, Operation, Wire, host_of
 from workers.tools import ToolError
 from workers.tools.actions.serializing import in_header, in_path, in_query, plain
 

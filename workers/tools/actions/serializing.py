@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from gpts.actions import Wire
+from gpts.spec.actions import Wire
 
 RESERVED = ":/?#[]@!$&'()*+,;="
 _DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "|", "simple": ","}

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 from workers.tools.images.config import ImageConfig
 
 PROMPT_CHARS: Final = 4_000

@@ -9,7 +9,8 @@ from typing import Any, Final
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from gpts.actions import (
+from gpts.runs.steps import FileRef
+from gpts.spec.actions import (
     CALL_TIMEOUT_S,
     MAX_MCP_TOOLS,
     MESSAGE_CHARS,
@@ -19,9 +20,8 @@ from gpts.actions import (
     host_of,
     named_mcp_tools,
 )
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
-from gpts.tools import ToolSpec
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions.answers import from_outside, shown, with_files
 from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes

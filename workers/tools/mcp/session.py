@@ -15,7 +15,7 @@ from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from gpts.actions import McpServer, host_of
+from gpts.spec.actions import McpServer, host_of
 from workers.egress import reason
 from workers.tools import ToolError
 from workers.tools.actions.credentials import Credential, scrub

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gpts.tools import ToolSpec
+from gpts.spec.tools import ToolSpec
 
 MAX_RESULTS: Final = 10
 

@@ -2,7 +2,7 @@
 
 from django import template
 
-from gpts.spec import GptSpec
+from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 
 register = template.Library()

@@ -2,7 +2,7 @@
 
 from django import template
 
-from gpts.capabilities import CAPABILITIES, Capability
+from gpts.spec.capabilities import CAPABILITIES, Capability
 from web.runs.stream import missing_capabilities
 
 register = template.Library()

@@ -22,8 +22,8 @@ from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
 
-from gpts.spec import GptSpec, RemoteAgent
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec, RemoteAgent
 from workers.egress import EgressConfig
 from workers.tools import Tool, ToolContext, network
 from workers.tools.a2a import granted

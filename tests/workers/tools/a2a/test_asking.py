@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from gpts.agents import named_remote_agents
+from gpts.runs.steps import ToolCall
 from gpts.safety.labels import untrusted
 from gpts.safety.policy import Allow, Ask, Context, Standing, check
-from gpts.spec import Colleague, GptSpec, RemoteAgent
-from gpts.steps import ToolCall
+from gpts.spec.agents import named_remote_agents
+from gpts.spec.gpt import Colleague, GptSpec, RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, serving, tool
 from workers.tools import ToolError
 

@@ -13,7 +13,7 @@ from a2a.types import (
 )
 from google.protobuf.json_format import MessageToDict
 
-from gpts.spec import RemoteAgent
+from gpts.spec.gpt import RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, Bare, card_of, tool
 from workers.tools import ToolError
 from workers.tools.a2a import read_card

@@ -2,15 +2,15 @@
 
 import pytest
 
-from gpts.steps import ApprovalRequest, ToolResult
-from tests.workers.test_injected_turns import Embedder, says
+from gpts.runs.steps import ApprovalRequest, ToolResult
+from tests.workers.runs.test_injected_turns import Embedder, says
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.services import publish
 from web.runs import log, services, stream
 from web.runs.models import Run
-from workers import loop
-from workers.answering import Hands
 from workers.engine.scripted import ScriptedEngine
+from workers.runs import loop
+from workers.runs.answering import Hands
 
 
 @pytest.fixture

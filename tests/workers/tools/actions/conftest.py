@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import InputFile, ToolContext
 from workers.tools import network as tool_network

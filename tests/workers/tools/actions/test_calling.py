@@ -5,8 +5,8 @@ from base64 import b64encode
 
 import pytest
 
-from gpts.actions import ActionSpec, Operation
-from gpts.spec import GptSpec
+from gpts.spec.actions import ActionSpec, Operation
+from gpts.spec.gpt import GptSpec
 from workers.tools import SignInNeeded, ToolError
 from workers.tools.actions import calling, credentials, granted
 from workers.tools.actions.credentials import Credential

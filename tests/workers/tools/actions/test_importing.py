@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gpts.actions import MAX_OPERATIONS
+from gpts.spec.actions import MAX_OPERATIONS
 from workers.tools.actions.importing import ImportRefused, import_document
 
 PETS = """

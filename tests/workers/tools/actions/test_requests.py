@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpts.actions import ActionSpec, Operation, Wire
+from gpts.spec.actions import ActionSpec, Operation, Wire
 from workers.tools import ToolError
 from workers.tools.actions.requests import Attachment, build_request
 

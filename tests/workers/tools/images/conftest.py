@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.gpt import GptSpec
 from workers.tools import InputFile, ToolContext
 
 

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from gpts.spec import GptSpec
+from gpts.spec.gpt import GptSpec
 from workers.tools import ToolError, capabilities, images
 from workers.tools.images.config import ImageConfig
 from workers.tools.images.pictures import as_png, name_for, read_picture

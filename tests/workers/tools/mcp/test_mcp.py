@@ -12,9 +12,9 @@ import uvicorn
 from mcp.server.mcpserver import Image, MCPServer
 from mcp.types import ToolAnnotations
 
-from gpts.actions import McpServer
-from gpts.spec import GptSpec
-from gpts.steps import FileRef
+from gpts.runs.steps import FileRef
+from gpts.spec.actions import McpServer
+from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import ToolContext, ToolError, network
 from workers.tools.actions import credentials

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gpts.spec import GptSpec
+from gpts.spec.gpt import GptSpec
 from tests.workers.egress.servers import Asked, serving
 from workers.egress import EgressConfig
 from workers.tools import ToolContext

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpts.spec import GptSpec
+from gpts.spec.gpt import GptSpec
 from tests.workers.egress.servers import serving
 from workers.egress import EgressConfig
 from workers.tools import ToolError, web

@@ -7,7 +7,7 @@ from typing import Any, Final
 from jsonschema.exceptions import ValidationError
 from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
 
-from gpts.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
+from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
 from workers.tools.actions.importing.mapping import free_name, mapped, operations_of
 from workers.tools.actions.importing.reading import ImportRefused, read_document
 from workers.tools.actions.importing.schemas import Schemas

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from gpts.actions import SUMMARY_CHARS, Listed, Operation, Place, Style, Wire
+from gpts.spec.actions import SUMMARY_CHARS, Listed, Operation, Place, Style, Wire
 from workers.tools.actions.importing.schemas import BadReference, Notes, Schemas, described_with, shortened
 from workers.tools.actions.importing.servers import servers_of
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from gpts.actions import DOCUMENT_BYTES
+from gpts.spec.actions import DOCUMENT_BYTES
 
 MAX_DEPTH: Final = 120
 # GitHub's whole document has 0.6 million values in 12 MB; 2 MB of real documents hold up to 0.15 million.

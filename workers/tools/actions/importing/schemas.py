@@ -11,7 +11,7 @@ from typing import Any, Final
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 
-from gpts.actions import PARAMETER_CHARS
+from gpts.spec.actions import PARAMETER_CHARS
 
 MAX_DEPTH: Final = 7
 # Schemas in one operation's arguments. A hundred fields with their types is about what a 4,000-token window takes.

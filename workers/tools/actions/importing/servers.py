@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from gpts.actions import AuthHint
+from gpts.spec.actions import AuthHint
 
 MAX_SERVERS: Final = 20
 

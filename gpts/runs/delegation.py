@@ -1,0 +1,206 @@
+"""One GPT asks another: what a tree of runs may cost, what counts as the same request, and what comes back.
+
+A delegation is a tool call that a run of another GPT answers. All is bounded for the whole tree that began with the
+person's own message, and decided here from plain facts: the site counts them in its database, under one lock.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.steps import (
+    ApprovalRequest,
+    Asker,
+    Cancelled,
+    Delegation,
+    Error,
+    Finished,
+    Log,
+    Retrieval,
+    Step,
+    ToolResult,
+    UserMessage,
+)
+from gpts.safety.labels import Integrity, Label, join, untrusted
+from gpts.spec.gpt import Colleague
+
+ASK_STORE: Final = "ask_store"
+# The longest task, in characters: as much as a person may write (MAX_MESSAGE_CHARS); a model's longer one is cut.
+TASK_CHARS: Final = 32_000
+
+NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or not shared with everyone concerned."
+NOTHING_FITS: Final = "No GPT in the store fits this."
+NO_TASK: Final = "There is no task: say in `task` what is wanted."
+ALREADY_AT_IT: Final = "{name} is already at work on this very request further up, so it was not asked again."
+STOPPED: Final = "{name} was stopped before it answered."
+SAID_NOTHING: Final = "{name} answered nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one tree of runs may cost. `depth` counts delegations below the person's own run, `seconds` the time
+    that people take to answer approvals not included."""
+
+    depth: int
+    runs: int
+    runs_per_gpt: int
+    tokens: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a tree has cost so far, where another run of `name` is asked for at `depth`.
+
+    `runs` counts delegated runs, `of_gpt` those of the GPT that is asked for.
+    """
+
+    name: str
+    depth: int
+    runs: int
+    of_gpt: int
+    tokens: int
+    is_late: bool
+
+
+def why_not(bounds: Bounds, spent: Spent) -> str:
+    """The bound that one more run would break, as a sentence that a model and a person can read; empty for none."""
+    could_not = f"{spent.name} could not be asked: "
+    if spent.depth > bounds.depth:
+        return f"{could_not}GPTs may ask each other over {bounds.depth} levels at most."
+    if spent.runs >= bounds.runs:
+        return f"{could_not}one question may take {bounds.runs} runs of other GPTs at most."
+    if spent.of_gpt >= bounds.runs_per_gpt:
+        return f"{could_not}it was asked {spent.of_gpt} times already, which is as often as one question may."
+    return out_of(bounds, spent.tokens, spent.is_late, could_not)
+
+
+def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> str:
+    """The bound on what a tree uses up that is reached, as a sentence after `said_first`; empty for none."""
+    if tokens >= bounds.tokens:
+        return f"{said_first}this question has used up its {bounds.tokens:,} tokens."
+    if is_late:
+        return f"{said_first}this question has used up its {bounds.seconds} seconds."
+    return ""
+
+
+def request_digest(gpt_id: str, task: str) -> str:
+    """The same for requests to one GPT whose tasks differ in case, accents, punctuation and white space only."""
+    plain = unicodedata.normalize("NFKD", task.casefold())
+    words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
+    # A task without any word ("?") is told apart by its signs.
+    return hashlib.sha256(f"{gpt_id} {' '.join(words) or task.strip()}".encode()).hexdigest()
+
+
+def would_wait_for_itself(asker: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:
+    """Whether `asker` would wait for itself if it waited for `wanted`; `waits_for` are the runs as they wait now."""
+    seen: set[str] = set()
+    found = [wanted]
+    while found:
+        run = found.pop()
+        if run == asker:
+            return True
+        if run not in seen:
+            seen.add(run)
+            found += waits_for.get(run, ())
+    return False
+
+
+def named_colleagues(colleagues: Iterable[Colleague]) -> dict[str, Colleague]:
+    """Each colleague under the name of the tool that asks it."""
+    named: dict[str, Colleague] = {}
+    for colleague in colleagues:
+        base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', colleague.slug)}"[:60]
+        tries = (base, *(f"{base[:57]}_{n}" for n in range(2, 100)))
+        named[next(name for name in tries if name not in named and name != ASK_STORE)] = colleague
+    return named
+
+
+def chain_of(log: Log, own: Asker) -> tuple[Asker, ...]:
+    """Who asked whom down to the run with this `log`, whose GPT is `own`: the chain for those that it asks."""
+    first = log[0] if log else None
+    return (*(first.asked_by if isinstance(first, UserMessage) else ()), own)
+
+
+def answer_label(log: Log, name: str, is_strangers: bool) -> Label:
+    """The label of the answer of a run with this `log`: of all that it read, and outside text if a stranger's GPT."""
+    last = log[-1]
+    own = last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER)
+    return join([own, untrusted(f"the GPT {name}")]) if is_strangers else own
+
+
+def cited_passages(log: Log) -> tuple[Passage, ...]:
+    """The passages that the answer of `log` cites, so that whoever passes it on can cite them as well."""
+    last = log[-1]
+    if not isinstance(last, Finished):
+        return ()
+    found = [passage for step in log if isinstance(step, Retrieval | ToolResult) for passage in step.passages]
+    cited = {(each.file_id, each.url, each.chunk) for each in last.citations}
+    return tuple(dict.fromkeys(p for p in found if (p.file_id, p.url, p.chunk) in cited))
+
+
+def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) -> ToolResult:
+    """What the call `call_id` of `tool` gets from the GPT `name`, whose run ended with this `log`.
+
+    `shown` is set always; who has a model to word it leaves it out.
+    """
+    last, label = log[-1], answer_label(log, name, is_strangers)
+    text, ok = _told(last, name)
+    return ToolResult(
+        call_id=call_id,
+        name=tool,
+        text=text,
+        ok=ok,
+        shown=text,
+        passages=cited_passages(log),
+        files=tuple(file for step in log if isinstance(step, ToolResult) for file in step.files),
+        label=label,
+    )
+
+
+def _told(last: Step, name: str) -> tuple[str, bool]:
+    match last:
+        case Finished(text=text):
+            return (text, True) if text.strip() else (SAID_NOTHING.format(name=name), False)
+        case Error(message=message):
+            return f"{name} did not answer. {message}", False
+        case Cancelled():
+            return STOPPED.format(name=name), False
+    raise ValueError(f"A run that ended with {last.kind} has no answer.")
+
+
+def doing(name: str, step: Step) -> str:
+    """What the GPT `name` does after `step`, in a few words for those who wait; empty where that is nothing."""
+    match step:
+        case UserMessage():
+            return f"{name} is reading"
+        case Retrieval(passages=passages):
+            n = len(passages)
+            return f"{name} has looked in its files, {n} passage{'' if n == 1 else 's'}"
+        case ApprovalRequest():
+            return f"{name} asks you something"
+        case Delegation():
+            return f"{name} has asked {step.name}"
+        case ToolResult():
+            return f"{name} goes on"
+    return ""
+
+
+def listed_answers(answers: Sequence[tuple[str, str]]) -> str:
+    """Several answers as one Markdown text, each under the name of who gave it."""
+    return "\n\n".join(f"{title_of(name)}\n\n{text}" for name, text in answers)
+
+
+def title_of(name: str) -> str:
+    """The line above the answer of the GPT `name`."""
+    plain = re.sub(r"([\\`*_\[\]<>#&~!|])", r"\\\1", " ".join(name.split()))
+    return f"**{plain}**"
+
+
+def titles_in(log: Log) -> frozenset[str]:
+    """The lines above answers that a run with this `log` may have put together."""
+    return frozenset(title_of(step.name) for step in log if isinstance(step, Delegation))

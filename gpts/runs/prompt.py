@@ -1,0 +1,109 @@
+"""The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, strictly appended.
+
+Nothing that stood in an earlier prompt of the conversation is ever rewritten, so the model's prefix cache stays warm:
+one computation of a GPT's instructions serves all its conversations, and each turn only adds to the one before.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.messages import Message, MessageCall
+from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
+
+BASE_RULES: Final = "You are {name}, an assistant. Answer in the language of the question, plainly and briefly."
+KNOWLEDGE_RULE: Final = (
+    "Passages from your files come with each question. Answer from them, in their words; "
+    "never make up facts, names or numbers."
+)
+NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
+
+
+CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
+
+
+def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Message, ...]:
+    """The messages that the model answers next: the system message, earlier turns, this turn so far."""
+    messages = [Message(role="system", content=system_text(spec))]
+    for turn in (*history, log):
+        messages += _turn(turn) if _asked(turn) == _asked(log) else _overheard(turn)
+    return tuple(messages)
+
+
+def _asked(turn: Log) -> str:
+    return next((step.asked for step in turn if isinstance(step, UserMessage)), "")
+
+
+def _overheard(turn: Log) -> list[Message]:
+    """Another GPT's turn: what was said. Its passages and calls are left out, as its files and tools are not here."""
+    messages: list[Message] = []
+    for step in turn:
+        if isinstance(step, UserMessage):
+            messages += [*step.earlier, Message(role="user", content=step.text + _attached(step))]
+        if isinstance(step, Finished | Cancelled) and step.text:
+            messages.append(Message(role="assistant", content=step.text))
+    return messages
+
+
+def system_text(spec: GptSpec) -> str:
+    """What every conversation of this version of the GPT begins with."""
+    parts = [BASE_RULES.format(name=spec.name)]
+    if spec.knowledge:
+        parts.append(KNOWLEDGE_RULE)
+    if spec.instructions:
+        parts.append(spec.instructions)
+    return "\n\n".join(parts)
+
+
+def call_request(tool: ToolSpec) -> Message:
+    """What asks the model for the arguments of a call of `tool`; it stands in no later prompt."""
+    fields = json.dumps(tool.parameters.get("properties", {}), ensure_ascii=False)
+    text = CALL_REQUEST.format(title=tool.title or tool.name, description=tool.description, fields=fields)
+    return Message(role="user", content=text)
+
+
+def _turn(log: Log) -> list[Message]:
+    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
+    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
+    messages: list[Message] = []
+    for step in log:
+        messages += _messages(step, retrieval, replied)
+    return messages
+
+
+def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Message]:
+    match step:
+        case UserMessage():
+            question = Message(role="user", content=user_text(step.text, retrieval) + _attached(step))
+            return [*step.earlier, question, *step.later]
+        case ModelReply():
+            calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
+            return [Message(role="assistant", content=step.text, tool_calls=calls)]
+        case ToolResult():
+            return [Message(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
+        case Finished() | Cancelled() if step.text and not replied:
+            return [Message(role="assistant", content=step.text)]
+    return []
+
+
+def user_text(question: str, retrieval: Retrieval | None) -> str:
+    """The question as the model reads it: after the passages that were found for it."""
+    if retrieval is None:
+        return question
+    if not retrieval.covered:
+        return f"{question}\n\n{NOT_COVERED}"
+    passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
+    return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
+
+
+def _attached(step: UserMessage) -> str:
+    names = ", ".join(file.name for file in step.attachments)
+    return f"\n\n(Attached: {names})" if names else ""
+
+
+def _passage_text(passage: Passage) -> str:
+    where = f"{passage.file_name}, {passage.heading}" if passage.heading else passage.file_name
+    return f"({where})\n{passage.text}"

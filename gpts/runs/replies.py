@@ -1,0 +1,113 @@
+"""What a model's raw reply means: the text for the reader and the tool calls in it.
+
+Engines hand over every call in one form, `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, whatever their model
+wrote; `read_calls` and `written` turn the other forms into it.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gpts.runs.steps import ToolCall
+
+# The form that Qwen, Hermes and SmolLM templates teach their models.
+OPENING: Final = "<tool_call>"
+CLOSING: Final = "</tool_call>"
+# What may stand between the calls of a list or a row of them.
+_BETWEEN: Final = " \t\r\n,;"
+
+# A call as a model wrote it: the tool's name and the arguments.
+Written = tuple[str, dict[str, Any]]
+
+
+def prose(raw: str, ended: bool) -> str:
+    """What of a growing reply is text for the reader: all before its first call.
+
+    Until the reply has `ended`, a tail that may become the beginning of a call is left out.
+    """
+    text, found, _ = raw.partition(OPENING)
+    if found or ended:
+        return text
+    tail = next((n for n in range(len(OPENING) - 1, 0, -1) if raw.endswith(OPENING[:n])), 0)
+    return raw[: len(raw) - tail]
+
+
+def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
+    """The reader's text and the calls of `raw`. Calls are numbered from `first_call`, so ids are stable on a retry.
+
+    A block that is not a JSON object with a name stays in the text: nothing is dropped silently. A block without its
+    end is no call, so a reply that was cut can never start one.
+    """
+    text, at = "", 0
+    calls: list[ToolCall] = []
+    while (opened := raw.find(OPENING, at)) >= 0:
+        text += raw[at:opened]
+        block = _block(raw, opened + len(OPENING))
+        if block is None:
+            text += OPENING
+            at = opened + len(OPENING)
+        else:
+            (name, arguments), at = block
+            calls.append(ToolCall(call_id=f"call_{first_call + len(calls)}", name=name, arguments=arguments))
+    return (text + raw[at:]).strip(), tuple(calls)
+
+
+def read_calls(text: str) -> list[Written] | None:
+    """The calls of `text`: JSON objects with a name and arguments (or parameters), in a row or in a list.
+
+    None if anything else is in it, such as the rest of a call that was cut.
+    """
+    found: list[Written] = []
+    at = 0
+    while text[at:].strip(_BETWEEN):
+        at += len(text[at:]) - len(text[at:].lstrip(_BETWEEN))
+        value, at = _json_at(text, at)
+        for one in value if isinstance(value, list) else [value]:
+            call = _call(one)
+            if call is None:
+                return None
+            found.append(call)
+    return found or None
+
+
+def written(calls: Sequence[Written]) -> str:
+    """`calls` in the form that `parse` reads."""
+    blocks = (
+        OPENING + json.dumps({"name": name, "arguments": arguments}, ensure_ascii=False) + CLOSING
+        for name, arguments in calls
+    )
+    return "".join(blocks)
+
+
+def _block(raw: str, at: int) -> tuple[Written, int] | None:
+    """The call whose JSON begins at `at`, and where its block ends; None if it is malformed or has no end."""
+    value, end = _json_at(raw, at + len(raw[at:]) - len(raw[at:].lstrip()))
+    call = _call(value)
+    rest = raw[end:].lstrip()
+    if call is None or not rest.startswith(CLOSING):
+        return None
+    return call, len(raw) - len(rest) + len(CLOSING)
+
+
+def _json_at(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at `at` and where it ends; None and the end of the text if there is none."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None, len(text)
+
+
+def _call(value: Any) -> Written | None:
+    if not isinstance(value, dict):
+        return None
+    name, arguments = value.get("name"), value.get("arguments", value.get("parameters", {}))
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        return None
+    return name, arguments
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)

@@ -1,0 +1,314 @@
+"""The steps of a run's log: what happened, in order, and nothing else. Everything shown is derived from them."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.runs.messages import Message
+from gpts.safety.labels import Label
+from gpts.spec.gpt import GptSpec, ModelSettings
+
+FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
+Coverage = Literal["covered", "not_covered", "no_knowledge"]
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ToolCall(BaseModel):
+    """A call the model made: `arguments` is parsed JSON, already known to be an object."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class FileRef(BaseModel):
+    """A file of the conversation: what the person attached, or what a call made. `id` is its row's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = ""
+    name: str
+    mime: str = "application/octet-stream"
+    size: int = 0
+
+
+class CallerTool(BaseModel):
+    """A function of the API caller's own, in the words of OpenAI's `tools`; the run ends with a call of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+
+
+class Asker(BaseModel):
+    """A GPT in the chain of those who asked, from the person's own GPT on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    name: str
+
+
+class Overrides(BaseModel):
+    """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are.
+
+    `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
+    `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1, le=8_192, description="Longest reply, in tokens.")
+    stop: tuple[str, ...] = Field(default=(), max_length=4)
+    tools: tuple[CallerTool, ...] = ()
+    tool_choice: str = "auto"
+    answer_schema: dict[str, Any] | None = None
+
+    def applied_to(self, spec: GptSpec) -> GptSpec:
+        """`spec` with the caller's settings in place of its own."""
+        sampling = self.model_dump(include=set(ModelSettings.model_fields), exclude_defaults=True)
+        model = spec.model.model_copy(update=sampling)
+        return spec.model_copy(update={"model": model})
+
+
+class UserMessage(_Step):
+    """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along.
+
+    `later` are the calls of the caller's functions that came of the question, and their results. `asked_by` is the
+    chain of GPTs that asked, outermost first; then `text` is the task that the last of them gave, `label` the label
+    of what it had read, and `own_words` says whether the person had said the task word for word. `asked` is the id of
+    the GPT that was brought in to answer; empty where the conversation's own does.
+    """
+
+    kind: Literal["user_message"] = "user_message"
+    text: str
+    earlier: tuple[Message, ...] = ()
+    later: tuple[Message, ...] = ()
+    attachments: tuple[FileRef, ...] = ()
+    overrides: Overrides = Overrides()
+    asked_by: tuple[Asker, ...] = ()
+    label: Label = Label()
+    own_words: bool = True
+    asked: str = ""
+
+
+class Retrieval(_Step):
+    """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
+
+    `extract` is the answer in the files' own sentences, set where the model is too small to be trusted with wording.
+    """
+
+    kind: Literal["retrieval"] = "retrieval"
+    query: str
+    passages: tuple[Passage, ...] = ()
+    covered: bool = False
+    extract: str = ""
+
+
+class Part(BaseModel):
+    """A part of a question for another GPT: the tool that asks it, and the task.
+
+    `gpt` is the slug of a GPT of the store.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    task: str
+    gpt: str = ""
+
+
+class ToolChoice(_Step):
+    """The tool that the question asks for, as the router sees it; an empty name: none. `score` is in 0..1.
+
+    `parts`: the work divides among several other GPTs; then `name` is empty.
+    """
+
+    kind: Literal["tool_choice"] = "tool_choice"
+    name: str = ""
+    score: float = 0.0
+    parts: tuple[Part, ...] = ()
+
+
+class ModelReply(_Step):
+    """One whole generation of the model; a crashed one leaves no step and is generated again."""
+
+    kind: Literal["model_reply"] = "model_reply"
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish: FinishReason = "stop"
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: int = 0
+    label: Label = Label()
+
+
+class ToolStarted(_Step):
+    """Announces a call with an effect, so that a later worker never runs it twice."""
+
+    kind: Literal["tool_started"] = "tool_started"
+    call_id: str
+    name: str
+
+
+class Delegation(_Step):
+    """Another GPT was asked: run `run_id` of the GPT `slug` answers the call with a `tool_result` of this log.
+
+    `joined`: the same was asked before in this tree, so that one run answers both.
+    """
+
+    kind: Literal["delegation"] = "delegation"
+    call_id: str
+    run_id: str
+    slug: str
+    name: str
+    task: str
+    joined: bool = False
+
+
+class ToolResult(_Step):
+    """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls.
+
+    `shown` is Markdown that answers by itself where the model is too small to be trusted with wording: if it is set,
+    the run ends with it and what the `passages` say. `urls` are the addresses that the result itself gave. `run_id`
+    is the run of another GPT that gave it.
+    """
+
+    kind: Literal["tool_result"] = "tool_result"
+    call_id: str
+    name: str
+    text: str
+    ok: bool = True
+    shown: str | None = None
+    passages: tuple[Passage, ...] = ()
+    files: tuple[FileRef, ...] = ()
+    urls: tuple[str, ...] = ()
+    label: Label = Label()
+    seconds: float = 0.0
+    run_id: str = ""
+
+
+class ApprovalRequest(_Step):
+    """A person must allow this exact call; `digest` binds the answer to its name and arguments.
+
+    `plain` and `raw` show the request in words and exactly. `reason` says why it is asked, `because` names who wrote
+    the text from outside that the run has read. `may_remember`: "always allow" can be offered, for the tool at
+    `host`. `sign_in` is the host where the person must sign in first; then that, and no permission, is asked for.
+    """
+
+    kind: Literal["approval_request"] = "approval_request"
+    call_id: str
+    name: str
+    digest: str
+    title: str = ""
+    plain: str = ""
+    raw: str = ""
+    reason: str = ""
+    because: tuple[str, ...] = ()
+    host: str = ""
+    may_remember: bool = False
+    sign_in: str = ""
+
+
+class Approval(_Step):
+    """The person's answer to an approval request. `expired`: nobody answered in time, which declines."""
+
+    kind: Literal["approval"] = "approval"
+    call_id: str
+    allowed: bool
+    digest: str = ""
+    expired: bool = False
+
+
+class Cancelled(_Step):
+    """The person stopped the run; `text` is what had been shown by then."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    text: str = ""
+
+
+class Error(_Step):
+    """The run failed. `message` is for the reader; the cause is in the operator's log."""
+
+    kind: Literal["error"] = "error"
+    message: str
+
+
+class Finished(_Step):
+    """The answer, with its citations, as people and programs get it. `tool_calls` are for the API caller to perform.
+
+    `support` has an entry for each sentence of the answer if passages were given for it, else none.
+    """
+
+    kind: Literal["finished"] = "finished"
+    text: str
+    citations: tuple[Citation, ...] = ()
+    support: tuple[SentenceSupport, ...] = ()
+    coverage: Coverage = "no_knowledge"
+    finish: FinishReason = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    label: Label = Label()
+
+
+Step = Annotated[
+    UserMessage
+    | Retrieval
+    | ToolChoice
+    | ModelReply
+    | ToolStarted
+    | Delegation
+    | ToolResult
+    | ApprovalRequest
+    | Approval
+    | Cancelled
+    | Error
+    | Finished,
+    Field(discriminator="kind"),
+]
+
+Log = tuple[Step, ...]
+
+_ADAPTER: Final[TypeAdapter[Step]] = TypeAdapter(Step)
+
+
+def load_step(data: dict[str, Any]) -> Step:
+    """The step stored as `data` (with its `kind`). Raises pydantic.ValidationError on anything else."""
+    return _ADAPTER.validate_python(data)
+
+
+Status = Literal["queued", "in_progress", "requires_action", "completed", "failed", "cancelled", "incomplete"]
+
+
+def status_of(log: Log) -> Status:
+    """The status of a run with this log, in the words of OpenAI's Runs API."""
+    match log[-1] if log else None:
+        case None | UserMessage():
+            return "queued"
+        case Cancelled():
+            return "cancelled"
+        case Error():
+            return "failed"
+        case Finished(finish=finish):
+            return "completed" if finish in ("stop", "tool_calls") else "incomplete"
+    return "requires_action" if pending_approvals(log) else "in_progress"
+
+
+def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
+    """The approval requests that nobody has answered, oldest first. A call may be asked about more than once."""
+    pending: dict[str, ApprovalRequest] = {}
+    for step in log:
+        if isinstance(step, ApprovalRequest):
+            pending[step.call_id] = step
+        elif isinstance(step, Approval):
+            pending.pop(step.call_id, None)
+    return tuple(pending.values())

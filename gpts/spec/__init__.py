@@ -1,0 +1,1 @@
+"""What a GPT is: its specification, its tools, its actions, and what the model under it can do."""

@@ -1,0 +1,98 @@
+"""What a GPT is: the frozen value that a published version (or a draft under preview) gives to a run."""
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gpts.spec.actions import ActionSpec, AuthKind, McpServer
+
+NAME_CHARS: Final = 50
+DESCRIPTION_CHARS: Final = 300
+INSTRUCTIONS_CHARS: Final = 8_000
+STARTER_CHARS: Final = 200
+STARTERS: Final = 8
+MAX_TEMPERATURE: Final = 2.0
+MAX_REPLY_TOKENS: Final = 8_192
+# GPTs and remote agents that one GPT may ask, and the creator's line on when to ask one.
+COLLEAGUES: Final = 20
+WHEN_CHARS: Final = 300
+
+
+class KnowledgeRef(BaseModel):
+    """A ready knowledge file: its row id, the name people see, and the content address of its segment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file_id: str
+    name: str
+    segment: str
+
+
+class Colleague(BaseModel):
+    """Another GPT that this one may ask. What it is called and knows is looked up when it is asked.
+
+    `gpt_id` is its row's id, `slug` its name at the time for people who read versions, `when` the creator's line on
+    when to ask it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    gpt_id: str
+    slug: str
+    when: str = Field(default="", max_length=WHEN_CHARS)
+
+
+class RemoteAgent(BaseModel):
+    """An A2A agent elsewhere that this GPT may ask. `agent_id` is its row's id, under which the secret lies.
+
+    `card_url` is where its Agent Card is read, `url` where calls go by the card that was read when it was saved.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    agent_id: str
+    name: str
+    card_url: str
+    url: str
+    description: str = ""
+    when: str = Field(default="", max_length=WHEN_CHARS)
+    examples: tuple[str, ...] = ()
+    auth: AuthKind = "none"
+    timeout_s: float = Field(default=120.0, gt=0)
+
+
+class ModelSettings(BaseModel):
+    """How the shared base model is sampled for this GPT."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=400, ge=1, le=MAX_REPLY_TOKENS, description="Longest reply, in tokens.")
+    stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
+
+
+class GptSpec(BaseModel):
+    """Everything a run needs to know of its GPT, with the limits of the creator's form.
+
+    `asks_all`: each question goes to every colleague, and their answers stand side by side (a second opinion).
+    `asks_store`: it may look for a GPT in the store where no colleague fits.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    description: str = Field(default="", max_length=DESCRIPTION_CHARS)
+    instructions: str = Field(default="", max_length=INSTRUCTIONS_CHARS)
+    starters: tuple[str, ...] = Field(default=(), max_length=STARTERS)
+    knowledge: tuple[KnowledgeRef, ...] = ()
+    only_from_knowledge: bool = False
+    capabilities: tuple[str, ...] = ()
+    actions: tuple[ActionSpec, ...] = ()
+    mcp_servers: tuple[McpServer, ...] = ()
+    colleagues: tuple[Colleague, ...] = Field(default=(), max_length=COLLEAGUES)
+    remote_agents: tuple[RemoteAgent, ...] = Field(default=(), max_length=COLLEAGUES)
+    asks_all: bool = False
+    asks_store: bool = False
+    model: ModelSettings = ModelSettings()

@@ -1,0 +1,47 @@
+"""What a tool is to the mind: a name, a schema, what it may reach and whether it changes anything. Workers run it."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gpts.runs.steps import ToolCall
+
+Effect = Literal["read", "write"]
+# Where a call goes: nowhere outside; to a service that the operator chose; to an address that the call names; to a
+# host that the GPT's creator chose; to another GPT of this site.
+Reach = Literal["nothing", "service", "address", "host", "gpt"]
+
+
+class ToolSpec(BaseModel):
+    """A tool as models, routers and people are told of it; one description serves every model.
+
+    A `write` effect is announced in the log and needs a person's approval. `parameters` is a JSON Schema of type
+    object. `examples` are things people say when they want the tool. `title` is what a reader sees (“Run code”).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
+    description: str
+    parameters: dict[str, Any]
+    effect: Effect = "read"
+    title: str = ""
+    examples: tuple[str, ...] = ()
+    reach: Reach = "nothing"
+    host: str = Field(default="", description="Host that a call goes to where `reach` is host; empty otherwise.")
+    timeout_s: float = 45.0
+    always_asks: bool = Field(
+        default=False, description="A person is asked each time; no standing permission counts."
+    )
+    gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
+    asks: bool = Field(default=False, description="It asks a GPT or agent, whose task is its argument `task`.")
+    when: str = Field(default="", description="The creator's line on when to ask that GPT or agent.")
+    of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")
+
+
+def call_digest(call: ToolCall) -> str:
+    """The SHA-256 that binds an approval to this exact name and these exact arguments."""
+    exact = json.dumps([call.name, call.arguments], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(exact.encode()).hexdigest()

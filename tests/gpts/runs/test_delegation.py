@@ -1,0 +1,133 @@
+"""What a tree may cost, what counts as the same request, what comes back, and who is told what."""
+
+import pytest
+
+from gpts.knowledge.citations import ground
+from gpts.knowledge.documents import Citation, Passage
+from gpts.runs.delegation import (
+    Bounds,
+    Spent,
+    chain_of,
+    cited_passages,
+    listed_answers,
+    named_colleagues,
+    request_digest,
+    result_of,
+    title_of,
+    why_not,
+    would_wait_for_itself,
+)
+from gpts.runs.steps import Asker, Cancelled, Error, Finished, Retrieval, UserMessage
+from gpts.safety.labels import Integrity, Label, untrusted
+from gpts.spec.gpt import Colleague
+
+BOUNDS = Bounds(depth=3, runs=10, runs_per_gpt=2, tokens=1_000, seconds=60)
+FREE = {"name": "Clerk", "depth": 1, "runs": 0, "of_gpt": 0, "tokens": 0, "is_late": False}
+TEXT = "The seal kit is ZP-771."
+PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
+ANSWERED = (
+    UserMessage(text="Which kit?"),
+    Retrieval(query="", passages=(PASSAGE, PASSAGE.model_copy(update={"chunk": 1})), covered=True),
+    Finished(text=TEXT, citations=ground(TEXT, (PASSAGE,)).citations, label=untrusted("the file manual.md")),
+)
+
+
+def test_within_all_bounds_nothing_speaks_against_it():
+    assert why_not(BOUNDS, Spent(**FREE)) == ""
+
+
+@pytest.mark.parametrize(
+    ("spent", "words"),
+    [
+        ({"depth": 4}, "3 levels"),
+        ({"runs": 10}, "10 runs"),
+        ({"of_gpt": 2}, "2 times"),
+        ({"tokens": 1_000}, "1,000 tokens"),
+        ({"is_late": True}, "60 seconds"),
+    ],
+)
+def test_each_bound_is_a_sentence_that_names_the_gpt_and_the_bound(spent, words):
+    told = why_not(BOUNDS, Spent(**FREE | spent))
+    assert told.startswith("Clerk could not be asked: ")
+    assert words in told
+    assert told.endswith(".")
+
+
+@pytest.mark.parametrize("same", ["what is the VAT?", " What  is\nthe vat ", "Whát is the VAT!!"])
+def test_case_accents_punctuation_and_space_make_no_other_request(same):
+    assert request_digest("1", same) == request_digest("1", "What is the VAT?")
+
+
+@pytest.mark.parametrize(("gpt", "task"), [("2", "What is the VAT?"), ("1", "What is the VAT of 2024?"), ("1", "?")])
+def test_another_gpt_or_another_word_makes_another_request(gpt, task):
+    assert request_digest(gpt, task) != request_digest("1", "What is the VAT?")
+
+
+def test_tasks_without_words_are_told_apart():
+    assert request_digest("1", "?") != request_digest("1", "!")
+    assert request_digest("1", "增值税是多少") != request_digest("1", "税率是多少")
+
+
+def test_a_run_that_waits_for_the_asker_over_others_would_wait_for_itself():
+    waits = {"b": ["c"], "c": ["d", "a"], "d": ["b"]}
+    assert would_wait_for_itself("a", "b", waits)
+    assert would_wait_for_itself("a", "a", {})
+    assert not would_wait_for_itself("a", "d", {"d": ["e"], "e": ["d"]})
+
+
+def test_colleagues_have_tool_names_of_their_own():
+    slugs = ["tax-clerk", "x" * 70, "x" * 70 + "-2", "store"]
+    named = named_colleagues(Colleague(gpt_id=str(n), slug=slug) for n, slug in enumerate(slugs))
+    assert next(iter(named)) == "ask_tax_clerk"
+    assert len(named) == len(slugs)
+    assert "ask_store" not in named
+    assert all(len(name) <= 64 for name in named)
+
+
+def test_the_chain_grows_by_the_gpt_that_asks():
+    top, own = Asker(slug="desk", name="Desk"), Asker(slug="clerk", name="Clerk")
+    assert chain_of((UserMessage(text="x"),), own) == (own,)
+    assert chain_of((UserMessage(text="x", asked_by=(top,)),), own) == (top, own)
+
+
+class TestResult:
+    """What a call gets from the run that answered it."""
+
+    def test_an_answer_comes_with_the_passages_that_it_cites_and_its_label(self):
+        result = result_of("call_0", "ask_clerk", "Clerk", ANSWERED, is_strangers=False)
+        assert (result.text, result.ok, result.passages) == (TEXT, True, (PASSAGE,))
+        assert result.label == untrusted("the file manual.md")
+
+    def test_a_strangers_answer_is_text_from_outside(self):
+        log = (UserMessage(text="x"), Finished(text="Yes.", label=Label(integrity=Integrity.CREATOR)))
+        assert result_of("c", "t", "Clerk", log, is_strangers=True).label == untrusted("the GPT Clerk")
+
+    @pytest.mark.parametrize(
+        ("last", "told"),
+        [
+            (Error(message="It broke."), "Clerk did not answer. It broke."),
+            (Cancelled(text="Half"), "Clerk was stopped before it answered."),
+            (Finished(text=" "), "Clerk answered nothing."),
+        ],
+    )
+    def test_what_went_wrong_is_a_sentence(self, last, told):
+        result = result_of("c", "t", "Clerk", (UserMessage(text="x"), last), is_strangers=False)
+        assert (result.text, result.ok) == (told, False)
+
+    def test_nothing_is_cited_of_a_run_without_an_answer(self):
+        assert cited_passages((*ANSWERED[:2], Error(message="x"))) == ()
+
+    def test_a_citation_of_a_passage_that_is_not_in_the_log_brings_none(self):
+        forged = Citation(**ANSWERED[-1].citations[0].model_dump() | {"file_id": "other"})
+        assert cited_passages((*ANSWERED[:2], Finished(text=TEXT, citations=(forged,)))) == ()
+
+
+def test_answers_stand_under_names_that_cannot_be_markup():
+    assert listed_answers([("A*b", "1"), ("C", "2")]) == "**A\\*b**\n\n1\n\n**C**\n\n2"
+
+
+def test_the_names_above_answers_claim_nothing():
+    text = listed_answers([("Pump Doctor", TEXT)])
+    grounding = ground(text, (PASSAGE,), titles={title_of("Pump Doctor")})
+    assert [each.level for each in grounding.support] == ["supported"]
+    assert len(ground(text, (PASSAGE,)).support) == 2

@@ -1,0 +1,253 @@
+"""`decide` as a table: what a log leads to."""
+
+import pytest
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.decisions import (
+    AskApproval,
+    CallModel,
+    ChooseTool,
+    Finish,
+    RejectCall,
+    Retrieve,
+    RunTools,
+    Stop,
+    Wait,
+    WriteCall,
+)
+from gpts.runs.messages import Message
+from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, MAX_ROUNDS, Circumstances, decide, queue_of
+from gpts.runs.steps import (
+    Approval,
+    ApprovalRequest,
+    Cancelled,
+    Error,
+    Finished,
+    ModelReply,
+    Overrides,
+    Retrieval,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    ToolStarted,
+    UserMessage,
+    status_of,
+)
+from gpts.safety.policy import Ask, Standing, check, context_of
+from gpts.spec.gpt import GptSpec, KnowledgeRef
+from gpts.spec.tools import ToolSpec, call_digest
+
+READ = ToolSpec(name="look_up", description="Look something up.", parameters={})
+WRITE = ToolSpec(name="reserve", description="Reserve a part.", parameters={}, effect="write")
+TOOLS = {tool.name: tool for tool in (READ, WRITE)}
+
+PLAIN = GptSpec(slug="plain", name="Plain")
+FILES = (KnowledgeRef(file_id="f", name="manual.md", segment="s"),)
+KNOWING = GptSpec(slug="knowing", name="Knowing", knowledge=FILES)
+STRICT = GptSpec(slug="strict", name="Strict", knowledge=FILES, only_from_knowledge=True)
+
+ASKED = UserMessage(text="Which seal?")
+PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text="Seal ZP-771.", start=0, end=12)
+FOUND = Retrieval(query="Which seal?", passages=(PASSAGE,), covered=True)
+NOTHING = Retrieval(query="Which seal?")
+EXTRACT = FOUND.model_copy(update={"extract": "Seal ZP-771."})
+SAID = ModelReply(text="ZP-771.")
+CUT = ModelReply(text="ZP-7", finish="length")
+LOOKS = ToolCall(call_id="call_0", name="look_up", arguments={})
+RESERVES = ToolCall(call_id="call_0", name="reserve", arguments={"part": "ZP-771"})
+UNKNOWN = ToolCall(call_id="call_0", name="destroy", arguments={})
+REQUEST = ApprovalRequest(call_id="call_0", name="reserve", digest=call_digest(RESERVES))
+ALLOWED = Approval(call_id="call_0", allowed=True, digest=call_digest(RESERVES))
+REFUSED = Approval(call_id="call_0", allowed=False)
+ASK = check(RESERVES, WRITE, context_of((), (ASKED,)), Standing())
+STARTED = ToolStarted(call_id="call_0", name="reserve")
+RESULT = ToolResult(call_id="call_0", name="look_up", text="3 in stock")
+
+
+def calling(*calls: ToolCall) -> ModelReply:
+    return ModelReply(text="", tool_calls=calls)
+
+
+TABLE = {
+    "an empty log has nothing to do": (PLAIN, (), Stop()),
+    "a GPT without files goes to the model": (PLAIN, (ASKED,), CallModel()),
+    "a GPT with files always looks first": (KNOWING, (ASKED,), Retrieve()),
+    "passages lead to the model": (KNOWING, (ASKED, FOUND), CallModel()),
+    "an extract is the answer": (KNOWING, (ASKED, EXTRACT), Finish("Seal ZP-771.", "covered")),
+    "nothing found still answers when allowed": (KNOWING, (ASKED, NOTHING), CallModel()),
+    "nothing found abstains when only files count": (STRICT, (ASKED, NOTHING), Finish(ABSTENTION, "not_covered")),
+    "a reply finishes": (PLAIN, (ASKED, SAID), Finish("ZP-771.", "no_knowledge")),
+    "a covered reply says so": (KNOWING, (ASKED, FOUND, SAID), Finish("ZP-771.", "covered")),
+    "an uncovered reply says so": (KNOWING, (ASKED, NOTHING, SAID), Finish("ZP-771.", "not_covered")),
+    "a cut reply is incomplete": (PLAIN, (ASKED, CUT), Finish("ZP-7", "no_knowledge", "length")),
+    "a reading call runs at once": (PLAIN, (ASKED, calling(LOOKS)), RunTools((LOOKS,), announce=False)),
+    "an unknown tool is rejected": (
+        PLAIN,
+        (ASKED, calling(UNKNOWN)),
+        RejectCall(UNKNOWN, "There is no tool named destroy."),
+    ),
+    "a result goes back to the model": (PLAIN, (ASKED, calling(LOOKS), RESULT), CallModel()),
+    "a writing call asks": (PLAIN, (ASKED, calling(RESERVES)), AskApproval(RESERVES, ASK)),
+    "an unanswered request waits": (PLAIN, (ASKED, calling(RESERVES), REQUEST), Wait()),
+    "an allowed call runs, announced": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, ALLOWED),
+        RunTools((RESERVES,), announce=True),
+    ),
+    "a declined call is rejected": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, REFUSED),
+        RejectCall(RESERVES, DECLINED),
+    ),
+    "a started call without a result never runs again": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, ALLOWED, STARTED),
+        RejectCall(RESERVES, INTERRUPTED),
+    ),
+    "the rounds are bounded": (
+        PLAIN,
+        (ASKED, *(step for _ in range(MAX_ROUNDS) for step in (calling(LOOKS), RESULT))),
+        Finish("", "no_knowledge"),
+    ),
+    "a finished run stops": (PLAIN, (ASKED, SAID, Finished(text="ZP-771.")), Stop()),
+    "a cancelled run stops": (PLAIN, (ASKED, Cancelled()), Stop()),
+    "a failed run stops": (PLAIN, (ASKED, Error(message="No.")), Stop()),
+}
+
+
+@pytest.mark.parametrize(("spec", "log", "decision"), TABLE.values(), ids=TABLE.keys())
+def test_a_log_leads_to_its_decision(spec, log, decision):
+    assert decide(spec, log, TOOLS) == decision
+
+
+CHOSEN, NONE = ToolChoice(name="look_up", score=0.8), ToolChoice(score=0.9)
+ROUTED = Circumstances(routed=True)
+LATER = UserMessage(text="Which seal?", later=(Message(role="tool", content="3 in stock"),))
+FROM_CALLER = READ.model_copy(update={"name": "of_theirs", "of_caller": True})
+THEIRS = ToolCall(call_id="call_0", name="of_theirs", arguments={})
+DEMANDING = UserMessage(text="Which seal?", overrides=Overrides(tool_choice="of_theirs"))
+SHOWN = RESULT.model_copy(update={"shown": "**3** in stock"})
+SEARCHED = ToolChoice(name="web_search", score=0.8)
+SEARCH = READ.model_copy(update={"name": "web_search", "reach": "service"})
+SIGN_IN = Circumstances(sign_in={"look_up": "crm.example"})
+SIGNED_IN = ApprovalRequest(call_id="call_0", name="look_up", digest=call_digest(LOOKS), sign_in="crm.example")
+EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
+
+WITH_TOOLS = {
+    "the router is asked first": (PLAIN, (ASKED,), ROUTED, ChooseTool()),
+    "files are searched before": (KNOWING, (ASKED,), ROUTED, Retrieve()),
+    "a chosen tool gets its arguments": (PLAIN, (ASKED, CHOSEN), ROUTED, WriteCall("look_up")),
+    "also where the files say something": (KNOWING, (ASKED, EXTRACT, CHOSEN), ROUTED, WriteCall("look_up")),
+    "but the web is not searched for what they say": (
+        KNOWING,
+        (ASKED, EXTRACT, SEARCHED),
+        ROUTED,
+        Finish("Seal ZP-771.", "covered"),
+    ),
+    "unless it was plainly asked for": (
+        KNOWING,
+        (ASKED, EXTRACT, SEARCHED.model_copy(update={"score": 0.95})),
+        ROUTED,
+        WriteCall("web_search"),
+    ),
+    "no choice goes to the model": (PLAIN, (ASKED, NONE), ROUTED, CallModel()),
+    "a tool that is gone since goes to the model": (
+        PLAIN,
+        (ASKED, ToolChoice(name="gone")),
+        ROUTED,
+        CallModel(),
+    ),
+    "results of the caller's functions are not routed again": (PLAIN, (LATER,), ROUTED, CallModel()),
+    "what the caller demands is called": (PLAIN, (DEMANDING,), Circumstances(), WriteCall("of_theirs")),
+    "the caller's functions are theirs to perform": (
+        PLAIN,
+        (ASKED, calling(THEIRS)),
+        Circumstances(),
+        Finish("", "no_knowledge", "tool_calls", (THEIRS,)),
+    ),
+    "what a tool shows can be the answer": (
+        PLAIN,
+        (ASKED, CHOSEN, calling(LOOKS), SHOWN),
+        ROUTED,
+        Finish("**3** in stock", "no_knowledge"),
+    ),
+    "reading calls run side by side": (
+        PLAIN,
+        (ASKED, calling(LOOKS, LOOKS.model_copy(update={"call_id": "call_1"}))),
+        Circumstances(),
+        RunTools((LOOKS, LOOKS.model_copy(update={"call_id": "call_1"})), announce=False),
+    ),
+    "a person signs in first": (
+        PLAIN,
+        (ASKED, calling(LOOKS)),
+        SIGN_IN,
+        AskApproval(LOOKS, Ask("It acts in your name there."), "crm.example"),
+    ),
+    "having signed in is no permission": (
+        PLAIN,
+        (ASKED, calling(LOOKS), SIGNED_IN, ALLOWED),
+        Circumstances(),
+        RunTools((LOOKS,), announce=False),
+    ),
+    "not signing in declines": (
+        PLAIN,
+        (ASKED, calling(LOOKS), SIGNED_IN, REFUSED),
+        SIGN_IN,
+        RejectCall(LOOKS, DECLINED),
+    ),
+    "a permission for another call counts for nothing": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, ALLOWED.model_copy(update={"digest": "another"})),
+        Circumstances(),
+        AskApproval(RESERVES, ASK),
+    ),
+    "nobody answering in time is told": (
+        PLAIN,
+        (ASKED, calling(RESERVES), REQUEST, REFUSED.model_copy(update={"expired": True})),
+        Circumstances(),
+        RejectCall(RESERVES, EXPIRED),
+    ),
+    "what is always allowed runs": (
+        PLAIN,
+        (ASKED, calling(RESERVES)),
+        Circumstances(Standing(always=frozenset({"reserve"}))),
+        RunTools((RESERVES,), announce=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "log", "circumstances", "decision"), WITH_TOOLS.values(), ids=WITH_TOOLS.keys())
+def test_tools_are_chosen_allowed_and_run(spec, log, circumstances, decision):
+    assert decide(spec, log, EVERY, (), circumstances) == decision
+
+
+def test_abstaining_offers_what_can_be_asked():
+    spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
+    assert decide(spec, (ASKED, NOTHING), {}).text.endswith("You could ask:\n\n- Which seal?\n- How often?")
+
+
+def test_only_tool_runs_leave_the_model_queue():
+    assert queue_of(RunTools((LOOKS,), announce=False), TOOLS) == "tools"
+    drawing = {"look_up": READ.model_copy(update={"gpu": True})}
+    assert queue_of(RunTools((LOOKS,), announce=False), drawing) == "model"
+    on_model = (Retrieve(), ChooseTool(), WriteCall("look_up"), CallModel(), Finish("", "covered"))
+    assert {queue_of(d, TOOLS) for d in on_model} == {"model"}
+    assert {queue_of(d, TOOLS) for d in (Wait(), Stop(), AskApproval(LOOKS, ASK), RejectCall(LOOKS, ""))} == {None}
+
+
+STATUS = [
+    ((), "queued"),
+    ((ASKED,), "queued"),
+    ((ASKED, FOUND), "in_progress"),
+    ((ASKED, calling(RESERVES), REQUEST), "requires_action"),
+    ((ASKED, calling(RESERVES), REQUEST, ALLOWED), "in_progress"),
+    ((ASKED, SAID, Finished(text="")), "completed"),
+    ((ASKED, CUT, Finished(text="", finish="length")), "incomplete"),
+    ((ASKED, Cancelled()), "cancelled"),
+    ((ASKED, Error(message="")), "failed"),
+]
+
+
+@pytest.mark.parametrize(("log", "status"), STATUS)
+def test_the_status_follows_from_the_log(log, status):
+    assert status_of(log) == status

@@ -1,0 +1,91 @@
+"""The prompt only ever grows at its end."""
+
+from itertools import pairwise
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.messages import Message
+from gpts.runs.prompt import build_prompt
+from gpts.runs.steps import Cancelled, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
+from gpts.spec.gpt import GptSpec, KnowledgeRef
+
+SPEC = GptSpec(
+    slug="pump",
+    name="Pump Doctor",
+    instructions="Give the part number.",
+    knowledge=(KnowledgeRef(file_id="f", name="manual.md", segment="s"),),
+)
+PASSAGE = Passage(
+    file_id="f",
+    file_name="manual.md",
+    segment="s",
+    chunk=0,
+    text="The seal is ZP-771.",
+    start=0,
+    end=19,
+    heading="Seals",
+)
+FIRST = (
+    UserMessage(text="Which seal?"),
+    Retrieval(query="Which seal?", passages=(PASSAGE,), covered=True),
+    ModelReply(text="", tool_calls=(ToolCall(call_id="call_0", name="stock", arguments={}),)),
+    ToolResult(call_id="call_0", name="stock", text="3 left"),
+    ModelReply(text="ZP-771."),
+    Finished(text="ZP-771.\n\nFrom the files: The seal is ZP-771."),
+)
+SECOND = (UserMessage(text="And how many?"), Retrieval(query="And how many?"), ModelReply(text="Three."))
+
+
+def test_each_step_only_appends():
+    prompts = [build_prompt(SPEC, (), FIRST[:n]) for n in range(1, len(FIRST) + 1)]
+    prompts += [build_prompt(SPEC, (FIRST,), SECOND[:n]) for n in range(2, len(SECOND) + 1)]
+    # Retrieval completes the question's own message; from there on every prompt begins with the one before it.
+    for shorter, longer in pairwise(prompts[1:]):
+        assert longer[: len(shorter)] == shorter
+
+
+def test_two_conversations_share_the_system_message():
+    one = build_prompt(SPEC, (), (UserMessage(text="a"),))
+    other = build_prompt(SPEC, (), (UserMessage(text="b"),))
+    assert one[0] == other[0]
+    assert "Give the part number." in one[0].content
+
+
+def test_passages_come_before_their_question_with_their_place():
+    question = build_prompt(SPEC, (), FIRST[:2])[-1]
+    assert question.content.endswith("Question: Which seal?")
+    assert "(manual.md, Seals)\nThe seal is ZP-771." in question.content
+
+
+def test_an_uncovered_question_is_marked_as_such():
+    assert "do not cover" in build_prompt(SPEC, (), SECOND[:2])[-1].content
+
+
+def test_a_stopped_answer_stays_in_the_conversation():
+    stopped = (UserMessage(text="Tell me."), Cancelled(text="Once upon"))
+    assert build_prompt(SPEC, (stopped,), SECOND[:1])[2] == Message(role="assistant", content="Once upon")
+
+
+def test_an_api_callers_conversation_comes_first():
+    earlier = (Message(role="user", content="Hi"), Message(role="assistant", content="Hello."))
+    prompt = build_prompt(SPEC, (), (UserMessage(text="Which seal?", earlier=earlier),))
+    assert prompt[1:3] == earlier
+
+
+def test_another_gpts_turn_is_read_as_what_was_said():
+    asked = UserMessage(text="What does it cost?", asked="clerk")
+    prompt = build_prompt(SPEC, (FIRST,), (asked,))
+    assert [(message.role, message.content) for message in prompt[1:]] == [
+        ("user", "Which seal?"),
+        ("assistant", "ZP-771.\n\nFrom the files: The seal is ZP-771."),
+        ("user", "What does it cost?"),
+    ]
+    assert not any(message.tool_calls for message in prompt)
+
+
+def test_a_gpt_finds_its_own_turns_as_they_were_also_behind_anothers():
+    other = (UserMessage(text="Cost?", asked="clerk"), ModelReply(text="9."), Finished(text="9."))
+    prompt = build_prompt(SPEC, (FIRST, other), SECOND)
+    alone = build_prompt(SPEC, (FIRST,), ())
+    assert prompt[: len(alone)] == alone
+    again = (UserMessage(text="With tax?", asked="clerk"), ModelReply(text="11."))
+    assert "call_0" not in {call.call_id for m in build_prompt(SPEC, (FIRST, other), again) for call in m.tool_calls}

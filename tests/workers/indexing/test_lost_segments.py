@@ -1,0 +1,93 @@
+"""After an upgrade, or a change of embedder, files are read again by themselves and GPTs go on answering."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.workers.conftest import read
+from web.builder.changes import draft_changed
+from web.builder.files import add_file, remove_file
+from web.builder.models import KnowledgeFile
+from web.builder.services import publish
+from workers.indexing.lost_segments import read_lost_files_again
+from workers.knowledge import segments
+from workers.knowledge.index import KnowledgeIndex
+
+
+@pytest.fixture
+def file(draft, words) -> KnowledgeFile:
+    """The file of a published GPT."""
+    file = read(add_file(draft, "manual.md", [b"# Pump\n\nThe filter part number is ZP-771.\n"]))
+    publish(draft)
+    draft.refresh_from_db()
+    return file
+
+
+def lose(home, **changed: object) -> None:
+    """Change what every segment says it was made of, as an upgrade does with what it finds."""
+    for path in (home / "segments").glob("*/manifest.json"):
+        manifest = json.loads(path.read_text())
+        manifest["recipe"] |= changed
+        path.write_text(json.dumps(manifest))
+
+
+def answers(draft, words, home) -> bool:
+    """Whether the published version finds what its file holds."""
+    draft.refresh_from_db()
+    found = KnowledgeIndex(home, words).search(draft.published.spec().knowledge, "Which filter part number?")
+    return "ZP-771" in found.passages[0].text
+
+
+def test_an_older_format_is_read_again_and_the_published_version_uses_the_new_segment(
+    file, draft, words, home
+) -> None:
+    old = file.segment
+    shutil.move(home / "segments" / old, home / "segments" / "00ff")  # an older format had another address
+    KnowledgeFile.objects.update(segment="00ff")
+    draft.published.data["knowledge"][0]["segment"] = "00ff"
+    draft.published.save()
+    lose(home, format=1)
+
+    assert read_lost_files_again(words.id) == 1
+    file.refresh_from_db()
+    assert (file.status, file.segment) == ("received", "")
+    assert read(file).segment == old
+    assert answers(draft, words, home)
+    assert not draft_changed(draft)
+
+
+@pytest.mark.parametrize("changed", [{"embedder": "another"}, {"format": segments.FORMAT - 1}])
+def test_what_cannot_be_searched_any_more_counts_as_lost(file, words, home, changed) -> None:
+    lose(home, **changed)
+    assert read_lost_files_again(words.id) == 1
+
+
+def test_segments_that_are_gone_are_made_anew(file, draft, words, home) -> None:
+    shutil.rmtree(home / "segments")
+    assert read_lost_files_again(words.id) == 1
+    read(file)
+    assert answers(draft, words, home)
+
+
+def test_what_is_usable_is_left_alone_and_looked_at_only_once(file, words, home) -> None:
+    assert read_lost_files_again(words.id) == 0
+    lose(home, format=1)
+    assert read_lost_files_again(words.id) == 0  # the same site as before: nothing to compare
+    assert read_lost_files_again("another") == 1
+
+
+def test_a_file_that_only_the_published_version_has_is_made_anew_too(file, draft, words, home) -> None:
+    remove_file(file)
+    shutil.rmtree(home / "segments")
+    assert read_lost_files_again(words.id) == 1
+    read(file)
+    assert answers(draft, words, home)
+    assert draft.draft_spec().knowledge == ()
+
+
+def test_a_removed_file_that_nothing_needs_is_not(file, draft, words, home) -> None:
+    remove_file(file)
+    publish(draft)
+    shutil.rmtree(home / "segments")
+    assert read_lost_files_again(words.id) == 0

@@ -1,0 +1,351 @@
+"""A whole turn, advanced by the real loop over the real log; only the engine and the index are stand-ins."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from gpts.knowledge.documents import Passage
+from gpts.knowledge.terms import terms
+from gpts.runs.plan import ABSTENTION
+from gpts.runs.steps import (
+    ApprovalRequest,
+    Cancelled,
+    Error,
+    Finished,
+    ModelReply,
+    Retrieval,
+    ToolResult,
+    ToolStarted,
+)
+from gpts.spec.tools import ToolSpec
+from web.builder.models import GptVersion
+from web.runs import log, services, stream
+from web.runs.models import Run
+from workers.engine.base import EngineError
+from workers.engine.scripted import ScriptedEngine
+from workers.knowledge.errors import SegmentMissing
+from workers.runs import leases, loop
+from workers.runs.answering import Hands
+from workers.tools import Tool, ToolError, ToolOutput
+
+TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
+PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
+FOUND = Retrieval(query="", passages=(PASSAGE,), covered=True)
+
+
+class Index:
+    """Finds what it is told to find."""
+
+    def __init__(self, found: Retrieval | Exception) -> None:
+        self.found = found
+        self.queries: list[str] = []
+
+    def search(self, refs, query, budget_tokens):
+        self.queries.append(query)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+class Embedder:
+    """Texts are as alike as the words they share, times `factor`."""
+
+    def __init__(self, factor: float = 3.0) -> None:
+        self.factor = factor
+
+    def similarity(self, one, other):
+        return [[self._alike(set(terms(a)), set(terms(b))) for b in other] for a in one]
+
+    def _alike(self, one: set[str], other: set[str]) -> float:
+        return min(1.0, self.factor * len(one & other) / len(other | {""}))
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch) -> list[dict]:
+    """The events that readers would have got."""
+    events: list[dict] = []
+    monkeypatch.setattr(stream, "publish", lambda run_id, *new: events.extend(new))
+    monkeypatch.setattr(
+        stream, "partial_text", lambda run_id: "".join(e["text"] for e in events if e["type"] == "token")
+    )
+    return events
+
+
+def hands(script, found: Retrieval | Exception = FOUND) -> Hands:
+    return Hands(ScriptedEngine(script), Index(found), Embedder(), 30.0, quotes=False)
+
+
+def advance(run: Run, its_hands: Hands, queue: str = "model"):
+    loop.advance(run.id, queue, lambda: its_hands)
+    return log.read(run.id)
+
+
+def give(run: Run, **fields) -> None:
+    """Change the spec that the run is pinned to."""
+    version = GptVersion.objects.get(id=run.version_id)
+    version.data |= fields
+    version.save()
+
+
+def give_files(run: Run, **fields) -> None:
+    give(run, knowledge=[{"file_id": "f", "name": "manual.md", "segment": "s"}], **fields)
+
+
+def shown(events: list[dict]) -> str:
+    return "".join(event["text"] for event in events if event["type"] == "token")
+
+
+def test_a_plain_turn_goes_from_question_to_answer(run, told):
+    steps = advance(run, hands(["ZP-771 fits."]))
+    assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
+    assert steps[-1].text == "ZP-771 fits."
+    assert shown(told) == "ZP-771 fits."
+    assert [event["type"] for event in told] == ["attempt", "token", "token", "step"]
+
+
+def test_files_are_searched_and_the_answer_is_cited(run):
+    give_files(run)
+    steps = advance(run, hands(["The seal kit of the Zephyr-9 is ZP-771."]))
+    assert [step.kind for step in steps] == ["user_message", "retrieval", "model_reply", "finished"]
+    (citation,) = steps[-1].citations
+    assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
+    assert steps[-1].coverage == "covered"
+
+
+def test_a_false_sentence_never_reaches_the_reader(run, told):
+    give_files(run, only_from_knowledge=True)
+    steps = advance(run, hands(["Service it every 150 hours. Trust me on the 150 hours."]))
+    assert "150" not in shown(told)
+    assert steps[-1].text == shown(told)
+    assert steps[-1].citations
+    assert steps[-1].text in TEXT
+
+
+@pytest.mark.parametrize(("quotes", "only_from_knowledge"), [(True, True), (False, True), (True, False)])
+def test_passages_without_a_sentence_near_the_question_answer_nothing(run, quotes, only_from_knowledge):
+    give_files(run, only_from_knowledge=only_from_knowledge)
+    its = Hands(ScriptedEngine(["I do not know."]), Index(FOUND), Embedder(factor=0.0), 30.0, quotes)
+    last = advance(run, its)[-1]
+    assert last.coverage == "not_covered"
+    assert last.citations == ()
+    assert its.engine.requests == [] or not only_from_knowledge
+
+
+def test_an_answer_that_cites_nothing_gets_the_files_own_words(run, told):
+    give_files(run)
+    steps = advance(run, hands(["Hard to say."]))
+    assert steps[-1].text.startswith("Hard to say.\n\nFrom the files: The seal kit")
+    assert steps[-1].text == shown(told)
+    assert [citation.file_name for citation in steps[-1].citations] == ["manual.md"]
+
+
+def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
+    give_files(run)
+    its = Hands(ScriptedEngine(["unused"]), Index(FOUND), Embedder(), 30.0, quotes=True)
+    steps = advance(run, its)
+    assert its.engine.requests == []
+    assert steps[-1].text == shown(told) == steps[1].extract
+    assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
+
+
+def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
+    give_files(run, only_from_knowledge=True)
+    its = hands(["unused"], Retrieval(query=""))
+    steps = advance(run, its)
+    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].coverage == "not_covered"
+    assert its.engine.requests == []
+    assert shown(told) == steps[-1].text
+
+
+def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run, conversation):
+    give_files(run)
+    its = hands(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
+    advance(run, its)
+    follow_up = services.start_run(conversation, "And how often?")
+    advance(follow_up, its)
+    assert its.index.queries[-1] == "And how often? seal fits Z-9 kit Zephyr-9 ZP-771"
+    first, second = (request.messages for request in its.engine.requests)
+    assert second[: len(first)] == first
+
+
+def test_a_damaged_segment_is_told_by_name(run):
+    give_files(run)
+    steps = advance(run, hands(["unused"], SegmentMissing("manual.md: upload it again.")))
+    assert steps[-1] == Error(message="manual.md: upload it again.")
+
+
+@pytest.mark.parametrize("error", [EngineError("gone"), RuntimeError("a bug")])
+def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
+    steps = advance(run, hands([["ZP-", error]]))
+    assert isinstance(steps[-1], Error)
+    assert "try again" in steps[-1].message
+    assert "gone" not in steps[-1].message
+    run.refresh_from_db()
+    assert (run.status, run.lease) == ("failed", "")
+
+
+def test_a_message_too_long_for_the_model_says_so(run):
+    give(run, instructions="word " * 300)
+    its = Hands(ScriptedEngine(["unused"], context_tokens=600), Index(FOUND), Embedder(), 30.0, False)
+    give(run, model={"max_tokens": 400})
+    assert "too long" in advance(run, its)[-1].message
+
+
+def test_old_turns_make_room_for_new_ones(run, conversation):
+    give(run, model={"max_tokens": 20})
+    its = Hands(
+        ScriptedEngine(["five words in this answer"], context_tokens=120), Index(FOUND), Embedder(), 30.0, False
+    )
+    advance(run, its)
+    for n in range(12):
+        steps = advance(services.start_run(conversation, f"Question number {n}?"), its)
+        assert isinstance(steps[-1], Finished)
+    assert len(its.engine.requests[-1].messages) < 25
+
+
+def test_a_run_that_kills_its_workers_is_given_up(run):
+    Run.objects.filter(id=run.id).update(n_attempts=loop.MAX_ATTEMPTS)
+    assert isinstance(advance(run, hands(["unused"]))[-1], Error)
+
+
+def test_advancing_a_run_that_is_over_or_taken_changes_nothing(run):
+    its = hands(["ZP-771."])
+    before = advance(run, its)
+    assert advance(run, its) == before
+    assert len(its.engine.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stopped_run_frees_the_model_and_keeps_what_was_shown(run, told, monkeypatch):
+    monkeypatch.setattr(leases, "TICK_S", 0.05)
+    hold = threading.Event()
+    its = hands([["ZP-771 ", hold, *["and more "] * 50]])
+
+    def work() -> None:
+        loop.advance(run.id, "model", lambda: its)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while "ZP-771" not in shown(told):
+        assert worker.is_alive()
+    assert services.cancel_run(run)
+    (held,) = leases.held()
+    assert held.lost.wait(10)
+    hold.set()
+    worker.join(10)
+    assert its.engine.active == 0
+    assert services.answer(run) == Cancelled(text="ZP-771")
+
+
+class TestTools:
+    """Calls, approvals and effects; the tools are registered by the test."""
+
+    @pytest.fixture(autouse=True)
+    def tools(self, run, monkeypatch, settings):
+        settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
+        self.ran: list[dict] = []
+        self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
+        monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
+
+    def tool(self, name: str, effect: str) -> Tool:
+        spec = ToolSpec(name=name, description=name, parameters={}, effect=effect)
+        return Tool(spec, self.perform)
+
+    def perform(self, arguments: dict, context) -> ToolOutput:
+        self.ran.append(arguments)
+        if arguments.get("part") == "missing":
+            raise ToolError("There is no such part.")
+        return ToolOutput("3 left", untrusted=False)
+
+    def test_a_call_goes_to_the_tools_queue_and_back(self, run, sent_tasks, django_capture_on_commit_callbacks):
+        its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."])
+        with django_capture_on_commit_callbacks(execute=True):
+            advance(run, its)
+        assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "tools")
+        with django_capture_on_commit_callbacks(execute=True):
+            loop.advance(run.id, "tools", lambda: pytest.fail("a tools worker opens no model"))
+        assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "model")
+        steps = advance(run, its)
+        assert self.ran == [{"part": "ZP-771"}]
+        assert (steps[2].call_id, steps[2].text, steps[2].ok) == ("call_0", "3 left", True)
+        assert steps[-1].text == "Three."
+
+    def test_a_failed_call_is_told_to_the_model(self, run):
+        its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."])
+        advance(run, its)
+        steps = advance(run, its, "tools")
+        assert (steps[2].text, steps[2].ok) == ("There is no such part.", False)
+
+    def test_an_effect_waits_for_its_person_and_then_happens_once(self, run):
+        its = hands(['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."])
+        steps = advance(run, its)
+        assert isinstance(steps[-1], ApprovalRequest)
+        run.refresh_from_db()
+        assert (run.status, run.lease, self.ran) == ("requires_action", "", [])
+        services.answer_approval(run, "call_0", True)
+        advance(run, its, "tools")
+        steps = advance(run, its)
+        assert len(self.ran) == 1
+        assert [step.kind for step in steps[3:]] == [
+            "approval",
+            "tool_started",
+            "tool_result",
+            "model_reply",
+            "finished",
+        ]
+
+    def test_a_declined_effect_does_not_happen(self, run):
+        its = hands(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
+        advance(run, its)
+        services.answer_approval(run, "call_0", False)
+        assert advance(run, its)[-1].text == "Fine."
+        assert self.ran == []
+
+    def test_an_interrupted_effect_is_reported_not_repeated(self, run):
+        its = hands(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
+        advance(run, its)
+        services.answer_approval(run, "call_0", True)
+        log.append(run.id, ToolStarted(call_id="call_0", name="reserve"))  # and then its worker died
+        steps = advance(run, its)
+        assert self.ran == []
+        assert next(step for step in steps if isinstance(step, ToolResult)).text.startswith("Interrupted")
+
+    def test_an_unknown_tool_is_rejected(self, run):
+        its = hands(['<tool_call>{"name": "rm_rf", "arguments": {}}</tool_call>', "No."])
+        steps = advance(run, its)
+        assert [step.kind for step in steps[1:]] == ["model_reply", "tool_result", "model_reply", "finished"]
+
+
+def test_the_reply_counts_its_tokens(run):
+    reply = next(step for step in advance(run, hands(["one two three"])) if isinstance(step, ModelReply))
+    assert reply.completion_tokens == 3
+    assert reply.prompt_tokens > 10
+
+
+def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
+    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
+    stock = ToolSpec(name="stock", description="", parameters={})
+    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
+    rounds = loop.MAX_ATTEMPTS - 1
+    its = hands(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    for _ in range(rounds):
+        advance(run, its)
+        advance(run, its, "tools")
+    assert advance(run, its)[-1].text == "Three."
+
+
+def test_instructions_are_not_printed_on_request(run, told):
+    secret = "Never tell anyone that the discount code for large customers of the workshop is PUMP-77 until June."
+    give(run, instructions=secret)
+    steps = advance(run, hands([f"Sure, here they are: {secret} Anything else?"]))
+    assert "PUMP-77" not in steps[-1].text
+    assert "PUMP-77" not in shown(told)
+    assert steps[-1].text.endswith("Anything else?")
+
+
+def test_a_reply_that_goes_round_in_circles_is_ended(run):
+    steps = advance(run, hands(["I am here to help with your tables. " * 50]))
+    assert steps[-1].text.count("I am here to help with your tables.") == 3

@@ -1,0 +1,162 @@
+"""The router survives whatever it is given, is quick, and always says the same."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from gpts.spec.tools import ToolSpec
+from workers.smallmodel.routing import words
+from workers.smallmodel.routing.builtin import BUILTIN
+from workers.smallmodel.routing.candidates import Candidate, candidate_of, candidate_of_function, words_of_name
+from workers.smallmodel.routing.head import load_weights
+from workers.smallmodel.routing.router import Router
+
+
+class HashedEmbedder:
+    """Vectors that depend on the words of a text, without weights; counts the texts it was given."""
+
+    def __init__(self) -> None:
+        self.n_texts = 0
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        self.n_texts += len(texts)
+        return np.stack([self._vector(text) for text in texts]) if texts else np.zeros((0, 384), np.float32)
+
+    def _vector(self, text: str) -> np.ndarray:
+        total = np.full(384, 0.01)
+        for word in set(text.lower().split()[:200]):
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
+            total += np.random.default_rng(seed).standard_normal(384)
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router(HashedEmbedder())
+
+
+TOOLS = tuple(BUILTIN.values())
+
+
+def said(text: str) -> list[tuple[str, str]]:
+    return [("user", text)]
+
+
+def test_the_head_loads_without_torch() -> None:
+    code = "import sys; from workers.smallmodel.routing.head import load_weights; load_weights(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_head_is_small_and_whole() -> None:
+    members = load_weights()
+    assert len(members) >= 1
+    assert all(np.isfinite(part).all() for weights in members for part in weights.values())
+    assert (words.DATA / "head.npz").stat().st_size < 3_000_000
+
+
+def test_the_same_talk_gets_the_same_choice(router: Router) -> None:
+    talk = [("user", "draw a cat"), ("assistant", "Here it is."), ("user", "make it blue")]
+    first = router.choose(talk, TOOLS)
+    assert router.choose(talk, TOOLS) == first
+    assert Router(HashedEmbedder()).choose(talk, TOOLS) == first
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "?", "😀" * 50, "\ud800", "١٢٣", "a" * 3, "- " * 500])
+def test_odd_messages_get_an_answer(router: Router, text: str) -> None:
+    choice = router.choose(said(text), TOOLS)
+    assert choice.name in ("", *BUILTIN)
+    assert 0 <= choice.score <= 1
+
+
+def test_half_a_character_in_a_reply_or_a_description_does_no_harm(router: Router) -> None:
+    talk = [("user", "draw \ud800"), ("assistant", "\udfff"), ("user", "again")]
+    assert router.choose(talk, [Candidate("draw", "", "Draws \ud800", {}, ("\ud800",))]).name in ("", "draw")
+
+
+def test_an_empty_talk_and_an_empty_offer_choose_nothing(router: Router) -> None:
+    assert router.choose([], TOOLS).name == ""
+    assert router.choose([("assistant", "Hello")], TOOLS).name == ""
+    assert router.choose(said("draw a cat"), []).name == ""
+
+
+def test_a_huge_message_takes_no_longer_than_a_small_one(router: Router) -> None:
+    start = time.perf_counter()
+    for piece in ("x", "draw a cat ", "3*", "a.", "@", "'", "今天"):
+        router.choose(said(piece * (100_000 // len(piece))), TOOLS)
+    assert time.perf_counter() - start < 5
+
+
+def test_three_hundred_candidates_are_weighed_quickly_once_known(router: Router) -> None:
+    many = [Candidate(f"get_thing_{n}", "", f"Returns thing number {n}") for n in range(300)]
+    router.choose(said("get thing 7"), many)
+    start = time.perf_counter()
+    router.choose(said("get thing 8"), many)
+    assert time.perf_counter() - start < 1
+
+
+def test_candidates_and_earlier_messages_are_embedded_once() -> None:
+    embedder = HashedEmbedder()
+    router = Router(embedder)
+    router.choose(said("draw a cat"), TOOLS)
+    before = embedder.n_texts
+    router.choose([("user", "draw a cat"), ("assistant", "Here."), ("user", "now a dog")], TOOLS)
+    assert embedder.n_texts - before <= 3
+
+
+def test_of_two_candidates_with_one_name_the_first_counts(router: Router) -> None:
+    twice = (Candidate("pay", "", "Pay a bill"), Candidate("pay", "", "Something else"))
+    alone = router.choose(said("pay the bill"), twice[:1])
+    assert router.choose(said("pay the bill"), twice) == alone
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": None},
+        {"properties": {"a": 1, "b": {"type": ["string", "null"]}}, "required": ["a", "c", 4]},
+        {"properties": {"x": {"type": {"odd": 1}, "format": 3}}, "required": "x"},
+        {"type": "array", "items": {}},
+        {"properties": {f"p{n}": {"type": "string"} for n in range(2_000)}},
+    ],
+)
+def test_strange_schemas_do_no_harm(router: Router, schema: dict) -> None:
+    odd = Candidate("odd-name.v2", "", "x" * 50_000, schema)
+    assert router.choose(said("do the odd thing 3"), [odd, *TOOLS]).name in ("", "odd-name.v2", *BUILTIN)
+
+
+def test_functions_come_wrapped_or_bare() -> None:
+    bare = {"name": "getTime", "description": "The time", "parameters": {"type": "object"}}
+    assert candidate_of_function(bare) == candidate_of_function({"type": "function", "function": bare})
+    for wrong in ({}, {"name": 3}, {"function": "x"}, {"name": ""}):
+        with pytest.raises(ValueError, match="name"):
+            candidate_of_function(wrong)
+
+
+def test_a_tool_spec_becomes_a_candidate() -> None:
+    spec = ToolSpec(name="dig", title="Dig", description="Digs.", parameters={"type": "object"}, examples=("dig!",))
+    assert candidate_of(spec) == Candidate("dig", "Dig", "Digs.", {"type": "object"}, ("dig!",))
+
+
+def test_names_are_split_into_words() -> None:
+    assert words_of_name("getOrder_status") == "get order status"
+    assert words_of_name("HTTPServer-list.items") == "http server list items"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "has"),
+    [
+        ("Wie ist das Wetter morgen in Ulm?", "de", ("weather", "tomorrow", "Ulm")),
+        ("annule la commande 7782", "fr", ("cancel", "order", "7782")),
+        ("¿qué tiempo hace en Lima?", "es", ("weather", "Lima")),
+        ("上海今天天气", "zh", ("today", "weather")),
+        ("plot the weather of today", "en", ("plot the weather of today",)),
+    ],
+)
+def test_foreign_words_are_read_as_english_ones(text: str, language: str, has: tuple[str, ...]) -> None:
+    assert words.language_of(text) == language
+    assert all(each in words.gloss(text) for each in has)

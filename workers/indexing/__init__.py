@@ -1,0 +1,1 @@
+"""Files into segments, their health, and what a question finds in them."""

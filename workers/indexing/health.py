@@ -1,0 +1,171 @@
+"""What a creator should know about a draft's segments: passages that repeat, and passages that nobody needed yet.
+
+Only counts come from what people asked, never their words.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+
+from gpts.knowledge.terms import terms
+from gpts.spec.gpt import KnowledgeRef
+from web.builder.models import Gpt
+from web.runs.models import Conversation, Run, StepRow
+from workers.knowledge import segments
+from workers.knowledge.content import Segment
+from workers.knowledge.embed import Vectors
+from workers.knowledge.errors import KnowledgeError
+
+# The newest searches that are looked at.
+SEARCHES: Final = 5_000
+# Beyond this many passages the same words are not looked for: 60 µs each, so 3 s (measured 2026-11).
+MOST_READ: Final = 50_000
+# Beyond this many the meanings are not compared: 0.8 s for those of twenty files (measured 2026-11).
+MOST_COMPARED: Final = 8_000
+# Two passages say nearly the same when both their meaning and their terms do; cosines alone also match the rows of a
+# table that differ in their numbers.
+NEAR_COSINE: Final = 0.95
+NEAR_TERMS: Final = 0.8
+EXAMPLES: Final = 5
+REPEATS: Final = 12
+TEXT_CHARS: Final = 400
+
+# A passage: the number of its file, the number of its chunk.
+_Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A file of the draft with its open segment."""
+
+    ref: KnowledgeRef
+    segment: Segment
+
+    @property
+    def n_chunks(self) -> int:
+        """How many passages it has."""
+        return self.segment.info.n_chunks
+
+    def told(self, row: int) -> dict[str, Any]:
+        """A passage as JSON."""
+        chunk = self.segment.chunk(row)
+        where = {"file_id": self.ref.file_id, "file_name": self.ref.name, "unit": self.segment.info.unit}
+        return {**where, "page": chunk.page, "heading": chunk.heading, "text": chunk.text[:TEXT_CHARS]}
+
+
+def health(gpt_id: UUID) -> dict[str, Any]:
+    """What there is to tell about the draft's passages, as JSON. Files whose segment is lost are left out."""
+    gpt = Gpt.objects.get(id=gpt_id)
+    files = list(_opened(gpt.draft_spec().knowledge))
+    return {**unused(gpt, files), **repeats(files)}
+
+
+def _opened(refs: Sequence[KnowledgeRef]) -> Iterator[Shelved]:
+    for ref in refs:
+        try:
+            yield Shelved(ref, segments.load(settings.GUILDHALL_HOME, ref.segment))
+        except KnowledgeError:
+            continue
+
+
+def unused(gpt: Gpt, files: Sequence[Shelved]) -> dict[str, Any]:
+    """How many passages were found for a question of a finished run, and some of those that never were."""
+    n_searches, spans = _found_spans(gpt)
+    idle: list[_Place] = []
+    for number, file in enumerate(files):
+        used = _used(file, spans.get(file.ref.file_id, set()))
+        idle += [(number, int(row)) for row in np.flatnonzero(~used)]
+    n_passages = sum(file.n_chunks for file in files)
+    examples = idle[:: max(1, len(idle) // EXAMPLES)][:EXAMPLES]  # spread over all files
+    return {
+        "n_searches": n_searches,
+        "n_passages": n_passages,
+        "n_unused": len(idle),
+        "n_used": n_passages - len(idle),
+        "unused": [files[number].told(row) for number, row in examples],
+    }
+
+
+def _found_spans(gpt: Gpt) -> tuple[int, dict[str, set[tuple[int, int]]]]:
+    """How many searches there were, and by file the ranges of its text that they found."""
+    steps = StepRow.objects.filter(kind="retrieval", run__status=Run.Status.COMPLETED, run__version__gpt=gpt).exclude(
+        run__message__conversation__origin=Conversation.Origin.PREVIEW
+    )
+    spans: dict[str, set[tuple[int, int]]] = defaultdict(set)
+    searches = steps.order_by("-id").values_list("data", flat=True)[:SEARCHES]
+    for data in searches:
+        for passage in data["passages"]:
+            spans[passage["file_id"]].add((passage["start"], passage["end"]))
+    return len(searches), spans
+
+
+def _used(file: Shelved, spans: set[tuple[int, int]]) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Whether each passage lies in one of `spans` with its middle; neighbours share their ends."""
+    columns = file.segment.columns
+    middles = (np.asarray(columns["chunk_starts"]) + np.asarray(columns["chunk_ends"])) // 2
+    used = np.zeros(len(middles), np.bool_)
+    for start, end in spans:
+        first, last = np.searchsorted(middles, (start, end))
+        used[first:last] = True
+    return used
+
+
+def repeats(files: Sequence[Shelved]) -> dict[str, Any]:
+    """Passages that say the same in several files: in the same words, or nearly."""
+    n_passages = sum(file.n_chunks for file in files)
+    exact = _same_words(files) if n_passages <= MOST_READ else []
+    near = _nearly_same(files, exact) if n_passages <= MOST_COMPARED else []
+    groups = [(group, True) for group in exact] + [(group, False) for group in near]
+    groups.sort(key=lambda each: -len(each[0]))
+    return {
+        "compared": n_passages <= MOST_COMPARED,
+        "n_repeats": sum(len(group) - 1 for group, _ in groups),
+        "repeats": [_told_repeat(files, group, is_exact) for group, is_exact in groups[:REPEATS]],
+    }
+
+
+def _told_repeat(files: Sequence[Shelved], group: Sequence[_Place], is_exact: bool) -> dict[str, Any]:
+    places = [files[number].told(row) for number, row in group]
+    text = places[0]["text"]
+    return {"exact": is_exact, "text": text, "places": [{**place, "text": ""} for place in places]}
+
+
+def _same_words(files: Sequence[Shelved]) -> list[list[_Place]]:
+    """Groups of passages of several files with the same words in the same order."""
+    by_words: dict[bytes, list[_Place]] = defaultdict(list)
+    for number, file in enumerate(files):
+        for row in range(file.n_chunks):
+            words = " ".join(file.segment.chunk(row).text.casefold().split())
+            by_words[hashlib.blake2b(words.encode(), digest_size=16).digest()].append((number, row))
+    return [group for group in by_words.values() if len({number for number, _ in group}) > 1]
+
+
+def _nearly_same(files: Sequence[Shelved], exact: Sequence[Sequence[_Place]]) -> list[list[_Place]]:
+    """Groups of passages of several files with nearly the same meaning and words, without those of `exact`."""
+    told = {place for group in exact for place in group}
+    vectors = [_vectors(file.segment) for file in files]
+    groups: dict[_Place, list[_Place]] = {}
+    for one, other in combinations(range(len(files)), 2):
+        for row, twin in np.argwhere(vectors[one] @ vectors[other].T >= NEAR_COSINE):
+            first, second = (one, int(row)), (other, int(twin))
+            if not told & {first, second} and _share_terms(files[one].segment, first[1], files[other].segment, twin):
+                groups.setdefault(first, [first]).append(second)
+                told.add(second)
+    return list(groups.values())
+
+
+def _vectors(segment: Segment) -> Vectors:
+    index = segment.vectors
+    return np.asarray(index.reconstruct_n(0, index.ntotal), np.float32)
+
+
+def _share_terms(one: Segment, row: int, other: Segment, twin: int) -> bool:
+    mine, theirs = set(terms(one.chunk(row).text)), set(terms(other.chunk(int(twin)).text))
+    return len(mine & theirs) >= NEAR_TERMS * max(1, len(mine | theirs))

@@ -1,0 +1,1 @@
+"""What a web request asks of a worker and waits for."""

@@ -1,0 +1,138 @@
+"""One run, advanced as far as it goes: claim, read, decide, perform, append, until it must wait or is over."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from gpts.runs.decisions import CallModel, Decision, Finish, GiveUp, Queue, Stop, Wait, WriteCall
+from gpts.runs.plan import Circumstances, decide, queue_of
+from gpts.runs.steps import Error, Overrides, UserMessage
+from gpts.safety.policy import Standing
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
+from web.builder.sign_ins import sign_in_needed
+from web.runs import delegations, log, permissions, services
+from web.runs.errors import LeaseLost, RunOver
+from web.runs.models import Run
+from web.runs.wake import taking_one, wake
+from workers import configuration
+from workers.engine.base import EngineError, GrammarError, PromptTooLong
+from workers.knowledge.errors import KnowledgeError
+from workers.runs import delegating, leases
+from workers.runs.answering import Hands
+from workers.runs.perform import perform
+from workers.runs.turn import Turn
+from workers.tools import granted
+
+logger = logging.getLogger(__name__)
+
+# Times that workers may take up one run before it is called failed: a run that kills its worker must not go round.
+MAX_ATTEMPTS: Final = 8
+UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
+FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
+
+
+def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+    """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
+
+    A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
+    """
+    due: UUID | None = run_id
+    while due is not None:
+        with taking_one(queue) as taken:
+            advance(due, queue, hands)
+        due = taken.run_id
+
+
+def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+    """Work on the run until its next step belongs to nobody or to another queue. Safe to call at any time."""
+    lease = log.claim(run_id)
+    if lease is None:
+        return
+    with leases.keep(lease) as held:
+        try:
+            _advance(run_id, queue, hands, held)
+        except (LeaseLost, RunOver):
+            logger.info("run %s is no longer ours", run_id)
+        except (PromptTooLong, GrammarError, KnowledgeError) as error:
+            _fail(run_id, lease, str(error))
+        except EngineError as error:
+            logger.error("run %s: %s", run_id, error)
+            _fail(run_id, lease, UNANSWERED)
+        except Exception:
+            logger.exception("run %s failed", run_id)
+            _fail(run_id, lease, FAILED)
+
+
+def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
+    run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
+    if run.n_attempts > MAX_ATTEMPTS:
+        services.finish_run(run_id, Error(message=FAILED), held.token)
+        return
+    steps = log.read(run_id)
+    first = steps[0]
+    assert isinstance(first, UserMessage)
+    if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
+        services.finish_run(run_id, Error(message=reason), held.token)
+        return
+    spec = first.overrides.applied_to(run.version.spec())
+    # What a GPT asks of another comes without any conversation before it.
+    toolbox, history = granted(spec), () if run.root_id else services.history(run)
+    others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
+    tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
+    routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
+    store = partial(delegating.store_gpts, run, spec, (first,))
+    askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
+    while True:
+        decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
+        if isinstance(decision, Stop):
+            return
+        if isinstance(decision, Wait):
+            if log.release(run_id, held.token, len(steps)):
+                return
+        elif queue_of(decision, tools) not in (queue, None):
+            log.hand_over(run_id, held.token)
+            wake(run_id, queue_of(decision, tools) or queue)
+            return
+        else:
+            turn = Turn(
+                *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
+            )
+            perform(decision, turn, hands)
+            if isinstance(decision, Finish | GiveUp):
+                return
+        steps = log.read(run_id)
+
+
+def _affordable(decision: Decision, run: Run) -> Decision:
+    """`decision`, unless a delegated run would call the model although its tree has used up what it may."""
+    if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
+        return GiveUp(reason)
+    return decision
+
+
+def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
+    """The API caller's functions as tools."""
+    if overrides.tool_choice == "none":
+        return {}
+    return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.tools}
+
+
+def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
+    """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
+    sign_in = sign_in_needed(spec, run.owner)
+    hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
+    # What a person allows a GPT for good holds where they talk with it themselves.
+    if run.root_id or not hosts:
+        return Circumstances(Standing(mode=configuration.policy()), sign_in, routed)
+    standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
+    return Circumstances(standing, sign_in, routed)
+
+
+def _fail(run_id: UUID, lease: str, message: str) -> None:
+    try:
+        services.finish_run(run_id, Error(message=message), lease)
+    except (LeaseLost, RunOver):
+        logger.info("run %s ended before its failure was noted", run_id)

@@ -1,0 +1,1 @@
+"""Arguments of a call, read off a message without a model."""

@@ -1,0 +1,206 @@
+"""Reads plain calculations off questions and writes the Python that does them, so that no model has to calculate.
+
+A small grammar of our own reads numbers, signs and words; what it does not read whole gives None. Code is written
+from the parsed numbers, never from the text. Versions, dates, phone numbers and ranges are no calculations.
+"""
+
+import re
+from datetime import date
+from typing import Final
+
+from workers.smallmodel.arguments.measures import conversion
+from workers.smallmodel.arguments.numbers_in_text import number
+from workers.smallmodel.arguments.sums import NoSum, Parser, printed, tokens
+
+_ASKING: Final = re.compile(
+    r"(?:(?:hey|hi|hello|ok(?:ay)?|please|pls|so|and|now)[,!.]?\s+"
+    r"|(?:can|could|would|will) you (?:please |tell me |help me )*"
+    r"|(?:what(?:'s|’s| is| are| does| would be| will be)?|how much (?:is|are|does)|how many (?:is|are)"
+    r"|was (?:ist|sind|ergibt)|wie ?viel (?:ist|sind|ergibt|macht)|calculate|compute|work out|figure out|evaluate"
+    r"|solve|find|tell me|give me|berechne|rechne(?: aus)?)\b[:\s]*"
+    r"|(?:the )?(?:result|value|answer) (?:of|to)\s+|i need (?:to know )?)*",
+    re.I,
+)
+_ENDING: Final = re.compile(r"\s*(?:=\s*\??|equals?\??|equal to\??|please|exactly|for me|make|aus|[?.!])*\s*$", re.I)
+_WORDS: Final = (
+    (r"to the power of|raised to(?: the power of)?|hoch", "^"),
+    (r"(?:multiplied|mal genommen) (?:by|mit)|times|mal", "*"),
+    (r"divided by|geteilt durch|durch", "/"),
+    (r"added to|plus", "+"),
+    (r"minus", "-"),
+    (r"modulo|mod", "%%"),
+    (r"squared", "^2"),
+    (r"cubed", "^3"),
+    (r"(?:percent|per cent|prozent) (?:of|von)|%\s*(?:of|von)", "%of"),
+    (r"percent|per cent|prozent", "%"),
+    (r"(?:the )?(?:square root|sqrt|wurzel) (?:of|aus|von)|sqrt|√", "sqrt"),
+    (r"(?:the )?(?:cube root|cbrt) of|cbrt|∛", "cbrt"),
+    (r"(?:the )?factorial of", "factorial"),
+)
+_LISTS: Final = {
+    **dict.fromkeys(("average", "mean", "durchschnitt", "mittelwert", "arithmetic mean"), "statistics.mean"),
+    "median": "statistics.median",
+    "sum": "sum",
+    "total": "sum",
+    "summe": "sum",
+    "product": "math.prod",
+    **dict.fromkeys(("standard deviation", "stdev", "sample standard deviation"), "statistics.stdev"),
+    **dict.fromkeys(("population standard deviation", "pstdev"), "statistics.pstdev"),
+    "variance": "statistics.variance",
+    "maximum": "max",
+    "max": "max",
+    "largest": "max",
+    "biggest": "max",
+    "minimum": "min",
+    "min": "min",
+    "smallest": "min",
+    "gcd": "math.gcd",
+    "greatest common divisor": "math.gcd",
+    "lcm": "math.lcm",
+    "least common multiple": "math.lcm",
+}
+_SPREAD: Final = {"math.gcd", "math.lcm"}
+_MAX_CHARS: Final = 300
+
+
+def code_for(question: str) -> str | None:
+    """Python that prints the answer if the question is plainly a calculation, else None."""
+    text = " ".join(question.split())
+    if len(text) > _MAX_CHARS or not re.search(r"\d|\bpi\b", text):
+        return None
+    asked, text = text[: (start := _matched(_ASKING, text))], text[start:]
+    # "9/11", "24/7", "10-12" and "2-1" are names and ranges, unless somebody plainly wants them calculated.
+    if re.fullmatch(r"\d+[-–/]\d+\s*[?.!=]*", text) and not re.search(
+        r"much|calc|comp|work|evalu|rechne|viel", asked, re.I
+    ):
+        return None
+    for read in (_days_between, conversion, _percent_change, _of_list, _expression):
+        if code := read(text):
+            return code
+    return None
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.match(text)
+    return found.end() if found else 0
+
+
+def _expression(text: str) -> str | None:
+    """`text` as a sum with signs, in words or not; at least one of them, so that a number alone is none."""
+    text = text[: _start_of_ending(text)]
+    text = re.sub(r"^(?:the )?(?:sum|product|difference|quotient) of (.+?) and (.+)$", _named_sum, text, flags=re.I)
+    for words, sign in _WORDS:
+        text = re.sub(rf"(?<![A-Za-z])(?:{words})(?![A-Za-z])", f" {sign} ", text, flags=re.I)
+    try:
+        signs = tokens(text)
+        if _looks_like_something_else(text, signs):
+            return None
+        return printed(Parser(signs).whole())
+    except NoSum:
+        return None
+
+
+def _named_sum(found: re.Match[str]) -> str:
+    signs = {"sum": "+", "product": "*", "difference": "-", "quotient": "/"}
+    name = re.search(r"sum|product|difference|quotient", found[0], flags=re.I)
+    assert name
+    return f"{found[1]} {signs[name[0].lower()]} {found[2]}"
+
+
+def _start_of_ending(text: str) -> int:
+    found = _ENDING.search(text)
+    start = found.start() if found else len(text)
+    # The sign of a factorial is not the end of a sentence ("5!").
+    return start + 1 if re.search(r"\d$", text[:start]) and text[start : start + 1] == "!" else start
+
+
+def _looks_like_something_else(text: str, signs: list[str]) -> bool:
+    """Dates, phone numbers, ranges and ratings: digits joined by one kind of stroke, and nothing that says sum."""
+    tight = text.replace(" ", "")
+    if not {"*", "+", "-", "/", "^", "%", "%%", "%of", "!", "sqrt", "cbrt", "factorial"} & set(signs):
+        return True
+    if re.fullmatch(r"\+?\(?\+?\d+\)?(?:[-–/]\d+)*", tight):
+        parts = re.findall(r"\d+", tight)
+        strokes = set(re.findall(r"[-–/]", tight))
+        spaced = bool(re.search(r"\d\s+[-–/−]\s+\d", text))
+        dated = len(parts) == 3 and len(strokes) == 1 and (len(parts[0]) == 4 or len(parts[2]) == 4)
+        return tight.startswith(("+", "(")) or not strokes or dated or (len(parts) > 2 and not spaced)
+    return bool(re.match(r"\s*\+\d{2,3}[\s(]", text)) or bool(re.search(r"\d\s*%$", text) and len(signs) == 2)
+
+
+def _of_list(text: str) -> str | None:
+    """The average, sum, median, largest … of numbers that are listed."""
+    names = "|".join(sorted(_LISTS, key=len, reverse=True))
+    found = re.fullmatch(
+        rf"(?:the )?({names})(?: value| number)?(?: of| among| for| from| von| aus|:)?"
+        r"(?: these| the)?(?: numbers| values| following)?:?\s+"
+        r"[\[(]?(\.?\d[\d.,;'\s-]*(?:(?:and|und|or)\s+-?\.?\d[\d.]*)?)[\])]?\s*[?.!]*",
+        text,
+        re.I,
+    )
+    if not found:
+        return None
+    parts = [
+        each for each in re.split(r"\s*(?:[;\s]|,(?!\d{3}(?!\d))|,\s|\band\b|\bund\b|\bor\b)\s*", found[2]) if each
+    ]
+    return _called(_LISTS[found[1].lower()], parts)
+
+
+def _called(function: str, parts: list[str]) -> str | None:
+    values = [number(each.lstrip("-")) for each in parts]
+    if len(values) < 2 or None in values:
+        return None
+    signed = [f"{'-' if part.startswith('-') else ''}{value}" for part, value in zip(parts, values, strict=True)]
+    if function in _SPREAD:
+        return (
+            f"import math\nprint({function}({', '.join(signed)}))"
+            if all("." not in each for each in signed)
+            else None
+        )
+    numbers = ", ".join(f"F('{each}')" for each in signed)
+    return printed(f"{function}([{numbers}])")
+
+
+def _percent_change(text: str) -> str | None:
+    """How many percent one number is of another, or lies above or below it."""
+    amount = r"(\d[\d.,]*?)"
+    change = re.fullmatch(
+        rf"(?:the )?(?:percent(?:age)?|%) (?:change|increase|decrease|difference) from {amount} to {amount}\s*[?.!]*",
+        text,
+        re.I,
+    )
+    share = re.fullmatch(rf"(?:what )?(?:percent(?:age)?|%) of {amount} is {amount}\s*[?.!]*", text, re.I)
+    turned = re.fullmatch(
+        rf"{amount} (?:is|as) (?:what|which|a) (?:percent(?:age)?|%) of {amount}\s*[?.!]*", text, re.I
+    )
+    found = change or share or turned
+    if not found:
+        return None
+    one, other = number(found[1]), number(found[2])
+    if one is None or other is None:
+        return None
+    if change:
+        value = f"(F('{other}') - F('{one}')) / F('{one}') * 100"
+    else:
+        value = f"F('{other if share else one}') / F('{one if share else other}') * 100"
+    return printed(value)
+
+
+def _days_between(text: str) -> str | None:
+    """How many days (weeks) lie between two dates that are written year first."""
+    found = re.fullmatch(
+        r"(?:how many )?(days|weeks)(?: are)?(?: there)?(?: between| from| lie between)\s+"
+        r"(\d{4})-(\d\d?)-(\d\d?)\s+(?:and|to|until)\s+"
+        r"(\d{4})-(\d\d?)-(\d\d?)\s*[?.!]*",
+        text,
+        re.I,
+    )
+    if not found:
+        return None
+    try:
+        one, other = date(*map(int, found.groups()[1:4])), date(*map(int, found.groups()[4:7]))
+    except ValueError:
+        return None
+    days = f"(date({other.year}, {other.month}, {other.day}) - date({one.year}, {one.month}, {one.day})).days"
+    divided = " / 7" if found[1].lower() == "weeks" else ""
+    return f"from datetime import date\nprint(abs({days}){divided})"

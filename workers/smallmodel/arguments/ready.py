@@ -1,0 +1,33 @@
+"""Arguments that can be read off a question with certainty, so that a small model need not write them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gpts.spec.tools import ToolSpec
+from workers.smallmodel.arguments.arithmetic import code_for
+from workers.smallmodel.arguments.data_questions import code_for_files
+from workers.smallmodel.arguments.images import prompt_from, size_from
+from workers.smallmodel.arguments.of_schemas import fill
+from workers.smallmodel.arguments.web import query_from, url_in
+
+
+def ready_arguments(
+    tool: ToolSpec, question: str, earlier: Sequence[str], file_names: Sequence[str]
+) -> dict[str, Any] | None:
+    """The arguments of a call of `tool` for `question`; None where somebody must word them.
+
+    `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
+    """
+    match tool.name:
+        case "code_interpreter":
+            code = code_for(question) or code_for_files(question, file_names)
+            return {"code": code} if code else None
+        case "web_search":
+            return {"query": query_from(question, earlier)}
+        case "open_page":
+            url = url_in(question)
+            return {"url": url} if url else None
+        case "make_image":
+            size = size_from(question)
+            return {"prompt": prompt_from(question)} | ({"size": size} if size else {})
+    return fill(tool.parameters, question, earlier)

@@ -1,0 +1,174 @@
+"""The grammar of sums: reads numbers and signs, and writes exact Python for them. No text gets into the code."""
+
+import re
+from typing import Final
+
+from workers.smallmodel.arguments.numbers_in_text import number
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<number>\d[\d.,'’_]*\d|\d|\.\d+)(?P<e>[eE][+-]?\d{1,3})?(?![\w])"
+    r"|(?P<name>sqrt|cbrt|factorial|pi)\b|(?P<sign>%of|%%|\*\*|[-+*/^()%!×·÷−–]|(?<=[\d)\s])[xX](?=[\s\d(])))"
+)
+_ALIKE: Final = {"×": "*", "·": "*", "x": "*", "X": "*", "÷": "/", "−": "-", "–": "-", "**": "^"}
+# A power above this would take minutes or fill the memory.
+_MAX_EXPONENT: Final = 10_000
+
+
+_PRELUDE: Final = {
+    "_root": """
+def _root(value, n):
+    whole = round(float(value) ** (1 / n))
+    return F(whole) if F(whole) ** n == value else float(value) ** (1 / n)
+""",
+    "_power": f"""
+def _power(value, power):
+    if F(power).denominator == 1 and abs(power) <= {_MAX_EXPONENT}:
+        return value ** int(power)
+    return float(value) ** float(power)
+""",
+}
+_PRINT: Final = """exact = F(value) if isinstance(value, (int, F)) else None
+if exact is not None and exact.denominator == 1:
+    print(exact.numerator)
+elif exact is not None and F(str(round(float(exact), 10))) == exact:
+    print(f"{float(exact):.10f}".rstrip("0").rstrip("."))
+else:
+    print(f"{float(value):.10g}")"""
+
+
+class NoSum(Exception):
+    """The text is not a calculation."""
+
+
+def printed(value: str) -> str:
+    """Code that prints a number as people write it: whole where it is, else with at most ten significant digits.
+
+    Sums of whole numbers without division are printed as they are.
+    """
+    if not re.search(r"F\('\d*\.|[/e]|_root|_power|math|statistics|round", value):
+        plain = re.sub(r"F\('(\d+)'\)", r"\1", value)
+        return f"print({plain[1:-1] if _is_enclosed(plain) else plain})"
+    needed = [code for name, code in _PRELUDE.items() if f"{name}(" in value]
+    return "\n".join(
+        ["import math, statistics", "from fractions import Fraction as F", *needed, f"value = {value}", _PRINT]
+    )
+
+
+def _is_enclosed(code: str) -> bool:
+    """Whether the first bracket is closed by the last."""
+    depth = 0
+    for place, sign in enumerate(code):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0:
+            return sign == ")" and place == len(code) - 1
+    return False
+
+
+def tokens(text: str) -> list[str]:
+    """Numbers as Python writes them, signs and names. Raises NoSum at anything else."""
+    found_ones: list[str] = []
+    place = 0
+    text = text.rstrip()
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if not found or found.end() == place:
+            raise NoSum
+        if found["number"]:
+            value = number(found["number"])
+            if value is None or len(value) > 60:
+                raise NoSum
+            found_ones.append(value + (found["e"] or ""))
+        else:
+            sign = found["name"] or found["sign"]
+            found_ones.append(_ALIKE.get(sign, sign))
+        place = found.end()
+    return found_ones
+
+
+class Parser:
+    """sum := term (± term)*; term := power (*/ power)*; power := [±] post [^ power]; post := atom (% | !)*.
+
+    Each gives Python. Numbers become fractions, so that 0.1 + 0.2 is 0.3. Raises NoSum.
+    """
+
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def whole(self) -> str:
+        """Python for all of it."""
+        code = self._sum()
+        if self._at < len(self._tokens):
+            raise NoSum
+        return code
+
+    def _next(self, *wanted: str) -> str:
+        """The next token if it is one of `wanted`, and go on; else an empty string."""
+        if self._at < len(self._tokens) and self._tokens[self._at] in wanted:
+            self._at += 1
+            return self._tokens[self._at - 1]
+        return ""
+
+    def _sum(self) -> str:
+        code = self._term()
+        while sign := self._next("+", "-"):
+            code = self._added(code, sign, self._term())
+        return code
+
+    def _added(self, left: str, sign: str, right: str) -> str:
+        """ "80 + 15 %" means fifteen percent of the eighty, as on a pocket calculator."""
+        if percent := re.fullmatch(r"\((F\('[\d.]+'\)) / 100\)", right):
+            return f"({left} * (1 {sign} {percent[1]} / 100))"
+        return f"({left} {sign} {right})"
+
+    def _term(self) -> str:
+        code = self._power()
+        while sign := self._next("*", "/", "%%", "%of"):
+            code = f"({code} / 100 * {self._power()})" if sign == "%of" else f"({code} {sign[0]} {self._power()})"
+        return code
+
+    def _power(self) -> str:
+        if sign := self._next("-", "+"):
+            return f"({sign}{self._power()})"
+        code = self._post()
+        if self._next("^"):
+            power = self._power()
+            return _powered(code, power)
+        return code
+
+    def _post(self) -> str:
+        code = self._atom()
+        while sign := self._next("!", "%"):
+            code = f"math.factorial({_small_whole(code)})" if sign == "!" else f"({code} / 100)"
+        return code
+
+    def _atom(self) -> str:
+        if self._next("("):
+            code = self._sum()
+            if not self._next(")"):
+                raise NoSum
+            return code
+        if name := self._next("sqrt", "cbrt"):
+            return f"_root({self._post()}, {2 if name == 'sqrt' else 3})"
+        if self._next("factorial"):
+            return f"math.factorial({_small_whole(self._atom())})"
+        if self._next("pi"):
+            return "math.pi"
+        if self._at < len(self._tokens) and re.fullmatch(r"[\d.]+(?:[eE][+-]?\d+)?", self._tokens[self._at]):
+            self._at += 1
+            return f"F('{self._tokens[self._at - 1]}')"
+        raise NoSum
+
+
+def _powered(code: str, power: str) -> str:
+    """A small whole power of a small whole number is written as Python writes it."""
+    whole, exponent = re.fullmatch(r"F\('(\d{1,9})'\)", code), re.fullmatch(r"F\('(\d{1,3})'\)", power)
+    return f"({code} ** {exponent[1]})" if whole and exponent else f"_power({code}, {power})"
+
+
+def _small_whole(code: str) -> str:
+    """The number for a factorial, at most 1,000. Raises NoSum."""
+    found = re.fullmatch(r"F\('(\d{1,4})'\)", code)
+    if not found or int(found[1]) > 1_000:
+        raise NoSum
+    return found[1]

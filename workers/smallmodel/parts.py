@@ -1,0 +1,213 @@
+"""What a message asks for, one thing at a time: "How do I get my laptop, and how many vacation days do I have?"
+
+Cutting where nothing should be cut is worse than leaving two wishes together, since a piece without its context is
+sent to the wrong place; so a cut needs a wish on both sides of it, and a piece that only makes sense after the one
+before stays with it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from workers.smallmodel.wish_words import (
+    ADDITION,
+    ANNOUNCES,
+    ASKS,
+    CLAUSE,
+    EMBEDDING,
+    INVERTED,
+    JOINT,
+    ORDERS,
+    PLEASANTRY,
+    QUESTION,
+    REFERS,
+    WANTS,
+)
+
+MOST_PARTS: Final = 4
+# A longer message is a text to work on, not a handful of wishes.
+LONGEST_CHARS: Final = 2_000
+# "and how long does it take": what a part means by "it" stands in its first words, if it does not say so itself.
+REFERS_WITHIN: Final = 8
+SHORTEST_WISH: Final = 3
+# Stands for a character of a quotation or of code, where nothing is cut.
+_KEPT: Final = "\ue000"
+_WHOLE: Final = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\"[^\"\n]+\"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»|(?<!\w)'[^'\n]+'(?!\w)"
+    r"|‘[^’\n]+’|\([^()\n]*\)",
+    re.DOTALL,
+)
+_ITEM: Final = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–]|[a-h]\))[ \t]+(?=\S)", re.MULTILINE)
+_ABBREVIATED: Final = re.compile(
+    r"(?<!\w)(?:e\.g|i\.e|z\. ?b|d\. ?h|u\. ?a|ca|bzw|usw|etc|nr|no|dr|mr|mrs|ms|prof|st|str|tel|inkl|p\. ?ej|sr|sra"
+    r"|m|mme|vs|approx|art|abs|\d{1,2})\.$",
+    re.IGNORECASE,
+)
+_END: Final = re.compile(r"[.!?…]+[)\"”»]*(?=\s)|\n+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of the message; `follows` says whether it needs the one before, `added` whether it says "also"."""
+
+    text: str
+    wish: bool
+    follows: bool = False
+    added: bool = False
+
+
+def parts_of(message: str) -> tuple[str, ...]:
+    """The wishes in `message`, at most MOST_PARTS; one wish gives the message itself, an empty one nothing."""
+    text = message.strip()
+    if not text:
+        return ()
+    if len(text) > LONGEST_CHARS:
+        return (text,)
+    masked = _WHOLE.sub(lambda found: _KEPT * len(found[0]), text)
+    parts = _items(text, masked)
+    if parts is None:
+        parts = _gathered(_pieces(text, masked))
+    if len(parts) < 2:
+        return (text,)
+    return (*parts[: MOST_PARTS - 1], *_rest(parts[MOST_PARTS - 1 :]))
+
+
+def _rest(parts: list[str]) -> tuple[str, ...]:
+    return ("\n".join(parts),) if parts else ()
+
+
+def _items(text: str, masked: str) -> list[str] | None:
+    """The wishes of a list, none for a list that belongs to one wish, and None where there is no list."""
+    marks = list(_ITEM.finditer(masked))
+    if len(marks) < 2:
+        return None
+    intro = text[: marks[0].start()].strip()
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    items = [text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)]
+    if not all(_wishes(item) for item in items) or _orders_about_list(intro):
+        return []
+    context = "" if intro.endswith(":") or PLEASANTRY.match(intro) else intro
+    return [f"{context} {_capital(item)}".strip() for item in items]
+
+
+def _orders_about_list(intro: str) -> bool:
+    """Whether the words before a list say what to do with it, as "Correct these sentences:" does."""
+    if _ITEM_ORDER.match(intro):
+        return True
+    return intro.endswith(":") and not ANNOUNCES.search(intro) and _wishes(intro)
+
+
+_ITEM_ORDER: Final = re.compile(
+    r"(?:please |bitte |por favor )?(?:correct|translate|rewrite|rate|sort|rank|review|improve|proofread|summari[sz]e"
+    r"|korrigier\w*|übersetz\w*|sortier\w*|prüfe?|verbesser\w*|corrige\w*|tradui\w*|traduce|revisa|ordena|classe)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def _pieces(text: str, masked: str) -> list[_Piece]:
+    """The sentences of the text, those that ask for several things cut at their joints."""
+    pieces: list[_Piece] = []
+    for start, end in _sentences(masked):
+        pieces += _cut(text[start:end], masked[start:end])
+    return pieces
+
+
+def _sentences(masked: str) -> list[tuple[int, int]]:
+    """Start and end of each sentence that is not blank."""
+    spans, start = [], 0
+    for found in _END.finditer(masked):
+        if _ABBREVIATED.search(masked[start : found.end()]):
+            continue
+        spans.append((start, found.end()))
+        start = found.end()
+    spans.append((start, len(masked)))
+    return [(start, end) for start, end in spans if masked[start:end].strip()]
+
+
+def _cut(sentence: str, masked: str) -> list[_Piece]:
+    """The sentence as one piece, or as several where a joint has a wish on either side."""
+    starts = [0]
+    for found in JOINT.finditer(masked):
+        if _wish_on_both_sides(masked[starts[-1] : found.start()], masked[found.end() :], found["joint"]):
+            starts.append(found.end())
+    if len(starts) == 1:
+        return [_piece(sentence.strip())]
+    joints = {found.end(): found.start() for found in JOINT.finditer(masked)}
+    ends = [joints[start] for start in starts[1:]] + [len(sentence)]
+    ending = "?" if masked.rstrip().endswith("?") else ""
+    found_parts = [sentence[start:end].strip(" ,;–—") for start, end in zip(starts, ends, strict=True)]
+    return [_Piece(_ended(_bare(part), ending), True) for part in found_parts]
+
+
+def _wish_on_both_sides(left: str, right: str, joint: str) -> bool:
+    """Whether two wishes of their own meet at a joint, and the second does not need the first."""
+    left, right = left.strip(" ,;"), right.strip()
+    if len(left.split()) < SHORTEST_WISH or len(right.split()) < SHORTEST_WISH or not _wishes(_bare(left)):
+        return False
+    if not _opens_wish(right) or CLAUSE.match(right) or _refers(right):
+        return False
+    if QUESTION.search(left[-12:]) and QUESTION.fullmatch(left.split()[-1]):
+        return False
+    embedded = EMBEDDING.search(" ".join(left.split()[:8])) and QUESTION.match(right)
+    return not embedded or INVERTED.search(" ".join(right.split()[:8])) is not None
+
+
+def _opens_wish(text: str) -> bool:
+    return any(pattern.match(text) for pattern in (QUESTION, ASKS, ORDERS, WANTS))
+
+
+def _refers(text: str) -> bool:
+    """Whether the first words point back at something said before."""
+    return REFERS.search(" ".join(text.split()[:REFERS_WITHIN])) is not None
+
+
+def _wishes(sentence: str) -> bool:
+    """Whether a sentence asks for something."""
+    sentence = sentence.strip()
+    return sentence.rstrip(')"”»').endswith(("?", "？")) or _opens_wish(sentence.lstrip("¿¡"))
+
+
+def _piece(sentence: str) -> _Piece:
+    """A whole sentence: "Also, my badge is broken" is a wish where "My badge is broken" alone is context."""
+    bare = _bare(sentence)
+    added = bare != sentence and len(bare.split()) >= SHORTEST_WISH
+    return _Piece(sentence, added or _wishes(sentence), _refers(bare) or len(bare.split()) < SHORTEST_WISH, added)
+
+
+def _bare(text: str) -> str:
+    """`text` without "also" and the like in front."""
+    text = text.strip().lstrip("¿¡")
+    found = ADDITION.match(text)
+    rest = text[found.end() :] if found else ""
+    return rest if rest.strip() else text
+
+
+def _gathered(pieces: list[_Piece]) -> list[str]:
+    """Each wish with the sentences before it that it needs, and what is said after the last with the last."""
+    parts: list[str] = []
+    waiting: list[str] = []
+    for piece in pieces:
+        if PLEASANTRY.match(piece.text):
+            continue
+        if piece.follows and parts and not waiting:
+            parts[-1] = f"{parts[-1]} {piece.text}"
+        elif piece.added and waiting and not parts:
+            parts += [" ".join(waiting), _bare(piece.text)]
+            waiting = []
+        elif piece.wish:
+            parts.append(" ".join([*waiting, _capital(_bare(piece.text)) if parts else piece.text]))
+            waiting = []
+        else:
+            waiting.append(piece.text)
+    if waiting and parts:
+        parts[-1] = " ".join([parts[-1], *waiting])
+    return [_capital(part) for part in parts]
+
+
+def _ended(text: str, ending: str) -> str:
+    return text if not ending or text.endswith(("?", "!", ".")) else text + ending
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
