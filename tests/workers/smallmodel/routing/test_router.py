@@ -48,7 +48,8 @@ def said(text: str) -> list[tuple[str, str]]:
 
 
 def test_the_head_loads_without_torch() -> None:
-    code = "import sys; from workers.smallmodel.routing.head import load_weights; load_weights(); assert 'torch' not in sys.modules"
+    load = "import sys; from workers.smallmodel.routing.head import load_weights; load_weights()"
+    code = f"{load}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
