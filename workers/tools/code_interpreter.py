@@ -136,6 +136,7 @@ def _client() -> Client:
 
 SPEC: Final = ToolSpec(
     name="code_interpreter",
+    builtin="code_interpreter",
     title="Run Python",
     description=(
         "Runs Python in a closed sandbox and returns what it prints, its last value and the files it makes. Use it "

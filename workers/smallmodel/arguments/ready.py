@@ -18,7 +18,7 @@ def ready_arguments(
 
     `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
     """
-    match tool.name:
+    match tool.builtin:
         case "code_interpreter":
             code = code_for(question) or code_for_files(question, file_names)
             return {"code": code} if code else None

@@ -62,6 +62,7 @@ def spec_for(config: ImageConfig) -> ToolSpec:
     """The tool where pictures are drawn as `config` says."""
     return ToolSpec(
         name="make_image",
+        builtin="make_image",
         title="Make a picture",
         description="Makes a picture from a description and shows it to the person.",
         parameters=PARAMETERS,

@@ -8,6 +8,7 @@ MAX_RESULTS: Final = 10
 
 SEARCH: Final = ToolSpec(
     name="web_search",
+    builtin="web_search",
     title="Search the web",
     description=(
         "Searches the web and reads the best pages. Use it for news, prices, weather, people, places, releases and "
@@ -50,6 +51,7 @@ SEARCH: Final = ToolSpec(
 
 OPEN: Final = ToolSpec(
     name="open_page",
+    builtin="open_page",
     title="Open a page",
     description=(
         "Opens one web page, PDF or text file at an address and reads it. Use it when an address is given, or to "
