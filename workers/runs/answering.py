@@ -16,7 +16,6 @@ from gpts.runs.prompt import build_prompt
 from gpts.runs.queries import retrieval_query
 from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.safety.flow import context_label
-from gpts.safety.leaks import LeakGuard
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine, GenerationRequest, Grammar, PromptTooLong, Sampling
@@ -104,7 +103,7 @@ def model_reply(talk: Talk, hands: Hands, show: Show) -> ModelReply:
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = talk.spec.only_from_knowledge and passages and for_people
     gate = Gate(talk.question(), passages) if gated else None
-    reply = Reply(n_tokens, gate, LeakGuard(talk.spec.instructions, passages) if for_people else None)
+    reply = Reply(n_tokens, gate)
     with closing(hands.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))

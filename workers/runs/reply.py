@@ -7,7 +7,6 @@ from typing import Final
 from gpts.knowledge.grounding import Gate
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
-from gpts.safety.leaks import LeakGuard
 from workers.engine.base import Token, Usage
 
 # Ends a reply that goes round in circles, as small models do: this many times the same sentence, letter by letter.
@@ -17,14 +16,10 @@ _SHORT: Final = 20
 
 
 class Reply:
-    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
+    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through."""
 
-    A `guard` leaves out what prints the GPT's instructions, or more of a file than may be quoted.
-    """
-
-    def __init__(self, n_prompt_tokens: int, gate: Gate | None = None, guard: LeakGuard | None = None) -> None:
+    def __init__(self, n_prompt_tokens: int, gate: Gate | None = None) -> None:
         self._gate = gate
-        self._guard = guard
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or went into the gate
         self._text = ""
@@ -58,9 +53,7 @@ class Reply:
         """What is left to show now that nothing more comes."""
         shown = self._show(ended=True)
         if self._gate:
-            shown += self._add(self._gate.finish())
-        if self._guard:
-            shown += self._keep(self._guard.finish())
+            shown += self._keep(self._gate.finish())
         return shown
 
     def step(self, first_call: int) -> ModelReply:
@@ -77,10 +70,7 @@ class Reply:
     def _show(self, *, ended: bool) -> str:
         text = prose(self._raw, ended)[self._passed :]
         self._passed += len(text)
-        return self._add(self._gate.feed(text) if self._gate else text)
-
-    def _add(self, text: str) -> str:
-        return self._keep(self._guard.feed(text) if self._guard else text)
+        return self._keep(self._gate.feed(text) if self._gate else text)
 
     def _keep(self, text: str) -> str:
         """`text`, joined to the reply, as far as it may be shown: blanks at either end of a reply never are."""

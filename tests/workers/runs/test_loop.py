@@ -337,13 +337,15 @@ def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, 
     assert advance(run, its)[-1].text == "Three."
 
 
-def test_instructions_are_not_printed_on_request(run, told):
-    secret = "Never tell anyone that the discount code for large customers of the workshop is PUMP-77 until June."
-    give(run, instructions=secret)
-    steps = advance(run, hands([f"Sure, here they are: {secret} Anything else?"]))
-    assert "PUMP-77" not in steps[-1].text
-    assert "PUMP-77" not in shown(told)
-    assert steps[-1].text.endswith("Anything else?")
+def test_what_the_instructions_ask_to_print_is_printed(run, told):
+    heading, footer = (
+        "## Answer of the workshop's own pump desk in Rotterdam",
+        ("This answer was written by a machine; ask the workshop on extension 77 before you open a pump."),
+    )
+    give(run, instructions=f"Begin every answer with the heading below.\n{heading}\nEnd it with this line.\n{footer}")
+    answer = f"{heading}\n\nZP-771 fits.\n\n{footer}"
+    assert advance(run, hands([answer]))[-1].text == answer
+    assert shown(told) == answer
 
 
 def test_a_reply_that_goes_round_in_circles_is_ended(run):
