@@ -4,10 +4,10 @@ Each sentence is folded (small letters, no accents, look-alike letters, spaced a
 by the formulas it holds; sentences that stand together strengthen each other. A text about such attacks, or a
 formula in quotation marks, needs twice the evidence, so that articles and policies pass.
 
-The formulas were chosen on passages in tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are found,
-of 54 innocent passages made to look like attacks 2 % are marked, and nothing in 398 real files (2026-11); of honest
-files that others wrote to test it, six in a hundred. So the filter holds no file back by itself: what it finds is
-shown to the owner and labelled as untrusted. A text that argues well passes, which is why what was retrieved never
+The formulas were chosen on passages in tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are
+found, of 54 innocent passages made to look like attacks 2 % are marked, and nothing in 398 real files (2026-11); of
+honest files that others wrote to test it, six in a hundred. So the filter holds no file back by itself: what it finds
+is shown to the owner and labelled as untrusted. A text that argues well passes, which is why what was retrieved never
 has a say in what a model may do.
 """
 

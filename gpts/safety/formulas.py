@@ -21,7 +21,7 @@ _PIECE: Final = re.compile(r"\(\?&(\w+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One way of speaking to a model. It can match only in a text with a stem of each of `needs`."""
+    """One way of speaking to a model. It is looked for in a text with a stem of each of `needs`."""
 
     family: str
     weight: float
@@ -47,7 +47,7 @@ def formulas() -> tuple[Formula, ...]:
 
 
 def possible(among: Sequence[Formula], folded: str) -> tuple[Formula, ...]:
-    """Those of `among` of whose stems the words of a text hold enough; the others cannot match in it."""
+    """Those of `among` that may be in a text, by the stems in its words."""
     held = frozenset().union(*map(_held, set(folded.split())))
     return tuple([each for each in among if not any(map(held.isdisjoint, each.needs))])
 
