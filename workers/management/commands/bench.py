@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.configuration import close
+from workers.management.checkout import require_checkout
 
 # Each module has HELP, add_arguments(parser) and report(options, say) -> str.
 SUBJECTS: dict[str, str] = {
@@ -27,6 +28,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """A sub-command per subject, each with its own options and --json."""
+        require_checkout(parser, "workers.bench")
         subjects = parser.add_subparsers(dest="subject", required=True)
         for name, module in SUBJECTS.items():
             subject = import_module(module)
