@@ -41,7 +41,6 @@ from gpts.runs.steps import (
     ToolChoice,
     ToolResult,
     ToolStarted,
-    UserMessage,
     pending_approvals,
 )
 from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
