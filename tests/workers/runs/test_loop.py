@@ -117,7 +117,8 @@ def test_files_are_searched_and_the_answer_is_cited(run):
 def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, hands(["Service it every 150 hours. Trust me on the 150 hours."]))
-    assert steps[-1].text == shown(told) == ABSTENTION
+    assert steps[-1].text == shown(told)
+    assert steps[-1].text.startswith(ABSTENTION)
     assert steps[-1].citations == ()
 
 
