@@ -17,14 +17,15 @@ from typing import Any, Final
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.decisions import CallModel, Finish, Retrieve
 from gpts.runs.plan import decide
+from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
-from workers.configuration import hands as open_hands
+from workers.configuration import services as open_services
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
 from workers.runs import answering
-from workers.runs.answering import Hands, Talk
+from workers.runs.services import Services
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
 
@@ -81,40 +82,45 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         asked = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
-    hands = replace(open_hands(), quotes=False) if options["write"] else open_hands()
-    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, hands, say)]
-    worded = "the files' own sentences" if hands.quotes else f"the model, {hands.engine.health().model}"
+    services = open_services()
+    if options["write"]:
+        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
+    model = services.engine.health().model
+    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
     return {"worded_by": worded} | asdict(score_of(outcomes))
 
 
-def _outcomes(quiz: Quiz, hands: Hands, say: Say) -> Iterator[Outcome]:
+def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         say(f"Indexing {len(quiz.articles)} files ...")
         spec = GptSpec(
             slug="quiz",
             name="Quiz",
-            knowledge=tuple(_ref(home, article, hands) for article in quiz.articles),
+            knowledge=tuple(_ref(home, article, services) for article in quiz.articles),
             only_from_knowledge=True,
         )
-        here = replace(hands, index=KnowledgeIndex(home, hands.embedder))
+        here = replace(services, index=KnowledgeIndex(home, services.embedder))
         say(f"Asking {len(quiz.questions)} questions ...")
         for question in quiz.questions:
             yield ask(spec, question, here)
 
 
-def _ref(home: Path, article: Article, hands: Hands) -> KnowledgeRef:
+def _ref(home: Path, article: Article, services: Services) -> KnowledgeRef:
     path = home / f"{article.title}.md"
     path.write_text(article.markdown(), "utf-8")
-    return KnowledgeRef(file_id=path.name, name=path.name, segment=build_segment(home, path, hands.embedder).address)
+    return KnowledgeRef(
+        file_id=path.name, name=path.name, segment=build_segment(home, path, services.embedder).address
+    )
 
 
-def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
+def ask(spec: GptSpec, question: Question, services: Services) -> Outcome:
     """Put `question` to the GPT and compare what comes with what is known."""
     started = perf_counter()
-    steps, last = turn(spec, question.text, hands)
+    steps, last = turn(spec, question.text, services)
     seconds = perf_counter() - started
-    passages = Talk(spec, steps, (), {}).passages()
+    passages = TurnState(spec, services.engine.ability(), steps, (), {}).passages()
     return Outcome(
         kind=question.kind,
         retrieved=bool(question.sentence) and any(question.sentence in passage.text for passage in passages),
@@ -127,18 +133,19 @@ def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
     )
 
 
-def turn(spec: GptSpec, question: str, hands: Hands) -> tuple[Log, Finished]:
+def turn(spec: GptSpec, question: str, services: Services) -> tuple[Log, Finished]:
     """The steps of a turn and its end, as a worker goes through them, without a database."""
     steps: Log = (UserMessage(text=question),)
     while True:
-        talk = Talk(spec, steps, (), {})
-        match decide(spec, steps, {}):
-            case Retrieve():
-                steps += (answering.retrieval(talk, hands),)
+        state = TurnState(spec, services.engine.ability(), steps, (), {})
+        match decide(state):
+            case Retrieve(extracts):
+                found = answering.retrieval(state, services)
+                steps += (services.small.extract(found) if extracts else found,)
             case CallModel():
-                steps += (answering.model_reply(talk, hands, lambda text: None),)
+                steps += (answering.model_reply(state, services, lambda text: None),)
             case Finish() as decision:
-                return steps, answering.finished(decision, talk, hands, lambda text: None)
+                return steps, answering.finished(decision, state, services, lambda text: None)
             case other:
                 raise AssertionError(f"a GPT without tools came to {other}")
 

@@ -60,10 +60,10 @@ def sample(cases: Sequence[RoutingCase], n_calls: int) -> list[RoutingCase]:
 
 def _with_model(cases: Sequence[RoutingCase], say: Say) -> dict[str, Any]:
     from workers.bench.grammar import call_is_valid, grammar_cost
-    from workers.configuration import hands
+    from workers.configuration import services
 
     say(f"Writing {len(cases)} calls with the base model.")
-    engine = hands().engine
+    engine = services().engine
     asked = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
         valid = sum(pool.map(lambda each: call_is_valid(engine, *each), asked))

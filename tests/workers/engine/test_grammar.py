@@ -159,14 +159,12 @@ def test_constrained_and_free_replies_share_the_batch(hf_engine: Any) -> None:
 
 
 @pytest.mark.model
-def test_the_bundled_model_calls_a_tool_validly_when_it_must_but_is_not_trusted_to(hf_engine: Any) -> None:
+def test_the_bundled_model_calls_a_tool_validly_when_it_must(hf_engine: Any) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)
     calls = parse("".join(token.text for token in hf_engine.stream(request)), 0)[1]
     assert calls
     assert all(call.name == "stock" and isinstance(call.arguments["n"], int) for call in calls)
-    assert not hf_engine.supports_tools()
-    assert not hf_engine.health().native_tools
 
 
 @pytest.mark.model
