@@ -85,7 +85,7 @@ def report(options: Mapping[str, Any], say: Say) -> str:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
     services = open_services()
     if options["write"]:
-        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+        services.engine.learn({"writes_from_sources": True})
     outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
     score = score_of(outcomes)
     return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, services)
