@@ -20,7 +20,7 @@ from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
-from workers.configuration import close, configure_tools, hands
+from workers.configuration import close, configure_tools, services
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -39,7 +39,7 @@ rpc_task = partial(shared_task, base=RpcTask)
 def advance(self: Any, run_id: str) -> None:
     """Advance the run as far as this queue's workers may."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance_all(UUID(run_id), queue, hands)
+    loop.advance_all(UUID(run_id), queue, services)
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -68,7 +68,7 @@ def wake_stalled_runs() -> None:
 @rpc_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
     """What a draft's files hold for the question."""
-    return knowledge_probe.probe(hands(), UUID(gpt_id), question)
+    return knowledge_probe.probe(services(), UUID(gpt_id), question)
 
 
 @rpc_task(name="workers.tasks.knowledge_health")
