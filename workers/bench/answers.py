@@ -4,7 +4,6 @@ The files go through the real pipeline and each question through the real turn: 
 files' own sentences, citations.
 """
 
-import json
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,8 +76,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="let the model word the answers, whichever it is")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no questions."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures. Raises RuntimeError on a file that holds no questions."""
     try:
         asked = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
@@ -87,8 +86,9 @@ def report(options: Mapping[str, Any], say: Say) -> str:
     if options["write"]:
         services.engine.learn({"writes_from_sources": True})
     outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
-    score = score_of(outcomes)
-    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, services)
+    model = services.engine.health().model
+    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
+    return {"worded_by": worded} | asdict(score_of(outcomes))
 
 
 def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
@@ -199,21 +199,3 @@ def score_of(outcomes: Iterable[Outcome]) -> Score:
 def _share(found: Iterable[bool]) -> float:
     values = list(found)
     return sum(values) / max(1, len(values))
-
-
-def _table(score: Score, services: Services) -> str:
-    model = services.engine.health().model
-    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
-    rows = (
-        (f"{score.n_answerable} questions that the files answer", None),
-        ("  the passage with the answer was retrieved", score.passage_retrieved),
-        ("  the answer holds the known answer", score.answer_right),
-        ("  ... and cites a quote that holds it", score.answer_cited),
-        ("  wrongly declined", score.wrongly_declined),
-        (f"{score.n_citations} citations that support their sentence", score.citations_supported),
-        (f"{score.n_foreign} questions about other things: declined", score.foreign_declined),
-        (f"{score.n_missing} on the subject, answer not in the files: declined", score.missing_declined),
-    )
-    lines = [f"Answers worded by {worded}; median {score.median_s * 1000:.0f} ms", ""]
-    lines += [f"{name:66}{'' if share is None else f'{share:7.1%}'}".rstrip() for name, share in rows]
-    return "\n".join(lines)

@@ -1,7 +1,7 @@
 """What delegation costs: the latency of a hop, and the throughput of trees against independent runs."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,17 +29,5 @@ def measure_throughput(say: Say) -> dict[str, Any]:
 
 def _measured(part: str, ability: str, **variables: str) -> dict[str, Any]:
     with model_platform(ability, **variables) as environment:
-        found: dict[str, Any] = json.loads(manage(environment, "bench", "delegation", "--inside", part))
+        found: dict[str, Any] = json.loads(manage(environment, "bench", "delegation", "--inside", part, "--json"))
     return found
-
-
-def speed_text(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The figures for people."""
-    hop, trees = found["hop"], found["throughput"]
-    return (
-        f"\nlatency of a hop: {hop['median_ms']:.1f} ms (median of {hop['hops']}, worst {hop['worst_ms']:.1f})\n"
-        f"16 trees of three runs: {trees['trees_tokens_per_s']:.1f} tokens/s; 48 independent runs of the same work: "
-        f"{trees['runs_tokens_per_s']:.1f}, ratio {trees['ratio']:.2f}\n"
-        f"48 short runs, which read no answers: {trees['short_runs_tokens_per_s']:.1f}, "
-        f"ratio {trees['ratio_to_short_runs']:.2f}"
-    )
