@@ -16,7 +16,7 @@ from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
-from workers.configuration import close, configure_tools, hands
+from workers.configuration import close, hands, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -87,44 +87,46 @@ def show_page(errand_id: str, sha256: str, page: str) -> None:
 @shared_task(name="workers.tasks.make_picture")
 def make_picture(errand_id: str, gpt_id: str, prompt: str) -> None:
     """Answer an errand: a picture drawn for the GPT's draft."""
-    errands.answer(errand_id, gpt_pictures.drawn(prompt))
+    errands.answer(errand_id, gpt_pictures.drawn(prompt, tool_settings()))
 
 
 @shared_task(name="workers.tasks.import_action")
 def import_action(errand_id: str, document: str, url: str, options: str) -> None:
     """Answer an errand: an OpenAPI document as operations."""
-    errands.answer(errand_id, action_errands.read_action(document, url, json.loads(options)))
+    errands.answer(errand_id, action_errands.read_action(document, url, json.loads(options), tool_settings()))
 
 
 @shared_task(name="workers.tasks.try_operation")
 def try_operation(errand_id: str, action_id: str, user_id: str, operation: str, arguments: str) -> None:
     """Answer an errand: what a call of a draft's operation gives."""
-    tried = action_errands.try_operation(UUID(action_id), int(user_id), operation, json.loads(arguments))
+    given = json.loads(arguments)
+    tried = action_errands.try_operation(UUID(action_id), int(user_id), operation, given, tool_settings())
     errands.answer(errand_id, tried)
 
 
 @shared_task(name="workers.tasks.list_mcp_tools")
 def list_mcp_tools(errand_id: str, server_id: str) -> None:
     """Answer an errand: what tools an MCP server offers."""
-    errands.answer(errand_id, action_errands.mcp_tools(UUID(server_id)))
+    errands.answer(errand_id, action_errands.mcp_tools(UUID(server_id), tool_settings()))
 
 
 @shared_task(name="workers.tasks.read_agent_card")
 def read_agent_card(errand_id: str, card_url: str, agent_id: str) -> None:
     """Answer an errand: what an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
-    errands.answer(errand_id, action_errands.agent_card(card_url, UUID(agent_id) if agent_id else None))
+    card = action_errands.agent_card(card_url, UUID(agent_id) if agent_id else None, tool_settings())
+    errands.answer(errand_id, card)
 
 
 @shared_task(name="workers.tasks.exchange_code")
 def exchange_code(errand_id: str, sign_in_id: str) -> None:
     """Answer an errand: a person's sign-in, finished."""
-    errands.answer(errand_id, sign_ins.exchange_code(int(sign_in_id)))
+    errands.answer(errand_id, sign_ins.exchange_code(int(sign_in_id), tool_settings().egress))
 
 
 @shared_task(name="workers.tasks.revoke_sign_in")
 def revoke_sign_in(errand_id: str, sign_in_id: str) -> None:
     """Answer an errand: a person's sign-in, revoked."""
-    errands.answer(errand_id, sign_ins.revoke(int(sign_in_id)))
+    errands.answer(errand_id, sign_ins.revoke(int(sign_in_id), tool_settings().egress))
 
 
 @shared_task(name="workers.tasks.forget")
@@ -140,8 +142,8 @@ def forget() -> None:
 
 @worker_init.connect
 def configure(**_: Any) -> None:
-    """Give the tools their settings before the first task comes."""
-    configure_tools()
+    """Read the settings of the tools before the first task comes, so that a wrong one ends the start."""
+    tool_settings()
 
 
 @worker_ready.connect

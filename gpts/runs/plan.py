@@ -42,7 +42,7 @@ from gpts.runs.steps import (
     UserMessage,
     pending_approvals,
 )
-from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
+from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
@@ -162,7 +162,7 @@ def _demanded(asked: UserMessage, tools: Mapping[str, ToolSpec]) -> str:
 def _files_suffice(choice: ToolChoice, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None) -> bool:
     """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        (choice.name in (SEARCH, OPEN_PAGE) or tools[choice.name].asks)
+        (tools[choice.name].reach in ("service", "address") or tools[choice.name].asks)
         and choice.score < PLAINLY_ASKED
         and retrieval is not None
         and retrieval.covered

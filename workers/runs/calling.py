@@ -17,7 +17,7 @@ from gpts.spec.tools import call_digest
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
 from workers.runs.turn import Turn
-from workers.smallmodel.choosing import CODE
+from workers.smallmodel.arguments.ready import runs_code
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
         output = ToolOutput(FAILED, shown=FAILED, untrusted=False, ok=False)
     finally:
         close_old_connections()
-    if turn.quotes and not output.ok and call.name == CODE:
+    if turn.quotes and not output.ok and runs_code(tool.spec):
         output = replace(output, shown=CODE_FAILED.format(reason=output.text.strip().splitlines()[-1]))
     return ToolResult(
         call_id=call.call_id,

@@ -17,7 +17,7 @@ from workers.engine.base import EngineError, GenerationRequest, Grammar, Grammar
 from workers.runs.answering import Hands, Show, Talk, fit_prompt
 from workers.runs.reply import Reply
 from workers.sandbox.folders import safe_name
-from workers.smallmodel.arguments.ready import ready_arguments
+from workers.smallmodel.arguments.ready import ready_arguments, runs_code
 from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of, candidate_of_gpt
 from workers.smallmodel.routing.router import Router
 
@@ -28,14 +28,14 @@ MAX_CALL_TOKENS: Final = 512
 # GPTs of the store that are ranked, and the best of them among which the choice is made.
 STORE_NEAREST: Final = 40
 STORE_CHOSEN: Final = 12
-CODE: Final = "code_interpreter"
 NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
 
 
 def tool_choice(talk: Talk, hands: Hands) -> ToolChoice:
     """The tool that the conversation asks for now, or the GPTs among which its work divides, if any."""
-    if CODE in talk.tools and _ready(talk, talk.tools[CODE]):
-        return ToolChoice(name=CODE, score=1.0)  # a sum is a sum, whatever it looks like to the router
+    code = next(filter(runs_code, talk.tools.values()), None)
+    if code and _ready(talk, code):
+        return ToolChoice(name=code.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
     if hands.router is None:
         return ToolChoice()
     said = [(message.role, message.content) for message in _conversation(talk)]

@@ -1,6 +1,7 @@
 """What the creator's form asks of a worker about actions, through the tasks that it sends."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, McpServerRow
 from workers import tasks
 from workers.rpc.sign_ins import lend
-from workers.tools.actions import credentials
+from workers.tools.settings import ToolSettings
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = {
@@ -26,8 +27,17 @@ DOCUMENT = {
 def answers(monkeypatch) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(errands, "answer", lambda errand_id, data: told.append(json.loads(json.dumps(data))))
-    monkeypatch.setattr(credentials, "_providers", [lend])
+    monkeypatch.setattr(tasks, "tool_settings", ToolSettings)
     return told
+
+
+@pytest.fixture(autouse=True)
+def reached(request, answers, monkeypatch) -> None:
+    """The service is open to the tasks of those tests that have one, which lend as workers do."""
+    if "service" in request.fixturenames:
+        served = request.getfixturevalue("service")
+        served.lend = partial(lend, served.settings.egress)
+        monkeypatch.setattr(tasks, "tool_settings", lambda: served.settings)
 
 
 def test_a_document_is_fetched_through_the_guard(service, answers):  # noqa: F811
@@ -83,7 +93,7 @@ def test_a_call_that_fails_says_why(answers, action, alice):
 def test_a_server_that_cannot_be_reached_says_why(answers, gpt):
     server = McpServerRow.objects.create(gpt=gpt, name="N", url="http://127.0.0.1:1/mcp")
     tasks.list_mcp_tools("e", str(server.id))
-    assert "could not be asked" in answers[0]["refused"]
+    assert "Couldn't connect to N" in answers[0]["refused"]
 
 
 def test_a_sign_in_that_is_not_under_way_is_refused(db, answers):

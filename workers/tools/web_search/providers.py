@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from workers.egress import EgressError, Limits, Response, fetch
 from workers.tools import ToolError
-from workers.tools.web.config import WebConfig
+from workers.tools.settings import SearchSettings, ToolSettings
 
 _LIMITS: Final = Limits(max_bytes=3_000_000, timeout_s=15, same_host=True)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
@@ -33,41 +33,41 @@ class Hit:
 class Provider:
     """`find` gives results, best first, and raises ToolError; `needs` names the setting it cannot do without."""
 
-    find: Callable[[str, int, WebConfig, Check], list[Hit]]
+    find: Callable[[str, int, ToolSettings, Check], list[Hit]]
     needs: str = ""
 
-    def missing(self, config: WebConfig) -> str:
+    def missing(self, search: SearchSettings) -> str:
         """What is not set though it is needed, in a sentence; empty if nothing is."""
-        value = {"SEARCH_URL": config.search_url, "SEARCH_KEY": config.search_key}.get(self.needs, "set")
-        return "" if value else f"The web search {config.provider} needs the setting {self.needs}."
+        value = {"SEARCH_URL": search.url, "SEARCH_KEY": search.key}.get(self.needs, "set")
+        return "" if value else f"The web search {search.provider} needs the setting {self.needs}."
 
 
-def _searxng(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _searxng(query: str, n: int, settings: ToolSettings, check: Check) -> list[Hit]:
     """SearXNG's own API, which the server's settings.yml must offer (search: formats: json)."""
-    address = f"{config.search_url.rstrip('/')}/search?{urlencode({'q': query, 'format': 'json'})}"
-    found = _asked(address, config, check)
+    address = f"{settings.search.url.rstrip('/')}/search?{urlencode({'q': query, 'format': 'json'})}"
+    found = _asked(address, settings, check)
     return _hits(found.get("results"), "title", "url", "content")[:n]
 
 
-def _brave(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _brave(query: str, n: int, settings: ToolSettings, check: Check) -> list[Hit]:
     """https://api-dashboard.search.brave.com/app/documentation/web-search"""
-    base = config.search_url or "https://api.search.brave.com/res/v1/web/search"
+    base = settings.search.url or "https://api.search.brave.com/res/v1/web/search"
     address = f"{base}?{urlencode({'q': query, 'count': n})}"
-    found = _asked(address, config, check, headers={"X-Subscription-Token": config.search_key})
+    found = _asked(address, settings, check, headers={"X-Subscription-Token": settings.search.key})
     web = found.get("web")
     return _hits(web.get("results") if isinstance(web, dict) else None, "title", "url", "description")[:n]
 
 
-def _tavily(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _tavily(query: str, n: int, settings: ToolSettings, check: Check) -> list[Hit]:
     """https://docs.tavily.com/documentation/api-reference/endpoint/search"""
-    base = config.search_url or "https://api.tavily.com/search"
-    headers = {"Authorization": f"Bearer {config.search_key}", "Content-Type": "application/json"}
+    base = settings.search.url or "https://api.tavily.com/search"
+    headers = {"Authorization": f"Bearer {settings.search.key}", "Content-Type": "application/json"}
     content = json.dumps({"query": query, "max_results": n}).encode()
-    found = _asked(base, config, check, headers=headers, content=content)
+    found = _asked(base, settings, check, headers=headers, content=content)
     return _hits(found.get("results"), "title", "url", "content")[:n]
 
 
-def _duckduckgo(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _duckduckgo(query: str, n: int, settings: ToolSettings, check: Check) -> list[Hit]:
     """DuckDuckGo's page for people, read by the library ddgs, which goes to no address but that."""
     from ddgs import DDGS
     from ddgs.exceptions import DDGSException
@@ -92,16 +92,16 @@ PROVIDERS: Final[dict[str, Provider]] = {
 
 def _asked(
     address: str,
-    config: WebConfig,
+    settings: ToolSettings,
     check: Check,
     headers: dict[str, str] | None = None,
     content: bytes | None = None,
 ) -> dict[str, Any]:
     """The JSON object that the searcher answers with. Raises ToolError."""
-    egress = config.egress
-    if config.search_url:
+    egress = settings.egress
+    if settings.search.url:
         # The operator chose this host, private or not; it is open to searches and to nothing else.
-        egress = replace(egress, allow=(*egress.allow, _host_and_port(config.search_url)))
+        egress = replace(egress, allow=(*egress.allow, _host_and_port(settings.search.url)))
     method = "GET" if content is None else "POST"
     try:
         answer = fetch(address, egress, method=method, headers=headers, content=content, limits=_LIMITS, check=check)

@@ -1,7 +1,6 @@
 """The secret of a call: lent by whoever runs the workers, attached at the last moment, scrubbed from what comes back.
 
-This room does not know where secrets are kept. A worker process registers a provider; without one no action that
-signs in can be called.
+Where secrets are kept is not known here: whoever makes the settings of the tools gives the function that lends them.
 """
 
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.safety import scrubbing
-from workers.tools import ToolError
 
 HIDDEN: Final = "[secret]"
 
@@ -22,26 +20,10 @@ class Credential:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+NOTHING: Final = Credential()
 # (id of the action, MCP server or agent, id of the person, host of the request) -> what signs the request in.
 # Raises ToolError: the secret is missing, meant for another host, or the action is gone; SignInNeeded.
-Provider = Callable[[str, int, str], Credential]
-
-
-def _none_here(owner_id: str, user_id: int, host: str) -> Credential:
-    raise ToolError("This action signs in, but secrets cannot be had in this process.")
-
-
-_providers: list[Provider] = [_none_here]
-
-
-def set_provider(provider: Provider) -> None:
-    """From now on ask `provider` for credentials."""
-    _providers[:] = [provider]
-
-
-def credential(owner_id: str, user_id: int, host: str) -> Credential:
-    """What signs a request to `host` in. Raises ToolError, SignInNeeded."""
-    return _providers[0](owner_id, user_id, host)
+Lend = Callable[[str, int, str], Credential]
 
 
 def signed(headers: dict[str, str], lent: Credential) -> dict[str, str]:

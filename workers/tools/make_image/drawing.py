@@ -9,12 +9,12 @@ from typing import Final, cast
 from PIL import Image
 
 from workers.tools import ToolError
-from workers.tools.images.config import ImageConfig
+from workers.tools.settings import ImageSettings, ToolSettings
 
 # Backend -> "module", which defines draw: Draw and unavailable(config) -> str (empty: it works here).
 BACKENDS: Final[dict[str, str]] = {
-    "diffusers": "workers.tools.images.diffusion",
-    "openai": "workers.tools.images.endpoint",
+    "diffusers": "workers.tools.make_image.diffusion",
+    "openai": "workers.tools.make_image.endpoint",
 }
 TOO_SLOW: Final = "The picture took longer than it may here; ask for a smaller one, or for one instead of several."
 
@@ -47,14 +47,14 @@ class Watch:
 
 
 # Yields each picture as soon as it is drawn; raises ToolError.
-Draw = Callable[[ImageConfig, Order, Watch], Generator[Image.Image]]
+Draw = Callable[[ToolSettings, Order, Watch], Generator[Image.Image]]
 
 
-def drawer(config: ImageConfig) -> Draw:
+def drawer(config: ImageSettings) -> Draw:
     """The function that draws with what `config` names."""
     return cast(Draw, import_module(BACKENDS[config.backend]).draw)
 
 
-def unavailable(config: ImageConfig) -> str:
+def unavailable(config: ImageSettings) -> str:
     """Why what `config` names cannot draw here; empty if nothing speaks against it."""
-    return cast(Callable[[ImageConfig], str], import_module(BACKENDS[config.backend]).unavailable)(config)
+    return cast(str, import_module(BACKENDS[config.backend]).unavailable(config))

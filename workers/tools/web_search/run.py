@@ -1,4 +1,4 @@
-"""The tool web_search: results, and what the first pages among them say on the question."""
+"""Searching the web: results, and what the first pages among them say on the question."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,14 +8,19 @@ from typing import Any, Final
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.safety.findings import settled
 from gpts.safety.screening import screened
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from workers.egress import EgressConfig
 from workers.tools import ToolContext, ToolError, ToolOutput
-from workers.tools.web.config import WebConfig
-from workers.tools.web.opening import told
+from workers.tools.markdown import escaped
+from workers.tools.settings import ToolSettings
 from workers.tools.web.pages import OpenedPage, opened
-from workers.tools.web.providers import PROVIDERS, Hit
-from workers.tools.web.ranking import best_passages
-from workers.tools.web.specs import MAX_RESULTS
+from workers.tools.web.ranking import best_passages, told
+from workers.tools.web_search.providers import PROVIDERS, Hit
 
+NO_SEARCH: Final = (
+    "This site has no web search set up (SEARCH_PROVIDER); only pages whose address is given can be opened."
+)
+MAX_RESULTS: Final[int] = BUILTIN_TOOLS["web_search"].spec.parameters["properties"]["max_results"]["maximum"]
 _RESULTS: Final = 5
 _QUERY_CHARS: Final = 400
 # Pages that are read, how many are tried for that, and how long all of it may take.
@@ -25,20 +30,30 @@ _PAGE_S: Final = 8.0
 _ALL_S: Final = 20.0
 
 
-def search(arguments: dict[str, Any], context: ToolContext, config: WebConfig, why_not: str) -> ToolOutput:
-    """What the web has on `arguments["query"]`. Raises ToolError, with `why_not` if there is no search here."""
-    if why_not:
+def unavailable(settings: ToolSettings) -> str:
+    """Why the web cannot be searched here, in one sentence; empty if it can."""
+    provider = settings.search.provider
+    if not provider:
+        return NO_SEARCH
+    if provider not in PROVIDERS:
+        return f"SEARCH_PROVIDER is {provider!r}, which is none of {', '.join(sorted(PROVIDERS))}."
+    return PROVIDERS[provider].missing(settings.search)
+
+
+def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
+    """What the web has on `arguments["query"]`. Raises ToolError."""
+    if why_not := unavailable(settings):
         raise ToolError(why_not)
     query = " ".join(str(arguments.get("query") or "").split())[:_QUERY_CHARS]
     if not query:
         raise ToolError("Say what to search for.")
     context.progress(f"Searching for {query[:80]}")
-    hits = PROVIDERS[config.provider].find(query, _wanted(arguments), config, context.check)
+    hits = PROVIDERS[settings.search.provider].find(query, _wanted(arguments), settings, context.check)
     hits = [each for each in map(_safe, hits) if each is not None]
     if not hits:
         nothing = f"The web search found nothing for “{query}”."
         return ToolOutput(nothing, shown=nothing, untrusted=False)
-    pages = _read(hits, context, config)
+    pages = _read(hits, context, settings.egress)
     passages = best_passages(pages, f"{context.question} {query}")
     return ToolOutput(
         text="\n\n".join([_listed(query, hits), *_quoted(passages)]),
@@ -65,7 +80,7 @@ def _safe(hit: Hit) -> Hit | None:
     return Hit(title.text, hit.url, snippet[0].text if snippet and hit.snippet else "")
 
 
-def _read(hits: Sequence[Hit], context: ToolContext, config: WebConfig) -> list[OpenedPage]:
+def _read(hits: Sequence[Hit], context: ToolContext, egress: EgressConfig) -> list[OpenedPage]:
     """The first two pages that can be read, within some seconds."""
     pages: list[OpenedPage] = []
     until = monotonic() + _ALL_S
@@ -75,7 +90,7 @@ def _read(hits: Sequence[Hit], context: ToolContext, config: WebConfig) -> list[
             break
         context.progress(f"Reading {hit.url[:80]}")
         try:
-            pages.append(opened(hit.url, config.egress, context.check, min(_PAGE_S, left)))
+            pages.append(opened(hit.url, egress, context.check, min(_PAGE_S, left)))
         except ToolError:
             continue
     return pages
@@ -99,10 +114,5 @@ def _quoted(passages: Sequence[Passage]) -> list[str]:
 
 def _shown(hits: Sequence[Hit]) -> str:
     """The results as a list for people, where no page could be read."""
-    lines = [f"{number}. {_bare(hit.title)}: <{hit.url}>" for number, hit in enumerate(hits, start=1)]
+    lines = [f"{number}. {escaped(hit.title)}: <{hit.url}>" for number, hit in enumerate(hits, start=1)]
     return "\n".join(["None of the pages found could be read. The search gave:", "", *lines])
-
-
-def _bare(text: str) -> str:
-    """`text` with what Markdown would take for markup escaped."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-!|~&" else letter for letter in text)

@@ -7,18 +7,15 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from workers.tools import Tool, ToolError, images
-from workers.tools.images.config import ImageConfig
+from workers.tools import Tool, ToolError
 
-from .conftest import Endpoint, Kept, png
+from .conftest import Endpoint, Kept, png, tool_with
 
 
 @pytest.fixture
 def tool(endpoint: Endpoint) -> Tool:
     """make_image by the stand-in endpoint."""
-    images.configure(ImageConfig(url=endpoint.url, model="painter-1", key="key-of-the-operator"))
-    yield images.TOOLS["make_image"]
-    images.configure(ImageConfig())
+    return tool_with(url=endpoint.url, model="painter-1", key="key-of-the-operator")
 
 
 def b64(data: bytes) -> dict:
@@ -98,7 +95,7 @@ def test_an_address_elsewhere_goes_through_the_guarded_client_without_the_key(
         asked.append((url, options))
         return Response(200, {}, png(), url)
 
-    monkeypatch.setattr("workers.tools.images.endpoint.fetch", fetch)
+    monkeypatch.setattr("workers.tools.make_image.endpoint.fetch", fetch)
     endpoint.answers = [(200, {"data": [{"url": "https://cdn.example.org/1.png"}]})]
 
     assert tool.run({"prompt": "fox"}, kept.context()).files
@@ -146,17 +143,15 @@ def test_an_endpoint_that_cannot_vary_pictures_says_so(tool, endpoint, kept: Kep
 
 
 def test_an_answer_without_end_is_cut_off(tool, endpoint, kept: Kept, monkeypatch):
-    monkeypatch.setattr("workers.tools.images.endpoint.MAX_BYTES", 100_000)
+    monkeypatch.setattr("workers.tools.make_image.endpoint.MAX_BYTES", 100_000)
     endpoint.answers = [(200, b" " * 2_000_000)]
     with pytest.raises(ToolError, match="more than a picture can have"):
         tool.run({"prompt": "fox"}, kept.context())
 
 
 def test_an_endpoint_that_is_down_is_told(kept: Kept):
-    images.configure(ImageConfig(url="http://127.0.0.1:9/v1"))
     with pytest.raises(ToolError, match="cannot be reached"):
-        images.TOOLS["make_image"].run({"prompt": "fox"}, kept.context())
-    images.configure(ImageConfig())
+        tool_with(url="http://127.0.0.1:9/v1").run({"prompt": "fox"}, kept.context())
 
 
 def test_the_first_of_several_pictures_is_kept_when_the_second_fails(tool, endpoint, kept: Kept):

@@ -14,8 +14,20 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from gpts.runs.steps import FileRef
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec
-from workers.tools import InputFile, ToolContext
+from workers.tools import InputFile, Tool, ToolContext
+from workers.tools.builtin import tool_of
+from workers.tools.settings import ImageSettings, ToolSettings
+
+
+def drawing_with(**images: Any) -> ToolSettings:
+    return ToolSettings(images=ImageSettings(**images))
+
+
+def tool_with(**images: Any) -> Tool:
+    """The tool, with these settings of what draws."""
+    return tool_of(BUILTIN_TOOLS["make_image"], drawing_with(**images))
 
 
 def png(size: tuple[int, int] = (64, 64), **text: str) -> bytes:

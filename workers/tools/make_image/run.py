@@ -1,16 +1,25 @@
-"""One call of make_image: from its arguments to pictures kept with the conversation."""
+"""Making a picture: from the call's arguments to pictures kept with the conversation."""
 
-import re
 from contextlib import closing
 from typing import Any, Final
 
 from PIL import Image
 
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.tools import ToolSpec
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
-from workers.tools.images.config import ImageConfig
-from workers.tools.images.drawing import Order, Watch, drawer
-from workers.tools.images.pictures import MIME, as_png, name_for, read_file
-from workers.tools.images.spec import DEFAULT_SIZE, MAX_PICTURES, PROMPT_CHARS, SIZES, SMALL_SIZE
+from workers.tools.make_image import drawing
+from workers.tools.make_image.drawing import Order, Watch, drawer
+from workers.tools.make_image.pictures import MIME, as_png, name_for, read_file
+from workers.tools.markdown import escaped
+from workers.tools.settings import ToolSettings
+
+FIELDS: Final[dict[str, Any]] = BUILTIN_TOOLS["make_image"].spec.parameters["properties"]
+PROMPT_CHARS: Final[int] = FIELDS["prompt"]["maxLength"]
+SIZES: Final[list[str]] = FIELDS["size"]["enum"]
+MAX_PICTURES: Final[int] = FIELDS["n"]["maximum"]
+DEFAULT_SIZE: Final = "768x768"
+SMALL_SIZE: Final = "512x512"
 
 NOTHING_SET: Final = (
     "Set IMAGE_MODEL to a diffusers model directory, or IMAGE_URL to an OpenAI-compatible images endpoint."
@@ -18,8 +27,20 @@ NOTHING_SET: Final = (
 CAPTION_CHARS: Final = 200
 
 
-def make(config: ImageConfig, arguments: dict[str, Any], ctx: ToolContext) -> ToolOutput:
+def placed(spec: ToolSpec, settings: ToolSettings) -> ToolSpec:
+    """`spec` with the workers that draw as these settings say."""
+    config = settings.images
+    return spec.model_copy(update={"timeout_s": config.timeout_s, "gpu": config.backend == "diffusers"})
+
+
+def unavailable(settings: ToolSettings) -> str:
+    """Why no pictures can be made here, in one sentence that says what to set; empty if they can."""
+    return drawing.unavailable(settings.images) if settings.images.backend else NOTHING_SET
+
+
+def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> ToolOutput:
     """Draw what the arguments say and keep it. Raises ToolError, or what `ctx.check` raises."""
+    config = settings.images
     if not config.backend:
         raise ToolError(f"Pictures cannot be made here. {NOTHING_SET}")
     source = _source(arguments, ctx)
@@ -27,7 +48,7 @@ def make(config: ImageConfig, arguments: dict[str, Any], ctx: ToolContext) -> To
     watch = Watch(min(ctx.deadline_s, config.timeout_s), ctx.check, ctx.progress)
     taken = {file.name for file in ctx.files}
     kept, size = [], (order.width, order.height)
-    with closing(drawer(config)(config, order, watch)) as drawn:
+    with closing(drawer(config)(settings, order, watch)) as drawn:
         for picture in drawn:
             size, name = picture.size, name_for(order.prompt, taken)
             taken.add(name)
@@ -44,12 +65,13 @@ def make(config: ImageConfig, arguments: dict[str, Any], ctx: ToolContext) -> To
     )
 
 
-def one(config: ImageConfig, prompt: str, deadline_s: float) -> bytes:
+def picture(prompt: str, settings: ToolSettings, deadline_s: float = 120.0) -> bytes:
     """A small square picture of `prompt` as PNG, for no conversation. Raises ToolError."""
+    config = settings.images
     if not config.backend:
         raise ToolError(f"Pictures cannot be made here. {NOTHING_SET}")
     order = _order({"prompt": prompt, "size": SMALL_SIZE}, None)
-    with closing(drawer(config)(config, order, Watch(min(deadline_s, config.timeout_s)))) as drawn:
+    with closing(drawer(config)(settings, order, Watch(min(deadline_s, config.timeout_s)))) as drawn:
         return as_png(next(drawn))
 
 
@@ -95,5 +117,4 @@ def _caption(prompt: str, size: tuple[int, int]) -> str:
     """Markdown of one line: the prompt as plain text, and the size."""
     line = " ".join(prompt.split())
     line = line if len(line) <= CAPTION_CHARS else line[:CAPTION_CHARS].rsplit(" ", 1)[0] + "…"
-    escaped = re.sub(r"([\\`*_{}\[\]()#+.!|<>~&:@/-])", r"\\\1", line)
-    return f"{escaped} ({size[0]} × {size[1]})"
+    return f"{escaped(line, '().:@/')} ({size[0]} × {size[1]})"

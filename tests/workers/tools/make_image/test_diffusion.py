@@ -8,26 +8,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from workers.tools import ToolError, images
-from workers.tools.images import diffusion
-from workers.tools.images.config import ImageConfig
+from workers.tools import Tool, ToolError
+from workers.tools.make_image import diffusion
+from workers.tools.make_image.run import unavailable
 
-from .conftest import Kept
+from .conftest import Kept, drawing_with, tool_with
 
 pytestmark = pytest.mark.model
 
 
 @pytest.fixture(autouse=True)
-def painter(tiny_model: Path):
+def painter(tiny_model: Path) -> Tool:
     """make_image by the tiny model, in four steps."""
-    images.configure(ImageConfig(model=str(tiny_model), steps=4))
-    yield images.TOOLS["make_image"]
-    images.configure(ImageConfig())
+    return tool_with(model=str(tiny_model), steps=4)
 
 
 def test_pictures_are_drawn_with_progress_at_the_size_that_was_asked(painter, kept: Kept):
-    assert images.unavailable() == ""
-
     output = painter.run({"prompt": "a red fox", "size": "512x512", "n": 2}, kept.context())
 
     assert [file.name for file in output.files] == ["a-red-fox.png", "a-red-fox-2.png"]
@@ -98,11 +94,11 @@ def test_a_picture_that_the_model_holds_back_is_a_refusal(painter, kept: Kept, t
         painter.run({"prompt": "fox", "size": "512x512"}, kept.context())
 
 
-def damaged(model: Path, to: Path, **changes: object) -> ImageConfig:
+def damaged(model: Path, to: Path, **changes: object) -> dict[str, str]:
     shutil.copytree(model, to)
     index = to / "model_index.json"
     index.write_text(json.dumps({**json.loads(index.read_text()), **changes}))
-    return ImageConfig(model=str(to))
+    return {"model": str(to)}
 
 
 def test_code_in_a_model_directory_is_never_run(tiny_model, tmp_path, kept: Kept):
@@ -111,13 +107,12 @@ def test_code_in_a_model_directory_is_never_run(tiny_model, tmp_path, kept: Kept
     part = damaged(tiny_model, tmp_path / "part", unet=["own_unet", "Own"])
     hidden = damaged(tiny_model, tmp_path / "hidden")
     for folder, name in ((own, "pipeline.py"), (part, "unet/own_unet.py"), (hidden, "unet/modeling.py")):
-        (Path(folder.model) / name).write_text(f"open({str(proof)!r}, 'w')\n")
+        (Path(folder["model"]) / name).write_text(f"open({str(proof)!r}, 'w')\n")
     elsewhere = damaged(tiny_model, tmp_path / "elsewhere", vae=["subprocess", "Popen"])
     for config in (own, part, hidden, elsewhere):
-        images.configure(config)
-        assert "code of its own" in images.unavailable()
+        assert "code of its own" in unavailable(drawing_with(**config))
         with pytest.raises(ToolError, match="code of its own"):
-            images.TOOLS["make_image"].run({"prompt": "fox"}, kept.context())
+            tool_with(**config).run({"prompt": "fox"}, kept.context())
     assert not proof.exists()
 
 
@@ -125,11 +120,9 @@ def test_only_safetensors_are_read(tiny_model, tmp_path, kept: Kept):
     config = damaged(tiny_model, tmp_path / "pickled")
     weights = next((tmp_path / "pickled/unet").glob("*.safetensors"))
     weights.rename(weights.with_name("diffusion_pytorch_model.bin"))
-    images.configure(config)
     with pytest.raises(ToolError, match="could not be loaded"):
-        images.TOOLS["make_image"].run({"prompt": "fox"}, kept.context())
+        tool_with(**config).run({"prompt": "fox"}, kept.context())
 
 
 def test_what_is_no_model_is_told_before_anything_is_loaded(tmp_path):
-    images.configure(ImageConfig(model=str(tmp_path)))
-    assert "model_index.json" in images.unavailable()
+    assert "model_index.json" in unavailable(drawing_with(model=str(tmp_path)))

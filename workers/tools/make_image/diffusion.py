@@ -22,8 +22,8 @@ from typing import Any, Final
 from PIL import Image
 
 from workers.tools import ToolError
-from workers.tools.images.config import ImageConfig
-from workers.tools.images.drawing import Order, Watch
+from workers.tools.make_image.drawing import Order, Watch
+from workers.tools.settings import ImageSettings, ToolSettings
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ LOOK_S: Final = 0.3
 _drawing = threading.Lock()
 
 
-def unavailable(config: ImageConfig) -> str:
+def unavailable(config: ImageSettings) -> str:
     """Why the model cannot draw here; empty if nothing speaks against it. Loads nothing."""
     if find_spec("diffusers") is None:
         return "Install the extra “images” where the workers run: IMAGE_MODEL needs the library diffusers."
@@ -62,8 +62,9 @@ def _unusable(folder: Path) -> str:
     return ""
 
 
-def draw(config: ImageConfig, order: Order, watch: Watch) -> Generator[Image.Image]:
+def draw(settings: ToolSettings, order: Order, watch: Watch) -> Generator[Image.Image]:
     """Yield the pictures of `order`. Raises ToolError, or what the watch raises, which ends it at that step."""
+    config = settings.images
     with _turn(watch), _memory_errors():
         watch.progress("Loading the image model")
         pipeline = _pipeline(config.model, order.source is not None)
@@ -103,7 +104,7 @@ def _free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _draw_one(pipeline: Any, config: ImageConfig, order: Order, watch: Watch, number: int) -> Image.Image:
+def _draw_one(pipeline: Any, config: ImageSettings, order: Order, watch: Watch, number: int) -> Image.Image:
     import torch
 
     which = f"Drawing picture {number + 1} of {order.n}, step" if order.n > 1 else "Drawing"

@@ -1,19 +1,22 @@
-"""The tool open_page."""
+"""Opening a page: what of it speaks to the question, and its links."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-from gpts.knowledge.documents import Passage
 from workers.tools import ToolContext, ToolError, ToolOutput
-from workers.tools.web.config import WebConfig
+from workers.tools.settings import ToolSettings
 from workers.tools.web.pages import OpenedPage, opened
-from workers.tools.web.ranking import best_passages
+from workers.tools.web.ranking import best_passages, told
 
 _LINKS_CHARS: Final = 2_400
 _DROPPED: Final = "(Left out: text on this page that is hidden or meant for assistants rather than readers.)"
 
 
-def open_page(arguments: dict[str, Any], context: ToolContext, config: WebConfig) -> ToolOutput:
+def unavailable(settings: ToolSettings) -> str:
+    """Nothing: an address can be opened wherever this runs."""
+    return ""
+
+
+def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
     """The page at `arguments["url"]`: what of it speaks to the question, and its links. Raises ToolError."""
     address = str(arguments.get("url") or "").strip()
     if not address:
@@ -21,7 +24,7 @@ def open_page(arguments: dict[str, Any], context: ToolContext, config: WebConfig
     if "://" not in address:
         address = f"https://{address}"
     context.progress(f"Opening {address[:80]}")
-    page = opened(address, config.egress, context.check)
+    page = opened(address, settings.egress, context.check)
     passages = best_passages([page], context.question)
     text = "\n\n".join(each for each in (_head(page), told(passages), _links(page)) if each)
     return ToolOutput(
@@ -31,20 +34,6 @@ def open_page(arguments: dict[str, Any], context: ToolContext, config: WebConfig
         urls=tuple(link.url for link in page.page.links),
         written_by=(page.author,),
     )
-
-
-def told(passages: Sequence[Passage]) -> str:
-    """The passages of one page in reading order, gaps marked."""
-    pieces: list[str] = []
-    end = -1
-    for each in sorted(passages, key=lambda passage: passage.start):
-        if each.end <= end:
-            continue
-        # Neighbours share some sentences; what was told is not told again.
-        overlap = max(0, end - each.start)
-        pieces.append(("…\n" if overlap == 0 and pieces else "") + each.text[overlap:].strip())
-        end = each.end
-    return "\n".join(pieces)
 
 
 def _head(page: OpenedPage) -> str:

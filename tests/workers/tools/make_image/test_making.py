@@ -4,49 +4,38 @@ import pytest
 from PIL import Image
 
 from gpts.spec.gpt import GptSpec
-from workers.tools import ToolError, capabilities, images
-from workers.tools.images.config import ImageConfig
-from workers.tools.images.pictures import as_png, name_for, read_picture
+from workers.tools import ToolError, builtin
+from workers.tools.make_image.pictures import as_png, name_for, read_picture
+from workers.tools.make_image.run import unavailable
+from workers.tools.settings import ToolSettings
 
-from .conftest import Kept, png
-
-
-@pytest.fixture(autouse=True)
-def unset():
-    yield
-    images.configure(ImageConfig())
+from .conftest import Kept, drawing_with, png, tool_with
 
 
 def test_without_settings_it_says_in_one_sentence_what_to_set(kept: Kept):
-    assert "IMAGE_MODEL" in images.unavailable()
-    assert "IMAGE_URL" in images.unavailable()
-    assert images.unavailable().count(".") == 1
+    why = unavailable(ToolSettings())
+    assert "IMAGE_MODEL" in why
+    assert "IMAGE_URL" in why
+    assert why.count(".") == 1
     with pytest.raises(ToolError, match="Set IMAGE_MODEL"):
-        images.TOOLS["make_image"].run({"prompt": "fox"}, kept.context())
-    assert "IMAGE_MODEL" in capabilities.missing()["image_generation"]
+        tool_with().run({"prompt": "fox"}, kept.context())
+    assert builtin.missing(ToolSettings())["image_generation"] == why
 
 
-def test_an_endpoint_needs_an_address(tmp_path):
-    images.configure(ImageConfig(url="localhost"))
-    assert "IMAGE_URL must be" in images.unavailable()
-    images.configure(ImageConfig(url="http://127.0.0.1:8080/v1"))
-    assert images.unavailable() == ""
+def test_an_endpoint_needs_an_address():
+    assert "IMAGE_URL must be" in unavailable(drawing_with(url="localhost"))
+    assert unavailable(drawing_with(url="http://127.0.0.1:8080/v1")) == ""
 
 
 def test_the_switch_grants_the_tool():
     spec = GptSpec(slug="p", name="Painter", capabilities=("image_generation",))
-    assert "make_image" in capabilities.granted(spec)
-    assert "make_image" not in capabilities.granted(GptSpec(slug="p", name="Painter"))
+    assert "make_image" in builtin.granted(spec, ToolSettings())
+    assert "make_image" not in builtin.granted(GptSpec(slug="p", name="Painter"), ToolSettings())
 
 
 def test_where_it_runs_depends_on_what_draws():
-    images.configure(ImageConfig(model="/models/sd"))
-    assert images.TOOLS["make_image"].spec.gpu
-    assert images.runs_on("make_image") == "model"
-    images.configure(ImageConfig(url="http://127.0.0.1:8080/v1"))
-    assert not images.TOOLS["make_image"].spec.gpu
-    assert images.runs_on("make_image") == "tools"
-    assert images.TOOLS["make_image"].spec.reach == "service"
+    assert tool_with(model="/models/sd").spec.gpu
+    assert not tool_with(url="http://127.0.0.1:8080/v1").spec.gpu
 
 
 @pytest.mark.parametrize(
@@ -61,13 +50,12 @@ def test_where_it_runs_depends_on_what_draws():
     ],
 )
 def test_arguments_outside_the_schema_are_refused(kept: Kept, arguments):
-    images.configure(ImageConfig(url="http://127.0.0.1:9/v1"))
     with pytest.raises(ToolError):
-        images.TOOLS["make_image"].run(arguments, kept.context())
+        tool_with(url="http://127.0.0.1:9/v1").run(arguments, kept.context())
 
 
 def test_a_call_is_described_in_words():
-    request = images.TOOLS["make_image"].describe({"prompt": "a fox", "size": "512x512"})
+    request = tool_with().describe({"prompt": "a fox", "size": "512x512"})
     assert request.plain == "Make a picture: a fox"
     assert "512x512" in request.raw
 

@@ -22,9 +22,9 @@ from pydantic_core import from_json
 
 from workers.egress import EgressConfig, EgressError, Limits, fetch
 from workers.tools import ToolError
-from workers.tools.images.config import ImageConfig
-from workers.tools.images.drawing import Order, Watch
-from workers.tools.images.pictures import UNREADABLE, read_picture
+from workers.tools.make_image.drawing import Order, Watch
+from workers.tools.make_image.pictures import UNREADABLE, read_picture
+from workers.tools.settings import ImageSettings, ToolSettings
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ NO_VARIATIONS: Final = "The image service cannot start from an earlier picture; 
 TOO_LARGE: Final = "The image service sent more than a picture can have; try again, or tell whoever runs this site."
 
 
-def unavailable(config: ImageConfig) -> str:
+def unavailable(config: ImageSettings) -> str:
     """Why the endpoint cannot be used; empty if nothing speaks against it. Asks it nothing."""
     parts = urlsplit(config.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -54,7 +54,7 @@ def unavailable(config: ImageConfig) -> str:
     return ""
 
 
-def draw(config: ImageConfig, order: Order, watch: Watch) -> Generator[Image.Image]:
+def draw(settings: ToolSettings, order: Order, watch: Watch) -> Generator[Image.Image]:
     """Yield the pictures of `order`, one request each. Raises ToolError or what the watch raises."""
     # The watch ends what takes too long; httpx's own limit is for a thread that nobody waits for any more.
     timeout = httpx.Timeout(watch.deadline_s + CONNECT_S, connect=CONNECT_S)
@@ -62,11 +62,11 @@ def draw(config: ImageConfig, order: Order, watch: Watch) -> Generator[Image.Ima
         line = _Line(client, watch)
         for number in range(order.n):
             watch.progress(f"Drawing picture {number + 1} of {order.n}" if order.n > 1 else "Drawing")
-            answer = line.send(_request(client, config, order))
-            yield read_picture(_picture_of(answer, line, config))
+            answer = line.send(_request(client, settings.images, order))
+            yield read_picture(_picture_of(answer, line, settings))
 
 
-def _request(client: httpx.Client, config: ImageConfig, order: Order) -> httpx.Request:
+def _request(client: httpx.Client, config: ImageSettings, order: Order) -> httpx.Request:
     fields = {"prompt": order.prompt, "size": f"{order.width}x{order.height}"}
     if config.model:
         fields["model"] = config.model
@@ -162,18 +162,18 @@ def _told(body: bytes) -> str:
         return body[:TOLD_CHARS].decode(errors="replace")
 
 
-def _picture_of(answer: bytes, line: _Line, config: ImageConfig) -> bytes:
+def _picture_of(answer: bytes, line: _Line, settings: ToolSettings) -> bytes:
     """The bytes of the first picture in the answer. Raises ToolError."""
     try:
         first: dict[str, Any] = from_json(answer)["data"][0]
         if encoded := first.get("b64_json"):
             return base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
-        address = urljoin(config.url, str(first["url"]))
+        address = urljoin(settings.images.url, str(first["url"]))
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, binascii.Error) as error:
         raise ToolError(UNREADABLE) from error
-    if _origin(address) == _origin(config.url):
+    if _origin(address) == _origin(settings.images.url):
         return line.send(line.client.build_request("GET", address))
-    return _fetch_elsewhere(address, config.egress, line.watch)
+    return _fetch_elsewhere(address, settings.egress, line.watch)
 
 
 def _origin(address: str) -> tuple[str, str]:

@@ -1,17 +1,16 @@
-"""The tool with which a GPT runs Python: hands code and files to the sandbox service and tells what came of it."""
+"""Running Python: code and files go to the sandbox service, and what came of it is put into words."""
 
 import time
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from gpts.spec.tools import ToolSpec
+from gpts.safety.policy import listed
 from workers.sandbox.client import Answer, Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.kinds import mime_of
-from workers.sandbox.settings import from_environment
-from workers.tools import InputFile, Request, Tool, ToolContext, ToolError, ToolOutput
+from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
+from workers.tools.markdown import escaped
+from workers.tools.settings import ToolSettings
 
 # What the model reads of one result, and what can stand as an answer.
 _TEXT_CHARS: Final = 8_000
@@ -20,21 +19,21 @@ _MAX_FILE_BYTES: Final = 64 << 20
 _PROGRESS_S: Final = 0.3
 
 
-def unavailable() -> str:
+def unavailable(settings: ToolSettings) -> str:
     """Why no code can be run on this machine now, in a sentence; empty if it can."""
-    return _client().why_not()
+    return Client(settings.sandbox).why_not()
 
 
-def run(arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
     """Run the code with the conversation's files. Raises ToolError, and what `context.check` raises."""
     code = str(arguments.get("code") or "")
     if not code.strip():
         raise ToolError("There is no code: give Python in `code`.")
     files = {each.name: _content(each) for each in context.files}
-    wall_s = min(SPEC.timeout_s, context.deadline_s) if context.deadline_s > 0 else SPEC.timeout_s
     context.progress("Running Python")
     try:
-        answer = _client().run(context.session, code, files, wall_s, context.check, _Progress(context))
+        client, progress = Client(settings.sandbox), _Progress(context)
+        answer = client.run(context.session, code, files, context.deadline_s, context.check, progress)
     except Unavailable as error:
         raise ToolError(f"Code cannot be run here. {error}") from error
     except SandboxError as error:
@@ -49,11 +48,6 @@ def run(arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
         private=("the files",) if context.files else (),
         ok=not answer.error,
     )
-
-
-def describe(arguments: dict[str, Any]) -> Request:
-    """The code itself, for a person who is asked."""
-    return Request("Run this Python in the closed sandbox", str(arguments.get("code", "")))
 
 
 class _Progress:
@@ -93,10 +87,10 @@ def _for_reader(answer: Answer) -> str:
     if "\n" in answer.error:
         parts.append(f"The code did not work:\n\n{fenced(_cut(answer.error, _SHOWN_CHARS))}")
     elif answer.error:
-        parts.append(_plain(answer.error))
+        parts.append(escaped(answer.error))
     parts += answer.notes
     if answer.artefacts:
-        parts.append(f"Made {_listed([f'**{_plain(each.name)}**' for each in answer.artefacts])}.")
+        parts.append(f"Made {listed(f'**{escaped(each.name)}**' for each in answer.artefacts)}.")
     return "\n\n".join(each for each in parts if each) or "The code ran and printed nothing."
 
 
@@ -114,63 +108,7 @@ def _is_table(text: str) -> bool:
     return len(lines) > 2 and set(lines[1]) <= set("|-: ") and all(line.startswith("|") for line in lines)
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _plain(name: str) -> str:
-    """A file's name without what Markdown would take for a sign."""
-    return "".join(f"\\{char}" if char in "\\`*_[]<>#&~!" else char for char in name)
-
-
 def _cut(text: str, n_chars: int) -> str:
     if len(text) <= n_chars:
         return text
     return f"{text[: n_chars * 2 // 3]}\n… ({len(text) - n_chars} characters left out) …\n{text[-(n_chars // 3) :]}"
-
-
-@cache
-def _client() -> Client:
-    return Client(Path(from_environment().socket))
-
-
-SPEC: Final = ToolSpec(
-    name="code_interpreter",
-    builtin="code_interpreter",
-    title="Run Python",
-    description=(
-        "Runs Python in a closed sandbox and returns what it prints, its last value and the files it makes. Use it "
-        "for every calculation, for statistics, dates and conversions, to read attached files, and to draw charts. "
-        "numpy, pandas, matplotlib, openpyxl and Pillow are there; attached files lie in the working directory; "
-        "variables stay from call to call. There is no network."
-    ),
-    parameters={
-        "type": "object",
-        "properties": {"code": {"type": "string", "description": "Python code; print what you want to know"}},
-        "required": ["code"],
-        "additionalProperties": False,
-    },
-    examples=(
-        "What is 3847 * 291?",
-        "How much is 15% of 240?",
-        "What's the square root of 1764?",
-        "Calculate the compound interest on 5000 at 3.5 % over 12 years",
-        "What is the average and the standard deviation of 12, 15, 9, 22 and 18?",
-        "Draw a bar chart of the sales by month",
-        "Plot sin(x) from 0 to 10",
-        "Which region had the highest revenue in the attached spreadsheet?",
-        "Sum the amount column of this CSV by customer",
-        "Show me the first rows of the file and describe its columns",
-        "Convert 5 miles to kilometres",
-        "How many days are there between 2024-01-05 and 2024-03-01?",
-        "What weekday was 4 July 1976?",
-        "Turn this CSV into an Excel file",
-        "Make a histogram of the ages in the table",
-        "Write a Python program that finds all primes below 500 and run it",
-        "Remove the duplicate rows and give me the cleaned file",
-        "Resize this picture to 300 by 200 pixels",
-    ),
-    reach="nothing",
-    timeout_s=45.0,
-)
-TOOLS: Final[dict[str, Tool]] = {"code_interpreter": Tool(SPEC, run, describe)}
