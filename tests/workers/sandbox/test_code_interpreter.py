@@ -24,7 +24,7 @@ SALES = b'Region,Month,Revenue ($)\nNorth,Jan,"1,200"\nSouth,Jan,800\nNorth,Feb,
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolSettings]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolSettings]:
     service = Service(Settings(tmp_path_factory.mktemp("home")))
     threading.Thread(target=service.serve_forever, daemon=True).start()
     service.check()
@@ -68,8 +68,8 @@ class Conversation:
 
 
 @pytest.fixture
-def bob(request: pytest.FixtureRequest, tmp_path: Path, settings: ToolSettings) -> Conversation:
-    return Conversation(request.node.name, tmp_path, settings)
+def bob(request: pytest.FixtureRequest, tmp_path: Path, sandbox: ToolSettings) -> Conversation:
+    return Conversation(request.node.name, tmp_path, sandbox)
 
 
 def test_a_printed_number_stands_as_the_answer(bob: Conversation) -> None:
