@@ -9,7 +9,7 @@ from workers.tools.settings import ToolSettings
 
 
 def drawn(prompt: str, settings: ToolSettings) -> dict[str, Any]:
-    """The answer to the errand: `picture`, a PNG in base64, or `refused`, why there is none in one sentence."""
+    """The payload: `picture`, a PNG in base64, or `refused`, why there is none in one sentence."""
     try:
         return {"picture": b64encode(picture(prompt, settings)).decode()}
     except ToolError as error:

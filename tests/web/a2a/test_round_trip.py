@@ -15,7 +15,7 @@ from web.builder.services import create_gpt, set_sharing
 from web.runs import files
 from web.runs.models import Run
 from workers.egress import EgressConfig
-from workers.rpc import actions as action_errands
+from workers.rpc import actions as action_calls
 from workers.rpc.sign_ins import lend
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import granted
@@ -39,7 +39,7 @@ def row(live, gpt, bob, alice, settings) -> RemoteAgentRow:
 def tool(row, live):
     egress = EgressConfig(allow=(live.removeprefix("http://"),))
     its = ToolSettings(egress, partial(lend, egress))
-    facts = action_errands.agent_card(row.card_url, row.id, its)["card"]
+    facts = action_calls.agent_card(row.card_url, row.id, its)["card"]
     row.url, row.description = facts["url"], facts["description"]
     row.save()
     spec = row.gpt.draft_spec()

@@ -66,19 +66,19 @@ def ask(
             f"The Agent Card of {agent.name} has moved away from {host_of(agent.url)}. The GPT's creator has to look"
             " at it and read it again."
         )
-    sent = _SentTask(egress, agent, card, lent, context)
+    call = _Call(egress, agent, card, lent, context)
     try:
-        return watched(partial(sent.run, task), max(ends - monotonic(), 0.1), context.check)
+        return watched(partial(call.run, task), max(ends - monotonic(), 0.1), context.check)
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
         context.check()  # telling of the progress may have found out first that nobody waits any more
         raise _told(agent, lent, broken.causes[0]) from None
     finally:
-        sent.give_up()
+        call.give_up()
 
 
-class _SentTask:
+class _Call:
     """A task under way: `task` is what is known of it by now, `reply` the message that answered in its place."""
 
     def __init__(
