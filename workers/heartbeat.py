@@ -10,9 +10,9 @@ from django.db import DatabaseError, close_old_connections
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_missing, announce_model
-from workers.configuration import measure_ability, recall_ability, services
+from workers.configuration import measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
-from workers.tools.capabilities import missing
+from workers.tools.builtin import missing
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def start_model() -> None:
 
 def start_tools() -> None:
     """Announce in the background which capabilities cannot work on this machine."""
-    _repeat("tools-heartbeat", lambda: announce_missing(missing()))
+    _repeat("tools-heartbeat", lambda: announce_missing(missing(tool_settings())))
 
 
 def _repeat(name: str, announce: Callable[[], None]) -> None:
