@@ -1,4 +1,4 @@
-"""Numbers of the Linux system calls that a confined process is denied, for each machine; the table is syscalls.toml."""
+"""Numbers of the Linux system calls that a confined process is denied, for each machine (syscalls.toml)."""
 
 import tomllib
 from collections.abc import Mapping
