@@ -4,11 +4,10 @@ The files go through the real pipeline and each question through the real turn: 
 files' own sentences, citations.
 """
 
-import json
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -52,24 +51,6 @@ class Outcome:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """All questions together; every share is in 0..1, `median_s` in seconds."""
-
-    n_answerable: int
-    n_missing: int
-    n_foreign: int
-    passage_retrieved: float
-    answer_right: float
-    answer_cited: float
-    wrongly_declined: float
-    n_citations: int
-    citations_supported: float
-    foreign_declined: float
-    missing_declined: float
-    median_s: float
-
-
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this subject."""
     parser.add_argument("--questions", type=Path, default=BUNDLED, help="a JSON file of articles and questions")
@@ -77,18 +58,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="let the model word the answers, whichever it is")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no questions."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures. Raises RuntimeError on a file that holds no questions."""
     try:
         asked = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
     services = open_services()
     if options["write"]:
-        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+        services.engine.learn({"writes_from_sources": True})
     outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
-    score = score_of(outcomes)
-    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, services)
+    model = services.engine.health().model
+    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
+    return {"worded_by": worded} | figures_of(outcomes)
 
 
 def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
@@ -172,48 +154,28 @@ def _holds(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool
     return literal and numbers <= held and len(said & held) >= WORD_SHARE * len(said)
 
 
-def score_of(outcomes: Iterable[Outcome]) -> Score:
-    """The shares over all `outcomes`, of which there is at least one of each kind."""
-    by_kind: dict[str, list[Outcome]] = {"answerable": [], "missing": [], "foreign": []}
-    for outcome in outcomes:
-        by_kind[outcome.kind].append(outcome)
-    answerable, missing, foreign = by_kind["answerable"], by_kind["missing"], by_kind["foreign"]
-    n_citations = sum(each.n_citations for kind in by_kind.values() for each in kind)
-    n_supported = sum(each.n_supported for kind in by_kind.values() for each in kind)
-    return Score(
-        n_answerable=len(answerable),
-        n_missing=len(missing),
-        n_foreign=len(foreign),
-        passage_retrieved=_share(each.retrieved for each in answerable),
-        answer_right=_share(each.answered for each in answerable),
-        answer_cited=_share(each.answered and each.cites_answer for each in answerable),
-        wrongly_declined=_share(each.declined for each in answerable),
-        n_citations=n_citations,
-        citations_supported=n_supported / max(1, n_citations),
-        foreign_declined=_share(each.declined for each in foreign),
-        missing_declined=_share(each.declined for each in missing),
-        median_s=median(each.seconds for kind in by_kind.values() for each in kind),
+def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """All questions together; every share is in 0..1 and over the questions of its kind, `median_s` in seconds."""
+    answerable, missing, foreign = (
+        [each for each in outcomes if each.kind == kind] for kind in ("answerable", "missing", "foreign")
     )
+    n_citations = sum(each.n_citations for each in outcomes)
+    return {
+        "n_answerable": len(answerable),
+        "n_missing": len(missing),
+        "n_foreign": len(foreign),
+        "passage_retrieved": _share(each.retrieved for each in answerable),
+        "answer_right": _share(each.answered for each in answerable),
+        "answer_cited": _share(each.answered and each.cites_answer for each in answerable),
+        "wrongly_declined": _share(each.declined for each in answerable),
+        "n_citations": n_citations,
+        "citations_supported": sum(each.n_supported for each in outcomes) / max(1, n_citations),
+        "foreign_declined": _share(each.declined for each in foreign),
+        "missing_declined": _share(each.declined for each in missing),
+        "median_s": median(each.seconds for each in outcomes),
+    }
 
 
 def _share(found: Iterable[bool]) -> float:
     values = list(found)
     return sum(values) / max(1, len(values))
-
-
-def _table(score: Score, services: Services) -> str:
-    model = services.engine.health().model
-    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
-    rows = (
-        (f"{score.n_answerable} questions that the files answer", None),
-        ("  the passage with the answer was retrieved", score.passage_retrieved),
-        ("  the answer holds the known answer", score.answer_right),
-        ("  ... and cites a quote that holds it", score.answer_cited),
-        ("  wrongly declined", score.wrongly_declined),
-        (f"{score.n_citations} citations that support their sentence", score.citations_supported),
-        (f"{score.n_foreign} questions about other things: declined", score.foreign_declined),
-        (f"{score.n_missing} on the subject, answer not in the files: declined", score.missing_declined),
-    )
-    lines = [f"Answers worded by {worded}; median {score.median_s * 1000:.0f} ms", ""]
-    lines += [f"{name:66}{'' if share is None else f'{share:7.1%}'}".rstrip() for name, share in rows]
-    return "\n".join(lines)

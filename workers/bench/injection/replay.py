@@ -123,7 +123,11 @@ def _perform(decision: object, talk: _Talk) -> None:
 
 def _replies(turn: Turn) -> list[tuple[Call, ...]]:
     """The calls of each reply of the model: first the reads, one by one, then those of the case, then the answer."""
-    reads = [(Call(CHANNELS[read.channel], _arguments(read)),) for read in turn.reads if CHANNELS[read.channel]]
+    reads = [
+        (Call(name=CHANNELS[read.channel], arguments=_arguments(read)),)
+        for read in turn.reads
+        if CHANNELS[read.channel]
+    ]
     return [*reads, turn.calls] if turn.calls else [*reads]
 
 
@@ -168,7 +172,7 @@ def _ask(call: ToolCall, talk: _Talk) -> None:
 
 
 def _forged_digest(talk: _Talk) -> str:
-    first = talk.turn.approves[0] if talk.turn.approves else Call("nothing")
+    first = talk.turn.approves[0] if talk.turn.approves else Call(name="nothing")
     return call_digest(ToolCall(call_id="", name=first.name, arguments=first.arguments))
 
 
