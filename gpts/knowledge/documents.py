@@ -175,7 +175,8 @@ class Citation(BaseModel):
     url: str = ""
 
 
-Support = Literal["supported", "partly", "unsupported"]
+# "not_checked": the answer and the passages are in languages that cannot be compared.
+Support = Literal["supported", "partly", "unsupported", "not_checked"]
 
 
 class SentenceSupport(BaseModel):
