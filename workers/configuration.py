@@ -19,7 +19,7 @@ from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 from workers.rpc.sign_ins import lend
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 from workers.smallmodel.routing.router import Router
 from workers.tools import images, web
 from workers.tools.actions.credentials import set_provider
@@ -85,17 +85,17 @@ def configure_tools() -> None:
     images.configure(image_config())
 
 
-def hands() -> Hands:
+def runtime() -> Runtime:
     """What this process answers with: loads the base model on the first call. Raises EngineError."""
     with _opening:
-        return _hands()
+        return _runtime()
 
 
 def close() -> None:
     """Close the engine, if this process has opened one."""
     with _opening:
-        if _hands.cache_info().currsize:
-            _hands().engine.close()
+        if _runtime.cache_info().currsize:
+            _runtime().engine.close()
 
 
 def quotes() -> bool:
@@ -108,15 +108,15 @@ def policy() -> Mode:
     return "balanced" if settings.POLICY == "balanced" else "strict"
 
 
-def is_routed(hands: Callable[[], Hands]) -> bool:
+def is_routed(runtime: Callable[[], Runtime]) -> bool:
     """Whether tools are chosen by the router; the model is opened only if the settings leave it to its ability."""
     if settings.TOOL_CALLING == "auto":
-        return not hands().engine.health().native_tools
+        return not runtime().engine.health().native_tools
     return bool(settings.TOOL_CALLING == "routed")
 
 
 @cache
-def _hands() -> Hands:
+def _runtime() -> Runtime:
     engine = open_engine(engine_config())
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(
@@ -126,7 +126,7 @@ def _hands() -> Hands:
         open_store=_open_store,
         want_union=_want_union,
     )
-    return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, quotes(), Router(embedder))
+    return Runtime(engine, index, embedder, settings.REPLY_DEADLINE_S, quotes(), Router(embedder))
 
 
 def _open_store(shelf: Shelf) -> VectorStore:

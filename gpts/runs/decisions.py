@@ -25,7 +25,7 @@ class WriteCall:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOut:
+class DelegateParts:
     """Call other GPTs for parts of the question, or all of them for the whole of it."""
 
     parts: tuple[Part, ...]
@@ -99,7 +99,7 @@ Decision = (
     Retrieve
     | ChooseTool
     | WriteCall
-    | HandOut
+    | DelegateParts
     | CallModel
     | RunTools
     | Delegate

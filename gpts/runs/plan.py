@@ -10,9 +10,9 @@ from gpts.runs.decisions import (
     ChooseTool,
     Decision,
     Delegate,
+    DelegateParts,
     Finish,
     GiveUp,
-    HandOut,
     Queue,
     RejectCall,
     Retrieve,
@@ -101,7 +101,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
         case Retrieve() | ChooseTool() | WriteCall() | CallModel() | Delegate() | Finish():
             return "model"
-        case HandOut() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
+        case DelegateParts() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
 
 
@@ -131,17 +131,17 @@ def _begin(
     assert isinstance(asked, UserMessage)
     if demanded := _demanded(asked, tools):
         return WriteCall(demanded)
-    others = [name for name, tool in tools.items() if tool.asks and name != ASK_STORE]
-    if spec.asks_all and others and not asked.later:
+    others = [name for name, tool in tools.items() if tool.is_delegation and name != ASK_STORE]
+    if spec.delegates_to_all and others and not asked.later:
         task = retrieval_query(history, log)
-        return HandOut(tuple(Part(name=name, task=task) for name in others))
+        return DelegateParts(tuple(Part(name=name, task=task) for name in others))
     choice = next((step for step in log if isinstance(step, ToolChoice)), None)
     # What an API caller's functions gave comes with `later`: the question has found its tool before.
     wants_choice = (routed and not asked.later) or asked.overrides.tool_choice == "required"
     if wants_choice and tools and choice is None:
         return ChooseTool()
     if choice and choice.parts:
-        return HandOut(choice.parts)
+        return DelegateParts(choice.parts)
     if choice and choice.name in tools and not _files_suffice(choice, tools, retrieval):
         return WriteCall(choice.name)
     if spec.only_from_knowledge and coverage == "not_covered":
@@ -162,7 +162,7 @@ def _demanded(asked: UserMessage, tools: Mapping[str, ToolSpec]) -> str:
 def _files_suffice(choice: ToolChoice, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None) -> bool:
     """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        (choice.name in (SEARCH, OPEN_PAGE) or tools[choice.name].asks)
+        (choice.name in (SEARCH, OPEN_PAGE) or tools[choice.name].is_delegation)
         and choice.score < PLAINLY_ASKED
         and retrieval is not None
         and retrieval.covered
@@ -215,11 +215,11 @@ def _finish_with(
 
 def _asks_elsewhere(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
     """Whether it is from an agent elsewhere, of whose asking no delegation tells."""
-    return answer.name in tools and tools[answer.name].asks and tools[answer.name].reach != "gpt"
+    return answer.name in tools and tools[answer.name].is_delegation and tools[answer.name].reach != "gpt"
 
 
 def _asks(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
-    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
+    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].is_delegation)
 
 
 def _decide_calls(

@@ -6,14 +6,14 @@ from uuid import UUID
 from gpts.runs.messages import Message
 from gpts.runs.steps import Log, Retrieval
 from web.accounts.models import User
-from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 from workers.engine.scripted import ScriptedEngine
 from workers.runs import loop
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 
 Script = dict[str, Callable[[list[Message]], str]]
 
@@ -28,11 +28,11 @@ class Embedder:
         return [[0.0] * len(other)] * len(one)
 
 
-def make_gpt(owner: User, name: str, *colleagues: Gpt, sharing: str = Sharing.STORE, **fields) -> Gpt:
+def make_gpt(owner: User, name: str, *delegates: Gpt, sharing: str = Sharing.STORE, **fields) -> Gpt:
     """A published GPT that may ask the others."""
     gpt = create_gpt(owner, {"name": name, "description": f"Knows {name}.", **fields})
-    for colleague in colleagues:
-        ColleagueRow.objects.create(gpt=gpt, colleague=colleague)
+    for delegate in delegates:
+        DelegateRow.objects.create(gpt=gpt, delegate=delegate)
     publish(gpt, sharing)
     return gpt
 
@@ -62,28 +62,28 @@ def says(text: str) -> Callable[[list[Message]], str]:
     return lambda messages: text
 
 
-def hands(script: Script, router=None, quotes: bool = False) -> Hands:
-    """A worker's hands whose model answers as the script says for the GPT that it plays."""
+def runtime(script: Script, router=None, quotes: bool = False) -> Runtime:
+    """A worker's runtime whose model answers as the script says for the GPT that it plays."""
 
     def reply(messages: list[Message]) -> str:
         name = messages[0].content.split(",")[0].removeprefix("You are ")
         return script[name](messages)
 
-    return Hands(ScriptedEngine(reply), Index(), Embedder(), 30.0, quotes, router)
+    return Runtime(ScriptedEngine(reply), Index(), Embedder(), 30.0, quotes, router)
 
 
 class Worker:
     """Advances woken runs one after the other: a model worker and a tools worker of concurrency 1."""
 
-    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_hands: Hands) -> None:
-        self.sent, self.hands, self.n_advanced = sent_tasks, its_hands, 0
+    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_runtime: Runtime) -> None:
+        self.sent, self.runtime, self.n_advanced = sent_tasks, its_runtime, 0
 
     def step(self) -> bool:
         """Advance the run that was woken first; False if none was."""
         while self.sent:
             name, run_id, queue = self.sent.pop(0)
             if name == "workers.tasks.advance":
-                loop.advance(UUID(run_id), queue, lambda: self.hands)
+                loop.advance(UUID(run_id), queue, lambda: self.runtime)
                 self.n_advanced += 1
                 return True
         return False

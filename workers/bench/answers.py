@@ -21,11 +21,11 @@ from gpts.runs.plan import decide
 from gpts.runs.steps import Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
-from workers.configuration import hands as open_hands
+from workers.configuration import runtime as open_runtime
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
 from workers.runs import answering
-from workers.runs.answering import Hands, Talk
+from workers.runs.answering import Runtime, TurnState
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
 
@@ -82,40 +82,42 @@ def report(options: Mapping[str, Any], say: Say) -> str:
         asked = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
-    hands = replace(open_hands(), quotes=False) if options["write"] else open_hands()
-    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, hands, say)]
+    runtime = replace(open_runtime(), quotes=False) if options["write"] else open_runtime()
+    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, runtime, say)]
     score = score_of(outcomes)
-    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, hands)
+    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, runtime)
 
 
-def _outcomes(quiz: Quiz, hands: Hands, say: Say) -> Iterator[Outcome]:
+def _outcomes(quiz: Quiz, runtime: Runtime, say: Say) -> Iterator[Outcome]:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         say(f"Indexing {len(quiz.articles)} files ...")
         spec = GptSpec(
             slug="quiz",
             name="Quiz",
-            knowledge=tuple(_ref(home, article, hands) for article in quiz.articles),
+            knowledge=tuple(_ref(home, article, runtime) for article in quiz.articles),
             only_from_knowledge=True,
         )
-        here = replace(hands, index=KnowledgeIndex(home, hands.embedder))
+        here = replace(runtime, index=KnowledgeIndex(home, runtime.embedder))
         say(f"Asking {len(quiz.questions)} questions ...")
         for question in quiz.questions:
             yield ask(spec, question, here)
 
 
-def _ref(home: Path, article: Article, hands: Hands) -> KnowledgeRef:
+def _ref(home: Path, article: Article, runtime: Runtime) -> KnowledgeRef:
     path = home / f"{article.title}.md"
     path.write_text(article.markdown(), "utf-8")
-    return KnowledgeRef(file_id=path.name, name=path.name, segment=build_segment(home, path, hands.embedder).address)
+    return KnowledgeRef(
+        file_id=path.name, name=path.name, segment=build_segment(home, path, runtime.embedder).address
+    )
 
 
-def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
+def ask(spec: GptSpec, question: Question, runtime: Runtime) -> Outcome:
     """Put `question` to the GPT and compare what comes with what is known."""
     started = perf_counter()
-    steps, last = turn(spec, question.text, hands)
+    steps, last = turn(spec, question.text, runtime)
     seconds = perf_counter() - started
-    passages = Talk(spec, steps, (), {}).passages()
+    passages = TurnState(spec, steps, (), {}).passages()
     return Outcome(
         kind=question.kind,
         retrieved=bool(question.sentence) and any(question.sentence in passage.text for passage in passages),
@@ -128,18 +130,18 @@ def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
     )
 
 
-def turn(spec: GptSpec, question: str, hands: Hands) -> tuple[Log, Finished]:
+def turn(spec: GptSpec, question: str, runtime: Runtime) -> tuple[Log, Finished]:
     """The steps of a turn and its end, as a worker goes through them, without a database."""
     steps: Log = (UserMessage(text=question),)
     while True:
-        talk = Talk(spec, steps, (), {})
+        turn = TurnState(spec, steps, (), {})
         match decide(spec, steps, {}):
             case Retrieve():
-                steps += (answering.retrieval(talk, hands),)
+                steps += (answering.retrieval(turn, runtime),)
             case CallModel():
-                steps += (answering.model_reply(talk, hands, lambda text: None),)
+                steps += (answering.model_reply(turn, runtime, lambda text: None),)
             case Finish() as decision:
-                return steps, answering.finished(decision, talk, hands, lambda text: None)
+                return steps, answering.finished(decision, turn, runtime, lambda text: None)
             case other:
                 raise AssertionError(f"a GPT without tools came to {other}")
 
@@ -195,8 +197,8 @@ def _share(found: Iterable[bool]) -> float:
     return sum(values) / max(1, len(values))
 
 
-def _table(score: Score, hands: Hands) -> str:
-    worded = "the files' own sentences" if hands.quotes else f"the model, {hands.engine.health().model}"
+def _table(score: Score, runtime: Runtime) -> str:
+    worded = "the files' own sentences" if runtime.quotes else f"the model, {runtime.engine.health().model}"
     rows = (
         (f"{score.n_answerable} questions that the files answer", None),
         ("  the passage with the answer was retrieved", score.passage_retrieved),

@@ -149,10 +149,10 @@ def sample(cases: Sequence[ToolCase], n_calls: int) -> list[ToolCase]:
 
 def _with_model(cases: Sequence[ToolCase], say: Say) -> dict[str, Any]:
     from workers.bench.grammar import call_validity, grammar_cost
-    from workers.configuration import hands
+    from workers.configuration import runtime
 
     say(f"Writing {len(cases)} calls with the base model.")
-    engine = hands().engine
+    engine = runtime().engine
     asked = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
     valid = total = 0
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:

@@ -9,19 +9,19 @@ from gpts.knowledge.ranking import COVERED, SAME_TERMS, SCORE_FLOOR, TERM_WEIGHT
 from gpts.knowledge.terms import terms
 from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
-from workers.runs.answering import Hands, Talk, retrieval
+from workers.runs.answering import Runtime, TurnState, retrieval
 
 # More than a chat is ever given, so that what just missed shows.
 SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 
 
-def probe(hands: Hands, gpt_id: UUID, question: str) -> dict[str, Any]:
+def probe(runtime: Runtime, gpt_id: UUID, question: str) -> dict[str, Any]:
     """What the draft's files hold for `question`, as JSON, best first. Raises KnowledgeError."""
     spec = Gpt.objects.get(id=gpt_id).draft_spec()
-    explained = hands.index.explain(spec.knowledge, question)
-    _, evidence = hands.index.rank(spec.knowledge, question)
-    covered = retrieval(Talk(spec, (UserMessage(text=question),), (), {}), hands).covered
+    explained = runtime.index.explain(spec.knowledge, question)
+    _, evidence = runtime.index.rank(spec.knowledge, question)
+    covered = retrieval(TurnState(spec, (UserMessage(text=question),), (), {}), runtime).covered
     most = max((each.lexical.score for each in explained if each.lexical), default=0.0)
     return {
         "covered": covered,

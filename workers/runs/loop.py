@@ -20,8 +20,8 @@ from web.runs.wake import taking_one, wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
-from workers.runs import delegating, leases
-from workers.runs.answering import Hands
+from workers.runs import delegate_tools, leases
+from workers.runs.answering import Runtime
 from workers.runs.perform import perform
 from workers.runs.turn import Turn
 from workers.tools import granted
@@ -34,7 +34,7 @@ UNANSWERED: Final = "The model is not answering right now. Your message is kept;
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
 
 
-def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+def advance_all(run_id: UUID, queue: Queue, runtime: Callable[[], Runtime]) -> None:
     """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
 
     A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
@@ -42,18 +42,18 @@ def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
     due: UUID | None = run_id
     while due is not None:
         with taking_one(queue) as taken:
-            advance(due, queue, hands)
+            advance(due, queue, runtime)
         due = taken.run_id
 
 
-def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+def advance(run_id: UUID, queue: Queue, runtime: Callable[[], Runtime]) -> None:
     """Work on the run until its next step belongs to nobody or to another queue. Safe to call at any time."""
     lease = log.claim(run_id)
     if lease is None:
         return
     with leases.keep(lease) as held:
         try:
-            _advance(run_id, queue, hands, held)
+            _advance(run_id, queue, runtime, held)
         except (LeaseLost, RunOver):
             logger.info("run %s is no longer ours", run_id)
         except (PromptTooLong, GrammarError, KnowledgeError) as error:
@@ -66,7 +66,7 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
             _fail(run_id, lease, FAILED)
 
 
-def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
+def _advance(run_id: UUID, queue: Queue, runtime: Callable[[], Runtime], held: leases.Held) -> None:
     run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
     if run.n_attempts > MAX_ATTEMPTS:
         services.finish_run(run_id, Error(message=FAILED), held.token)
@@ -74,17 +74,17 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
     steps = log.read(run_id)
     first = steps[0]
     assert isinstance(first, UserMessage)
-    if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
+    if run.root_id and (reason := delegations.why_end(run, first.delegated_by)):
         services.finish_run(run_id, Error(message=reason), held.token)
         return
     spec = first.overrides.applied_to(run.version.spec())
     # What a GPT asks of another comes without any conversation before it.
     toolbox, history = granted(spec), () if run.root_id else services.history(run)
-    others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
+    others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
-    routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
-    store = partial(delegating.store_gpts, run, spec, (first,))
-    askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
+    routed, quotes = queue == "model" and configuration.is_routed(runtime), configuration.quotes()
+    store = partial(delegate_tools.store_gpts, run, spec, (first,))
+    waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
     while True:
         decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
         if isinstance(decision, Stop):
@@ -98,9 +98,12 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             return
         else:
             turn = Turn(
-                *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
+                *(spec, steps, history, tools, run, held, toolbox, quotes),
+                routed=routed,
+                store=store,
+                waiting_parents=waiting_parents,
             )
-            perform(decision, turn, hands)
+            perform(decision, turn, runtime)
             if isinstance(decision, Finish | GiveUp):
                 return
         steps = log.read(run_id)

@@ -14,7 +14,7 @@ from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Part, ToolCall
 from gpts.safety.flow import context_label
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, GrammarError, Sampling
-from workers.runs.answering import Hands, Show, Talk, fit_prompt
+from workers.runs.answering import Runtime, Show, TurnState, fit_prompt
 from workers.runs.reply import Reply
 from workers.sandbox.folders import safe_name
 from workers.smallmodel.arguments.ready import ready_arguments
@@ -32,40 +32,40 @@ CODE: Final = "code_interpreter"
 NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
 
 
-def tool_choice(talk: Talk, hands: Hands) -> ToolChoice:
+def tool_choice(turn: TurnState, runtime: Runtime) -> ToolChoice:
     """The tool that the conversation asks for now, or the GPTs among which its work divides, if any."""
-    if CODE in talk.tools and _ready(talk, talk.tools[CODE]):
+    if CODE in turn.tools and _ready(turn, turn.tools[CODE]):
         return ToolChoice(name=CODE, score=1.0)  # a sum is a sum, whatever it looks like to the router
-    if hands.router is None:
+    if runtime.router is None:
         return ToolChoice()
-    said = [(message.role, message.content) for message in _conversation(talk)]
-    own = [candidate_of(tool) for tool in talk.tools.values() if not tool.asks]
-    asked = whom_to_ask(talk, hands.router, said)
+    said = [(message.role, message.content) for message in _conversation(turn)]
+    own = [candidate_of(tool) for tool in turn.tools.values() if not tool.is_delegation]
+    asked = choose_delegate(turn, runtime.router, said)
     if not own:
         return asked
-    tool = hands.router.choose(said, own)
+    tool = runtime.router.choose(said, own)
     if asked.parts or (asked.name and not (tool.name and tool.score > asked.score)):
         return asked
     return ToolChoice(name=tool.name, score=tool.score)
 
 
-def whom_to_ask(talk: Talk, router: Router, said: Sequence[tuple[str, str]]) -> ToolChoice:
+def choose_delegate(turn: TurnState, router: Router, said: Sequence[tuple[str, str]]) -> ToolChoice:
     """The tool that asks the GPT which the last of what was `said` is for, or its parts for several; or neither.
 
-    The store is looked into where no colleague fits.
+    The store is looked into where no delegate fits.
     """
     others = [
         candidate_of_gpt(tool.name, tool.title, tool.description, tool.when, tool.examples)
-        for tool in talk.tools.values()
-        if tool.asks and tool.name != ASK_STORE
+        for tool in turn.tools.values()
+        if tool.is_delegation and tool.name != ASK_STORE
     ]
     if len(others) > 1 and (parts := router.divide(said, others)):
         return ToolChoice(score=1.0, parts=tuple(Part(name=name, task=task) for name, task in parts))
     chosen = router.choose_gpt(said, others) if others else Choice("", 0.0)
-    if chosen.name or ASK_STORE not in talk.tools:
+    if chosen.name or ASK_STORE not in turn.tools:
         return ToolChoice(name=chosen.name, score=chosen.score)
-    if slug := in_store(router, said, talk.store()):
-        return ToolChoice(score=1.0, parts=(Part(name=ASK_STORE, task=_task(talk), gpt=slug),))
+    if slug := in_store(router, said, turn.store()):
+        return ToolChoice(score=1.0, parts=(Part(name=ASK_STORE, task=_task(turn), gpt=slug),))
     return ToolChoice(score=chosen.score)
 
 
@@ -77,44 +77,44 @@ def in_store(router: Router, said: Sequence[tuple[str, str]], candidates: Sequen
     return router.choose_gpt(said, [each for each in near if each.name in best]).name if best else ""
 
 
-def handed_out(talk: Talk, parts: Sequence[Part]) -> ModelReply:
+def delegating_reply(turn: TurnState, parts: Sequence[Part]) -> ModelReply:
     """The calls that ask other GPTs for the parts of the question."""
     calls = tuple(
         ToolCall(
-            call_id=f"call_{talk.n_calls() + n}",
+            call_id=f"call_{turn.n_calls() + n}",
             name=part.name,
             arguments={"task": part.task} | ({"gpt": part.gpt} if part.gpt else {}),
         )
         for n, part in enumerate(parts)
     )
-    return ModelReply(text="", tool_calls=calls, label=context_label(talk.history, talk.steps))
+    return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps))
 
 
-def _task(talk: Talk) -> str:
+def _task(turn: TurnState) -> str:
     """The question so that it can be understood without the conversation."""
-    return retrieval_query(talk.history, talk.steps)
+    return retrieval_query(turn.history, turn.steps)
 
 
-def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelReply:
+def call_reply(turn: TurnState, runtime: Runtime, tool: ToolSpec, check: Show) -> ModelReply:
     """A call of `tool`: with arguments read off the question where that is certain, else written under its schema.
 
     `check` is called with every token, which is nobody's to read, and may raise to stop. Raises EngineError.
     """
-    label = context_label(talk.history, talk.steps)
-    ready = _ready(talk, tool, hands.quotes)
+    label = context_label(turn.history, turn.steps)
+    ready = _ready(turn, tool, runtime.quotes)
     if ready is not None:
-        return ModelReply(text="", tool_calls=(_call(talk, tool, ready),), label=label)
-    messages, n_tokens = fit_prompt(talk, hands.engine, MAX_CALL_TOKENS, (call_request(tool),))
+        return ModelReply(text="", tool_calls=(_call(turn, tool, ready),), label=label)
+    messages, n_tokens = fit_prompt(turn, runtime.engine, MAX_CALL_TOKENS, (call_request(tool),))
     request = GenerationRequest(
         messages=messages,
         max_tokens=MAX_CALL_TOKENS,
         sampling=Sampling(temperature=0.0),
-        deadline_s=hands.deadline_s,
+        deadline_s=runtime.deadline_s,
         grammar=Grammar(json_schema=tool.parameters),
     )
     reply = Reply(n_tokens)
     try:
-        with closing(hands.engine.stream(request)) as tokens:
+        with closing(runtime.engine.stream(request)) as tokens:
             for token in tokens:
                 check(reply.take(token))
     except GrammarError as error:
@@ -123,23 +123,23 @@ def call_reply(talk: Talk, hands: Hands, tool: ToolSpec, check: Show) -> ModelRe
     written = reply.step(0)
     if written.finish == "deadline":
         raise EngineError("The arguments of a call were not written in time.")
-    call = _call(talk, tool, json.loads(written.text))
+    call = _call(turn, tool, json.loads(written.text))
     return written.model_copy(update={"text": "", "tool_calls": (call,), "label": label})
 
 
-def _ready(talk: Talk, tool: ToolSpec, quotes: bool = False) -> dict[str, Any] | None:
-    if tool.asks:  # a capable model words the task itself
-        return {"task": _task(talk)} if quotes else None
-    return ready_arguments(tool, talk.question(), _earlier_questions(talk), _file_names(talk))
+def _ready(turn: TurnState, tool: ToolSpec, quotes: bool = False) -> dict[str, Any] | None:
+    if tool.is_delegation:  # a capable model words the task itself
+        return {"task": _task(turn)} if quotes else None
+    return ready_arguments(tool, turn.question(), _earlier_questions(turn), _file_names(turn))
 
 
-def _call(talk: Talk, tool: ToolSpec, arguments: dict[str, Any]) -> ToolCall:
-    return ToolCall(call_id=f"call_{talk.n_calls()}", name=tool.name, arguments=arguments)
+def _call(turn: TurnState, tool: ToolSpec, arguments: dict[str, Any]) -> ToolCall:
+    return ToolCall(call_id=f"call_{turn.n_calls()}", name=tool.name, arguments=arguments)
 
 
-def _conversation(talk: Talk) -> tuple[Message, ...]:
+def _conversation(turn: TurnState) -> tuple[Message, ...]:
     """What was said so far, without instructions and passages; a call of a tool counts as something said."""
-    return tuple(message for log in (*talk.history, talk.steps) for message in _said(log))
+    return tuple(message for log in (*turn.history, turn.steps) for message in _said(log))
 
 
 def _said(log: Log) -> list[Message]:
@@ -155,14 +155,14 @@ def _said(log: Log) -> list[Message]:
     return said
 
 
-def _earlier_questions(talk: Talk) -> list[str]:
-    return [message.content for message in _conversation(talk)[:-1] if message.role == "user"]
+def _earlier_questions(turn: TurnState) -> list[str]:
+    return [message.content for message in _conversation(turn)[:-1] if message.role == "user"]
 
 
-def _file_names(talk: Talk) -> list[str]:
+def _file_names(turn: TurnState) -> list[str]:
     """The files that code may read, as it finds them, newest first: attached and made ones, then the GPT's own."""
-    names = [ref.name for ref in talk.spec.knowledge]
-    for log in (*talk.history, talk.steps):
+    names = [ref.name for ref in turn.spec.knowledge]
+    for log in (*turn.history, turn.steps):
         for step in log:
             if isinstance(step, UserMessage):
                 names += [file.name for file in step.attachments]

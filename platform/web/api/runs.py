@@ -35,7 +35,7 @@ from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
-from web.runs.trees import asked_by, status_of_tree, tree_of, waiting
+from web.runs.trees import delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
 
@@ -90,7 +90,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "id": run.id,
         "gpt": run.gpt.slug,
         "conversation": run.message.conversation_id,
-        "asked_by": asked_by(run),
+        "delegated_by": delegated_by(run),
         "status": status_of_tree(run),
         "created": run.created,
         "ended": run.ended,
@@ -99,7 +99,10 @@ def state_of(run: Run) -> dict[str, Any]:
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
         "first_token_ms": first_token_ms,
-        "steps": [{"seq": row.seq, "kind": row.kind, "created": row.created, "data": row.data} for row in rows],
+        "steps": [
+            {"seq": row.seq, "kind": row.kind, "created": row.created, "data": step.model_dump(mode="json")}
+            for row, step in zip(rows, steps, strict=True)
+        ],
     }
 
 

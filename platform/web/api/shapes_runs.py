@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
+from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from web.api.completions import Usage
 from web.api.reading import Text
 
@@ -50,7 +50,7 @@ class RunState(Schema):
     id: UUID
     gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
     conversation: UUID
-    asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
+    delegated_by: list[Delegator] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
     status: Status
     created: datetime
     ended: datetime | None

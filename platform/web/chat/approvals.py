@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
-from gpts.runs.steps import Approval, ApprovalRequest, Asker, Log
+from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
 from web.chat.tool_names import tool_name
 from web.runs.models import Run
-from web.runs.trees import asked_by, waiting
+from web.runs.trees import delegated_by, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Card:
 
 def cards(run: Run) -> tuple[Card, ...]:
     """The requests that nobody has answered, of the run and of all that it asked others for; oldest first."""
-    return tuple(card(each, each.version.spec(), request, asked_by(each)) for each, request in waiting(run))
+    return tuple(card(each, each.version.spec(), request, delegated_by(each)) for each, request in waiting(run))
 
 
-def card(run: Run, spec: GptSpec, request: ApprovalRequest, askers: Sequence[Asker] = ()) -> Card:
+def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence[Delegator] = ()) -> Card:
     """What to put before the person for `request`."""
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
     address = _sign_in_address(named.action_id) if request.sign_in else ""
-    through = tuple(asker.name for asker in askers)
+    through = tuple(delegator.name for delegator in delegators)
     return Card(run, request, spec.name, request.title or named.title, host, address, through)
 
 

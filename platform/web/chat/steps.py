@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.delegated_calls import DelegatedCall, delegated_call
 from gpts.runs.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
 from gpts.spec.actions import host_name
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
-from web.chat.asked import ask_phrases, awaited, told_together
+from web.chat.delegations import awaited, delegation_phrases, phrase_for_several
 from web.chat.tool_names import SUBJECT_CHARS, Phrases, in_words, shortened, tool_name
-from web.runs.asks import Ask, ask_of
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters of an argument, and of what a call gave back; all of it is in the log.
@@ -34,7 +34,7 @@ class Line:
     """One thing that the GPT did. `short` tells it among others, `many` several of its kind at once.
 
     Of the details only those are set that such a call has. `note` is what its reader should know beside it: why it
-    failed, or that they allowed it. `asked` is set where it asked another GPT.
+    failed, or that they allowed it. `delegated` is set where it asked another GPT.
     """
 
     words: str
@@ -50,7 +50,7 @@ class Line:
     links: tuple[Link, ...] = ()
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
-    asked: Ask | None = None
+    delegated: DelegatedCall | None = None
 
     @property
     def has_details(self) -> bool:
@@ -83,8 +83,8 @@ def summary(found: tuple[Line, ...]) -> str:
 
 
 def _together(many: str, alike: list[Line]) -> str:
-    if asks := [line.asked for line in alike if line.asked]:
-        return told_together(asks, many)
+    if delegated := [line.delegated for line in alike if line.delegated]:
+        return phrase_for_several(delegated, many)
     before, _, after = many.rpartition("#")
     return alike[0].short if len(alike) == 1 else f"{before}{len(alike)}{after}"
 
@@ -92,8 +92,8 @@ def _together(many: str, alike: list[Line]) -> str:
 def doing(found: tuple[Line, ...]) -> str:
     """What is being done right now; empty between calls."""
     running = [line for line in found if line.state == "running"]
-    own = next((line.words for line in running if not line.asked), "")
-    return own or awaited([line.asked for line in running if line.asked])
+    own = next((line.words for line in running if not line.delegated), "")
+    return own or awaited([line.delegated for line in running if line.delegated])
 
 
 def _search(spec: GptSpec, step: Retrieval) -> Line:
@@ -105,18 +105,18 @@ def _search(spec: GptSpec, step: Retrieval) -> Line:
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
-    ask = ask_of(spec, log, call)
-    said = ask_phrases(ask) if ask else phrases(spec, call)
+    delegated = delegated_call(spec, log, call)
+    said = delegation_phrases(delegated) if delegated else phrases(spec, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
-    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
-    if ask is None or ask.host:
+    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "delegated": delegated}
+    if delegated is None or delegated.host:
         given |= _given(call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return Line(words=said.doing, state="waiting" if waits else "running", **given)
-    known = "asked the same before" if ask and ask.joined else ""
+    known = "asked the same before" if delegated and delegated.joined else ""
     told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
-    if ask is None or ask.host:
+    if delegated is None or delegated.host:
         told |= _answered(result)
     if result.ok:
         return Line(words=said.done, **given, **told)
@@ -155,7 +155,7 @@ def phrases(spec: GptSpec, call: ToolCall) -> Phrases:
             return Phrases(*_forms("make", "Making", "Made", what), "Made a picture", "Made # pictures")
     named = tool_name(spec, call.name)
     what = f"{named.title} on {named.host}" if named.host else named.title
-    if named.asks:
+    if named.is_delegation:
         return Phrases(*_forms("ask", "Asking", "Asked", what), f"Asked {what}", f"Asked {what} # times")
     return Phrases(*_forms("call", "Calling", "Called", what), f"Called {what}", f"Called {what} # times")
 

@@ -134,12 +134,12 @@ class Reply:
     @property
     def live_lines(self) -> tuple[Line, ...]:
         """The lines to show while it works: what is done, and whom it asks right now."""
-        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.asked)
+        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.delegated)
 
     @property
     def has_tree(self) -> bool:
         """Whether runs of other GPTs belong to it."""
-        return any(line.asked and line.asked.run_id for line in self.lines)
+        return any(line.delegated and line.delegated.run_id for line in self.lines)
 
     @property
     def question(self) -> UserMessage | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from gpts.spec.actions import host_name
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
-from web.builder.colleagues import asked_by, shown_name
+from web.builder.delegates import shown_name, visible_delegates
 from web.builder.models import Gpt
 
 ICONS: Final = {"web_browsing": "globe", "image_generation": "picture", "code_interpreter": "code"}
@@ -22,7 +22,7 @@ class Ability:
 
 
 @dataclass(frozen=True, slots=True)
-class Colleague:
+class ReachableDelegate:
     """Another GPT that it may ask."""
 
     gpt: Gpt
@@ -33,12 +33,12 @@ class Colleague:
 class Reach:
     """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, whom it asks.
 
-    `colleagues` are only those GPTs that the reader may chat with, too.
+    `delegates` are only those GPTs that the reader may chat with, too.
     """
 
     capabilities: tuple[Ability, ...]
     hosts: tuple[str, ...]
-    colleagues: tuple[Colleague, ...]
+    delegates: tuple[ReachableDelegate, ...]
     leaves_the_hall: bool
 
 
@@ -51,6 +51,6 @@ def reach_of(spec: GptSpec, reader: Any) -> Reach:
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
     addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
-    colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
-    asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach
-    return Reach(abilities, hosts, colleagues, asks or bool(hosts) or "web_browsing" in switched_on)
+    delegates = tuple(ReachableDelegate(gpt, shown_name(reader, gpt)) for gpt in visible_delegates(spec, reader))
+    asks = bool(delegates) or spec.delegates_to_store  # and may thereby reach what those reach
+    return Reach(abilities, hosts, delegates, asks or bool(hosts) or "web_browsing" in switched_on)

@@ -7,7 +7,7 @@ from tests.web.api.conftest import key_of
 from workers.engine.base import Sampling
 from workers.engine.scripted import ScriptedEngine
 from workers.knowledge.embed import Embedder
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 from workers.runs.loop import advance
 
 pytestmark = pytest.mark.process
@@ -17,8 +17,8 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
     engine = ScriptedEngine(["Fit the seal dry. Then stop here."])
 
     embedder = Embedder("bundled")  # loads nothing until it encodes, and this GPT has no files
-    hands = Hands(engine=engine, index=None, embedder=embedder, deadline_s=20, quotes=False)
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    runtime = Runtime(engine=engine, index=None, embedder=embedder, deadline_s=20, quotes=False)
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: runtime))
     client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
     completion = client.chat.completions.create(
         model=gpt.slug,
@@ -43,7 +43,7 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
 
 def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(live, bob, gpt, worker, meanwhile):
     engine = ScriptedEngine(['{"city": "Bern", "days": 3}', "It is 7 °C."])
-    hands = Hands(engine=engine, index=None, embedder=Embedder("bundled"), deadline_s=20, quotes=False)
+    runtime = Runtime(engine=engine, index=None, embedder=Embedder("bundled"), deadline_s=20, quotes=False)
     client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
     parameters = {
         "type": "object",
@@ -54,7 +54,7 @@ def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(l
     question = {"role": "user", "content": "What comes after the rain where I live?"}
     asked = {"model": gpt.slug, "tools": [{"type": "function", "function": function}]}
 
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: runtime))
     demanded = {"type": "function", "function": {"name": "forecast"}}
     first = client.chat.completions.create(messages=[question], tool_choice=demanded, **asked).choices[0]
     assert first.finish_reason == "tool_calls"
@@ -62,7 +62,7 @@ def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(l
     assert (call.function.name, call.function.arguments) == ("forecast", '{"city": "Bern", "days": 3}')
     assert engine.requests[0].grammar.json_schema == parameters
 
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: runtime))
     result = {"role": "tool", "tool_call_id": call.id, "content": "7 °C"}
     messages = [question, first.message.to_dict(), result]
     second = client.chat.completions.create(messages=messages, tool_choice="none", **asked).choices[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from gpts.runs.steps import Delegation, Retrieval, ToolChoice
-from tests.workers.trees import Worker, ask, hands, kinds, last, make_gpt, says
+from tests.workers.trees import Worker, ask, kinds, last, make_gpt, runtime, says
 from web.runs import log
 from web.runs.models import Run
 from workers.smallmodel.routing.candidates import Choice
@@ -49,7 +49,7 @@ def desk(alice):
 
 def answered(sent_tasks, run: Run) -> list[str]:
     """The names of those who were asked."""
-    Worker(sent_tasks, hands(SCRIPT, Router(), quotes=True)).drain()
+    Worker(sent_tasks, runtime(SCRIPT, Router(), quotes=True)).drain()
     return [step.name for step in log.read(run.id) if isinstance(step, Delegation)]
 
 
@@ -76,7 +76,7 @@ def test_work_that_divides_goes_to_both_at_once_and_is_joined_under_their_names(
 
 def test_a_second_opinion_asks_all_without_choosing(alice, bob, sent_tasks):
     both = make_gpt(alice, "Tax Clerk"), make_gpt(alice, "Travel Clerk")
-    run = ask(bob, make_gpt(alice, "Second Opinion", *both, asks_all=True), "Well?")
+    run = ask(bob, make_gpt(alice, "Second Opinion", *both, delegates_to_all=True), "Well?")
     assert answered(sent_tasks, run) == ["Tax Clerk", "Travel Clerk"]
     assert not any(isinstance(step, ToolChoice) for step in log.read(run.id))
 
@@ -86,7 +86,7 @@ class TestStore:
 
     @pytest.fixture
     def router(self, alice, desk):
-        return make_gpt(alice, "Cook", asks_store=True)
+        return make_gpt(alice, "Cook", delegates_to_store=True)
 
     def test_it_asks_the_one_that_fits(self, router, bob, sent_tasks):
         run = ask(bob, router, "How much tax?")
@@ -113,7 +113,7 @@ def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     from gpts.spec.tools import ToolSpec
 
     spec = desk.published.spec().model_copy(update={"knowledge": (KnowledgeRef(file_id="f", name="f", segment="s"),)})
-    tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, asks=True, reach="gpt")}
+    tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, is_delegation=True, reach="gpt")}
     log = (UserMessage(text="?"), Retrieval(query="", covered=True))
     routed = Circumstances(routed=True)
     assert isinstance(decide(spec, (*log, ToolChoice(name="ask_x", score=0.6)), tools, (), routed), CallModel)
@@ -141,7 +141,9 @@ def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
     from gpts.spec.tools import ToolSpec
 
-    there = ToolSpec(name="ask_far", title="Far", description="", parameters={}, asks=True, reach="host", host="h")
+    there = ToolSpec(
+        name="ask_far", title="Far", description="", parameters={}, is_delegation=True, reach="host", host="h"
+    )
     calls = (ToolCall(call_id="a", name="ask_x", arguments={}), ToolCall(call_id="b", name="ask_far", arguments={}))
     log = (
         UserMessage(text="?"),

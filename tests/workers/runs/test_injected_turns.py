@@ -15,7 +15,7 @@ from web.runs.models import Run
 from web.runs.permissions import allow_always
 from workers.engine.scripted import ScriptedEngine
 from workers.runs import loop
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 from workers.tools import Tool, ToolOutput
 
 SECRET = "QX7-PLUM-42"
@@ -62,7 +62,7 @@ class TestObedientModel:
 
     def play(self, run: Run, *script: str):
         """Advance the run until a person is needed or it is over."""
-        its = Hands(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
+        its = Runtime(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
         for queue in ("model", "tools") * 6:
             loop.advance(run.id, queue, lambda: its)
             run.refresh_from_db()

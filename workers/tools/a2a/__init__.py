@@ -48,7 +48,7 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
         reach="host",
         host=host_of(agent.url),
         timeout_s=agent.timeout_s,
-        asks=True,
+        is_delegation=True,
         when=agent.when,
     )
 

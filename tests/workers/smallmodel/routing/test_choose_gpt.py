@@ -61,10 +61,10 @@ def test_each_part_of_a_gpt_may_be_missing(gpt: Candidate) -> None:
 
 
 def test_the_same_talk_gets_the_same_choice(router: Router) -> None:
-    talk = [("user", "leeks"), ("assistant", "Yes?"), ("user", "What can I cook with leeks?")]
-    first = router.choose_gpt(talk, GPTS)
-    assert router.choose_gpt(talk, GPTS) == first
-    assert Router(HashedEmbedder()).choose_gpt(talk, GPTS) == first
+    dialogue = [("user", "leeks"), ("assistant", "Yes?"), ("user", "What can I cook with leeks?")]
+    first = router.choose_gpt(dialogue, GPTS)
+    assert router.choose_gpt(dialogue, GPTS) == first
+    assert Router(HashedEmbedder()).choose_gpt(dialogue, GPTS) == first
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "?", "😀" * 50, "\ud800", "١٢٣", "a" * 3, "- " * 500])
@@ -160,9 +160,9 @@ class Chooser(Router):
         "maybe": ("hr-desk", 0.2),
     }
 
-    def _choose_gpt(self, talk, offered):
+    def _choose_gpt(self, dialogue, offered):
         return next(
-            (Choice(*found) for word, found in self.table.items() if word in talk.raw.lower()), Choice("", 0.9)
+            (Choice(*found) for word, found in self.table.items() if word in dialogue.raw.lower()), Choice("", 0.9)
         )
 
 

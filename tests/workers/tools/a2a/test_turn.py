@@ -10,7 +10,7 @@ from web.runs import log, services, stream
 from web.runs.models import Run
 from workers.engine.scripted import ScriptedEngine
 from workers.runs import loop
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def asking(served, gpt, bob, shown):
 
 
 def play(run: Run, *script: str):
-    its = Hands(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
+    its = Runtime(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
     for queue in ("model", "tools") * 4:
         loop.advance(run.id, queue, lambda: its)
         run.refresh_from_db()

@@ -9,10 +9,10 @@ from gpts.runs.delegation import (
     NOT_REACHABLE,
     NOTHING_FITS,
     TASK_CHARS,
-    chain_of,
-    named_colleagues,
+    delegation_chain,
+    named_delegates,
 )
-from gpts.runs.steps import Asker, FileRef, Log, ToolCall, ToolResult, UserMessage
+from gpts.runs.steps import Delegator, FileRef, Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label
 from gpts.safety.policy import context_of
 from gpts.spec.gpt import GptSpec
@@ -20,7 +20,7 @@ from gpts.spec.tools import ToolSpec
 from web.builder.models import Gpt
 from web.runs import delegations
 from web.runs.models import Run
-from workers.runs.answering import Hands
+from workers.runs.answering import Runtime
 from workers.runs.turn import Turn
 from workers.smallmodel.choosing import in_store
 from workers.smallmodel.routing.candidates import Candidate, candidate_of_gpt
@@ -41,21 +41,21 @@ STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name
 STORE_GPTS: Final = 500
 
 
-def colleagues(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
+def delegate_tools(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
     """The tools that ask other GPTs, by name: those of the spec that can be reached at this moment, and the store."""
-    named = named_colleagues(spec.colleagues)
+    named = named_delegates(spec.delegates)
     gpts = {str(gpt.id): gpt for gpt in _reachable(run, spec, log).filter(id__in=[c.gpt_id for c in named.values()])}
     tools = {
-        name: _tool(name, gpts[colleague.gpt_id], colleague.when)
-        for name, colleague in named.items()
-        if colleague.gpt_id in gpts
+        name: _tool(name, gpts[delegate.gpt_id], delegate.when)
+        for name, delegate in named.items()
+        if delegate.gpt_id in gpts
     }
-    return tools | ({ASK_STORE: _STORE} if spec.asks_store else {})
+    return tools | ({ASK_STORE: _STORE} if spec.delegates_to_store else {})
 
 
 def _reachable(run: Run, spec: GptSpec, log: Log) -> Any:
-    own = Asker(slug=spec.slug, name=spec.name)
-    return delegations.reachable(run.owner, chain_of(log, own)).select_related("published")
+    own = Delegator(slug=spec.slug, name=spec.name)
+    return delegations.reachable(run.owner, delegation_chain(log, own)).select_related("published")
 
 
 def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
@@ -68,7 +68,7 @@ def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
         parameters=_parameters({"task": TASK, "files": FILES}),
         examples=spec.starters,
         reach="gpt",
-        asks=True,
+        is_delegation=True,
         when=when,
     )
 
@@ -83,7 +83,7 @@ _STORE: Final = ToolSpec(
     description="Finds a GPT in the store that knows about something, and asks it. For what no other tool is for.",
     parameters=_parameters({"task": TASK, "gpt": STORE_GPT, "files": FILES}),
     reach="gpt",
-    asks=True,
+    is_delegation=True,
 )
 
 
@@ -95,50 +95,50 @@ def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[Candidate]:
     return [candidate_of_gpt(slug, name, about, "", tuple(starters or ())) for slug, name, about, starters in rows]
 
 
-def delegate(decision: decisions.Delegate, turn: Turn, hands: Hands) -> None:
+def delegate(decision: decisions.Delegate, turn: Turn, runtime: Runtime) -> None:
     """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
     for call in decision.calls:
         turn.held.check()
-        found = _request(call, turn, hands)
+        found = _request(call, turn, runtime)
         if isinstance(found, str):
             refused = delegations.refused(call.call_id, call.name, found)
             turn.append(refused, name=call.name, ok=False)
         else:
-            delegations.ask(turn.run, found, turn.held.token)
+            delegations.delegate(turn.run, found, turn.held.token)
 
 
-def _request(call: ToolCall, turn: Turn, hands: Hands) -> delegations.Request | str:
+def _request(call: ToolCall, turn: Turn, runtime: Runtime) -> delegations.DelegationRequest | str:
     """What is asked of whom, or why nobody is."""
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
         return NO_TASK
-    gpt = _from_store(call, task, turn, hands) if call.name == ASK_STORE else _colleague(call, turn)
+    gpt = _from_store(call, task, turn, runtime) if call.name == ASK_STORE else _delegate(call, turn)
     if gpt is None:
         return NOTHING_FITS if call.name == ASK_STORE else NOT_REACHABLE.format(name=turn.tools[call.name].title)
-    return delegations.Request(
+    return delegations.DelegationRequest(
         call_id=call.call_id,
         tool=call.name,
         gpt=gpt,
         task=task,
-        asked_by=chain_of(turn.steps, Asker(slug=turn.spec.slug, name=turn.spec.name)),
+        delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
         label=arguments_label(call.call_id, turn.steps),
         own_words=any(task in said for said in context_of(turn.history, turn.steps).said),
         files=_handed_on(call, turn),
     )
 
 
-def _colleague(call: ToolCall, turn: Turn) -> Gpt | None:
+def _delegate(call: ToolCall, turn: Turn) -> Gpt | None:
     """The GPT that the call names; whether it may be reached is looked at when it is asked."""
-    colleague = named_colleagues(turn.spec.colleagues).get(call.name)
+    delegate = named_delegates(turn.spec.delegates).get(call.name)
     published = Gpt.objects.filter(published__isnull=False, deleted=None).select_related("published")
-    return published.filter(id=colleague.gpt_id).first() if colleague else None
+    return published.filter(id=delegate.gpt_id).first() if delegate else None
 
 
-def _from_store(call: ToolCall, task: str, turn: Turn, hands: Hands) -> Gpt | None:
+def _from_store(call: ToolCall, task: str, turn: Turn, runtime: Runtime) -> Gpt | None:
     """The GPT of the store that the call names, else the one whose description fits the task."""
     slug = str(call.arguments.get("gpt") or "")
-    if not slug and hands.router is not None:
-        slug = in_store(hands.router, [("user", task)], turn.store())
+    if not slug and runtime.router is not None:
+        slug = in_store(runtime.router, [("user", task)], turn.store())
     return (
         _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug).filter(slug=slug).first()
     )
@@ -148,7 +148,7 @@ def _handed_on(call: ToolCall, turn: Turn) -> tuple[FileRef, ...]:
     """The files of the chat that the call names; without a model to name any, what this message came with."""
     wanted = call.arguments.get("files")
     if not isinstance(wanted, list):
-        return turn.asked().attachments if turn.routed else ()
+        return turn.user_message().attachments if turn.routed else ()
     known: dict[str, FileRef] = {}
     for log in (*turn.history, turn.steps):
         for step in log:
