@@ -16,7 +16,7 @@ from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
-from workers.configuration import close, configure_tools, runtime
+from workers.configuration import close, configure_tools, services
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -33,7 +33,7 @@ from workers.runs import loop
 def advance(self: Any, run_id: str) -> None:
     """Advance the run as far as this queue's workers may."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance_all(UUID(run_id), queue, runtime)
+    loop.advance_all(UUID(run_id), queue, services)
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -62,7 +62,7 @@ def wake_stalled_runs() -> None:
 @shared_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(errand_id: str, gpt_id: str, question: str) -> None:
     """Answer an errand: what a draft's files hold for the question."""
-    errands.answer(errand_id, knowledge_probe.probe(runtime(), UUID(gpt_id), question))
+    errands.answer(errand_id, knowledge_probe.probe(services(), UUID(gpt_id), question))
 
 
 @shared_task(name="workers.tasks.knowledge_health")

@@ -121,7 +121,7 @@ class Retrieval(_Step):
     extract: str = ""
 
 
-class Part(BaseModel):
+class DelegatedPart(BaseModel):
     """A part of a question for another GPT: the tool that asks it, and the task.
 
     `gpt` is the slug of a GPT of the store.
@@ -143,7 +143,7 @@ class ToolChoice(_Step):
     kind: Literal["tool_choice"] = "tool_choice"
     name: str = ""
     score: float = 0.0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[DelegatedPart, ...] = ()
 
 
 class ModelReply(_Step):

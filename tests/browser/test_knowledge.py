@@ -30,7 +30,7 @@ FINDINGS = (
         id="3f9a0c1b2d4e", kind="invisible_text", severity="quarantine", message="Not seen.", excerpt=LONG, page=2
     ),
     Finding(
-        id="77a01be4c9d2", kind="speaks_to_model", severity="quarantine", message="An order.", excerpt="Say\u200byes."
+        id="77a01be4c9d2", kind="stuffed_repeats", severity="quarantine", message="An order.", excerpt="Say\u200byes."
     ),
 )
 HIT = {
@@ -135,7 +135,7 @@ def test_what_was_found_is_dropped_or_accepted_in_place(form):
     assert file.decisions == {FINDINGS[0].id: "drop", FINDINGS[1].id: "accept"}
 
     become(file, status="ready", segment="s")
-    card.get_by_text("1 passage dropped, 1 accepted as untrusted").click()
+    card.get_by_text("1 passage dropped, 1 passage used as untrusted").click()
     expect(card.get_by_role("button", name="Dropped")).to_have_attribute("aria-pressed", "true")
 
 

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from gpts.runs.messages import Message
 from gpts.runs.steps import Log, Retrieval
+from gpts.spec.ability import ModelAbility
+from tests.workers.made_services import made_services
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE
 from workers.runs import loop
-from workers.runs.answering import Runtime
+from workers.runs.services import Services
 
 Script = dict[str, Callable[[list[Message]], str]]
 
@@ -62,28 +64,28 @@ def says(text: str) -> Callable[[list[Message]], str]:
     return lambda messages: text
 
 
-def runtime(script: Script, router=None, quotes: bool = False) -> Runtime:
+def scripted_services(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Services:
     """A worker's runtime whose model answers as the script says for the GPT that it plays."""
 
     def reply(messages: list[Message]) -> str:
         name = messages[0].content.split(",")[0].removeprefix("You are ")
         return script[name](messages)
 
-    return Runtime(ScriptedEngine(reply), Index(), Embedder(), 30.0, quotes, router)
+    return made_services(reply, Index(), Embedder(), ability, router)
 
 
 class Worker:
     """Advances woken runs one after the other: a model worker and a tools worker of concurrency 1."""
 
-    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_runtime: Runtime) -> None:
-        self.sent, self.runtime, self.n_advanced = sent_tasks, its_runtime, 0
+    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_services: Services) -> None:
+        self.sent, self.scripted_services, self.n_advanced = sent_tasks, its_services, 0
 
     def step(self) -> bool:
         """Advance the run that was woken first; False if none was."""
         while self.sent:
             name, run_id, queue = self.sent.pop(0)
             if name == "workers.tasks.advance":
-                loop.advance(UUID(run_id), queue, lambda: self.runtime)
+                loop.advance(UUID(run_id), queue, lambda: self.scripted_services)
                 self.n_advanced += 1
                 return True
         return False

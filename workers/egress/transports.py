@@ -12,7 +12,7 @@ import httpcore
 import httpx
 
 from workers.egress.clock import Clock
-from workers.egress.config import EgressConfig, Limits
+from workers.egress.config import EgressConfig, FetchLimits
 from workers.egress.connecting import AsyncGuardedBackend, GuardedBackend, tls
 from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
@@ -21,16 +21,16 @@ from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
 _MAX_REDIRECTS: Final = 3
-_DEFAULT: Final = Limits()
+_DEFAULT: Final = FetchLimits()
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
-def guarded_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.BaseTransport:
+def guarded_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.BaseTransport:
     """A transport for httpx.Client. A refusal is an httpx.ConnectError whose `__cause__` is the EgressError."""
     return _Transport(config, limits)
 
 
-def guarded_async_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.AsyncBaseTransport:
+def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.AsyncBaseTransport:
     """The same for httpx.AsyncClient. Of `limits` only `max_bytes` counts, for each answer."""
     return _AsyncTransport(config, limits)
 
@@ -40,7 +40,7 @@ def guarded_async_client(
     headers: dict[str, str] | None = None,
     timeout: httpx.Timeout | None = None,
     auth: httpx.Auth | None = None,
-    limits: Limits = _DEFAULT,
+    limits: FetchLimits = _DEFAULT,
 ) -> httpx.AsyncClient:
     """A client as the MCP SDK's `httpx_client_factory` makes them; use functools.partial to bind `config`.
 
@@ -58,7 +58,7 @@ def guarded_async_client(
 
 
 class _Transport(httpx.BaseTransport):
-    def __init__(self, config: EgressConfig, limits: Limits) -> None:
+    def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
         self._guard = Guard(config)
         self._limits = limits
         self._pool = httpcore.ConnectionPool(ssl_context=tls(), network_backend=GuardedBackend(self._guard, Clock()))
@@ -78,7 +78,7 @@ class _Transport(httpx.BaseTransport):
 
 
 class _AsyncTransport(httpx.AsyncBaseTransport):
-    def __init__(self, config: EgressConfig, limits: Limits) -> None:
+    def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
         self._guard = Guard(config)
         self._limits = limits
         self._pool = httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=AsyncGuardedBackend(self._guard))

@@ -7,7 +7,7 @@ from uuid import UUID
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
-from workers.egress import EgressError, Limits, fetch
+from workers.egress import EgressError, FetchLimits, fetch
 from workers.rpc.sign_ins import lend
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import read_card
@@ -20,7 +20,7 @@ from workers.tools.network import egress
 
 # What of an answer the form shows.
 MAX_SHOWN_CHARS: Final = 20_000
-_FETCH: Final = Limits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
+_FETCH: Final = FetchLimits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
 
 
 def read_action(document: str, url: str, options: dict[str, Any]) -> dict[str, Any]:

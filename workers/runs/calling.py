@@ -3,7 +3,6 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,18 +15,12 @@ from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
-from workers.runs.turn import Turn
-from workers.smallmodel.choosing import CODE
+from workers.runs.turn import HeldTurn
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
 logger = logging.getLogger(__name__)
 
 FAILED: Final = "Something went wrong inside this tool. Whoever runs this site finds the reason in the log."
-# What stands in place of a small model's broken code.
-CODE_FAILED: Final = (
-    "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
-    "or name the columns of an attached table."
-)
 # What the person is told of a call that was not performed, where the model's own words for it would not do.
 TO_THE_PERSON: Final = {
     plan.DECLINED: "All right, that was not done.",
@@ -38,7 +31,7 @@ MAX_RESULT_CHARS: Final = 12_000
 SIDE_BY_SIDE: Final = 4
 
 
-def run_tools(decision: decisions.RunTools, turn: Turn) -> None:
+def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
     """Perform the calls side by side, keeping each result as it comes.
 
     One with an effect is announced first, so that no other worker ever runs it again. Raises LeaseLost, RunOver.
@@ -54,7 +47,7 @@ def run_tools(decision: decisions.RunTools, turn: Turn) -> None:
             turn.append(result, name=result.name, ok=result.ok)
 
 
-def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> ToolResult:
+def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolResult:
     """What the call gave, also when it failed. Runs in a thread of its own. Raises LeaseLost."""
     tool, begun = turn.toolbox[call.name], time.monotonic()
     try:
@@ -69,14 +62,12 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
         output = ToolOutput(FAILED, shown=FAILED, untrusted=False, ok=False)
     finally:
         close_old_connections()
-    if turn.quotes and not output.ok and call.name == CODE:
-        output = replace(output, shown=CODE_FAILED.format(reason=output.text.strip().splitlines()[-1]))
     return ToolResult(
         call_id=call.call_id,
         name=call.name,
         text=output.text[:MAX_RESULT_CHARS],
         ok=output.ok,
-        shown=output.shown if turn.quotes else None,
+        shown=output.shown,
         passages=output.passages,
         files=output.files,
         urls=output.urls,
@@ -85,7 +76,7 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
     )
 
 
-def _label(output: ToolOutput, turn: Turn) -> Label:
+def _label(output: ToolOutput, turn: HeldTurn) -> Label:
     """The label of a result: of what went into the call, and of what outsiders wrote."""
     own = Label(
         integrity=Integrity.UNTRUSTED if output.untrusted else Integrity.PLATFORM,
@@ -95,7 +86,7 @@ def _label(output: ToolOutput, turn: Turn) -> Label:
     return join((context_label(turn.history, turn.steps), own))
 
 
-def _context(call: ToolCall, tool: Tool, turn: Turn, readable: tuple[InputFile, ...]) -> ToolContext:
+def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolContext:
     return ToolContext(
         call_id=call.call_id,
         session=str(turn.run.message.conversation_id),
@@ -110,22 +101,22 @@ def _context(call: ToolCall, tool: Tool, turn: Turn, readable: tuple[InputFile, 
     )
 
 
-def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
+def _keep(turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
     """The file that a call made; `mime` is looked at anew, as hostile bytes may say anything of themselves."""
     untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
 
 
-def reject(decision: decisions.RejectCall, turn: Turn) -> None:
-    """Keep why a call is not performed: for the model, and in place of an answer where it is too small for one."""
+def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
+    """Keep why a call is not performed: for the model, and in place of an answer where it is too weak for one."""
     call, reason = decision.call, decision.reason
-    shown = TO_THE_PERSON.get(reason, reason) if turn.quotes else None
+    shown = TO_THE_PERSON.get(reason, reason)
     turn.append(
         ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False, shown=shown), name=call.name, ok=False
     )
 
 
-def ask_approval(decision: decisions.AskApproval, turn: Turn) -> None:
+def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
     """Put the call before its person: in words and exactly, with why they are asked."""
     call, ask = decision.call, decision.ask
     tool = turn.toolbox[call.name]

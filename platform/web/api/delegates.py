@@ -11,7 +11,7 @@ from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
 from web.builder import delegates
-from web.builder.delegates import Entry, access_delegate
+from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.models import Gpt
 from web.builder.services import access_own_gpt
 
@@ -41,7 +41,7 @@ class DelegateShape(Schema):
     trouble: str = Field(description="Why it is not asked, or not for everyone, at present; empty where it is.")
 
 
-def _shape(entry: Entry) -> DelegateShape:
+def _shape(entry: DelegateEntry) -> DelegateShape:
     return DelegateShape(gpt=entry.slug, name=entry.name, when=entry.when, trouble=entry.trouble)
 
 

@@ -19,8 +19,8 @@ from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import Pages
 from web.api.shapes_runs import (
-    Answer,
-    Attachment,
+    ApprovalAnswer,
+    AttachmentShape,
     Cancellation,
     ConversationCard,
     ConversationWithTurns,
@@ -143,15 +143,15 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
-@router.post("/runs/{uuid:run_id}/approve", response={200: Answer, 400: NativeErrorBody, **INVALID, **BUSY})
-def answer_approval(request: HttpRequest, run_id: UUID, answer: Answer) -> Answer:
+@router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, 400: NativeErrorBody, **INVALID, **BUSY})
+def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
     """Allow or decline a call that your run asks about; with `remember` also later ones like it."""
     run = access_run(caller(request), run_id)
     services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
 
 
-@router.post("/attachments", response={201: Attachment, **INVALID, 413: NativeErrorBody})
+@router.post("/attachments", response={201: AttachmentShape, **INVALID, 413: NativeErrorBody})
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
     """Store a file (multipart field `file`), to be sent with a message by its id within a day."""
     return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))

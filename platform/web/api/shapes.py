@@ -156,8 +156,8 @@ class Version(Schema):
 class File(Schema):
     """A knowledge file; `status` goes from received through parsing and embedding to ready, quarantined or failed.
 
-    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. Findings of
-    severity "note" are told only; their text is left out in any case.
+    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. A
+    "hint" may be dropped, and is used as untrusted text otherwise. The text of a "note" is left out in any case.
     """
 
     id: UUID
@@ -194,7 +194,7 @@ class File(Schema):
         return bool(file.segment)
 
 
-class Decisions(Schema):
+class DecisionsShape(Schema):
     """Your choice on findings of a file, by the finding's id. Others keep what you chose before."""
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
@@ -208,7 +208,7 @@ class Question(Schema):
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
 
 
-class Place(Schema):
+class PassagePlace(Schema):
     """Where a passage stands. `unit` says what `page` counts; null where the format has no pages."""
 
     file_id: UUID
@@ -218,7 +218,7 @@ class Place(Schema):
     heading: str
 
 
-class RankedPassage(Place):
+class RankedPassage(PassagePlace):
     """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` the two together."""
 
     text: str = Field(description="Its first 700 characters.")
@@ -241,7 +241,7 @@ class Asked(Schema):
     n_more: int = Field(description="Passages that scored lower and are not listed.")
 
 
-class UnusedPassage(Place):
+class UnusedPassage(PassagePlace):
     """A passage that no question has found yet."""
 
     text: str
@@ -252,7 +252,7 @@ class Repeat(Schema):
 
     exact: bool
     text: str
-    places: list[Place]
+    places: list[PassagePlace]
 
 
 class KnowledgeHealth(Schema):

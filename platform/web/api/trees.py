@@ -10,7 +10,7 @@ from pydantic import Field
 from gpts.knowledge.documents import Citation
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.runs.steps import ApprovalRequest, Status
-from web.api.completions import Usage
+from web.api.completions import TokenUsage
 from web.runs.trees import Node, Tokens
 
 
@@ -49,8 +49,8 @@ class RunTree(Schema):
     created: datetime
     ended: datetime | None
     seconds: float = Field(description="So far, where it is not over.")
-    usage: Usage
-    total_usage: Usage
+    usage: TokenUsage
+    total_usage: TokenUsage
     label: TextLabel | None = Field(description="Null until there is an answer.")
     answer: str | None
     citations: list[Citation]
@@ -87,8 +87,8 @@ def as_shape(node: Node) -> dict[str, Any]:
     }
 
 
-def _usage(tokens: Tokens) -> Usage:
-    return Usage(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
+def _usage(tokens: Tokens) -> TokenUsage:
+    return TokenUsage(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
 
 
 def _asking(call: DelegatedCall) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED
 from web.builder.services import access_own_gpt
-from web.runs.usage import DelegatorUsage, Usage, usage_of
+from web.runs.usage import DelegatorUsage, GptUsage, usage_of
 
 router = Router(tags=["GPTs"])
 Days = Annotated[int, Field(ge=1, le=365)]
@@ -48,6 +48,6 @@ class UsageShape(Schema):
 
 
 @router.get("/gpts/{slug}/usage", response={200: UsageShape, **DENIED, 422: NativeErrorBody})
-def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> Usage:
+def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> GptUsage:
     """How much your GPT is used: asked by people, and by other GPTs. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

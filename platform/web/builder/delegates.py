@@ -30,7 +30,7 @@ BY_LINK: Final = "Only people who opened its link can reach it."
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DelegateEntry:
     """A line of the list, for the owner of the draft. `gpt` is None where they may not see it any more."""
 
     slug: str
@@ -75,22 +75,22 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
     return Gpt.objects.chattable_by(user).exclude(id=gpt.id).select_related("owner", "published")
 
 
-def entries(gpt: Gpt) -> list[Entry]:
+def entries(gpt: Gpt) -> list[DelegateEntry]:
     """The list as the owner of the draft sees it, in the order in which it grew."""
     rows = list(gpt.delegates.select_related("delegate"))
     seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
     return [_entry(gpt, row, seen.get(row.delegate_id)) for row in rows]
 
 
-def entry(row: DelegateRow) -> Entry:
+def entry(row: DelegateRow) -> DelegateEntry:
     """One line of the list."""
     return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.delegate_id).first())
 
 
-def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> Entry:
+def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> DelegateEntry:
     """The line of `row`, whose GPT is `seen` by the owner of the draft, or None."""
     slug = row.delegate.slug
-    return Entry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
+    return DelegateEntry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
 def why_not_asked(gpt: Gpt, delegate: Gpt) -> str:

@@ -14,7 +14,7 @@ from gpts.spec.gpt import (
     NAME_CHARS,
     WHEN_CHARS,
 )
-from web.builder.delegates import Entry, field_name
+from web.builder.delegates import DelegateEntry, field_name
 from web.builder.marks import MARKS
 from web.builder.models import Category, Gpt, Sharing, validate_starters
 
@@ -109,7 +109,7 @@ class GptForm(forms.Form):
         sent = {slug: field_name(slug) for slug in self.slugs if field_name(slug) in self.data}
         return {slug: self.cleaned_data[name] for slug, name in sent.items() if name in self.cleaned_data}
 
-    def line(self, entry: Entry) -> tuple[str, str]:
+    def line(self, entry: DelegateEntry) -> tuple[str, str]:
         """When to ask a GPT, as it was typed or else as it is, and what is wrong with that."""
         if entry.field not in self.data:
             return entry.when, ""

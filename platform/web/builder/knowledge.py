@@ -48,8 +48,8 @@ def look_into(gpt: Gpt) -> dict[str, Any]:
 class Reading:
     """How a file is or was read, for its owner.
 
-    `findings` are those to decide, each with the choice or "", `notes` the others. `n_ahead` counts the files that a
-    waiting one waits for; `foreign` tells that the embedder does not read its language.
+    `findings` are those that the owner decides or may drop, each with the choice or "", `notes` the others. `n_ahead`
+    counts the files that a waiting one waits for; `foreign` tells that the embedder does not read its language.
     """
 
     file: KnowledgeFile
@@ -60,9 +60,9 @@ class Reading:
     notes: tuple[Finding, ...]
 
     @property
-    def n_undecided(self) -> int:
-        """How many findings wait for the owner."""
-        return sum(not choice for _, choice in self.findings)
+    def undecided(self) -> list[str]:
+        """The ids of the findings that wait for the owner."""
+        return [each.id for each, choice in self.findings if each.severity == "quarantine" and not choice]
 
     @property
     def n_dropped(self) -> int:
@@ -70,9 +70,9 @@ class Reading:
         return sum(choice == "drop" for _, choice in self.findings)
 
     @property
-    def n_accepted(self) -> int:
-        """How many findings the owner accepted."""
-        return sum(choice == "accept" for _, choice in self.findings)
+    def n_untrusted(self) -> int:
+        """How many findings are used, marked as untrusted: hints, and what the owner accepted."""
+        return len(self.findings) - self.n_dropped - len(self.undecided)
 
 
 def reading(file: KnowledgeFile) -> Reading:
@@ -84,7 +84,7 @@ def reading(file: KnowledgeFile) -> Reading:
         n_ahead=n_ahead(file) if waits else 0,
         language=language,
         foreign=settings.EMBEDDER == "bundled" and language not in ("", "English"),
-        findings=tuple((each, file.decisions.get(each.id, "")) for each in _findings(file, "quarantine")),
+        findings=tuple((each, file.decisions.get(each.id, "")) for each in _findings(file, "quarantine", "hint")),
         notes=_findings(file, "note"),
     )
 
@@ -94,9 +94,10 @@ def readings(gpt: Gpt) -> list[Reading]:
     return [reading(file) for file in gpt.files.filter(removed=None).select_related("gpt", "replaces")]
 
 
-def _findings(file: KnowledgeFile, severity: Severity) -> tuple[Finding, ...]:
-    findings = (Finding.model_validate(each) for each in file.findings)
-    return tuple(each for each in findings if each.severity == severity)
+def _findings(file: KnowledgeFile, *severities: Severity) -> tuple[Finding, ...]:
+    """The file's findings of these severities, in their order."""
+    findings = [Finding.model_validate(each) for each in file.findings]
+    return tuple(each for severity in severities for each in findings if each.severity == severity)
 
 
 def language_name(code: str) -> str:

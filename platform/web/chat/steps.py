@@ -21,7 +21,7 @@ MAX_LINKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LineLink:
     """A page that a call found or read."""
 
     url: str
@@ -47,7 +47,7 @@ class Line:
     arguments: tuple[tuple[str, str], ...] = ()
     raw: str = ""
     answer: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[LineLink, ...] = ()
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
     delegated: DelegatedCall | None = None
@@ -174,7 +174,7 @@ def _given(call: ToolCall) -> dict[str, Any]:
         return {"code": str(call.arguments.get("code", ""))}
     if call.name in {"web_search", "open_page"}:
         url = str(call.arguments.get("url", ""))
-        return {"links": (Link(url, host_name(url), url),)} if _is_web(url) else {}
+        return {"links": (LineLink(url, host_name(url), url),)} if _is_web(url) else {}
     arguments = tuple((in_words(key), _value(value)) for key, value in call.arguments.items())
     raw = json.dumps(call.arguments, indent=2, ensure_ascii=False)
     return {"arguments": arguments, "raw": raw if call.name != "make_image" and arguments else ""}
@@ -189,7 +189,7 @@ def _answered(result: ToolResult) -> dict[str, Any]:
     """What the call gave back, as its line shows it."""
     if result.name == "web_search":
         found = dict.fromkeys(url for url in result.urls if _is_web(url))
-        return {"links": tuple(Link(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
+        return {"links": tuple(LineLink(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
     if result.name in {"open_page", "make_image"}:
         return {}
     text = result.text.strip()

@@ -6,7 +6,6 @@ that goes on or one whose answer has arrived.
 
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -60,7 +59,6 @@ def _result(row: DelegationRow, child: Run) -> ToolResult:
     return result.model_copy(
         update={
             "run_id": str(child.id),
-            "shown": result.shown if settings.ANSWERS_FROM_FILES == "quote" else None,
             "files": files.pass_on(result.files, parent.message.conversation, parent) if result.files else (),
             "seconds": round((timezone.now() - child.created).total_seconds(), 2),
         }

@@ -57,7 +57,7 @@ class DelegatorUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class GptUsage:
     """The use of a GPT in the last `days` days: by people (`n_people` of them), and by GPTs, most first."""
 
     days: int
@@ -67,7 +67,7 @@ class Usage:
     by_delegator: tuple[DelegatorUsage, ...]
 
 
-def usage_of(gpt: Gpt, since_days: int = 30) -> Usage:
+def usage_of(gpt: Gpt, since_days: int = 30) -> GptUsage:
     """How much `gpt` was used lately."""
     runs = Run.objects.filter(version__gpt=gpt, created__gte=timezone.now() - timedelta(days=since_days))
     kept = runs.exclude(
@@ -75,7 +75,7 @@ def usage_of(gpt: Gpt, since_days: int = 30) -> Usage:
         | Q(root__message__conversation__origin=Conversation.Origin.PREVIEW, root__isnull=False)
     )
     by_people, by_gpts = kept.filter(root=None), kept.exclude(root=None)
-    return Usage(
+    return GptUsage(
         days=since_days,
         n_people=by_people.aggregate(n=Count("owner", distinct=True))["n"],
         by_people=_share(by_people),

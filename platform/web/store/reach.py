@@ -30,7 +30,7 @@ class ReachableDelegate:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class GptReach:
     """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, whom it asks.
 
     `delegates` are only those GPTs that the reader may chat with, too.
@@ -42,7 +42,7 @@ class Reach:
     leaves_the_hall: bool
 
 
-def reach_of(spec: GptSpec, reader: Any) -> Reach:
+def reach_of(spec: GptSpec, reader: Any) -> GptReach:
     """What this version can do and reach, as `reader` may know it."""
     switched_on = [key for key in CAPABILITIES if key in spec.capabilities]
     abilities = tuple(
@@ -53,4 +53,4 @@ def reach_of(spec: GptSpec, reader: Any) -> Reach:
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     delegates = tuple(ReachableDelegate(gpt, shown_name(reader, gpt)) for gpt in visible_delegates(spec, reader))
     asks = bool(delegates) or spec.delegates_to_store  # and may thereby reach what those reach
-    return Reach(abilities, hosts, delegates, asks or bool(hosts) or "web_browsing" in switched_on)
+    return GptReach(abilities, hosts, delegates, asks or bool(hosts) or "web_browsing" in switched_on)

@@ -5,9 +5,11 @@
 
 import json
 import lzma
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.core.serializers import python as serializer
 from django.db import connection
@@ -16,7 +18,7 @@ from django.test import Client
 
 from gpts.runs.steps import Finished, UserMessage
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion
+from web.builder.models import Gpt, GptVersion, KnowledgeFile
 from web.runs import log
 from web.runs.models import Conversation, Run
 
@@ -96,6 +98,17 @@ def test_every_version_is_read_with_all_that_it_held(migrated):
     assert first.actions
     assert first.mcp_servers
     assert first.remote_agents
+
+
+def test_a_file_that_waited_only_for_what_is_a_hint_now_is_read(migrated):
+    kinds = ("speaks_to_model", "invisible_text")
+    hint, hidden = ({"id": kind, "kind": kind, "severity": "quarantine"} for kind in kinds)
+    waiting = {"gpt": Gpt.objects.first(), "size": 1, "status": "quarantined"}
+    for name, findings in (("hinted", [hint]), ("hidden", [hint, hidden])):
+        KnowledgeFile.objects.create(**waiting, name=name, sha256=name, findings=findings)
+    import_module("web.builder.migrations.0007_use_files_with_hints").read_again(apps, None)
+    assert KnowledgeFile.objects.get(name="hinted").status == "received"
+    assert KnowledgeFile.objects.get(name="hidden").status == "quarantined"
 
 
 def test_a_draft_is_still_what_was_published(migrated):

@@ -9,7 +9,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
-from web.runs.usage import PRIVATE, DelegatorUsage, Share, Usage, usage_of
+from web.runs.usage import PRIVATE, DelegatorUsage, GptUsage, Share, usage_of
 
 CHAT, PREVIEW, API, DELEGATION = Conversation.Origin.values
 
@@ -39,7 +39,7 @@ def desk(bob) -> Gpt:
 
 
 def test_a_gpt_that_nobody_asked_has_no_use(gpt):
-    assert usage_of(gpt) == Usage(30, 0, Share(0, 0, 0), Share(0, 0, 0), ())
+    assert usage_of(gpt) == GptUsage(30, 0, Share(0, 0, 0), Share(0, 0, 0), ())
 
 
 def test_people_are_counted_once_and_their_questions_each(gpt, bob, charlie):

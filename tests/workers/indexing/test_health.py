@@ -8,17 +8,18 @@ import pytest
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Retrieval
 from tests.workers.conftest import read
+from tests.workers.made_services import made_services
 from web.builder.files import add_file
 from web.builder.models import Gpt
 from web.builder.services import publish
 from web.runs import log, services
 from web.runs.models import Conversation
 from web.runs.services import start_conversation, start_run
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import WEAK
 from workers.indexing.health import health
 from workers.indexing.probe import probe
 from workers.knowledge.index import KnowledgeIndex
-from workers.runs.answering import Runtime
+from workers.runs.services import Services
 
 LEAVE = "Every employee has 28 days of paid leave a year, until March."
 
@@ -87,12 +88,12 @@ def test_a_lost_segment_is_left_out(gpt, home) -> None:
     assert health(gpt.id)["n_passages"] == 2
 
 
-def runtime(home, words) -> Runtime:
-    return Runtime(ScriptedEngine([]), KnowledgeIndex(home, words), words, 30.0, quotes=True)
+def scripted_services(home, words) -> Services:
+    return made_services([], KnowledgeIndex(home, words), words, WEAK)
 
 
 def test_a_question_shows_both_halves_and_what_is_given(gpt, words, home) -> None:
-    told = probe(runtime(home, words), gpt.id, "Which filter part number fits the Zephyr-9?")
+    told = probe(scripted_services(home, words), gpt.id, "Which filter part number fits the Zephyr-9?")
     best = told["passages"][0]
     assert told["covered"]
     assert (best["file_name"], best["given"], best["why_not"]) == ("pump.txt", True, "")
@@ -103,13 +104,13 @@ def test_a_question_shows_both_halves_and_what_is_given(gpt, words, home) -> Non
 
 
 def test_a_repeat_is_not_given_twice_and_says_so(gpt, words, home) -> None:
-    told = probe(runtime(home, words), gpt.id, "How many days of paid leave has every employee?")
+    told = probe(scripted_services(home, words), gpt.id, "How many days of paid leave has every employee?")
     leave = [each for each in told["passages"] if "paid leave" in each["text"]]
     assert [each["given"] for each in leave] == [True, False]
     assert leave[1]["why_not"] == "Repeats a better one"
 
 
 def test_what_is_not_covered_gives_nothing(gpt, words, home) -> None:
-    told = probe(runtime(home, words), gpt.id, "Who painted Guernica?")
+    told = probe(scripted_services(home, words), gpt.id, "Who painted Guernica?")
     assert not told["covered"]
     assert not any(each["given"] for each in told["passages"])

@@ -2,11 +2,14 @@
 
 import pytest
 
+from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, Retrieval, ToolChoice
-from tests.workers.trees import Worker, ask, kinds, last, make_gpt, runtime, says
+from tests.workers.trees import Worker, ask, kinds, last, make_gpt, says, scripted_services
 from web.runs import log
 from web.runs.models import Run
-from workers.smallmodel.routing.candidates import Choice
+from workers.engine.scripted import WEAK
+from workers.smallmodel.quoting import shown_results
+from workers.smallmodel.routing.candidates import RoutedChoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = {name: says(f"{name} speaking.") for name in ("Desk", "Tax Clerk", "Travel Clerk", "Cook", "Second Opinion")}
@@ -16,30 +19,23 @@ class Router:
     """Chooses the GPT whose name has a word of the message, and parts at " and "."""
 
     def choose(self, said, candidates):
-        return Choice("", 0.9)
+        return RoutedChoice("", 0.9)
 
     def choose_gpt(self, said, candidates):
         words = set(said[-1][1].lower().replace("?", "").split())
         fitting = [each.name for each in candidates if words & set(each.title.lower().split())]
-        return Choice(fitting[0], 0.8) if fitting else Choice("", 0.7)
+        return RoutedChoice(fitting[0], 0.8) if fitting else RoutedChoice("", 0.7)
 
     def nearest(self, message, candidates, most):
         return candidates[:most]
 
     def rank_gpts(self, message, candidates, most):
-        return [Choice(each.name, 0.5) for each in candidates][:most]
+        return [RoutedChoice(each.name, 0.5) for each in candidates][:most]
 
     def divide(self, said, candidates):
         parts = said[-1][1].split(" and ")
         chosen = [(self.choose_gpt([("user", part)], candidates).name, part) for part in parts]
         return tuple(chosen) if len({name for name, _ in chosen if name}) > 1 else ()
-
-
-@pytest.fixture(autouse=True)
-def small(settings):
-    """The bundled model's ways: tools are chosen for it, and it words nothing."""
-    settings.TOOL_CALLING = "routed"
-    settings.ANSWERS_FROM_FILES = "quote"
 
 
 @pytest.fixture
@@ -49,7 +45,7 @@ def desk(alice):
 
 def answered(sent_tasks, run: Run) -> list[str]:
     """The names of those who were asked."""
-    Worker(sent_tasks, runtime(SCRIPT, Router(), quotes=True)).drain()
+    Worker(sent_tasks, scripted_services(SCRIPT, Router(), WEAK)).drain()
     return [step.name for step in log.read(run.id) if isinstance(step, Delegation)]
 
 
@@ -107,7 +103,7 @@ class TestStore:
 
 def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     from gpts.runs.decisions import CallModel, WriteCall
-    from gpts.runs.plan import Circumstances, decide
+    from gpts.runs.plan import decide
     from gpts.runs.steps import UserMessage
     from gpts.spec.gpt import KnowledgeRef
     from gpts.spec.tools import ToolSpec
@@ -115,14 +111,14 @@ def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     spec = desk.published.spec().model_copy(update={"knowledge": (KnowledgeRef(file_id="f", name="f", segment="s"),)})
     tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, is_delegation=True, reach="gpt")}
     log = (UserMessage(text="?"), Retrieval(query="", covered=True))
-    routed = Circumstances(routed=True)
-    assert isinstance(decide(spec, (*log, ToolChoice(name="ask_x", score=0.6)), tools, (), routed), CallModel)
-    assert decide(spec, (*log, ToolChoice(name="ask_x", score=0.95)), tools, (), routed) == WriteCall("ask_x")
+    doubtful, sure = (ToolChoice(name="ask_x", score=score) for score in (0.6, 0.95))
+    assert decide(TurnState(spec, WEAK, (*log, doubtful), (), tools)) == CallModel()
+    assert decide(TurnState(spec, WEAK, (*log, sure), (), tools)) == WriteCall("ask_x")
 
 
 def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, settings):
-    from gpts.runs.decisions import Finish
-    from gpts.runs.plan import Circumstances, decide
+    from gpts.runs.decisions import Finish, ShowResults
+    from gpts.runs.plan import decide
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
 
     log = (
@@ -131,13 +127,13 @@ def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, s
         ModelReply(text="", tool_calls=(ToolCall(call_id="c", name="ask_x", arguments={}),)),
         ToolResult(call_id="c", name="ask_x", text="Gone.", ok=False, shown="Gone.", run_id="r"),
     )
-    decision = decide(make_gpt(alice, "Desk").published.spec(), log, {}, (), Circumstances(routed=True))
-    assert decision == Finish("Gone.\n\nFrom the files.", "covered")
+    state = TurnState(make_gpt(alice, "Desk").published.spec(), WEAK, log, (), {})
+    assert decide(state) == ShowResults()
+    assert shown_results(state, None) == Finish("Gone.\n\nFrom the files.", "covered")
 
 
 def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
     from gpts.runs.decisions import Finish
-    from gpts.runs.plan import decide
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
     from gpts.spec.tools import ToolSpec
 
@@ -152,8 +148,8 @@ def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
         ToolResult(call_id="a", name="ask_x", text="1", shown="1", run_id="r"),
         ToolResult(call_id="b", name="ask_far", text="2", shown="2"),
     )
-    decision = decide(make_gpt(alice, "Desk").published.spec(), log, {"ask_far": there})
-    assert decision == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
+    state = TurnState(make_gpt(alice, "Desk").published.spec(), WEAK, log, (), {"ask_far": there})
+    assert shown_results(state, None) == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
 
 
 def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, sent_tasks):

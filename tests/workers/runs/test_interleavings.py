@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, ToolResult, pending_approvals
 from gpts.spec.tools import ToolSpec
-from tests.workers.trees import Worker, ask, asks, call, make_gpt, runtime, says
+from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
 from web.runs import delegations, log, services, stream
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run, StepRow
@@ -48,7 +48,7 @@ class Tree:
 
     def _advance(self, run: Run) -> None:
         for queue in ("model", "tools", "model"):
-            loop.advance(run.id, queue, lambda: self.worker.runtime)
+            loop.advance(run.id, queue, lambda: self.worker.scripted_services)
 
     def _allow(self, run: Run, allowed: bool = True) -> None:
         payer = self.child("Payer")
@@ -86,7 +86,6 @@ class Tree:
 @pytest.fixture
 def grow(alice, bob, sent_tasks, monkeypatch, settings):
     """Makes one tree after the other; a database of its own for each would take most of the time."""
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
     monkeypatch.setattr(stream, "publish", lambda run_id, *events: None)
     monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
     desk = make_gpt(alice, "Desk", make_gpt(alice, "Payer"), make_gpt(alice, "Clerk"))
@@ -98,7 +97,7 @@ def grow(alice, bob, sent_tasks, monkeypatch, settings):
 
     def new() -> Tree:
         sent_tasks.clear()
-        grown.append(Tree(ask(bob, desk), Worker(sent_tasks, runtime(SCRIPT))))
+        grown.append(Tree(ask(bob, desk), Worker(sent_tasks, scripted_services(SCRIPT))))
         return grown[-1]
 
     tools = {"pay": Tool(PAY, pay)}

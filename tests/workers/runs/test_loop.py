@@ -19,14 +19,15 @@ from gpts.runs.steps import (
     ToolStarted,
 )
 from gpts.spec.tools import ToolSpec
+from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers.engine.base import EngineError
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.errors import SegmentMissing
 from workers.runs import leases, loop
-from workers.runs.answering import Runtime
+from workers.runs.services import Services
 from workers.tools import Tool, ToolError, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
@@ -45,7 +46,7 @@ class Index:
         self.queries.append(query)
         if isinstance(self.found, Exception):
             raise self.found
-        return self.found
+        return self.found.model_copy(update={"query": query})
 
 
 class Embedder:
@@ -72,12 +73,12 @@ def told(monkeypatch) -> list[dict]:
     return events
 
 
-def runtime(script, found: Retrieval | Exception = FOUND) -> Runtime:
-    return Runtime(ScriptedEngine(script), Index(found), Embedder(), 30.0, quotes=False)
+def scripted_services(script, found: Retrieval | Exception = FOUND) -> Services:
+    return made_services(script, Index(found), Embedder())
 
 
-def advance(run: Run, its_runtime: Runtime, queue: str = "model"):
-    loop.advance(run.id, queue, lambda: its_runtime)
+def advance(run: Run, its_services: Services, queue: str = "model"):
+    loop.advance(run.id, queue, lambda: its_services)
     return log.read(run.id)
 
 
@@ -97,7 +98,7 @@ def shown(events: list[dict]) -> str:
 
 
 def test_a_plain_turn_goes_from_question_to_answer(run, told):
-    steps = advance(run, runtime(["ZP-771 fits."]))
+    steps = advance(run, scripted_services(["ZP-771 fits."]))
     assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
     assert steps[-1].text == "ZP-771 fits."
     assert shown(told) == "ZP-771 fits."
@@ -106,7 +107,7 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
 
 def test_files_are_searched_and_the_answer_is_cited(run):
     give_files(run)
-    steps = advance(run, runtime(["The seal kit of the Zephyr-9 is ZP-771."]))
+    steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))
     assert [step.kind for step in steps] == ["user_message", "retrieval", "model_reply", "finished"]
     (citation,) = steps[-1].citations
     assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
@@ -115,34 +116,32 @@ def test_files_are_searched_and_the_answer_is_cited(run):
 
 def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
-    steps = advance(run, runtime(["Service it every 150 hours. Trust me on the 150 hours."]))
-    assert "150" not in shown(told)
+    steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
     assert steps[-1].text == shown(told)
-    assert steps[-1].citations
-    assert steps[-1].text in TEXT
+    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].citations == ()
 
 
-@pytest.mark.parametrize(("quotes", "only_from_knowledge"), [(True, True), (False, True), (True, False)])
-def test_passages_without_a_sentence_near_the_question_answer_nothing(run, quotes, only_from_knowledge):
+@pytest.mark.parametrize("only_from_knowledge", [True, False])
+def test_passages_without_a_sentence_near_the_question_quote_nothing(run, only_from_knowledge):
     give_files(run, only_from_knowledge=only_from_knowledge)
-    its = Runtime(ScriptedEngine(["I do not know."]), Index(FOUND), Embedder(factor=0.0), 30.0, quotes)
+    its = made_services(["I do not know."], Index(FOUND), Embedder(factor=0.0), WEAK)
     last = advance(run, its)[-1]
     assert last.coverage == "not_covered"
     assert last.citations == ()
     assert its.engine.requests == [] or not only_from_knowledge
 
 
-def test_an_answer_that_cites_nothing_gets_the_files_own_words(run, told):
+def test_nothing_is_added_to_an_answer_that_the_model_wrote(run, told):
     give_files(run)
-    steps = advance(run, runtime(["Hard to say."]))
-    assert steps[-1].text.startswith("Hard to say.\n\nFrom the files: The seal kit")
-    assert steps[-1].text == shown(told)
-    assert [citation.file_name for citation in steps[-1].citations] == ["manual.md"]
+    steps = advance(run, scripted_services(["Hard to say."]))
+    assert steps[-1].text == shown(told) == "Hard to say."
+    assert steps[-1].citations == ()
 
 
 def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
     give_files(run)
-    its = Runtime(ScriptedEngine(["unused"]), Index(FOUND), Embedder(), 30.0, quotes=True)
+    its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
     steps = advance(run, its)
     assert its.engine.requests == []
     assert steps[-1].text == shown(told) == steps[1].extract
@@ -151,7 +150,7 @@ def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
 
 def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     give_files(run, only_from_knowledge=True)
-    its = runtime(["unused"], Retrieval(query=""))
+    its = scripted_services(["unused"], Retrieval(query=""))
     steps = advance(run, its)
     assert steps[-1].text.startswith(ABSTENTION)
     assert steps[-1].coverage == "not_covered"
@@ -161,7 +160,7 @@ def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
 
 def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run, conversation):
     give_files(run)
-    its = runtime(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
+    its = scripted_services(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
     advance(follow_up, its)
@@ -172,13 +171,13 @@ def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run
 
 def test_a_damaged_segment_is_told_by_name(run):
     give_files(run)
-    steps = advance(run, runtime(["unused"], SegmentMissing("manual.md: upload it again.")))
+    steps = advance(run, scripted_services(["unused"], SegmentMissing("manual.md: upload it again.")))
     assert steps[-1] == Error(message="manual.md: upload it again.")
 
 
 @pytest.mark.parametrize("error", [EngineError("gone"), RuntimeError("a bug")])
 def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
-    steps = advance(run, runtime([["ZP-", error]]))
+    steps = advance(run, scripted_services([["ZP-", error]]))
     assert isinstance(steps[-1], Error)
     assert "try again" in steps[-1].message
     assert "gone" not in steps[-1].message
@@ -188,15 +187,18 @@ def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
 
 def test_a_message_too_long_for_the_model_says_so(run):
     give(run, instructions="word " * 300)
-    its = Runtime(ScriptedEngine(["unused"], context_tokens=600), Index(FOUND), Embedder(), 30.0, False)
+    its = made_services(["unused"], Index(FOUND), Embedder(), CAPABLE.model_copy(update={"context_tokens": 600}))
     give(run, model={"max_tokens": 400})
     assert "too long" in advance(run, its)[-1].message
 
 
 def test_old_turns_make_room_for_new_ones(run, conversation):
     give(run, model={"max_tokens": 20})
-    its = Runtime(
-        ScriptedEngine(["five words in this answer"], context_tokens=120), Index(FOUND), Embedder(), 30.0, False
+    its = made_services(
+        ["five words in this answer"],
+        Index(FOUND),
+        Embedder(),
+        CAPABLE.model_copy(update={"context_tokens": 120}),
     )
     advance(run, its)
     for n in range(12):
@@ -207,11 +209,11 @@ def test_old_turns_make_room_for_new_ones(run, conversation):
 
 def test_a_run_that_kills_its_workers_is_given_up(run):
     Run.objects.filter(id=run.id).update(n_attempts=loop.MAX_ATTEMPTS)
-    assert isinstance(advance(run, runtime(["unused"]))[-1], Error)
+    assert isinstance(advance(run, scripted_services(["unused"]))[-1], Error)
 
 
 def test_advancing_a_run_that_is_over_or_taken_changes_nothing(run):
-    its = runtime(["ZP-771."])
+    its = scripted_services(["ZP-771."])
     before = advance(run, its)
     assert advance(run, its) == before
     assert len(its.engine.requests) == 1
@@ -221,7 +223,7 @@ def test_advancing_a_run_that_is_over_or_taken_changes_nothing(run):
 def test_a_stopped_run_frees_the_model_and_keeps_what_was_shown(run, told, monkeypatch):
     monkeypatch.setattr(leases, "TICK_S", 0.05)
     hold = threading.Event()
-    its = runtime([["ZP-771 ", hold, *["and more "] * 50]])
+    its = scripted_services([["ZP-771 ", hold, *["and more "] * 50]])
 
     def work() -> None:
         loop.advance(run.id, "model", lambda: its)
@@ -245,7 +247,6 @@ class TestTools:
 
     @pytest.fixture(autouse=True)
     def tools(self, run, monkeypatch, settings):
-        settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
         self.ran: list[dict] = []
         self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
         monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
@@ -261,7 +262,9 @@ class TestTools:
         return ToolOutput("3 left", untrusted=False)
 
     def test_a_call_goes_to_the_tools_queue_and_back(self, run, sent_tasks, django_capture_on_commit_callbacks):
-        its = runtime(['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."])
+        its = scripted_services(
+            ['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."]
+        )
         with django_capture_on_commit_callbacks(execute=True):
             advance(run, its)
         assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "tools")
@@ -274,13 +277,17 @@ class TestTools:
         assert steps[-1].text == "Three."
 
     def test_a_failed_call_is_told_to_the_model(self, run):
-        its = runtime(['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."])
+        its = scripted_services(
+            ['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."]
+        )
         advance(run, its)
         steps = advance(run, its, "tools")
         assert (steps[2].text, steps[2].ok) == ("There is no such part.", False)
 
     def test_an_effect_waits_for_its_person_and_then_happens_once(self, run):
-        its = runtime(['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."])
+        its = scripted_services(
+            ['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."]
+        )
         steps = advance(run, its)
         assert isinstance(steps[-1], ApprovalRequest)
         run.refresh_from_db()
@@ -298,14 +305,14 @@ class TestTools:
         ]
 
     def test_a_declined_effect_does_not_happen(self, run):
-        its = runtime(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
+        its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
         advance(run, its)
         services.answer_approval(run, "call_0", False)
         assert advance(run, its)[-1].text == "Fine."
         assert self.ran == []
 
     def test_an_interrupted_effect_is_reported_not_repeated(self, run):
-        its = runtime(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
+        its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
         advance(run, its)
         services.answer_approval(run, "call_0", True)
         log.append(run.id, ToolStarted(call_id="call_0", name="reserve"))  # and then its worker died
@@ -314,23 +321,22 @@ class TestTools:
         assert next(step for step in steps if isinstance(step, ToolResult)).text.startswith("Interrupted")
 
     def test_an_unknown_tool_is_rejected(self, run):
-        its = runtime(['<tool_call>{"name": "rm_rf", "arguments": {}}</tool_call>', "No."])
+        its = scripted_services(['<tool_call>{"name": "rm_rf", "arguments": {}}</tool_call>', "No."])
         steps = advance(run, its)
         assert [step.kind for step in steps[1:]] == ["model_reply", "tool_result", "model_reply", "finished"]
 
 
 def test_the_reply_counts_its_tokens(run):
-    reply = next(step for step in advance(run, runtime(["one two three"])) if isinstance(step, ModelReply))
+    reply = next(step for step in advance(run, scripted_services(["one two three"])) if isinstance(step, ModelReply))
     assert reply.completion_tokens == 3
     assert reply.prompt_tokens > 10
 
 
 def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
     stock = ToolSpec(name="stock", description="", parameters={})
     monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
-    its = runtime(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    its = scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
     for _ in range(rounds):
         advance(run, its)
         advance(run, its, "tools")
@@ -344,10 +350,16 @@ def test_what_the_instructions_ask_to_print_is_printed(run, told):
     )
     give(run, instructions=f"Begin every answer with the heading below.\n{heading}\nEnd it with this line.\n{footer}")
     answer = f"{heading}\n\nZP-771 fits.\n\n{footer}"
-    assert advance(run, runtime([answer]))[-1].text == answer
+    assert advance(run, scripted_services([answer]))[-1].text == answer
     assert shown(told) == answer
 
 
-def test_a_reply_that_goes_round_in_circles_is_ended(run):
-    steps = advance(run, runtime(["I am here to help with your tables. " * 50]))
-    assert steps[-1].text.count("I am here to help with your tables.") == 3
+def test_a_weak_model_that_goes_round_in_circles_is_ended(run):
+    its = made_services(["I am here to help with your tables. " * 50], Index(FOUND), Embedder(), WEAK)
+    assert advance(run, its)[-1].text.count("I am here to help with your tables.") == 3
+
+
+def test_repeated_lines_of_a_capable_model_are_kept(run):
+    containers = "".join(f"      - name: part-{n}\n        imagePullPolicy: IfNotPresent\n" for n in range(8))
+    manifest = f"```yaml\nspec:\n    containers:\n{containers}```"
+    assert advance(run, scripted_services([manifest]))[-1].text == manifest

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.workers.trees import Worker, ask, asks, call, make_gpt, runtime, says
+from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
 from web.runs.models import Run
 from web.runs.services import delete_conversation
 from web.runs.trees import tree_of
@@ -14,8 +14,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def run(alice, bob, sent_tasks, settings) -> Run:
     """Bob's answered question to Front Desk, that asks Tax Clerk the same twice, that asks Fee Clerk."""
-    settings.TOOL_CALLING = "native"
-    settings.ANSWERS_FROM_FILES = "write"
     tax = make_gpt(alice, "Tax Clerk", make_gpt(alice, "Fee Clerk"))
     run = ask(bob, make_gpt(alice, "Front Desk", tax))
     script = {
@@ -23,7 +21,7 @@ def run(alice, bob, sent_tasks, settings) -> Run:
         "Tax Clerk": asks(call("ask_fee_clerk", "Any fee?")),
         "Fee Clerk": says("None."),
     }
-    Worker(sent_tasks, runtime(script)).drain()
+    Worker(sent_tasks, scripted_services(script)).drain()
     run.refresh_from_db()
     return run
 

@@ -8,6 +8,7 @@ from typing import Any
 from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
 from gpts.runs.plan import Circumstances, decide
+from gpts.runs.state import TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -26,7 +27,8 @@ from gpts.safety.policy import Mode, Standing
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
 from web.chat.rendering import render_answer
-from workers.bench.injection.cases import CHANNELS, Call, Case, Read, Turn
+from workers.bench.injection.cases import CHANNELS, Call, Case, CaseTurn, Read
+from workers.engine.scripted import CAPABLE
 
 # Steps of a turn after which a replay is given up; no case comes near.
 MAX_STEPS = 200
@@ -51,7 +53,7 @@ class _Replayed:
     """A turn while it is replayed."""
 
     case: Case
-    turn: Turn
+    turn: CaseTurn
     history: tuple[Log, ...]
     mode: Mode
     steps: list[Any]
@@ -85,14 +87,14 @@ def replay(case: Case, mode: Mode) -> Outcome:
     )
 
 
-def _played(case: Case, turn: Turn, history: tuple[Log, ...], mode: Mode) -> _Replayed:
+def _played(case: Case, turn: CaseTurn, history: tuple[Log, ...], mode: Mode) -> _Replayed:
     """The turn from the question to the answer, as a worker goes through it."""
     replayed = _Replayed(case, turn, history, mode, [UserMessage(text=turn.user)], iter(_replies(turn)))
     refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn)]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
     circumstances = Circumstances(standing=Standing(case.always, mode))
     while len(replayed.steps) < MAX_STEPS:
-        decision = decide(spec, replayed.log, case.tools, history, circumstances)
+        decision = decide(TurnState(spec, CAPABLE, replayed.log, history, case.tools), circumstances)
         if isinstance(decision, Stop):
             return replayed
         _perform(decision, replayed)
@@ -119,9 +121,13 @@ def _perform(decision: object, replayed: _Replayed) -> None:
             raise AssertionError(f"a case came to {other}")
 
 
-def _replies(turn: Turn) -> list[tuple[Call, ...]]:
+def _replies(turn: CaseTurn) -> list[tuple[Call, ...]]:
     """The calls of each reply of the model: first the reads, one by one, then those of the case, then the answer."""
-    reads = [(Call(CHANNELS[read.channel], _arguments(read)),) for read in turn.reads if CHANNELS[read.channel]]
+    reads = [
+        (Call(name=CHANNELS[read.channel], arguments=_arguments(read)),)
+        for read in turn.reads
+        if CHANNELS[read.channel]
+    ]
     return [*reads, turn.calls] if turn.calls else [*reads]
 
 
@@ -166,7 +172,7 @@ def _ask(call: ToolCall, replayed: _Replayed) -> None:
 
 
 def _forged_digest(replayed: _Replayed) -> str:
-    first = replayed.turn.approves[0] if replayed.turn.approves else Call("nothing")
+    first = replayed.turn.approves[0] if replayed.turn.approves else Call(name="nothing")
     return call_digest(ToolCall(call_id="", name=first.name, arguments=first.arguments))
 
 
@@ -199,7 +205,7 @@ def _label(read: Read) -> Label:
     return untrusted(f"{kind} {read.source or CHANNELS[read.channel]}", private=private)
 
 
-def _files(turn: Turn) -> list[str]:
+def _files(turn: CaseTurn) -> list[str]:
     return list(dict.fromkeys(read.source or "notes.txt" for read in turn.reads if read.channel == "file"))
 
 

@@ -9,7 +9,7 @@ from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
-from workers.tools.a2a.answers import Answer, output, refusal
+from workers.tools.a2a.answers import AgentAnswer, output, refusal
 from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import RefusedThere, ask
 from workers.tools.actions.credentials import Credential, credential
@@ -64,7 +64,7 @@ def call(agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) ->
     if agent.auth != "none":
         lent = credential(agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(Answer(agent, ask(agent, lent, task, context), lent), context)
+        return output(AgentAnswer(agent, ask(agent, lent, task, context), lent), context)
     except RefusedThere as refused:
         return refusal(agent, lent, str(refused))
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
-from workers.egress import EgressError, Limits, Response, fetch
+from workers.egress import EgressError, FetchLimits, Response, fetch
 from workers.tools import Request, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions import answers
 from workers.tools.actions.credentials import HIDDEN, Credential, credential, scrub, scrub_bytes, signed
@@ -42,7 +42,7 @@ def exchange(action: ActionSpec, operation: Operation, arguments: dict[str, Any]
             method=request.method,
             headers=signed(request.headers, lent),
             content=request.body,
-            limits=Limits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
+            limits=FetchLimits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
             check=context.check,
         )
     except EgressError as error:
@@ -99,7 +99,7 @@ def _files(value: Any, response: Response, context: ToolContext, lent: Credentia
     return []
 
 
-def _fetch_file(context: ToolContext, url: str, limits: Limits) -> Response:
+def _fetch_file(context: ToolContext, url: str, limits: FetchLimits) -> Response:
     """A file at an address that the answer names, without the secret: the address may be anybody's."""
     try:
         return fetch(url, egress(), limits=limits, check=context.check)

@@ -24,7 +24,7 @@ from workers.tools.network import egress
 from workers.tools.watching import BrokenOff, leaves, watched
 
 T = TypeVar("T")
-Ask = Callable[[Client], Awaitable[T]]
+SessionCall = Callable[[Client], Awaitable[T]]
 
 # Commands that the operator lets GPTs start, each with its arguments in full. Set once by the worker process.
 _commands: list[tuple[str, ...]] = []
@@ -36,7 +36,11 @@ def allow_commands(commands: list[tuple[str, ...]]) -> None:
 
 
 def ask_server(
-    server: McpServer, lent: Credential, ask: Ask[T], timeout_s: float, check: Callable[[], None] = lambda: None
+    server: McpServer,
+    lent: Credential,
+    ask: SessionCall[T],
+    timeout_s: float,
+    check: Callable[[], None] = lambda: None,
 ) -> T:
     """What `ask` gets from the server. Raises ToolError, and what `check` raises."""
     try:
@@ -47,7 +51,7 @@ def ask_server(
         raise _told(server, lent, broken.causes) from None
 
 
-async def _once(server: McpServer, lent: Credential, ask: Ask[T]) -> T:
+async def _once(server: McpServer, lent: Credential, ask: SessionCall[T]) -> T:
     if server.command:
         async with Client(_stdio(server)) as client:
             return await ask(client)

@@ -8,11 +8,11 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from workers.egress import EgressError, Limits, Response, fetch
+from workers.egress import EgressError, FetchLimits, Response, fetch
 from workers.tools import ToolError
 from workers.tools.web.config import WebConfig
 
-_LIMITS: Final = Limits(max_bytes=3_000_000, timeout_s=15, same_host=True)
+_LIMITS: Final = FetchLimits(max_bytes=3_000_000, timeout_s=15, same_host=True)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _SNIPPET_CHARS: Final = 400
 _TITLE_CHARS: Final = 160
@@ -21,7 +21,7 @@ Check = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A result: what the searcher says of a page."""
 
     title: str
@@ -33,7 +33,7 @@ class Hit:
 class Provider:
     """`find` gives results, best first, and raises ToolError; `needs` names the setting it cannot do without."""
 
-    find: Callable[[str, int, WebConfig, Check], list[Hit]]
+    find: Callable[[str, int, WebConfig, Check], list[SearchHit]]
     needs: str = ""
 
     def missing(self, config: WebConfig) -> str:
@@ -42,14 +42,14 @@ class Provider:
         return "" if value else f"The web search {config.provider} needs the setting {self.needs}."
 
 
-def _searxng(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _searxng(query: str, n: int, config: WebConfig, check: Check) -> list[SearchHit]:
     """SearXNG's own API, which the server's settings.yml must offer (search: formats: json)."""
     address = f"{config.search_url.rstrip('/')}/search?{urlencode({'q': query, 'format': 'json'})}"
     found = _asked(address, config, check)
     return _hits(found.get("results"), "title", "url", "content")[:n]
 
 
-def _brave(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _brave(query: str, n: int, config: WebConfig, check: Check) -> list[SearchHit]:
     """https://api-dashboard.search.brave.com/app/documentation/web-search"""
     base = config.search_url or "https://api.search.brave.com/res/v1/web/search"
     address = f"{base}?{urlencode({'q': query, 'count': n})}"
@@ -58,7 +58,7 @@ def _brave(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
     return _hits(web.get("results") if isinstance(web, dict) else None, "title", "url", "description")[:n]
 
 
-def _tavily(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _tavily(query: str, n: int, config: WebConfig, check: Check) -> list[SearchHit]:
     """https://docs.tavily.com/documentation/api-reference/endpoint/search"""
     base = config.search_url or "https://api.tavily.com/search"
     headers = {"Authorization": f"Bearer {config.search_key}", "Content-Type": "application/json"}
@@ -67,7 +67,7 @@ def _tavily(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
     return _hits(found.get("results"), "title", "url", "content")[:n]
 
 
-def _duckduckgo(query: str, n: int, config: WebConfig, check: Check) -> list[Hit]:
+def _duckduckgo(query: str, n: int, config: WebConfig, check: Check) -> list[SearchHit]:
     """DuckDuckGo's page for people, read by the library ddgs, which goes to no address but that."""
     from ddgs import DDGS
     from ddgs.exceptions import DDGSException
@@ -131,14 +131,14 @@ def _host_and_port(address: str) -> str:
     return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
-def _hits(found: Any, title: str, url: str, snippet: str) -> list[Hit]:
+def _hits(found: Any, title: str, url: str, snippet: str) -> list[SearchHit]:
     """The results in `found`, each address once; what is no result is passed over."""
-    hits: dict[str, Hit] = {}
+    hits: dict[str, SearchHit] = {}
     for each in found if isinstance(found, list) else ():
         address = str(each.get(url) or "") if isinstance(each, dict) else ""
         if address.startswith(("http://", "https://")) and not re.search(r"\s", address):
             name = _plain(each.get(title))[:_TITLE_CHARS] or address
-            hits.setdefault(address, Hit(name, address, _plain(each.get(snippet))[:_SNIPPET_CHARS]))
+            hits.setdefault(address, SearchHit(name, address, _plain(each.get(snippet))[:_SNIPPET_CHARS]))
     return list(hits.values())
 
 

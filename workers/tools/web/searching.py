@@ -12,7 +12,7 @@ from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.web.config import WebConfig
 from workers.tools.web.opening import told
 from workers.tools.web.pages import OpenedPage, opened
-from workers.tools.web.providers import PROVIDERS, Hit
+from workers.tools.web.providers import PROVIDERS, SearchHit
 from workers.tools.web.ranking import best_passages
 from workers.tools.web.specs import MAX_RESULTS
 
@@ -56,16 +56,16 @@ def _wanted(arguments: dict[str, Any]) -> int:
         return _RESULTS
 
 
-def _safe(hit: Hit) -> Hit | None:
+def _safe(hit: SearchHit) -> SearchHit | None:
     """`hit` without invisible characters; None if its words speak to models rather than readers."""
     document = screened(Document(title="", blocks=(Block(text=hit.title), Block(text=hit.snippet or "-"))))
-    if any(each.severity == "quarantine" for each in document.findings):
+    if any(each.severity != "note" for each in document.findings):
         return None
     title, *snippet = settled(document, {}).blocks
-    return Hit(title.text, hit.url, snippet[0].text if snippet and hit.snippet else "")
+    return SearchHit(title.text, hit.url, snippet[0].text if snippet and hit.snippet else "")
 
 
-def _read(hits: Sequence[Hit], context: ToolContext, config: WebConfig) -> list[OpenedPage]:
+def _read(hits: Sequence[SearchHit], context: ToolContext, config: WebConfig) -> list[OpenedPage]:
     """The first two pages that can be read, within some seconds."""
     pages: list[OpenedPage] = []
     until = monotonic() + _ALL_S
@@ -81,7 +81,7 @@ def _read(hits: Sequence[Hit], context: ToolContext, config: WebConfig) -> list[
     return pages
 
 
-def _listed(query: str, hits: Sequence[Hit]) -> str:
+def _listed(query: str, hits: Sequence[SearchHit]) -> str:
     lines = [f"Web results for “{query}”:"]
     for number, hit in enumerate(hits, start=1):
         lines.append(f"{number}. {hit.title}\n   {hit.url}" + (f"\n   {hit.snippet}" if hit.snippet else ""))
@@ -97,7 +97,7 @@ def _quoted(passages: Sequence[Passage]) -> list[str]:
     ]
 
 
-def _shown(hits: Sequence[Hit]) -> str:
+def _shown(hits: Sequence[SearchHit]) -> str:
     """The results as a list for people, where no page could be read."""
     lines = [f"{number}. {_bare(hit.title)}: <{hit.url}>" for number, hit in enumerate(hits, start=1)]
     return "\n".join(["None of the pages found could be read. The search gave:", "", *lines])

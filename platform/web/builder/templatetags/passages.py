@@ -82,7 +82,7 @@ _KINDS: Final = {
     "invisible_text": "Text that readers cannot see",
     "hidden_characters": "Hidden characters",
     "differs_from_picture": "Text that is not what the page shows",
-    "speaks_to_model": "Speaks to the model instead of the reader",
+    "speaks_to_model": "May speak to the model instead of the reader",
     "stuffed_repeats": "Repeated to win searches",
 }
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0003_delegations"), ("builder", "0007_delegates")]
+    dependencies = [("runs", "0003_delegations"), ("builder", "0008_delegates")]
 
     operations = [
         migrations.RenameField("conversation", "asked_in", "parent_run"),

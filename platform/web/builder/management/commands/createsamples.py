@@ -139,7 +139,9 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
     for path in paths:
         document = path.read_text()
         known = gpt.actions.filter(removed=None, document=document).first()
-        kept.add((known or actions.add_action(gpt, actions.Source(document=document), privacy_url=privacy_url)).id)
+        kept.add(
+            (known or actions.add_action(gpt, actions.DocumentSource(document=document), privacy_url=privacy_url)).id
+        )
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
 

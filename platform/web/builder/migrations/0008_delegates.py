@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("builder", "0006_colleagues")]
+    dependencies = [("builder", "0007_use_files_with_hints")]
 
     operations = [
         migrations.RenameField("gpt", "asks_all", "delegates_to_all"),
