@@ -8,7 +8,7 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.runs.messages import Message
 from gpts.safety.labels import Label
 from gpts.spec.gpt import GptSpec, ModelSettings
-from gpts.spec.old_names import with_new_names
+from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
@@ -105,7 +105,7 @@ class UserMessage(_Step):
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, data: Any) -> Any:
-        return with_new_names(data, {"delegated_by": "delegated_by", "asked": "guest_id"})
+        return with_new_names(data, USER_MESSAGE_NAMES)
 
 
 class Retrieval(_Step):

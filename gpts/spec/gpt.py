@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gpts.spec.actions import ActionSpec, AuthKind, McpServer
-from gpts.spec.old_names import with_new_names
+from gpts.spec.old_names import SPEC_NAMES, with_new_names
 
 NAME_CHARS: Final = 50
 DESCRIPTION_CHARS: Final = 300
@@ -17,11 +17,6 @@ MAX_REPLY_TOKENS: Final = 8_192
 # GPTs and remote agents that one GPT may ask, and the creator's line on when to ask one.
 MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
-_NAMES_SINCE_0_1: Final = {
-    "delegates": "delegates",
-    "delegates_to_all": "delegates_to_all",
-    "delegates_to_store": "delegates_to_store",
-}
 
 
 class KnowledgeRef(BaseModel):
@@ -106,4 +101,4 @@ class GptSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_old_names(cls, data: Any) -> Any:
-        return with_new_names(data, _NAMES_SINCE_0_1)
+        return with_new_names(data, SPEC_NAMES)

@@ -220,9 +220,9 @@ MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") 
 # Days after which a request for approval that nobody answered counts as declined.
 APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
 
-# The broker and the stream store: one Redis or Valkey.
+# The broker, its results and the stream store: one Redis or Valkey.
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 # The base model. ENGINE: hf (this machine) or remote (any OpenAI-compatible server at ENGINE_URL).
 ENGINE = read("ENGINE", "hf")

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_info
 
 from gpts.knowledge.documents import Finding, Severity
-from web import errands
+from web import rpc
 from web.builder.files import n_ahead
 from web.builder.models import Gpt, KnowledgeFile
 
@@ -25,7 +25,7 @@ HEALTH_TIMEOUT_S: Final = 20.0
 def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     """What the draft's files hold for `question`, and why each passage would be given to the model or not.
 
-    Raises ValidationError for a question that is none, NoAnswer when no worker can tell.
+    Raises ValidationError for a question that is none, NoResult when no worker can tell.
     """
     question = question.strip()
     if not question:
@@ -36,12 +36,12 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
         )
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
         raise ValidationError({"question": "No file is ready yet, so there is nothing to ask."})
-    return errands.ask("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
+    return rpc.call("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
 def look_into(gpt: Gpt) -> dict[str, Any]:
-    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoAnswer."""
-    return errands.ask("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
+    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoResult."""
+    return rpc.call("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its errands.
+"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its calls.
 
 All of it is one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run
 that goes on or one whose answer has arrived.
