@@ -69,10 +69,10 @@ def publish(run_id: UUID | str, *events: Event) -> None:
     _outbox().put(_key(run_id), events)
 
 
-def tell_askers(askers: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
+def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
     """Tell the readers of those who wait for a run, each by a call, that it asks its person or has heard."""
-    for asker, call_id in askers:
-        publish(asker, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
+    for parent, call_id in parents:
+        publish(parent, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
 
 
 class _Outbox:

@@ -5,7 +5,7 @@
 // does besides writing comes from the server as it would stand in a page that is loaded now: after each such step the
 // answer's fragment is fetched and its steps, requests and pictures are put in place.
 
-import { carry } from "./asked.js";
+import { carry } from "./delegations.js";
 import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
@@ -209,6 +209,6 @@ function renew(here, there) {
 /** What an entry says, but for what another GPT did, which may be fetched or not. */
 function said(entry) {
   const copy = entry.cloneNode(true);
-  for (const part of copy.querySelectorAll("[data-asked-body]")) part.remove();
+  for (const part of copy.querySelectorAll("[data-delegated-body]")) part.remove();
   return copy.textContent;
 }
