@@ -53,7 +53,7 @@ def image_config() -> ImageConfig:
         url=settings.IMAGE_URL,
         key=settings.IMAGE_KEY,
         steps=settings.IMAGE_STEPS,
-        guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
+        guidance=settings.IMAGE_GUIDANCE,
         timeout_s=settings.IMAGE_TIMEOUT_S,
         egress=egress_config(),
     )

@@ -13,6 +13,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web.builder.files import queue_indexing, take_stalled_files
+from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log
 from web.runs.delegations import end_late
@@ -145,7 +146,8 @@ def forget() -> None:
 
 @worker_init.connect
 def configure(**_: Any) -> None:
-    """Give the tools their settings before the first task comes."""
+    """Look at the settings, and give the tools theirs, before the first task comes."""
+    stop_unless_valid()
     configure_tools()
 
 

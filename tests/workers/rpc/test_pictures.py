@@ -11,7 +11,7 @@ from workers.tools.images.config import ImageConfig
 
 def test_it_answers_with_a_picture_or_with_the_reason(settings):
     endpoint = Endpoint()
-    settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, "1.5"
+    settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, 1.5
     try:
         configure_tools()
         assert b64decode(gpt_pictures.drawn("a pump")["picture"]).startswith(b"\x89PNG")
