@@ -14,7 +14,6 @@ from workers.sandbox.kinds import mime_of
 from workers.sandbox.service import Service
 from workers.sandbox.settings import Settings
 from workers.smallmodel.arguments.arithmetic import code_for
-from workers.smallmodel.arguments.data_questions import code_for_files
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, code_interpreter
 from workers.tools.capabilities import granted
 
@@ -150,31 +149,6 @@ def test_it_is_granted_with_its_switch_only() -> None:
 )
 def test_a_calculation_needs_no_model(bob: Conversation, question: str, answer: str) -> None:
     assert bob.call(code_for(question) or "").shown == answer
-
-
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        ("What is the average revenue by region?", "| North | 1100 |"),
-        ("total revenue", "The sum of Revenue ($) is 3,000."),
-        ("How many rows are in the file?", "3 rows"),
-        ("Draw a bar chart of revenue by month", "chart-1.png"),
-        ("Plot revenue", "chart-1.png"),
-        ("Describe the data", "3 rows, 3 columns: Region, Month, Revenue ($)"),
-        ("Show me the first 2 rows", "| South | Jan | 800 |"),
-        ("average colour", "There is no column 'colour'; the columns are Region, Month, Revenue"),
-    ],
-)
-def test_a_question_about_a_table_needs_no_model(bob: Conversation, question: str, words: str) -> None:
-    output = bob.call(code_for_files(question, ["sales.csv"]) or "", {"sales.csv": SALES})
-    assert words in (output.shown or ""), output
-
-
-def test_a_workbook_is_read_too(bob: Conversation) -> None:
-    bob.call("pd.DataFrame({'a': [1, 2]}).to_excel('t.xlsx', index=False)")
-    mime, content = bob.kept["t.xlsx"]
-    assert mime.endswith("spreadsheetml.sheet")
-    assert bob.call(code_for_files("sum of a", ["t.xlsx"]) or "", {"t.xlsx": content}).shown == "The sum of a is 3."
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from typing import Any
 
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.arithmetic import code_for
-from workers.smallmodel.arguments.data_questions import code_for_files
 from workers.smallmodel.arguments.images import prompt_from, size_from
 from workers.smallmodel.arguments.of_schemas import fill
 from workers.smallmodel.arguments.web import query_from, url_in
@@ -20,7 +19,7 @@ def ready_arguments(
     """
     match tool.builtin:
         case "code_interpreter":
-            code = code_for(question) or code_for_files(question, file_names)
+            code = code_for(question)
             return {"code": code} if code else None
         case "web_search":
             return {"query": query_from(question, earlier)}
