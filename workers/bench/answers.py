@@ -84,7 +84,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
     services = open_services()
     if options["write"]:
-        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+        services.engine.learn({"writes_from_sources": True})
     outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
     model = services.engine.health().model
     worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"

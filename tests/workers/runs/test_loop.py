@@ -10,10 +10,12 @@ from gpts.knowledge.terms import terms
 from gpts.runs.plan import ABSTENTION
 from gpts.runs.steps import (
     ApprovalRequest,
+    CallerTool,
     Cancelled,
     Error,
     Finished,
     ModelReply,
+    Overrides,
     Retrieval,
     ToolResult,
     ToolStarted,
@@ -249,7 +251,7 @@ class TestTools:
     def tools(self, run, monkeypatch, settings):
         self.ran: list[dict] = []
         self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
-        monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
+        monkeypatch.setattr(loop, "granted", lambda spec, _: self.toolbox)
 
     def tool(self, name: str, effect: str) -> Tool:
         spec = ToolSpec(name=name, description=name, parameters={}, effect=effect)
@@ -328,7 +330,7 @@ def test_the_reply_counts_its_tokens(run):
 
 def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
     stock = ToolSpec(name="stock", description="", parameters={})
-    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
+    monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
     its = hands(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
     for _ in range(rounds):
@@ -357,3 +359,26 @@ def test_repeated_lines_of_a_capable_model_are_kept(run):
     containers = "".join(f"      - name: part-{n}\n        imagePullPolicy: IfNotPresent\n" for n in range(8))
     manifest = f"```yaml\nspec:\n    containers:\n{containers}```"
     assert advance(run, hands([manifest]))[-1].text == manifest
+
+
+CALLERS = (
+    CallerTool(name="reserve", parameters={"type": "object", "properties": {"part": {"type": "string"}}}),
+    CallerTool(name="release", parameters={"type": "object", "properties": {"part": {"type": "string"}}}),
+)
+RELEASE = '<tool_call>{"name": "release", "arguments": {"part": "ZP-771"}}</tool_call>'
+
+
+@pytest.mark.parametrize(("choice", "allowed"), [("required", ["reserve", "release"]), ("release", ["release"])])
+def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_functions(
+    alice, gpt, monkeypatch, choice, allowed
+):
+    stock = ToolSpec(name="stock", description="", parameters={})
+    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))})
+    conversation = services.start_conversation(alice, gpt)
+    overrides = Overrides(tools=CALLERS, tool_choice=choice)
+    run = services.start_run(conversation, "Let go of ZP-771.", overrides=overrides)
+    its = hands([RELEASE])
+    last = advance(run, its)[-1]
+    grammar = its.engine.requests[0].grammar
+    assert ([tool.name for tool in grammar.tools], grammar.required) == (allowed, True)
+    assert [(call.name, call.arguments) for call in last.tool_calls] == [("release", {"part": "ZP-771"})]
