@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from gpts.runs.steps import FileRef
-from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
+from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, MESSAGE_CHARS, named_operations
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
 from workers.egress import EgressConfig, EgressError, Limits, fetch
 from workers.tools import ToolContext, ToolError
@@ -70,7 +70,7 @@ def try_operation(
         "n_chars": len(text),
         "seconds": round(time.monotonic() - began, 2),
         "error": "The answer is too long for a run: it must stay below 100,000 characters."
-        if answers.too_long(len(text))
+        if len(text) >= MESSAGE_CHARS
         else "",
     }
 

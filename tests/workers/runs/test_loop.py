@@ -60,6 +60,9 @@ class Embedder:
     def similarity(self, one, other):
         return [[self._alike(set(terms(a)), set(terms(b))) for b in other] for a in one]
 
+    def letters_per_token(self, text):
+        return 5.0
+
     def _alike(self, one: set[str], other: set[str]) -> float:
         return min(1.0, self.factor * len(one & other) / len(other | {""}))
 
