@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-from web.chat.templatetags.chat import naming
 
 from gpts.runs.steps import Approval, Delegation, Finished, Log, ToolCall, ToolResult
 from gpts.spec.gpt import GptSpec, RemoteAgent
@@ -10,6 +9,7 @@ from tests.web.runs import trees
 from web.chat.approvals import cards
 from web.chat.asked import awaited
 from web.chat.steps import doing, lines, summary
+from web.chat.templatetags.chat import naming
 from web.runs import log
 from web.runs.asks import Ask
 from web.runs.models import Run
