@@ -93,13 +93,8 @@ def _entry(gpt: Gpt, row: ColleagueRow, seen: Gpt | None) -> Entry:
     return Entry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
-def why_not_asked(gpt: Gpt, colleague: Gpt) -> str:
-    """Why `colleague` is not asked, or not for everyone, at present; empty where nothing stands in the way."""
-    return _trouble(gpt, _permitted(gpt.owner, gpt).filter(id=colleague.id).first())
-
-
 def _trouble(gpt: Gpt, colleague: Gpt | None) -> str:
-    """`why_not_asked`, of a colleague that is None where the owner may not see it."""
+    """Why `colleague` is not asked, or not for everyone, at present; None where the owner may not see it."""
     if colleague is None:
         return GONE
     if colleague.published_id is None:

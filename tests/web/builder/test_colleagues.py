@@ -132,7 +132,6 @@ class TestTrouble:
         [row] = gpt.colleagues.select_related("colleague")
         [entry] = colleagues.entries(gpt)
         assert entry == colleagues.entry(colleagues.access_colleague(gpt, row.colleague.slug))
-        assert colleagues.why_not_asked(gpt, row.colleague) == entry.trouble
         return entry.trouble
 
     def test_nothing_is_wrong_with_one_in_the_store(self, gpt, clerk):
