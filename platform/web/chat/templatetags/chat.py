@@ -5,11 +5,11 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat import code, sources
-from web.runs.asks import Ask
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
@@ -57,7 +57,7 @@ def max_attachments() -> int:
 
 
 @register.filter
-def naming(words: str, ask: Ask | None) -> SafeString | str:
-    """`words` with the name of whom `ask` asks in bold where it first stands in them; as they are without one."""
-    before, found, after = words.partition(ask.name) if ask else (words, "", "")
+def naming(words: str, call: DelegatedCall | None) -> SafeString | str:
+    """`words` with the name of whom `call` asks in bold where it first stands in them; as they are without one."""
+    before, found, after = words.partition(call.name) if call else (words, "", "")
     return format_html("{}<b><bdi>{}</bdi></b>{}", before, found, after) if found else words
