@@ -37,10 +37,10 @@ class ActionSource(Schema):
         None, description=f"Names of the operations to take; without it the first {MAX_OPERATIONS} that can be used."
     )
 
-    def source(self) -> actions.Source:
+    def source(self) -> actions.DocumentSource:
         """As the services take it."""
         chosen = None if self.operations is None else tuple(self.operations)
-        return actions.Source(self.document, self.url, self.server, chosen)
+        return actions.DocumentSource(self.document, self.url, self.server, chosen)
 
 
 class ActionPreview(Schema):
@@ -72,7 +72,7 @@ class ActionPatch(Schema):
     server: ShortText | None = None
     operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = None
 
-    def source(self) -> actions.Source | None:
+    def source(self) -> actions.DocumentSource | None:
         """The document to read, None where it stays."""
         given = self.model_dump(include={"document", "url", "server", "operations"}, exclude_none=True)
         return ActionSource(**given).source() if given else None

@@ -16,8 +16,8 @@ from web.api import completions
 from web.api.auth import KeyAuth, caller
 from web.api.completions import (
     AnswerMessage,
-    Choice,
     Completion,
+    CompletionChoice,
     CompletionRequest,
     Extras,
     annotations,
@@ -161,7 +161,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         id=completion_id(run),
         created=int(run.created.timestamp()),
         model=run.message.conversation.gpt.slug,
-        choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
+        choices=[CompletionChoice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=await in_database(usage_of, run, steps),
         guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **told(answer, steps)),
     )

@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
-from web.builder import actions, colleagues
+from web.builder import actions, delegates
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
 # Slugs that would read like addresses of the site's own.
@@ -177,7 +177,7 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
         later.update(removed=timezone.now())
         gpt.files.filter(id__in=kept).update(removed=None)
         actions.bring_back(gpt, spec)
-        colleagues.bring_back(gpt, spec)
+        delegates.bring_back(gpt, spec)
         return update_gpt(gpt, _draft_fields(spec))
 
 
@@ -189,8 +189,8 @@ def _draft_fields(spec: GptSpec) -> dict[str, Any]:
         "starters": list(spec.starters),
         "only_from_knowledge": spec.only_from_knowledge,
         "capabilities": [key for key in spec.capabilities if key in CAPABILITIES],
-        "asks_all": spec.asks_all,
-        "asks_store": spec.asks_store,
+        "delegates_to_all": spec.delegates_to_all,
+        "delegates_to_store": spec.delegates_to_store,
         "temperature": spec.model.temperature,
         "max_tokens": spec.model.max_tokens,
     }
