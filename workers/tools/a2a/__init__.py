@@ -8,7 +8,7 @@ from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length
-from workers.tools.a2a.answers import Answer, output, refusal
+from workers.tools.a2a.answers import AgentAnswer, output, refusal
 from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import RefusedThere, ask
 from workers.tools.settings import ToolSettings
@@ -47,7 +47,7 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
         reach="host",
         host=host_of(agent.url),
         timeout_s=agent.timeout_s,
-        asks=True,
+        is_delegation=True,
         when=agent.when,
     )
 
@@ -60,7 +60,7 @@ def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], 
     check_length(task, "The task")
     lent = settings.credential(agent.auth, agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(Answer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
+        return output(AgentAnswer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
     except RefusedThere as refused:
         return refusal(agent, lent, str(refused))
 

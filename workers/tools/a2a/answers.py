@@ -27,7 +27,7 @@ ENDED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AgentAnswer:
     """What `agent` gave, and the secret that may not be in it."""
 
     agent: RemoteAgent
@@ -44,7 +44,7 @@ class Answer:
         return scrub(text, self.lent)
 
 
-def output(answer: Answer, context: ToolContext) -> ToolOutput:
+def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
     """The answer as a tool's output; a task without one is a failed output with what the agent says of it.
 
     Raises ToolError when it is too large.
@@ -65,10 +65,10 @@ def output(answer: Answer, context: ToolContext) -> ToolOutput:
 
 def refusal(agent: RemoteAgent, lent: Credential, words: str) -> ToolOutput:
     """The output of a call that the agent refused, with what it says of it."""
-    return _failed(Answer(agent, Message(), lent), "refused the task.", [Part(text=words)])
+    return _failed(AgentAnswer(agent, Message(), lent), "refused the task.", [Part(text=words)])
 
 
-def _failed(answer: Answer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
+def _failed(answer: AgentAnswer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
     said = answer.clean(" ".join(part.text for part in parts if part.text)).strip()
     text = f"{answer.agent.name} {sentence}" + (f" It says: {said[: answers.MAX_REASON_CHARS]}" if said else "")
     return answers.from_outside(answer.host, text, answers.shown(text), ok=False)

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
-from workers.egress import EgressConfig, EgressError, Limits, Response, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, Response, fetch
 from workers.tools import Request, ToolContext, ToolError, ToolOutput, check_length, in_words
 from workers.tools.actions import answers
 from workers.tools.actions.files import kept_files, reader
@@ -41,7 +41,7 @@ def exchange(
             method=request.method,
             headers=signed(request.headers, lent),
             content=request.body,
-            limits=Limits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
+            limits=FetchLimits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
             check=context.check,
         )
     except EgressError as error:
@@ -97,7 +97,7 @@ def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfi
     return []
 
 
-def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: Limits) -> Response:
+def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: FetchLimits) -> Response:
     """A file at an address that the answer names, without the secret: the address may be anybody's."""
     try:
         return fetch(url, egress, limits=limits, check=context.check)

@@ -7,21 +7,21 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
-from workers.egress import Limits, Response
+from workers.egress import FetchLimits, Response
 from workers.tools import ToolContext, ToolError
-from workers.tools.actions.requests import Attachment
+from workers.tools.actions.requests import SentFile
 from workers.tools.credentials import Credential, scrub_bytes
 
 MAX_FILES: Final = 10
 MAX_FILE_BYTES: Final = 10_000_000
-Fetch = Callable[[str, Limits], Response]
+Fetch = Callable[[str, FetchLimits], Response]
 
 
-def reader(context: ToolContext) -> Callable[[str], Attachment]:
+def reader(context: ToolContext) -> Callable[[str], SentFile]:
     """The function that reads a file of the conversation by its name. It raises ToolError."""
     taken: list[str] = []
 
-    def read(name: str) -> Attachment:
+    def read(name: str) -> SentFile:
         found = next((file for file in context.files if file.name == name), None)
         if found is None:
             there = ", ".join(file.name for file in context.files[:10]) or "none"
@@ -34,7 +34,7 @@ def reader(context: ToolContext) -> Callable[[str], Attachment]:
                 f"“{name[:80]}” is larger than {MAX_FILE_BYTES // 1_000_000} MB, the most that can be sent."
             )
         mime = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-        return Attachment(found.name, mime, found.path.read_bytes())
+        return SentFile(found.name, mime, found.path.read_bytes())
 
     return read
 
@@ -66,7 +66,7 @@ def keep_each(found: Iterable[tuple[str, str, bytes]], context: ToolContext, len
 
 
 def _fetched(url: str, fetch: Fetch) -> tuple[str, str, bytes]:
-    response = fetch(url, Limits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
+    response = fetch(url, FetchLimits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
     if response.status >= 400:
         raise ToolError(f"A file of the answer could not be fetched (status {response.status}).")
     name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1])

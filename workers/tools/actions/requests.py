@@ -24,7 +24,7 @@ FILES_IN: Final = "openaiFileIdRefs"
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class SentFile:
     """A file that goes along with a request."""
 
     name: str
@@ -56,11 +56,11 @@ def check_arguments(operation: Operation, arguments: dict[str, Any]) -> None:
         raise ToolError(f"The arguments do not fit{f', at “{place}”' if place else ''}: {error.message[:300]}.")
 
 
-Read = Callable[[str], Attachment]
+Read = Callable[[str], SentFile]
 
 
-def _no_files(name: str) -> Attachment:
-    return Attachment(name, "application/octet-stream", b"")
+def _no_files(name: str) -> SentFile:
+    return SentFile(name, "application/octet-stream", b"")
 
 
 def build_request(
@@ -171,7 +171,7 @@ def _json_body(operation: Operation, fields: dict[str, Any], kind: str, read: Re
     return json.dumps(sent, ensure_ascii=False).encode(), json.dumps(shown, indent=2, ensure_ascii=False), kind
 
 
-def reference(file: Attachment) -> dict[str, str]:
+def reference(file: SentFile) -> dict[str, str]:
     """A file as an entry of `openaiFileIdRefs`.
 
     The service may not be able to reach this site, so the file's content goes along, and the link holds it too.
