@@ -24,7 +24,7 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.delegation import ASK_STORE
 from gpts.runs.queries import retrieval_query
-from gpts.runs.state import TurnState
+from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -47,11 +47,9 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-# Rounds of tool calls in one turn; then the model's last words are the answer.
-MAX_ROUNDS: Final = 8
-
 ABSTENTION: Final = "The files of this GPT do not cover that, so there is no answer to give from them."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran, and whether it took effect is unknown."
+REPEATED: Final = "You made this very call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The person declined this call."
 EXPIRED: Final = "Nobody answered in time whether this call is allowed, so it was not made."
 SIGN_IN: Final = "It acts in your name there."
@@ -180,7 +178,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
         shown = [results[call.call_id].shown for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()
-    if last.tool_calls and len(replies) < MAX_ROUNDS:
+    if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
     return Finish(last.text, coverage_of(log), last.finish)
 
@@ -212,6 +210,8 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
         return RejectCall(call, f"There is no tool named {call.name}.")
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
         return RejectCall(call, INTERRUPTED)
+    if tool.effect == "read" and _was_answered(call, log):
+        return RejectCall(call, REPEATED)
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
         return RejectCall(call, EXPIRED if answer.expired else DECLINED)
@@ -225,6 +225,14 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
     if tool.reach == "gpt":
         return Delegate((call,))
     return RunTools((call,), announce=tool.effect == "write")
+
+
+def _was_answered(call: ToolCall, log: Log) -> bool:
+    """Whether the same was called earlier in this turn, and gave something."""
+    results = {step.call_id for step in log if isinstance(step, ToolResult) and step.ok}
+    calls = (each for step in log if isinstance(step, ModelReply) for each in step.tool_calls)
+    digest = call_digest(call)
+    return any(each.call_id in results and call_digest(each) == digest for each in calls)
 
 
 def _answer_about(call: ToolCall, log: Log) -> Approval | None:
