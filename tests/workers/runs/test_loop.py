@@ -382,7 +382,9 @@ def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_fu
     alice, gpt, monkeypatch, choice, allowed
 ):
     stock = ToolSpec(name="stock", description="", parameters={})
-    monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))})
+    monkeypatch.setattr(
+        loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))}
+    )
     conversation = services.start_conversation(alice, gpt)
     overrides = Overrides(tools=CALLERS, tool_choice=choice)
     run = services.start_run(conversation, "Let go of ZP-771.", overrides=overrides)
