@@ -190,7 +190,7 @@ def doing(name: str, step: Step) -> str:
             return f"{name} is reading"
         case Retrieval(passages=passages):
             n = len(passages)
-            return f"{name} has looked in its files, {n} passage{'' if n == 1 else 's'}"
+            return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"
         case ApprovalRequest():
             return f"{name} asks you something"
         case Delegation():

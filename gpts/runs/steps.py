@@ -125,6 +125,12 @@ class Retrieval(_Step):
     covered: bool = False
     extract: str = ""
 
+    def summary(self, n_files: int) -> str:
+        """What was found in how many files, in one line for people."""
+        n_found = len(self.passages)
+        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else "no match"
+        return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
+
 
 class DelegatedPart(BaseModel):
     """A part of a question for another GPT: the tool that asks it, and the task.

@@ -57,7 +57,7 @@ def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -
     found = answering.retrieval(turn, services)
     if decision.extracts:
         found = services.small.extract(found)
-    turn.append(found, n_passages=len(found.passages), covered=found.covered)
+    turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
 
 
 def call_model(turn: HeldTurn, services: Services) -> None:

@@ -1,6 +1,5 @@
 """`/api/gpts/{slug}/actions` and `…/mcp-servers`: what one's own GPT may call; `/api/sign-ins`: one's sign-ins."""
 
-from dataclasses import fields as fields_of
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -133,7 +132,7 @@ class AuthSetting(Schema):
 
     def choice(self) -> auth.AuthChoice:
         """As the services take it."""
-        return auth.AuthChoice(**{each.name: getattr(self, each.name) for each in fields_of(auth.AuthChoice)})
+        return auth.AuthChoice(**self.model_dump())
 
 
 class Trial(Schema):

@@ -93,13 +93,8 @@ def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> DelegateEntry:
     return DelegateEntry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
-def why_not_asked(gpt: Gpt, delegate: Gpt) -> str:
-    """Why `delegate` is not asked, or not for everyone, at present; empty where nothing stands in the way."""
-    return _trouble(gpt, _permitted(gpt.owner, gpt).filter(id=delegate.id).first())
-
-
 def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
-    """`why_not_asked`, of a delegate that is None where the owner may not see it."""
+    """Why `delegate` is not asked, or not for everyone, at present; None where the owner may not see it."""
     if delegate is None:
         return GONE
     if delegate.published_id is None:

@@ -26,6 +26,7 @@ from gpts.spec.gpt import (
     ModelSettings,
 )
 from web.accounts.models import User
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
 
 
 class Sharing(models.TextChoices):
@@ -299,7 +300,3 @@ class LinkGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} → {self.gpt}"
-
-
-# In a file of their own, but of this app: Django looks for models here only.
-from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: E402, F401

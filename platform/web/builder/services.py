@@ -28,6 +28,14 @@ def access_gpt(user: Any, slug: str) -> Gpt:
     return gpt
 
 
+def access_published(user: Any, slug: str) -> Gpt:
+    """The published GPT that `user` may chat with, by a slug that was typed. Raises Http404."""
+    gpt = access_gpt(user, slug.replace("\x00", ""))
+    if gpt.published is None:
+        raise Http404(f"{gpt.name} is not published.")
+    return gpt
+
+
 def access_own_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may edit. Raises Http404 for any other."""
     gpt = Gpt.objects.editable_by(user).select_related("published", "owner").filter(slug=slug).first()

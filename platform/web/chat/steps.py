@@ -99,11 +99,8 @@ def doing(found: tuple[Line, ...]) -> str:
 
 
 def _search(spec: GptSpec, step: Retrieval) -> Line:
-    n_files, n_found = len(spec.knowledge), len(step.passages)
-    files = f"{n_files} file{'' if n_files == 1 else 's'}"
-    passages = f"{n_found} passage{'' if n_found == 1 else 's'}" if step.covered else "nothing close enough"
-    words = f"Looked in {files}, {passages}"
-    return Line(words, words, f"Looked in {files} # times", passages=step.passages)
+    words = step.summary(len(spec.knowledge))
+    return Line(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
@@ -198,5 +195,4 @@ def _is_web(url: str) -> bool:
 
 
 def _sentence(text: str) -> str:
-    line = " ".join(text.strip().splitlines()[-1:])
-    return line if len(line) <= VALUE_CHARS else line[:VALUE_CHARS] + "…"
+    return shortened(" ".join(text.strip().splitlines()[-1:]), VALUE_CHARS)

@@ -3,7 +3,7 @@
 Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) is still in the log, and a reader then
 gets one `snapshot`. Each event is a JSON object with a `type`:
 
-- `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}; one with
+- `step` {seq, kind}: a step was appended; `retrieval` adds {summary}, tool steps add {name}; one with
   {run, call_id} instead of seq was appended to that other run, which answers the call
 - `progress` {call_id, text}: what a call is doing, in a few words
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before

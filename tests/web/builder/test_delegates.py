@@ -132,7 +132,6 @@ class TestTrouble:
         [row] = gpt.delegates.select_related("delegate")
         [entry] = delegates.entries(gpt)
         assert entry == delegates.entry(delegates.access_delegate(gpt, row.delegate.slug))
-        assert delegates.why_not_asked(gpt, row.delegate) == entry.trouble
         return entry.trouble
 
     def test_nothing_is_wrong_with_one_in_the_store(self, gpt, clerk):

@@ -10,7 +10,7 @@ from tests.web.runs import trees
 from web.chat.approvals import cards
 from web.chat.delegations import awaited
 from web.chat.steps import doing, lines, summary
-from web.chat.templatetags.naming import naming
+from web.chat.templatetags.chat import naming
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import delete_conversation
