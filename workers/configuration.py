@@ -68,7 +68,7 @@ def tool_settings() -> ToolSettings:
             url=settings.IMAGE_URL,
             key=settings.IMAGE_KEY,
             steps=settings.IMAGE_STEPS,
-            guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
+            guidance=settings.IMAGE_GUIDANCE,
             timeout_s=settings.IMAGE_TIMEOUT_S,
         ),
         mcp_commands=tuple(settings.MCP_COMMANDS),

@@ -261,7 +261,7 @@ class Worker:
     def retrieve(self, passages: Sequence[Passage] = PASSAGES) -> None:
         """Find `passages`, or nothing."""
         found = Retrieval(query="q", passages=tuple(passages), covered=bool(passages))
-        self.append(found, n_passages=len(passages), covered=bool(passages))
+        self.append(found, summary=found.summary(2))
 
     def begin(self) -> None:
         """Begin to reply, once more after a crash."""

