@@ -96,7 +96,9 @@ def served(django_db_setup: None, valkey: str, tmp_path_factory: pytest.TempPath
     options += ["--timeout-graceful-shutdown", "1"]
     process = subprocess.Popen([*command, *options], cwd=REPOSITORY, env=environment)
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=9)) as client:  # its backoff adds up to minutes
+    with httpx.Client(
+        transport=httpx.HTTPTransport(retries=9), timeout=60
+    ) as client:  # its backoff adds up to minutes
         client.get(f"{url}/favicon.ico")
     yield Site(url, home, valkey)
     process.terminate()

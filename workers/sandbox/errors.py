@@ -24,10 +24,4 @@ class CodeTooLong(SandboxError):
     """The code is too long; run it in smaller pieces."""
 
 
-class CallCancelled(SandboxError):
-    """The call was stopped."""
-
-
-BY_NAME = {
-    each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong, CallCancelled)
-}
+BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong)}

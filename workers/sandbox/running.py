@@ -13,6 +13,9 @@ from typing import IO, Any, Final
 from workers.sandbox.settings import SandboxLimits
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+# A session's folders as code sees them behind mounts.
+FILES: Final = Path("/session/files")
+TMP: Final = Path("/session/tmp")
 _TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 

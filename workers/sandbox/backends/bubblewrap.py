@@ -11,23 +11,13 @@ from typing import Final
 
 from workers.confinement import seccomp
 from workers.confinement.policies import SYSTEM, interpreter, own_code
-from workers.sandbox.running import Running, SessionPlace, kernel_command, kernel_environment, start
+from workers.sandbox.running import FILES, TMP, Running, SessionPlace, kernel_command, kernel_environment, start
 from workers.sandbox.settings import Settings
 
-# The session's folders as the code sees them.
-FILES: Final = Path("/session/files")
-TMP: Final = Path("/session/tmp")
 _SHM_BYTES: Final = 16 << 20
 _WALLS: Final = (
-    *(
-        "--unshare-ipc",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--hostname",
-        "sandbox",
-    ),
+    *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--hostname", "sandbox"),
     *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
 )
 # Root makes the mounts as itself, and the kernel then becomes the session's user and loses these two again. Others
@@ -56,15 +46,8 @@ class Bubblewrap:
         user. Raises OSError if bubblewrap cannot make one.
         """
         told, tell = os.pipe()
-        command = [
-            str(self._program),
-            "--info-fd",
-            str(tell),
-            *_WALLS,
-            *self._user(),
-            *_mounts(place),
-            *_environment(),
-        ]
+        user = _AS_ROOT if self.own_user else _AS_OTHERS
+        command = [str(self._program), "--info-fd", str(tell), *_WALLS, *user, *_mounts(place), *_environment()]
         command += ["--chdir", "/", "--", *kernel_command(place.configuration(FILES, TMP, parent=1))]
         program = start(command, [tell], cwd="/", env={})
         os.close(tell)
@@ -76,9 +59,6 @@ class Bubblewrap:
             program.kill()
             program.wait()
             raise OSError("bubblewrap cannot make namespaces here") from error
-
-    def _user(self) -> tuple[str, ...]:
-        return _AS_ROOT if self.own_user else _AS_OTHERS
 
 
 def _child_of(pid: int) -> int:

@@ -7,11 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from workers.sandbox.running import KernelUsage, Running, SessionPlace, kernel_environment, start
+from workers.sandbox.running import FILES, TMP, KernelUsage, Running, SessionPlace, kernel_environment, start
 from workers.sandbox.settings import Settings
 
-FILES: Final = Path("/session/files")
-TMP: Final = Path("/session/tmp")
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _CODE: Final = Path("/guildhall")
 _WALLS: Final = (
