@@ -341,7 +341,8 @@ def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, 
     stock = ToolSpec(name="stock", description="", parameters={})
     monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
-    its = scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    calls = [f'<tool_call>{{"name": "stock", "arguments": {{"part": {n}}}}}</tool_call>' for n in range(rounds)]
+    its = scripted_services([*calls, "Three."])
     for _ in range(rounds):
         advance(run, its)
         advance(run, its, "tools")
