@@ -1,4 +1,4 @@
-"""`manage.py trainrouter [--gpts]`: trains one of the router's heads from its examples and writes the weights."""
+"""`manage.py trainrouter [--gpts]`: trains one of the router's heads on its examples and writes the weights."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):
-    """Trains, says how well families that were held out are routed, and writes the weights."""
+    """Trains, prints the accuracy on held-out families, and writes the weights."""
 
     help = "Trains the head that chooses tools, or the one for GPTs, from workers/routing/data; takes some minutes."
 
