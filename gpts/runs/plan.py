@@ -179,6 +179,9 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
             return ShowResults()
     if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
+    # A model that has nothing to say on what its calls gave, or only printed another one.
+    if not last.text and any(result.ok and result.shown for result in results.values()):
+        return ShowResults()
     return Finish(last.text, coverage_of(log), last.finish)
 
 
