@@ -9,7 +9,7 @@ import pytest
 from workers.bench import delegation, tools
 from workers.bench.cases import BadCases, read_cases
 from workers.bench.routing import Outcome, RoutingCase, figures
-from workers.smallmodel.routing.candidates import Choice
+from workers.smallmodel.routing.candidates import RoutedChoice
 
 DEV = {tools.CASES: "dev-hard.jsonl", delegation.CASES: "delegation-dev.jsonl"}
 # Of cases that nobody looked at while the router was trained, and of those that its settings were chosen on or that
@@ -89,7 +89,7 @@ def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
 def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
     rows = (TOOLS, TOOLS | {"expect": None, "note": "near"}, TOOLS | {"expect": "pay"}, GPTS)
     cases = read_cases(write(tmp_path, *rows), RoutingCase)
-    found = figures([Outcome(case, Choice("code_interpreter", 0.9), 1.0) for case in cases])
+    found = figures([Outcome(case, RoutedChoice("code_interpreter", 0.9), 1.0) for case in cases])
     assert found["groups"]["all"] == {"accuracy": 0.25, "cases": 4}
     assert found["groups"]["a tool expected"] == {"accuracy": 0.5, "cases": 2}
     assert found["groups"]["a GPT expected"] == {"accuracy": 0, "cases": 1}
@@ -119,10 +119,10 @@ def test_conversations_and_many_gpts_are_among_our_own_cases() -> None:
 
 
 def test_our_own_cases_are_not_what_was_trained_on() -> None:
-    from workers.smallmodel.routing.training.gpt_examples import domains
+    from workers.smallmodel.routing.training.examples import gpts as examples
 
     cases = read_cases(delegation.CASES, RoutingCase)
-    gpts = [gpt for domain in domains() for gpt in domain.gpts]
+    gpts = [each for group in examples().groups for each in group.members]
     said = {text.lower() for gpt in gpts for text in gpt.says}
     offered = {each.name for case in cases for each in case.offered}
     # Written later, by people who had not seen these cases, and about the same as three of their 24 GPTs.

@@ -35,7 +35,7 @@ def cases(reader: str) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]
                 description=case.get("description", ""),
                 parameters=case.get("parameters", {}),
             )
-            yield case, ready_arguments(spec, case["message"], case.get("earlier", ()), ())
+            yield case, ready_arguments(spec, case["message"], case.get("earlier", ()))
 
 
 def test_calculations_are_read_rightly_or_not_at_all() -> None:

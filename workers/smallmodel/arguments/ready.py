@@ -10,12 +10,10 @@ from workers.smallmodel.arguments.of_schemas import fill
 from workers.smallmodel.arguments.web import query_from, url_in
 
 
-def ready_arguments(
-    tool: ToolSpec, question: str, earlier: Sequence[str], file_names: Sequence[str]
-) -> dict[str, Any] | None:
+def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> dict[str, Any] | None:
     """The arguments of a call of `tool` for `question`; None where somebody must word them.
 
-    `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
+    `earlier` are the person's messages before it, oldest first.
     """
     match tool.builtin:
         case "code_interpreter":
