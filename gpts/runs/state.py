@@ -24,7 +24,7 @@ class TurnState:
     history: Sequence[Log]
     tools: Mapping[str, ToolSpec]
 
-    def asked(self) -> UserMessage:
+    def user_message(self) -> UserMessage:
         """The step that this turn began with."""
         first = self.steps[0]
         assert isinstance(first, UserMessage)
@@ -32,7 +32,7 @@ class TurnState:
 
     def question(self) -> str:
         """What the person asked in this turn."""
-        return self.asked().text
+        return self.user_message().text
 
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""
@@ -49,7 +49,7 @@ class TurnState:
 
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
         """The API caller's functions of which they want one called now, before anything else; empty if none."""
-        choice = self.asked().overrides.tool_choice
+        choice = self.user_message().overrides.tool_choice
         if any(isinstance(step, ModelReply) for step in self.steps):
             return ()
         own = tuple(tool for tool in self.tools.values() if tool.of_caller)

@@ -48,6 +48,9 @@ class Embedder:
     def similarity(self, one, other):
         return [[1.0] * len(other)] * len(one)
 
+    def letters_per_token(self, text):
+        return 5.0
+
 
 def perform(n: int) -> ToolOutput:
     """Leave a trace, as an effect would; with n = -1 the process is gone before it can say so."""
@@ -61,7 +64,7 @@ def perform(n: int) -> ToolOutput:
 if __name__ == "__main__":
     run_id, queue, n, effect = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
     stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
-    loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: perform(n))}
+    loop.granted = lambda spec, _: {"stock": Tool(stock, lambda arguments, context: perform(n))}
     if n > 0:
         die_after(n)
     loop.advance(run_id, queue, lambda: made_services(answer, Index(), Embedder()))

@@ -4,23 +4,21 @@ It reaches the public internet and what the operator allowed, and nothing else, 
 whatever name servers and redirects say. Callers pass an EgressConfig in and catch EgressError.
 """
 
-from workers.egress.config import EgressConfig, Limits, Response
+from workers.egress.config import EgressConfig, FetchLimits, Response
 from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from workers.egress.fetching import fetch
 from workers.egress.guard import Guard
-from workers.egress.transports import guarded_async_client, guarded_async_transport, guarded_transport
+from workers.egress.transports import guarded_async_transport
 
 __all__ = [
     "EgressConfig",
     "EgressError",
     "EgressFailed",
     "EgressRefused",
+    "FetchLimits",
     "Guard",
-    "Limits",
     "Response",
     "fetch",
-    "guarded_async_client",
     "guarded_async_transport",
-    "guarded_transport",
     "reason",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import closing
 
-from gpts.knowledge.citations import Grounding, ground
+from gpts.knowledge.citations import ground
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
@@ -16,7 +16,8 @@ from gpts.safety.flow import context_label
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
-from workers.runs.reply import Reply
+from workers.knowledge.meaning import EmbeddedMeaning
+from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
@@ -36,8 +37,9 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     # What follows a schema is for programs: a sentence in place of another would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = state.spec.only_from_knowledge and passages and for_people
-    gate = Gate(state.question(), passages) if gated else None
-    reply = Reply(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
+    meaning = EmbeddedMeaning(services.embedder)
+    gate = Gate(state.question(), passages, meaning, state.spec.instructions) if gated else None
+    reply = ReplyCollector(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -70,7 +72,7 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
     demanded = state.demanded_tools() if tools else ()
     if tools:
         return Grammar(tools=demanded or tools, required=bool(demanded))
-    schema = state.asked().overrides.answer_schema
+    schema = state.user_message().overrides.answer_schema
     return Grammar(json_schema=schema) if schema is not None else None
 
 
@@ -80,10 +82,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if not text and passages and state.spec.only_from_knowledge and not decision.calls:
         text = abstain(state.spec)
         show(text)
-    # A gated answer says things in the passages' own words; only a free one needs meanings compared.
-    similarity = None if state.spec.only_from_knowledge else services.embedder.similarity
-    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.asks}
-    grounding = ground(text, passages, similarity, state.question(), titles) if passages else Grounding()
+    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
+    meaning = EmbeddedMeaning(services.embedder)
+    grounding = ground(text, passages, meaning, state.question(), titles, state.spec.instructions)
     return Finished(
         text=text,
         **dict(grounding),

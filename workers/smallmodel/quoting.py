@@ -11,6 +11,7 @@ from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
+from workers.smallmodel.arguments.ready import runs_code
 
 CODE_FAILED: Final = (
     "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
@@ -53,7 +54,7 @@ def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
     names = {step.call_id: step.name for step in state.steps if isinstance(step, Delegation)}
     for answer in answers:
         tool = state.tools.get(answer.name)
-        if tool and tool.asks and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
+        if tool and tool.is_delegation and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
             names[answer.call_id] = tool.title
     shown = [(names.get(answer.call_id, ""), _shown(answer, state.tools)) for answer in answers]
     named = [(name, text) for name, text in shown if text]
@@ -64,13 +65,13 @@ def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
 
 def _shown(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> str:
     tool = tools.get(answer.name)
-    if tool and tool.builtin == "code_interpreter" and not answer.ok:
+    if tool and runs_code(tool) and not answer.ok:
         return CODE_FAILED.format(reason=answer.text.strip().splitlines()[-1])
     return answer.shown or ""
 
 
 def _is_delegated(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
-    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
+    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].is_delegation)
 
 
 def goes_round(text: str) -> bool:

@@ -1,7 +1,7 @@
 """What `/api` takes and gives about GPTs and their files, as JSON. Of runs: `shapes_runs`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
 from gpts.knowledge.documents import Finding, Notice, Unit
+from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from web.api.reading import Text
 from web.builder.agents import agent_card_url
@@ -19,7 +20,10 @@ from web.builder.knowledge import QUESTION_CHARS
 
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
-CapabilityKey = Literal["web_browsing", "image_generation", "code_interpreter"]
+if TYPE_CHECKING:
+    CapabilityKey = str
+else:
+    CapabilityKey = Literal[tuple(CAPABILITIES)]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 
@@ -44,8 +48,10 @@ class GptChange(Schema):
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="Those that are switched on.")
-    asks_all: bool | None = Field(None, description="Whether each question goes to every GPT that it may ask.")
-    asks_store: bool | None = Field(None, description="Whether it may look for a GPT to ask in the store.")
+    delegates_to_all: bool | None = Field(
+        None, description="Whether each question goes to every GPT that it may ask."
+    )
+    delegates_to_store: bool | None = Field(None, description="Whether it may look for a GPT to ask in the store.")
     files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
     a2a: bool | None = Field(None, description="Whether programs elsewhere may call it as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
@@ -77,19 +83,23 @@ class GptCard(Schema):
     starters: list[str]
     category: CategoryName
     capabilities: list[CapabilityKey] = Field(description="Of the draft, where it is yours; else of what people get.")
-    asks_all: bool = Field(description="Whether each question goes to every GPT that it may ask, as people get it.")
-    asks_store: bool = Field(description="Whether it may look for a GPT to ask in the store, as people get it.")
+    delegates_to_all: bool = Field(
+        description="Whether each question goes to every GPT that it may ask, as people get it."
+    )
+    delegates_to_store: bool = Field(
+        description="Whether it may look for a GPT to ask in the store, as people get it."
+    )
     creator: str
     created: datetime
     published: int | None = Field(description="Number of the version that people get; null before publishing.")
 
     @staticmethod
-    def resolve_asks_all(gpt: Any) -> bool:
-        return bool(gpt.published.data.get("asks_all") if gpt.published else gpt.asks_all)
+    def resolve_delegates_to_all(gpt: Any) -> bool:
+        return bool(gpt.published.spec().delegates_to_all if gpt.published else gpt.delegates_to_all)
 
     @staticmethod
-    def resolve_asks_store(gpt: Any) -> bool:
-        return bool(gpt.published.data.get("asks_store") if gpt.published else gpt.asks_store)
+    def resolve_delegates_to_store(gpt: Any) -> bool:
+        return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
 
     @staticmethod
     def resolve_creator(gpt: Any) -> str:
@@ -109,20 +119,20 @@ class OwnGpt(GptCard):
     a2a: bool = Field(description="Whether programs elsewhere may call it as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
-    asks_all: bool = Field(description="Whether each question goes to every GPT that the draft may ask.")
-    asks_store: bool = Field(description="Whether the draft may look for a GPT to ask in the store.")
+    delegates_to_all: bool = Field(description="Whether each question goes to every GPT that the draft may ask.")
+    delegates_to_store: bool = Field(description="Whether the draft may look for a GPT to ask in the store.")
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret address to share, while shared by link.")
     agent_card: str | None = Field(description="The address of its Agent Card, while programs may call it.")
 
     @staticmethod
-    def resolve_asks_all(gpt: Any) -> bool:
-        return bool(gpt.asks_all)
+    def resolve_delegates_to_all(gpt: Any) -> bool:
+        return bool(gpt.delegates_to_all)
 
     @staticmethod
-    def resolve_asks_store(gpt: Any) -> bool:
-        return bool(gpt.asks_store)
+    def resolve_delegates_to_store(gpt: Any) -> bool:
+        return bool(gpt.delegates_to_store)
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
@@ -188,7 +198,7 @@ class File(Schema):
         return bool(file.segment)
 
 
-class Decisions(Schema):
+class DecisionsShape(Schema):
     """Your choice on findings of a file, by the finding's id. Others keep what you chose before."""
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
@@ -202,7 +212,7 @@ class Question(Schema):
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
 
 
-class Place(Schema):
+class PassagePlace(Schema):
     """Where a passage stands. `unit` says what `page` counts; null where the format has no pages."""
 
     file_id: UUID
@@ -212,7 +222,7 @@ class Place(Schema):
     heading: str
 
 
-class RankedPassage(Place):
+class RankedPassage(PassagePlace):
     """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` the two together."""
 
     text: str = Field(description="Its first 700 characters.")
@@ -235,7 +245,7 @@ class Asked(Schema):
     n_more: int = Field(description="Passages that scored lower and are not listed.")
 
 
-class UnusedPassage(Place):
+class UnusedPassage(PassagePlace):
     """A passage that no question has found yet."""
 
     text: str
@@ -246,7 +256,7 @@ class Repeat(Schema):
 
     exact: bool
     text: str
-    places: list[Place]
+    places: list[PassagePlace]
 
 
 class KnowledgeHealth(Schema):

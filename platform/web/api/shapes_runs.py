@@ -9,8 +9,8 @@ from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
-from web.api.completions import Usage
+from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
+from web.api.completions import TokenUsage
 from web.api.reading import Text
 
 
@@ -25,7 +25,7 @@ class NewRun(Schema):
     stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
 
 
-class Step(Schema):
+class StepShape(Schema):
     """An entry of the run's log; `data` depends on its `kind`."""
 
     seq: int
@@ -43,14 +43,15 @@ class PendingApproval(ApprovalRequest):
 class RunState(Schema):
     """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
 
-    `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
+    `support` tells of each sentence of the answer how far the GPT's files support it; supported and partly supported
+    ones have a citation. `not_checked` ones are in another language than the files, which cannot be compared.
     `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
     """
 
     id: UUID
     gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
     conversation: UUID
-    asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
+    delegated_by: list[Delegator] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
     status: Status
     created: datetime
     ended: datetime | None
@@ -63,9 +64,9 @@ class RunState(Schema):
         description="What it and the runs that it asked for wait for; answer with `POST …/approve` of their `run`."
     )
     files: list[FileRef] = Field(description="What tools made; see `GET /api/attachments/{id}`.")
-    usage: Usage
+    usage: TokenUsage
     first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
-    steps: list[Step]
+    steps: list[StepShape]
 
 
 class CitedPage(Schema):
@@ -104,7 +105,7 @@ class Cancellation(Schema):
     cancelled: bool
 
 
-class Answer(Schema):
+class ApprovalAnswer(Schema):
     """A person's answer to an approval request of their run."""
 
     call_id: Text
@@ -113,7 +114,7 @@ class Answer(Schema):
     digest: str = Field("", description="The request's own, to be sure that it is the one that was seen.")
 
 
-class Attachment(Schema):
+class AttachmentShape(Schema):
     """A file of a conversation. `mime` is told by its bytes."""
 
     id: UUID
@@ -156,7 +157,7 @@ class ConversationCard(Schema):
         return str(conversation.guest.slug) if conversation.guest else None
 
 
-class Turn(Schema):
+class ConversationTurn(Schema):
     """A message and the state of its newest answer, which `gpt` gave."""
 
     id: UUID
@@ -179,7 +180,7 @@ class ConversationWithTurns(Schema):
     title: str
     created: datetime
     changed: datetime
-    messages: list[Turn]
+    messages: list[ConversationTurn]
 
 
 class Renaming(Schema):

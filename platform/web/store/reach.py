@@ -1,28 +1,17 @@
 """What a GPT can do and reach besides answering, as its page tells it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from gpts.spec.actions import host_name
-from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
-from web.builder.colleagues import asked_by, shown_name
+from web.builder.delegates import shown_name, visible_delegates
 from web.builder.models import Gpt
 
-ICONS: Final = {"web_browsing": "globe", "image_generation": "picture", "code_interpreter": "code"}
-
 
 @dataclass(frozen=True, slots=True)
-class Ability:
-    """A capability that is switched on."""
-
-    title: str
-    help: str
-    icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class Colleague:
+class ReachableDelegate:
     """Another GPT that it may ask."""
 
     gpt: Gpt
@@ -30,27 +19,25 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class GptReach:
     """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, whom it asks.
 
-    `colleagues` are only those GPTs that the reader may chat with, too.
+    `delegates` are only those GPTs that the reader may chat with, too.
     """
 
-    capabilities: tuple[Ability, ...]
+    capabilities: tuple[Capability, ...]
     hosts: tuple[str, ...]
-    colleagues: tuple[Colleague, ...]
+    delegates: tuple[ReachableDelegate, ...]
     leaves_the_hall: bool
 
 
-def reach_of(spec: GptSpec, reader: Any) -> Reach:
+def reach_of(spec: GptSpec, reader: Any) -> GptReach:
     """What this version can do and reach, as `reader` may know it."""
-    switched_on = [key for key in CAPABILITIES if key in spec.capabilities]
-    abilities = tuple(
-        Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
-    )
+    switched_on = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
     addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
-    colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
-    asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach
-    return Reach(abilities, hosts, colleagues, asks or bool(hosts) or "web_browsing" in switched_on)
+    delegates = tuple(ReachableDelegate(gpt, shown_name(reader, gpt)) for gpt in visible_delegates(spec, reader))
+    asks = bool(delegates) or spec.delegates_to_store  # and may thereby reach what those reach
+    leaves = asks or bool(hosts) or any(capability.leaves_site for capability in switched_on)
+    return GptReach(switched_on, hosts, delegates, leaves)

@@ -9,14 +9,16 @@ from django.core.exceptions import ValidationError
 from gpts.spec.actions import McpTool
 from web import rpc
 from web.builder import actions, auth
-from web.builder.actions import Source
+from web.builder.actions import DocumentSource
 from web.builder.auth import AuthChoice
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.services import delete_gpt, publish, restore_version, set_sharing
+from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins
 from workers.tools import ToolError
+from workers.tools.settings import ToolSettings
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(
@@ -41,7 +43,7 @@ def worker(monkeypatch) -> list[str]:
         done.append(task.removeprefix("workers.tasks."))
         assert queue == "tools"
         if task.endswith("import_action"):
-            return action_calls.read_action(args[0], args[1], json.loads(args[2]))
+            return action_calls.read_action(args[0], args[1], json.loads(args[2]), ToolSettings())
         raise rpc.NoResult(rpc.TOO_LATE)
 
     monkeypatch.setattr(rpc, "call", ask)
@@ -50,7 +52,7 @@ def worker(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def action(gpt, worker) -> Action:
-    return actions.add_action(gpt, Source(DOCUMENT), privacy_url="https://parts.example/privacy")
+    return actions.add_action(gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy")
 
 
 def test_an_action_becomes_part_of_the_draft_and_of_what_is_published(gpt, action):
@@ -67,7 +69,7 @@ def test_unusable_operations_are_listed_with_their_reason(action):
 
 
 def test_the_creator_picks_from_the_document_that_is_there(action, worker):
-    changed = actions.update_action(action, Source(operations=("addPart",)), {"name": "Spares"})
+    changed = actions.update_action(action, DocumentSource(operations=("addPart",)), {"name": "Spares"})
     assert ([each["name"] for each in changed.operations], changed.name) == (["addPart"], "Spares")
     assert changed.document == DOCUMENT
     assert worker == ["import_action", "import_action"]
@@ -75,7 +77,11 @@ def test_the_creator_picks_from_the_document_that_is_there(action, worker):
 
 @pytest.mark.parametrize(
     ("source", "field"),
-    [(Source(), "document"), (Source("nonsense"), "document"), (Source("x" * 2_000_001), "document")],
+    [
+        (DocumentSource(), "document"),
+        (DocumentSource("nonsense"), "document"),
+        (DocumentSource("x" * 2_000_001), "document"),
+    ],
 )
 def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
     with pytest.raises(ValidationError) as refused:
@@ -87,15 +93,15 @@ def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
 def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     text = DOCUMENT.replace("https://api.parts.example", "/v1")
     with pytest.raises(ValidationError, match="Enter the server's"):
-        actions.add_action(gpt, Source(text))
-    assert actions.add_action(gpt, Source(text, server="https://b.example/")).base_url == "https://b.example"
+        actions.add_action(gpt, DocumentSource(text))
+    assert actions.add_action(gpt, DocumentSource(text, server="https://b.example/")).base_url == "https://b.example"
 
 
 def test_a_gpt_has_ten_actions_at_most(gpt, worker, monkeypatch):
     monkeypatch.setattr(actions, "MAX_ACTIONS", 1)
-    actions.add_action(gpt, Source(DOCUMENT))
+    actions.add_action(gpt, DocumentSource(DOCUMENT))
     with pytest.raises(ValidationError, match="1 actions"):
-        actions.add_action(gpt, Source(DOCUMENT))
+        actions.add_action(gpt, DocumentSource(DOCUMENT))
 
 
 def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, action):
@@ -109,7 +115,7 @@ def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, act
 
 def test_restoring_brings_the_operations_of_then(gpt, action):
     publish(gpt)
-    actions.update_action(action, Source(operations=("addPart",)), {})
+    actions.update_action(action, DocumentSource(operations=("addPart",)), {})
     restore_version(gpt, 2)
     assert [each.name for each in gpt.draft_spec().actions[0].operations] == ["listParts", "addPart"]
 
@@ -122,11 +128,11 @@ class TestSecrets:
         return auth.set_auth(action, AuthChoice("bearer", SECRET))
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
-        lent = sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        lent = sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
         assert SECRET in lent.secrets
         with pytest.raises(ToolError, match="it was not sent"):
-            sign_ins.lend(str(keyed.id), bob.pk, "evil.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
         row = Action.objects.values().get()
@@ -135,18 +141,20 @@ class TestSecrets:
             assert SECRET not in text
 
     def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
-        other = actions.add_action(gpt, Source(DOCUMENT))
+        other = actions.add_action(gpt, DocumentSource(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="cannot be read"):
-            sign_ins.lend(str(other.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):
         auth.set_auth(action, AuthChoice("basic", "user:word-of-pass"))
-        lent = sign_ins.lend(str(action.id), bob.pk, "api.parts.example")
+        lent = sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
         assert "word-of-pass" in lent.secrets
         auth.set_auth(action, AuthChoice("header", SECRET, header="X-Api-Key"))
-        assert sign_ins.lend(str(action.id), bob.pk, "api.parts.example").headers == {"X-Api-Key": SECRET}
+        assert sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
+            "X-Api-Key": SECRET
+        }
 
     def test_another_kind_or_host_forgets_it(self, keyed):
         assert auth.set_auth(keyed, AuthChoice("bearer")).secret
@@ -177,21 +185,21 @@ class TestSecrets:
     def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
         publish(gpt)
         actions.remove(keyed)
-        assert sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        assert sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         publish(gpt)
         with pytest.raises(ToolError, match="removed it"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
         with pytest.raises(ToolError, match="no longer part"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
         with pytest.raises(ToolError, match="no longer part"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
 
 class TestPrivacy:
@@ -200,7 +208,7 @@ class TestPrivacy:
     @pytest.fixture
     def without(self, gpt, worker) -> Gpt:
         set_sharing(gpt, "me")
-        actions.add_action(gpt, Source(DOCUMENT))
+        actions.add_action(gpt, DocumentSource(DOCUMENT))
         return gpt
 
     def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):

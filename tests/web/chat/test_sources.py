@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
-from gpts.knowledge.sections import Part, Section
+from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
@@ -23,9 +23,9 @@ QUOTE = "Service it every 450 hours."
 TEXT = f"The lip seal wears. {QUOTE} Drain it first."
 SECTION = Section(
     parts=(
-        Part(text="Seals", start=93, is_heading=True),
-        Part(text=TEXT, start=100),
-        Part(text="| Part | Number |\n| Seal | ZP-771 |", start=200),
+        SectionBlock(text="Seals", start=93, is_heading=True),
+        SectionBlock(text=TEXT, start=100),
+        SectionBlock(text="| Part | Number |\n| Seal | ZP-771 |", start=200),
     ),
     cut_after=True,
 )
@@ -288,7 +288,7 @@ class TestSupport:
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="partly"),)))
         assert 'class="cite partly"' in page
         assert 'aria-label="Source 1, partly: manual.pdf' in page
-        assert "Dotted numbers: the passage says some of the sentence" in page
+        assert "Dotted citations only partly support the sentence." in page
 
     def test_an_unsupported_sentence_is_marked_and_counted(self, as_bob, cite):
         levels = (
@@ -296,7 +296,7 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not from the files"></span>' in page
+        assert 'Twice.&nbsp;<span class="unsupported" role="img" title="Not from the files"' in page
         assert "1 sentence is not from the files." in page
         assert "Dotted" not in page
 
@@ -307,6 +307,16 @@ class TestSupport:
         page = self.page(as_bob, cite(levels))
         assert "Nothing in this answer is from the files." in page
         assert 'class="unsupported"' not in page
+
+    def test_a_sentence_in_another_language_than_the_files_is_told_to_be_not_checked(self, as_bob, cite):
+        support = (
+            SentenceSupport(answer_start=0, answer_end=10, level="supported"),
+            SentenceSupport(answer_start=11, answer_end=17, level="not_checked"),
+        )
+        page = self.page(as_bob, cite(support))
+        assert 'Twice.&nbsp;<span class="not-checked" role="img" title="Not checked: the files are' in page
+        assert "1 sentence is not checked: the files are in a different language." in page
+        assert "not from the files" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))

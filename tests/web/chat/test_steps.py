@@ -3,8 +3,21 @@
 import pytest
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
+from gpts.runs.steps import (
+    Approval,
+    ApprovalRequest,
+    CallerTool,
+    ModelReply,
+    Overrides,
+    Retrieval,
+    Step,
+    ToolCall,
+    ToolResult,
+    ToolStarted,
+    UserMessage,
+)
 from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
 from web.chat.code import coloured
@@ -61,6 +74,16 @@ def only(*log: Step):
 )
 def test_a_call_is_told_in_words(call, words):
     assert only(call, gave(call.tool_calls[0].name)).words == words
+
+
+@pytest.mark.parametrize("name", BUILTIN_TOOLS)
+def test_a_caller_s_function_is_told_as_its_own_whatever_its_name(name):
+    theirs = Overrides(tools=(CallerTool(name=name),))
+    call = called(name, query="x", url="https://a.example", code="1", prompt="a pump")
+    (line,) = lines(SPEC, (UserMessage(text="q", overrides=theirs), call, gave(name, "found", urls=("https://b.c",))))
+    assert line.words == f"Called {name.replace('_', ' ').capitalize()}"
+    assert [key for key, _ in line.arguments] == ["Query", "Url", "Code", "Prompt"]
+    assert (line.code, line.links, line.answer) == ("", (), "found")
 
 
 def test_long_words_are_cut():
@@ -136,7 +159,7 @@ def test_several_lines_become_one():
     for number, url in enumerate(("https://a.example", "https://b.example")):
         log += (called("open_page", f"c{number}", url=url), gave("open_page", call_id=f"c{number}"))
     log += (called("createTicket", "c9"), gave("createTicket", call_id="c9"))
-    told = "Looked in 1 file, 1 passage · Read 2 pages · Called Create ticket on crm.example.org"
+    told = "Searched 1 file, 1 passage · Read 2 pages · Called Create ticket on crm.example.org"
     assert summary(lines(SPEC, log)) == told
 
 

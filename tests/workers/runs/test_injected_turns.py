@@ -29,6 +29,9 @@ class Embedder:
     def similarity(self, one, other):
         return [[0.0 for _ in other] for _ in one]
 
+    def letters_per_token(self, text):
+        return 5.0
+
 
 def says(tool: str, **arguments: object) -> str:
     call = json.dumps({"name": tool, "arguments": arguments})
@@ -48,7 +51,7 @@ class TestObedientModel:
             "crm": self.tool("crm", "read", "host", "crm.example.org", (), ("action:crm.example.org",)),
             "send_mail": self.tool("send_mail", "write", "host", "mail.example.org"),
         }
-        monkeypatch.setattr(loop, "granted", lambda spec: toolbox)
+        monkeypatch.setattr(loop, "granted", lambda spec, _: toolbox)
 
     def tool(self, name, effect, reach, host, urls=(), private=()) -> Tool:
         def run(arguments: dict, context) -> ToolOutput:

@@ -13,8 +13,7 @@ from typing import Any, Final
 from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import Colour, from_hex, tinted
-from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.unseen import tells_something
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org/"
 A: Final = f"{{{_SCHEMAS}drawingml/2006/main}}"
@@ -130,6 +129,12 @@ def _share(element: Any) -> float:
 def is_on(element: Any, name: str = "val") -> bool:
     """Whether a switch is set: present, and not set to a word for no."""
     return element is not None and element.get(name, "1") not in _OFF
+
+
+def attribute(element: Any, path: str, name: str, default: str = "") -> str:
+    """The attribute `name` of what lies at `path` in `element`, `default` where one of the three is missing."""
+    found = element.find(path) if element is not None else None
+    return str(found.get(name, default)) if found is not None else default
 
 
 def number(text: str | None, default: int = 0) -> int:

@@ -34,7 +34,7 @@ def prompt_from(question: str) -> str:
 
 
 def size_from(question: str) -> str:
-    """The size, as make_image takes it, whose shape the question names ("in portrait format"); empty for none."""
+    """The size, as the tool takes it, whose shape the question names ("in portrait format"); empty for none."""
     if exact := re.search(r"\b(\d{3,4})\s*[x×*]\s*(\d{3,4})\b", question):
         size = f"{exact[1]}x{exact[2]}"
         return size if size in _SIZES else ""

@@ -10,21 +10,26 @@ from workers.smallmodel.arguments.of_schemas import fill
 from workers.smallmodel.arguments.web import query_from, url_in
 
 
+def runs_code(tool: ToolSpec) -> bool:
+    """Whether it is the platform's own tool that runs code."""
+    return bool(tool.builtin) and "code" in tool.parameters["properties"]
+
+
 def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> dict[str, Any] | None:
     """The arguments of a call of `tool` for `question`; None where somebody must word them.
 
     `earlier` are the person's messages before it, oldest first.
     """
-    match tool.builtin:
-        case "code_interpreter":
+    match tool.parameters.get("required") if tool.builtin else None:
+        case ["code"]:
             code = code_for(question)
             return {"code": code} if code else None
-        case "web_search":
+        case ["query"]:
             return {"query": query_from(question, earlier)}
-        case "open_page":
+        case ["url"]:
             url = url_in(question)
             return {"url": url} if url else None
-        case "make_image":
+        case ["prompt"]:
             size = size_from(question)
             return {"prompt": prompt_from(question)} | ({"size": size} if size else {})
     return fill(tool.parameters, question, earlier)

@@ -1,0 +1,189 @@
+"""Other GPTs as tools: which a run may ask now, whom in the store, and having them asked."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from gpts.runs import decisions
+from gpts.runs.delegation import (
+    ASK_STORE,
+    NO_TASK,
+    NOT_REACHABLE,
+    NOTHING_FITS,
+    TASK_CHARS,
+    StoreGpt,
+    delegation_chain,
+    named_delegates,
+)
+from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, ToolCall, ToolResult, UserMessage
+from gpts.safety.flow import arguments_label, context_label
+from gpts.safety.policy import context_of
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
+from web.builder.models import Gpt
+from web.runs import delegations
+from web.runs.models import Run
+from workers.runs.services import Services
+from workers.runs.turn import HeldTurn
+
+TASK: Final[dict[str, Any]] = {
+    "type": "string",
+    "description": "What is wanted, with all that is needed to know: the one asked sees nothing else of this chat.",
+    "minLength": 1,
+}
+FILES: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "maxItems": 10,
+    "description": "Names of files of this chat to hand on.",
+}
+STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name of the GPT, where it is known."}
+# GPTs of the store that are looked at, the last changed first, and those of them that a model chooses from.
+STORE_GPTS: Final = 500
+STORE_LISTED: Final = 6
+CALL_AGAIN: Final = "These GPTs are nearest to the task. If one fits, call again with its short name as `gpt`:"
+
+
+def delegate_tools(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
+    """The tools that ask other GPTs, by name: those of the spec that can be reached at this moment, and the store."""
+    named = named_delegates(spec.delegates)
+    gpts = {str(gpt.id): gpt for gpt in _reachable(run, spec, log).filter(id__in=[c.gpt_id for c in named.values()])}
+    tools = {
+        name: _tool(name, gpts[delegate.gpt_id], delegate.when)
+        for name, delegate in named.items()
+        if delegate.gpt_id in gpts
+    }
+    return tools | ({ASK_STORE: _STORE} if spec.delegates_to_store else {})
+
+
+def _reachable(run: Run, spec: GptSpec, log: Log) -> Any:
+    own = Delegator(slug=spec.slug, name=spec.name)
+    return delegations.reachable(run.owner, delegation_chain(log, own)).select_related("published")
+
+
+def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
+    assert gpt.published is not None  # `reachable` has only published ones
+    spec = gpt.published.spec()
+    return ToolSpec(
+        name=name,
+        title=spec.name,
+        description=spec.description or spec.name,
+        parameters=_parameters({"task": TASK, "files": FILES}),
+        examples=spec.starters,
+        reach="gpt",
+        is_delegation=True,
+        when=when,
+    )
+
+
+def _parameters(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": ["task"], "additionalProperties": False}
+
+
+_STORE: Final = ToolSpec(
+    name=ASK_STORE,
+    title="Ask the store",
+    description="Finds a GPT in the store that knows about something, and asks it. For what no other tool is for.",
+    parameters=_parameters({"task": TASK, "gpt": STORE_GPT, "files": FILES}),
+    reach="gpt",
+    is_delegation=True,
+)
+
+
+def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
+    """The GPTs of the store that the run may ask, those changed last first."""
+    found = _reachable(run, spec, log).in_store().exclude(slug=spec.slug).order_by("-changed")
+    facts = (f"published__data__{name}" for name in ("name", "description", "starters"))
+    rows = found.values_list("slug", *facts)[:STORE_GPTS]
+    return [StoreGpt(slug, name, about, tuple(starters or ())) for slug, name, about, starters in rows]
+
+
+def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelReply:
+    """The calls that ask other GPTs for the parts of the question, each with the files of this message."""
+    names = [file.name for file in turn.user_message().attachments]
+    files = {"files": names} if names else {}
+    calls = tuple(
+        ToolCall(
+            call_id=f"call_{turn.n_calls() + n}",
+            name=part.name,
+            arguments={"task": part.task} | ({"gpt": part.gpt} if part.gpt else {}) | files,
+        )
+        for n, part in enumerate(parts)
+    )
+    return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps))
+
+
+def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -> None:
+    """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
+    for call in decision.calls:
+        turn.held.check()
+        found = _request(call, turn, services)
+        if isinstance(found, str):
+            refused = delegations.refused(call.call_id, call.name, found)
+            turn.append(refused, name=call.name, ok=False)
+        else:
+            delegations.delegate(turn.run, found, turn.held.token)
+
+
+def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.DelegationRequest | str:
+    """What is asked of whom, or why nobody is."""
+    task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
+    if not task:
+        return NO_TASK
+    gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _delegate(call, turn)
+    if isinstance(gpt, str):
+        return gpt
+    if gpt is None:
+        return NOTHING_FITS if call.name == ASK_STORE else NOT_REACHABLE.format(name=turn.tools[call.name].title)
+    return delegations.DelegationRequest(
+        call_id=call.call_id,
+        tool=call.name,
+        gpt=gpt,
+        task=task,
+        delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
+        label=arguments_label(call.call_id, turn.steps),
+        own_words=any(task in said for said in context_of(turn.history, turn.steps).said),
+        files=_handed_on(call, turn),
+    )
+
+
+def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
+    """The GPT that the call names; whether it may be reached is looked at when it is asked."""
+    delegate = named_delegates(turn.spec.delegates).get(call.name)
+    published = Gpt.objects.filter(published__isnull=False, deleted=None).select_related("published")
+    return published.filter(id=delegate.gpt_id).first() if delegate else None
+
+
+def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | str | None:
+    """The GPT of the store that the call names; without a name what the model is told, or who fits the task."""
+    slug = str(call.arguments.get("gpt") or "")
+    if not slug and turn.ability.calls_tools:
+        return _listing(task, turn, services)
+    slug = slug or services.small.choose_from_store(task, turn.store())
+    return (
+        _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug).filter(slug=slug).first()
+    )
+
+
+def _listing(task: str, turn: HeldTurn, services: Services) -> str:
+    """The GPTs of the store nearest to the task, for a model that then calls again with the name of one."""
+    store = list(turn.store())
+    if not store:
+        return NOTHING_FITS
+    lines = [f"{gpt.name}: {gpt.description}" for gpt in store]
+    near = services.embedder.similarity([task], lines)[0]
+    best = sorted(range(len(store)), key=lambda n: -near[n])[:STORE_LISTED]
+    return "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
+
+
+def _handed_on(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:
+    """The files of the chat that the call names."""
+    wanted = call.arguments.get("files")
+    if not isinstance(wanted, list):
+        return ()
+    known: dict[str, FileRef] = {}
+    for log in (*turn.history, turn.steps):
+        for step in log:
+            files = step.attachments if isinstance(step, UserMessage) else ()
+            files = step.files if isinstance(step, ToolResult) else files
+            known |= {file.name: file for file in files}
+    return tuple(known[name] for name in dict.fromkeys(map(str, wanted)) if name in known)
