@@ -14,8 +14,16 @@ from workers.smallmodel.routing.candidates import RoutedChoice
 DEV = {tools.CASES: "dev-hard.jsonl", delegation.CASES: "delegation-dev.jsonl"}
 # Of cases that nobody looked at while the router was trained, and of those that its settings were chosen on or that
 # are on subjects that it was trained on.
-TOOL_FLOORS = {tools.CASES: 0.7, tools.CASES.with_name(DEV[tools.CASES]): 0.82}
-GPT_FLOORS = {delegation.CASES: 0.73, delegation.CASES.with_name(DEV[delegation.CASES]): 0.74}
+TOOL_FLOORS = {
+    tools.CASES: 0.73,
+    tools.CASES.with_name(DEV[tools.CASES]): 0.87,
+    tools.CASES.with_name("unseen-tools.jsonl"): 0.78,
+}
+GPT_FLOORS = {
+    delegation.CASES: 0.73,
+    delegation.CASES.with_name(DEV[delegation.CASES]): 0.73,
+    delegation.CASES.with_name("unseen-gpts.jsonl"): 0.88,
+}
 
 TOOLS = {
     "id": "one",

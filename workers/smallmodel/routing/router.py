@@ -55,8 +55,8 @@ class Router:
         """The tools and none, best first, each with its probability.
 
         Of candidates with the same name the first counts; an empty message wants none. Measured on unseen cases: the
-        right one is among the best two in nine of ten; above a score of 0.8 the first is right in nine of ten, below
-        0.6 in half.
+        right one is among the best two in 93 % (99 % for GPTs); above a score of 0.8 the first is right in 96 %
+        (94 %), below 0.6 in 43 % (71 %; 2026-11-25).
         """
         return self._ranked("tools", conversation, candidates)
 
