@@ -21,7 +21,7 @@ TOOL_FLOORS = {
 }
 GPT_FLOORS = {
     delegation.CASES: 0.73,
-    delegation.CASES.with_name(DEV[delegation.CASES]): 0.73,
+    delegation.CASES.with_name(DEV[delegation.CASES]): 0.74,
     delegation.CASES.with_name("unseen-gpts.jsonl"): 0.88,
 }
 
