@@ -24,7 +24,7 @@ _DEFAULT: Final = FetchLimits()
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent next; a redirect makes another one of it."""
+    """The next request to send; a redirect makes another."""
 
     method: str
     target: Target
@@ -42,10 +42,10 @@ def fetch(
     limits: FetchLimits = _DEFAULT,
     check: Callable[[], None] = lambda: None,
 ) -> Response:
-    """The answer of `url`, of whatever status. Raises EgressRefused, EgressFailed, and what `check` raises.
+    """The response of `url`, whatever its status. Raises EgressRefused, EgressFailed, and what `check` raises.
 
-    `check` is called several times a second. Redirects are followed, each checked like the first address; at another
-    origin none of `headers` are sent again that could be a secret, and a body is not sent to another host at all.
+    `check` is called several times a second. Redirects are followed, each checked like the first address; headers
+    that could be secret are not sent to another origin, and a body is not sent to another host.
     """
     guard, clock = Guard(config), clock_of(limits.timeout_s, check)
     if method not in _METHODS:
@@ -70,14 +70,14 @@ class _Redirect:
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """One request on a connection of its own, which no other request ever sees."""
+    """One request on a connection of its own, never reused."""
 
     guard: Guard
     clock: Clock
     limits: FetchLimits
 
     def perform(self, request: _Request, history: tuple[str, ...]) -> Response | _Redirect:
-        """The answer, or where it sends us. Raises EgressError."""
+        """The response, or its redirect. Raises EgressError."""
         target = request.target
         headers = request_headers(target, request.headers, self.guard.config.user_agent, request.content)
         try:
@@ -115,14 +115,14 @@ class _Exchange:
 
 
 def core_url(target: Target) -> httpcore.URL:
-    """`target` as httpcore takes it, without parsing it once more."""
+    """`target` for httpcore, without parsing it again."""
     return httpcore.URL(
         scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.rest.encode("ascii")
     )
 
 
 def failed(error: Exception, host: str) -> EgressFailed:
-    """`error` as a sentence."""
+    """`error` as an EgressFailed with a readable message."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -136,9 +136,9 @@ def failed(error: Exception, host: str) -> EgressFailed:
 
 
 def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: FetchLimits) -> _Request:
-    """The request that follows, checked like the first. Raises EgressError."""
+    """The request to the redirect's target, checked like the first. Raises EgressError."""
     old = request.target
-    # Servers send spaces as they are, which browsers forgive.
+    # Servers send unescaped spaces, which browsers accept.
     new = guard.target(urljoin(old.url, redirect.location.strip().replace(" ", "%20")))
     if limits.same_host and new.host != old.host:
         raise EgressRefused(f"{old.host} redirects to another host, {new.host}.")
