@@ -83,8 +83,8 @@ def test_a_request_is_answered_where_it_stands(chat, take, button, allowed, told
     card = chat.get_by_role("group", name="Create ticket on crm.example.org")
     expect(card).to_be_focused()
     expect(card).to_contain_text("It has read the page pumps.example, which you did not write.")
-    card.get_by_text("The exact request").click()
-    expect(card.get_by_role("region", name="The exact request")).to_contain_text(
+    card.get_by_text("Exact request").click()
+    expect(card.get_by_role("region", name="Exact request")).to_contain_text(
         "POST https://crm.example.org/tickets"
     )
     assert serious(chat) == []

@@ -155,7 +155,7 @@ def test_the_whole_tree_fits_and_is_accessible(visitor, bob, timed, theme, size)
     page.goto(f"/runs/{timed.desk.id}/tree")
     expect(page.get_by_role("article")).to_have_count(8)
     expect(page.locator(".tree-sums")).to_contain_text("8 runs of 7 GPTs")
-    expect(page.get_by_text("was asked the same before")).to_be_visible()
+    expect(page.get_by_text("got the same question earlier")).to_be_visible()
     expect(page.get_by_text(trees.REFUSED)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []

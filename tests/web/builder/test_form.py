@@ -34,7 +34,7 @@ def test_autosave_answers_in_json_and_keeps_the_published_version(as_alice, gpt,
     response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "instructions": "New words."}, headers=JSON)
 
     assert response.json()["errors"] == {}
-    assert "your draft differs" in response.json()["parts"]["status"]
+    assert "Unpublished changes" in response.json()["parts"]["status"]
     gpt.refresh_from_db()
     assert gpt.instructions == "New words."
     assert gpt.published.spec().instructions == "Help with pumps."

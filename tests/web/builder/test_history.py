@@ -78,7 +78,7 @@ def test_history_tells_versions_apart_and_escapes_them(as_alice, gpt):
     assert page.index("Version 2") < page.index("Version 1")
     assert "Instructions rewritten" in page
     assert "<b>pumps" not in page
-    assert "The first publication." in page
+    assert "First version." in page
 
 
 def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gpt):

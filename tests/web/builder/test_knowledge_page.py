@@ -49,7 +49,7 @@ def test_without_files_it_shows_the_way_to_the_form(as_alice, gpt):
 def test_it_sums_up_and_tells_of_each_file(as_alice, file):
     page = as_alice.get(URL).content.decode()
 
-    for words in ("1,212", "3,400", "98,000", "German", "by words only", "This page holds no text.", "Page 9"):
+    for words in ("1,212", "3,400", "98,000", "German", "keyword search only", "This page holds no text.", "Page 9"):
         assert words in page
 
 
@@ -57,7 +57,7 @@ def test_a_question_is_answered_by_a_worker_of_the_model_queue(as_alice, gpt, fi
     html = as_alice.post(f"{URL}ask", {"question": " Which kit? "}, headers=JSON).json()["html"]
 
     assert asked == [("workers.tasks.ask_knowledge", str(gpt.id), "Which kit?", "model")]
-    for words in ("Covered.", "Given to the model", "No room left", "0.62", "7.5", "untrusted", "4 more passages"):
+    for words in ("Covered.", "Sent to the model", "No room left", "0.62", "7.5", "untrusted", "4 more passages"):
         assert words in html
     assert "<b>manual" not in html
 
@@ -109,7 +109,7 @@ def test_what_a_worker_found_is_drawn(as_alice, file, monkeypatch):
 
     for words in (
         "40 of 100 passages",
-        "60 answered nothing yet",
+        "60 haven’t been used yet",
         "Never asked for.",
         "Twice said.",
         "b.txt",

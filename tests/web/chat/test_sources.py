@@ -249,7 +249,7 @@ def test_a_citation_without_its_file_keeps_its_passage(as_bob, cite, workers):
 
 def test_an_accepted_finding_shows_as_a_badge(as_bob, cite, workers):
     run = cite(untrusted=True)
-    assert "accepted despite a finding" in as_bob.get(f"/c/turn/{run.id}").content.decode()
+    assert "flagged passage" in as_bob.get(f"/c/turn/{run.id}").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,8 @@ def test_categories_and_searches_narrow_each_other(client, shelf):
     page = client.get("/?category=writing&q=translate").content.decode()
     assert "Old" not in page
     assert "Translator" in page
-    assert "Nobody here knows" in client.get("/?category=home&q=translate").content.decode()
-    assert "This shelf is empty" in client.get("/?category=research").content.decode()
+    assert "No GPTs found for" in client.get("/?category=home&q=translate").content.decode()
+    assert "No GPTs in this category yet" in client.get("/?category=research").content.decode()
 
 
 def test_featured_gpts_stand_on_top_and_once(client, shelf):

@@ -86,7 +86,7 @@ export class AnswerStream {
     if (event.kind === "retrieval") {
       const files = `${this.nFiles} file${this.nFiles === 1 ? "" : "s"}`;
       const found = `${event.n_passages} passage${event.n_passages === 1 ? "" : "s"}`;
-      this.looked = `Looked in ${files}, ${event.covered ? found : "nothing close enough"}`;
+      this.looked = `Searched ${files}, ${event.covered ? found : "no match"}`;
       this.say(this.looked);
     }
     if (LOOKED_AT.includes(event.kind)) this.look();
@@ -166,7 +166,7 @@ export class AnswerStream {
 
   vanished() {
     this.close();
-    this.say("This answer cannot be shown any more: you are signed out, or the chat was deleted. Reload the page.");
+    this.say("This answer is no longer available: you’re signed out, or the chat was deleted. Reload the page.");
     this.reply.classList.remove("lost");
     this.state.parentElement.classList.remove("working");
     this.finished(this.reply);
