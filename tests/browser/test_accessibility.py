@@ -60,7 +60,7 @@ def test_a_chat_is_accessible_at_each_of_its_stages(visitor, bob, gpt, take, the
     assert serious(page) == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Regenerate").click()
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(page.get_by_text("Queued")).to_be_visible()
     take().fail()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     assert serious(page) == []

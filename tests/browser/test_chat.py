@@ -51,7 +51,7 @@ def answered(asked: Page, take: Take) -> Page:
 
 
 def test_an_answer_streams_and_ends_with_citations(asked, take):
-    expect(asked.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(asked.get_by_text("Queued")).to_be_visible()
     worker = take()
     worker.retrieve()
     expect(asked.get_by_text("Looked in 2 files, 2 passages")).to_be_visible()
@@ -161,7 +161,7 @@ def test_a_failed_answer_can_be_tried_again(asked, take):
     take().fail("The model is not answering right now.")
     expect(asked.get_by_role("alert").filter(has_text="The model is not answering")).to_be_visible()
     asked.get_by_role("button", name="Try again").click()
-    expect(asked.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(asked.get_by_text("Queued")).to_be_visible()
     take().answer()
     expect(asked.locator("a.cite")).to_have_count(3)
     expect(asked.locator(".turn")).to_have_count(1)
@@ -169,7 +169,7 @@ def test_a_failed_answer_can_be_tried_again(asked, take):
 
 def test_the_last_answer_can_be_made_again(answered, take):
     answered.get_by_role("button", name="Regenerate").click()
-    expect(answered.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(answered.get_by_text("Queued")).to_be_visible()
     take().answer("Another answer.", ())
     expect(answered.locator(".answer")).to_have_text("Another answer.")
     say(answered, "Thanks")
@@ -248,7 +248,7 @@ def test_someone_signed_out_elsewhere_keeps_the_text(answered, visitor):
     Session.objects.all().delete()
     field(answered).fill("Am I signed in?")
     field(answered).press("Enter")
-    expect(answered.get_by_role("alert").filter(has_text="You are signed out.")).to_be_visible()
+    expect(answered.get_by_role("alert").filter(has_text="You’re signed out.")).to_be_visible()
     expect(answered.get_by_role("link", name="Sign in", exact=True).last).to_be_visible()
     expect(field(answered)).to_have_value("Am I signed in?")
     visitor.forgive("401")

@@ -69,7 +69,7 @@ def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
     form.get_by_label("Name", exact=True).fill("n" * 60)
     form.get_by_label("Description", exact=True).fill("Still saved.")
 
-    expect(form.locator("#name-error")).to_contain_text("This has 60 characters; 50 fit.")
+    expect(form.locator("#name-error")).to_contain_text("Too long: 60 of 50 characters.")
     expect(form.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(form.get_by_label("Name", exact=True)).to_have_value("n" * 60)
     expect(form.get_by_text("Saved, except")).to_be_visible()
@@ -98,7 +98,7 @@ def test_files_upload_are_followed_and_publish_the_gpt(form, gpt, tmp_path):
     expect(form.get_by_text("The file is empty.")).to_be_visible()
     form.locator(".file", has_text="empty.txt").get_by_role("button", name="Remove").click()
     form.get_by_role("button", name="Publish version 2 when ready").click()
-    expect(form.get_by_text("as soon as its files are ready")).to_be_visible()
+    expect(form.get_by_text("once its files are ready")).to_be_visible()
 
     KnowledgeFile.objects.filter(name="a.txt").update(status="embedding", n_done=3, n_chunks=9)
     expect(form.get_by_text("Embedding, 3 of 9")).to_be_visible()
@@ -130,7 +130,7 @@ def test_signing_out_elsewhere_loses_nothing_that_was_typed(form, gpt):
     form.context.clear_cookies()
     form.get_by_label("Instructions", exact=True).fill("Precious words.")
 
-    expect(form.get_by_text("You are signed out")).to_be_visible()
+    expect(form.get_by_text("You’re signed out")).to_be_visible()
     expect(form.get_by_label("Instructions", exact=True)).to_have_value("Precious words.")
 
 

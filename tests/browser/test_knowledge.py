@@ -164,7 +164,7 @@ def test_a_replacement_takes_the_place_of_the_old_file_once_it_is_ready(form, tm
 
 
 def test_downloads_are_allowed_by_a_switch_that_saves_itself(form, gpt):
-    form.get_by_text("People who chat may download the files").click()
+    form.get_by_text("Allow file downloads").click()
 
     expect(form.get_by_text("Draft saved")).to_be_visible()
     gpt.refresh_from_db()

@@ -90,7 +90,7 @@ def test_a_key_is_stored_and_never_shown_again(action, form, visitor):
     dialog.get_by_label("Type").select_option("header")
     dialog.get_by_label("API key").fill("s3cret")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_text("Name the header that takes the key")).to_be_visible()
+    expect(dialog.get_by_text("Enter the header’s name")).to_be_visible()
     visitor.forgive("422")
     dialog.get_by_label("Header").fill("X-Api-Key")
     assert serious(form) == []

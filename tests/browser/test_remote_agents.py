@@ -83,7 +83,7 @@ def test_an_agent_is_added_by_its_card(form, visitor):
 def test_the_switch_shows_where_the_gpt_s_own_card_lies(form, gpt, site):
     card = form.get_by_role("textbox", name="Agent Card URL").first
     expect(card).to_be_hidden()
-    form.get_by_role("checkbox", name="Programs elsewhere may call it").check()
+    form.get_by_role("checkbox", name="Available as an A2A agent").check()
     expect(card).to_have_value(f"{site.url}/a2a/{gpt.slug}/.well-known/agent-card.json")
     assert serious(form) == []
     assert Gpt.objects.get(id=gpt.id).a2a

@@ -107,7 +107,7 @@ def test_a_second_answer_is_told_that_there_was_one(visitor, chat, take):
     log.append(worker.run.id, Approval(call_id="c1", allowed=False))  # in another tab
     chat.get_by_role("button", name="Allow", exact=True).click()
     expect(chat.locator("[data-approval]")).to_have_count(0)
-    expect(chat.get_by_role("alert").filter(has_text="answered already")).to_be_visible()
+    expect(chat.get_by_role("alert").filter(has_text="already answered")).to_be_visible()
     assert StepRow.objects.get(run=worker.run, kind="approval").data["allowed"] is False
     visitor.forgive("409")
 

@@ -168,7 +168,7 @@ def test_a_tree_that_grows_is_looked_at_again(bob_page, alice, desk, tax):
     child = asked(desk, tax, LONG)
     bob_page.goto(f"/runs/{desk.id}/tree")
     item = bob_page.locator(f"#run-{child.id}")
-    expect(item).to_contain_text("Waiting for its turn")
+    expect(item).to_contain_text("Queued")
     item.locator("summary").focus()
     bob_page.keyboard.press("Enter")
     trees.end(child)

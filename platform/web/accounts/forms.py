@@ -16,7 +16,7 @@ class SignupForm(forms.Form):
     """The field that sign-up asks for besides address and password."""
 
     name = forms.CharField(
-        max_length=60, required=False, label="Your name", help_text="Shown with the GPTs you make."
+        max_length=60, required=False, label="Your name", help_text="Shown on your GPTs."
     )
     field_order = ("name", "email", "password1")
 

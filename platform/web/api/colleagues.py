@@ -20,25 +20,25 @@ When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
 class NewColleague(Schema):
-    """A GPT to ask: one that you may chat with, by its slug."""
+    """A GPT to ask: any GPT you can chat with, by its slug."""
 
     gpt: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["pump-doctor"])
-    when: When = Field("", description="When to ask it, in a line for the model.")
+    when: When = Field("", description="When to ask it, in one line for the model.")
 
 
 class ColleaguePatch(Schema):
-    """What to change."""
+    """Changes to an entry."""
 
     when: When
 
 
 class ColleagueShape(Schema):
-    """A GPT that your draft may ask."""
+    """A GPT that your draft can ask."""
 
     gpt: str = Field(description="Its slug.")
-    name: str = Field(description="Its slug again, where you may no longer see it.")
+    name: str = Field(description="The slug if you no longer have access to it.")
     when: str
-    trouble: str = Field(description="Why it is not asked, or not for everyone, at present; empty where it is.")
+    trouble: str = Field(description="Why it isn't asked at present, or not for everyone; empty if it is.")
 
 
 def _shape(entry: Entry) -> ColleagueShape:
@@ -51,7 +51,7 @@ def _listed(gpt: Gpt) -> list[ColleagueShape]:
 
 @router.get("/gpts/{slug}/colleagues", response={200: list[ColleagueShape], **DENIED})
 def list_colleagues(request: HttpRequest, slug: str) -> list[ColleagueShape]:
-    """The GPTs that your draft may ask."""
+    """The GPTs that your draft can ask."""
     return _listed(access_own_gpt(caller(request), slug))
 
 
@@ -59,7 +59,7 @@ def list_colleagues(request: HttpRequest, slug: str) -> list[ColleagueShape]:
 def replace_colleagues(
     request: HttpRequest, slug: str, listed: Body[Annotated[list[NewColleague], Field(max_length=COLLEAGUES)]]
 ) -> list[ColleagueShape]:
-    """Make the list this one. Entries that were in it stay, also those that you could no longer add."""
+    """Replace the list. Existing entries stay valid, even if you could no longer add them."""
     gpt = access_own_gpt(caller(request), slug)
     colleagues.replace(gpt, [(each.gpt, each.when) for each in listed])
     return _listed(gpt)
@@ -67,20 +67,20 @@ def replace_colleagues(
 
 @router.post("/gpts/{slug}/colleagues", response={201: ColleagueShape, **INVALID})
 def add_colleague(request: HttpRequest, slug: str, new: NewColleague) -> Status[ColleagueShape]:
-    """Let your draft ask one more GPT."""
+    """Add a GPT to the list."""
     row = colleagues.add(access_own_gpt(caller(request), slug), new.gpt, new.when)
     return Status(201, _shape(colleagues.entry(row)))
 
 
 @router.patch("/gpts/{slug}/colleagues/{colleague}", response={200: ColleagueShape, **INVALID})
 def update_colleague(request: HttpRequest, slug: str, colleague: str, change: ColleaguePatch) -> ColleagueShape:
-    """Change when to ask a GPT of the list."""
+    """Change when to ask a GPT in the list."""
     row = access_colleague(access_own_gpt(caller(request), slug), colleague)
     return _shape(colleagues.entry(colleagues.change(row, change.when)))
 
 
 @router.delete("/gpts/{slug}/colleagues/{colleague}", response={204: None, **DENIED})
 def remove_colleague(request: HttpRequest, slug: str, colleague: str) -> Status[None]:
-    """Take a GPT off your draft's list. The published version keeps it until you publish again."""
+    """Remove a GPT from your draft's list. The published version keeps it until you publish again."""
     colleagues.remove(access_colleague(access_own_gpt(caller(request), slug), colleague))
     return Status(204, None)

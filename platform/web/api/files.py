@@ -30,7 +30,7 @@ def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> Knowledge
     draft = access_own_gpt(caller(request), slug).files.filter(removed=None)
     file = draft.filter(id=file_id).select_related("replaces", "gpt").first()
     if file is None:
-        raise Http404("There is no such file in this GPT.")
+        raise Http404("File not found in this GPT.")
     return file
 
 
@@ -65,7 +65,7 @@ def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[Knowled
     """Index a failed or cancelled file once more."""
     file = access_own_file(request, slug, file_id)
     if not files.retry_file(file):
-        raise ApiError(409, "Only a failed or cancelled file can be tried again.", code="not_failed")
+        raise ApiError(409, "Only failed or cancelled files can be retried.", code="not_failed")
     file.refresh_from_db()
     return Status(202, file)
 

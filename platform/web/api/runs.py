@@ -65,7 +65,7 @@ def _going_on(user: User, slug: str, conversation_id: UUID) -> Conversation:
     if conversation.gpt_id != access_gpt(user, slug).id:
         raise Http404("This conversation is with another GPT.")
     if conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("What GPTs say to each other is no conversation of yours.")
+        raise Http404("Conversation not found.")
     return conversation
 
 

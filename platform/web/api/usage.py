@@ -43,7 +43,7 @@ class UsageShape(Schema):
     days: int
     n_people: int
     by_people: ShareShape
-    by_gpts: ShareShape = Field(description="Asked by other GPTs, on behalf of people who chat with those.")
+    by_gpts: ShareShape = Field(description="By other GPTs, on behalf of people who chat with them.")
     by_asker: list[AskerShape]
 
 

@@ -47,7 +47,7 @@ from web.runs.models import Conversation, Run
 v1 = Door(
     title="Guildhall, OpenAI-compatible",
     version="1",
-    description="Every GPT that you may chat with, as a model. Point any OpenAI client at this address with a key.",
+    description="Every GPT you can chat with, as a model. Works with any OpenAI client.",
     urls_namespace="v1",
     auth=KeyAuth(),
     parser=StrictParser(),
@@ -105,7 +105,7 @@ def access_model(user: User, slug: str) -> Gpt:
     except Http404:
         gpt = None
     if gpt is None or gpt.published is None:
-        raise ApiError(404, f"There is no model “{slug[:80]}” that you may use.", "model", "model_not_found")
+        raise ApiError(404, f"Model “{slug[:80]}” not found, or you don’t have access to it.", "model", "model_not_found")
     return gpt
 
 
@@ -181,7 +181,7 @@ def given_out(answer: Finished, run: Run, in_parallel: bool) -> list[CallOfFunct
 def approval_required(run: Run, asking: UUID) -> ApiError:
     """What a caller is told whose run waits for a person's answer to the run `asking`, which it may be itself."""
     text = (
-        f"The run {asking} waits for a person's approval of a call. Read it at /api/runs/{asking}, answer with"
+        f"The run {asking} needs a person's approval for a call. Read it at /api/runs/{asking}, answer with"
         f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")

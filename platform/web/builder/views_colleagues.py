@@ -48,5 +48,5 @@ def remove(request: HttpRequest, slug: str, colleague: str) -> HttpResponse:
     colleagues.remove(colleagues.access_colleague(gpt, colleague))
     if wants_json(request):
         return JsonResponse({})
-    messages.success(request, "It is no longer among the GPTs that this draft may ask.")
+    messages.success(request, "GPT removed from the draft.")
     return redirect("gpt_edit", slug)

@@ -72,7 +72,7 @@ def verdict(log: Log, call_id: str) -> str:
         return ""
     last = answers[-1]
     if last.expired:
-        return "nobody answered in time, so it was not done"
+        return "expired without an answer"
     if requests[-1].sign_in:
-        return "you signed in" if last.allowed else "you did not sign in"
+        return "you signed in" if last.allowed else "you didn’t sign in"
     return "you allowed it" if last.allowed else "you declined it"

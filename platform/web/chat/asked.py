@@ -10,10 +10,10 @@ def ask_phrases(ask: Ask) -> Phrases:
     """The ask in words."""
     whom = f"{ask.name} on {ask.host}" if ask.host else ask.name
     what = f"{whom}: {shortened(ask.task)}" if ask.task and not ask.host else whom
-    failed = f"{whom} did not answer" if ask.run_id else f"Could not ask {whom}"
-    asked = "Could not ask" if ask.why_not and not ask.run_id else "Asked"
-    many = f"{asked} # {'agents elsewhere' if ask.host else 'GPTs'}"
-    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Did not ask {whom}", f"{asked} {whom}", many)
+    failed = f"{whom} didn’t answer" if ask.run_id else f"Couldn’t ask {whom}"
+    asked = "Couldn’t ask" if ask.why_not and not ask.run_id else "Asked"
+    many = f"{asked} # {'remote agents' if ask.host else 'GPTs'}"
+    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Didn’t ask {whom}", f"{asked} {whom}", many)
 
 
 def told_together(asks: Sequence[Ask], many: str) -> str:

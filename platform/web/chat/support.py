@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from gpts.knowledge.documents import Citation, SentenceSupport
 
 UNSUPPORTED_MARK: Final = format_html(
-    '&nbsp;<span class="unsupported" role="img" aria-label="Not from the files"></span>'
+    '&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files"></span>'
 )
 
 
@@ -40,7 +40,7 @@ def notes(support: Sequence[SentenceSupport]) -> tuple[Note, ...]:
     levels = [sentence.level for sentence in support]
     found = []
     if "partly" in levels:
-        found.append(Note("partly", "Dotted numbers: the passage says some of the sentence, not all of it."))
+        found.append(Note("partly", "Dotted citations only partly support the sentence."))
     if n_unsupported := levels.count("unsupported"):
         found.append(Note("unsupported", _not_from_the_files(n_unsupported, len(levels))))
     return tuple(found)
@@ -48,10 +48,10 @@ def notes(support: Sequence[SentenceSupport]) -> tuple[Note, ...]:
 
 def _not_from_the_files(n_unsupported: int, n_sentences: int) -> str:
     if n_unsupported == n_sentences:
-        return "Nothing in this answer is from the files."
+        return "The files don’t support anything in this answer."
     if n_unsupported == 1:
-        return "1 sentence is not from the files."
-    return f"{n_unsupported} sentences are not from the files."
+        return "The files don’t support 1 sentence."
+    return f"The files don’t support {n_unsupported} sentences."
 
 
 def tag(citation: Citation, index: int, run_id: object, view: str, name: str, partly: bool) -> SafeString:

@@ -13,13 +13,13 @@ MAX_AUTHORS: Final = 3
 # A bar is never narrower than this share of the line, so that it can be seen.
 MIN_PERCENT: Final = 1.0
 STATUSES: Final = {
-    "queued": ("Waiting for its turn", ""),
+    "queued": ("Queued", ""),
     "in_progress": ("Working", ""),
-    "requires_action": ("Waits for you", "warn"),
+    "requires_action": ("Waiting for approval", "warn"),
     "completed": ("Answered", "good"),
     "failed": ("Failed", "danger"),
     "cancelled": ("Stopped", ""),
-    "incomplete": ("Cut short", "warn"),
+    "incomplete": ("Incomplete", "warn"),
 }
 
 
@@ -132,8 +132,8 @@ def _branch(node: Node, top: Node, length_s: float) -> Branch:
 def rests_on(label: Label) -> str:
     """What a text of this label rests on, in words."""
     if not label.is_untrusted:
-        return "trusted"
-    return f"rests on {_listed(label.written_by)}" if label.written_by else "rests on text from outside"
+        return "Trusted"
+    return f"Sources: {_listed(label.written_by)}" if label.written_by else "Includes external content"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -191,7 +191,7 @@ def why_end(run: Run, asked_by: Iterable[Asker]) -> str:
     """Why a delegated run must not go on, for those who asked: its GPT is gone meanwhile. Empty if it may."""
     if reachable(run.owner, asked_by).filter(id=run.version.gpt_id).exists():
         return ""
-    return "It was deleted, or is no longer shared with everyone concerned."
+    return "It was deleted, or is no longer shared with everyone involved."
 
 
 def used_up(root_id: UUID) -> str:

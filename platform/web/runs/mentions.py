@@ -69,7 +69,7 @@ def mentioned(user: User, slug: str) -> Gpt:
     except Http404:
         gpt = None
     if gpt is None or gpt.published is None:
-        raise Refused(f"There is no GPT “{slug[:80]}” that you may use.")
+        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.")
     return gpt
 
 
@@ -80,7 +80,7 @@ def check_still_open(conversation: Conversation, gpt: Gpt) -> None:
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
         return
     why = "was deleted by its creator" if gpt.deleted else "is no longer shared with you"
-    raise GuestGone(f"{name_of(gpt)} {why}. Send again, and {name_of(conversation.gpt)} answers.")
+    raise GuestGone(f"{name_of(gpt)} {why}. Send again to ask {name_of(conversation.gpt)}.")
 
 
 def name_of(gpt: Gpt) -> str:
@@ -94,7 +94,7 @@ def _one_of(called: Called, own: str) -> str:
     if own in called.slugs:
         return own
     choice = " or ".join(f"@{slug}" for slug in called.slugs[:_OFFERED])
-    raise Refused(f"Several GPTs are called “{called.name}”. Say which one: {choice}.")
+    raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
 
 
 def _called(conversation: Conversation, text: str) -> Called | None:
@@ -108,7 +108,7 @@ def _called(conversation: Conversation, text: str) -> Called | None:
     own = (conversation.gpt.slug, conversation.version.spec().name)
     called = called_in(text, names if own in names else [*names, own])
     if called and not called.rest:
-        raise EmptyMessage(f"Write what {called.name} should answer behind its name.")
+        raise EmptyMessage(f"Add a message for {called.name} after its name.")
     return called
 
 

@@ -136,7 +136,7 @@ def test_a_gpt_can_have_twenty(client, agent, gpt):
     for _ in range(19):
         RemoteAgentRow.objects.create(gpt=gpt, name="x", card_url=CARD_URL, url=CARD_URL)
     refused = post(client, URL, {"card_url": CARD_URL})
-    assert "can have 20 remote agents" in refused.json()["error"]["message"]
+    assert "can have up to 20 remote agents" in refused.json()["error"]["message"]
 
 
 def test_it_is_changed_read_again_and_removed(client, agent, answers, gpt):

@@ -86,7 +86,7 @@ def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
 
 def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     text = DOCUMENT.replace("https://api.parts.example", "/v1")
-    with pytest.raises(ValidationError, match="Enter the server's"):
+    with pytest.raises(ValidationError, match="doesn’t name a full server URL"):
         actions.add_action(gpt, Source(text))
     assert actions.add_action(gpt, Source(text, server="https://b.example/")).base_url == "https://b.example"
 
@@ -205,7 +205,7 @@ class TestPrivacy:
 
     def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):
         publish(without)
-        with pytest.raises(ValidationError, match="“Parts”: give the address of its privacy policy"):
+        with pytest.raises(ValidationError, match="“Parts” needs a privacy policy URL"):
             set_sharing(without, "store")
         with pytest.raises(ValidationError, match="privacy policy"):
             publish(without, "store")
@@ -254,5 +254,5 @@ class TestMcpServers:
 
     def test_people_do_not_sign_in_there(self, gpt):
         server = McpServerRow.objects.create(gpt=gpt, name="N", url="https://mcp.example.org")
-        with pytest.raises(ValidationError, match="API key here"):
+        with pytest.raises(ValidationError, match="an API key"):
             auth.set_auth(server, AuthChoice("oauth", client_id="c"))

@@ -64,7 +64,7 @@ def test_the_exact_passage_is_shown_with_what_it_hides(as_alice, file):
 
 
 def test_a_foreign_language_is_told_where_the_embedder_is_the_bundled_one(as_alice, file, settings):
-    assert "This file appears to be in German. The bundled embedder reads English" in row(as_alice)
+    assert "This file appears to be in German. Keyword search only" in row(as_alice)
     assert "appears to be in" not in row(as_alice, language="en")
     settings.EMBEDDER = "/models/other"
     assert "appears to be in" not in row(as_alice, language="de")
@@ -105,8 +105,8 @@ def test_decided_findings_stay_to_be_decided_anew(as_alice, file):
 def test_the_page_says_that_publishing_waits_for_the_decision(as_alice, file, fields):
     page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content.decode()
 
-    assert "once you decided on what was found in its files" in page
-    assert "Waiting for you" in page
+    assert "once you review its files" in page
+    assert "Needs review" in page
 
 
 def test_cancelling_twice_changes_nothing_more(as_alice, gpt):
@@ -124,9 +124,9 @@ def test_a_replacement_says_whose_place_it_takes(as_alice, gpt):
     response = act(as_alice, old, "replace", file=SimpleUploadedFile("new.txt", b"new words"))
 
     assert response.status_code == 201
-    assert "Takes the place of old.txt once it is ready" in response.json()["file"]["html"]
+    assert "Replaces old.txt once it’s ready" in response.json()["file"]["html"]
     again = act(as_alice, old, "replace", file=SimpleUploadedFile("same.txt", b"words"))
-    assert (again.status_code, again.json()["error"]) == (400, "Nothing was replaced: this is the same file.")
+    assert (again.status_code, again.json()["error"]) == (400, "Not replaced: this is the same file.")
     assert act(as_alice, old, "replace").status_code == 400
 
 
@@ -151,7 +151,7 @@ def test_a_waiting_file_says_what_it_waits_for(as_alice, gpt):
     add_file(gpt, "b.txt", [b"words"])
 
     [_, second] = as_alice.get("/gpts/pump-doctor/files", headers=JSON).json()["files"]
-    assert "Waiting for 1 file before it" in " ".join(second["html"].split())
+    assert "Waiting, 1 file ahead" in " ".join(second["html"].split())
 
 
 def test_long_and_odd_names_are_kept_as_far_as_they_are_names(gpt):

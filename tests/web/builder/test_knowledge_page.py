@@ -74,7 +74,7 @@ def test_a_question_that_is_none_is_refused(as_alice, file, asked, question):
     response = as_alice.post(f"{URL}ask", {"question": question}, headers=JSON)
 
     assert (response.status_code, asked) == (400, [])
-    assert "question" in response.json()["error"]
+    assert "characters" in response.json()["error"]
 
 
 def test_nothing_is_asked_before_a_file_is_ready(as_alice, gpt, asked):

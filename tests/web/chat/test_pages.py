@@ -71,7 +71,7 @@ def test_a_preview_has_no_page(client, alice, gpt):
 def test_a_live_answer_names_its_stream(as_bob, page, run):
     shown = as_bob.get(page).content.decode()
     assert f'data-events="{reverse("run_events", args=[run.id])}"' in shown
-    assert "Waiting for its turn" in shown
+    assert "Queued" in shown
 
 
 def test_a_finished_answer_shows_its_text_its_tags_and_its_passage(as_bob, page, run, answer):

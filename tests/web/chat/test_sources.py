@@ -234,7 +234,7 @@ def test_when_no_worker_answers_the_fragment_says_so(as_bob, cite, workers):
     run = cite()
     workers.fails = "The workers are busy."
     page = as_bob.get(source(run)).content.decode()
-    assert "The workers are busy. The passage itself stays readable here." in page
+    assert "The workers are busy. You can still read the passage here." in page
     assert "data-has-text" not in page
     response = as_bob.get(picture(run, 41))
     assert (response.status_code, response.content.decode()) == (503, "The workers are busy.")
@@ -288,7 +288,7 @@ class TestSupport:
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="partly"),)))
         assert 'class="cite partly"' in page
         assert 'aria-label="Source 1, partly: manual.pdf' in page
-        assert "Dotted numbers: the passage says some of the sentence" in page
+        assert "Dotted citations only partly support the sentence" in page
 
     def test_an_unsupported_sentence_is_marked_and_counted(self, as_bob, cite):
         levels = (
@@ -296,8 +296,8 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not from the files"></span>' in page
-        assert "1 sentence is not from the files." in page
+        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files"></span>' in page
+        assert "The files don’t support 1 sentence." in page
         assert "Dotted" not in page
 
     def test_an_answer_from_elsewhere_is_called_so_once(self, as_bob, cite):
@@ -305,7 +305,7 @@ class TestSupport:
             SentenceSupport(answer_start=a, answer_end=b, level="unsupported") for a, b in ((0, 10), (11, 17))
         )
         page = self.page(as_bob, cite(levels))
-        assert "Nothing in this answer is from the files." in page
+        assert "The files don’t support anything in this answer." in page
         assert 'class="unsupported"' not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):

@@ -107,7 +107,7 @@ def test_arguments_and_answer_of_an_action_are_kept():
     ("answer", "note"),
     [
         ({"allowed": False}, "you declined it"),
-        ({"allowed": False, "expired": True}, "nobody answered in time, so it was not done"),
+        ({"allowed": False, "expired": True}, "expired without an answer"),
     ],
 )
 def test_what_was_not_allowed_was_not_done(answer, note):

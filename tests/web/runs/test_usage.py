@@ -132,7 +132,7 @@ class TestPage:
     def test_a_draft_says_that_it_has_to_be_published(self, client, alice):
         create_gpt(alice, {"name": "Idea"})
         client.force_login(alice)
-        assert b"once it is published" in client.get("/gpts/idea/use/").content
+        assert b"Publish it" in client.get("/gpts/idea/use/").content
 
     @pytest.mark.parametrize(("person", "status"), [(None, 302), ("bob", 404), ("charlie", 404), ("alice", 200)])
     def test_it_is_its_owners(self, client, request, gpt, person, status):

@@ -119,7 +119,7 @@ class TestWhomItMayAsk:
     def test_looking_in_the_store_is_said(self, client, gpt):
         publish(update_gpt(gpt, {"asks_store": True}))
         page = client.get("/g/pump-doctor/").content.decode()
-        assert "Those that it finds in the store." in page
+        assert "Any GPT in the store." in page
         assert "No web and no other services." not in page
 
     def test_the_draft_is_not_told(self, client, gpt, alice, bob):
