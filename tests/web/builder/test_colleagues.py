@@ -112,7 +112,7 @@ class TestAdding:
     def test_the_list_has_an_end(self, gpt, alice, clerk):
         others = [create_gpt(alice, {"name": f"Nr {n}"}) for n in range(COLLEAGUES)]
         ColleagueRow.objects.bulk_create(ColleagueRow(gpt=gpt, colleague=other) for other in others)
-        with pytest.raises(ValidationError, match=ff"up to {COLLEAGUES} GPTs"):
+        with pytest.raises(ValidationError, match=f"up to {COLLEAGUES} GPTs"):
             colleagues.add(gpt, clerk.slug)
 
     def test_the_line_on_when_to_ask_has_a_limit(self, gpt, clerk):
