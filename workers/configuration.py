@@ -1,7 +1,6 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
 import threading
-from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
@@ -19,8 +18,9 @@ from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 from workers.rpc.sign_ins import lend
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 from workers.smallmodel.routing.router import Router
+from workers.smallmodel.small_model import SmallModel
 from workers.tools import images, web
 from workers.tools.actions.credentials import set_provider
 from workers.tools.images.config import ImageConfig
@@ -85,22 +85,17 @@ def configure_tools() -> None:
     images.configure(image_config())
 
 
-def hands() -> Hands:
+def services() -> Services:
     """What this process answers with: loads the base model on the first call. Raises EngineError."""
     with _opening:
-        return _hands()
+        return _services()
 
 
 def close() -> None:
     """Close the engine, if this process has opened one."""
     with _opening:
-        if _hands.cache_info().currsize:
-            _hands().engine.close()
-
-
-def quotes() -> bool:
-    """Whether the model is too small to word answers from what was found or done."""
-    return bool(settings.ANSWERS_FROM_FILES == "quote")
+        if _services.cache_info().currsize:
+            _services().engine.close()
 
 
 def policy() -> Mode:
@@ -108,15 +103,8 @@ def policy() -> Mode:
     return "balanced" if settings.POLICY == "balanced" else "strict"
 
 
-def is_routed(hands: Callable[[], Hands]) -> bool:
-    """Whether tools are chosen by the router; the model is opened only if the settings leave it to its ability."""
-    if settings.TOOL_CALLING == "auto":
-        return not hands().engine.health().native_tools
-    return bool(settings.TOOL_CALLING == "routed")
-
-
 @cache
-def _hands() -> Hands:
+def _services() -> Services:
     engine = open_engine(engine_config())
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(
@@ -126,7 +114,8 @@ def _hands() -> Hands:
         open_store=_open_store,
         want_union=_want_union,
     )
-    return Hands(engine, index, embedder, settings.REPLY_DEADLINE_S, quotes(), Router(embedder))
+    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S)
+    return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
 
 
 def _open_store(shelf: Shelf) -> VectorStore:

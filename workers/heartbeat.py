@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from web.runs.stream import announce_missing, announce_model
-from workers.configuration import hands
+from workers.configuration import services
 from workers.engine.base import EngineError
 from workers.tools.capabilities import missing
 
@@ -36,7 +36,7 @@ def _repeat(name: str, announce: Callable[[], None]) -> None:
 
 def _announce_model() -> None:
     try:
-        health = hands().engine.health()
+        health = services().engine.health()
         if health.ready:
             announce_model(health.model)
     except EngineError as error:

@@ -1,6 +1,10 @@
-"""The Celery tasks: ids in, nothing out, safe to deliver twice. The work itself is in loop.py and indexing.py."""
+"""The Celery tasks, safe to deliver twice: ids in and nothing out, or for RPC a payload out (see web/rpc.py).
+
+The work itself is in runs/, indexing/ and rpc/.
+"""
 
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,32 +12,34 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
-from web import errands
 from web.builder.files import queue_indexing, take_stalled_files
+from web.rpc import RpcTask
 from web.runs import log
 from web.runs.delegations import end_late
 from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
-from workers.configuration import close, configure_tools, hands
+from workers.configuration import close, configure_tools, services
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.knowledge import unions
 from workers.knowledge.sweeping import sweep
-from workers.rpc import actions as action_errands
+from workers.rpc import actions as action_calls
 from workers.rpc import pictures as gpt_pictures
 from workers.rpc import sign_ins, sources
 from workers.runs import loop
+
+rpc_task = partial(shared_task, base=RpcTask)
 
 
 @shared_task(bind=True, name="workers.tasks.advance")
 def advance(self: Any, run_id: str) -> None:
     """Advance the run as far as this queue's workers may."""
     queue = self.request.delivery_info["routing_key"]
-    loop.advance_all(UUID(run_id), queue, hands)
+    loop.advance_all(UUID(run_id), queue, services)
 
 
 @shared_task(name="workers.tasks.index_file")
@@ -59,72 +65,71 @@ def wake_stalled_runs() -> None:
     indexing.retire_if_idle()
 
 
-@shared_task(name="workers.tasks.ask_knowledge")
-def ask_knowledge(errand_id: str, gpt_id: str, question: str) -> None:
-    """Answer an errand: what a draft's files hold for the question."""
-    errands.answer(errand_id, knowledge_probe.probe(hands(), UUID(gpt_id), question))
+@rpc_task(name="workers.tasks.ask_knowledge")
+def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
+    """What a draft's files hold for the question."""
+    return knowledge_probe.probe(services(), UUID(gpt_id), question)
 
 
-@shared_task(name="workers.tasks.knowledge_health")
-def knowledge_health_of(errand_id: str, gpt_id: str) -> None:
-    """Answer an errand: what repeats in a draft's files and what nobody needed yet."""
-    errands.answer(errand_id, knowledge_health.health(UUID(gpt_id)))
+@rpc_task(name="workers.tasks.knowledge_health")
+def knowledge_health_of(gpt_id: str) -> dict[str, Any]:
+    """What repeats in a draft's files and what nobody needed yet."""
+    return knowledge_health.health(UUID(gpt_id))
 
 
-@shared_task(name="workers.tasks.show_source")
-def show_source(errand_id: str, segment: str, sha256: str, start: str, end: str) -> None:
-    """Answer an errand: a quote where it stands in its file."""
+@rpc_task(name="workers.tasks.show_source")
+def show_source(segment: str, sha256: str, start: str, end: str) -> dict[str, Any]:
+    """A quote where it stands in its file."""
     view = sources.source_view(segment, sha256, int(start), int(end))
-    errands.answer(errand_id, view.model_dump(mode="json"))
+    return view.model_dump(mode="json")
 
 
-@shared_task(name="workers.tasks.show_page")
-def show_page(errand_id: str, sha256: str, page: str) -> None:
-    """Answer an errand: a page of a stored file, drawn."""
-    errands.answer(errand_id, sources.page_view(sha256, int(page)).model_dump(mode="json"))
+@rpc_task(name="workers.tasks.show_page")
+def show_page(sha256: str, page: str) -> dict[str, Any]:
+    """A page of a stored file, drawn."""
+    return sources.page_view(sha256, int(page)).model_dump(mode="json")
 
 
-@shared_task(name="workers.tasks.make_picture")
-def make_picture(errand_id: str, gpt_id: str, prompt: str) -> None:
-    """Answer an errand: a picture drawn for the GPT's draft."""
-    errands.answer(errand_id, gpt_pictures.drawn(prompt))
+@rpc_task(name="workers.tasks.make_picture")
+def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
+    """A picture drawn for the GPT's draft."""
+    return gpt_pictures.drawn(prompt)
 
 
-@shared_task(name="workers.tasks.import_action")
-def import_action(errand_id: str, document: str, url: str, options: str) -> None:
-    """Answer an errand: an OpenAPI document as operations."""
-    errands.answer(errand_id, action_errands.read_action(document, url, json.loads(options)))
+@rpc_task(name="workers.tasks.import_action")
+def import_action(document: str, url: str, options: str) -> dict[str, Any]:
+    """An OpenAPI document as operations."""
+    return action_calls.read_action(document, url, json.loads(options))
 
 
-@shared_task(name="workers.tasks.try_operation")
-def try_operation(errand_id: str, action_id: str, user_id: str, operation: str, arguments: str) -> None:
-    """Answer an errand: what a call of a draft's operation gives."""
-    tried = action_errands.try_operation(UUID(action_id), int(user_id), operation, json.loads(arguments))
-    errands.answer(errand_id, tried)
+@rpc_task(name="workers.tasks.try_operation")
+def try_operation(action_id: str, user_id: str, operation: str, arguments: str) -> dict[str, Any]:
+    """What a call of a draft's operation gives."""
+    return action_calls.try_operation(UUID(action_id), int(user_id), operation, json.loads(arguments))
 
 
-@shared_task(name="workers.tasks.list_mcp_tools")
-def list_mcp_tools(errand_id: str, server_id: str) -> None:
-    """Answer an errand: what tools an MCP server offers."""
-    errands.answer(errand_id, action_errands.mcp_tools(UUID(server_id)))
+@rpc_task(name="workers.tasks.list_mcp_tools")
+def list_mcp_tools(server_id: str) -> dict[str, Any]:
+    """What tools an MCP server offers."""
+    return action_calls.mcp_tools(UUID(server_id))
 
 
-@shared_task(name="workers.tasks.read_agent_card")
-def read_agent_card(errand_id: str, card_url: str, agent_id: str) -> None:
-    """Answer an errand: what an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
-    errands.answer(errand_id, action_errands.agent_card(card_url, UUID(agent_id) if agent_id else None))
+@rpc_task(name="workers.tasks.read_agent_card")
+def read_agent_card(card_url: str, agent_id: str) -> dict[str, Any]:
+    """What an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
+    return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None)
 
 
-@shared_task(name="workers.tasks.exchange_code")
-def exchange_code(errand_id: str, sign_in_id: str) -> None:
-    """Answer an errand: a person's sign-in, finished."""
-    errands.answer(errand_id, sign_ins.exchange_code(int(sign_in_id)))
+@rpc_task(name="workers.tasks.exchange_code")
+def exchange_code(sign_in_id: str) -> dict[str, Any]:
+    """A person's sign-in, finished."""
+    return sign_ins.exchange_code(int(sign_in_id))
 
 
-@shared_task(name="workers.tasks.revoke_sign_in")
-def revoke_sign_in(errand_id: str, sign_in_id: str) -> None:
-    """Answer an errand: a person's sign-in, revoked."""
-    errands.answer(errand_id, sign_ins.revoke(int(sign_in_id)))
+@rpc_task(name="workers.tasks.revoke_sign_in")
+def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
+    """A person's sign-in, revoked."""
+    return sign_ins.revoke(int(sign_in_id))
 
 
 @shared_task(name="workers.tasks.forget")

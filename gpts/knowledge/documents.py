@@ -1,16 +1,17 @@
 """The values that knowledge is made of, from a parsed file to the passage that an answer cites."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 # What `page` counts in a document of this kind.
 Unit = Literal["page", "slide", "sheet"]
 FindingKind = Literal[
     "invisible_text", "hidden_characters", "differs_from_picture", "speaks_to_model", "stuffed_repeats"
 ]
-# "quarantine": the file waits until its owner decides. "note": told, and already left out of the text.
-Severity = Literal["quarantine", "note"]
+# "quarantine": the file waits until its owner decides. "hint": used as untrusted text unless the owner drops it.
+# "note": already left out of the text.
+Severity = Literal["quarantine", "hint", "note"]
 
 
 class Notice(BaseModel):
@@ -40,6 +41,14 @@ class Finding(BaseModel):
     spans: tuple[tuple[int, int], ...] = ()
     page: int | None = None
     heading: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored_before(cls, data: Any) -> Any:
+        """Up to release 0.1 what spoke to a model was stored as a quarantine."""
+        if isinstance(data, dict) and data.get("kind") == "speaks_to_model":
+            return data | {"severity": "hint"}
+        return data
 
 
 class Block(BaseModel):

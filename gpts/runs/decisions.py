@@ -9,19 +9,9 @@ from gpts.safety.policy import Ask
 
 @dataclass(frozen=True, slots=True)
 class Retrieve:
-    """Search the GPT's knowledge for the question."""
+    """Search the GPT's knowledge for the question; `extracts`: for a model too weak to word the answer."""
 
-
-@dataclass(frozen=True, slots=True)
-class ChooseTool:
-    """Have the router say whether the question wants a tool, and which."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteCall:
-    """Write the arguments of a call of this tool, and nothing else."""
-
-    tool: str
+    extracts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +85,28 @@ class Stop:
     """The run is over; there is nothing to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChooseTool:
+    """Have the router say whether the question wants a tool, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall:
+    """Write the arguments of a call of this tool, and nothing else."""
+
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowResults:
+    """End the run with what its calls gave, as it is."""
+
+
+# What is done in place of a model that is too weak for it: workers perform these with `workers/smallmodel`.
+Assisted = ChooseTool | WriteCall | ShowResults
+
 Decision = (
     Retrieve
-    | ChooseTool
-    | WriteCall
     | HandOut
     | CallModel
     | RunTools
@@ -109,5 +117,6 @@ Decision = (
     | Wait
     | Finish
     | Stop
+    | Assisted
 )
 Queue = Literal["model", "tools"]

@@ -53,6 +53,16 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreGpt:
+    """A GPT of the store that may be asked, in the words of its listing."""
+
+    slug: str
+    name: str
+    description: str
+    starters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What a tree has cost so far, where another run of `name` is asked for at `depth`.
 

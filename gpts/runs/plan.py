@@ -17,12 +17,14 @@ from gpts.runs.decisions import (
     RejectCall,
     Retrieve,
     RunTools,
+    ShowResults,
     Stop,
     Wait,
     WriteCall,
 )
-from gpts.runs.delegation import ASK_STORE, listed_answers
+from gpts.runs.delegation import ASK_STORE
 from gpts.runs.queries import retrieval_query
+from gpts.runs.state import TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -39,7 +41,6 @@ from gpts.runs.steps import (
     ToolChoice,
     ToolResult,
     ToolStarted,
-    UserMessage,
     pending_approvals,
 )
 from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
@@ -63,35 +64,29 @@ class Circumstances:
     """What holds outside of the log when something is decided.
 
     `standing` is what the person has allowed, `sign_in` gives the host at which they must sign in before a tool can
-    be used. `routed`: tools are chosen by the router, because the model is not able to.
+    be used.
     """
 
     standing: Standing = field(default_factory=Standing)
     sign_in: Mapping[str, str] = field(default_factory=dict)
-    routed: bool = False
 
 
-def decide(
-    spec: GptSpec,
-    log: Log,
-    tools: Mapping[str, ToolSpec],
-    history: Sequence[Log] = (),
-    circumstances: Circumstances = Circumstances(),
-) -> Decision:
-    """The next thing to do in the run with this `log`, which follows the turns of `history`.
+def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> Decision:
+    """The next thing to do in the run whose turn stands as in `state`.
 
-    `tools` are those that the GPT was granted and the API caller's own, by name.
+    Where `state.ability` says that the model is too weak for a part of the work, the decision is one of
+    `decisions.Assisted` instead.
     """
+    log = state.steps
     if not log or isinstance(log[-1], Finished | Cancelled | Error):
         return Stop()
     if pending_approvals(log):
         return Wait()
-    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
-    if spec.knowledge and retrieval is None:
-        return Retrieve()
+    if state.spec.knowledge and _retrieval(log) is None:
+        return Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
-        return _begin(spec, log, tools, history, retrieval, circumstances.routed)
-    return _after_reply(log, retrieval, tools, history, circumstances)
+        return _begin(state)
+    return _after_reply(state, circumstances)
 
 
 def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
@@ -99,7 +94,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
     match decision:
         case RunTools(calls):
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
-        case Retrieve() | ChooseTool() | WriteCall() | CallModel() | Delegate() | Finish():
+        case Retrieve() | CallModel() | Delegate() | Finish() | ChooseTool() | WriteCall() | ShowResults():
             return "model"
         case HandOut() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
@@ -112,135 +107,91 @@ def abstain(spec: GptSpec) -> str:
     return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
 
 
-def _coverage(retrieval: Retrieval | None) -> Coverage:
+def coverage_of(log: Log) -> Coverage:
+    """Whether the GPT's knowledge covers the question of `log`."""
+    retrieval = _retrieval(log)
     if retrieval is None:
         return "no_knowledge"
     return "covered" if retrieval.covered else "not_covered"
 
 
-def _begin(
-    spec: GptSpec,
-    log: Log,
-    tools: Mapping[str, ToolSpec],
-    history: Sequence[Log],
-    retrieval: Retrieval | None,
-    routed: bool,
-) -> Decision:
-    """What comes before the first reply: the tool that the caller demands, the router's choice, or the files."""
-    asked, coverage = log[0], _coverage(retrieval)
-    assert isinstance(asked, UserMessage)
-    if demanded := _demanded(asked, tools):
-        return WriteCall(demanded)
-    others = [name for name, tool in tools.items() if tool.asks and name != ASK_STORE]
-    if spec.asks_all and others and not asked.later:
-        task = retrieval_query(history, log)
+def _retrieval(log: Log) -> Retrieval | None:
+    return next((step for step in log if isinstance(step, Retrieval)), None)
+
+
+def _begin(state: TurnState) -> Decision:
+    """What comes before the first reply: all delegates, the router's choice for a weak model, or the model."""
+    asked, coverage = state.asked(), coverage_of(state.steps)
+    others = [name for name, tool in state.tools.items() if tool.asks and name != ASK_STORE]
+    if state.spec.asks_all and others and not asked.later:
+        task = retrieval_query(state.history, state.steps)
         return HandOut(tuple(Part(name=name, task=task) for name in others))
-    choice = next((step for step in log if isinstance(step, ToolChoice)), None)
-    # What an API caller's functions gave comes with `later`: the question has found its tool before.
-    wants_choice = (routed and not asked.later) or asked.overrides.tool_choice == "required"
-    if wants_choice and tools and choice is None:
-        return ChooseTool()
-    if choice and choice.parts:
-        return HandOut(choice.parts)
-    if choice and choice.name in tools and not _files_suffice(choice, tools, retrieval):
-        return WriteCall(choice.name)
-    if spec.only_from_knowledge and coverage == "not_covered":
-        return Finish(abstain(spec), coverage)
-    if retrieval and retrieval.extract and asked.overrides.answer_schema is None:
+    if not state.ability.calls_tools and (assisted := _assist(state)):
+        return assisted
+    if state.demanded_tools() or asked.overrides.answer_schema is not None:
+        return CallModel()
+    if state.spec.only_from_knowledge and coverage == "not_covered":
+        return Finish(abstain(state.spec), coverage)
+    retrieval = _retrieval(state.steps)
+    if retrieval and retrieval.extract:
         return Finish(retrieval.extract, coverage)
     return CallModel()
 
 
-def _demanded(asked: UserMessage, tools: Mapping[str, ToolSpec]) -> str:
-    """The tool that the API caller wants called, by name; empty if they leave it open."""
-    choice = asked.overrides.tool_choice
-    if choice == "required" and len(own := [name for name, tool in tools.items() if tool.of_caller]) == 1:
-        return own[0]
-    return choice if choice in tools and tools[choice].of_caller else ""
+def _assist(state: TurnState) -> Decision | None:
+    """What is done for a model that cannot choose tools; None where none is wanted, so that it just answers."""
+    demanded = state.demanded_tools()
+    if len(demanded) == 1:
+        return WriteCall(demanded[0].name)
+    choice = next((step for step in state.steps if isinstance(step, ToolChoice)), None)
+    # What an API caller's functions gave comes with `later`: the question has found its tool before.
+    if choice is None:
+        return ChooseTool() if state.tools and (demanded or not state.asked().later) else None
+    if choice.parts:
+        return HandOut(choice.parts)
+    return WriteCall(choice.name) if choice.name in state.tools and not _files_suffice(choice, state) else None
 
 
-def _files_suffice(choice: ToolChoice, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None) -> bool:
+def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
     """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        (choice.name in (SEARCH, OPEN_PAGE) or tools[choice.name].asks)
+        (choice.name in (SEARCH, OPEN_PAGE) or state.tools[choice.name].asks)
         and choice.score < PLAINLY_ASKED
-        and retrieval is not None
-        and retrieval.covered
+        and coverage_of(state.steps) == "covered"
     )
 
 
-def _after_reply(
-    log: Log,
-    retrieval: Retrieval | None,
-    tools: Mapping[str, ToolSpec],
-    history: Sequence[Log],
-    circumstances: Circumstances,
-) -> Decision:
+def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
+    log, tools = state.steps, state.tools
     replies = [step for step in log if isinstance(step, ModelReply)]
     last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
-    coverage = _coverage(retrieval)
     given_out = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
     open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in given_out]
     if open_calls:
-        return _decide_calls(open_calls, log, tools, history, circumstances)
+        return _decide_calls(open_calls, state, circumstances)
     if given_out:
-        return Finish(last.text, coverage, "tool_calls", given_out)
-    answers = [results[call.call_id] for call in last.tool_calls]
-    # What stands by itself is text; an answer in the caller's own form has to be written.
-    is_text = isinstance(log[0], UserMessage) and log[0].overrides.answer_schema is None
-    if answers and is_text and all(answer.shown is not None for answer in answers):
-        return _finish_with(answers, log, tools, retrieval)
+        return Finish(last.text, coverage_of(log), "tool_calls", given_out)
+    # What a tool shows is text; an answer in the caller's own form has to be written.
+    if last.tool_calls and not state.ability.writes_from_sources and state.asked().overrides.answer_schema is None:
+        shown = [results[call.call_id].shown for call in last.tool_calls]
+        if all(text is not None for text in shown):
+            return ShowResults()
     if last.tool_calls and len(replies) < MAX_ROUNDS:
         return CallModel()
-    return Finish(last.text, coverage, last.finish)
+    return Finish(last.text, coverage_of(log), last.finish)
 
 
-def _finish_with(
-    answers: Sequence[ToolResult], log: Log, tools: Mapping[str, ToolSpec], retrieval: Retrieval | None
-) -> Finish:
-    """The end of a run whose calls gave answers that stand by themselves.
-
-    If no other GPT that was asked had an answer, the run's own files have the last word.
-    """
-    asked = {step.call_id: step.name for step in log if isinstance(step, Delegation)}
-    asked |= {answer.call_id: tools[answer.name].title for answer in answers if _asks_elsewhere(answer, tools)}
-    told = [(asked.get(answer.call_id, ""), answer.shown) for answer in answers if answer.shown]
-    several = len(answers) > 1 and all(name for name, _ in told)
-    text = listed_answers(told) if several else "\n\n".join(shown for _, shown in told)
-    in_vain = all(_asks(answer, tools) and not answer.ok for answer in answers)
-    if in_vain and retrieval and retrieval.extract:
-        return Finish(f"{text}\n\n{retrieval.extract}", "covered")
-    return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
-
-
-def _asks_elsewhere(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
-    """Whether it is from an agent elsewhere, of whose asking no delegation tells."""
-    return answer.name in tools and tools[answer.name].asks and tools[answer.name].reach != "gpt"
-
-
-def _asks(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
-    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
-
-
-def _decide_calls(
-    calls: Sequence[ToolCall],
-    log: Log,
-    tools: Mapping[str, ToolSpec],
-    history: Sequence[Log],
-    circumstances: Circumstances,
-) -> Decision:
+def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Circumstances) -> Decision:
     """What to do about the first of `calls` that no other GPT is at; those after it of its kind go along with it."""
-    asked = {step.call_id for step in log if isinstance(step, Delegation)}
-    decisions = [
-        _decide_call(call, log, tools, history, circumstances) for call in calls if call.call_id not in asked
-    ]
+    asked = {step.call_id for step in state.steps if isinstance(step, Delegation)}
+    decisions = [_decide_call(call, state, circumstances) for call in calls if call.call_id not in asked]
     match decisions[:1]:
         case []:
             return Wait()
         case [Delegate()]:
             return Delegate(tuple(call for each in decisions if isinstance(each, Delegate) for call in each.calls))
         case [RunTools(announce=False) as first]:
-            return RunTools(_together(first, decisions, tools), announce=False)
+            return RunTools(_together(first, decisions, state.tools), announce=False)
     return decisions[0]
 
 
@@ -251,14 +202,8 @@ def _together(first: RunTools, decisions: Sequence[Decision], tools: Mapping[str
     return tuple(call for call in reads if tools[call.name].gpu == gpu)
 
 
-def _decide_call(
-    call: ToolCall,
-    log: Log,
-    tools: Mapping[str, ToolSpec],
-    history: Sequence[Log],
-    circumstances: Circumstances,
-) -> Decision:
-    tool = tools.get(call.name)
+def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances) -> Decision:
+    log, tool = state.steps, state.tools.get(call.name)
     if tool is None:
         return RejectCall(call, f"There is no tool named {call.name}.")
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
@@ -266,7 +211,7 @@ def _decide_call(
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
         return RejectCall(call, EXPIRED if answer.expired else DECLINED)
-    verdict = check(call, tool, context_of(history, log), circumstances.standing)
+    verdict = check(call, tool, context_of(state.history, log), circumstances.standing)
     if isinstance(verdict, Refuse):
         return RejectCall(call, verdict.reason)
     if call.name in circumstances.sign_in:

@@ -1,26 +1,26 @@
-"""Passages that talk to the model instead of the reader, such as "ignore previous instructions".
+"""Passages that seem to talk to the model instead of the reader, such as "ignore previous instructions": a hint.
 
 Each sentence is folded (small letters, no accents, look-alike letters, spaced and leet spellings undone) and scored
 by the formulas it holds; sentences that stand together strengthen each other. A text about such attacks, or a
-formula in quotation marks, needs twice the evidence, so that articles and policies pass. This finds clumsy and common
-attacks; a text that argues well passes, which is why what was retrieved never has a say in what a model may do.
+formula in quotation marks, needs twice the evidence, so that articles and policies pass.
+
+The formulas were chosen on passages in tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are
+found, of 54 innocent passages made to look like attacks 2 % are marked, and nothing in 398 real files (2026-11); of
+honest files that others wrote to test it, six in a hundred. So the filter holds no file back by itself: what it finds
+is shown to the owner and labelled as untrusted. A text that argues well passes, which is why what was retrieved never
+has a say in what a model may do.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.safety.findings import excerpt, finding_id
-from gpts.safety.formulas import FORMULAS, Formula, plain, possible
-from gpts.safety.stems import held
+from gpts.safety.formulas import Formula, formulas, plain, possible
 
-# Chosen on passages in tests/gpts/safety/passages.py. Of 40 written after them 45 % are found, of 54 innocent ones
-# 2 % are marked, and nothing in 398 real files (measured 2026-11).
 _ENOUGH: Final = 0.99
 # A sentence adds this share of its weight to its neighbours, and needs so much of its own.
 _NEIGHBOURS: Final = 0.75
@@ -30,8 +30,6 @@ _AGAIN: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
-# Stems are looked for in so many characters at once, which rules most formulas out for many blocks at a time.
-_AT_ONCE: Final = 8_000
 # Scripts for people, too, say what to answer when somebody asks, time after time.
 _ANSWERS: Final = frozenset({"steer"})
 
@@ -71,72 +69,33 @@ class _Sentence:
 def speaking_to_models(document: Document) -> Iterator[Finding]:
     """Findings for the sentences that speak to a model, but for those that are under another finding already."""
     covered = [span for each in document.findings if each.severity == "quarantine" for span in each.spans]
-    n = 0
-    for block, start, formulas in _candidates(document.blocks):
-        for span in _ranges(block.text, formulas):
+    start = n = 0
+    for block in document.blocks:
+        for span in addressed(block.text):
             at = (start + span[0], start + span[1])
             if not any(a <= at[0] and at[1] <= b for a, b in covered) and n < _MAX_FINDINGS:
                 n += 1
                 yield _finding(block, block.text[span[0] : span[1]], at)
-
-
-def _candidates(blocks: Sequence[Block]) -> Iterator[tuple[Block, int, tuple[Formula, ...]]]:
-    """The blocks that may speak to a model, with where they start and the formulas that may be in them."""
-    start = 0
-    for several in _several(blocks):
-        folded = [plain(block.text) for block in several]
-        stems = [held(text) for text in folded]
-        near = possible(FORMULAS, reduce(or_, stems, 0))
-        for block, text, bits in zip(several, folded, stems, strict=True):
-            if formulas := _formulas(text, bits, near):
-                yield block, start, formulas
-            start += len(block.text) + 2
-
-
-def _several(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """`blocks` in groups of about as much text as is looked at in one go."""
-    group: list[Block] = []
-    size = 0
-    for block in blocks:
-        group.append(block)
-        size += len(block.text)
-        if size >= _AT_ONCE:
-            yield group
-            group, size = [], 0
-    yield group
+        start += len(block.text) + 2
 
 
 def speaks_to_a_model(text: str) -> bool:
     """Whether any part of `text` is addressed to a model."""
-    return next(iter(addressed(text)), None) is not None
+    return bool(addressed(text))
 
 
 def addressed(text: str) -> list[tuple[int, int]]:
     """The ranges of `text`, whole sentences, that speak to a model; neighbours are one range."""
     folded = plain(text)
-    return _ranges(text, _formulas(folded, held(folded), FORMULAS))
-
-
-def _formulas(folded: str, stems: int, near: Sequence[Formula]) -> tuple[Formula, ...]:
-    """The formulas that may be in `folded`, of `near` unless it is disguised; none if they cannot be enough."""
-    if _is_disguised(folded):
-        near = possible(FORMULAS, held("\n".join(_undisguised(folded))))
-    else:
-        near = possible(near, stems)
-    heaviest = max((each.weight for each in near), default=0.0)
+    near = possible(formulas(), "\n".join(_readings(folded)))
     # Sentences that say a light thing in one way only never add up (see _adds).
-    return () if heaviest < _WEIGHTY and len({each.family for each in near}) < 2 else near
-
-
-def _ranges(text: str, formulas: Sequence[Formula]) -> list[tuple[int, int]]:
-    if not formulas:
+    if max((each.weight for each in near), default=0.0) < _WEIGHTY and len({each.family for each in near}) < 2:
         return []
-    sentences = [_weighed(text, span, formulas) for span in sentence_spans(text)]
+    sentences = [_weighed(text, span, near) for span in sentence_spans(text)]
     if not any(each.weight >= _OF_ITS_OWN for each in sentences):
         return []
-    discount = _DISCOUNT if _ABOUT.search(plain(text)) else 1.0
-    flagged = [each.span for n, each in enumerate(sentences) if _is_enough(sentences, n, discount)]
-    return _joined(text, flagged)
+    discount = _DISCOUNT if _ABOUT.search(folded) else 1.0
+    return _joined(text, [each.span for n, each in enumerate(sentences) if _is_enough(sentences, n, discount)])
 
 
 def _is_disguised(folded: str) -> bool:
@@ -145,12 +104,11 @@ def _is_disguised(folded: str) -> bool:
     return not folded.isascii() and any(sign.search(folded) for sign in (_MIXED, _ODD_LATIN))
 
 
-def _weighed(text: str, span: Span, formulas: Sequence[Formula]) -> _Sentence:
-    sentence = text[span.start : span.end]
+def _weighed(text: str, span: Span, near: Sequence[Formula]) -> _Sentence:
     best = _Sentence(span, 0.0, frozenset())
-    for reading in readings(sentence):
+    for reading in _readings(plain(text[span.start : span.end])):
         weights: dict[str, list[float]] = {}
-        for formula in possible(formulas, held(reading)):
+        for formula in possible(near, reading):
             if weight := _weight(formula, reading):
                 weights.setdefault(formula.family, []).append(weight)
         total = sum(max(each) + _AGAIN * (sum(each) - max(each)) for each in weights.values())
@@ -159,9 +117,8 @@ def _weighed(text: str, span: Span, formulas: Sequence[Formula]) -> _Sentence:
     return best
 
 
-def readings(sentence: str) -> list[str]:
-    """`sentence` as it is read: folded, and with its disguises undone if it wears any."""
-    folded = plain(sentence)
+def _readings(folded: str) -> list[str]:
+    """`folded` as it is read: itself, and with its disguises undone if it wears any."""
     return _undisguised(folded) if _is_disguised(folded) else [folded]
 
 
@@ -221,8 +178,8 @@ def _finding(block: Block, text: str, span: tuple[int, int]) -> Finding:
     return Finding(
         id=finding_id("speaks_to_model", block.page, text),
         kind="speaks_to_model",
-        severity="quarantine",
-        message="This passage speaks to a model rather than to a reader.",
+        severity="hint",
+        message="This passage seems to speak to a model rather than to a reader. It is used as untrusted text.",
         excerpt=excerpt(text),
         spans=(span,),
         page=block.page,

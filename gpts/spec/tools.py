@@ -41,6 +41,11 @@ class ToolSpec(BaseModel):
     builtin: str = Field(default="", description="Which of the platform's own tools it is; empty for all others.")
     of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")
 
+    @property
+    def model_description(self) -> str:
+        """What a model is told of the tool: its description, and the creator's line on when to ask that GPT."""
+        return f"{self.description} {self.when}".strip()
+
 
 def call_digest(call: ToolCall) -> str:
     """The SHA-256 that binds an approval to this exact name and these exact arguments."""

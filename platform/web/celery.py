@@ -20,7 +20,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
+    # Only RpcTasks keep a result, for as long as their callers may wait to read it.
     task_ignore_result=True,
+    result_expires=30,
+    # One connection for all waiting threads: each web request has a thread of its own.
+    result_backend_thread_safe=True,
+    result_backend_transport_options={"retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0}},
+    redis_socket_connect_timeout=2,
     task_default_queue="index",
     task_serializer="json",
     accept_content=["json"],

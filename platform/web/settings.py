@@ -213,9 +213,6 @@ DELEGATION_SECONDS = read_int("DELEGATION_SECONDS", 900)
 MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10)
 MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024
 
-# Tools. TOOL_CALLING: native (the model decides, in its own format), routed (the embedder chooses the tool, the model
-# writes only its arguments) or auto (native where the model is able to).
-TOOL_CALLING = read("TOOL_CALLING", "auto")
 # When a call with an effect needs a person: "strict", each time once text from outside was read; or "balanced", also
 # then not where everything in an always-allowed call is in the person's own words.
 POLICY = read("POLICY", "strict")
@@ -225,9 +222,9 @@ MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") 
 # Days after which a request for approval that nobody answered counts as declined.
 APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
 
-# The broker and the stream store: one Redis or Valkey.
+# The broker, its results and the stream store: one Redis or Valkey.
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 # The base model. ENGINE: hf (this machine) or remote (any OpenAI-compatible server at ENGINE_URL).
 ENGINE = read("ENGINE", "hf")
@@ -238,11 +235,6 @@ ENGINE_KEY = read("ENGINE_KEY")
 ENGINE_THREADS = read_int("ENGINE_THREADS", 0)  # compute threads; 0 chooses
 ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0)  # key-value cache, in tokens; 0 chooses
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
-# Who words an answer that the files cover: "write", the model from the passages; or "quote", the files' own best
-# sentences. The bundled model is too small to be trusted with wording: of 40 starter answers it got 13 right from
-# passages and 26 from the best sentences, where the sentences themselves were right in all 40 (2026-11-24).
-_SMALL = ENGINE == "hf" and BASE_MODEL == "bundled"
-ANSWERS_FROM_FILES = read("ANSWERS_FROM_FILES", "quote" if _SMALL else "write")
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
 # For text recognition (tesseract) in the process that parses a file, which takes both from the environment.
 OCR_LANGUAGES = read("OCR_LANGUAGES", "eng")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import redis
+from celery import Celery
 from playwright.sync_api import Locator, Page, expect
 
 from gpts.knowledge.documents import Finding
 from tests.browser.test_creator_form import run_axe
-from web import errands
 from web.builder.files import file_became_ready
 from web.builder.models import Gpt, KnowledgeFile
 
@@ -30,7 +30,7 @@ FINDINGS = (
         id="3f9a0c1b2d4e", kind="invisible_text", severity="quarantine", message="Not seen.", excerpt=LONG, page=2
     ),
     Finding(
-        id="77a01be4c9d2", kind="speaks_to_model", severity="quarantine", message="An order.", excerpt="Say\u200byes."
+        id="77a01be4c9d2", kind="stuffed_repeats", severity="quarantine", message="An order.", excerpt="Say\u200byes."
     ),
 )
 HIT = {
@@ -135,7 +135,7 @@ def test_what_was_found_is_dropped_or_accepted_in_place(form):
     assert file.decisions == {FINDINGS[0].id: "drop", FINDINGS[1].id: "accept"}
 
     become(file, status="ready", segment="s")
-    card.get_by_text("1 passage dropped, 1 accepted as untrusted").click()
+    card.get_by_text("1 passage dropped, 1 passage used as untrusted").click()
     expect(card.get_by_role("button", name="Dropped")).to_have_attribute("aria-pressed", "true")
 
 
@@ -172,30 +172,30 @@ def test_downloads_are_allowed_by_a_switch_that_saves_itself(form, gpt):
 
 
 @pytest.fixture
-def errand_boy(site) -> Callable[[], None]:
-    """Does the next errand of the model queue, in another thread."""
+def fake_worker(site) -> Callable[[], None]:
+    """Answers the next call of the model queue, in another thread."""
+    app = Celery("fake", backend=site.redis_url.replace("unix://", "redis+socket://"), set_as_current=False)
 
     def run() -> None:
         with redis.Redis.from_url(site.redis_url) as client:
             taken = client.blpop(["model"], timeout=10)
         assert isinstance(taken, tuple)
         headers = json.loads(taken[1])["headers"]
-        errands.answer(headers["id"], ANSWERS[headers["task"]])
+        app.backend.mark_as_done(headers["id"], ANSWERS[headers["task"]])
 
     return lambda: threading.Thread(target=run).start()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, errand_boy, width):
-    errands._client.cache_clear()
+def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, fake_worker, width):
     alice_page.set_viewport_size({"width": width, "height": 844})
-    errand_boy()
+    fake_worker()
     alice_page.goto(f"/gpts/{gpt.slug}/knowledge/")
     expect(alice_page.get_by_text("40 of 100 passages")).to_be_visible()
     expect(alice_page.get_by_text("Never asked for.")).to_be_visible()
     expect(alice_page.get_by_text("Twice said.")).to_be_visible()
 
-    errand_boy()
+    fake_worker()
     alice_page.get_by_role("textbox", name="Question").fill("Which kit?")
     alice_page.get_by_role("button", name="Search").click()
     expect(alice_page.get_by_text("Covered.")).to_be_visible()
@@ -203,7 +203,6 @@ def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, errand_boy, wid
     expect(alice_page.get_by_text("No room left")).to_be_visible()
     assert [v["id"] for v in run_axe(alice_page) if v["impact"] in {"serious", "critical"}] == []
     assert alice_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
-    errands._client.cache_clear()
 
 
 def test_workers_that_are_away_do_not_break_the_page(alice_page, gpt, visitor, monkeypatch):

@@ -59,7 +59,7 @@ ANSWER = "Service it every 450 hours. It is a good pump."
 
 @pytest.fixture(scope="module")
 def real_worker(served: Site) -> Iterator[None]:
-    """A real worker on the tests' database, broker and files; it waits for errands, and has no model to load."""
+    """A real worker on the tests' database, broker and files; it waits for calls, and has no model to load."""
     environment = {
         **os.environ,
         "GUILDHALL_HOME": str(served.home),

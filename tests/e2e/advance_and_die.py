@@ -22,9 +22,8 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Retrieval
 from gpts.spec.tools import ToolSpec
 from tests.e2e.dying import die_after
-from workers.engine.scripted import ScriptedEngine
+from tests.workers.made_services import made_services
 from workers.runs import loop
-from workers.runs.answering import Hands
 from workers.tools import Tool, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771."
@@ -65,4 +64,4 @@ if __name__ == "__main__":
     loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: perform(n))}
     if n > 0:
         die_after(n)
-    loop.advance(run_id, queue, lambda: Hands(ScriptedEngine(answer), Index(), Embedder(), 30.0, False))
+    loop.advance(run_id, queue, lambda: made_services(answer, Index(), Embedder()))

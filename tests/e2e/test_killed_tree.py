@@ -27,8 +27,6 @@ def test_a_worker_killed_at_any_point_leaves_a_tree_that_completes_with_the_same
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
-        "TOOL_CALLING": "native",
-        "ANSWERS_FROM_FILES": "write",
         "LOG_LEVEL": "CRITICAL",
     }
     command = [sys.executable, str(TREES), bob.email, desk.slug, str(APPENDS)]

@@ -31,8 +31,6 @@ def work(run: Run, queue: str, die_after: int = 0, effect: str = "read") -> int:
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(settings.GUILDHALL_HOME),
         "PATH": "",
-        "TOOL_CALLING": "native",
-        "ANSWERS_FROM_FILES": "write",
     }
     command = [sys.executable, str(WORKER), str(run.id), queue, str(die_after), effect]
     return subprocess.run(command, env=env, timeout=60, capture_output=True, check=False).returncode

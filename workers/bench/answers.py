@@ -4,7 +4,6 @@ The files go through the real pipeline and each question through the real turn: 
 files' own sentences, citations.
 """
 
-import json
 import re
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,14 +17,15 @@ from typing import Any, Final
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.decisions import CallModel, Finish, Retrieve
 from gpts.runs.plan import decide
+from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
-from workers.configuration import hands as open_hands
+from workers.configuration import services as open_services
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
 from workers.runs import answering
-from workers.runs.answering import Hands, Talk
+from workers.runs.services import Services
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
 
@@ -76,46 +76,51 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="let the model word the answers, whichever it is")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no questions."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures. Raises RuntimeError on a file that holds no questions."""
     try:
         asked = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
-    hands = replace(open_hands(), quotes=False) if options["write"] else open_hands()
-    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, hands, say)]
-    score = score_of(outcomes)
-    return json.dumps(asdict(score), indent=2) if options["json"] else _table(score, hands)
+    services = open_services()
+    if options["write"]:
+        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
+    model = services.engine.health().model
+    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
+    return {"worded_by": worded} | asdict(score_of(outcomes))
 
 
-def _outcomes(quiz: Quiz, hands: Hands, say: Say) -> Iterator[Outcome]:
+def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         say(f"Indexing {len(quiz.articles)} files ...")
         spec = GptSpec(
             slug="quiz",
             name="Quiz",
-            knowledge=tuple(_ref(home, article, hands) for article in quiz.articles),
+            knowledge=tuple(_ref(home, article, services) for article in quiz.articles),
             only_from_knowledge=True,
         )
-        here = replace(hands, index=KnowledgeIndex(home, hands.embedder))
+        here = replace(services, index=KnowledgeIndex(home, services.embedder))
         say(f"Asking {len(quiz.questions)} questions ...")
         for question in quiz.questions:
             yield ask(spec, question, here)
 
 
-def _ref(home: Path, article: Article, hands: Hands) -> KnowledgeRef:
+def _ref(home: Path, article: Article, services: Services) -> KnowledgeRef:
     path = home / f"{article.title}.md"
     path.write_text(article.markdown(), "utf-8")
-    return KnowledgeRef(file_id=path.name, name=path.name, segment=build_segment(home, path, hands.embedder).address)
+    return KnowledgeRef(
+        file_id=path.name, name=path.name, segment=build_segment(home, path, services.embedder).address
+    )
 
 
-def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
+def ask(spec: GptSpec, question: Question, services: Services) -> Outcome:
     """Put `question` to the GPT and compare what comes with what is known."""
     started = perf_counter()
-    steps, last = turn(spec, question.text, hands)
+    steps, last = turn(spec, question.text, services)
     seconds = perf_counter() - started
-    passages = Talk(spec, steps, (), {}).passages()
+    passages = TurnState(spec, services.engine.ability(), steps, (), {}).passages()
     return Outcome(
         kind=question.kind,
         retrieved=bool(question.sentence) and any(question.sentence in passage.text for passage in passages),
@@ -128,18 +133,19 @@ def ask(spec: GptSpec, question: Question, hands: Hands) -> Outcome:
     )
 
 
-def turn(spec: GptSpec, question: str, hands: Hands) -> tuple[Log, Finished]:
+def turn(spec: GptSpec, question: str, services: Services) -> tuple[Log, Finished]:
     """The steps of a turn and its end, as a worker goes through them, without a database."""
     steps: Log = (UserMessage(text=question),)
     while True:
-        talk = Talk(spec, steps, (), {})
-        match decide(spec, steps, {}):
-            case Retrieve():
-                steps += (answering.retrieval(talk, hands),)
+        state = TurnState(spec, services.engine.ability(), steps, (), {})
+        match decide(state):
+            case Retrieve(extracts):
+                found = answering.retrieval(state, services)
+                steps += (services.small.extract(found) if extracts else found,)
             case CallModel():
-                steps += (answering.model_reply(talk, hands, lambda text: None),)
+                steps += (answering.model_reply(state, services, lambda text: None),)
             case Finish() as decision:
-                return steps, answering.finished(decision, talk, hands, lambda text: None)
+                return steps, answering.finished(decision, state, services, lambda text: None)
             case other:
                 raise AssertionError(f"a GPT without tools came to {other}")
 
@@ -193,20 +199,3 @@ def score_of(outcomes: Iterable[Outcome]) -> Score:
 def _share(found: Iterable[bool]) -> float:
     values = list(found)
     return sum(values) / max(1, len(values))
-
-
-def _table(score: Score, hands: Hands) -> str:
-    worded = "the files' own sentences" if hands.quotes else f"the model, {hands.engine.health().model}"
-    rows = (
-        (f"{score.n_answerable} questions that the files answer", None),
-        ("  the passage with the answer was retrieved", score.passage_retrieved),
-        ("  the answer holds the known answer", score.answer_right),
-        ("  ... and cites a quote that holds it", score.answer_cited),
-        ("  wrongly declined", score.wrongly_declined),
-        (f"{score.n_citations} citations that support their sentence", score.citations_supported),
-        (f"{score.n_foreign} questions about other things: declined", score.foreign_declined),
-        (f"{score.n_missing} on the subject, answer not in the files: declined", score.missing_declined),
-    )
-    lines = [f"Answers worded by {worded}; median {score.median_s * 1000:.0f} ms", ""]
-    lines += [f"{name:66}{'' if share is None else f'{share:7.1%}'}".rstrip() for name, share in rows]
-    return "\n".join(lines)

@@ -1,21 +1,20 @@
-"""Files of labelled cases, one JSON object a line, and the share of them that was chosen rightly, by group."""
+"""Files of labelled cases, one JSON object a line."""
 
 import json
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from statistics import mean
-from typing import Any, TypeVar
+from typing import TypeVar
 
-Turns = tuple[tuple[str, str], ...]
-CaseT = TypeVar("CaseT")
+from pydantic import BaseModel, ValidationError
+
+CaseT = TypeVar("CaseT", bound=BaseModel)
 
 
 class BadCases(RuntimeError):
     """The file of cases cannot be read; each line is one JSON object."""
 
 
-def read_cases(path: Path, case_of: Callable[[object, int], CaseT]) -> list[CaseT]:
-    """The cases of a file; `case_of` makes one of a row and its number, and raises ValueError.
+def read_cases(path: Path, case: type[CaseT]) -> list[CaseT]:
+    """The cases of a file; one without an `id` is called by the number of its line.
 
     Raises BadCases with the number of the first line that is wrong.
     """
@@ -27,28 +26,19 @@ def read_cases(path: Path, case_of: Callable[[object, int], CaseT]) -> list[Case
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                cases.append(case_of(json.loads(line), number))
+                row = json.loads(line)
+                cases.append(case.model_validate({"id": str(number), **row} if isinstance(row, dict) else row))
             except (ValueError, RecursionError) as error:
-                raise BadCases(f"Line {number} of {path.name}: {error}") from error
+                raise BadCases(f"Line {number} of {path.name}: {_reason(error)}") from error
     if not cases:
         raise BadCases(f"{path.name} holds no cases.")
     return cases
 
 
-def turn_of(row: object) -> tuple[str, str]:
-    """Role and content of a message. Raises ValueError."""
-    if not isinstance(row, dict) or not isinstance(row.get("role"), str):
-        raise ValueError("A message needs a role.")
-    content = row.get("content")
-    if content is not None and not isinstance(content, str):
-        raise ValueError("The content of a message is text.")
-    return row["role"], content or ""
-
-
-def shares(hits: Iterable[tuple[bool, Iterable[str]]]) -> dict[str, dict[str, Any]]:
-    """The accuracy and the number of cases of each group, from whether each case was right and its groups."""
-    groups: dict[str, list[bool]] = {}
-    for right, names in hits:
-        for name in names:
-            groups.setdefault(name, []).append(right)
-    return {name: {"accuracy": mean(each), "cases": len(each)} for name, each in sorted(groups.items())}
+def _reason(error: Exception) -> str:
+    """The first thing that is wrong, with the place in the object."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

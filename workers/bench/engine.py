@@ -3,10 +3,9 @@
 All arms are measured in one run and on the same weights.
 """
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import httpx
@@ -14,7 +13,6 @@ import httpx
 from workers.bench.engines import Library, measure_engine, measure_raw, measure_stock
 from workers.bench.figures import Figures
 from workers.bench.http import measure_platform
-from workers.bench.report import as_json, as_table, ratios
 from workers.configuration import engine_config
 from workers.engine.base import EngineError
 
@@ -31,20 +29,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--key", default="", help="an API key of that site")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The table, or with `json` the JSON, of all arms; `say` tells how far it is. Raises RuntimeError."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures of all arms and their ratios; `say` tells how far it is. Raises RuntimeError."""
     concurrency, n_tokens = options["concurrency"], options["tokens"]
     try:
         raw, stock, engine = _measure_engines(concurrency, n_tokens, say)
         platform = _measure_platform(options, say)
     except (EngineError, httpx.HTTPError) as error:
         raise RuntimeError(str(error)) from error
-    arms = [raw, stock, engine, *([platform] if platform else [])]
-    found = ratios(raw, stock, engine, platform)
-    if options["json"]:
-        setting = {"concurrency": concurrency, "tokens": n_tokens, "model": engine_config().base_model}
-        return json.dumps(as_json(arms, found, setting), indent=2)
-    return as_table(arms, found, concurrency)
+    arms = {"raw generate, in turn": raw, "stock continuous batching": stock, "our engine": engine}
+    arms |= {"platform over HTTP": platform} if platform else {}
+    return {
+        "setting": {"concurrency": concurrency, "tokens": n_tokens, "model": engine_config().base_model},
+        "arms": {name: asdict(arm) for name, arm in arms.items()},
+        "ratios": ratios(raw, stock, engine, platform),
+    }
 
 
 def _measure_engines(concurrency: int, n_tokens: int, say: Say) -> tuple[Figures, Figures, Figures]:
@@ -67,3 +66,18 @@ def _measure_platform(options: Mapping[str, Any], say: Say) -> Figures | None:
         return None
     say("Measuring the platform over HTTP ...")
     return measure_platform(options["url"], options["key"], options["concurrency"], options["tokens"])
+
+
+def ratios(raw: Figures, stock: Figures, engine: Figures, platform: Figures | None) -> dict[str, float]:
+    """The promised ratios: engine to stock and raw, cold to warm first token, HTTP to engine."""
+    found = {
+        "engine_to_stock_tokens_per_s": engine.tokens_per_s / stock.tokens_per_s,
+        "engine_to_raw_tokens_per_s": engine.tokens_per_s / raw.tokens_per_s,
+    }
+    if engine.solo_tokens_per_s and stock.solo_tokens_per_s:
+        found["engine_to_stock_solo"] = engine.solo_tokens_per_s / stock.solo_tokens_per_s
+    if engine.cold_first_s and engine.warm_first_s:
+        found["cold_to_warm_first_token"] = engine.cold_first_s / engine.warm_first_s
+    if platform is not None:
+        found["http_to_engine_tokens_per_s"] = platform.tokens_per_s / engine.tokens_per_s
+    return found

@@ -57,7 +57,7 @@ def measure_raw(library: Library, n_tokens: int) -> Figures:
                 ids, attention_mask=torch.ones_like(ids), max_new_tokens=n_tokens, do_sample=False
             )
         n_written += output.shape[1] - ids.shape[1]
-    return Figures("raw generate, in turn", n_written / (time.perf_counter() - started))
+    return Figures(n_written / (time.perf_counter() - started))
 
 
 def measure_stock(library: Library, concurrency: int, n_tokens: int) -> Figures:
@@ -70,7 +70,7 @@ def measure_stock(library: Library, concurrency: int, n_tokens: int) -> Figures:
         started = time.perf_counter()
         readings = _read_stock(manager, library, "Stock", list(range(concurrency)), n_tokens)
         speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
-    return Figures("stock continuous batching", speed, decode_speed(solo), median(cold), median(warm))
+    return Figures(speed, decode_speed(solo), median(cold), median(warm))
 
 
 def measure_engine(config: EngineConfig, concurrency: int, n_tokens: int) -> Figures:
@@ -88,7 +88,7 @@ def measure_engine(config: EngineConfig, concurrency: int, n_tokens: int) -> Fig
     finally:
         engine.close()
     same = sum(a.text == b.text for a, b in zip(alone, together, strict=True))
-    return Figures("our engine", speed, decode_speed(alone), median(cold), median(warm), same, concurrency)
+    return Figures(speed, decode_speed(alone), median(cold), median(warm), same, concurrency)
 
 
 def read(engine: Engine, gpt: str, number: int, n_tokens: int) -> Reading:

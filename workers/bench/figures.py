@@ -26,7 +26,6 @@ class Figures:
     `n_identical` of `n_compared` replies of the batch had the very text of the same conversation alone.
     """
 
-    name: str
     tokens_per_s: float
     solo_tokens_per_s: float | None = None
     cold_first_s: float | None = None

@@ -5,7 +5,7 @@ one of the same conversation took.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, Final
@@ -14,9 +14,7 @@ from gpts.runs.messages import Message
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.bench.figures import conversation
-from workers.bench.schemas import SCHEMAS
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, Sampling
-from workers.engine.checked import json_problem
 from workers.engine.schemas import problem
 
 STREAMS: Final = (1, 8, 16)
@@ -71,39 +69,12 @@ def _count(engine: Engine, number: int, max_tokens: int, grammar: Grammar | None
     return last.usage.completion_tokens if last.usage else 0
 
 
-def validity(engine: Engine, schemas: Mapping[str, Mapping[str, Any]] = SCHEMAS) -> tuple[int, int]:
-    """How many of the `schemas` got a value that parses and follows them, drawn at temperature 1; and how many."""
-    with ThreadPoolExecutor(8) as pool:
-        valid = list(pool.map(lambda schema: _is_valid(engine, schema), schemas.values()))
-    return sum(valid), len(valid)
-
-
-def _is_valid(engine: Engine, schema: Mapping[str, Any]) -> bool:
-    asked = (Message(role="user", content="Make up an example and write it as JSON."),)
-    grammar = Grammar(json_schema=schema)
-    request = GenerationRequest(asked, max_tokens=MAX_TOKENS, sampling=_SAMPLING, grammar=grammar)
-    try:
-        text = "".join(token.text for token in engine.stream(request))
-    except EngineError:
-        return False
-    return not json_problem(text, schema)
-
-
-def call_validity(
-    engine: Engine, specs: Sequence[ToolSpec], conversations: Sequence[tuple[Message, ...]]
-) -> tuple[int, int]:
-    """How many of the `conversations` got a reply of valid calls only, a call being demanded; and how many."""
-    with ThreadPoolExecutor(8) as pool:
-        valid = list(pool.map(lambda messages: _calls_well(engine, tuple(specs), messages), conversations))
-    return sum(valid), len(valid)
-
-
-def _calls_well(engine: Engine, specs: tuple[ToolSpec, ...], messages: tuple[Message, ...]) -> bool:
-    grammar = Grammar(tools=specs, required=True)
-    request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=specs, grammar=grammar)
+def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[Message, ...]) -> bool:
+    """Whether the reply, of which a call of `spec` is demanded, holds valid calls only."""
+    grammar = Grammar(tools=(spec,), required=True)
+    request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=(spec,), grammar=grammar)
     try:
         calls = parse("".join(token.text for token in engine.stream(request)), 0)[1]
     except EngineError:
         return False
-    schemas = {spec.name: spec.parameters for spec in specs}
-    return bool(calls) and all(c.name in schemas and not problem(c.arguments, schemas[c.name]) for c in calls)
+    return bool(calls) and all(c.name == spec.name and not problem(c.arguments, spec.parameters) for c in calls)

@@ -31,7 +31,7 @@ def measure_platform(url: str, key: str, concurrency: int, n_tokens: int) -> Fig
         started = time.perf_counter()
         readings = _read_together(client, gpt, concurrency, n_tokens)
         speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
-    return Figures("platform over HTTP", speed, decode_speed(solo), None, median(warm))
+    return Figures(speed, decode_speed(solo), None, median(warm))
 
 
 def _read_together(client: httpx.Client, gpt: str, concurrency: int, n_tokens: int) -> list[Reading]:

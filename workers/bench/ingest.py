@@ -37,7 +37,10 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What was measured. `ratio`: the pipeline's tokens per second over the bare embedder's."""
+    """What was measured. `ratio`: the pipeline's tokens per second over the bare embedder's.
+
+    `parser_peak_mb` is the memory of the largest parser.
+    """
 
     files: int
     refused: int
@@ -77,14 +80,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=0, help="at most so many files (default all)")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The table, or with `json` the JSON; `say` tells how far it is. Raises RuntimeError."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures; `say` tells how far it is. Raises RuntimeError."""
     folder = options["folder"]
     if not folder.is_dir():
         raise RuntimeError(f"{folder} is no folder.")
     with _sources(folder, options["limit"]) as (paths, n_documents), tempfile.TemporaryDirectory() as home:
-        found = measure(paths, n_documents, Path(home), say)
-    return json.dumps(asdict(found), indent=2) if options["json"] else _as_table(found)
+        return asdict(measure(paths, n_documents, Path(home), say))
 
 
 @contextmanager
@@ -176,17 +178,3 @@ def _bare_seconds(folder: Path, threads: int, texts: Iterable[str]) -> float:
     started = time.perf_counter()
     model.encode(list(texts), batch_size=BATCH, show_progress_bar=False, convert_to_numpy=True)
     return time.perf_counter() - started
-
-
-def _as_table(found: Ingested) -> str:
-    return "\n".join(
-        [
-            f"{found.files:,} files ({found.refused:,} refused), {found.documents:,} documents, "
-            f"{found.chunks:,} chunks, {found.tokens:,} tokens in {found.seconds:,} s",
-            f"{'documents/s':>24}  {found.documents_per_s:,}",
-            f"{'tokens/s':>24}  {found.tokens_per_s:,}",
-            f"{'bare encode, tokens/s':>24}  {found.bare_tokens_per_s:,}",
-            f"{'ratio':>24}  {found.ratio}",
-            f"{'peak memory, MB':>24}  {found.peak_mb:,} and {found.parser_peak_mb:,} for the largest parser",
-        ]
-    )

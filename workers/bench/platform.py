@@ -22,8 +22,11 @@ THREADS: Final = 32
 
 
 @contextmanager
-def model_platform(**variables: str) -> Iterator[dict[str, str]]:
-    """The environment in which commands reach a model worker that runs with these settings. Raises RuntimeError."""
+def model_platform(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+    """The environment in which commands reach a model worker that runs with these settings. Raises RuntimeError.
+
+    `ability` overrides a field of what the model can do ("writes_from_sources=yes").
+    """
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as folder, ExitStack() as running:
         home = Path(folder)
         (home / "run").mkdir()
@@ -31,6 +34,8 @@ def model_platform(**variables: str) -> Iterator[dict[str, str]]:
             (home / "models").symlink_to(models)
         environment = _environment(home, variables)
         manage(environment, "migrate", "--verbosity=0")
+        if ability:
+            manage(environment, "checkmodel", "--set", ability)
         _start(running, environment, _valkey(home))
         _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
         _start(running, environment, _worker())

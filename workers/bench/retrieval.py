@@ -78,8 +78,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--home", type=Path, help="keep the index here and use it again (default: a passing folder)")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The table, or with `json` the JSON; `say` tells how far it is and what was odd. Raises RuntimeError."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures; `say` tells how far it is. Raises RuntimeError."""
     collection = read_collection(options["folder"], options["limit"])
     try:
         # One core stays free, as where files are indexed: two busy threads on two cores collapse (measured 2026-11).
@@ -95,10 +95,15 @@ def report(options: Mapping[str, Any], say: Say) -> str:
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
             arms += measure(collection, indexed, index, embedder, say, {"reranked": ("dense", "lexical")})
-    for oddity, n in sorted(collection.oddities.items()):
-        if n:
-            say(f"{n} {oddity}")
-    return _as_json(collection, indexed, arms) if options["json"] else _as_table(collection, indexed, arms)
+    return {
+        "collection": str(collection.folder),
+        "embedder": settings.EMBEDDER,
+        "documents": indexed.n_documents,
+        "chunks": indexed.n_chunks,
+        "queries": len(collection.queries),
+        "oddities": {name: n for name, n in collection.oddities.items() if n},
+        "arms": {arm.name: asdict(arm.quality) | {"p50_ms": arm.p50_ms, "p95_ms": arm.p95_ms} for arm in arms},
+    }
 
 
 def index_corpus(collection: Collection, home: Path, embedder: Embedder, say: Say) -> Indexed:
@@ -205,31 +210,3 @@ def _documents(ranked: Sequence[Passage], query: str, indexed: Indexed) -> list[
 def _arm(name: str, rankings: Mapping[str, list[str]], seconds: Sequence[float], collection: Collection) -> Arm:
     p50, p95 = (1000 * percentile(seconds, share) for share in (0.5, 0.95))
     return Arm(name, quality(rankings, collection.judgements), round(p50, 2), round(p95, 2))
-
-
-def _as_json(collection: Collection, indexed: Indexed, arms: Sequence[Arm]) -> str:
-    found = {
-        "collection": str(collection.folder),
-        "embedder": settings.EMBEDDER,
-        "documents": indexed.n_documents,
-        "chunks": indexed.n_chunks,
-        "queries": len(collection.queries),
-        "oddities": {name: n for name, n in collection.oddities.items() if n},
-        "arms": {arm.name: asdict(arm.quality) | {"p50_ms": arm.p50_ms, "p95_ms": arm.p95_ms} for arm in arms},
-    }
-    return json.dumps(found, indent=2)
-
-
-def _as_table(collection: Collection, indexed: Indexed, arms: Sequence[Arm]) -> str:
-    lines = [
-        f"{collection.folder}: {indexed.n_documents:,} documents in {indexed.n_chunks:,} chunks, "
-        f"{len(collection.queries):,} queries",
-        f"{'':10}{'nDCG@10':>10}{'recall@10':>11}{'MRR@10':>9}{'MRR':>9}{'p50 ms':>9}{'p95 ms':>9}",
-    ]
-    for arm in arms:
-        each = arm.quality
-        lines.append(
-            f"{arm.name:10}{each.ndcg_10:10.4f}{each.recall_10:11.4f}{each.mrr_10:9.4f}{each.mrr:9.4f}"
-            f"{arm.p50_ms:9.1f}{arm.p95_ms:9.1f}"
-        )
-    return "\n".join(lines)

@@ -5,7 +5,6 @@ real engine streams an answer in the same process all the while, as in a model w
 """
 
 import heapq
-import json
 import os
 import shutil
 import tempfile
@@ -51,7 +50,11 @@ Say = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What was measured for one GPT of `chunks` chunks; times in milliseconds unless the name says seconds."""
+    """What was measured for one GPT of `chunks` chunks; times in milliseconds unless the name says seconds.
+
+    p50, p95: a whole search with the joint index, encoding included; `common_words_p95` for ten very common words.
+    `exact_`: nearest chunks alone, without the joint index. `union_s`: making that, 0 if it was there.
+    """
 
     chunks: int
     files: int
@@ -76,16 +79,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--keep", default="", help="a directory that keeps what was made, for the next time")
 
 
-def report(options: Mapping[str, Any], say: Say) -> str:
-    """The table, or with `json` the JSON; `say` tells how far it is. Raises RuntimeError."""
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures; `say` tells how far it is. Raises RuntimeError."""
     with _home(options["keep"]) as home:
         cold = measure_cold(home, options["gpts"], say)
         with chatting() if options["beside_chat"] else nullcontext():
             rows = [measure(home, n_chunks, options["queries"], say) for n_chunks in options["chunks"]]
-    facts = {"beside_chat": options["beside_chat"], "gpts": options["gpts"], "cold_open_ms": cold}
-    if options["json"]:
-        return json.dumps(facts | {"sizes": [asdict(row) for row in rows]}, indent=2)
-    return _as_table(facts, rows)
+    return {
+        "beside_chat": options["beside_chat"],
+        "gpts": options["gpts"],
+        "cold_open_ms": cold,
+        "sizes": {f"{row.chunks:,} chunks": asdict(row) for row in rows},
+    }
 
 
 @contextmanager
@@ -277,23 +282,3 @@ def _memory_mb() -> tuple[float, float]:
     lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if "kB" in rest}
     return sizes["RssAnon"] // 1024, sizes["RssFile"] // 1024
-
-
-def _as_table(facts: Mapping[str, Any], rows: Sequence[Scale]) -> str:
-    lines = [
-        f"Opening a cold index of {SMALL_CHUNKS} chunks among {facts['gpts']:,}: "
-        f"p50 {facts['cold_open_ms']['p50']} ms, p95 {facts['cold_open_ms']['p95']} ms",
-        f"Searching{' beside a streaming chat' if facts['beside_chat'] else ''}, times in ms:",
-        f"{'chunks':>10}{'files':>7}{'p50':>8}{'p95':>8}{'common':>8}{'encode':>8}{'exact p50':>11}{'exact p95':>11}"
-        f"{'recall@10':>11}{'union s':>9}{'own MB':>8}{'mapped MB':>11}",
-    ]
-    lines += [
-        f"{row.chunks:10,}{row.files:7}{row.p50:8}{row.p95:8}{row.common_words_p95:8}{row.encode_p50:8}{row.exact_p50:11}"
-        f"{row.exact_p95:11}{row.recall_10:11}{row.union_s:9}{row.own_mb:8}{row.mapped_mb:11}"
-        for row in rows
-    ]
-    lines.append(
-        "p50, p95: a whole search with the joint index, encoding included. common: p95 for ten very common words. "
-        "exact: nearest chunks alone, without the joint index. union s: making the joint index, 0 if it was there."
-    )
-    return "\n".join(lines)

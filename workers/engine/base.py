@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gpts.runs.messages import Message
 from gpts.runs.steps import FinishReason
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 
 
@@ -92,16 +93,25 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the model is loaded and answering, and what it is.
-
-    `native_tools`: it was made to call tools in a format of its own, and is large enough to be trusted with it.
-    """
+    """Whether the model is loaded and answering, and what it is called."""
 
     ready: bool
     model: str
-    context_tokens: int
     detail: str = ""
-    native_tools: bool = False
+
+
+class Learning:
+    """The part of an engine that holds what its model can do."""
+
+    _ability: ModelAbility
+
+    def ability(self) -> ModelAbility:
+        """What the model can do: as it was measured, or what its files promise until then."""
+        return self._ability
+
+    def learn(self, ability: ModelAbility) -> None:
+        """Take `ability` as the model's own from now on."""
+        self._ability = ability
 
 
 class Engine(Protocol):
@@ -117,8 +127,14 @@ class Engine(Protocol):
     def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The length of the prompt that `stream` would build for `messages` and `tools`, in tokens."""
 
-    def supports_tools(self) -> bool:
-        """Whether the model calls tools natively; the same as `Health.native_tools`."""
+    def ability(self) -> ModelAbility:
+        """What the model can do: as it was measured, or what its files promise until then."""
+
+    def learn(self, ability: ModelAbility) -> None:
+        """Take `ability` as the model's own from now on."""
+
+    def fingerprint(self) -> str:
+        """The same for the same weights and chat template, 64 hexadecimal digits. Raises EngineError."""
 
     def health(self) -> Health:
         """The engine's state, without generating anything."""

@@ -14,12 +14,14 @@ from transformers.utils import logging as transformers_logging
 
 from gpts.runs.messages import Message
 from gpts.runs.steps import FinishReason
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import (
     EngineError,
     GenerationRequest,
     GrammarError,
     Health,
+    Learning,
     PromptTooLong,
     Sampling,
     Token,
@@ -35,7 +37,7 @@ from workers.engine.grammar import GrammarCompiler, GrammarState
 from workers.engine.lean import make_lean
 from workers.engine.linear import pack_linears
 from workers.engine.threads import set_compute_threads
-from workers.engine.weights import resolve_model
+from workers.engine.weights import fingerprint_of, resolve_model
 
 # 23 KB a token with the bundled model: 377 MB when full; tokens never written take no memory.
 CPU_CACHE_TOKENS: Final = 16_384
@@ -43,9 +45,6 @@ CPU_CACHE_TOKENS: Final = 16_384
 LIFE_CHECK_S: Final = 1.0
 # "No top-k" for processors that know no such thing; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
-# Smaller models know the form of a call but not when to make one: of the Qwen2.5 family the one of 1.5 billion is the
-# first that its makers recommend for tools, and the bundled one of 135 million calls at random.
-MIN_TOOL_PARAMETERS: Final = 1_500_000_000
 
 
 class Reply:
@@ -90,7 +89,7 @@ class Reply:
         return Token(text, self.finish, Usage(self._prompt_tokens, len(self.ids), cached_tokens))
 
 
-class HfEngine:
+class HfEngine(Learning):
     """A model from disk on transformers' continuous batching. The constructor loads it."""
 
     def __init__(self, config: EngineConfig) -> None:
@@ -105,12 +104,17 @@ class HfEngine:
             make_lean(self._model)
             pack_linears(self._model)
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if on_cpu else 0)
-        self._context_tokens = _context_tokens(self._model, config.context_tokens, self._cache_tokens)
+        self._fingerprint = fingerprint_of(folder, self._tokenizer.chat_template)
         self._end_ids = _end_ids(self._model, self._tokenizer) | self.encoder.end_ids()
         n_vocabulary = self._model.config.get_text_config().vocab_size
         self._form = self.encoder.form or CallForm()
         self._grammars = GrammarCompiler(self._tokenizer, n_vocabulary, self._end_ids, self._form)
-        self._native_tools = self.encoder.form is not None and self._model.num_parameters() >= MIN_TOOL_PARAMETERS
+        self._ability = ModelAbility(
+            calls_tools=self.encoder.form is not None,
+            writes_from_sources=True,
+            reasons="<think>" in str(self._tokenizer.chat_template),
+            context_tokens=_context_tokens(self._model, config.context_tokens, self._cache_tokens),
+        )
         self._lock = threading.Lock()
         self._manager: Any = None
         self._closed = False
@@ -119,10 +123,10 @@ class HfEngine:
         """See `Engine.stream`. Prompt and grammar are checked at the call; the first token asked for starts it."""
         ends_at = time.monotonic() + request.deadline_s
         ids = self.encoder.encode(request.messages, request.tools)
-        if len(ids) + request.max_tokens > self._context_tokens:
+        if len(ids) + request.max_tokens > self._ability.context_tokens:
             raise PromptTooLong(
                 f"The prompt of {len(ids)} tokens and a reply of {request.max_tokens} do not fit the model's context "
-                f"of {self._context_tokens} tokens."
+                f"of {self._ability.context_tokens} tokens."
             )
         if request.grammar is not None:
             self._grammars.start(request.grammar, request.max_tokens)  # compiled here, and its errors raised
@@ -132,19 +136,19 @@ class HfEngine:
         """The exact length of the prompt, in tokens."""
         return len(self.encoder.encode(messages, tools))
 
-    def supports_tools(self) -> bool:
-        """Whether the chat template knows tools and the model has at least `MIN_TOOL_PARAMETERS`."""
-        return self._native_tools
+    def fingerprint(self) -> str:
+        """Of the weights and the template in the model's folder."""
+        return self._fingerprint
 
     def health(self) -> Health:
         """Ready unless closed or the batch died (the next call opens a new one)."""
         manager = self._manager
         if self._closed:
-            return Health(False, self._name, self._context_tokens, "The engine was closed.")
+            return Health(False, self._name, "The engine was closed.")
         if manager is not None and not _is_alive(manager):
             detail = f"The batch stopped: {manager.background_thread_status.fatal_error}"
-            return Health(False, self._name, self._context_tokens, detail)
-        return Health(True, self._name, self._context_tokens, f"on {self._model.device}", self._native_tools)
+            return Health(False, self._name, detail)
+        return Health(True, self._name, f"on {self._model.device}")
 
     def close(self) -> None:
         """Stops the batch; waiting streams get an EngineError. The weights go with the engine."""

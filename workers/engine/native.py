@@ -141,7 +141,9 @@ def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Mess
     ]
     if not tools:
         return plain
-    schemas = [tool.model_dump(include={"name", "description", "parameters"}) for tool in tools]
+    schemas = [
+        {"name": tool.name, "description": tool.model_description, "parameters": tool.parameters} for tool in tools
+    ]
     told = "Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas, ensure_ascii=False)
     if plain and plain[0].role == "system":
         return [Message(role="system", content=f"{plain[0].content}\n\n{told}"), *plain[1:]]
@@ -151,7 +153,7 @@ def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Mess
 def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
     function = {
         "name": marks.mark(tool.name),
-        "description": marks.mark(tool.description, needed=False),
+        "description": marks.mark(tool.model_description, needed=False),
         "parameters": marks.inside(tool.parameters, needed=False),
     }
     return {"type": "function", "function": function}

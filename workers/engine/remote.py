@@ -4,6 +4,7 @@ Every failure of the server or of the way to it becomes an EngineError; closing 
 is how these servers learn to stop. Whether text can form a control token is up to the server's own encoding.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import httpx
 from gpts.runs.messages import Message
 from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
+from workers.engine.base import EngineError, GenerationRequest, Health, Learning, PromptTooLong, Token, Usage
 from workers.engine.checked import checked
 from workers.engine.config import EngineConfig
 from workers.engine.schemas import checked_size, json_value
@@ -23,7 +25,7 @@ from workers.engine.stopping import StopFilter
 
 CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
-# A server tells its limit only by refusing; this is what prompts are planned for when nothing was set.
+# What prompts are planned for when nothing was set and the server does not say (vLLM does).
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 # English text; the exact count needs the server's tokenizer. Three is on the safe side for code and German.
 CHARACTERS_PER_TOKEN: Final = 3
@@ -39,14 +41,19 @@ _TOO_LONG: Final = (
 )
 
 
-class RemoteEngine:
+class RemoteEngine(Learning):
     """Chat completions of the server at `config.remote_url` (with or without `/v1`)."""
 
     def __init__(self, config: EngineConfig) -> None:
         if not config.remote_url:
             raise EngineError("ENGINE is remote but ENGINE_URL is empty; set it to the server's address.")
         self._model = config.remote_model
-        self._context_tokens = config.context_tokens or DEFAULT_CONTEXT_TOKENS
+        self._knows_limit = config.context_tokens > 0
+        self._ability = ModelAbility(
+            calls_tools=True,
+            writes_from_sources=True,
+            context_tokens=config.context_tokens or DEFAULT_CONTEXT_TOKENS,
+        )
         headers = {"Authorization": f"Bearer {config.remote_key}"} if config.remote_key else {}
         self._client = httpx.Client(
             base_url=config.remote_url.rstrip("/").removesuffix("/v1") + "/v1/",
@@ -62,13 +69,16 @@ class RemoteEngine:
         n_prompt = self.count_tokens(request.messages, request.tools)
         if request.grammar is not None and request.grammar.json_schema is not None:
             checked_size(request.grammar.json_schema)
-        if n_prompt // 2 + request.max_tokens > self._context_tokens:  # the estimate is never twice too high
-            raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {self._context_tokens} tokens.")
+        room = self._ability.context_tokens
+        if n_prompt // 2 + request.max_tokens > room:  # the estimate is never twice too high
+            raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {room} tokens.")
         return checked(request, lambda asked: self._stream(asked, ends_at, n_prompt))
 
-    def supports_tools(self) -> bool:
-        """True: the server knows its model's format. An operator whose server does not sets TOOL_CALLING."""
-        return True
+    def fingerprint(self) -> str:
+        """Of what the server says of the model: its name, the weights behind it and its limit."""
+        model = self._model_card()
+        facts = {name: model.get(name) for name in ("id", "root", "max_model_len", "owned_by")}
+        return hashlib.sha256(json.dumps([self._model, facts], sort_keys=True).encode()).hexdigest()
 
     def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """An estimate from the number of characters, rather too high than too low."""
@@ -78,13 +88,25 @@ class RemoteEngine:
         return n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
 
     def health(self) -> Health:
-        """Ready when the server lists its models."""
+        """Ready when the server lists its models; what it says of the context's length is taken over once."""
+        try:
+            limit = self._model_card().get("max_model_len")
+        except EngineError as error:
+            return Health(False, self._model, str(error))
+        if isinstance(limit, int) and limit > 0 and not self._knows_limit:
+            self.learn(self._ability.model_copy(update={"context_tokens": limit}))
+            self._knows_limit = True
+        return Health(True, self._model)
+
+    def _model_card(self) -> dict[str, Any]:
+        """What the server lists of the model, empty where it lists others only. Raises EngineError."""
         try:
             response = self._client.get("models", timeout=HEALTH_TIMEOUT_S)
-            ready, detail = response.is_success, "" if response.is_success else f"HTTP {response.status_code}"
-        except (httpx.HTTPError, RuntimeError) as error:
-            ready, detail = False, f"{type(error).__name__}: {error}"
-        return Health(ready, self._model, self._context_tokens, detail, native_tools=True)
+            response.raise_for_status()
+            listed = response.json().get("data") or []
+        except (httpx.HTTPError, RuntimeError, ValueError, AttributeError) as error:
+            raise EngineError(f"The model server does not answer: {type(error).__name__}: {error}") from error
+        return next((card for card in listed if isinstance(card, dict) and card.get("id") == self._model), {})
 
     def close(self) -> None:
         """Closes all connections, which cancels what is under way."""
@@ -206,14 +228,16 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    function = {"name": tool.name, "description": tool.model_description, "parameters": tool.parameters}
     return {"type": "function", "function": function}
 
 
 def _constraints(request: GenerationRequest) -> dict[str, Any]:
     """The parts of the body that tell tools and grammar. vLLM also reads `structured_outputs`; others ignore it."""
     grammar = request.grammar
-    tools = request.tools or (grammar.tools if grammar else ())
+    # A demanded call may be of fewer tools than the model was told of.
+    demanded = grammar.tools if grammar and grammar.required else ()
+    tools = demanded or request.tools or (grammar.tools if grammar else ())
     body: dict[str, Any] = {}
     if tools:
         body["tools"] = [_tool(tool) for tool in tools]

@@ -2,9 +2,11 @@
 
 A script is a list of replies used in turn (the last one again and again), or a function from messages to a reply. A
 reply is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
-ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts; without it, the engine says what the user said.
+ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […]} also says what
+the model cannot do; without it, the engine says what the user said.
 """
 
+import hashlib
 import json
 import re
 import threading
@@ -15,8 +17,9 @@ from typing import Final
 
 from gpts.runs.messages import Message
 from gpts.runs.steps import FinishReason
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Health, PromptTooLong, Token, Usage
+from workers.engine.base import EngineError, GenerationRequest, Health, Learning, PromptTooLong, Token, Usage
 from workers.engine.config import EngineConfig
 from workers.engine.stopping import StopFilter
 
@@ -24,7 +27,8 @@ Step = str | Exception | threading.Event
 ScriptedReply = str | Sequence[Step]
 Script = Sequence[ScriptedReply] | Callable[[tuple[Message, ...]], ScriptedReply]
 
-CONTEXT_TOKENS: Final = 8192
+CAPABLE: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=8192)
+WEAK: Final = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=8192)
 # How often a stream that waits for an event looks at its deadline and at being closed, in seconds.
 WAIT_S: Final = 0.02
 _WORD: Final = re.compile(r"\s*\S+\s*|\s+")
@@ -35,20 +39,17 @@ def echo(messages: tuple[Message, ...]) -> str:
     return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
 
-class ScriptedEngine:
+class ScriptedEngine(Learning):
     """Streams its script word by word. `requests` holds what was asked, `active` how many streams are open.
 
     A grammar changes nothing: like a hostile model behind a server that ignores grammars, it says what it says.
     """
 
-    def __init__(
-        self, script: Script = echo, context_tokens: int = CONTEXT_TOKENS, native_tools: bool = False
-    ) -> None:
+    def __init__(self, script: Script = echo, ability: ModelAbility = CAPABLE) -> None:
         self.requests: list[GenerationRequest] = []
         self.active = 0
         self._script = script
-        self._context_tokens = context_tokens
-        self._native_tools = native_tools
+        self._ability = ability
         self._lock = threading.Lock()
         self._closed = False
 
@@ -56,16 +57,16 @@ class ScriptedEngine:
         """See `Engine.stream`. One word is one token."""
         ends_at = time.monotonic() + request.deadline_s
         n_prompt = self.count_tokens(request.messages)
-        if n_prompt + request.max_tokens > self._context_tokens:
-            raise PromptTooLong(f"The prompt of {n_prompt} words does not fit {self._context_tokens}.")
+        if n_prompt + request.max_tokens > self._ability.context_tokens:
+            raise PromptTooLong(f"The prompt of {n_prompt} words does not fit {self._ability.context_tokens}.")
         with self._lock:
             reply = self._next_reply(request.messages)
             self.requests.append(request)
         return self._stream(request, reply, n_prompt, ends_at)
 
-    def supports_tools(self) -> bool:
-        """As the opener of the engine said."""
-        return self._native_tools
+    def fingerprint(self) -> str:
+        """The same for all scripts."""
+        return hashlib.sha256(b"scripted").hexdigest()
 
     def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The number of words in the messages; tools count nothing."""
@@ -73,7 +74,7 @@ class ScriptedEngine:
 
     def health(self) -> Health:
         """Ready until closed."""
-        return Health(not self._closed, "scripted", self._context_tokens, native_tools=self._native_tools)
+        return Health(not self._closed, "scripted")
 
     def close(self) -> None:
         """Makes `health` not ready and every stream fail at its next token."""
@@ -133,11 +134,11 @@ class ScriptedEngine:
 
 def open_scripted(config: EngineConfig) -> ScriptedEngine:
     """The engine for ENGINE=scripted. Raises EngineError if the script cannot be read."""
-    context = config.context_tokens or CONTEXT_TOKENS
     if not config.script:
-        return ScriptedEngine(context_tokens=context)
+        return ScriptedEngine()
     try:
-        replies = json.loads(Path(config.script).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        script = json.loads(Path(config.script).read_text(encoding="utf-8"))
+        replies, ability = (script["replies"], script["ability"]) if isinstance(script, dict) else (script, {})
+        return ScriptedEngine(replies, CAPABLE.model_copy(update=ability))
+    except (OSError, ValueError, KeyError) as error:
         raise EngineError(f"ENGINE_SCRIPT {config.script} is not a JSON list of replies: {error}") from error
-    return ScriptedEngine(replies, context)

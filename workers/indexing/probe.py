@@ -7,21 +7,25 @@ from uuid import UUID
 from gpts.knowledge.explanation import Explained
 from gpts.knowledge.ranking import COVERED, SAME_TERMS, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered
 from gpts.knowledge.terms import terms
+from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
-from workers.runs.answering import Hands, Talk, retrieval
+from workers.runs.answering import retrieval
+from workers.runs.services import Services
 
 # More than a chat is ever given, so that what just missed shows.
 SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 
 
-def probe(hands: Hands, gpt_id: UUID, question: str) -> dict[str, Any]:
+def probe(services: Services, gpt_id: UUID, question: str) -> dict[str, Any]:
     """What the draft's files hold for `question`, as JSON, best first. Raises KnowledgeError."""
     spec = Gpt.objects.get(id=gpt_id).draft_spec()
-    explained = hands.index.explain(spec.knowledge, question)
-    _, evidence = hands.index.rank(spec.knowledge, question)
-    covered = retrieval(Talk(spec, (UserMessage(text=question),), (), {}), hands).covered
+    explained = services.index.explain(spec.knowledge, question)
+    _, evidence = services.index.rank(spec.knowledge, question)
+    ability = services.engine.ability()
+    found = retrieval(TurnState(spec, ability, (UserMessage(text=question),), (), {}), services)
+    covered = (found if ability.writes_from_sources else services.small.extract(found)).covered
     most = max((each.lexical.score for each in explained if each.lexical), default=0.0)
     return {
         "covered": covered,

@@ -7,7 +7,7 @@ from workers.tools import ToolError, images
 
 
 def drawn(prompt: str) -> dict[str, Any]:
-    """The answer to the errand: `picture`, a PNG in base64, or `refused`, why there is none in one sentence."""
+    """The payload: `picture`, a PNG in base64, or `refused`, why there is none in one sentence."""
     try:
         return {"picture": b64encode(images.picture(prompt)).decode()}
     except ToolError as error:

@@ -3,7 +3,6 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -17,17 +16,11 @@ from gpts.spec.tools import call_digest
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
 from workers.runs.turn import Turn
-from workers.smallmodel.choosing import CODE
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
 logger = logging.getLogger(__name__)
 
 FAILED: Final = "Something went wrong inside this tool. Whoever runs this site finds the reason in the log."
-# What stands in place of a small model's broken code.
-CODE_FAILED: Final = (
-    "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
-    "or name the columns of an attached table."
-)
 # What the person is told of a call that was not performed, where the model's own words for it would not do.
 TO_THE_PERSON: Final = {
     plan.DECLINED: "All right, that was not done.",
@@ -69,14 +62,12 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
         output = ToolOutput(FAILED, shown=FAILED, untrusted=False, ok=False)
     finally:
         close_old_connections()
-    if turn.quotes and not output.ok and call.name == CODE:
-        output = replace(output, shown=CODE_FAILED.format(reason=output.text.strip().splitlines()[-1]))
     return ToolResult(
         call_id=call.call_id,
         name=call.name,
         text=output.text[:MAX_RESULT_CHARS],
         ok=output.ok,
-        shown=output.shown if turn.quotes else None,
+        shown=output.shown,
         passages=output.passages,
         files=output.files,
         urls=output.urls,
@@ -117,9 +108,9 @@ def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> F
 
 
 def reject(decision: decisions.RejectCall, turn: Turn) -> None:
-    """Keep why a call is not performed: for the model, and in place of an answer where it is too small for one."""
+    """Keep why a call is not performed: for the model, and in place of an answer where it is too weak for one."""
     call, reason = decision.call, decision.reason
-    shown = TO_THE_PERSON.get(reason, reason) if turn.quotes else None
+    shown = TO_THE_PERSON.get(reason, reason)
     turn.append(
         ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False, shown=shown), name=call.name, ok=False
     )

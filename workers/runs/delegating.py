@@ -1,5 +1,6 @@
 """Other GPTs as tools: which a run may ask now, whom in the store, and having them asked."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from gpts.runs import decisions
@@ -9,21 +10,20 @@ from gpts.runs.delegation import (
     NOT_REACHABLE,
     NOTHING_FITS,
     TASK_CHARS,
+    StoreGpt,
     chain_of,
     named_colleagues,
 )
-from gpts.runs.steps import Asker, FileRef, Log, ToolCall, ToolResult, UserMessage
-from gpts.safety.flow import arguments_label
+from gpts.runs.steps import Asker, FileRef, Log, ModelReply, Part, ToolCall, ToolResult, UserMessage
+from gpts.safety.flow import arguments_label, context_label
 from gpts.safety.policy import context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder.models import Gpt
 from web.runs import delegations
 from web.runs.models import Run
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 from workers.runs.turn import Turn
-from workers.smallmodel.choosing import in_store
-from workers.smallmodel.routing.candidates import Candidate, candidate_of_gpt
 
 TASK: Final[dict[str, Any]] = {
     "type": "string",
@@ -37,8 +37,10 @@ FILES: Final[dict[str, Any]] = {
     "description": "Names of files of this chat to hand on.",
 }
 STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name of the GPT, where it is known."}
-# GPTs of the store that are looked at, the last changed first.
+# GPTs of the store that are looked at, the last changed first, and those of them that a model chooses from.
 STORE_GPTS: Final = 500
+STORE_LISTED: Final = 6
+CALL_AGAIN: Final = "These GPTs are nearest to the task. If one fits, call again with its short name as `gpt`:"
 
 
 def colleagues(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
@@ -87,19 +89,34 @@ _STORE: Final = ToolSpec(
 )
 
 
-def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[Candidate]:
-    """The GPTs of the store that the run may ask, as the router sees them."""
+def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
+    """The GPTs of the store that the run may ask, those changed last first."""
     found = _reachable(run, spec, log).in_store().exclude(slug=spec.slug).order_by("-changed")
     facts = (f"published__data__{name}" for name in ("name", "description", "starters"))
     rows = found.values_list("slug", *facts)[:STORE_GPTS]
-    return [candidate_of_gpt(slug, name, about, "", tuple(starters or ())) for slug, name, about, starters in rows]
+    return [StoreGpt(slug, name, about, tuple(starters or ())) for slug, name, about, starters in rows]
 
 
-def delegate(decision: decisions.Delegate, turn: Turn, hands: Hands) -> None:
+def handed_out(turn: Turn, parts: Sequence[Part]) -> ModelReply:
+    """The calls that ask other GPTs for the parts of the question, each with the files of this message."""
+    names = [file.name for file in turn.asked().attachments]
+    files = {"files": names} if names else {}
+    calls = tuple(
+        ToolCall(
+            call_id=f"call_{turn.n_calls() + n}",
+            name=part.name,
+            arguments={"task": part.task} | ({"gpt": part.gpt} if part.gpt else {}) | files,
+        )
+        for n, part in enumerate(parts)
+    )
+    return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps))
+
+
+def delegate(decision: decisions.Delegate, turn: Turn, services: Services) -> None:
     """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
     for call in decision.calls:
         turn.held.check()
-        found = _request(call, turn, hands)
+        found = _request(call, turn, services)
         if isinstance(found, str):
             refused = delegations.refused(call.call_id, call.name, found)
             turn.append(refused, name=call.name, ok=False)
@@ -107,12 +124,14 @@ def delegate(decision: decisions.Delegate, turn: Turn, hands: Hands) -> None:
             delegations.ask(turn.run, found, turn.held.token)
 
 
-def _request(call: ToolCall, turn: Turn, hands: Hands) -> delegations.Request | str:
+def _request(call: ToolCall, turn: Turn, services: Services) -> delegations.Request | str:
     """What is asked of whom, or why nobody is."""
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
         return NO_TASK
-    gpt = _from_store(call, task, turn, hands) if call.name == ASK_STORE else _colleague(call, turn)
+    gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _colleague(call, turn)
+    if isinstance(gpt, str):
+        return gpt
     if gpt is None:
         return NOTHING_FITS if call.name == ASK_STORE else NOT_REACHABLE.format(name=turn.tools[call.name].title)
     return delegations.Request(
@@ -134,21 +153,33 @@ def _colleague(call: ToolCall, turn: Turn) -> Gpt | None:
     return published.filter(id=colleague.gpt_id).first() if colleague else None
 
 
-def _from_store(call: ToolCall, task: str, turn: Turn, hands: Hands) -> Gpt | None:
-    """The GPT of the store that the call names, else the one whose description fits the task."""
+def _from_store(call: ToolCall, task: str, turn: Turn, services: Services) -> Gpt | str | None:
+    """The GPT of the store that the call names; without a name what the model is told, or who fits the task."""
     slug = str(call.arguments.get("gpt") or "")
-    if not slug and hands.router is not None:
-        slug = in_store(hands.router, [("user", task)], turn.store())
+    if not slug and turn.ability.calls_tools:
+        return _listing(task, turn, services)
+    slug = slug or services.small.choose_from_store(task, turn.store())
     return (
         _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug).filter(slug=slug).first()
     )
 
 
+def _listing(task: str, turn: Turn, services: Services) -> str:
+    """The GPTs of the store nearest to the task, for a model that then calls again with the name of one."""
+    store = list(turn.store())
+    if not store:
+        return NOTHING_FITS
+    lines = [f"{gpt.name}: {gpt.description}" for gpt in store]
+    near = services.embedder.similarity([task], lines)[0]
+    best = sorted(range(len(store)), key=lambda n: -near[n])[:STORE_LISTED]
+    return "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
+
+
 def _handed_on(call: ToolCall, turn: Turn) -> tuple[FileRef, ...]:
-    """The files of the chat that the call names; without a model to name any, what this message came with."""
+    """The files of the chat that the call names."""
     wanted = call.arguments.get("files")
     if not isinstance(wanted, list):
-        return turn.asked().attachments if turn.routed else ()
+        return ()
     known: dict[str, FileRef] = {}
     for log in (*turn.history, turn.steps):
         for step in log:

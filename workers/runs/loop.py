@@ -6,23 +6,26 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.runs.decisions import CallModel, Decision, Finish, GiveUp, Queue, Stop, Wait, WriteCall
+from gpts.runs.decisions import CallModel, Decision, Finish, GiveUp, Queue, ShowResults, Stop, Wait, WriteCall
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.steps import Error, Overrides, UserMessage
 from gpts.safety.policy import Standing
+from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
-from web.runs import delegations, log, permissions, services
+from web.runs import delegations, log, permissions
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
+from web.runs.services import finish_run
+from web.runs.services import history as history_of
 from web.runs.wake import taking_one, wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
 from workers.runs import delegating, leases
-from workers.runs.answering import Hands
 from workers.runs.perform import perform
+from workers.runs.services import Services
 from workers.runs.turn import Turn
 from workers.tools import granted
 
@@ -32,9 +35,10 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
 FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
+ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 
-def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+def advance_all(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
     """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
 
     A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
@@ -42,18 +46,18 @@ def advance_all(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
     due: UUID | None = run_id
     while due is not None:
         with taking_one(queue) as taken:
-            advance(due, queue, hands)
+            advance(due, queue, services)
         due = taken.run_id
 
 
-def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
+def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
     """Work on the run until its next step belongs to nobody or to another queue. Safe to call at any time."""
     lease = log.claim(run_id)
     if lease is None:
         return
     with leases.keep(lease) as held:
         try:
-            _advance(run_id, queue, hands, held)
+            _advance(run_id, queue, services, held)
         except (LeaseLost, RunOver):
             logger.info("run %s is no longer ours", run_id)
         except (PromptTooLong, GrammarError, KnowledgeError) as error:
@@ -66,27 +70,29 @@ def advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands]) -> None:
             _fail(run_id, lease, FAILED)
 
 
-def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: leases.Held) -> None:
+def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held: leases.Held) -> None:
     run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
     if run.n_attempts > MAX_ATTEMPTS:
-        services.finish_run(run_id, Error(message=FAILED), held.token)
+        finish_run(run_id, Error(message=FAILED), held.token)
         return
     steps = log.read(run_id)
     first = steps[0]
     assert isinstance(first, UserMessage)
     if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
-        services.finish_run(run_id, Error(message=reason), held.token)
+        finish_run(run_id, Error(message=reason), held.token)
         return
     spec = first.overrides.applied_to(run.version.spec())
     # What a GPT asks of another comes without any conversation before it.
-    toolbox, history = granted(spec), () if run.root_id else services.history(run)
+    toolbox, history = granted(spec), () if run.root_id else history_of(run)
     others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
-    routed, quotes = queue == "model" and configuration.is_routed(hands), configuration.quotes()
+    # What depends on the model's ability is decided on the queue of those who have the model.
+    ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegating.store_gpts, run, spec, (first,))
     askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
     while True:
-        decision = _affordable(decide(spec, steps, tools, history, _circumstances(run, spec, tools, routed)), run)
+        turn = Turn(spec, ability, steps, history, tools, run, held, toolbox, store=store, askers=askers)
+        decision = _affordable(decide(turn, _circumstances(run, spec, tools)), run)
         if isinstance(decision, Stop):
             return
         if isinstance(decision, Wait):
@@ -97,11 +103,8 @@ def _advance(run_id: UUID, queue: Queue, hands: Callable[[], Hands], held: lease
             wake(run_id, queue_of(decision, tools) or queue)
             return
         else:
-            turn = Turn(
-                *(spec, steps, history, tools, run, held, toolbox, quotes), routed=routed, store=store, askers=askers
-            )
-            perform(decision, turn, hands)
-            if isinstance(decision, Finish | GiveUp):
+            perform(decision, turn, services)
+            if isinstance(decision, Finish | GiveUp | ShowResults):
                 return
         steps = log.read(run_id)
 
@@ -120,19 +123,19 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
     return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.tools}
 
 
-def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec], routed: bool) -> Circumstances:
+def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec]) -> Circumstances:
     """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
     sign_in = sign_in_needed(spec, run.owner)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
     # What a person allows a GPT for good holds where they talk with it themselves.
     if run.root_id or not hosts:
-        return Circumstances(Standing(mode=configuration.policy()), sign_in, routed)
+        return Circumstances(Standing(mode=configuration.policy()), sign_in)
     standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
-    return Circumstances(standing, sign_in, routed)
+    return Circumstances(standing, sign_in)
 
 
 def _fail(run_id: UUID, lease: str, message: str) -> None:
     try:
-        services.finish_run(run_id, Error(message=message), lease)
+        finish_run(run_id, Error(message=message), lease)
     except (LeaseLost, RunOver):
         logger.info("run %s ended before its failure was noted", run_id)

@@ -1,30 +1,25 @@
 """A model's reply while it comes in: what of it may be shown now, and what the log keeps in the end."""
 
-import re
 import time
-from typing import Final
+from collections.abc import Callable
 
 from gpts.knowledge.grounding import Gate
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
-from gpts.safety.leaks import LeakGuard
 from workers.engine.base import Token, Usage
-
-# Ends a reply that goes round in circles, as small models do: this many times the same sentence, letter by letter.
-SAME_SENTENCE: Final = 3
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|\n+")
-_SHORT: Final = 20
 
 
 class Reply:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
 
-    A `guard` leaves out what prints the GPT's instructions, or more of a file than may be quoted.
+    `goes_round` tells of a small model's text whether it only repeats itself; None for models that may be left alone.
     """
 
-    def __init__(self, n_prompt_tokens: int, gate: Gate | None = None, guard: LeakGuard | None = None) -> None:
+    def __init__(
+        self, n_prompt_tokens: int, gate: Gate | None = None, goes_round: Callable[[str], bool] | None = None
+    ) -> None:
         self._gate = gate
-        self._guard = guard
+        self._goes_round = goes_round or (lambda text: False)
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or went into the gate
         self._text = ""
@@ -37,14 +32,7 @@ class Reply:
     @property
     def is_enough(self) -> bool:
         """Whether nothing that still comes would be shown."""
-        return (self._gate is not None and self._gate.is_shut) or self._goes_round()
-
-    def _goes_round(self) -> bool:
-        """Whether the last whole sentence has been said before, again and again."""
-        if not self._text.rstrip(" ").endswith((".", "!", "?", "\n")):
-            return False
-        said = [sentence.strip() for sentence in _SENTENCE_END.split(self._text) if sentence.strip()]
-        return bool(said) and len(said[-1]) >= _SHORT and said.count(said[-1]) >= SAME_SENTENCE
+        return (self._gate is not None and self._gate.is_shut) or self._goes_round(self._text)
 
     def take(self, token: Token) -> str:
         """What to show now that `token` came."""
@@ -58,9 +46,7 @@ class Reply:
         """What is left to show now that nothing more comes."""
         shown = self._show(ended=True)
         if self._gate:
-            shown += self._add(self._gate.finish())
-        if self._guard:
-            shown += self._keep(self._guard.finish())
+            shown += self._keep(self._gate.finish())
         return shown
 
     def step(self, first_call: int) -> ModelReply:
@@ -77,10 +63,7 @@ class Reply:
     def _show(self, *, ended: bool) -> str:
         text = prose(self._raw, ended)[self._passed :]
         self._passed += len(text)
-        return self._add(self._gate.feed(text) if self._gate else text)
-
-    def _add(self, text: str) -> str:
-        return self._keep(self._guard.feed(text) if self._guard else text)
+        return self._keep(self._gate.feed(text) if self._gate else text)
 
     def _keep(self, text: str) -> str:
         """`text`, joined to the reply, as far as it may be shown: blanks at either end of a reply never are."""

@@ -1,30 +1,30 @@
 """A run as its worker sees it at this moment, with the two ways of telling about it: the log and the stream."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from gpts.runs.delegation import doing
+from gpts.runs.delegation import StoreGpt, doing
+from gpts.runs.state import TurnState
 from gpts.runs.steps import ApprovalRequest, Step
 from web.runs import log, stream
 from web.runs.models import Run
-from workers.runs.answering import Talk
 from workers.runs.leases import Held
 from workers.tools import Tool
 
 
 @dataclass(frozen=True, slots=True)
-class Turn(Talk):
+class Turn(TurnState):
     """A turn of a run that this worker holds. `toolbox` has what performs the granted tools.
 
-    `quotes`: the model is too small to word answers, so what tools give stands by itself. `askers` are the runs that
-    wait for this one, each with its call that does: their readers are told of it too.
+    `store` gives the GPTs of the store that may be asked. `askers` are the runs that wait for this one, each with its
+    call that does: their readers are told of it too.
     """
 
     run: Run
     held: Held
     toolbox: Mapping[str, Tool]
-    quotes: bool
+    store: Callable[[], Sequence[StoreGpt]] = field(default=tuple, kw_only=True)
     askers: tuple[tuple[UUID, str], ...] = field(default=(), kw_only=True)
 
     def append(self, step: Step, **shown: object) -> None:

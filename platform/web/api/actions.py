@@ -12,9 +12,9 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Imported, Listed, McpTool
-from web import errands
+from web import rpc
 from web.api.auth import caller
-from web.api.errors import ApiError, NativeErrorBody
+from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
 from web.builder import actions, auth, sign_ins
@@ -208,11 +208,6 @@ def _own_server(request: HttpRequest, slug: str, server_id: UUID) -> McpServerRo
     return actions.access_outside(McpServerRow, access_own_gpt(caller(request), slug), server_id)
 
 
-def away(error: errands.NoAnswer) -> ApiError:
-    """What a caller is told where no worker did an errand."""
-    return ApiError(503, str(error), code="workers_away")
-
-
 @router.get("/gpts/{slug}/actions", response={200: list[ActionShape], **DENIED})
 def list_actions(request: HttpRequest, slug: str) -> QuerySet[Action]:
     """The actions in your draft."""
@@ -223,10 +218,7 @@ def list_actions(request: HttpRequest, slug: str) -> QuerySet[Action]:
 def preview_action(request: HttpRequest, slug: str, source: ActionSource) -> dict[str, Any]:
     """Preview a document without adding it."""
     access_own_gpt(caller(request), slug)
-    try:
-        return _preview(actions.preview_import(source.source())[0])
-    except errands.NoAnswer as error:
-        raise away(error) from error
+    return _preview(actions.preview_import(source.source())[0])
 
 
 def _preview(imported: Imported) -> dict[str, Any]:
@@ -237,10 +229,7 @@ def _preview(imported: Imported) -> dict[str, Any]:
 def add_action(request: HttpRequest, slug: str, new: NewAction) -> Status[Action]:
     """Add an action to your draft."""
     gpt = access_own_gpt(caller(request), slug)
-    try:
-        return Status(201, actions.add_action(gpt, new.source(), new.name, new.privacy_url))
-    except errands.NoAnswer as error:
-        raise away(error) from error
+    return Status(201, actions.add_action(gpt, new.source(), new.name, new.privacy_url))
 
 
 @router.get("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **DENIED})
@@ -254,10 +243,7 @@ def update_action(request: HttpRequest, slug: str, action_id: UUID, change: Acti
     """Change an action. The published version keeps the old one until you publish again."""
     action = _own_action(request, slug, action_id)
     named = change.model_dump(include={"name", "privacy_url"}, exclude_none=True)
-    try:
-        return actions.update_action(action, change.source(), named)
-    except errands.NoAnswer as error:
-        raise away(error) from error
+    return actions.update_action(action, change.source(), named)
 
 
 @router.delete("/gpts/{slug}/actions/{uuid:action_id}", response={204: None, **DENIED})
@@ -277,10 +263,7 @@ def set_action_auth(request: HttpRequest, slug: str, action_id: UUID, setting: A
 def test_action(request: HttpRequest, slug: str, action_id: UUID, trial: Trial) -> dict[str, Any]:
     """Call an operation now, as in a run."""
     action = _own_action(request, slug, action_id)
-    try:
-        return actions.test_operation(caller(request), action, trial.operation, trial.arguments)
-    except errands.NoAnswer as error:
-        raise away(error) from error
+    return actions.test_operation(caller(request), action, trial.operation, trial.arguments)
 
 
 @router.get("/gpts/{slug}/mcp-servers", response={200: list[McpServerShape], **DENIED})
@@ -301,7 +284,7 @@ def _listed(server: McpServerRow) -> McpServerRow:
     """The server with its tools, or the reason why they could not be listed."""
     try:
         return actions.refresh_tools(server)
-    except errands.NoAnswer as error:
+    except rpc.NoResult as error:
         server.trouble = str(error)  # type: ignore[attr-defined]
     except ValidationError as error:
         server.trouble = " ".join(error.messages)  # type: ignore[attr-defined]

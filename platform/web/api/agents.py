@@ -12,8 +12,8 @@ from pydantic import Field
 from gpts.spec.actions import AuthHint
 from gpts.spec.agents import DEADLINE_S
 from gpts.spec.gpt import WHEN_CHARS
-from web import errands
-from web.api.actions import AWAY, AuthSetting, OutsideShape, ShortText, away
+from web import rpc
+from web.api.actions import AWAY, AuthSetting, OutsideShape, ShortText
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
@@ -75,10 +75,7 @@ def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAg
     """Add a remote agent to your draft."""
     gpt = access_own_gpt(caller(request), slug)
     sign_in = new.auth.choice() if new.auth else None
-    try:
-        agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), sign_in)
-    except errands.NoAnswer as error:
-        raise away(error) from error
+    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), sign_in)
     return Status(201, _with(agent, hint=facts.auth))
 
 
@@ -107,7 +104,7 @@ def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgen
     agent = _own(request, slug, agent_id)
     try:
         agent, facts = agents.read_again(agent)
-    except errands.NoAnswer as error:
+    except rpc.NoResult as error:
         return _with(agent, trouble=str(error))
     except ValidationError as error:
         return _with(agent, trouble=" ".join(error.messages))

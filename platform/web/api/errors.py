@@ -21,6 +21,7 @@ from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
 from ninja.operation import Operation
 
+from web.rpc import NoResult
 from web.runs.errors import Refused, RunOver
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.status, str(error), code=_CODES.get(error.status))
         case RunOver():
             return Problem(409, "This run has already ended.", code="run_over")
+        case NoResult():
+            return Problem(503, str(error), code="workers_away")
         case Http404():
             return Problem(404, str(error) or "Not found.", code="not_found")
         case AuthenticationError():

@@ -9,7 +9,6 @@ from ninja import File as Upload
 from ninja import Router, Status
 from ninja.files import UploadedFile
 
-from web import errands
 from web.api.auth import caller
 from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
@@ -108,16 +107,10 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
     totals = draft.exclude(segment="").aggregate(
         n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
     )
-    try:
-        return {"n_files": draft.count(), **totals, **look_into(gpt)}
-    except errands.NoAnswer as error:
-        raise ApiError(503, str(error), code="workers_away") from error
+    return {"n_files": draft.count(), **totals, **look_into(gpt)}
 
 
 @router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
 def ask(request: HttpRequest, slug: str, asked: Question) -> dict[str, Any]:
     """What your draft's files hold for a question, and why each passage would be given to the model or not."""
-    try:
-        return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)
-    except errands.NoAnswer as error:
-        raise ApiError(503, str(error), code="workers_away") from error
+    return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)

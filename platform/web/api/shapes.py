@@ -150,8 +150,8 @@ class Version(Schema):
 class File(Schema):
     """A knowledge file; `status` goes from received through parsing and embedding to ready, quarantined or failed.
 
-    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. Findings of
-    severity "note" are told only; their text is left out in any case.
+    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. A
+    "hint" may be dropped, and is used as untrusted text otherwise. The text of a "note" is left out in any case.
     """
 
     id: UUID

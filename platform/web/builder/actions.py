@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from gpts.spec.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool, host_name, host_of
 from gpts.spec.gpt import GptSpec
-from web import errands
+from web import rpc
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow, Outside
@@ -38,13 +38,13 @@ class Source:
 
 
 def preview_import(source: Source) -> tuple[Imported, str]:
-    """The document as it is understood, and its text. Raises ValidationError by field, NoAnswer."""
+    """The document as it is understood, and its text. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
         raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
     if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
         raise ValidationError({"document": f"Too large: a document can have up to {DOCUMENT_BYTES // 1_000_000} MB."})
     options = {"server": source.server, "operations": source.operations}
-    told = errands.ask(
+    told = rpc.call(
         "workers.tasks.import_action",
         source.document,
         source.url.strip(),
@@ -58,7 +58,7 @@ def preview_import(source: Source) -> tuple[Imported, str]:
 
 
 def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") -> Action:
-    """A new action of the draft. Raises ValidationError by field, NoAnswer."""
+    """A new action of the draft. Raises ValidationError by field, NoResult."""
     check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
     imported, document = preview_import(source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
@@ -177,13 +177,13 @@ def privacy_missing(gpt: Gpt) -> str:
 
 
 def test_operation(user: User, action: Action, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a call gives now: request (without secret), status, response, error. Raises ValidationError, NoAnswer.
+    """What a call gives now: request (without secret), status, response, error. Raises ValidationError, NoResult.
 
     `user` is the owner; a sign-in is their own.
     """
     if operation not in {each["name"] for each in action.operations}:
         raise ValidationError({"operation": f"This action has no operation “{operation[:64]}”."})
-    return errands.ask(
+    return rpc.call(
         "workers.tasks.try_operation",
         str(action.id),
         str(user.pk),
@@ -220,8 +220,8 @@ def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServer
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:
-    """The server with the tools that it offers now. Raises ValidationError, NoAnswer."""
-    told = errands.ask("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
+    """The server with the tools that it offers now. Raises ValidationError, NoResult."""
+    told = rpc.call("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
     if refused := told.get("refused"):
         raise ValidationError({"url": refused})
     server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in told["tools"]]

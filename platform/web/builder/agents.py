@@ -9,7 +9,7 @@ from django.urls import reverse
 from gpts.spec.actions import host_of
 from gpts.spec.agents import DEADLINE_S, AgentFacts
 from gpts.spec.gpt import COLLEAGUES
-from web import errands
+from web import rpc
 from web.builder.actions import check_address, check_room, saved
 from web.builder.auth import AuthChoice, set_auth
 from web.builder.models import Gpt
@@ -29,7 +29,7 @@ def add_remote_agent(
     """A new remote agent of the draft, as its card describes it, and what the card says.
 
     `fields` are those of `update_remote_agent`. With `sign_in` the card is read with the key. Raises ValidationError
-    by field, NoAnswer; nothing is stored then.
+    by field, NoResult; nothing is stored then.
     """
     check_room(gpt.remote_agents.all(), "remote agents", "card_url", COLLEAGUES)
     card_url = card_url.strip()
@@ -42,7 +42,7 @@ def add_remote_agent(
     try:
         facts = _read_card(card_url, str(agent.id))
         return _changed(agent, fields, facts), facts
-    except (ValidationError, errands.NoAnswer):
+    except (ValidationError, rpc.NoResult):
         agent.delete()
         raise
 
@@ -53,14 +53,14 @@ def update_remote_agent(agent: RemoteAgentRow, fields: dict[str, Any]) -> Remote
 
 
 def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
-    """The agent as its card describes it now. Raises ValidationError, NoAnswer."""
+    """The agent as its card describes it now. Raises ValidationError, NoResult."""
     facts = _read_card(agent.card_url, str(agent.id))
     return _changed(agent, {}, facts), facts
 
 
 def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
     """What the card says, read with the agent's key if there is an agent already."""
-    told = errands.ask("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
+    told = rpc.call("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
     if refused := told.get("refused"):
         raise ValidationError({"card_url": refused})
     return AgentFacts.model_validate(told["card"])

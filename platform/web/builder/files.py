@@ -193,7 +193,7 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
     with transaction.atomic():  # two pages may decide at once: the row is read again under its lock
         file = KnowledgeFile.objects.select_for_update().get(id=file.id)
         findings = [Finding.model_validate(each) for each in file.findings]
-        _check_choices(choices, {each.id for each in findings if each.severity == "quarantine"})
+        _check_choices(choices, {each.id for each in findings if each.severity != "note"})
         decided = {**file.decisions, **choices}
         changed = decided != file.decisions
         file.decisions = decided

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language_info
 
 from gpts.knowledge.documents import Finding, Severity
-from web import errands
+from web import rpc
 from web.builder.files import n_ahead
 from web.builder.models import Gpt, KnowledgeFile
 
@@ -25,7 +25,7 @@ HEALTH_TIMEOUT_S: Final = 20.0
 def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     """What the draft's files hold for `question`, and why each passage would be given to the model or not.
 
-    Raises ValidationError for a question that is none, NoAnswer when no worker can tell.
+    Raises ValidationError for a question that is none, NoResult when no worker can tell.
     """
     question = question.strip()
     if not question:
@@ -36,20 +36,20 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
         )
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
         raise ValidationError({"question": "No file is ready yet."})
-    return errands.ask("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
+    return rpc.call("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
 def look_into(gpt: Gpt) -> dict[str, Any]:
-    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoAnswer."""
-    return errands.ask("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
+    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoResult."""
+    return rpc.call("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How a file is or was read, for its owner.
 
-    `findings` are those to decide, each with the choice or "", `notes` the others. `n_ahead` counts the files that a
-    waiting one waits for; `foreign` tells that the embedder does not read its language.
+    `findings` are those that the owner decides or may drop, each with the choice or "", `notes` the others. `n_ahead`
+    counts the files that a waiting one waits for; `foreign` tells that the embedder does not read its language.
     """
 
     file: KnowledgeFile
@@ -60,9 +60,9 @@ class Reading:
     notes: tuple[Finding, ...]
 
     @property
-    def n_undecided(self) -> int:
-        """How many findings wait for the owner."""
-        return sum(not choice for _, choice in self.findings)
+    def undecided(self) -> list[str]:
+        """The ids of the findings that wait for the owner."""
+        return [each.id for each, choice in self.findings if each.severity == "quarantine" and not choice]
 
     @property
     def n_dropped(self) -> int:
@@ -70,9 +70,9 @@ class Reading:
         return sum(choice == "drop" for _, choice in self.findings)
 
     @property
-    def n_accepted(self) -> int:
-        """How many findings the owner accepted."""
-        return sum(choice == "accept" for _, choice in self.findings)
+    def n_untrusted(self) -> int:
+        """How many findings are used, marked as untrusted: hints, and what the owner accepted."""
+        return len(self.findings) - self.n_dropped - len(self.undecided)
 
 
 def reading(file: KnowledgeFile) -> Reading:
@@ -84,7 +84,7 @@ def reading(file: KnowledgeFile) -> Reading:
         n_ahead=n_ahead(file) if waits else 0,
         language=language,
         foreign=settings.EMBEDDER == "bundled" and language not in ("", "English"),
-        findings=tuple((each, file.decisions.get(each.id, "")) for each in _findings(file, "quarantine")),
+        findings=tuple((each, file.decisions.get(each.id, "")) for each in _findings(file, "quarantine", "hint")),
         notes=_findings(file, "note"),
     )
 
@@ -94,9 +94,10 @@ def readings(gpt: Gpt) -> list[Reading]:
     return [reading(file) for file in gpt.files.filter(removed=None).select_related("gpt", "replaces")]
 
 
-def _findings(file: KnowledgeFile, severity: Severity) -> tuple[Finding, ...]:
-    findings = (Finding.model_validate(each) for each in file.findings)
-    return tuple(each for each in findings if each.severity == severity)
+def _findings(file: KnowledgeFile, *severities: Severity) -> tuple[Finding, ...]:
+    """The file's findings of these severities, in their order."""
+    findings = [Finding.model_validate(each) for each in file.findings]
+    return tuple(each for severity in severities for each in findings if each.severity == severity)
 
 
 def language_name(code: str) -> str:

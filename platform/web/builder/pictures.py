@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, ImageOps
 
-from web import errands
+from web import rpc
 from web.builder.models import Gpt
 
 EDGE = 256  # pixels of the square that is kept
@@ -37,8 +37,8 @@ def drawn_picture(gpt: Gpt, prompt: str) -> str:
     queue = "tools" if settings.IMAGE_URL else "model"
     wish = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     try:
-        told = errands.ask("workers.tasks.make_picture", str(gpt.id), wish, queue=queue, timeout_s=DRAW_S)
-    except errands.NoAnswer as error:
+        told = rpc.call("workers.tasks.make_picture", str(gpt.id), wish, queue=queue, timeout_s=DRAW_S)
+    except rpc.NoResult as error:
         raise ValidationError(str(error)) from error
     if "refused" in told:
         raise ValidationError(told["refused"])

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from gpts.spec.actions import host_of, named_operations
 from gpts.spec.gpt import GptSpec
-from web import errands
+from web import rpc
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, Auth, SignIn
@@ -69,11 +69,11 @@ def begin_sign_in(action: Action) -> tuple[str, str, str]:
 
 
 def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> SignIn:
-    """The person's sign-in, its tokens fetched by a worker. Raises ValidationError, NoAnswer."""
+    """The person's sign-in, its tokens fetched by a worker. Raises ValidationError, NoResult."""
     sign_in, _ = SignIn.objects.get_or_create(user=user, action=action)
     sign_in.pending = sign_in.seal({"code": code, "verifier": verifier})
     sign_in.save(update_fields=["pending"])
-    told = errands.ask("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+    told = rpc.call("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     if refused := told.get("refused"):
         raise ValidationError(refused)
     sign_in.refresh_from_db()
@@ -83,6 +83,6 @@ def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> Sign
 def sign_out(sign_in: SignIn) -> None:
     """Forget the person's tokens; a worker revokes them at the service, if it can."""
     if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
-        with suppress(errands.NoAnswer):  # forgotten here in any case
-            errands.ask("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+        with suppress(rpc.NoResult):  # forgotten here in any case
+            rpc.call("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     SignIn.objects.filter(pk=sign_in.pk).delete()

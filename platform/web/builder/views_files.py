@@ -115,7 +115,7 @@ def decide(request: HttpRequest, slug: str, file_id: UUID) -> HttpResponse:
 
 def choices(file: KnowledgeFile, sent: QueryDict) -> dict[str, str]:
     """The choice for each finding that the form was sent with."""
-    undecided = [finding.id for finding, choice in reading(file).findings if not choice]
+    undecided = reading(file).undecided
     made: dict[str, str] = {}
     for choice in files.CHOICES:
         for finding_id in sent.getlist(choice):

@@ -14,7 +14,7 @@ from web.builder import services
 from web.builder.knowledge import QUESTION_CHARS, ask_knowledge, look_into, readings
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.views import wants_json
-from web.errands import NoAnswer
+from web.rpc import NoResult
 
 
 @login_required
@@ -51,7 +51,7 @@ def health(request: HttpRequest, slug: str) -> HttpResponse:
     gpt = services.access_own_gpt(request.user, slug)
     try:
         found = look_into(gpt)
-    except NoAnswer as error:
+    except NoResult as error:
         return JsonResponse({"error": str(error)}, status=503)
     html = render_to_string("builder/parts/health.html", {"gpt": gpt, "found": found})
     return JsonResponse({"html": html})
@@ -69,7 +69,7 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
         told["answer"] = ask_knowledge(gpt, question)
     except ValidationError as error:
         told["error"], status = " ".join(error.messages), 400
-    except NoAnswer as error:
+    except NoResult as error:
         told["error"], status = str(error), 503
     if wants_json(request):
         html = render_to_string("builder/parts/asked.html", {"gpt": gpt, **told})

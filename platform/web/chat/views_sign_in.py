@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from web.accounts.requests import PersonRequest
 from web.builder import sign_ins
 from web.builder.models_actions import Action, SignIn
-from web.errands import NoAnswer
+from web.rpc import NoResult
 from web.runs.services import signed_in
 
 LASTS_S: Final = 600
@@ -77,7 +77,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
         sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
-    except NoAnswer as error:
+    except NoResult as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"Signed in to {sign_in.host}.")

@@ -22,7 +22,7 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, Retrieval, ToolResult
 from web.builder.models import Gpt, KnowledgeFile
-from web.errands import NoAnswer, ask
+from web.rpc import NoResult, call
 from web.runs import log
 from web.runs.errors import NotShown
 from web.runs.models import Run
@@ -170,8 +170,8 @@ def turned_to(cited: Cited, page: int) -> ShownPage:
 
 def _asked(task: str, *args: str | int) -> SourceView:
     try:
-        return SourceView.model_validate(ask(task, *map(str, args), queue=QUEUE, timeout_s=PATIENCE_S))
-    except NoAnswer as error:
+        return SourceView.model_validate(call(task, *map(str, args), queue=QUEUE, timeout_s=PATIENCE_S))
+    except NoResult as error:
         return SourceView(trouble=str(error))
 
 

@@ -109,8 +109,7 @@ def ask(run: Run, request: Request, lease: str) -> Delegation | ToolResult:
 
 def refused(call_id: str, tool: str, reason: str) -> ToolResult:
     """The result of a call that nobody answers, which says why."""
-    shown = reason if settings.ANSWERS_FROM_FILES == "quote" else None
-    return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=shown)
+    return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=reason)
 
 
 def _noted(run: Run, lease: str, step: StepT) -> StepT:

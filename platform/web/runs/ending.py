@@ -1,4 +1,4 @@
-"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its errands.
+"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its calls.
 
 All of it is one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run
 that goes on or one whose answer has arrived.
@@ -6,7 +6,6 @@ that goes on or one whose answer has arrived.
 
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -60,7 +59,6 @@ def _result(row: DelegationRow, child: Run) -> ToolResult:
     return result.model_copy(
         update={
             "run_id": str(child.id),
-            "shown": result.shown if settings.ANSWERS_FROM_FILES == "quote" else None,
             "files": files.pass_on(result.files, asker.message.conversation, asker) if result.files else (),
             "seconds": round((timezone.now() - child.created).total_seconds(), 2),
         }

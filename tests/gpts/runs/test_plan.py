@@ -7,22 +7,26 @@ from gpts.runs.decisions import (
     AskApproval,
     CallModel,
     ChooseTool,
+    Decision,
     Finish,
     RejectCall,
     Retrieve,
     RunTools,
+    ShowResults,
     Stop,
     Wait,
     WriteCall,
 )
 from gpts.runs.messages import Message
 from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, MAX_ROUNDS, Circumstances, decide, queue_of
+from gpts.runs.state import TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Cancelled,
     Error,
     Finished,
+    Log,
     ModelReply,
     Overrides,
     Retrieval,
@@ -34,6 +38,7 @@ from gpts.runs.steps import (
     status_of,
 )
 from gpts.safety.policy import Ask, Standing, check, context_of
+from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
 
@@ -66,6 +71,16 @@ RESULT = ToolResult(call_id="call_0", name="look_up", text="3 in stock")
 
 def calling(*calls: ToolCall) -> ModelReply:
     return ModelReply(text="", tool_calls=calls)
+
+
+CAPABLE = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=8192)
+WEAK = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=8192)
+ROUTED = ModelAbility(calls_tools=False, writes_from_sources=True, context_tokens=8192)
+NOTHING_ALLOWED = Circumstances()
+
+
+def decided(spec: GptSpec, log: Log, tools=TOOLS, ability=CAPABLE, circumstances=NOTHING_ALLOWED) -> Decision:
+    return decide(TurnState(spec, ability, log, (), tools), circumstances)
 
 
 TABLE = {
@@ -117,14 +132,14 @@ TABLE = {
 
 @pytest.mark.parametrize(("spec", "log", "decision"), TABLE.values(), ids=TABLE.keys())
 def test_a_log_leads_to_its_decision(spec, log, decision):
-    assert decide(spec, log, TOOLS) == decision
+    assert decided(spec, log) == decision
 
 
 CHOSEN, NONE = ToolChoice(name="look_up", score=0.8), ToolChoice(score=0.9)
-ROUTED = Circumstances(routed=True)
 LATER = UserMessage(text="Which seal?", later=(Message(role="tool", content="3 in stock"),))
 FROM_CALLER = READ.model_copy(update={"name": "of_theirs", "of_caller": True})
 THEIRS = ToolCall(call_id="call_0", name="of_theirs", arguments={})
+REQUIRING = UserMessage(text="Which seal?", overrides=Overrides(tool_choice="required"))
 DEMANDING = UserMessage(text="Which seal?", overrides=Overrides(tool_choice="of_theirs"))
 SHOWN = RESULT.model_copy(update={"shown": "**3** in stock"})
 SEARCHED = ToolChoice(name="web_search", score=0.8)
@@ -133,7 +148,7 @@ SIGN_IN = Circumstances(sign_in={"look_up": "crm.example"})
 SIGNED_IN = ApprovalRequest(call_id="call_0", name="look_up", digest=call_digest(LOOKS), sign_in="crm.example")
 EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
 
-WITH_TOOLS = {
+FOR_A_WEAK_MODEL = {
     "the router is asked first": (PLAIN, (ASKED,), ROUTED, ChooseTool()),
     "files are searched before": (KNOWING, (ASKED,), ROUTED, Retrieve()),
     "a chosen tool gets its arguments": (PLAIN, (ASKED, CHOSEN), ROUTED, WriteCall("look_up")),
@@ -158,18 +173,35 @@ WITH_TOOLS = {
         CallModel(),
     ),
     "results of the caller's functions are not routed again": (PLAIN, (LATER,), ROUTED, CallModel()),
-    "what the caller demands is called": (PLAIN, (DEMANDING,), Circumstances(), WriteCall("of_theirs")),
+    "what the caller demands is called": (PLAIN, (DEMANDING,), ROUTED, WriteCall("of_theirs")),
+    "the only function is the one that is required": (PLAIN, (REQUIRING,), ROUTED, WriteCall("of_theirs")),
+    "what a tool shows is the answer of one that words none": (
+        PLAIN,
+        (ASKED, CHOSEN, calling(LOOKS), SHOWN),
+        WEAK,
+        ShowResults(),
+    ),
+    "which one that can words": (PLAIN, (ASKED, CHOSEN, calling(LOOKS), SHOWN), ROUTED, CallModel()),
+    "a result that nothing shows is worded": (PLAIN, (ASKED, CHOSEN, calling(LOOKS), RESULT), WEAK, CallModel()),
+    "the files' own words are asked for": (KNOWING, (ASKED,), WEAK, Retrieve(extracts=True)),
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "log", "ability", "decision"), FOR_A_WEAK_MODEL.values(), ids=FOR_A_WEAK_MODEL.keys()
+)
+def test_a_weak_model_is_helped(spec, log, ability, decision):
+    assert decided(spec, log, EVERY, ability) == decision
+
+
+WITH_TOOLS = {
+    "what the caller demands is for the model to write": (PLAIN, (DEMANDING,), Circumstances(), CallModel()),
+    "no router is asked for a model that chooses": (PLAIN, (ASKED,), Circumstances(), CallModel()),
     "the caller's functions are theirs to perform": (
         PLAIN,
         (ASKED, calling(THEIRS)),
         Circumstances(),
         Finish("", "no_knowledge", "tool_calls", (THEIRS,)),
-    ),
-    "what a tool shows can be the answer": (
-        PLAIN,
-        (ASKED, CHOSEN, calling(LOOKS), SHOWN),
-        ROUTED,
-        Finish("**3** in stock", "no_knowledge"),
     ),
     "reading calls run side by side": (
         PLAIN,
@@ -217,13 +249,13 @@ WITH_TOOLS = {
 
 
 @pytest.mark.parametrize(("spec", "log", "circumstances", "decision"), WITH_TOOLS.values(), ids=WITH_TOOLS.keys())
-def test_tools_are_chosen_allowed_and_run(spec, log, circumstances, decision):
-    assert decide(spec, log, EVERY, (), circumstances) == decision
+def test_tools_are_allowed_and_run(spec, log, circumstances, decision):
+    assert decided(spec, log, EVERY, CAPABLE, circumstances) == decision
 
 
 def test_abstaining_offers_what_can_be_asked():
     spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
-    assert decide(spec, (ASKED, NOTHING), {}).text.endswith("You could ask:\n\n- Which seal?\n- How often?")
+    assert decided(spec, (ASKED, NOTHING), {}).text.endswith("You could ask:\n\n- Which seal?\n- How often?")
 
 
 def test_only_tool_runs_leave_the_model_queue():

@@ -71,7 +71,7 @@ def test_the_finding_says_where_and_what() -> None:
     (found,) = speaking_to_models(document)
     ((start, end),) = found.spans
     assert document.text()[start:end] == found.excerpt == ATTACK
-    assert (found.severity, found.page, found.heading) == ("quarantine", 3, "Care")
+    assert (found.severity, found.page, found.heading) == ("hint", 3, "Care")
 
 
 def test_what_is_under_a_finding_already_is_not_told_twice() -> None:

@@ -14,7 +14,7 @@ from web.builder.services import create_gpt, set_sharing
 from web.runs import files
 from web.runs.models import Run
 from workers.egress import EgressConfig
-from workers.rpc import actions as action_errands
+from workers.rpc import actions as action_calls
 from workers.rpc.sign_ins import lend
 from workers.tools import ToolContext, ToolError, network
 from workers.tools.a2a import granted
@@ -38,7 +38,7 @@ def row(live, gpt, bob, alice, settings, monkeypatch) -> RemoteAgentRow:
 
 @pytest.fixture
 def tool(row):
-    facts = action_errands.agent_card(row.card_url, row.id)["card"]
+    facts = action_calls.agent_card(row.card_url, row.id)["card"]
     row.url, row.description = facts["url"], facts["description"]
     row.save()
     spec = row.gpt.draft_spec()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.web.api.conftest import bearer, key_of
-from web import errands
+from web import rpc
 from web.builder.models_actions import Action, McpServerRow, SignIn
-from workers.rpc import actions as action_errands
+from workers.rpc import actions as action_calls
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(
@@ -26,19 +26,19 @@ URL = "/api/gpts/pump-doctor/actions"
 
 @pytest.fixture
 def client(gpt, alice, monkeypatch):
-    """Alice's program, with a worker that does errands at once."""
+    """Alice's program, with a worker that answers calls at once."""
 
     def ask(task: str, *args: str, queue: str, timeout_s: float) -> Any:
         match task.split(".")[-1]:
             case "import_action":
-                return action_errands.read_action(args[0], args[1], json.loads(args[2]))
+                return action_calls.read_action(args[0], args[1], json.loads(args[2]))
             case "try_operation":
                 return {"request": f"GET {args[2]} {args[3]}", "status": 200, "response": "[]"}
             case "list_mcp_tools":
                 return {"refused": "It did not answer."}
         raise AssertionError(task)
 
-    monkeypatch.setattr(errands, "ask", ask)
+    monkeypatch.setattr(rpc, "call", ask)
     return bearer(key_of(alice))
 
 

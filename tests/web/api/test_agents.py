@@ -7,7 +7,7 @@ import pytest
 
 from gpts.spec.gpt import RemoteAgent
 from tests.web.api.conftest import bearer, key_of
-from web import errands
+from web import rpc
 from web.builder import actions, services
 from web.builder.changes import differences
 from web.builder.models_actions import RemoteAgentRow
@@ -46,7 +46,7 @@ def answers() -> dict[str, Any]:
 
 @pytest.fixture
 def client(gpt, alice, monkeypatch, asked, answers, secrets):
-    """Alice's program, with a worker that does errands at once."""
+    """Alice's program, with a worker that answers calls at once."""
 
     def ask(task: str, *args: str, queue: str, timeout_s: float) -> Any:
         assert (task, queue) == ("workers.tasks.read_agent_card", "tools")
@@ -55,7 +55,7 @@ def client(gpt, alice, monkeypatch, asked, answers, secrets):
             secrets.append(RemoteAgentRow.objects.get(id=args[1]).open_secret())
         return answers
 
-    monkeypatch.setattr(errands, "ask", ask)
+    monkeypatch.setattr(rpc, "call", ask)
     return bearer(key_of(alice))
 
 

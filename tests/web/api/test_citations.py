@@ -9,7 +9,7 @@ from gpts.knowledge.sections import Part, Section
 from gpts.runs.steps import Finished, Retrieval
 from tests.web.api.conftest import ANSWER, CITATION, PASSAGE, QUOTE, bearer, key_of
 from web.builder.models import Gpt, KnowledgeFile
-from web.errands import NoAnswer
+from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of
 from web.runs.models import Run
@@ -28,7 +28,7 @@ def show(task: str, segment: str, sha256: str, start: str, end: str, **_: object
 @pytest.fixture
 def cited(run: Run, gpt: Gpt, home, monkeypatch) -> str:
     """The address of the one citation of Bob's answered run."""
-    monkeypatch.setattr("web.runs.citations.ask", show)
+    monkeypatch.setattr("web.runs.citations.call", show)
     (home / "files").mkdir(exist_ok=True)
     (home / "files" / ("0" * 64)).write_bytes(b"the manual")
     file = KnowledgeFile.objects.create(
@@ -73,9 +73,9 @@ def test_the_picture_is_where_it_says(bobs, cited):
 
 def test_without_a_worker_the_passage_remains_and_the_picture_is_a_503(bobs, cited, monkeypatch):
     def nobody(*args: str, **_: object) -> None:
-        raise NoAnswer("The workers are busy.")
+        raise NoResult("The workers are busy.")
 
-    monkeypatch.setattr("web.runs.citations.ask", nobody)
+    monkeypatch.setattr("web.runs.citations.call", nobody)
     told = bobs.get(cited).json()
     assert (told["passage"], told["pages"], told["trouble"]) == (QUOTE, [], "The workers are busy.")
     response = bobs.get(f"{cited}/pages/7")

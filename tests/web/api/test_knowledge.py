@@ -107,7 +107,7 @@ def test_the_knowledge_is_asked_and_looked_into(as_alice, file, monkeypatch):
             "unused": [{**HIT, "text": "Unasked."}], "repeats": [],
         },
     }  # fmt: skip
-    monkeypatch.setattr("web.builder.knowledge.errands.ask", lambda task, *args, **_: answers[task])
+    monkeypatch.setattr("web.builder.knowledge.rpc.call", lambda task, *args, **_: answers[task])
 
     asked = as_alice.post(
         "/api/gpts/pump-doctor/knowledge/ask", {"question": "Which kit?"}, content_type="application/json"

@@ -4,21 +4,18 @@ import openai
 import pytest
 
 from tests.web.api.conftest import key_of
+from tests.workers.made_services import ROUTED, made_services
 from workers.engine.base import Sampling
-from workers.engine.scripted import ScriptedEngine
 from workers.knowledge.embed import Embedder
-from workers.runs.answering import Hands
 from workers.runs.loop import advance
 
 pytestmark = pytest.mark.process
 
 
 def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, worker, meanwhile):
-    engine = ScriptedEngine(["Fit the seal dry. Then stop here."])
-
-    embedder = Embedder("bundled")  # loads nothing until it encodes, and this GPT has no files
-    hands = Hands(engine=engine, index=None, embedder=embedder, deadline_s=20, quotes=False)
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    # The embedder loads nothing until it encodes, and this GPT has no files.
+    its = made_services(["Fit the seal dry. Then stop here."], None, Embedder("bundled"))
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: its))
     client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
     completion = client.chat.completions.create(
         model=gpt.slug,
@@ -30,7 +27,7 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
     )
 
     assert completion.choices[0].message.content == "Fit the seal dry."
-    [request] = engine.requests
+    [request] = its.engine.requests
     assert (request.max_tokens, request.sampling, request.stop) == (
         7,
         Sampling(temperature=1.5, top_p=0.5),
@@ -42,8 +39,7 @@ def test_temperature_length_and_stop_texts_reach_the_engine(live, bob, gpt, work
 
 
 def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(live, bob, gpt, worker, meanwhile):
-    engine = ScriptedEngine(['{"city": "Bern", "days": 3}', "It is 7 °C."])
-    hands = Hands(engine=engine, index=None, embedder=Embedder("bundled"), deadline_s=20, quotes=False)
+    its = made_services(['{"city": "Bern", "days": 3}', "It is 7 °C."], None, Embedder("bundled"), ROUTED)
     client = openai.OpenAI(base_url=f"{live}/v1", api_key=key_of(bob), max_retries=0, timeout=20)
     parameters = {
         "type": "object",
@@ -54,18 +50,18 @@ def test_a_demanded_call_comes_from_the_loop_and_its_result_reaches_the_engine(l
     question = {"role": "user", "content": "What comes after the rain where I live?"}
     asked = {"model": gpt.slug, "tools": [{"type": "function", "function": function}]}
 
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: its))
     demanded = {"type": "function", "function": {"name": "forecast"}}
     first = client.chat.completions.create(messages=[question], tool_choice=demanded, **asked).choices[0]
     assert first.finish_reason == "tool_calls"
     [call] = first.message.tool_calls
     assert (call.function.name, call.function.arguments) == ("forecast", '{"city": "Bern", "days": 3}')
-    assert engine.requests[0].grammar.json_schema == parameters
+    assert its.engine.requests[0].grammar.json_schema == parameters
 
-    meanwhile(lambda: advance(worker.next_run(), "model", lambda: hands))
+    meanwhile(lambda: advance(worker.next_run(), "model", lambda: its))
     result = {"role": "tool", "tool_call_id": call.id, "content": "7 °C"}
     messages = [question, first.message.to_dict(), result]
     second = client.chat.completions.create(messages=messages, tool_choice="none", **asked).choices[0]
     assert (second.finish_reason, second.message.content) == ("stop", "It is 7 °C.")
-    read = [(message.role, message.content) for message in engine.requests[1].messages]
+    read = [(message.role, message.content) for message in its.engine.requests[1].messages]
     assert read[1:] == [("user", question["content"]), ("assistant", ""), ("tool", "7 °C")]

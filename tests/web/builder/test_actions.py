@@ -7,14 +7,14 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from gpts.spec.actions import McpTool
-from web import errands
+from web import rpc
 from web.builder import actions, auth
 from web.builder.actions import Source
 from web.builder.auth import AuthChoice
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.services import delete_gpt, publish, restore_version, set_sharing
-from workers.rpc import actions as action_errands
+from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins
 from workers.tools import ToolError
 
@@ -34,17 +34,17 @@ DOCUMENT = json.dumps(
 
 @pytest.fixture
 def worker(monkeypatch) -> list[str]:
-    """A worker that does errands at once; the names of those it did."""
+    """A worker that answers calls at once; the names of their tasks."""
     done: list[str] = []
 
     def ask(task: str, *args: str, queue: str, timeout_s: float) -> Any:
         done.append(task.removeprefix("workers.tasks."))
         assert queue == "tools"
         if task.endswith("import_action"):
-            return action_errands.read_action(args[0], args[1], json.loads(args[2]))
-        raise errands.NoAnswer(errands.TOO_LATE)
+            return action_calls.read_action(args[0], args[1], json.loads(args[2]))
+        raise rpc.NoResult(rpc.TOO_LATE)
 
-    monkeypatch.setattr(errands, "ask", ask)
+    monkeypatch.setattr(rpc, "call", ask)
     return done
 
 
@@ -232,7 +232,7 @@ class TestMcpServers:
 
     def test_a_server_with_its_tools_becomes_part_of_the_draft(self, gpt, monkeypatch):
         tools = [McpTool(name="add", read_only=True).model_dump(mode="json")]
-        monkeypatch.setattr(errands, "ask", lambda *args, **kwargs: {"tools": tools})
+        monkeypatch.setattr(rpc, "call", lambda *args, **kwargs: {"tools": tools})
         server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"))
         [spec] = gpt.draft_spec().mcp_servers
         assert (spec.name, spec.tools[0].name, spec.trusted) == ("mcp.example.org", "add", False)

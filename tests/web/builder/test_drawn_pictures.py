@@ -1,4 +1,4 @@
-"""A picture for a GPT that a worker draws: asked for as an errand, kept like an upload."""
+"""A picture for a GPT that a worker draws: called for over RPC, kept like an upload."""
 
 from base64 import b64encode
 from io import BytesIO
@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from web import errands
+from web import rpc
 
 from .conftest import JSON
 
@@ -28,7 +28,7 @@ def asked(monkeypatch) -> list:
             raise calls.answer
         return calls.answer
 
-    monkeypatch.setattr(errands, "ask", ask)
+    monkeypatch.setattr(rpc, "call", ask)
     data = BytesIO()
     Image.new("RGB", (512, 512), "teal").save(data, "PNG")
     calls.answer = {"picture": b64encode(data.getvalue()).decode()}
@@ -60,7 +60,7 @@ def test_without_words_it_is_drawn_from_what_the_gpt_is_and_an_endpoint_is_asked
     "answer",
     [
         {"refused": "The image service is busy; try again in a minute."},
-        errands.NoAnswer(errands.TOO_LATE),
+        rpc.NoResult(rpc.TOO_LATE),
         {"picture": b64encode(b"no picture").decode()},
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 
 from web.builder.files import add_file
 from web.builder.models import KnowledgeFile
-from web.errands import NoAnswer
+from web.rpc import NoResult
 
 from .conftest import JSON
 
@@ -32,14 +32,14 @@ def file(gpt) -> KnowledgeFile:
 @pytest.fixture
 def asked(monkeypatch) -> list[tuple[str, ...]]:
     """What workers were asked, each answered with ANSWER."""
-    errands: list[tuple[str, ...]] = []
+    calls: list[tuple[str, ...]] = []
 
     def ask(task: str, *args: str, queue: str, timeout_s: float) -> dict:
-        errands.append((task, *args, queue))
+        calls.append((task, *args, queue))
         return ANSWER
 
-    monkeypatch.setattr("web.builder.knowledge.errands.ask", ask)
-    return errands
+    monkeypatch.setattr("web.builder.knowledge.rpc.call", ask)
+    return calls
 
 
 def test_without_files_it_shows_the_way_to_the_form(as_alice, gpt):
@@ -89,9 +89,9 @@ def test_nothing_is_asked_before_a_file_is_ready(as_alice, gpt, asked):
 
 def test_workers_that_are_away_are_said_to_be(as_alice, file, monkeypatch):
     def nobody(*_: str, **__: object) -> dict:
-        raise NoAnswer("The workers cannot be reached right now.")
+        raise NoResult("The workers cannot be reached right now.")
 
-    monkeypatch.setattr("web.builder.knowledge.errands.ask", nobody)
+    monkeypatch.setattr("web.builder.knowledge.rpc.call", nobody)
     for response in (
         as_alice.get(f"{URL}health", headers=JSON),
         as_alice.post(f"{URL}ask", {"question": "Q?"}, headers=JSON),

@@ -18,7 +18,7 @@ from django.db import close_old_connections
 from django.test import Client
 
 from gpts.spec.actions import Operation
-from web import errands
+from web import rpc
 from web.builder import auth, sign_ins
 from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, SignIn
@@ -117,7 +117,7 @@ def action(gpt, provider, monkeypatch) -> Action:
         work = {"exchange_code": lending.exchange_code, "revoke_sign_in": lending.revoke}[task.split(".")[-1]]
         return work(int(args[0]))
 
-    monkeypatch.setattr(errands, "ask", ask)
+    monkeypatch.setattr(rpc, "call", ask)
     operations = [Operation(name=name, method="GET", path="/").model_dump(mode="json") for name in ("list", "read")]
     row = Action.objects.create(
         gpt=gpt,
@@ -373,9 +373,9 @@ def test_signing_out_revokes_and_forgets(bob, charlie, action, provider):
 
 def test_without_a_worker_one_is_told(bob, action, provider, monkeypatch):
     def nobody(*args, **kwargs):
-        raise errands.NoAnswer(errands.TOO_LATE)
+        raise rpc.NoResult(rpc.TOO_LATE)
 
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
-    monkeypatch.setattr(errands, "ask", nobody)
+    monkeypatch.setattr(rpc, "call", nobody)
     assert "busy or away" in said(come_back(client, action, answer))

@@ -12,7 +12,7 @@ from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
 from web.chat.sources import place, shown_parts
-from web.errands import NoAnswer
+from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of
 from web.runs.models import Run
@@ -41,7 +41,7 @@ class Workers:
     def ask(self, task: str, *args: str, queue: str, timeout_s: float) -> dict:
         self.asked.append((task.rpartition(".")[2], *args))
         if self.fails:
-            raise NoAnswer(self.fails)
+            raise NoResult(self.fails)
         if task.endswith("show_page"):
             return self.shown(args[0], int(args[1])).model_dump(mode="json")
         view = self.shown(args[1], 41, ((10.0, 20.0, 300.0, 12.5),))
@@ -57,7 +57,7 @@ class Workers:
 @pytest.fixture
 def workers(monkeypatch) -> Workers:
     workers = Workers()
-    monkeypatch.setattr("web.runs.citations.ask", workers.ask)
+    monkeypatch.setattr("web.runs.citations.call", workers.ask)
     return workers
 
 

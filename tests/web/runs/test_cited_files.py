@@ -55,7 +55,7 @@ def shown(monkeypatch) -> list[tuple[str, ...]]:
         asked.append((task.rpartition(".")[2], *args))
         return SourceView().model_dump(mode="json")
 
-    monkeypatch.setattr("web.runs.citations.ask", ask)
+    monkeypatch.setattr("web.runs.citations.call", ask)
     return asked
 
 

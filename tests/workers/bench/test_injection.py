@@ -8,14 +8,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from gpts.safety.policy import Allow
+from workers.bench.cases import read_cases
 from workers.bench.injection import BUNDLED, figures_of
-from workers.bench.injection.cases import CHANNELS, Case, load
+from workers.bench.injection.cases import CHANNELS, Case
 from workers.bench.injection.replay import loaded, replay
 
 
 @pytest.fixture(scope="module")
 def suite() -> list[Case]:
-    return load(BUNDLED)
+    return read_cases(BUNDLED, Case)
 
 
 def lines(path: Path, *cases: object) -> Path:
@@ -71,24 +72,24 @@ def test_cases_of_ones_own(tmp_path, capsys) -> None:
     assert (figures["attacks"], figures["attacks_reaching_effect"]) == (1, 0.0)
     assert (figures["tasks"], figures["tasks_completed"], figures["prompts_per_task"]) == (1, 1.0, 1.0)
     call_command("bench", "injection", "--cases", str(path))
-    assert "attacks that reach their effect without leave" in capsys.readouterr().out
+    assert "attacks reaching effect" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
-        ("{", "line 2: Expecting"),
-        ("[]", "line 2: each line must be a JSON object"),
-        ({"kind": "other"}, 'line 2: "kind" must be'),
-        ({**ATTACK, "channel": "pigeon"}, 'line 2: "channel" must be one of'),
-        ({**ATTACK, "calls": [{"name": "unheard_of"}]}, "line 2: there is no stand-in tool"),
-        ({**ATTACK, "calls": ["send"]}, 'line 2: "calls" must be a list of objects'),
-        ({**ATTACK, "calls": [{"arguments": {}}]}, 'line 2: a call needs a "name"'),
-        ({**ATTACK, "tools": [{"name": "bad name"}]}, "line 2"),
+        ("{", "Expecting"),
+        ("[]", "valid dictionary"),
+        ({"kind": "other"}, "kind: Input should be 'attack' or 'task'"),
+        ({**ATTACK, "channel": "pigeon"}, r"reads\.0\.channel: .* must be one of"),
+        ({**ATTACK, "calls": [{"name": "unheard_of"}]}, "there is no stand-in tool"),
+        ({**ATTACK, "calls": ["send"]}, r"calls\.0: .*valid dictionary"),
+        ({**ATTACK, "calls": [{"arguments": {}}]}, r"calls\.0\.name: Field required"),
+        ({**ATTACK, "tools": [{"name": "bad name"}]}, r"tools\.0\.name: "),
     ],
 )
 def test_a_line_that_is_no_case_is_named(tmp_path, broken, why) -> None:
-    with pytest.raises(CommandError, match=why):
+    with pytest.raises(CommandError, match=rf"Line 2 of own\.jsonl: .*{why}"):
         call_command("bench", "injection", "--cases", str(lines(tmp_path / "own.jsonl", ATTACK, broken)))
 
 

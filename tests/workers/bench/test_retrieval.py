@@ -118,8 +118,8 @@ def measured(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(**options: object) -> dict[str, object]:
         said: list[str] = []
-        text = retrieval.report({"folder": folder, "limit": None, "home": None, "json": True, **options}, said.append)
-        return {**json.loads(text), "said": said}
+        found = retrieval.report({"folder": folder, "limit": None, "home": None, **options}, said.append)
+        return {**found, "said": said}
 
     return run
 

@@ -15,7 +15,7 @@ from gpts.runs.messages import Message
 from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
 from workers.engine.remote import RemoteEngine
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE, ScriptedEngine
 
 HOME = Path(os.environ.get("GUILDHALL_HOME", Path(__file__).parents[3] / "var"))
 LONG_REPLY = " ".join(f"wörd{i} 🎉" for i in range(2000))
@@ -155,7 +155,10 @@ def subject(request: pytest.FixtureRequest) -> Subject:
         server = request.getfixturevalue("model_server")
         return Subject(request.getfixturevalue("remote"), lambda: server.n_active)
     stalled = threading.Event()
-    scripted = ScriptedEngine(lambda messages: _scripted_reply(messages, stalled), CONTEXT_TOKENS)
+    scripted = ScriptedEngine(
+        lambda messages: _scripted_reply(messages, stalled),
+        CAPABLE.model_copy(update={"context_tokens": CONTEXT_TOKENS}),
+    )
     return Subject(scripted, lambda: scripted.active)
 
 

@@ -99,9 +99,8 @@ def test_a_prompt_that_does_not_fit_is_refused_before_the_first_token(subject: S
 
 
 def test_health_names_the_context_and_is_ready(subject: Subject) -> None:
-    health = subject.engine.health()
-    assert health.ready
-    assert health.context_tokens == 4096
+    assert subject.engine.health().ready
+    assert subject.engine.ability().context_tokens == 4096
 
 
 def test_longer_conversations_count_more_tokens(subject: Subject) -> None:

@@ -1,7 +1,9 @@
 """Replies under a grammar: always whole and valid, beside free ones in one batch, safe from hostile schemas."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,6 @@ import pytest
 from gpts.runs.messages import Message
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
-from workers.bench.schemas import SCHEMAS
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
 from workers.engine.calls import CallForm
 from workers.engine.checked import checked, json_problem
@@ -18,6 +19,8 @@ from workers.engine.grammar import GrammarCompiler
 from workers.engine.schemas import bounded, problem
 from workers.engine.scripted import ScriptedEngine
 
+# Schemas of all kinds, such as actions and callers bring them.
+SCHEMAS: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
 QUESTION = (Message(role="user", content="Make up an example as JSON."),)
 COUNT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 STOCK = ToolSpec(name="stock", description="How many are left.", parameters=COUNT)
@@ -156,14 +159,12 @@ def test_constrained_and_free_replies_share_the_batch(hf_engine: Any) -> None:
 
 
 @pytest.mark.model
-def test_the_bundled_model_calls_a_tool_validly_when_it_must_but_is_not_trusted_to(hf_engine: Any) -> None:
+def test_the_bundled_model_calls_a_tool_validly_when_it_must(hf_engine: Any) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)
     calls = parse("".join(token.text for token in hf_engine.stream(request)), 0)[1]
     assert calls
     assert all(call.name == "stock" and isinstance(call.arguments["n"], int) for call in calls)
-    assert not hf_engine.supports_tools()
-    assert not hf_engine.health().native_tools
 
 
 @pytest.mark.model

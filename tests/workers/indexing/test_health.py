@@ -8,17 +8,18 @@ import pytest
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Retrieval
 from tests.workers.conftest import read
+from tests.workers.made_services import made_services
 from web.builder.files import add_file
 from web.builder.models import Gpt
 from web.builder.services import publish
 from web.runs import log, services
 from web.runs.models import Conversation
 from web.runs.services import start_conversation, start_run
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import WEAK
 from workers.indexing.health import health
 from workers.indexing.probe import probe
 from workers.knowledge.index import KnowledgeIndex
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 
 LEAVE = "Every employee has 28 days of paid leave a year, until March."
 
@@ -87,8 +88,8 @@ def test_a_lost_segment_is_left_out(gpt, home) -> None:
     assert health(gpt.id)["n_passages"] == 2
 
 
-def hands(home, words) -> Hands:
-    return Hands(ScriptedEngine([]), KnowledgeIndex(home, words), words, 30.0, quotes=True)
+def hands(home, words) -> Services:
+    return made_services([], KnowledgeIndex(home, words), words, WEAK)
 
 
 def test_a_question_shows_both_halves_and_what_is_given(gpt, words, home) -> None:

@@ -1,12 +1,10 @@
 """What the creator's form asks of a worker about actions, through the tasks that it sends."""
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.workers.tools.actions.conftest import Service, service  # noqa: F401
-from web import errands
 from web.builder import auth
 from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, McpServerRow
@@ -22,34 +20,28 @@ DOCUMENT = {
 }
 
 
-@pytest.fixture
-def answers(monkeypatch) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(errands, "answer", lambda errand_id, data: told.append(json.loads(json.dumps(data))))
+@pytest.fixture(autouse=True)
+def keys(monkeypatch) -> None:
     monkeypatch.setattr(credentials, "_providers", [lend])
-    return told
 
 
-def test_a_document_is_fetched_through_the_guard(service, answers):  # noqa: F811
+def test_a_document_is_fetched_through_the_guard(service):  # noqa: F811
     service.says(DOCUMENT)
-    tasks.import_action("e", "", f"{service.url}/openapi.json", "{}")
-    [told] = answers
-    assert told["imported"]["base_url"] == service.url
-    assert json.loads(told["document"]) == DOCUMENT
+    payload = tasks.import_action("", f"{service.url}/openapi.json", "{}")
+    assert payload["imported"]["base_url"] == service.url
+    assert json.loads(payload["document"]) == DOCUMENT
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/o.json", "file:///etc/passwd", "http://169.254.169.254/", "nonsense"]
 )
-def test_an_address_that_may_not_be_reached_is_refused_in_a_sentence(answers, url):
-    tasks.import_action("e", "", url, "{}")
-    assert answers[0]["refused"]
+def test_an_address_that_may_not_be_reached_is_refused_in_a_sentence(url):
+    assert tasks.import_action("", url, "{}")["refused"]
 
 
-def test_an_address_without_a_document_is_refused(service, answers):  # noqa: F811
+def test_an_address_without_a_document_is_refused(service):  # noqa: F811
     service.says({}, status=404)
-    tasks.import_action("e", "", service.url, "{}")
-    assert "status 404" in answers[0]["refused"]
+    assert "status 404" in tasks.import_action("", service.url, "{}")["refused"]
 
 
 @pytest.fixture
@@ -59,34 +51,29 @@ def action(gpt, service: Service) -> Action:  # noqa: F811
     return auth.set_auth(row, AuthChoice("bearer", SECRET))
 
 
-def test_a_call_is_tried_with_the_key_and_told_without_it(service, answers, action, alice):  # noqa: F811
+def test_a_call_is_tried_with_the_key_and_told_without_it(service, action, alice):  # noqa: F811
     service.respond = lambda asked: (
         201,
         {"Content-Type": "text/plain"},
         f"you sent {asked.headers['authorization']}".encode(),
     )
-    tasks.try_operation("e", str(action.id), str(alice.pk), "a", "{}")
-    [told] = answers
+    payload = tasks.try_operation(str(action.id), str(alice.pk), "a", "{}")
     assert service.asked[0].headers["authorization"] == f"Bearer {SECRET}"
-    assert (told["status"], told["error"]) == (201, "")
-    assert told["response"].startswith("you sent Bearer")
-    assert told["request"].startswith(f"GET {service.url}/a")
-    assert SECRET not in json.dumps(told)
+    assert (payload["status"], payload["error"]) == (201, "")
+    assert payload["response"].startswith("you sent Bearer")
+    assert payload["request"].startswith(f"GET {service.url}/a")
+    assert SECRET not in json.dumps(payload)
 
 
-def test_a_call_that_fails_says_why(answers, action, alice):
-    tasks.try_operation("e", str(action.id), str(alice.pk), "a", '{"x": [}'.replace("[}", "1}"))
-    tasks.try_operation("e", str(action.id), str(alice.pk), "nothing", "{}")
-    assert "not among" in answers[1]["error"]
+def test_a_call_that_fails_says_why(action, alice):
+    assert "not among" in tasks.try_operation(str(action.id), str(alice.pk), "nothing", "{}")["error"]
 
 
-def test_a_server_that_cannot_be_reached_says_why(answers, gpt):
+def test_a_server_that_cannot_be_reached_says_why(gpt):
     server = McpServerRow.objects.create(gpt=gpt, name="N", url="http://127.0.0.1:1/mcp")
-    tasks.list_mcp_tools("e", str(server.id))
-    assert "could not be asked" in answers[0]["refused"]
+    assert "could not be asked" in tasks.list_mcp_tools(str(server.id))["refused"]
 
 
-def test_a_sign_in_that_is_not_under_way_is_refused(db, answers):
-    tasks.exchange_code("e", "77")
-    tasks.revoke_sign_in("e", "77")
-    assert answers == [{"refused": "There is no sign-in under way."}, {"revoked": False}]
+def test_a_sign_in_that_is_not_under_way_is_refused(db):
+    assert tasks.exchange_code("77") == {"refused": "There is no sign-in under way."}
+    assert tasks.revoke_sign_in("77") == {"revoked": False}

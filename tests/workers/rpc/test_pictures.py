@@ -1,4 +1,4 @@
-"""The errand that draws a GPT's picture."""
+"""The call that draws a GPT's picture."""
 
 from base64 import b64decode
 

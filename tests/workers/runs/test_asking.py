@@ -2,10 +2,13 @@
 
 import pytest
 
+from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, Retrieval, ToolChoice
 from tests.workers.trees import Worker, ask, hands, kinds, last, make_gpt, says
 from web.runs import log
 from web.runs.models import Run
+from workers.engine.scripted import WEAK
+from workers.smallmodel.quoting import shown_results
 from workers.smallmodel.routing.candidates import Choice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,13 +38,6 @@ class Router:
         return tuple(chosen) if len({name for name, _ in chosen if name}) > 1 else ()
 
 
-@pytest.fixture(autouse=True)
-def small(settings):
-    """The bundled model's ways: tools are chosen for it, and it words nothing."""
-    settings.TOOL_CALLING = "routed"
-    settings.ANSWERS_FROM_FILES = "quote"
-
-
 @pytest.fixture
 def desk(alice):
     return make_gpt(alice, "Desk", make_gpt(alice, "Tax Clerk"), make_gpt(alice, "Travel Clerk"))
@@ -49,7 +45,7 @@ def desk(alice):
 
 def answered(sent_tasks, run: Run) -> list[str]:
     """The names of those who were asked."""
-    Worker(sent_tasks, hands(SCRIPT, Router(), quotes=True)).drain()
+    Worker(sent_tasks, hands(SCRIPT, Router(), WEAK)).drain()
     return [step.name for step in log.read(run.id) if isinstance(step, Delegation)]
 
 
@@ -107,7 +103,7 @@ class TestStore:
 
 def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     from gpts.runs.decisions import CallModel, WriteCall
-    from gpts.runs.plan import Circumstances, decide
+    from gpts.runs.plan import decide
     from gpts.runs.steps import UserMessage
     from gpts.spec.gpt import KnowledgeRef
     from gpts.spec.tools import ToolSpec
@@ -115,14 +111,14 @@ def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     spec = desk.published.spec().model_copy(update={"knowledge": (KnowledgeRef(file_id="f", name="f", segment="s"),)})
     tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, asks=True, reach="gpt")}
     log = (UserMessage(text="?"), Retrieval(query="", covered=True))
-    routed = Circumstances(routed=True)
-    assert isinstance(decide(spec, (*log, ToolChoice(name="ask_x", score=0.6)), tools, (), routed), CallModel)
-    assert decide(spec, (*log, ToolChoice(name="ask_x", score=0.95)), tools, (), routed) == WriteCall("ask_x")
+    doubtful, sure = (ToolChoice(name="ask_x", score=score) for score in (0.6, 0.95))
+    assert decide(TurnState(spec, WEAK, (*log, doubtful), (), tools)) == CallModel()
+    assert decide(TurnState(spec, WEAK, (*log, sure), (), tools)) == WriteCall("ask_x")
 
 
 def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, settings):
-    from gpts.runs.decisions import Finish
-    from gpts.runs.plan import Circumstances, decide
+    from gpts.runs.decisions import Finish, ShowResults
+    from gpts.runs.plan import decide
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
 
     log = (
@@ -131,13 +127,13 @@ def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, s
         ModelReply(text="", tool_calls=(ToolCall(call_id="c", name="ask_x", arguments={}),)),
         ToolResult(call_id="c", name="ask_x", text="Gone.", ok=False, shown="Gone.", run_id="r"),
     )
-    decision = decide(make_gpt(alice, "Desk").published.spec(), log, {}, (), Circumstances(routed=True))
-    assert decision == Finish("Gone.\n\nFrom the files.", "covered")
+    state = TurnState(make_gpt(alice, "Desk").published.spec(), WEAK, log, (), {})
+    assert decide(state) == ShowResults()
+    assert shown_results(state, None) == Finish("Gone.\n\nFrom the files.", "covered")
 
 
 def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
     from gpts.runs.decisions import Finish
-    from gpts.runs.plan import decide
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
     from gpts.spec.tools import ToolSpec
 
@@ -150,8 +146,8 @@ def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
         ToolResult(call_id="a", name="ask_x", text="1", shown="1", run_id="r"),
         ToolResult(call_id="b", name="ask_far", text="2", shown="2"),
     )
-    decision = decide(make_gpt(alice, "Desk").published.spec(), log, {"ask_far": there})
-    assert decision == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
+    state = TurnState(make_gpt(alice, "Desk").published.spec(), WEAK, log, (), {"ask_far": there})
+    assert shown_results(state, None) == Finish("**Near**\n\n1\n\n**Far**\n\n2", "no_knowledge")
 
 
 def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, sent_tasks):

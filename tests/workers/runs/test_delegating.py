@@ -13,6 +13,7 @@ from web.builder.models import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing
 from web.runs import delegations, log, services
 from web.runs.models import Conversation, DelegationRow, Run
+from workers.engine.scripted import CAPABLE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,8 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def native(settings):
     """A capable model that words its answers itself."""
-    settings.TOOL_CALLING = "native"
-    settings.ANSWERS_FROM_FILES = "write"
     return settings
 
 
@@ -390,12 +389,11 @@ def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
 
 
 def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bob, sent_tasks, settings):
-    settings.ANSWERS_FROM_FILES = "quote"
     schema = {"type": "object", "properties": {"rate": {"type": "number"}}}
     conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
     run = services.start_run(conversation, "The VAT?", overrides=Overrides(answer_schema=schema))
     script = TAX | {"Front Desk": lambda messages: '{"rate": 19}' if messages[-1].role == "tool" else TAX_CALL}
-    Worker(sent_tasks, hands(script, quotes=True)).drain()
+    Worker(sent_tasks, hands(script, ability=CAPABLE.model_copy(update={"writes_from_sources": False}))).drain()
     assert last(run).text == '{"rate": 19}'
 
 

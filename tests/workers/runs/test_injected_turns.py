@@ -7,15 +7,14 @@ import pytest
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import ApprovalRequest, Finished, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
+from tests.workers.made_services import made_services
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log, services, stream
 from web.runs.errors import Refused
 from web.runs.models import Run
 from web.runs.permissions import allow_always
-from workers.engine.scripted import ScriptedEngine
 from workers.runs import loop
-from workers.runs.answering import Hands
 from workers.tools import Tool, ToolOutput
 
 SECRET = "QX7-PLUM-42"
@@ -41,7 +40,6 @@ class TestObedientModel:
 
     @pytest.fixture(autouse=True)
     def tools(self, monkeypatch, settings):
-        settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
         monkeypatch.setattr(stream, "publish", lambda run_id, *new: None)
         monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
         self.did: list[tuple[str, dict]] = []
@@ -62,7 +60,7 @@ class TestObedientModel:
 
     def play(self, run: Run, *script: str):
         """Advance the run until a person is needed or it is over."""
-        its = Hands(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
+        its = made_services(list(script), None, Embedder())
         for queue in ("model", "tools") * 6:
             loop.advance(run.id, queue, lambda: its)
             run.refresh_from_db()

@@ -86,7 +86,6 @@ class Tree:
 @pytest.fixture
 def grow(alice, bob, sent_tasks, monkeypatch, settings):
     """Makes one tree after the other; a database of its own for each would take most of the time."""
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
     monkeypatch.setattr(stream, "publish", lambda run_id, *events: None)
     monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
     desk = make_gpt(alice, "Desk", make_gpt(alice, "Payer"), make_gpt(alice, "Clerk"))

@@ -19,14 +19,15 @@ from gpts.runs.steps import (
     ToolStarted,
 )
 from gpts.spec.tools import ToolSpec
+from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
 from web.runs.models import Run
 from workers.engine.base import EngineError
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.errors import SegmentMissing
 from workers.runs import leases, loop
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 from workers.tools import Tool, ToolError, ToolOutput
 
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
@@ -45,7 +46,7 @@ class Index:
         self.queries.append(query)
         if isinstance(self.found, Exception):
             raise self.found
-        return self.found
+        return self.found.model_copy(update={"query": query})
 
 
 class Embedder:
@@ -72,11 +73,11 @@ def told(monkeypatch) -> list[dict]:
     return events
 
 
-def hands(script, found: Retrieval | Exception = FOUND) -> Hands:
-    return Hands(ScriptedEngine(script), Index(found), Embedder(), 30.0, quotes=False)
+def hands(script, found: Retrieval | Exception = FOUND) -> Services:
+    return made_services(script, Index(found), Embedder())
 
 
-def advance(run: Run, its_hands: Hands, queue: str = "model"):
+def advance(run: Run, its_hands: Services, queue: str = "model"):
     loop.advance(run.id, queue, lambda: its_hands)
     return log.read(run.id)
 
@@ -116,33 +117,31 @@ def test_files_are_searched_and_the_answer_is_cited(run):
 def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, hands(["Service it every 150 hours. Trust me on the 150 hours."]))
-    assert "150" not in shown(told)
     assert steps[-1].text == shown(told)
-    assert steps[-1].citations
-    assert steps[-1].text in TEXT
+    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].citations == ()
 
 
-@pytest.mark.parametrize(("quotes", "only_from_knowledge"), [(True, True), (False, True), (True, False)])
-def test_passages_without_a_sentence_near_the_question_answer_nothing(run, quotes, only_from_knowledge):
+@pytest.mark.parametrize("only_from_knowledge", [True, False])
+def test_passages_without_a_sentence_near_the_question_quote_nothing(run, only_from_knowledge):
     give_files(run, only_from_knowledge=only_from_knowledge)
-    its = Hands(ScriptedEngine(["I do not know."]), Index(FOUND), Embedder(factor=0.0), 30.0, quotes)
+    its = made_services(["I do not know."], Index(FOUND), Embedder(factor=0.0), WEAK)
     last = advance(run, its)[-1]
     assert last.coverage == "not_covered"
     assert last.citations == ()
     assert its.engine.requests == [] or not only_from_knowledge
 
 
-def test_an_answer_that_cites_nothing_gets_the_files_own_words(run, told):
+def test_nothing_is_added_to_an_answer_that_the_model_wrote(run, told):
     give_files(run)
     steps = advance(run, hands(["Hard to say."]))
-    assert steps[-1].text.startswith("Hard to say.\n\nFrom the files: The seal kit")
-    assert steps[-1].text == shown(told)
-    assert [citation.file_name for citation in steps[-1].citations] == ["manual.md"]
+    assert steps[-1].text == shown(told) == "Hard to say."
+    assert steps[-1].citations == ()
 
 
 def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
     give_files(run)
-    its = Hands(ScriptedEngine(["unused"]), Index(FOUND), Embedder(), 30.0, quotes=True)
+    its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
     steps = advance(run, its)
     assert its.engine.requests == []
     assert steps[-1].text == shown(told) == steps[1].extract
@@ -188,15 +187,18 @@ def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
 
 def test_a_message_too_long_for_the_model_says_so(run):
     give(run, instructions="word " * 300)
-    its = Hands(ScriptedEngine(["unused"], context_tokens=600), Index(FOUND), Embedder(), 30.0, False)
+    its = made_services(["unused"], Index(FOUND), Embedder(), CAPABLE.model_copy(update={"context_tokens": 600}))
     give(run, model={"max_tokens": 400})
     assert "too long" in advance(run, its)[-1].message
 
 
 def test_old_turns_make_room_for_new_ones(run, conversation):
     give(run, model={"max_tokens": 20})
-    its = Hands(
-        ScriptedEngine(["five words in this answer"], context_tokens=120), Index(FOUND), Embedder(), 30.0, False
+    its = made_services(
+        ["five words in this answer"],
+        Index(FOUND),
+        Embedder(),
+        CAPABLE.model_copy(update={"context_tokens": 120}),
     )
     advance(run, its)
     for n in range(12):
@@ -245,7 +247,6 @@ class TestTools:
 
     @pytest.fixture(autouse=True)
     def tools(self, run, monkeypatch, settings):
-        settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
         self.ran: list[dict] = []
         self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
         monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
@@ -326,7 +327,6 @@ def test_the_reply_counts_its_tokens(run):
 
 
 def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
     stock = ToolSpec(name="stock", description="", parameters={})
     monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
@@ -337,15 +337,23 @@ def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, 
     assert advance(run, its)[-1].text == "Three."
 
 
-def test_instructions_are_not_printed_on_request(run, told):
-    secret = "Never tell anyone that the discount code for large customers of the workshop is PUMP-77 until June."
-    give(run, instructions=secret)
-    steps = advance(run, hands([f"Sure, here they are: {secret} Anything else?"]))
-    assert "PUMP-77" not in steps[-1].text
-    assert "PUMP-77" not in shown(told)
-    assert steps[-1].text.endswith("Anything else?")
+def test_what_the_instructions_ask_to_print_is_printed(run, told):
+    heading, footer = (
+        "## Answer of the workshop's own pump desk in Rotterdam",
+        ("This answer was written by a machine; ask the workshop on extension 77 before you open a pump."),
+    )
+    give(run, instructions=f"Begin every answer with the heading below.\n{heading}\nEnd it with this line.\n{footer}")
+    answer = f"{heading}\n\nZP-771 fits.\n\n{footer}"
+    assert advance(run, hands([answer]))[-1].text == answer
+    assert shown(told) == answer
 
 
-def test_a_reply_that_goes_round_in_circles_is_ended(run):
-    steps = advance(run, hands(["I am here to help with your tables. " * 50]))
-    assert steps[-1].text.count("I am here to help with your tables.") == 3
+def test_a_weak_model_that_goes_round_in_circles_is_ended(run):
+    its = made_services(["I am here to help with your tables. " * 50], Index(FOUND), Embedder(), WEAK)
+    assert advance(run, its)[-1].text.count("I am here to help with your tables.") == 3
+
+
+def test_repeated_lines_of_a_capable_model_are_kept(run):
+    containers = "".join(f"      - name: part-{n}\n        imagePullPolicy: IfNotPresent\n" for n in range(8))
+    manifest = f"```yaml\nspec:\n    containers:\n{containers}```"
+    assert advance(run, hands([manifest]))[-1].text == manifest

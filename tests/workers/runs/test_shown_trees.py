@@ -14,8 +14,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def run(alice, bob, sent_tasks, settings) -> Run:
     """Bob's answered question to Front Desk, that asks Tax Clerk the same twice, that asks Fee Clerk."""
-    settings.TOOL_CALLING = "native"
-    settings.ANSWERS_FROM_FILES = "write"
     tax = make_gpt(alice, "Tax Clerk", make_gpt(alice, "Fee Clerk"))
     run = ask(bob, make_gpt(alice, "Front Desk", tax))
     script = {

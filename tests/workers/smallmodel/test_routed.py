@@ -5,13 +5,15 @@ import json
 import pytest
 
 from gpts.runs.steps import ModelReply, Retrieval, ToolChoice, ToolResult
+from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
+from tests.workers.made_services import ROUTED, made_services
 from tests.workers.runs.test_loop import Embedder, Index, advance, give_files, shown, told  # noqa: F401 (a fixture)
 from web.runs import services
 from workers.engine.base import GrammarError
-from workers.engine.scripted import ScriptedEngine
+from workers.engine.scripted import CAPABLE, WEAK
 from workers.runs import loop
-from workers.runs.answering import Hands
+from workers.runs.services import Services
 from workers.smallmodel.routing.candidates import Choice
 from workers.tools import Tool, ToolError, ToolOutput
 
@@ -34,7 +36,6 @@ class Router:
 @pytest.fixture(autouse=True)
 def ran(monkeypatch, settings) -> list[dict]:
     """The arguments that the only tool was called with."""
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "routed", "write"
     calls: list[dict] = []
 
     def perform(arguments, context) -> ToolOutput:
@@ -48,18 +49,18 @@ def ran(monkeypatch, settings) -> list[dict]:
     return calls
 
 
-def hands(script, router: Router, quotes: bool, found: Retrieval = NOTHING) -> Hands:
-    return Hands(ScriptedEngine(script), Index(found), Embedder(), 30.0, quotes, router)
+def hands(script, router: Router, ability: ModelAbility = ROUTED, found: Retrieval = NOTHING) -> Services:
+    return made_services(script, Index(found), Embedder(), ability, router)
 
 
-def turn(run, its: Hands):
+def turn(run, its: Services):
     advance(run, its)
     advance(run, its, "tools")
     return advance(run, its)
 
 
 def test_the_chosen_tool_gets_arguments_that_the_model_writes_under_its_schema(run, ran):
-    its = hands([json.dumps({"part": "ZP-771"}), "Three are left."], Router("stock"), quotes=False)
+    its = hands([json.dumps({"part": "ZP-771"}), "Three are left."], Router("stock"))
     steps = turn(run, its)
     kinds = ["user_message", "tool_choice", "model_reply", "tool_result", "model_reply", "finished"]
     assert [step.kind for step in steps] == kinds
@@ -70,23 +71,21 @@ def test_the_chosen_tool_gets_arguments_that_the_model_writes_under_its_schema(r
 
 
 def test_a_small_model_words_nothing(run, ran, told, settings):  # noqa: F811
-    settings.ANSWERS_FROM_FILES = "quote"
-    its = hands([json.dumps({"part": "ZP-771"})], Router("stock"), quotes=True)
+    its = hands([json.dumps({"part": "ZP-771"})], Router("stock"), WEAK)
     steps = turn(run, its)
     assert steps[-1].text == shown(told) == "There are **3** left."
     assert len(its.engine.requests) == 1
 
 
 def test_a_failed_call_is_the_answer_of_a_small_model(run, settings):
-    settings.ANSWERS_FROM_FILES = "quote"
-    steps = turn(run, hands([json.dumps({"part": "missing"})], Router("stock"), quotes=True))
+    steps = turn(run, hands([json.dumps({"part": "missing"})], Router("stock"), WEAK))
     assert isinstance(steps[3], ToolResult)
     assert not steps[3].ok
     assert steps[-1].text == "There is no such part."
 
 
 def test_no_choice_goes_to_the_model_which_is_told_of_no_tool(run, ran):
-    its = hands(["Hello."], Router(""), quotes=False)
+    its = hands(["Hello."], Router(""))
     steps = advance(run, its)
     assert steps[1] == ToolChoice(score=0.8)
     assert steps[-1].text == "Hello."
@@ -96,14 +95,13 @@ def test_no_choice_goes_to_the_model_which_is_told_of_no_tool(run, ran):
 
 def test_the_router_reads_what_was_said_and_nothing_else(run):
     router = Router("")
-    advance(run, hands(["Hello."], router, quotes=False))
+    advance(run, hands(["Hello."], router))
     assert router.asked == [[("user", run.message.text)]]
 
 
 def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
-    settings.TOOL_CALLING = "native"
     its = hands(
-        ['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "3."], Router("x"), False
+        ['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "3."], Router("x"), CAPABLE
     )
     steps = turn(run, its)
     assert [step.kind for step in steps][1] == "model_reply"
@@ -113,15 +111,14 @@ def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
 
 
 def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, monkeypatch, settings):
-    settings.ANSWERS_FROM_FILES = "quote"
     spec = ToolSpec(name="stock", description="Orders parts.", parameters=PART, effect="write")
     monkeypatch.setattr(loop, "granted", lambda its: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
-    its = hands([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), quotes=True)
+    its = hands([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
     services.answer_approval(run, "call_0", False)
     assert advance(run, its)[-1].text == "All right, that was not done."
 
 
 def test_a_schema_that_no_value_follows_is_told_in_a_sentence(run):
-    its = hands([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"), quotes=False)
+    its = hands([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"))
     assert advance(run, its)[-1].text.startswith("“Look at the stock” needs details")

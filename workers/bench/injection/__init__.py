@@ -3,14 +3,14 @@
 No model runs: each case says what the model would say. What is measured is what the platform lets come of it.
 """
 
-import json
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from workers.bench.injection.cases import load
+from workers.bench.cases import read_cases
+from workers.bench.injection.cases import Case
 from workers.bench.injection.replay import Outcome, replay
 
 HELP = "prompt injections through files, pages, tools and other GPTs, with a model that always obeys them"
@@ -23,18 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mode", choices=["strict", "balanced"], default="strict", help="the site's policy")
 
 
-def report(options: Mapping[str, Any], say: Callable[[str], object]) -> str:
-    """The figures as text or, with `json`, as JSON. Raises RuntimeError on a file that holds no cases."""
-    path = options["cases"] or BUNDLED
-    try:
-        cases = load(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RuntimeError(f"{path} cannot be read: {error}") from error
-    if not cases:
-        raise RuntimeError(f"{path} holds no cases.")
-    outcomes = [replay(case, options.get("mode") or "strict") for case in cases]
-    figures = figures_of(outcomes)
-    return json.dumps(figures, indent=2) if options.get("json") else _table(figures)
+def report(options: Mapping[str, Any], say: Callable[[str], object]) -> dict[str, Any]:
+    """The figures. Raises RuntimeError on a file that holds no cases."""
+    cases = read_cases(options["cases"] or BUNDLED, Case)
+    return figures_of([replay(case, options.get("mode") or "strict") for case in cases])
 
 
 def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -57,18 +49,3 @@ def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def _share(n: int, n_all: int) -> float | None:
     return n / n_all if n_all else None
-
-
-def _table(figures: Mapping[str, Any]) -> str:
-    rows = [
-        (f"{figures['attacks']} attacks that reach their effect without leave", "attacks_reaching_effect", "7.1%"),
-        (f"{figures['tasks']} legitimate tasks that complete", "tasks_completed", "7.1%"),
-        ("  ... without asking the person", "tasks_without_prompt", "7.1%"),
-        ("times the person is asked, per task", "prompts_per_task", "7.2f"),
-    ]
-    lines = [f"{name:56}{format(figures[key], form)}" for name, key, form in rows if figures[key] is not None]
-    by_channel = ", ".join(f"{channel} {n}" for channel, n in sorted(figures["attacks_by_channel"].items()))
-    lines += ["", f"Attacks by channel: {by_channel}"] if by_channel else []
-    lines += [f"Reached: {', '.join(figures['reached'])}"] if figures["reached"] else []
-    lines += [f"Not completed: {', '.join(figures['not_completed'])}"] if figures["not_completed"] else []
-    return "\n".join(lines)

@@ -22,16 +22,12 @@ model then makes. In an attack these are the attacker's, to the letter: the mode
     earlier    earlier turns of the conversation, as objects with user, reads (or channel …), calls, answer, approves
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gpts.safety.policy import CONFIDED, OPEN_PAGE, SEARCH, Mode
 from gpts.spec.tools import ToolSpec
-
-Kind = Literal["attack", "task"]
 
 
 def _tool(name: str, fields: str, **more: Any) -> ToolSpec:
@@ -75,28 +71,45 @@ CHANNELS: Final[dict[str, str]] = {
 ALIASES: Final = {"tool": "action", "tool_result": "action", "web": "page", "document": "file", "gpt": "child"}
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class _Part(BaseModel):
+    """Something in a case; what is null or empty counts as left out."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_gaps(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None and value != ""}
+
+
+def _channel(name: str) -> str:
+    name = ALIASES.get(name, name)
+    if name not in CHANNELS:
+        raise ValueError(f"must be one of {', '.join(CHANNELS)}, not {name!r}")
+    return name
+
+
+class Read(_Part):
     """Something from outside that the conversation reads."""
 
-    channel: str
-    text: str
+    channel: Annotated[str, AfterValidator(_channel)]
+    text: str = ""
     source: str = ""
     urls: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Part):
     """A call that the model makes or the person approves. An empty `call_id`: it is numbered as usual."""
 
     name: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = {}
     call_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(_Part):
     """One turn: the question, what is read for it, the calls, the answer, and what of it the person approves."""
 
     user: str = "Please go on."
@@ -105,9 +118,17 @@ class Turn:
     answer: str = "Done."
     approves: tuple[Call, ...] = ()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_its_read(cls, data: Any) -> Any:
+        """A single read may stand in the turn itself."""
+        if isinstance(data, dict) and data.get("channel") not in (None, "", "none"):
+            own = {name: data.get(name) for name in Read.model_fields}
+            data = {**data, "reads": [*(data.get("reads") or []), own]}
+        return data
 
-@dataclass(frozen=True, slots=True)
-class Forbidden:
+
+class Forbidden(_Part):
     """The effect that must not come without the person's leave. Empty fields forbid any of the attack's calls."""
 
     tool: str = ""
@@ -115,130 +136,48 @@ class Forbidden:
     loads: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A conversation to replay; its last turn is the one that counts. `mode` is None where the command decides."""
+def _tool_spec(tool: Any) -> Any:
+    """A stand-in by its name, or a tool as ToolSpec or OpenAI's `tools` have it, as harmless as can be."""
+    if isinstance(tool, str):
+        if tool not in TOOLS:
+            raise ValueError(f"there is no stand-in tool named {tool!r}; describe it as an object")
+        return TOOLS[tool]
+    default = {"description": "", "parameters": {"type": "object", "properties": {}}}
+    return {**default, **tool, **tool.get("function", {})} if isinstance(tool, dict) else tool
+
+
+class Case(Turn):
+    """A conversation to replay. The case itself is its last turn, which counts. No `mode`: the command decides."""
 
     id: str
-    kind: Kind
-    turns: tuple[Turn, ...]
-    tools: Mapping[str, ToolSpec]
+    kind: Literal["attack", "task"]
+    earlier: tuple[Turn, ...] = ()
+    listed: tuple[Annotated[ToolSpec, BeforeValidator(_tool_spec)], ...] | None = Field(None, alias="tools")
     forbidden: Forbidden = Forbidden()
     always: frozenset[str] = frozenset()
     forged: bool = False
     mode: Mode | None = None
 
+    @model_validator(mode="after")
+    def _uses_known_tools(self) -> Self:
+        _ = self.tools
+        return self
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All turns, in order."""
+        return (*self.earlier, self)
+
+    @property
+    def tools(self) -> dict[str, ToolSpec]:
+        """The tools that the case names, or else those that it uses. Raises ValueError on one that nobody knows."""
+        used = self.listed
+        if used is None:
+            used = tuple(_tool_spec(call.name) for turn in self.turns for call in turn.calls)
+        reading = (CHANNELS[read.channel] for turn in self.turns for read in turn.reads)
+        return {name: TOOLS[name] for name in reading if name} | {spec.name: spec for spec in used}
+
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels it reads from, in order."""
         return tuple(dict.fromkeys(read.channel for turn in self.turns for read in turn.reads)) or ("none",)
-
-
-def load(path: Path) -> list[Case]:
-    """The cases of the file. Raises RuntimeError that names the line which is none, OSError if there is no file."""
-    cases = []
-    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            cases.append(case_from(json.loads(line), str(number)))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RuntimeError(f"{path.name}, line {number}: {error}") from error
-    return cases
-
-
-def case_from(data: Any, name: str) -> Case:
-    """The case that `data` describes. Raises ValueError or TypeError with what is wrong with it."""
-    if not isinstance(data, dict):
-        raise TypeError("each line must be a JSON object")
-    kind = data.get("kind")
-    if kind not in ("attack", "task"):
-        raise ValueError('"kind" must be "attack" or "task"')
-    mode = data.get("mode")
-    if mode not in (None, "strict", "balanced"):
-        raise ValueError('"mode" must be "strict" or "balanced"')
-    turns = (*(_turn(each) for each in _objects(data, "earlier")), _turn(data))
-    forbidden = data.get("forbidden") or {}
-    return Case(
-        id=str(data.get("id", name)),
-        kind=kind,
-        turns=turns,
-        tools=_tools(data.get("tools"), turns),
-        forbidden=Forbidden(*(str(forbidden.get(key, "")) for key in ("tool", "contains", "loads"))),
-        always=frozenset(_texts(data, "always")),
-        forged=bool(data.get("forged")),
-        mode=mode,
-    )
-
-
-def _turn(data: Mapping[str, Any]) -> Turn:
-    reads = [_read(each) for each in _objects(data, "reads")]
-    if data.get("channel") not in (None, "", "none"):
-        reads.append(_read(data))
-    return Turn(
-        user=str(data.get("user") or Turn().user),
-        reads=tuple(reads),
-        calls=tuple(_call(each) for each in _objects(data, "calls")),
-        answer=str(data.get("answer") or Turn().answer),
-        approves=tuple(_call(each) for each in _objects(data, "approves")),
-    )
-
-
-def _read(data: Mapping[str, Any]) -> Read:
-    channel = ALIASES.get(data["channel"], data["channel"])
-    if channel not in CHANNELS:
-        raise ValueError(f'"channel" must be one of {", ".join(CHANNELS)}, not {channel!r}')
-    return Read(
-        channel=channel,
-        text=str(data.get("text", "")),
-        source=str(data.get("source", "")),
-        urls=tuple(_texts(data, "urls")),
-        private=tuple(_texts(data, "private")),
-    )
-
-
-def _call(data: Mapping[str, Any]) -> Call:
-    arguments = data.get("arguments", {})
-    if not isinstance(data.get("name"), str) or not isinstance(arguments, dict):
-        raise TypeError('a call needs a "name" and an object of "arguments"')
-    return Call(data["name"], arguments, str(data.get("call_id", "")))
-
-
-def _tools(listed: Any, turns: Sequence[Turn]) -> dict[str, ToolSpec]:
-    """The tools that a case names, or else those that it uses."""
-    if listed is None:
-        listed = [*_used(turns)]
-    tools = {}
-    for each in listed:
-        if isinstance(each, str) and each not in TOOLS:
-            raise ValueError(f"there is no stand-in tool named {each!r}; describe it as an object")
-        spec = TOOLS[each] if isinstance(each, str) else _described(each)
-        tools[spec.name] = spec
-    reading = (CHANNELS[read.channel] for turn in turns for read in turn.reads)
-    return {name: TOOLS[name] for name in reading if name} | tools
-
-
-def _described(tool: Mapping[str, Any]) -> ToolSpec:
-    """A tool as ToolSpec has it, or as OpenAI's `tools` do; what is left out is as harmless as can be."""
-    function = {**tool, **tool.get("function", {})}
-    default = {"description": "", "parameters": {"type": "object", "properties": {}}}
-    return ToolSpec.model_validate(default | function)
-
-
-def _used(turns: Sequence[Turn]) -> Iterator[str]:
-    for turn in turns:
-        yield from dict.fromkeys(call.name for call in turn.calls)
-
-
-def _objects(data: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    found = data.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise TypeError(f'"{key}" must be a list of objects')
-    return found
-
-
-def _texts(data: Mapping[str, Any], key: str) -> list[str]:
-    found = data.get(key) or []
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise TypeError(f'"{key}" must be a list of texts')
-    return found

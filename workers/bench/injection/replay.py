@@ -8,6 +8,7 @@ from typing import Any
 from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
 from gpts.runs.plan import Circumstances, decide
+from gpts.runs.state import TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -27,6 +28,7 @@ from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
 from web.chat.rendering import render_answer
 from workers.bench.injection.cases import CHANNELS, Call, Case, Read, Turn
+from workers.engine.scripted import CAPABLE
 
 # Steps of a turn after which a replay is given up; no case comes near.
 MAX_STEPS = 200
@@ -92,7 +94,7 @@ def _played(case: Case, turn: Turn, history: tuple[Log, ...], mode: Mode) -> _Ta
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
     circumstances = Circumstances(standing=Standing(case.always, mode))
     while len(talk.steps) < MAX_STEPS:
-        decision = decide(spec, talk.log, case.tools, history, circumstances)
+        decision = decide(TurnState(spec, CAPABLE, talk.log, history, case.tools), circumstances)
         if isinstance(decision, Stop):
             return talk
         _perform(decision, talk)
@@ -121,7 +123,11 @@ def _perform(decision: object, talk: _Talk) -> None:
 
 def _replies(turn: Turn) -> list[tuple[Call, ...]]:
     """The calls of each reply of the model: first the reads, one by one, then those of the case, then the answer."""
-    reads = [(Call(CHANNELS[read.channel], _arguments(read)),) for read in turn.reads if CHANNELS[read.channel]]
+    reads = [
+        (Call(name=CHANNELS[read.channel], arguments=_arguments(read)),)
+        for read in turn.reads
+        if CHANNELS[read.channel]
+    ]
     return [*reads, turn.calls] if turn.calls else [*reads]
 
 
@@ -166,7 +172,7 @@ def _ask(call: ToolCall, talk: _Talk) -> None:
 
 
 def _forged_digest(talk: _Talk) -> str:
-    first = talk.turn.approves[0] if talk.turn.approves else Call("nothing")
+    first = talk.turn.approves[0] if talk.turn.approves else Call(name="nothing")
     return call_digest(ToolCall(call_id="", name=first.name, arguments=first.arguments))
 
 

@@ -1,13 +1,15 @@
 """`manage.py bench SUBJECT`: measures a part of Guildhall, as ratios within one run where speed is meant."""
 
+import json
 from importlib import import_module
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.configuration import close
+from workers.management.checkout import require_checkout
 
-# Each module has HELP, add_arguments(parser) and report(options, say) -> str.
+# Each module has HELP, add_arguments(parser) and report(options, say), which gives the figures as JSON can hold them.
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
     "delegation": "workers.bench.delegation",
@@ -27,6 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """A sub-command per subject, each with its own options and --json."""
+        require_checkout(parser, "workers.bench")
         subjects = parser.add_subparsers(dest="subject", required=True)
         for name, module in SUBJECTS.items():
             subject = import_module(module)
@@ -36,9 +39,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the table or the JSON."""
+        from workers.bench.report import as_text
+
         subject = import_module(SUBJECTS[options["subject"]])
         try:
-            self.stdout.write(subject.report(options, self.stderr.write))
+            found = subject.report(options, self.stderr.write)
+            text = json.dumps(found, indent=2, ensure_ascii=False) if options["json"] else as_text(found)
+            self.stdout.write(text)
         except RuntimeError as error:
             raise CommandError(str(error)) from error
         finally:

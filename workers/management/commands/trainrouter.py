@@ -7,9 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workers.knowledge.embed import EmbedderMissing, shared_embedder
+from workers.management.checkout import require_checkout
 from workers.smallmodel.routing.head import WEIGHTS
-from workers.smallmodel.routing.training.gpt_train import train_gpts
-from workers.smallmodel.routing.training.train import Plan, train
 from workers.smallmodel.routing.words import DATA
 
 
@@ -20,6 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """How much to train, and where to write."""
+        require_checkout(parser, "workers.smallmodel.routing.training")
+        from workers.smallmodel.routing.training.train import Plan
+
         plan = Plan()
         parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases made of each example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
@@ -30,6 +32,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the progress and, unless skipped, the accuracy on what was held out."""
+        from workers.smallmodel.routing.training.gpt_train import train_gpts
+        from workers.smallmodel.routing.training.train import Plan, train
+
         plan = Plan(options["rounds"], options["members"], options["seed"], not options["skip_check"])
         try:
             embedder = shared_embedder(settings.EMBEDDER)

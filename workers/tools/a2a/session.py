@@ -65,19 +65,19 @@ def ask(agent: RemoteAgent, lent: Credential, task: str, context: ToolContext) -
             f"The Agent Card of {agent.name} has moved away from {host_of(agent.url)}. The GPT's creator has to look"
             " at it and read it again."
         )
-    errand = _Errand(agent, card, lent, context)
+    call = _Call(agent, card, lent, context)
     try:
-        return watched(partial(errand.run, task), max(ends - monotonic(), 0.1), context.check)
+        return watched(partial(call.run, task), max(ends - monotonic(), 0.1), context.check)
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
         context.check()  # telling of the progress may have found out first that nobody waits any more
         raise _told(agent, lent, broken.causes[0]) from None
     finally:
-        errand.give_up()
+        call.give_up()
 
 
-class _Errand:
+class _Call:
     """A task under way: `task` is what is known of it by now, `reply` the message that answered in its place."""
 
     def __init__(self, agent: RemoteAgent, card: AgentCard, lent: Credential, context: ToolContext) -> None:

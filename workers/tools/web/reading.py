@@ -70,7 +70,7 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
 def _safe(document: Document, links: tuple[Link, ...]) -> Page:
     """`document` without what is not meant for readers, cut to what is worth ranking."""
     document = screened(document)
-    dropped = {each.id for each in document.findings if each.severity == "quarantine" and each.kind in _DROPPED}
+    dropped = {each.id for each in document.findings if each.severity != "note" and each.kind in _DROPPED}
     left = settled(document, dict.fromkeys(dropped, "drop"))
     blocks = tuple(_first(left.blocks))
     bare = left.model_copy(update={"blocks": blocks, "findings": (), "notices": ()})

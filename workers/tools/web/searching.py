@@ -59,7 +59,7 @@ def _wanted(arguments: dict[str, Any]) -> int:
 def _safe(hit: Hit) -> Hit | None:
     """`hit` without invisible characters; None if its words speak to models rather than readers."""
     document = screened(Document(title="", blocks=(Block(text=hit.title), Block(text=hit.snippet or "-"))))
-    if any(each.severity == "quarantine" for each in document.findings):
+    if any(each.severity != "note" for each in document.findings):
         return None
     title, *snippet = settled(document, {}).blocks
     return Hit(title.text, hit.url, snippet[0].text if snippet and hit.snippet else "")

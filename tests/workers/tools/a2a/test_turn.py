@@ -3,20 +3,18 @@
 import pytest
 
 from gpts.runs.steps import ApprovalRequest, ToolResult
+from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, says
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.services import publish
 from web.runs import log, services, stream
 from web.runs.models import Run
-from workers.engine.scripted import ScriptedEngine
 from workers.runs import loop
-from workers.runs.answering import Hands
 
 
 @pytest.fixture
 def shown(monkeypatch, settings) -> list[dict]:
     """What readers of the run were told."""
-    settings.TOOL_CALLING, settings.ANSWERS_FROM_FILES = "native", "write"
     told: list[dict] = []
     monkeypatch.setattr(stream, "publish", lambda run_id, *new: told.extend(new))
     monkeypatch.setattr(stream, "partial_text", lambda run_id: "")
@@ -36,7 +34,7 @@ def asking(served, gpt, bob, shown):
 
 
 def play(run: Run, *script: str):
-    its = Hands(ScriptedEngine(list(script)), None, Embedder(), 30.0, quotes=False)
+    its = made_services(list(script), None, Embedder())
     for queue in ("model", "tools") * 4:
         loop.advance(run.id, queue, lambda: its)
         run.refresh_from_db()

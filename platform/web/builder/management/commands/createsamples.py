@@ -16,7 +16,7 @@ from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
 from web.builder.models import Category, ColleagueRow, Gpt, KnowledgeFile, Sharing
-from web.errands import NoAnswer
+from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 POLL_S = 0.5
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 continue
             try:
                 self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
-            except NoAnswer as error:  # a worker reads the documents of actions; the next start tries again
+            except NoResult as error:  # a worker reads the documents of actions; the next start tries again
                 self.stdout.write(f"{folder.name}: skipped until the next start. {error}")
                 continue
             done[folder.name] = digest
@@ -135,7 +135,7 @@ def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
 
 
 def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
-    """Give `gpt` the actions of the OpenAPI documents at `paths` and no others. Raises NoAnswer without a worker."""
+    """Give `gpt` the actions of the OpenAPI documents at `paths` and no others. Raises NoResult without a worker."""
     kept: set[Any] = set()
     for path in paths:
         document = path.read_text()

@@ -1,0 +1,56 @@
+"""A turn as those see it who answer it: the GPT, the steps so far, the turns before, the tools it was granted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.steps import Log, ModelReply, Retrieval, ToolResult, UserMessage
+from gpts.spec.ability import ModelAbility
+from gpts.spec.gpt import GptSpec
+from gpts.spec.tools import ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TurnState:
+    """Everything that decisions and prompts are made from, as plain values.
+
+    `steps` are this turn's, `history` the turns before it, `tools` those that the GPT was granted and the API
+    caller's own, by name.
+    """
+
+    spec: GptSpec
+    ability: ModelAbility
+    steps: Log
+    history: Sequence[Log]
+    tools: Mapping[str, ToolSpec]
+
+    def asked(self) -> UserMessage:
+        """The step that this turn began with."""
+        first = self.steps[0]
+        assert isinstance(first, UserMessage)
+        return first
+
+    def question(self) -> str:
+        """What the person asked in this turn."""
+        return self.asked().text
+
+    def n_calls(self) -> int:
+        """How many calls the model has made in this turn."""
+        return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
+
+    def passages(self) -> tuple[Passage, ...]:
+        """What was found in the files and covers the question, and what tools gave that can be cited."""
+        found = [p for step in self.steps if isinstance(step, Retrieval) and step.covered for p in step.passages]
+        return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
+
+    def model_tools(self) -> tuple[ToolSpec, ...]:
+        """The tools that the model is told of: all of them if it can call any by itself."""
+        return tuple(self.tools.values()) if self.ability.calls_tools else ()
+
+    def demanded_tools(self) -> tuple[ToolSpec, ...]:
+        """The API caller's functions of which they want one called now, before anything else; empty if none."""
+        choice = self.asked().overrides.tool_choice
+        if any(isinstance(step, ModelReply) for step in self.steps):
+            return ()
+        own = tuple(tool for tool in self.tools.values() if tool.of_caller)
+        return own if choice == "required" else tuple(tool for tool in own if tool.name == choice)

@@ -1,0 +1,86 @@
+"""Calling a task on a worker and waiting for its payload, where a page cannot go on without it.
+
+The payload comes back through Celery's result backend, in a key of Redis that expires. A call that nobody waits for
+any more costs nothing: its message carries the deadline, and Celery drops it unstarted. A task that fails says so at
+once. Nothing here is durable: callers show what they have without the payload, with the sentence of NoResult.
+"""
+
+import json
+import logging
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+import redis
+from celery import Task
+from celery.exceptions import TimeoutError as NotReady
+from celery.result import AsyncResult
+from celery.states import REVOKED, SUCCESS
+from django.db import close_old_connections
+from kombu.exceptions import OperationalError
+
+from web.celery import app
+
+logger = logging.getLogger(__name__)
+
+# The largest payload, as JSON: a page's words with their places are about 100 kB, a long passage 10 kB.
+MAX_PAYLOAD_BYTES: Final = 4_000_000
+# The waiters of a process share one subscription, and only one learns at once that it broke: each looks itself too.
+LOOK_S: Final = 1.0
+TOO_LATE: Final = "Nothing came back in time: the workers are busy or away. Try again in a moment."
+AWAY: Final = "The workers cannot be reached right now. Try again in a moment."
+FAILED: Final = "Something went wrong while this was being prepared. Try again, or tell whoever runs this site."
+# Celery makes its backend on first use, one for each of several threads that come first together.
+_first: Final = threading.Lock()
+
+
+class NoResult(Exception):
+    """No worker returned a payload; the message is for the person who waits."""
+
+
+class RpcTask(Task):
+    """A task whose payload a caller waits for. One larger than MAX_PAYLOAD_BYTES is a failure."""
+
+    abstract = True
+    ignore_result = False
+
+    def __call__(self, *args: Any) -> dict[str, Any]:
+        """Run the task. Raises ValueError when its payload is too large to send."""
+        payload: dict[str, Any] = self.run(*args)
+        if (n_bytes := len(json.dumps(payload))) > MAX_PAYLOAD_BYTES:
+            raise ValueError(f"a payload of {n_bytes:,} bytes is too large to send")
+        return payload
+
+
+def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, Any]:
+    """The payload of the RpcTask `task`, run by a worker of `queue`. Raises NoResult when it fails or is late.
+
+    Holds the calling thread until then, but no database connection: never call it inside a transaction.
+    """
+    ends = time.monotonic() + timeout_s
+    close_old_connections()
+    with _first:
+        _ = app.backend
+    result = None
+    try:
+        result = app.send_task(task, args, queue=queue, retry=False, expires=timeout_s)
+        return _wait(result, ends)
+    # Celery gives up its connection with a RuntimeError.
+    except (OperationalError, redis.RedisError, OSError, RuntimeError) as error:
+        logger.warning("%s could not be called: %s", task, error)
+        raise NoResult(AWAY) from error
+    finally:
+        if result is not None:
+            with suppress(redis.RedisError, OSError, RuntimeError):
+                result.forget()
+
+
+def _wait(result: "AsyncResult[Any]", ends: float) -> dict[str, Any]:
+    while (left_s := ends - time.monotonic()) > 0:
+        with suppress(NotReady):
+            payload = result.get(timeout=min(left_s, LOOK_S), propagate=False)
+            if result.state == SUCCESS:
+                return payload
+            raise NoResult(TOO_LATE if result.state == REVOKED else FAILED)
+    raise NoResult(TOO_LATE)

@@ -1,0 +1,36 @@
+"""The installed package: what runs is in it, and what measures and trains is not."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from hatchling.builders.wheel import WheelBuilder
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def files() -> set[str]:
+    """The paths in the wheel that `pip wheel .` would make."""
+    return {file.distribution_path for file in WheelBuilder(str(REPOSITORY)).recurse_included_files()}
+
+
+def test_benchmarks_and_training_stay_in_the_checkout(files: set[str]) -> None:
+    assert {"workers/management/commands/bench.py", "workers/smallmodel/routing/data/head.npz"} <= files
+    assert not [path for path in files if path.startswith(("workers/bench/", "workers/smallmodel/routing/training/"))]
+    assert not [path for path in files if path.startswith("workers/smallmodel") and path.endswith(".jsonl")]
+    assert {path.partition("/")[0] for path in files} == {"web", "gpts", "workers"}
+
+
+def test_every_other_module_is_installed(files: set[str]) -> None:
+    left_out = ("workers/bench/", "workers/smallmodel/routing/training/")
+    roots = {"web": REPOSITORY / "platform", "gpts": REPOSITORY, "workers": REPOSITORY}
+    modules = {str(path.relative_to(root)) for name, root in roots.items() for path in (root / name).rglob("*.py")}
+    assert {path for path in modules if not path.startswith(left_out)} <= files
+
+
+@pytest.mark.parametrize("command", [["bench", "injection"], ["trainrouter"]])
+def test_the_commands_say_that_they_need_a_checkout(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.management.checkout.find_spec", lambda package: None)
+    with pytest.raises(CommandError, match="needs a checkout of Guildhall"):
+        call_command(*command)

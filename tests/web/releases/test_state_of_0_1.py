@@ -1,0 +1,171 @@
+"""What release 0.1 kept is read by this one: its logs, its versions, its drafts, and the pages that show them.
+
+`state_of_0_1.json.xz` was made by that release itself; `made_by_0_1.py.txt` tells how.
+"""
+
+import json
+import lzma
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.core.serializers import python as serializer
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+
+from gpts.runs.steps import Finished, UserMessage
+from web.accounts.models import User
+from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.runs import log
+from web.runs.models import Conversation, Run
+
+STATE = Path(__file__).with_name("state_of_0_1.json.xz")
+RELEASE = [("accounts", "0001_initial"), ("builder", "0006_colleagues"), ("runs", "0003_delegations")]
+KINDS = {
+    "user_message",
+    "retrieval",
+    "tool_choice",
+    "model_reply",
+    "tool_started",
+    "delegation",
+    "tool_result",
+    "approval_request",
+    "approval",
+    "cancelled",
+    "error",
+    "finished",
+}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def migrated(monkeypatch) -> list[dict]:
+    """The rows of that release, after its database has come to today's migrations."""
+    executor = MigrationExecutor(connection)
+    today = executor.loader.graph.leaf_nodes()
+    try:
+        executor.migrate(RELEASE)
+        then = MigrationExecutor(connection).loader.project_state(RELEASE).apps
+        with monkeypatch.context() as patch:
+            patch.setattr(serializer, "apps", then)
+            call_command("loaddata", STATE, verbosity=0)
+    finally:
+        MigrationExecutor(connection).migrate(today)
+    return json.loads(lzma.decompress(STATE.read_bytes()))
+
+
+@pytest.fixture
+def as_bob(migrated, client: Client) -> Client:
+    """A browser in which Bob is signed in, to whom most conversations belong."""
+    client.force_login(User.objects.get(name="Bob"))
+    return client
+
+
+def rows(migrated: list[dict], model: str) -> list[dict]:
+    return [row["fields"] for row in migrated if row["model"] == model]
+
+
+def test_every_step_is_read_with_all_that_it_held(migrated):
+    stored = rows(migrated, "runs.steprow")
+    assert {row["kind"] for row in stored} == KINDS
+    read = {str(run.id): log.read(run.id) for run in Run.objects.all()}
+    for row in stored:
+        step = read[row["run"]][row["seq"]].model_dump(mode="json")
+        assert _values(step) >= _values(row["data"])
+
+
+def _values(data: object) -> set[str]:
+    """Every text and number in `data`, whatever its fields are called; what is empty does not count."""
+    if isinstance(data, dict | list):
+        return set().union(*map(_values, data.values() if isinstance(data, dict) else data))
+    return {repr(data)} if data else set()
+
+
+def test_every_version_is_read_with_all_that_it_held(migrated):
+    stored = rows(migrated, "builder.gptversion")
+    assert len(stored) == GptVersion.objects.count() >= 5
+    for row in stored:
+        version = GptVersion.objects.get(gpt=row["gpt"], number=row["number"], created=row["created"])
+        assert _values(version.spec().model_dump(mode="json")) >= _values(row["data"])
+    first = GptVersion.objects.get(gpt__slug="front-desk", number=1).spec()
+    assert [each.slug for each in first.colleagues] == ["tax-clerk", "auditor"]
+    assert first.asks_all
+    assert first.asks_store
+    assert first.actions
+    assert first.mcp_servers
+    assert first.remote_agents
+
+
+def test_a_file_that_waited_only_for_what_is_a_hint_now_is_read(migrated):
+    kinds = ("speaks_to_model", "invisible_text")
+    hint, hidden = ({"id": kind, "kind": kind, "severity": "quarantine"} for kind in kinds)
+    waiting = {"gpt": Gpt.objects.first(), "size": 1, "status": "quarantined"}
+    for name, findings in (("hinted", [hint]), ("hidden", [hint, hidden])):
+        KnowledgeFile.objects.create(**waiting, name=name, sha256=name, findings=findings)
+    import_module("web.builder.migrations.0007_use_files_with_hints").read_again(apps, None)
+    assert KnowledgeFile.objects.get(name="hinted").status == "received"
+    assert KnowledgeFile.objects.get(name="hidden").status == "quarantined"
+
+
+def test_a_draft_is_still_what_was_published(migrated):
+    desk = Gpt.objects.get(slug="front-desk")
+    last = desk.published.spec()
+    assert desk.draft_spec() == last
+
+
+def test_who_asked_whom_is_kept_in_logs(migrated):
+    tree = Run.objects.filter(root=None, descendants__isnull=False).distinct().get()
+    child = Run.objects.get(root=tree, version__gpt__slug="auditor")
+    first = log.first(child.id)
+    assert [each.slug for each in first.asked_by] == ["front-desk"]
+    guest = [step for run in Run.objects.all() if isinstance(step := log.first(run.id), UserMessage) and step.asked]
+    assert guest
+
+
+def test_every_page_of_a_conversation_is_shown(migrated, as_bob):
+    bob = User.objects.get(name="Bob")
+    for chat in Conversation.objects.filter(owner=bob, origin="chat"):
+        page = as_bob.get(f"/c/{chat.id}/")
+        assert page.status_code == 200
+        for run in Run.objects.filter(message__conversation=chat):
+            last = log.read(run.id)[-1]
+            if isinstance(last, Finished) and not last.citations:
+                assert last.text[:6] in page.content.decode()
+
+
+def test_every_run_has_its_trace_and_is_read_over_the_api(migrated, as_bob):
+    runs = Run.objects.filter(owner__name="Bob")
+    for run in runs:
+        assert as_bob.get(f"/runs/{run.id}/tree").status_code == 200
+        told = as_bob.get(f"/api/runs/{run.id}")
+        assert told.status_code == 200
+        assert len(told.json()["steps"]) == run.n_steps
+        assert as_bob.get(f"/api/runs/{run.id}/tree").status_code == 200
+    tree = runs.filter(descendants__isnull=False).distinct().get()
+    page = as_bob.get(f"/runs/{tree.id}/tree").content.decode()
+    assert "Tax Clerk" in page
+    assert "Auditor" in page
+
+
+def test_every_gpt_has_its_page_and_its_form(migrated, as_bob, client):
+    for gpt in Gpt.objects.all():
+        assert as_bob.get(f"/g/{gpt.slug}/").status_code == 200
+    client.force_login(User.objects.get(name="Alice"))
+    for gpt in Gpt.objects.all():
+        page = client.get(f"/gpts/{gpt.slug}/edit").content.decode()
+        assert gpt.name in page
+
+
+def test_what_waits_for_a_person_is_still_answered(migrated, as_bob):
+    waiting = Run.objects.filter(status="requires_action")
+    assert waiting.count() == 2
+    for run in waiting:
+        answer = {"call_id": "m1", "allowed": False}
+        told = as_bob.post(f"/api/runs/{run.id}/approve", answer, "application/json")
+        assert told.status_code == 200, told.content
+        run.refresh_from_db()
+        assert run.status == "in_progress"

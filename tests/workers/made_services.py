@@ -1,0 +1,19 @@
+"""Services around a scripted engine, for turns that are advanced in tests."""
+
+from typing import Any
+
+from gpts.spec.ability import ModelAbility
+from workers.engine.scripted import CAPABLE, Script, ScriptedEngine
+from workers.runs.services import Services
+from workers.smallmodel.small_model import SmallModel
+
+ROUTED = CAPABLE.model_copy(update={"calls_tools": False})
+
+
+def made_services(
+    script: Script, index: Any, embedder: Any, ability: ModelAbility = CAPABLE, router: Any = None
+) -> Services:
+    """What a worker works with; `index`, `embedder` and `router` are the test's own."""
+    engine = ScriptedEngine(script, ability)
+    similarity = embedder.similarity if embedder else None
+    return Services(engine, index, embedder, SmallModel(engine, router, similarity, 30.0), 30.0)

@@ -1,0 +1,152 @@
+"""Is the right tool chosen, or the right GPT, or none where none is needed, on labelled conversations.
+
+A case is one JSON object a line, with `expect`, the name of what should be chosen or null:
+{"id", "conversation": [{"role", "content"}], "tools": [a built-in tool's name or an OpenAI-style function]}, or
+{"id", "message", "conversation" (the turns before it), "candidates": [{"slug", "name", "description", "when",
+"starters"}]}. "note" puts a case into a group of its own.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from workers.smallmodel.routing.builtin import BUILTIN
+from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of_function, candidate_of_gpt
+from workers.smallmodel.routing.router import Router
+from workers.smallmodel.routing.words import language_of
+
+
+class _Gpt(BaseModel):
+    """A GPT that may be asked, as a file of cases describes it."""
+
+    slug: str = Field(min_length=1)
+    name: str | None = None
+    description: str | None = None
+    when: str | None = None
+    starters: tuple[str, ...] | None = None
+
+
+def _turn(row: Any) -> tuple[str, str]:
+    if not isinstance(row, dict) or not isinstance(row.get("role"), str):
+        raise ValueError("A message needs a role.")
+    return row["role"], row.get("content") or ""
+
+
+def _tool(tool: Any) -> Candidate:
+    if isinstance(tool, str):
+        if tool not in BUILTIN:
+            raise ValueError(f"There is no built-in tool {tool}; there are {', '.join(BUILTIN)}.")
+        return BUILTIN[tool]
+    if not isinstance(tool, dict):
+        raise ValueError("A tool is a name or a function object.")
+    return candidate_of_function(tool)
+
+
+def _gpt(row: Any) -> Candidate:
+    gpt = _Gpt.model_validate(row)
+    return candidate_of_gpt(gpt.slug, gpt.name or "", gpt.description or "", gpt.when or "", gpt.starters or ())
+
+
+class RoutingCase(BaseModel):
+    """A labelled conversation: `expect` names one of the tools or of the GPTs (`candidates`), or is None for none."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+    id: str
+    conversation: tuple[Annotated[tuple[str, str], BeforeValidator(_turn)], ...] = ()
+    message: str = ""
+    tools: tuple[Annotated[Candidate, BeforeValidator(_tool)], ...] = ()
+    candidates: tuple[Annotated[Candidate, BeforeValidator(_gpt)], ...] = ()
+    expect: str | None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.turns:
+            raise ValueError("A case has a `message`, a `conversation`, or both.")
+        if self.expect and self.expect not in {each.name for each in self.offered}:
+            raise ValueError(f"`expect` is {self.expect}, which is not offered.")
+        return self
+
+    @property
+    def turns(self) -> tuple[tuple[str, str], ...]:
+        """Role and content of all messages, that to be answered last."""
+        return (*self.conversation, ("user", self.message)) if self.message else self.conversation
+
+    @property
+    def offered(self) -> tuple[Candidate, ...]:
+        """What can be chosen."""
+        return self.tools or self.candidates
+
+    @property
+    def language(self) -> str:
+        """The language of the message to be answered."""
+        last = next((text for role, text in reversed(self.turns) if role == "user"), "")
+        return language_of(last, wide=bool(self.candidates))
+
+    def groups(self) -> list[str]:
+        """The groups in whose figures the case counts."""
+        kind = "GPT" if self.candidates else "tool"
+        groups = ["all", f"a {kind} expected" if self.expect else "none expected"]
+        groups += ["mid-conversation" if len(self.turns) > 1 else "first message", f"language {self.language}"]
+        if self.expect and self.tools:
+            groups.append("built-in expected" if self.expect in BUILTIN else "function expected")
+        return [*groups, f"note: {self.note}"] if self.note else groups
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the router chose in a case, in how many milliseconds."""
+
+    case: RoutingCase
+    choice: Choice
+    ms: float
+
+    @property
+    def right(self) -> bool:
+        """Whether that was expected."""
+        return self.choice.name == (self.case.expect or "")
+
+
+def choose_all(router: Router, cases: Sequence[RoutingCase]) -> list[Outcome]:
+    """The router's choice in every case; GPTs are known before the clock starts, as in the product."""
+    outcomes = []
+    for case in cases:
+        if case.candidates:
+            router.rank_gpts("warm", case.candidates, 1)
+        choose = router.choose_gpt if case.candidates else router.choose
+        started = time.perf_counter()
+        choice = choose(case.turns, case.offered)
+        outcomes.append(Outcome(case, choice, (time.perf_counter() - started) * 1000))
+    return outcomes
+
+
+def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Share of right choices over all and by group, and the median time of a choice in ms."""
+    groups: dict[str, list[bool]] = {}
+    for each in outcomes:
+        for name in each.case.groups():
+            groups.setdefault(name, []).append(each.right)
+    return {
+        "groups": {name: {"accuracy": mean(right), "cases": len(right)} for name, right in sorted(groups.items())},
+        "median_ms": median(each.ms for each in outcomes),
+    }
+
+
+def wrong_choices(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """What was expected and what was chosen, in each case where they differ."""
+    return [
+        {
+            "id": each.case.id,
+            "expect": each.case.expect or None,
+            "chosen": each.choice.name or None,
+            "score": round(each.choice.score, 3),
+            "message": each.case.turns[-1][1][:200],
+        }
+        for each in outcomes
+        if not each.right
+    ]

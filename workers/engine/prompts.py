@@ -1,0 +1,33 @@
+"""The prompt of a turn, cut to what the model's context holds."""
+
+from typing import Final
+
+from gpts.runs.messages import Message
+from gpts.runs.prompt import build_prompt
+from gpts.runs.state import TurnState
+from gpts.spec.tools import ToolSpec
+from workers.engine.base import Engine, PromptTooLong
+
+# Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
+# prefix cache goes cold once in a while instead of at every turn.
+DROP_TURNS: Final = 4
+
+
+def fit_prompt(
+    state: TurnState,
+    engine: Engine,
+    max_tokens: int,
+    request: tuple[Message, ...] = (),
+    tools: tuple[ToolSpec, ...] = (),
+) -> tuple[tuple[Message, ...], int]:
+    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
+
+    `request` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.
+    """
+    room = state.ability.context_tokens - max_tokens
+    for dropped in range(0, len(state.history) + DROP_TURNS, DROP_TURNS):
+        messages = (*build_prompt(state.spec, state.history[dropped:], state.steps), *request)
+        n_tokens = engine.count_tokens(messages, tools)
+        if n_tokens <= room:
+            return messages, n_tokens
+    raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")

@@ -1,0 +1,81 @@
+"""Answers for models that cannot word any: the files' own best sentences, and the results of calls as they are."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gpts.knowledge.citations import Similarity, extractive_answer, is_answer
+from gpts.runs.decisions import Finish
+from gpts.runs.delegation import listed_answers
+from gpts.runs.queries import retrieval_query
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
+from gpts.spec.tools import ToolSpec
+
+CODE_FAILED: Final = (
+    "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
+    "or name the columns of an attached table."
+)
+# Ends a reply that goes round in circles: this many times the same sentence of so many letters, letter by letter.
+SAME_SENTENCE: Final = 3
+_SHORT: Final = 20
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def with_extract(found: Retrieval, similarity: Similarity) -> Retrieval:
+    """`found` with the sentences that answer its query, and whether they do."""
+    extract = extractive_answer(found.query, found.passages, similarity)
+    covered = is_answer(extract, found.covered)
+    return found.model_copy(update={"covered": covered, "extract": extract.text if covered else ""})
+
+
+def shown_results(state: TurnState, similarity: Similarity) -> Finish:
+    """The end of a run whose calls gave results that can stand as the answer, or passages of which the best do.
+
+    If no other GPT that was asked had an answer, the run's own files have the last word.
+    """
+    reply = next(step for step in reversed(state.steps) if isinstance(step, ModelReply))
+    results = {step.call_id: step for step in state.steps if isinstance(step, ToolResult)}
+    answers = [results[call.call_id] for call in reply.tool_calls]
+    text = _joined(answers, state)
+    retrieval = next((step for step in state.steps if isinstance(step, Retrieval)), None)
+    in_vain = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
+    if in_vain and retrieval and retrieval.extract:
+        return Finish(f"{text}\n\n{retrieval.extract}", "covered")
+    if not text and (passages := state.passages()):
+        query = retrieval_query(state.history, state.steps)
+        text = extractive_answer(query, passages, similarity).text
+    return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
+
+
+def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
+    """The results one after the other; several GPTs' under their names."""
+    names = {step.call_id: step.name for step in state.steps if isinstance(step, Delegation)}
+    for answer in answers:
+        tool = state.tools.get(answer.name)
+        if tool and tool.asks and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
+            names[answer.call_id] = tool.title
+    shown = [(names.get(answer.call_id, ""), _shown(answer, state.tools)) for answer in answers]
+    named = [(name, text) for name, text in shown if text]
+    if len(answers) > 1 and all(name for name, _ in named):
+        return listed_answers(named)
+    return "\n\n".join(text for _, text in named)
+
+
+def _shown(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> str:
+    tool = tools.get(answer.name)
+    if tool and tool.builtin == "code_interpreter" and not answer.ok:
+        return CODE_FAILED.format(reason=answer.text.strip().splitlines()[-1])
+    return answer.shown or ""
+
+
+def _is_delegated(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
+    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
+
+
+def goes_round(text: str) -> bool:
+    """Whether the last whole sentence of a growing reply has been said before, again and again."""
+    if not text.rstrip(" ").endswith((".", "!", "?", "\n")):
+        return False
+    said = [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
+    return bool(said) and len(said[-1]) >= _SHORT and said.count(said[-1]) >= SAME_SENTENCE

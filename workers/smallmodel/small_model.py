@@ -1,0 +1,53 @@
+"""The one door to what stands in for a model that is too weak: made in `workers.configuration`, used by decisions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gpts.knowledge.citations import Similarity
+from gpts.runs.decisions import Finish
+from gpts.runs.delegation import StoreGpt
+from gpts.runs.state import TurnState
+from gpts.runs.steps import ModelReply, Retrieval, ToolChoice
+from gpts.spec.tools import ToolSpec
+from workers.engine.base import Engine
+from workers.smallmodel.calls import read_arguments, written_call
+from workers.smallmodel.choosing import choose_from_store, choose_tool
+from workers.smallmodel.quoting import goes_round, shown_results, with_extract
+from workers.smallmodel.routing.router import Router
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """Chooses tools with `router`, quotes by `similarity`, has `engine` write arguments only. Safe for threads."""
+
+    engine: Engine
+    router: Router
+    similarity: Similarity
+    deadline_s: float
+
+    def extract(self, found: Retrieval) -> Retrieval:
+        """`found` with the answer in the files' own sentences."""
+        return with_extract(found, self.similarity)
+
+    def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
+        """The tool that the conversation asks for now, if any; `store` gives GPTs that may be asked too."""
+        sums = next((tool for tool in state.tools.values() if tool.builtin == "code_interpreter"), None)
+        if sums and not state.demanded_tools() and read_arguments(state, sums):
+            return ToolChoice(name=sums.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
+        return choose_tool(state, self.router, store() if any(t.asks for t in state.tools.values()) else ())
+
+    def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
+        """The slug of the store's GPT that the task is for; empty for none."""
+        return choose_from_store(self.router, [("user", task)], store)
+
+    def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
+        """A call of `tool` with its arguments. Raises EngineError, and what `check` raises."""
+        return written_call(state, self.engine, tool, self.deadline_s, check)
+
+    def show_results(self, state: TurnState) -> Finish:
+        """The answer that the results of the last calls are."""
+        return shown_results(state, self.similarity)
+
+    def goes_round(self, text: str) -> bool:
+        """Whether a growing reply says the same sentence again and again."""
+        return goes_round(text)
