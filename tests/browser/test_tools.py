@@ -84,9 +84,7 @@ def test_a_request_is_answered_where_it_stands(chat, take, button, allowed, told
     expect(card).to_be_focused()
     expect(card).to_contain_text("It has read the page pumps.example, which you did not write.")
     card.get_by_text("Exact request").click()
-    expect(card.get_by_role("region", name="Exact request")).to_contain_text(
-        "POST https://crm.example.org/tickets"
-    )
+    expect(card.get_by_role("region", name="Exact request")).to_contain_text("POST https://crm.example.org/tickets")
     assert serious(chat) == []
     card.get_by_role("button", name=button, exact=True).click()
     expect(card).to_have_count(0)

@@ -31,7 +31,9 @@ class ActionSource(Schema):
     """An OpenAPI 3.0 or 3.1 document, as its text (JSON or YAML) or by address."""
 
     document: Annotated[Text, Field(max_length=2_000_000)] = ""
-    url: Annotated[Text, Field(max_length=2_000)] = Field("", description="Where to fetch the document if `document` is empty.")
+    url: Annotated[Text, Field(max_length=2_000)] = Field(
+        "", description="Where to fetch it, if `document` is empty."
+    )
     server: ShortText = Field("", description="The server URL; default: the first in the document.")
     operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = Field(
         None, description=f"Names of the operations to enable; default: the first {MAX_OPERATIONS} usable ones."

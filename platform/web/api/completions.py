@@ -46,8 +46,8 @@ FinishWord = Literal["stop", "length", "tool_calls"]
 
 HONOURED: Final = (
     "`model` is a GPT's slug. Answers use the same knowledge and citations as in a chat; the citations are the"
-    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as the caller's"
-    " wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT answers"
+    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as the"
+    " caller's wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT answers"
     " it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
     " with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
     " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"

@@ -213,7 +213,7 @@ class Place(Schema):
 
 
 class RankedPassage(Place):
-    """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` the combined score."""
+    """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` combines them."""
 
     text: str = Field(description="The first 700 characters.")
     start: int = Field(description="In characters of the file's text.")

@@ -105,7 +105,7 @@ def access_model(user: User, slug: str) -> Gpt:
     except Http404:
         gpt = None
     if gpt is None or gpt.published is None:
-        raise ApiError(404, f"Model “{slug[:80]}” not found, or you don’t have access to it.", "model", "model_not_found")
+        raise ApiError(404, f"Model “{slug[:80]}” not found, or you can’t use it.", "model", "model_not_found")
     return gpt
 
 

@@ -83,7 +83,9 @@ def update_action(action: Action, source: Source | None, fields: dict[str, str])
 
 def _take(action: Action, imported: Imported, document: str, url: str) -> None:
     if not imported.base_url:
-        raise ValidationError({"server": "The document doesn’t name a full server URL. Enter one that starts with https://."})
+        raise ValidationError(
+            {"server": "The document doesn’t name a full server URL. Enter one that starts with https://."}
+        )
     action.document, action.document_url, action.base_url = document, url, imported.base_url
     action.listed = [each.model_dump(mode="json") for each in imported.listed]
     action.operations = [each.model_dump(mode="json") for each in imported.operations]

@@ -174,7 +174,7 @@ class SignIn(models.Model):
     host = models.CharField(max_length=300, blank=True)
     sealed = models.TextField(blank=True)
     pending = models.TextField(blank=True)
-    refreshing_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed the renewal.")
+    refreshing_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -29,7 +29,7 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
         return ""
     if gpt.deleted:
         return f"{gpt.name} was deleted by its creator. You can still read this chat."
-    return f"{gpt.name} is no longer shared with you. You can still read this chat. To continue, ask its creator for access."
+    return f"{gpt.name} is no longer shared with you. You can still read this chat, but not continue it."
 
 
 def side(request: HttpRequest) -> dict[str, Any]:

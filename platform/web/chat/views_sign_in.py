@@ -58,7 +58,7 @@ def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
     request.session[_KEY] = under_way
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
-        messages.error(request, f"This sign-in to {action.host} has expired or was started in another browser. Start again.")
+        messages.error(request, f"This sign-in to {action.host} expired or began in another browser. Start again.")
         return redirect("gpt", action.gpt.slug)
     _finish(request, action, began[2])
     return redirect(began[4]) if began[4] else redirect("gpt", action.gpt.slug)

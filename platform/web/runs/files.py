@@ -40,7 +40,7 @@ def _limited(chunks: Iterable[bytes]) -> Iterable[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > settings.MAX_ATTACHMENT_BYTES:
-            raise Refused(f"Too large: an attached file can have up to {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB.")
+            raise Refused(f"Too large: a file can have up to {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB.")
         yield chunk
 
 

@@ -107,11 +107,11 @@ def test_a_passage_that_speaks_to_a_model_is_a_hint_that_may_be_dropped(as_alice
     html = row(as_alice, status="ready", segment="s", findings=[HINT.model_dump(mode="json")])
     assert "1 passage used as untrusted" in html
     assert HINT.excerpt in html
-    assert "Accept it" not in html
+    assert "Accept passage" not in html
 
     told = act(as_alice, file, "decide", drop=HINT.id).json()["file"]
     assert told["status"] == "received"
-    assert "Use it as untrusted" in told["html"]
+    assert "Use as untrusted" in told["html"]
     act(as_alice, file, "decide", accept=HINT.id)
     assert "1 passage used as untrusted" in row(as_alice, status="ready")
 

@@ -64,9 +64,7 @@ def test_a_rewritten_text_marks_only_the_words_that_differ():
 
 
 def test_moved_starters_are_in_another_order():
-    assert words(spec(starters=("A?", "B?")), spec(starters=("B?", "A?"))) == {
-        "Conversation starters": "reordered"
-    }
+    assert words(spec(starters=("A?", "B?")), spec(starters=("B?", "A?"))) == {"Conversation starters": "reordered"}
 
 
 def test_history_tells_versions_apart_and_escapes_them(as_alice, gpt):

@@ -218,7 +218,7 @@ def test_one_comes_back_to_the_page_of_this_site(bob, action, provider):
 def test_a_wrong_state_signs_nobody_in(bob, action, provider, state):
     client = browser(bob)
     answer = provider.authorize(begin(client, action)) | {"state": state}
-    assert "started in another browser" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -227,7 +227,7 @@ def test_an_answer_counts_once(bob, action, provider):
     answer = provider.authorize(begin(client, action))
     come_back(client, action, answer)
     first = SignIn.objects.get().sealed
-    assert "started in another browser" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert SignIn.objects.get().sealed == first
 
 
@@ -236,7 +236,7 @@ def test_another_person_s_answer_is_refused(bob, charlie, action, provider):
     answer = provider.authorize(begin(browser(charlie), action))
     victim = browser(bob)
     begin(victim, action)
-    assert "started in another browser" in said(come_back(victim, action, answer))
+    assert "began in another browser" in said(come_back(victim, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -244,7 +244,7 @@ def test_one_who_signs_out_here_and_in_as_another_begins_anew(bob, charlie, acti
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     client.force_login(charlie)
-    assert "started in another browser" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -254,7 +254,7 @@ def test_one_service_s_answer_is_not_taken_for_another_s(bob, action, provider):
                                   oauth=action.oauth)  # fmt: skip
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
-    assert "started in another browser" in said(come_back(client, other, answer))
+    assert "began in another browser" in said(come_back(client, other, answer))
     assert not SignIn.objects.exists()
 
 
@@ -262,7 +262,7 @@ def test_a_late_answer_is_refused(bob, action, provider, monkeypatch):
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     monkeypatch.setattr("web.chat.views_sign_in.LASTS_S", -1)
-    assert "started in another browser" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
 
 
 def test_a_stolen_code_is_worthless_without_the_verifier(bob, charlie, action, provider):
@@ -378,4 +378,4 @@ def test_without_a_worker_one_is_told(bob, action, provider, monkeypatch):
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     monkeypatch.setattr(rpc, "call", nobody)
-    assert "busy or away" in said(come_back(client, action, answer))
+    assert rpc.TOO_LATE in said(come_back(client, action, answer))

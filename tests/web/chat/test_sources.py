@@ -296,7 +296,7 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files"></span>' in page
+        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files">' in page
         assert "The files don’t support 1 sentence." in page
         assert "Dotted" not in page
 

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('host', models.CharField(blank=True, max_length=300)),
                 ('sealed', models.TextField(blank=True)),
                 ('pending', models.TextField(blank=True)),
-                ('refreshing_until', models.DateTimeField(blank=True, help_text='Until when a worker has claimed the renewal.', null=True)),
+                ('refreshing_until', models.DateTimeField(blank=True, help_text='Until when a worker has claimed it.', null=True)),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('action', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sign_ins', to='builder.action')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sign_ins', to=settings.AUTH_USER_MODEL)),

@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email", nargs="?", help="email address of the user")
-        parser.add_argument("--operator", action="store_true", help="sign in as the first admin, who is created if there is none")
+        parser.add_argument("--operator", action="store_true", help="for the first admin, created if there is none")
         parser.add_argument("--first", action="store_true", help="print nothing if an admin has signed in before")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait up to this long for them to be published")
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="how long to wait for them to be published")
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = read_done()
