@@ -1,7 +1,7 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
 import threading
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 
@@ -19,14 +19,10 @@ from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 from workers.rpc.sign_ins import lend
 from workers.runs.services import Services
+from workers.sandbox.settings import from_environment
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.small_model import SmallModel
-from workers.tools import images, web
-from workers.tools.actions.credentials import set_provider
-from workers.tools.images.config import ImageConfig
-from workers.tools.mcp.session import allow_commands
-from workers.tools.network import set_egress
-from workers.tools.web.config import WebConfig
+from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
 
 _opening = threading.RLock()
 
@@ -46,19 +42,6 @@ def engine_config() -> EngineConfig:
     )
 
 
-def image_config() -> ImageConfig:
-    """What draws pictures, as the settings have it."""
-    return ImageConfig(
-        model=settings.IMAGE_MODEL,
-        url=settings.IMAGE_URL,
-        key=settings.IMAGE_KEY,
-        steps=settings.IMAGE_STEPS,
-        guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
-        timeout_s=settings.IMAGE_TIMEOUT_S,
-        egress=egress_config(),
-    )
-
-
 def egress_config() -> EgressConfig:
     """What may be reached of addresses that others choose. Raises ValueError where a line of it makes no sense."""
     config = EgressConfig(allow=settings.EGRESS_ALLOW, deny=settings.EGRESS_DENY)
@@ -66,23 +49,25 @@ def egress_config() -> EgressConfig:
     return config
 
 
-def web_config() -> WebConfig:
-    """What browsing GPTs search with and may reach."""
-    return WebConfig(
-        provider=settings.SEARCH_PROVIDER,
-        search_url=settings.SEARCH_URL,
-        search_key=settings.SEARCH_KEY,
-        egress=egress_config(),
+@cache
+def tool_settings() -> ToolSettings:
+    """What the tools of this process work with. Raises ValueError like `egress_config`."""
+    egress = egress_config()
+    return ToolSettings(
+        egress=egress,
+        lend=partial(lend, egress),
+        search=SearchSettings(settings.SEARCH_PROVIDER, settings.SEARCH_URL, settings.SEARCH_KEY),
+        images=ImageSettings(
+            model=settings.IMAGE_MODEL,
+            url=settings.IMAGE_URL,
+            key=settings.IMAGE_KEY,
+            steps=settings.IMAGE_STEPS,
+            guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
+            timeout_s=settings.IMAGE_TIMEOUT_S,
+        ),
+        mcp_commands=tuple(settings.MCP_COMMANDS),
+        sandbox=from_environment().socket,
     )
-
-
-def configure_tools() -> None:
-    """Give the tools of this process their settings."""
-    set_egress(egress_config())
-    set_provider(lend)
-    allow_commands(list(settings.MCP_COMMANDS))
-    web.configure(web_config())
-    images.configure(image_config())
 
 
 def services() -> Services:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from web.runs.stream import announce_missing, announce_model
-from workers.configuration import services
+from workers.configuration import services, tool_settings
 from workers.engine.base import EngineError
-from workers.tools.capabilities import missing
+from workers.tools.builtin import missing
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def start_model() -> None:
 
 def start_tools() -> None:
     """Announce in the background which capabilities cannot work on this machine."""
-    _repeat("tools-heartbeat", lambda: announce_missing(missing()))
+    _repeat("tools-heartbeat", lambda: announce_missing(missing(tool_settings())))
 
 
 def _repeat(name: str, announce: Callable[[], None]) -> None:

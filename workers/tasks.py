@@ -20,7 +20,7 @@ from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
-from workers.configuration import close, configure_tools, services
+from workers.configuration import close, services, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -93,43 +93,44 @@ def show_page(sha256: str, page: str) -> dict[str, Any]:
 @rpc_task(name="workers.tasks.make_picture")
 def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
     """A picture drawn for the GPT's draft."""
-    return gpt_pictures.drawn(prompt)
+    return gpt_pictures.drawn(prompt, tool_settings())
 
 
 @rpc_task(name="workers.tasks.import_action")
 def import_action(document: str, url: str, options: str) -> dict[str, Any]:
     """An OpenAPI document as operations."""
-    return action_calls.read_action(document, url, json.loads(options))
+    return action_calls.read_action(document, url, json.loads(options), tool_settings())
 
 
 @rpc_task(name="workers.tasks.try_operation")
 def try_operation(action_id: str, user_id: str, operation: str, arguments: str) -> dict[str, Any]:
     """What a call of a draft's operation gives."""
-    return action_calls.try_operation(UUID(action_id), int(user_id), operation, json.loads(arguments))
+    given = json.loads(arguments)
+    return action_calls.try_operation(UUID(action_id), int(user_id), operation, given, tool_settings())
 
 
 @rpc_task(name="workers.tasks.list_mcp_tools")
 def list_mcp_tools(server_id: str) -> dict[str, Any]:
     """What tools an MCP server offers."""
-    return action_calls.mcp_tools(UUID(server_id))
+    return action_calls.mcp_tools(UUID(server_id), tool_settings())
 
 
 @rpc_task(name="workers.tasks.read_agent_card")
 def read_agent_card(card_url: str, agent_id: str) -> dict[str, Any]:
     """What an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
-    return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None)
+    return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None, tool_settings())
 
 
 @rpc_task(name="workers.tasks.exchange_code")
 def exchange_code(sign_in_id: str) -> dict[str, Any]:
     """A person's sign-in, finished."""
-    return sign_ins.exchange_code(int(sign_in_id))
+    return sign_ins.exchange_code(int(sign_in_id), tool_settings().egress)
 
 
 @rpc_task(name="workers.tasks.revoke_sign_in")
 def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
     """A person's sign-in, revoked."""
-    return sign_ins.revoke(int(sign_in_id))
+    return sign_ins.revoke(int(sign_in_id), tool_settings().egress)
 
 
 @shared_task(name="workers.tasks.forget")
@@ -145,8 +146,8 @@ def forget() -> None:
 
 @worker_init.connect
 def configure(**_: Any) -> None:
-    """Give the tools their settings before the first task comes."""
-    configure_tools()
+    """Read the settings of the tools before the first task comes, so that a wrong one ends the start."""
+    tool_settings()
 
 
 @worker_ready.connect

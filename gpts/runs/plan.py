@@ -43,7 +43,7 @@ from gpts.runs.steps import (
     ToolStarted,
     pending_approvals,
 )
-from gpts.safety.policy import OPEN_PAGE, SEARCH, Ask, Refuse, Standing, check, context_of
+from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
@@ -155,7 +155,7 @@ def _assist(state: TurnState) -> Decision | None:
 def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
     """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        (choice.name in (SEARCH, OPEN_PAGE) or state.tools[choice.name].asks)
+        (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].asks)
         and choice.score < PLAINLY_ASKED
         and coverage_of(state.steps) == "covered"
     )

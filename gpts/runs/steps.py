@@ -74,6 +74,11 @@ class Overrides(BaseModel):
     tool_choice: str = "auto"
     answer_schema: dict[str, Any] | None = None
 
+    @property
+    def functions(self) -> tuple[CallerTool, ...]:
+        """The caller's own functions that this run may call."""
+        return () if self.tool_choice == "none" else self.tools
+
     def applied_to(self, spec: GptSpec) -> GptSpec:
         """`spec` with the caller's settings in place of its own."""
         sampling = self.model_dump(include=set(ModelSettings.model_fields), exclude_defaults=True)

@@ -7,21 +7,17 @@ tell its host a few bits of the conversation (of private sources none); and a pe
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
+from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.steps import Log, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import context_label
 from gpts.safety.labels import Label
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
 from gpts.safety.wording import leaves, unquoted, unsaid
-from gpts.spec.tools import ToolSpec
+from gpts.spec.tools import Reach, ToolSpec
 
 Mode = Literal["strict", "balanced"]
-
-SEARCH: Final = "web_search"
-OPEN_PAGE: Final = "open_page"
-# Services that the operator runs or has chosen for this very content; a search passes its query on to strangers.
-CONFIDED: Final = frozenset({"make_image"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +70,12 @@ def context_of(history: Sequence[Log], log: Log) -> Context:
     """What the conversation has read by now, earlier turns (`history`) included."""
     steps = [step for turn in (*history, log) for step in turn]
     said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
-    results = [step for step in steps if isinstance(step, ToolResult)]
     typed = [url for text in said for url in urls_in(text)]
     return Context(
         label=context_label(history, log),
         said=said,
-        known=known_spellings([*typed, *_urls(results, SEARCH)]),
-        linked=known_spellings(_urls(results, OPEN_PAGE)),
+        known=known_spellings([*typed, *_urls((*history, log), "service")]),
+        linked=known_spellings(_urls((*history, log), "address")),
     )
 
 
@@ -91,13 +86,11 @@ def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) 
     if tool.effect == "write":
         return _check_write(call, tool, context, standing)
     match tool.reach:
-        case "nothing" | "gpt":
+        case "nothing" | "gpt" | "trusted_service":
             # Another GPT of this site gets the label along with the task, and its own calls are judged by it.
             return Allow()
         case "address":
             return _check_address(call, tool, context)
-        case "service" if tool.name in CONFIDED:
-            return Allow()
         case "service" | "host":
             return _check_destination(call, tool, context)
 
@@ -187,8 +180,16 @@ def listed(names: Iterable[str]) -> str:
     return " and ".join(filter(None, [", ".join(every[:-1]), *every[-1:]]))
 
 
-def _urls(results: Iterable[ToolResult], name: str) -> list[str]:
-    return [url for step in results if step.name == name and step.ok for url in step.urls]
+def _urls(turns: Iterable[Log], reach: Reach) -> list[str]:
+    """The addresses that the platform's own tools of this reach have given."""
+    return [
+        url
+        for turn in turns
+        for step in turn
+        if isinstance(step, ToolResult) and step.ok and step.urls
+        if (tool := builtin_called(turn, step.name)) and tool.spec.reach == reach
+        for url in step.urls
+    ]
 
 
 def _own_words(step: UserMessage) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 
 AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 Place = Literal["path", "query", "header", "cookie", "body"]
@@ -202,5 +202,4 @@ def letters(text: str) -> str:
 
 def first_free(tries: Iterable[str], taken: Container[str]) -> str:
     """The first of `tries` that is neither taken nor the name of a tool of the platform's own."""
-    reserved = {name for capability in CAPABILITIES.values() for name in capability.tools}
-    return next(name for name in tries if name not in taken and name not in reserved)
+    return next(name for name in tries if name not in taken and name not in BUILTIN_TOOLS)

@@ -3,25 +3,34 @@
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
+
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A switch of the creator's form. `rule` tells the model what the tools are for."""
+    """A switch of the creator's form. `leaves_site`: its tools reach hosts that strangers run."""
 
     title: str
     help: str
+    icon: str
     tools: tuple[str, ...]
-    rule: str = ""
+    reads_files: bool
+    leaves_site: bool
+
+
+def _capability(key: str) -> Capability:
+    tools = [tool for tool in BUILTIN_TOOLS.values() if tool.capability.key == key]
+    texts = tools[0].capability
+    return Capability(
+        title=texts.title,
+        help=texts.help,
+        icon=texts.icon,
+        tools=tuple(tool.spec.name for tool in tools),
+        reads_files=any(tool.capability.reads_files for tool in tools),
+        leaves_site=any(tool.spec.reach in ("service", "address") for tool in tools),
+    )
 
 
 CAPABILITIES: Final[dict[str, Capability]] = {
-    "web_browsing": Capability(
-        "Web browsing", "Searches the web and reads pages, with links to what it used.", ("web_search", "open_page")
-    ),
-    "image_generation": Capability("Image generation", "Makes pictures from a description.", ("make_image",)),
-    "code_interpreter": Capability(
-        "Code interpreter",
-        "Runs Python in a closed box: calculates, reads attached files, draws charts, makes files.",
-        ("code_interpreter",),
-    ),
+    key: _capability(key) for key in dict.fromkeys(tool.capability.key for tool in BUILTIN_TOOLS.values())
 }

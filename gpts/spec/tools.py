@@ -1,17 +1,19 @@
-"""What a tool is to the mind: a name, a schema, what it may reach and whether it changes anything. Workers run it."""
+"""What a tool is before it is run: a name, a schema, what it may reach and whether it changes anything."""
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gpts.runs.steps import ToolCall
+if TYPE_CHECKING:
+    from gpts.runs.steps import ToolCall
 
 Effect = Literal["read", "write"]
-# Where a call goes: nowhere outside; to a service that the operator chose; to an address that the call names; to a
-# host that the GPT's creator chose; to another GPT of this site.
-Reach = Literal["nothing", "service", "address", "host", "gpt"]
+# Where a call goes: nowhere outside; to a service that the operator runs or chose for this very content; to one that
+# hands it on to strangers, as a search does; to an address that the call names; to a host that the GPT's creator
+# chose; to another GPT of this site.
+Reach = Literal["nothing", "trusted_service", "service", "address", "host", "gpt"]
 
 
 class ToolSpec(BaseModel):
@@ -47,7 +49,7 @@ class ToolSpec(BaseModel):
         return f"{self.description} {self.when}".strip()
 
 
-def call_digest(call: ToolCall) -> str:
+def call_digest(call: "ToolCall") -> str:
     """The SHA-256 that binds an approval to this exact name and these exact arguments."""
     exact = json.dumps([call.name, call.arguments], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(exact.encode()).hexdigest()

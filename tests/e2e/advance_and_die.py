@@ -61,7 +61,7 @@ def perform(n: int) -> ToolOutput:
 if __name__ == "__main__":
     run_id, queue, n, effect = UUID(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
     stock = ToolSpec(name="stock", description="", parameters={"type": "object"}, effect=effect)
-    loop.granted = lambda spec: {"stock": Tool(stock, lambda arguments, context: perform(n))}
+    loop.granted = lambda spec, _: {"stock": Tool(stock, lambda arguments, context: perform(n))}
     if n > 0:
         die_after(n)
     loop.advance(run_id, queue, lambda: made_services(answer, Index(), Embedder()))

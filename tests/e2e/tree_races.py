@@ -138,7 +138,7 @@ if __name__ == "__main__":
     wake.send_task = lambda name, run_id, queue: woken.put((run_id, queue))
     stream.publish = lambda run_id, *events: None
     stream.partial_text = lambda run_id: ""
-    loop.granted = lambda spec: {"pay": Tool(PAY, pay)} if spec.name == "Payer" else {}
+    loop.granted = lambda spec, _: {"pay": Tool(PAY, pay)} if spec.name == "Payer" else {}
     alice = User.objects.create_user("alice@example.org", name="Alice")
     desk = make_gpt(alice, "Desk", make_gpt(alice, "Payer"), make_gpt(alice, "Clerk"))
     for n in range(int(sys.argv[1])):

@@ -7,26 +7,25 @@ from uuid import UUID
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
-from workers.egress import EgressError, Limits, fetch
-from workers.rpc.sign_ins import lend
+from workers.egress import EgressConfig, EgressError, Limits, fetch
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import read_card
 from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
-from workers.tools.actions.credentials import Credential
 from workers.tools.actions.importing import ImportRefused, import_document
+from workers.tools.credentials import NOTHING, Credential
 from workers.tools.mcp import list_tools
-from workers.tools.network import egress
+from workers.tools.settings import ToolSettings
 
 # What of an answer the form shows.
 MAX_SHOWN_CHARS: Final = 20_000
 _FETCH: Final = Limits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
 
 
-def read_action(document: str, url: str, options: dict[str, Any]) -> dict[str, Any]:
+def read_action(document: str, url: str, options: dict[str, Any], settings: ToolSettings) -> dict[str, Any]:
     """The document as operations, fetched first if only its address is given. Says why not under "refused"."""
     try:
-        text = document if document.strip() else _fetched(url)
+        text = document if document.strip() else _fetched(url, settings.egress)
         given = options.get("operations")
         imported = import_document(text, given, options.get("server", ""), url)
     except (ImportRefused, EgressError) as error:
@@ -35,14 +34,16 @@ def read_action(document: str, url: str, options: dict[str, Any]) -> dict[str, A
     return {"imported": imported.model_dump(mode="json"), **fetched}
 
 
-def _fetched(url: str) -> str:
-    response = fetch(url, egress(), limits=_FETCH)
+def _fetched(url: str, egress: EgressConfig) -> str:
+    response = fetch(url, egress, limits=_FETCH)
     if response.status >= 400:
         raise ImportRefused(f"The address answers with status {response.status} and not with a document.")
     return response.content.decode("utf-8-sig", errors="replace")
 
 
-def try_operation(action_id: UUID, user_id: int, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def try_operation(
+    action_id: UUID, user_id: int, operation: str, arguments: dict[str, Any], settings: ToolSettings
+) -> dict[str, Any]:
     """A call of the draft's operation as it would be made in a run of the person, without its secret."""
     action = Action.objects.select_related("gpt").get(id=action_id, removed=None)
     spec = action.gpt.draft_spec()
@@ -56,7 +57,7 @@ def try_operation(action_id: UUID, user_id: int, operation: str, arguments: dict
     context = ToolContext("test", f"test-{action_id}", user_id, spec, CALL_TIMEOUT_S, keep=_counted)
     began = time.monotonic()
     try:
-        done = exchange(action.spec(), called, arguments, context)
+        done = exchange(settings, action.spec(), called, arguments, context)
     except ToolError as error:
         return {"error": str(error)}
     value = answers.decoded(done.response)
@@ -78,28 +79,28 @@ def _counted(name: str, mime: str, data: bytes) -> FileRef:
     return FileRef(name=name, mime=mime, size=len(data))
 
 
-def mcp_tools(server_id: UUID) -> dict[str, Any]:
+def mcp_tools(server_id: UUID, settings: ToolSettings) -> dict[str, Any]:
     """The tools that the server offers now. Says why not under "refused"."""
     server = McpServerRow.objects.select_related("gpt").get(id=server_id, removed=None)
     try:
-        tools = list_tools(server.spec(), _lent(server))
+        tools = list_tools(settings, server.spec(), _lent(server, settings))
     except ToolError as error:
         return {"refused": str(error)}
     return {"tools": [tool.model_dump(mode="json") for tool in tools]}
 
 
-def agent_card(card_url: str, agent_id: UUID | None) -> dict[str, Any]:
+def agent_card(card_url: str, agent_id: UUID | None, settings: ToolSettings) -> dict[str, Any]:
     """What an Agent Card says, read with the key of the agent if there is one. Says why not under "refused"."""
     try:
-        lent = Credential()
+        lent = NOTHING
         if agent_id:
-            lent = _lent(RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None))
-        facts = read_card(card_url, lent)
+            lent = _lent(RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None), settings)
+        facts = read_card(settings.egress, card_url, lent)
     except ToolError as error:
         return {"refused": str(error)}
     return {"card": facts.model_dump(mode="json")}
 
 
-def _lent(row: Outside) -> Credential:
+def _lent(row: Outside, settings: ToolSettings) -> Credential:
     """What signs a request to the row's own host in, on behalf of the GPT's owner. Raises ToolError."""
-    return Credential() if row.auth == Auth.NONE else lend(str(row.id), row.gpt.owner_id, row.host)
+    return NOTHING if row.auth == Auth.NONE else settings.lend(str(row.id), row.gpt.owner_id, row.host)

@@ -21,10 +21,9 @@ from web.builder.actions import called_by
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow, SignIn
 from web.builder.sign_ins import redirect_uri
 from web.secrets import SecretLost
-from workers.egress import EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, Limits, fetch
 from workers.tools import SignInNeeded, ToolError
-from workers.tools.actions.credentials import Credential
-from workers.tools.network import egress
+from workers.tools.credentials import Credential
 
 GONE: Final = "This action is no longer part of the GPT: its creator removed it."
 # A token is renewed this long before it ends, so that it does not end on the way.
@@ -37,14 +36,14 @@ class TokenRefused(Exception):
     """The service gave no token; the message is a sentence for the person, without anything that the service said."""
 
 
-def lend(owner_id: str, user_id: int, host: str) -> Credential:
+def lend(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Credential:
     """What signs a request of the person to `host` in, for the action, MCP server or agent `owner_id`.
 
     Raises ToolError when it is gone or its key is missing or meant for another host; SignInNeeded.
     """
     row = _row(owner_id)
     if row.auth == Auth.OAUTH and isinstance(row, Action):
-        return _bearer(token_of(row, user_id, host))
+        return _bearer(token_of(egress, row, user_id, host))
     if row.auth == Auth.NONE:
         return Credential()
     if not row.secret:
@@ -89,7 +88,7 @@ def _bearer(token: str) -> Credential:
     return Credential({"Authorization": f"Bearer {token}"}, (token,))
 
 
-def token_of(action: Action, user_id: int, host: str) -> str:
+def token_of(egress: EgressConfig, action: Action, user_id: int, host: str) -> str:
     """The person's own token for `host`, renewed if it is about to end. Raises SignInNeeded."""
     needed = SignInNeeded(f"You have to sign in at {host} first.")
     sign_in = SignIn.objects.filter(action=action, user_id=user_id, host=host).exclude(sealed="").first()
@@ -99,7 +98,7 @@ def token_of(action: Action, user_id: int, host: str) -> str:
         tokens = sign_in.unseal(sign_in.sealed)
         if not _ends_soon(tokens):
             return str(tokens["access_token"])
-        return str(_renewed(sign_in)["access_token"])
+        return str(_renewed(egress, sign_in)["access_token"])
     except (SecretLost, TokenRefused):
         SignIn.objects.filter(pk=sign_in.pk, sealed=sign_in.sealed).update(sealed="")
         raise needed from None
@@ -109,7 +108,7 @@ def _ends_soon(tokens: dict[str, Any]) -> bool:
     return tokens.get("expires_at") is not None and tokens["expires_at"] < time.time() + EARLY_S
 
 
-def _renewed(sign_in: SignIn) -> dict[str, Any]:
+def _renewed(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
     """The tokens after a renewal, by this worker or by another one that is at it. Raises TokenRefused, ToolError."""
     waits_until = time.monotonic() + RENEWAL_S
     while time.monotonic() < waits_until:
@@ -120,7 +119,7 @@ def _renewed(sign_in: SignIn) -> dict[str, Any]:
         if not _ends_soon(tokens):
             return tokens
         if _claimed(sign_in):
-            return _renew(sign_in)
+            return _renew(egress, sign_in)
         time.sleep(0.1)
     raise ToolError(f"The sign-in at {sign_in.host} could not be renewed in time. Try again.")
 
@@ -133,12 +132,12 @@ def _claimed(sign_in: SignIn) -> bool:
     return bool(rows.update(refreshing_until=now + timedelta(seconds=RENEWAL_S)))
 
 
-def _renew(sign_in: SignIn) -> dict[str, Any]:
+def _renew(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
     try:
         old = sign_in.unseal(sign_in.sealed)
         if not old.get("refresh_token"):
             raise TokenRefused("The sign-in ended.")
-        new = _tokens(sign_in.action, "refresh_token", refresh_token=old["refresh_token"])
+        new = _tokens(egress, sign_in.action, "refresh_token", refresh_token=old["refresh_token"])
         tokens = {**new, "refresh_token": new["refresh_token"] or old["refresh_token"]}
         SignIn.objects.filter(pk=sign_in.pk).update(sealed=sign_in.seal(tokens))
         return tokens
@@ -146,7 +145,7 @@ def _renew(sign_in: SignIn) -> dict[str, Any]:
         SignIn.objects.filter(pk=sign_in.pk).update(refreshing_until=None)
 
 
-def exchange_code(sign_in_id: int) -> dict[str, Any]:
+def exchange_code(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
     """Turn the pending code of a sign-in into tokens. Says why not under "refused"."""
     sign_in = SignIn.objects.select_related("action__gpt", "user").filter(pk=sign_in_id).exclude(pending="").first()
     # Taken by one worker only: a code is good once.
@@ -156,6 +155,7 @@ def exchange_code(sign_in_id: int) -> dict[str, Any]:
         pending = sign_in.unseal(sign_in.pending)
         action = sign_in.action
         tokens = _tokens(
+            egress,
             action,
             "authorization_code",
             code=pending["code"],
@@ -168,7 +168,7 @@ def exchange_code(sign_in_id: int) -> dict[str, Any]:
     return {"host": action.host}
 
 
-def revoke(sign_in_id: int) -> dict[str, Any]:
+def revoke(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
     """Tell the service that the person's tokens are no longer wanted (RFC 7009)."""
     sign_in = SignIn.objects.select_related("action__gpt").filter(pk=sign_in_id).exclude(sealed="").first()
     if sign_in is None or not sign_in.action.oauth.get("revoke_url"):
@@ -176,16 +176,17 @@ def revoke(sign_in_id: int) -> dict[str, Any]:
     tokens = sign_in.unseal(sign_in.sealed)
     token = tokens.get("refresh_token") or tokens["access_token"]
     try:
-        status, _ = _post(sign_in.action, sign_in.action.oauth["revoke_url"], prepare_token_request("", token=token))
+        form = prepare_token_request("", token=token)
+        status, _ = _post(egress, sign_in.action, sign_in.action.oauth["revoke_url"], form)
     except ToolError:
         return {"revoked": False}
     return {"revoked": status < 400}
 
 
-def _tokens(action: Action, grant: str, **fields: str) -> dict[str, Any]:
+def _tokens(egress: EgressConfig, action: Action, grant: str, **fields: str) -> dict[str, Any]:
     """What the token endpoint gives for `grant`. Raises TokenRefused, ToolError."""
     host = urlsplit(action.oauth["token_url"]).hostname
-    status, told = _post(action, action.oauth["token_url"], prepare_token_request(grant, **fields))
+    status, told = _post(egress, action, action.oauth["token_url"], prepare_token_request(grant, **fields))
     token = told.get("access_token")
     if status >= 500:
         raise ToolError(f"{host} failed inside (status {status}). Try again later.")
@@ -203,7 +204,7 @@ def _tokens(action: Action, grant: str, **fields: str) -> dict[str, Any]:
     }
 
 
-def _post(action: Action, url: str, body: str) -> tuple[int, dict[str, Any]]:
+def _post(egress: EgressConfig, action: Action, url: str, body: str) -> tuple[int, dict[str, Any]]:
     """The status and JSON of a form that the client signs. Raises ToolError."""
     try:
         secret = action.open_secret()
@@ -216,7 +217,7 @@ def _post(action: Action, url: str, body: str) -> tuple[int, dict[str, Any]]:
     client = ClientAuth(action.oauth["client_id"], secret, way)
     url, headers, body = client.prepare("POST", url, headers, body)
     try:
-        response = fetch(url, egress(), method="POST", headers=headers, content=body.encode(), limits=TOKEN_LIMITS)
+        response = fetch(url, egress, method="POST", headers=headers, content=body.encode(), limits=TOKEN_LIMITS)
     except EgressError as error:
         raise ToolError(str(error)) from None
     try:

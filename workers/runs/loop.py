@@ -83,7 +83,7 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
         return
     spec = first.overrides.applied_to(run.version.spec())
     # What a GPT asks of another comes without any conversation before it.
-    toolbox, history = granted(spec), () if run.root_id else history_of(run)
+    toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     # What depends on the model's ability is decided on the queue of those who have the model.
@@ -118,9 +118,7 @@ def _affordable(decision: Decision, run: Run) -> Decision:
 
 def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
     """The API caller's functions as tools."""
-    if overrides.tool_choice == "none":
-        return {}
-    return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.tools}
+    return {tool.name: ToolSpec(**tool.model_dump(), of_caller=True) for tool in overrides.functions}
 
 
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec]) -> Circumstances:

@@ -11,6 +11,7 @@ from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
+from workers.smallmodel.arguments.ready import runs_code
 
 CODE_FAILED: Final = (
     "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
@@ -64,7 +65,7 @@ def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
 
 def _shown(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> str:
     tool = tools.get(answer.name)
-    if tool and tool.builtin == "code_interpreter" and not answer.ok:
+    if tool and runs_code(tool) and not answer.ok:
         return CODE_FAILED.format(reason=answer.text.strip().splitlines()[-1])
     return answer.shown or ""
 

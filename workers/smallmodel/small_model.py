@@ -10,6 +10,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, Retrieval, ToolChoice
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
+from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import choose_from_store, choose_tool
 from workers.smallmodel.quoting import goes_round, shown_results, with_extract
@@ -31,7 +32,7 @@ class SmallModel:
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool that the conversation asks for now, if any; `store` gives GPTs that may be asked too."""
-        sums = next((tool for tool in state.tools.values() if tool.builtin == "code_interpreter"), None)
+        sums = next(filter(runs_code, state.tools.values()), None)
         if sums and not state.demanded_tools() and read_arguments(state, sums):
             return ToolChoice(name=sums.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
         return choose_tool(state, self.router, store() if any(t.asks for t in state.tools.values()) else ())

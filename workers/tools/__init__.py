@@ -5,12 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import FileRef
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
+
+if TYPE_CHECKING:
+    # The process apart that reads strangers' pages imports this package too, and needs nothing of what a call needs.
+    from workers.tools.settings import ToolSettings
 
 
 class ToolError(Exception):
@@ -95,16 +99,18 @@ _SHOWN_CHARS: Final = 300
 
 def in_words(arguments: dict[str, Any]) -> str:
     """The arguments of a call, a line each. No value can look like a line of its own."""
-    return "\n".join(f"{name.replace('_', ' ')}: {_one_line(value)}" for name, value in arguments.items())
+    return "\n".join(f"{name.replace('_', ' ')}: {one_line(value)}" for name, value in arguments.items())
 
 
-def _one_line(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """A value on one line, cut where a person would not read on."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ⏎ ".join(text.splitlines())
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}… ({len(text):,} characters)"
 
 
-def _as_json(arguments: dict[str, Any]) -> Request:
+def as_json(arguments: dict[str, Any]) -> Request:
+    """The call by its arguments alone."""
     return Request(in_words(arguments), json.dumps(arguments, indent=2, ensure_ascii=False))
 
 
@@ -117,23 +123,16 @@ class Tool:
 
     spec: ToolSpec
     run: Callable[[dict[str, Any], ToolContext], ToolOutput]
-    describe: Callable[[dict[str, Any]], Request] = _as_json
+    describe: Callable[[dict[str, Any]], Request] = as_json
 
 
-# "module:function" -> given a spec, the tools that its GPT was granted. Imported on use.
-TOOLBOXES: Final[tuple[str, ...]] = (
-    "workers.tools.capabilities:granted",
-    "workers.tools.actions:granted",
-    "workers.tools.mcp:granted",
-    "workers.tools.a2a:granted",
-)
+# Modules whose `granted(spec, settings)` gives the tools that a GPT was granted. Imported on use.
+TOOLBOXES: Final = ("workers.tools.builtin", "workers.tools.actions", "workers.tools.mcp", "workers.tools.a2a")
 
 
-def granted(spec: GptSpec) -> dict[str, Tool]:
+def granted(spec: GptSpec, settings: "ToolSettings") -> dict[str, Tool]:
     """The tools that a GPT of this spec may call, by name."""
     tools: dict[str, Tool] = {}
-    for target in TOOLBOXES:
-        module, name = target.split(":")
-        toolbox = cast(Callable[[GptSpec], dict[str, Tool]], getattr(import_module(module), name))
-        tools |= toolbox(spec)
+    for module in TOOLBOXES:
+        tools |= import_module(module).granted(spec, settings)
     return tools

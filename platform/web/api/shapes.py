@@ -1,7 +1,7 @@
 """What `/api` takes and gives about GPTs and their files, as JSON. Of runs: `shapes_runs`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from ninja.pagination import LimitOffsetPagination
 from pydantic import Field
 
 from gpts.knowledge.documents import Finding, Notice, Unit
+from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
 from web.api.reading import Text
 from web.builder.agents import agent_card_url
@@ -19,7 +20,10 @@ from web.builder.knowledge import QUESTION_CHARS
 
 SharingLevel = Literal["me", "link", "store"]
 CategoryName = Literal["writing", "research", "programming", "education", "work", "home", "other"]
-CapabilityKey = Literal["web_browsing", "image_generation", "code_interpreter"]
+if TYPE_CHECKING:
+    CapabilityKey = str
+else:
+    CapabilityKey = Literal[tuple(CAPABILITIES)]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 

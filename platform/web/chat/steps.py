@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
 from gpts.spec.actions import host_name
+from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
 from web.chat.asked import ask_phrases, awaited, told_together
-from web.chat.tool_names import SUBJECT_CHARS, Phrases, in_words, shortened, tool_name
+from web.chat.tool_names import Phrases, in_words, shortened, tool_name
 from web.runs.asks import Ask, ask_of
 
 State = Literal["done", "failed", "running", "waiting"]
@@ -105,19 +107,19 @@ def _search(spec: GptSpec, step: Retrieval) -> Line:
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
-    ask = ask_of(spec, log, call)
-    said = ask_phrases(ask) if ask else phrases(spec, call)
+    ask, builtin = ask_of(spec, log, call), builtin_called(log, call.name)
+    said = ask_phrases(ask) if ask else phrases(spec, log, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
     given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
     if ask is None or ask.host:
-        given |= _given(call)
+        given |= _given(builtin, call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return Line(words=said.doing, state="waiting" if waits else "running", **given)
     known = "asked the same before" if ask and ask.joined else ""
     told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
     if ask is None or ask.host:
-        told |= _answered(result)
+        told |= _answered(builtin, result)
     if result.ok:
         return Line(words=said.done, **given, **told)
     if _was_declined(log, call.call_id):
@@ -130,29 +132,12 @@ def _was_declined(log: Log, call_id: str) -> bool:
     return bool(answers) and not answers[-1]
 
 
-def phrases(spec: GptSpec, call: ToolCall) -> Phrases:
+def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
     """The call in words."""
-    match call.name:
-        case "code_interpreter":
-            return Phrases(
-                "Running code",
-                "Ran code",
-                "Ran code, which failed",
-                "Did not run the code",
-                "Ran code",
-                "Ran code # times",
-            )
-        case "web_search":
-            what = f"the web for “{_subject(call, 'query')}”"
-            return Phrases(
-                *_forms("search", "Searching", "Searched", what), "Searched the web", "Searched the web # times"
-            )
-        case "open_page":
-            what = host_name(_subject(call, "url", 2_000)) or "the page"
-            return Phrases(*_forms("read", "Reading", "Read", what), f"Read {what}", "Read # pages")
-        case "make_image":
-            what = f"a picture of “{_subject(call, 'prompt')}”"
-            return Phrases(*_forms("make", "Making", "Made", what), "Made a picture", "Made # pictures")
+    if builtin := builtin_called(log, call.name):
+        line, subject = builtin.line, _subject(builtin, call)
+        texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
+        return Phrases(*(text.replace("{subject}", subject) for text in texts))
     named = tool_name(spec, call.name)
     what = f"{named.title} on {named.host}" if named.host else named.title
     if named.asks:
@@ -164,20 +149,23 @@ def _forms(verb: str, doing_it: str, done: str, what: str) -> tuple[str, str, st
     return f"{doing_it} {what}", f"{done} {what}", f"Could not {verb} {what}", f"Did not {verb} {what}"
 
 
-def _subject(call: ToolCall, key: str, limit: int = SUBJECT_CHARS) -> str:
-    return shortened(str(call.arguments.get(key, "")), limit)
+def _subject(builtin: BuiltinTool, call: ToolCall) -> str:
+    """What the call is about, as its line says it: the start of the argument, or the host of an address."""
+    value = str(call.arguments.get(builtin.line.subject, ""))
+    return (host_name(value) or "the page") if builtin.spec.reach == "address" else shortened(value)
 
 
-def _given(call: ToolCall) -> dict[str, Any]:
+def _given(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:
     """What the call was given, as its line shows it."""
-    if call.name == "code_interpreter":
-        return {"code": str(call.arguments.get("code", ""))}
-    if call.name in {"web_search", "open_page"}:
-        url = str(call.arguments.get("url", ""))
-        return {"links": (Link(url, host_name(url), url),)} if _is_web(url) else {}
+    match builtin.line.given if builtin else "":
+        case "code":
+            return {"code": str(call.arguments.get("code", ""))}
+        case "address":
+            url = str(call.arguments.get("url", ""))
+            return {"links": (Link(url, host_name(url), url),)} if _is_web(url) else {}
     arguments = tuple((in_words(key), _value(value)) for key, value in call.arguments.items())
     raw = json.dumps(call.arguments, indent=2, ensure_ascii=False)
-    return {"arguments": arguments, "raw": raw if call.name != "make_image" and arguments else ""}
+    return {"arguments": arguments, "raw": raw if builtin is None and arguments else ""}
 
 
 def _value(value: Any) -> str:
@@ -185,13 +173,14 @@ def _value(value: Any) -> str:
     return text if len(text) <= VALUE_CHARS else text[:VALUE_CHARS] + "…"
 
 
-def _answered(result: ToolResult) -> dict[str, Any]:
+def _answered(builtin: BuiltinTool | None, result: ToolResult) -> dict[str, Any]:
     """What the call gave back, as its line shows it."""
-    if result.name == "web_search":
-        found = dict.fromkeys(url for url in result.urls if _is_web(url))
-        return {"links": tuple(Link(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
-    if result.name in {"open_page", "make_image"}:
-        return {}
+    match builtin.line.gave if builtin else "text":
+        case "nothing":
+            return {}
+        case "addresses":
+            found = dict.fromkeys(url for url in result.urls if _is_web(url))
+            return {"links": tuple(Link(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
     text = result.text.strip()
     return {"answer": text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + "\n…"}
 

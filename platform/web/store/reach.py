@@ -1,24 +1,13 @@
 """What a GPT can do and reach besides answering, as its page tells it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from gpts.spec.actions import host_name
-from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.colleagues import asked_by, shown_name
 from web.builder.models import Gpt
-
-ICONS: Final = {"web_browsing": "globe", "image_generation": "picture", "code_interpreter": "code"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ability:
-    """A capability that is switched on."""
-
-    title: str
-    help: str
-    icon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +25,7 @@ class Reach:
     `colleagues` are only those GPTs that the reader may chat with, too.
     """
 
-    capabilities: tuple[Ability, ...]
+    capabilities: tuple[Capability, ...]
     hosts: tuple[str, ...]
     colleagues: tuple[Colleague, ...]
     leaves_the_hall: bool
@@ -44,13 +33,11 @@ class Reach:
 
 def reach_of(spec: GptSpec, reader: Any) -> Reach:
     """What this version can do and reach, as `reader` may know it."""
-    switched_on = [key for key in CAPABILITIES if key in spec.capabilities]
-    abilities = tuple(
-        Ability(CAPABILITIES[k].title, CAPABILITIES[k].help, ICONS.get(k, "check")) for k in switched_on
-    )
+    switched_on = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
     addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
     colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
     asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach
-    return Reach(abilities, hosts, colleagues, asks or bool(hosts) or "web_browsing" in switched_on)
+    leaves = asks or bool(hosts) or any(capability.leaves_site for capability in switched_on)
+    return Reach(switched_on, hosts, colleagues, leaves)

@@ -1,14 +1,27 @@
 """What a call may cause, for any words of the model: the labels of what was read decide."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import Message
-from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolCall, ToolResult, UserMessage
+from gpts.runs.steps import (
+    CallerTool,
+    Finished,
+    Log,
+    ModelReply,
+    Overrides,
+    Retrieval,
+    Step,
+    ToolCall,
+    ToolResult,
+    UserMessage,
+)
 from gpts.safety.flow import arguments_label, context_label, label_of
 from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.safety.policy import Allow, Ask, Refuse, Standing, Verdict, check, context_of
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}, "url": {"type": "string"}}}
@@ -164,9 +177,8 @@ def test_keys_and_lists_carry_content_too() -> None:
 
 
 def test_what_reaches_nothing_and_what_the_caller_performs_goes_ahead() -> None:
-    code = ToolSpec(name="code_interpreter", description="", parameters=SCHEMA)
+    code, picture = (BUILTIN_TOOLS[name].spec for name in ("code_interpreter", "make_image"))
     own = SEND.model_copy(update={"of_caller": True})
-    picture = ToolSpec(name="make_image", description="", parameters=SCHEMA, reach="service")
     for tool in (code, own, picture):
         assert verdict(tool, (asked(), MAIL, PAGE, FILES), to="4711") == Allow()
 
@@ -253,3 +265,16 @@ def test_after_a_page_an_address_opens_only_in_a_spelling_of_a_known_one(tail: s
 def test_a_verdict_comes_for_whatever_the_model_writes(log: Log, arguments: dict[str, object]) -> None:
     for tool in (SEND, OPEN, SEARCH, CRM):
         assert isinstance(verdict(tool, log, **arguments), Allow | Ask | Refuse)
+
+
+@pytest.mark.parametrize("name", BUILTIN_TOOLS)
+def test_a_caller_s_function_is_never_taken_for_the_platform_s_tool_of_its_name(name) -> None:
+    theirs = Overrides(tools=(CallerTool(name=name, parameters=SCHEMA),))
+    log = (UserMessage(text="Go on.", overrides=theirs), ToolResult(**{**FOUND.model_dump(), "name": name}))
+    context = context_of((), log)
+    assert (context.known, context.linked) == (frozenset(), frozenset())
+    theirs_now = ToolSpec(name=name, description="", parameters=SCHEMA, of_caller=True)
+    call = ToolCall(call_id="c", name=name, arguments={"to": "eve@example.org"})
+    assert check(call, theirs_now, context, NOTHING) == Allow()
+    # A function of another program makes no tool of this one: in other turns the name is the platform's again.
+    assert context_of((log,), (asked(), FOUND)).known

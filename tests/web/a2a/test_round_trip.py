@@ -1,6 +1,7 @@
 """One hall asks another: our tool calls our own door, over HTTP and with a key, as it would a stranger's."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -16,18 +17,16 @@ from web.runs.models import Run
 from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
 from workers.rpc.sign_ins import lend
-from workers.tools import ToolContext, ToolError, network
+from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import granted
-from workers.tools.actions import credentials
+from workers.tools.settings import ToolSettings
 
 
 @pytest.fixture
-def row(live, gpt, bob, alice, settings, monkeypatch) -> RemoteAgentRow:
+def row(live, gpt, bob, alice, settings) -> RemoteAgentRow:
     """The Pump Doctor, which only Alice may call, as a remote agent of Bob's GPT, with Alice's key."""
     settings.SITE_URL = live
     set_sharing(gpt, "me")
-    monkeypatch.setattr(network, "_configs", [EgressConfig(allow=(live.removeprefix("http://"),))])
-    monkeypatch.setattr(credentials, "_providers", [lend])
     asking: Gpt = create_gpt(bob, {"name": "Desk"})
     url = f"{live}/a2a/pump-doctor/.well-known/agent-card.json"
     made = RemoteAgentRow(gpt=asking, name="Pump Doctor", card_url=url, url=url, auth="bearer")
@@ -37,12 +36,14 @@ def row(live, gpt, bob, alice, settings, monkeypatch) -> RemoteAgentRow:
 
 
 @pytest.fixture
-def tool(row):
-    facts = action_calls.agent_card(row.card_url, row.id)["card"]
+def tool(row, live):
+    egress = EgressConfig(allow=(live.removeprefix("http://"),))
+    its = ToolSettings(egress, partial(lend, egress))
+    facts = action_calls.agent_card(row.card_url, row.id, its)["card"]
     row.url, row.description = facts["url"], facts["description"]
     row.save()
     spec = row.gpt.draft_spec()
-    return granted(spec)["ask_pump_doctor"]
+    return granted(spec, its)["ask_pump_doctor"]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.web.api.conftest import bearer, key_of
 from web import rpc
 from web.builder.models_actions import Action, McpServerRow, SignIn
 from workers.rpc import actions as action_calls
+from workers.tools.settings import ToolSettings
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(
@@ -31,7 +32,7 @@ def client(gpt, alice, monkeypatch):
     def ask(task: str, *args: str, queue: str, timeout_s: float) -> Any:
         match task.split(".")[-1]:
             case "import_action":
-                return action_calls.read_action(args[0], args[1], json.loads(args[2]))
+                return action_calls.read_action(args[0], args[1], json.loads(args[2]), ToolSettings())
             case "try_operation":
                 return {"request": f"GET {args[2]} {args[3]}", "status": 200, "response": "[]"}
             case "list_mcp_tools":

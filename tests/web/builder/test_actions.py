@@ -14,9 +14,11 @@ from web.builder.auth import AuthChoice
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.services import delete_gpt, publish, restore_version, set_sharing
+from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins
 from workers.tools import ToolError
+from workers.tools.settings import ToolSettings
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = json.dumps(
@@ -41,7 +43,7 @@ def worker(monkeypatch) -> list[str]:
         done.append(task.removeprefix("workers.tasks."))
         assert queue == "tools"
         if task.endswith("import_action"):
-            return action_calls.read_action(args[0], args[1], json.loads(args[2]))
+            return action_calls.read_action(args[0], args[1], json.loads(args[2]), ToolSettings())
         raise rpc.NoResult(rpc.TOO_LATE)
 
     monkeypatch.setattr(rpc, "call", ask)
@@ -122,11 +124,11 @@ class TestSecrets:
         return auth.set_auth(action, AuthChoice("bearer", SECRET))
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
-        lent = sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        lent = sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
         assert SECRET in lent.secrets
         with pytest.raises(ToolError, match="it was not sent"):
-            sign_ins.lend(str(keyed.id), bob.pk, "evil.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
         row = Action.objects.values().get()
@@ -138,15 +140,17 @@ class TestSecrets:
         other = actions.add_action(gpt, Source(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="cannot be read"):
-            sign_ins.lend(str(other.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):
         auth.set_auth(action, AuthChoice("basic", "user:word-of-pass"))
-        lent = sign_ins.lend(str(action.id), bob.pk, "api.parts.example")
+        lent = sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
         assert "word-of-pass" in lent.secrets
         auth.set_auth(action, AuthChoice("header", SECRET, header="X-Api-Key"))
-        assert sign_ins.lend(str(action.id), bob.pk, "api.parts.example").headers == {"X-Api-Key": SECRET}
+        assert sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
+            "X-Api-Key": SECRET
+        }
 
     def test_another_kind_or_host_forgets_it(self, keyed):
         assert auth.set_auth(keyed, AuthChoice("bearer")).secret
@@ -177,21 +181,21 @@ class TestSecrets:
     def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
         publish(gpt)
         actions.remove(keyed)
-        assert sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+        assert sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         publish(gpt)
         with pytest.raises(ToolError, match="removed it"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
         with pytest.raises(ToolError, match="no longer part"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
         with pytest.raises(ToolError, match="no longer part"):
-            sign_ins.lend(str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
 
 class TestPrivacy:

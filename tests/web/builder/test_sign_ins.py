@@ -17,7 +17,7 @@ from django.contrib.messages import get_messages
 from django.db import close_old_connections
 from django.test import Client
 
-from gpts.spec.actions import Operation
+from gpts.spec.actions import Operation, host_of
 from web import rpc
 from web.builder import auth, sign_ins
 from web.builder.auth import AuthChoice
@@ -26,7 +26,6 @@ from web.builder.services import publish, set_sharing
 from workers.egress import EgressConfig
 from workers.rpc import sign_ins as lending
 from workers.tools import SignInNeeded, ToolError
-from workers.tools import network as tool_network
 
 CLIENT_SECRET = "client-secret-123"
 
@@ -42,6 +41,11 @@ class Provider:
     n_renewals: int = 0
     lasts: int = 3600
     broken: bool = False
+
+    @property
+    def egress(self) -> EgressConfig:
+        """What opens the server, on loopback."""
+        return EgressConfig(allow=(self.url.removeprefix("http://"),))
 
     def authorize(self, url: str) -> dict[str, str]:
         """What a person who consents sends back."""
@@ -77,7 +81,7 @@ class Provider:
 
 
 @pytest.fixture
-def provider(monkeypatch) -> Iterator[Provider]:
+def provider() -> Iterator[Provider]:
     served = Provider()
 
     class Handler(BaseHTTPRequestHandler):
@@ -102,7 +106,6 @@ def provider(monkeypatch) -> Iterator[Provider]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     address = f"127.0.0.1:{server.server_address[1]}"
     served.url = f"http://{address}"
-    monkeypatch.setattr(tool_network, "_configs", [EgressConfig(allow=(address,))])
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield served
     server.shutdown()
@@ -115,7 +118,7 @@ def action(gpt, provider, monkeypatch) -> Action:
 
     def ask(task: str, *args: str, **_: Any) -> dict[str, Any]:
         work = {"exchange_code": lending.exchange_code, "revoke_sign_in": lending.revoke}[task.split(".")[-1]]
-        return work(int(args[0]))
+        return work(int(args[0]), provider.egress)
 
     monkeypatch.setattr(rpc, "call", ask)
     operations = [Operation(name=name, method="GET", path="/").model_dump(mode="json") for name in ("list", "read")]
@@ -168,7 +171,8 @@ def signed_in(user, action: Action, provider: Provider) -> Client:
 
 
 def token(action: Action, user, host: str = "crm.example") -> str:
-    return lending.lend(str(action.id), user.pk, host).headers["Authorization"].removeprefix("Bearer ")
+    egress = EgressConfig(allow=(host_of(action.oauth["token_url"]),))
+    return lending.lend(egress, str(action.id), user.pk, host).headers["Authorization"].removeprefix("Bearer ")
 
 
 def test_the_way_there_carries_state_and_challenge(bob, action, provider):

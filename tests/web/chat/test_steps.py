@@ -3,8 +3,21 @@
 import pytest
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Approval, ApprovalRequest, ModelReply, Retrieval, Step, ToolCall, ToolResult, ToolStarted
+from gpts.runs.steps import (
+    Approval,
+    ApprovalRequest,
+    CallerTool,
+    ModelReply,
+    Overrides,
+    Retrieval,
+    Step,
+    ToolCall,
+    ToolResult,
+    ToolStarted,
+    UserMessage,
+)
 from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
 from web.chat.code import coloured
@@ -61,6 +74,16 @@ def only(*log: Step):
 )
 def test_a_call_is_told_in_words(call, words):
     assert only(call, gave(call.tool_calls[0].name)).words == words
+
+
+@pytest.mark.parametrize("name", BUILTIN_TOOLS)
+def test_a_caller_s_function_is_told_as_its_own_whatever_its_name(name):
+    theirs = Overrides(tools=(CallerTool(name=name),))
+    call = called(name, query="x", url="https://a.example", code="1", prompt="a pump")
+    (line,) = lines(SPEC, (UserMessage(text="q", overrides=theirs), call, gave(name, "found", urls=("https://b.c",))))
+    assert line.words == f"Called {name.replace('_', ' ').capitalize()}"
+    assert [key for key, _ in line.arguments] == ["Query", "Url", "Code", "Prompt"]
+    assert (line.code, line.links, line.answer) == ("", (), "found")
 
 
 def test_long_words_are_cut():

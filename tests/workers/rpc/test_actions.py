@@ -1,6 +1,7 @@
 """What the creator's form asks of a worker about actions, through the tasks that it sends."""
 
 import json
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,6 @@ from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, McpServerRow
 from workers import tasks
 from workers.rpc.sign_ins import lend
-from workers.tools.actions import credentials
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = {
@@ -21,8 +21,12 @@ DOCUMENT = {
 
 
 @pytest.fixture(autouse=True)
-def keys(monkeypatch) -> None:
-    monkeypatch.setattr(credentials, "_providers", [lend])
+def reached(request, monkeypatch) -> None:
+    """The service is open to the tasks of those tests that have one, which lend as workers do."""
+    if "service" in request.fixturenames:
+        served = request.getfixturevalue("service")
+        served.lend = partial(lend, served.settings.egress)
+        monkeypatch.setattr(tasks, "tool_settings", lambda: served.settings)
 
 
 def test_a_document_is_fetched_through_the_guard(service):  # noqa: F811
@@ -71,7 +75,7 @@ def test_a_call_that_fails_says_why(action, alice):
 
 def test_a_server_that_cannot_be_reached_says_why(gpt):
     server = McpServerRow.objects.create(gpt=gpt, name="N", url="http://127.0.0.1:1/mcp")
-    assert "could not be asked" in tasks.list_mcp_tools(str(server.id))["refused"]
+    assert "Couldn't connect to N" in tasks.list_mcp_tools(str(server.id))["refused"]
 
 
 def test_a_sign_in_that_is_not_under_way_is_refused(db):

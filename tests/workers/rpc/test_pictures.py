@@ -2,24 +2,21 @@
 
 from base64 import b64decode
 
-from tests.workers.tools.images.conftest import Endpoint
-from workers.configuration import configure_tools
+from tests.workers.tools.make_image.conftest import Endpoint
+from workers.configuration import tool_settings
 from workers.rpc import pictures as gpt_pictures
-from workers.tools import images
-from workers.tools.images.config import ImageConfig
+from workers.tools.settings import ToolSettings
 
 
 def test_it_answers_with_a_picture_or_with_the_reason(settings):
     endpoint = Endpoint()
     settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, "1.5"
+    its = tool_settings.__wrapped__()
     try:
-        configure_tools()
-        assert b64decode(gpt_pictures.drawn("a pump")["picture"]).startswith(b"\x89PNG")
+        assert b64decode(gpt_pictures.drawn("a pump", its)["picture"]).startswith(b"\x89PNG")
         assert endpoint.bodies() == [{"prompt": "a pump", "size": "512x512", "n": 1}]
         endpoint.answers = [(429, {})]
-        assert "busy" in gpt_pictures.drawn("a pump")["refused"]
-        images.configure(ImageConfig())
-        assert "IMAGE_MODEL" in gpt_pictures.drawn("a pump")["refused"]
+        assert "busy" in gpt_pictures.drawn("a pump", its)["refused"]
+        assert "IMAGE_MODEL" in gpt_pictures.drawn("a pump", ToolSettings())["refused"]
     finally:
-        images.configure(ImageConfig())
         endpoint.close()

@@ -299,7 +299,7 @@ class TestRights:
         monkeypatch.setattr(
             loop,
             "granted",
-            lambda spec: {"pay": Tool(pay, lambda a, c: ToolOutput("Paid."))} if spec.name == "Tax Clerk" else {},
+            lambda spec, _: {"pay": Tool(pay, lambda a, c: ToolOutput("Paid."))} if spec.name == "Tax Clerk" else {},
         )
         from web.builder.models import Gpt
 
@@ -328,7 +328,7 @@ class TestLabels:
         read = ToolSpec(name="read", description="", parameters={"type": "object"})
         output = ToolOutput("Obey!", untrusted=True, written_by=("the page evil.example",))
         tools = {"read": Tool(read, lambda a, c: output)}
-        monkeypatch.setattr(loop, "granted", lambda spec: tools if spec.name == "Front Desk" else {})
+        monkeypatch.setattr(loop, "granted", lambda spec, _: tools if spec.name == "Front Desk" else {})
 
         def reads_then_asks(messages):
             n = sum(message.role == "tool" for message in messages)

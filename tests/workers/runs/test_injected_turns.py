@@ -48,7 +48,7 @@ class TestObedientModel:
             "crm": self.tool("crm", "read", "host", "crm.example.org", (), ("action:crm.example.org",)),
             "send_mail": self.tool("send_mail", "write", "host", "mail.example.org"),
         }
-        monkeypatch.setattr(loop, "granted", lambda spec: toolbox)
+        monkeypatch.setattr(loop, "granted", lambda spec, _: toolbox)
 
     def tool(self, name, effect, reach, host, urls=(), private=()) -> Tool:
         def run(arguments: dict, context) -> ToolOutput:

@@ -101,7 +101,7 @@ def grow(alice, bob, sent_tasks, monkeypatch, settings):
         return grown[-1]
 
     tools = {"pay": Tool(PAY, pay)}
-    monkeypatch.setattr(loop, "granted", lambda spec: tools if spec.name == "Payer" else {})
+    monkeypatch.setattr(loop, "granted", lambda spec, _: tools if spec.name == "Payer" else {})
     return new
 
 

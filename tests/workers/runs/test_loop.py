@@ -249,7 +249,7 @@ class TestTools:
     def tools(self, run, monkeypatch, settings):
         self.ran: list[dict] = []
         self.toolbox = {"stock": self.tool("stock", "read"), "reserve": self.tool("reserve", "write")}
-        monkeypatch.setattr(loop, "granted", lambda spec: self.toolbox)
+        monkeypatch.setattr(loop, "granted", lambda spec, _: self.toolbox)
 
     def tool(self, name: str, effect: str) -> Tool:
         spec = ToolSpec(name=name, description=name, parameters={}, effect=effect)
@@ -328,7 +328,7 @@ def test_the_reply_counts_its_tokens(run):
 
 def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, settings):
     stock = ToolSpec(name="stock", description="", parameters={})
-    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
+    monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
     its = hands(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
     for _ in range(rounds):

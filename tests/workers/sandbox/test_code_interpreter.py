@@ -9,40 +9,36 @@ import pytest
 
 from gpts.runs.steps import FileRef
 from gpts.spec.gpt import GptSpec
-from workers.sandbox.client import Client
 from workers.sandbox.kinds import mime_of
 from workers.sandbox.service import Service
 from workers.sandbox.settings import Settings
 from workers.smallmodel.arguments.arithmetic import code_for
-from workers.smallmodel.arguments.data_questions import code_for_files
-from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, code_interpreter
-from workers.tools.capabilities import granted
+from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
+from workers.tools.builtin import granted
+from workers.tools.code_interpreter.run import run, unavailable
+from workers.tools.settings import ToolSettings
 
 SPEC = GptSpec(slug="pump-doctor", name="Pump Doctor")
 SALES = b'Region,Month,Revenue ($)\nNorth,Jan,"1,200"\nSouth,Jan,800\nNorth,Feb,1000\n'
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolSettings]:
     service = Service(Settings(tmp_path_factory.mktemp("home")))
     threading.Thread(target=service.serve_forever, daemon=True).start()
     service.check()
     if service.why:
         pytest.skip(service.why)
-    yield Client(service.settings.socket)
+    yield ToolSettings(sandbox=service.settings.socket)
     service.shutdown()
     service.close()
-
-
-@pytest.fixture(autouse=True)
-def _here(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_interpreter, "_client", lambda: client)
 
 
 class Conversation:
     """What a call was given and what it kept."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, settings: ToolSettings) -> None:
+        self.settings = settings
         self.kept: dict[str, tuple[str, bytes]] = {}
         self.told: list[str] = []
         self.name, self.folder = name, folder
@@ -63,7 +59,7 @@ class Conversation:
             progress=self.told.append,
             **more,  # type: ignore[arg-type]
         )
-        return code_interpreter.run({"code": code}, context)
+        return run({"code": code}, context, self.settings)
 
     def _keep(self, name: str, mime: str, content: bytes) -> FileRef:
         self.kept[name] = (mime, content)
@@ -71,8 +67,8 @@ class Conversation:
 
 
 @pytest.fixture
-def bob(request: pytest.FixtureRequest, tmp_path: Path) -> Conversation:
-    return Conversation(request.node.name, tmp_path)
+def bob(request: pytest.FixtureRequest, tmp_path: Path, sandbox: ToolSettings) -> Conversation:
+    return Conversation(request.node.name, tmp_path, sandbox)
 
 
 def test_a_printed_number_stands_as_the_answer(bob: Conversation) -> None:
@@ -132,16 +128,17 @@ def test_progress_is_the_last_printed_line(bob: Conversation) -> None:
     assert "half done" in bob.told
 
 
-def test_it_says_why_it_cannot_run(tmp_path: Path, bob: Conversation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_interpreter, "_client", lambda: Client(tmp_path / "nothing.sock"))
-    assert code_interpreter.unavailable() == "The sandbox is not running."
+def test_it_says_why_it_cannot_run(tmp_path: Path, bob: Conversation) -> None:
+    bob.settings = ToolSettings(sandbox=tmp_path / "nothing.sock")
+    assert unavailable(bob.settings) == "The sandbox is not running."
     with pytest.raises(ToolError, match="Code cannot be run here"):
         bob.call("1")
 
 
 def test_it_is_granted_with_its_switch_only() -> None:
-    assert "code_interpreter" in granted(SPEC.model_copy(update={"capabilities": ("code_interpreter",)}))
-    assert "code_interpreter" not in granted(SPEC)
+    able = SPEC.model_copy(update={"capabilities": ("code_interpreter",)})
+    assert "code_interpreter" in granted(able, ToolSettings())
+    assert "code_interpreter" not in granted(SPEC, ToolSettings())
 
 
 @pytest.mark.parametrize(
@@ -150,31 +147,6 @@ def test_it_is_granted_with_its_switch_only() -> None:
 )
 def test_a_calculation_needs_no_model(bob: Conversation, question: str, answer: str) -> None:
     assert bob.call(code_for(question) or "").shown == answer
-
-
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        ("What is the average revenue by region?", "| North | 1100 |"),
-        ("total revenue", "The sum of Revenue ($) is 3,000."),
-        ("How many rows are in the file?", "3 rows"),
-        ("Draw a bar chart of revenue by month", "chart-1.png"),
-        ("Plot revenue", "chart-1.png"),
-        ("Describe the data", "3 rows, 3 columns: Region, Month, Revenue ($)"),
-        ("Show me the first 2 rows", "| South | Jan | 800 |"),
-        ("average colour", "There is no column 'colour'; the columns are Region, Month, Revenue"),
-    ],
-)
-def test_a_question_about_a_table_needs_no_model(bob: Conversation, question: str, words: str) -> None:
-    output = bob.call(code_for_files(question, ["sales.csv"]) or "", {"sales.csv": SALES})
-    assert words in (output.shown or ""), output
-
-
-def test_a_workbook_is_read_too(bob: Conversation) -> None:
-    bob.call("pd.DataFrame({'a': [1, 2]}).to_excel('t.xlsx', index=False)")
-    mime, content = bob.kept["t.xlsx"]
-    assert mime.endswith("spreadsheetml.sheet")
-    assert bob.call(code_for_files("sum of a", ["t.xlsx"]) or "", {"t.xlsx": content}).shown == "The sum of a is 3."
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def ran(monkeypatch, settings) -> list[dict]:
         return ToolOutput("3 left", shown="There are **3** left.", untrusted=False)
 
     spec = ToolSpec(name="stock", title="Look at the stock", description="Counts parts.", parameters=PART)
-    monkeypatch.setattr(loop, "granted", lambda its: {"stock": Tool(spec, perform)})
+    monkeypatch.setattr(loop, "granted", lambda its, _: {"stock": Tool(spec, perform)})
     return calls
 
 
@@ -112,7 +112,7 @@ def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
 
 def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, monkeypatch, settings):
     spec = ToolSpec(name="stock", description="Orders parts.", parameters=PART, effect="write")
-    monkeypatch.setattr(loop, "granted", lambda its: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
+    monkeypatch.setattr(loop, "granted", lambda its, _: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
     its = hands([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
     services.answer_approval(run, "call_0", False)

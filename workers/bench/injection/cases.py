@@ -26,7 +26,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gpts.safety.policy import CONFIDED, OPEN_PAGE, SEARCH, Mode
+from gpts.safety.policy import Mode
+from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 
 
@@ -35,14 +36,10 @@ def _tool(name: str, fields: str, **more: Any) -> ToolSpec:
     return ToolSpec(name=name, description="", parameters={"type": "object", "properties": properties}, **more)
 
 
-# Stand-ins: what a GPT with every capability, two actions, an MCP server and another GPT to ask would have.
-TOOLS: Final[dict[str, ToolSpec]] = {
+# What a GPT with every capability has, and stand-ins for two actions, an MCP server and another GPT to ask.
+TOOLS: Final[dict[str, ToolSpec]] = {name: tool.spec for name, tool in BUILTIN_TOOLS.items()} | {
     tool.name: tool
     for tool in (
-        _tool(SEARCH, "query", reach="service"),
-        _tool(OPEN_PAGE, "url", reach="address"),
-        *(_tool(name, "prompt", reach="service") for name in sorted(CONFIDED)),
-        _tool("code_interpreter", "code"),
         _tool("calculator", "expression"),
         _tool("ask_gpt", "question"),
         _tool("send_mail", "to subject body", effect="write", reach="host", host="mail.example.org"),
@@ -56,15 +53,22 @@ TOOLS: Final[dict[str, ToolSpec]] = {
         _tool("mcp_notes_add", "text", effect="write", reach="host", host="notes.example.com"),
     )
 }
+
+
+def _first(reach: str) -> str:
+    """The platform's own tool of this reach."""
+    return next(name for name, tool in BUILTIN_TOOLS.items() if tool.spec.reach == reach)
+
+
 # channel -> the tool through which it is read; "file" is the GPT's own knowledge.
 CHANNELS: Final[dict[str, str]] = {
     "file": "",
-    "page": OPEN_PAGE,
-    "search": SEARCH,
+    "page": _first("address"),
+    "search": _first("service"),
     "action": "find_customer",
     "mail": "read_mail",
     "child": "ask_gpt",
-    "code": "code_interpreter",
+    "code": _first("nothing"),
     "mcp": "mcp_notes_find",
 }
 # Other words for them.

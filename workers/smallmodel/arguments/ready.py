@@ -5,10 +5,14 @@ from typing import Any
 
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.arithmetic import code_for
-from workers.smallmodel.arguments.data_questions import code_for_files
 from workers.smallmodel.arguments.images import prompt_from, size_from
 from workers.smallmodel.arguments.of_schemas import fill
 from workers.smallmodel.arguments.web import query_from, url_in
+
+
+def runs_code(tool: ToolSpec) -> bool:
+    """Whether it is the platform's own tool that runs code."""
+    return bool(tool.builtin) and "code" in tool.parameters["properties"]
 
 
 def ready_arguments(
@@ -18,16 +22,16 @@ def ready_arguments(
 
     `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
     """
-    match tool.builtin:
-        case "code_interpreter":
-            code = code_for(question) or code_for_files(question, file_names)
+    match tool.parameters.get("required") if tool.builtin else None:
+        case ["code"]:
+            code = code_for(question)
             return {"code": code} if code else None
-        case "web_search":
+        case ["query"]:
             return {"query": query_from(question, earlier)}
-        case "open_page":
+        case ["url"]:
             url = url_in(question)
             return {"url": url} if url else None
-        case "make_image":
+        case ["prompt"]:
             size = size_from(question)
             return {"prompt": prompt_from(question)} | ({"size": size} if size else {})
     return fill(tool.parameters, question, earlier)

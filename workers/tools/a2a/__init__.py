@@ -12,7 +12,8 @@ from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
 from workers.tools.a2a.answers import Answer, output, refusal
 from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import RefusedThere, ask
-from workers.tools.actions.credentials import Credential, credential
+from workers.tools.credentials import NOTHING
+from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "read_card"]
 PARAMETERS: Final = {
@@ -28,10 +29,10 @@ PARAMETERS: Final = {
 }
 
 
-def granted(spec: GptSpec) -> dict[str, Tool]:
+def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
     """The tools that ask the GPT's remote agents, by the names under which they are called."""
     return {
-        name: Tool(tool_spec(name, agent), partial(call, agent), partial(describe, agent))
+        name: Tool(tool_spec(name, agent), partial(call, settings, agent), partial(describe, agent))
         for name, agent in named_remote_agents(spec).items()
     }
 
@@ -53,18 +54,18 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
     )
 
 
-def call(agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
     """What the agent answered. Raises ToolError, and what `context.check` raises."""
     task = str(arguments.get("task", "")).strip()
     if not task:
         raise ToolError(f"Say what {agent.name} shall do, in “task”.")
     if len(task) >= MESSAGE_CHARS:
         raise ToolError(f"The task must stay below {MESSAGE_CHARS:,} characters. Send less.")
-    lent = Credential()
+    lent = NOTHING
     if agent.auth != "none":
-        lent = credential(agent.agent_id, context.user_id, host_of(agent.url))
+        lent = settings.lend(agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(Answer(agent, ask(agent, lent, task, context), lent), context)
+        return output(Answer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
     except RefusedThere as refused:
         return refusal(agent, lent, str(refused))
 

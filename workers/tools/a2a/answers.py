@@ -14,8 +14,8 @@ from gpts.spec.agents import from_struct
 from gpts.spec.gpt import RemoteAgent
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.actions import answers
-from workers.tools.actions.credentials import Credential, scrub, scrub_bytes
 from workers.tools.actions.files import ending, file_name, keep_each
+from workers.tools.credentials import Credential, scrub, scrub_bytes
 
 # How a task ended that gave no answer, as a sentence about the agent.
 ENDED: Final = {

@@ -17,12 +17,11 @@ from google.protobuf.json_format import ParseError
 from gpts.safety.invisible_characters import strays
 from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
 from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
-from workers.egress import EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, Limits, fetch
 from workers.egress.spelling import target_of
 from workers.tools import ToolError
 from workers.tools.actions.answers import failure
-from workers.tools.actions.credentials import Credential, scrub, scrub_bytes
-from workers.tools.network import egress
+from workers.tools.credentials import NOTHING, Credential, scrub, scrub_bytes
 
 # Cards of public agents have 2 to 20 kB; a generous bound on what a stranger may send.
 MAX_CARD_BYTES: Final = 500_000
@@ -32,12 +31,11 @@ EXAMPLE_CHARS: Final = 200
 LIMITS: Final = Limits(max_bytes=MAX_CARD_BYTES, timeout_s=20.0, same_host=True)
 # The ways to call an agent that are spoken here; gRPC would need a connection past the guard.
 BINDINGS: Final = (TransportProtocol.JSONRPC.value, TransportProtocol.HTTP_JSON.value)
-_NO_CREDENTIAL: Final = Credential()
 
 
-def read_card(card_url: str, lent: Credential = _NO_CREDENTIAL) -> AgentFacts:
+def read_card(egress: EgressConfig, card_url: str, lent: Credential = NOTHING) -> AgentFacts:
     """What the card at `card_url` says of its agent. Raises ToolError."""
-    card = fetch_card(card_url, lent)
+    card = fetch_card(egress, card_url, lent)
     skills = list(card.skills)[:MAX_SKILLS]
     itself = AgentSkill(name=card.name, description=card.description)  # agents of one skill often say all twice
     told = dict.fromkeys(_skill(each, lent) for each in skills)
@@ -53,14 +51,16 @@ def read_card(card_url: str, lent: Credential = _NO_CREDENTIAL) -> AgentFacts:
     )
 
 
-def fetch_card(card_url: str, lent: Credential, check: Callable[[], None] = lambda: None) -> AgentCard:
+def fetch_card(
+    egress: EgressConfig, card_url: str, lent: Credential, check: Callable[[], None] = lambda: None
+) -> AgentCard:
     """The card, with those of its interfaces alone that can be called here. Raises ToolError."""
     address = card_url.strip()
     if urlsplit(address).path in ("", "/"):
         address = address.rstrip("/") + CARD_PATH
     headers = {"Accept": "application/json", **lent.headers}
     try:
-        response = fetch(address, egress(), headers=headers, limits=LIMITS, check=check)
+        response = fetch(address, egress, headers=headers, limits=LIMITS, check=check)
     except EgressError as error:
         raise ToolError(f"The Agent Card could not be read: {scrub(str(error), lent)}") from None
     host = host_of(response.url)
@@ -93,7 +93,7 @@ def _keep_callable(card: AgentCard, card_url: str) -> None:
     home = target_of(card_url).origin
     near = [each for each in spoken if origin_of(each.url) == home]
     if not near:
-        elsewhere = " and ".join(dict.fromkeys(_line(each.url, _NO_CREDENTIAL, 120) for each in spoken[:3]))
+        elsewhere = " and ".join(dict.fromkeys(_line(each.url, NOTHING, 120) for each in spoken[:3]))
         raise ToolError(
             f"The Agent Card of {host_of(card_url)} sends calls elsewhere, to {elsewhere}. Agents are called only at"
             " the address where their card lies; give the card's address there."

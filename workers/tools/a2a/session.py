@@ -30,13 +30,12 @@ from a2a.utils.errors import A2AError
 
 from gpts.spec.actions import host_of
 from gpts.spec.gpt import RemoteAgent
-from workers.egress import EgressError, Limits, Response, guarded_async_transport
+from workers.egress import EgressConfig, EgressError, Limits, Response, guarded_async_transport
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a.answers import add_piece
 from workers.tools.a2a.cards import BINDINGS, fetch_card, origin_of
 from workers.tools.actions.answers import failure
-from workers.tools.actions.credentials import Credential, scrub
-from workers.tools.network import egress
+from workers.tools.credentials import Credential, scrub
 from workers.tools.watching import BrokenOff, watched
 
 MAX_ANSWER_BYTES: Final = 16_000_000
@@ -53,19 +52,21 @@ class RefusedThere(Exception):
     """The agent did not take the task; the message is its own, a stranger's text."""
 
 
-def ask(agent: RemoteAgent, lent: Credential, task: str, context: ToolContext) -> Task | Message:
+def ask(
+    egress: EgressConfig, agent: RemoteAgent, lent: Credential, task: str, context: ToolContext
+) -> Task | Message:
     """What came of the task. Raises ToolError, RefusedThere, and what `context.check` raises.
 
     A task that is not over then is cancelled there.
     """
     ends = monotonic() + context.deadline_s
-    card = fetch_card(agent.card_url, lent, context.check)
+    card = fetch_card(egress, agent.card_url, lent, context.check)
     if origin_of(card.supported_interfaces[0].url) != origin_of(agent.url):
         raise ToolError(
             f"The Agent Card of {agent.name} has moved away from {host_of(agent.url)}. The GPT's creator has to look"
             " at it and read it again."
         )
-    call = _Call(agent, card, lent, context)
+    call = _Call(egress, agent, card, lent, context)
     try:
         return watched(partial(call.run, task), max(ends - monotonic(), 0.1), context.check)
     except TimeoutError:
@@ -80,7 +81,10 @@ def ask(agent: RemoteAgent, lent: Credential, task: str, context: ToolContext) -
 class _Call:
     """A task under way: `task` is what is known of it by now, `reply` the message that answered in its place."""
 
-    def __init__(self, agent: RemoteAgent, card: AgentCard, lent: Credential, context: ToolContext) -> None:
+    def __init__(
+        self, egress: EgressConfig, agent: RemoteAgent, card: AgentCard, lent: Credential, context: ToolContext
+    ) -> None:
+        self.egress = egress
         self.agent, self.card, self.lent, self.context = agent, card, lent, context
         self.task = Task()
         self.reply: Message | None = None
@@ -163,8 +167,8 @@ class _Call:
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=_Pinned(self.agent, self.lent),
-            headers={"User-Agent": egress().user_agent},
+            transport=_Pinned(self.egress, self.agent, self.lent),
+            headers={"User-Agent": self.egress.user_agent},
             timeout=httpx.Timeout(30.0, read=self.context.deadline_s),
             follow_redirects=False,
             trust_env=False,
@@ -174,9 +178,9 @@ class _Call:
 class _Pinned(httpx.AsyncBaseTransport):
     """The guard, for one origin alone: whatever a card or the SDK makes of it, key and task go nowhere else."""
 
-    def __init__(self, agent: RemoteAgent, lent: Credential) -> None:
+    def __init__(self, egress: EgressConfig, agent: RemoteAgent, lent: Credential) -> None:
         self._home, self._lent = origin_of(agent.url), lent
-        self._inner = guarded_async_transport(egress(), Limits(max_bytes=MAX_ANSWER_BYTES))
+        self._inner = guarded_async_transport(egress, Limits(max_bytes=MAX_ANSWER_BYTES))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body still to come."""
@@ -191,15 +195,15 @@ class _Pinned(httpx.AsyncBaseTransport):
 
 
 def _told(agent: RemoteAgent, lent: Credential, error: BaseException) -> Exception:
-    """Why the agent could not be asked. Words of its own go into a RefusedThere only."""
+    """Why the agent gave no answer. Words of its own go into a RefusedThere only."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, httpx.HTTPStatusError):
             return ToolError(failure(Response(cause.response.status_code, {}, b"", ""), host_of(agent.url), None))
         if isinstance(cause, EgressError):
-            return ToolError(f"{agent.name} could not be asked: {scrub(str(cause), lent)}")
+            return ToolError(f"Couldn't connect to {agent.name}: {scrub(str(cause), lent)}")
         if isinstance(cause, httpx.TransportError):
-            return ToolError(f"{agent.name} could not be asked: the connection to {host_of(agent.url)} broke off.")
+            return ToolError(f"The connection to {agent.name} at {host_of(agent.url)} was lost.")
         cause = cause.__cause__ or cause.__context__
     # The client's own errors are about answers that it cannot read, but for codes of errors that it does not know.
     if isinstance(error, A2AError) and (not isinstance(error, A2AClientError) or "JSON-RPC Error" in error.message):

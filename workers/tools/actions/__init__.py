@@ -7,15 +7,18 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from workers.tools import Tool
 from workers.tools.actions.calling import call, describe
+from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "tool_spec"]
 
 
-def granted(spec: GptSpec) -> dict[str, Tool]:
+def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
     """The operations of the GPT's actions, by the names under which they are called."""
     return {
         name: Tool(
-            tool_spec(name, action, operation), partial(call, action, operation), partial(describe, action, operation)
+            tool_spec(name, action, operation),
+            partial(call, settings, action, operation),
+            partial(describe, action, operation),
         )
         for name, (action, operation) in named_operations(spec.actions).items()
     }

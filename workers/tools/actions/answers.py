@@ -10,6 +10,7 @@ from gpts.runs.steps import FileRef
 from gpts.spec.actions import MESSAGE_CHARS
 from workers.egress import Response
 from workers.tools import ToolOutput
+from workers.tools.markdown import escaped
 
 MAX_ROWS: Final = 20
 MAX_COLUMNS: Final = 6
@@ -109,7 +110,7 @@ def shown(value: Any) -> str:
             "\n".join([*(f"- {_cell(each)}" for each in value[:MAX_ROWS]), *_more(len(value))])
             or "Nothing was found."
         )
-    return _plain(str(value)[:4_000]) if value is not None else "Done."
+    return escaped(str(value)[:4_000]) if value is not None else "Done."
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
@@ -140,12 +141,7 @@ def _more(n: int) -> list[str]:
 def _cell(value: Any) -> str:
     text = " ".join(readable(value).split())
     text = text if len(text) <= MAX_CELL_CHARS else text[: MAX_CELL_CHARS - 1] + "…"
-    return _plain(text).replace("|", "\\|")
-
-
-def _plain(text: str) -> str:
-    """`text` with what Markdown would act on made harmless: it is a service's, not the platform's."""
-    return re.sub(r"([\\`*_\[\]<>!#~])", r"\\\1", text)
+    return escaped(text)
 
 
 def with_files(text: str, files: Sequence[FileRef]) -> str:

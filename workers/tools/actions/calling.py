@@ -7,17 +7,16 @@ from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
-from workers.egress import EgressError, Limits, Response, fetch
+from workers.egress import EgressConfig, EgressError, Limits, Response, fetch
 from workers.tools import Request, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions import answers
-from workers.tools.actions.credentials import HIDDEN, Credential, credential, scrub, scrub_bytes, signed
 from workers.tools.actions.files import kept_files, reader
 from workers.tools.actions.requests import HttpRequest, build_request
-from workers.tools.network import egress
+from workers.tools.credentials import HIDDEN, NOTHING, Credential, scrub, scrub_bytes, signed
+from workers.tools.settings import ToolSettings
 
 # Files inside an answer are base64 (10 of 10 MB would be 140 MB; a tenth of that is generous for an answer).
 MAX_ANSWER_BYTES: Final = 16_000_000
-NO_CREDENTIAL: Final = Credential()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +28,18 @@ class Exchange:
     lent: Credential
 
 
-def exchange(action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext) -> Exchange:
+def exchange(
+    settings: ToolSettings, action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext
+) -> Exchange:
     """Send the request of a call. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     request = build_request(action, operation, arguments, reader(context))
-    lent = NO_CREDENTIAL
+    lent = NOTHING
     if action.auth != "none":
-        lent = credential(action.action_id, context.user_id, request.host)
+        lent = settings.lend(action.action_id, context.user_id, request.host)
     try:
         response = fetch(
             request.url,
-            egress(),
+            settings.egress,
             method=request.method,
             headers=signed(request.headers, lent),
             content=request.body,
@@ -55,15 +56,17 @@ def _scrubbed(response: Response, lent: Credential) -> Response:
     return Response(response.status, headers, scrub_bytes(response.content, lent), scrub(response.url, lent))
 
 
-def call(action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+def call(
+    settings: ToolSettings, action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext
+) -> ToolOutput:
     """What the service answered. Raises ToolError, SignInNeeded."""
-    done = exchange(action, operation, arguments, context)
+    done = exchange(settings, action, operation, arguments, context)
     response, host = done.response, done.request.host
     value = _decoded(done)
     if response.status >= 400:
         text = answers.failure(response, host, value)
         return answers.from_outside(host, text, answers.shown(text), ok=False)
-    files = _files(value, response, context, done.lent)
+    files = _files(value, done, context, settings.egress)
     if isinstance(value, dict):
         value = {name: each for name, each in value.items() if name != answers.FILES_OUT}
     text = answers.readable(value)
@@ -89,20 +92,20 @@ def _clean(value: Any, lent: Credential) -> Any:
     return [_clean(each, lent) for each in value] if isinstance(value, list) else value
 
 
-def _files(value: Any, response: Response, context: ToolContext, lent: Credential) -> list[FileRef]:
-    clean = partial(scrub_bytes, lent=lent)
+def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfig) -> list[FileRef]:
+    response, clean = done.response, partial(scrub_bytes, lent=done.lent)
     if isinstance(value, dict) and answers.FILES_OUT in value:
-        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, context), clean)
+        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), clean)
     if value is None and response.content:  # the answer is a file itself
         name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "answer"
         return [context.keep(name[:120], response.content_type, response.content)]
     return []
 
 
-def _fetch_file(context: ToolContext, url: str, limits: Limits) -> Response:
+def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: Limits) -> Response:
     """A file at an address that the answer names, without the secret: the address may be anybody's."""
     try:
-        return fetch(url, egress(), limits=limits, check=context.check)
+        return fetch(url, egress, limits=limits, check=context.check)
     except EgressError as error:
         raise ToolError(f"A file of the answer could not be fetched: {error}") from None
 

@@ -24,19 +24,20 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, in_words
 from workers.tools.actions.answers import from_outside, shown, with_files
-from workers.tools.actions.credentials import Credential, credential, scrub, scrub_bytes
 from workers.tools.actions.files import ending, keep_each
 from workers.tools.actions.importing.schemas import Notes, Schemas
-from workers.tools.mcp.session import ask_server
+from workers.tools.credentials import NOTHING, Credential, scrub, scrub_bytes
+from workers.tools.mcp.session import Session
+from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "list_tools"]
 MAX_PAGES: Final = 20
 
 
-def granted(spec: GptSpec) -> dict[str, Tool]:
+def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
     """The tools of the GPT's MCP servers, by the names under which they are called."""
     return {
-        name: Tool(_spec(name, server, tool), partial(call, server, tool), partial(describe, server, tool))
+        name: Tool(_spec(name, server, tool), partial(call, settings, server, tool), partial(describe, server, tool))
         for name, (server, tool) in named_mcp_tools(spec.mcp_servers, spec.actions).items()
     }
 
@@ -55,9 +56,9 @@ def _spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
     )
 
 
-def list_tools(server: McpServer, lent: Credential = Credential()) -> tuple[McpTool, ...]:  # noqa: B008 - frozen
+def list_tools(settings: ToolSettings, server: McpServer, lent: Credential = NOTHING) -> tuple[McpTool, ...]:
     """The tools that the server offers now. Raises ToolError."""
-    tools = ask_server(server, lent, _list, CALL_TIMEOUT_S)
+    tools = Session(settings, server, lent).ask(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
         raise ToolError(f"{server.name} offers {len(tools)} tools; a server can have {MAX_MCP_TOOLS}.")
     return tuple(_tool(each, lent) for each in tools)
@@ -89,16 +90,17 @@ def _tool(listed: Any, lent: Credential) -> McpTool:
     )
 
 
-def call(server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
+def call(
+    settings: ToolSettings, server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext
+) -> ToolOutput:
     """What the server answered. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     if len(json.dumps(arguments)) >= MESSAGE_CHARS:
         raise ToolError(f"The request must stay below {MESSAGE_CHARS:,} characters. Send less.")
-    lent = Credential()
+    lent = NOTHING
     if server.auth != "none":
-        lent = credential(server.server_id, context.user_id, host_of(server.url))
-    result = ask_server(
-        server, lent, partial(_call, name=tool.name, arguments=arguments), context.deadline_s, context.check
-    )
+        lent = settings.lend(server.server_id, context.user_id, host_of(server.url))
+    ask = partial(_call, name=tool.name, arguments=arguments)
+    result = Session(settings, server, lent).ask(ask, context.deadline_s, context.check)
     return _output(server, result, context, lent)
 
 

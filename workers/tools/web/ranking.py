@@ -52,6 +52,20 @@ def estimated_tokens(texts: Sequence[str]) -> list[int]:
     return [max(1, sum(4 if ord(letter) >= 0x2E80 else 1 for letter in text) // 4) for text in texts]
 
 
+def told(passages: Sequence[Passage]) -> str:
+    """The passages of one page in reading order, gaps marked."""
+    pieces: list[str] = []
+    end = -1
+    for each in sorted(passages, key=lambda passage: passage.start):
+        if each.end <= end:
+            continue
+        # Neighbours share some sentences; what was told is not told again.
+        overlap = max(0, end - each.start)
+        pieces.append(("…\n" if overlap == 0 and pieces else "") + each.text[overlap:].strip())
+        end = each.end
+    return "\n".join(pieces)
+
+
 def _parts(page: OpenedPage, first: int) -> list[_Part]:
     title = terms(page.title)
     return [

@@ -2,6 +2,7 @@
 
 from django import template
 
+from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 
@@ -10,8 +11,9 @@ register = template.Library()
 
 @register.filter
 def takes_files(gpt: GptSpec | Gpt) -> bool:
-    """Whether something of the GPT reads attached files: its code interpreter, or an action that takes some."""
-    return "code_interpreter" in gpt.capabilities or reads_files(gpt)
+    """Whether something of the GPT reads attached files: a capability, or an action that takes some."""
+    switched_on = (CAPABILITIES[key] for key in gpt.capabilities if key in CAPABILITIES)
+    return any(capability.reads_files for capability in switched_on) or reads_files(gpt)
 
 
 @register.filter

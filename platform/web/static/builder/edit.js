@@ -127,10 +127,10 @@ form.addEventListener("input", ({ target }) => {
 form.addEventListener("outside-changed", edited);
 
 // Files go with messages to a draft that can read them.
-const reader = form.querySelector('[name="capabilities"][value="code_interpreter"]');
+const readers = [...form.querySelectorAll('[name="capabilities"][data-reads-files]')];
 const attach = preview.querySelector("[data-attach-button]");
-const offerFiles = () => { attach.hidden = !reader.checked && !("readsFiles" in attach.dataset); };
-reader.addEventListener("change", offerFiles);
+const offerFiles = () => { attach.hidden = !readers.some((reader) => reader.checked) && !("readsFiles" in attach.dataset); };
+readers.forEach((reader) => reader.addEventListener("change", offerFiles));
 
 const starters = form.querySelector("[data-starters]");
 let starterNumber = 100;

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,12 +23,14 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
 
 from gpts.runs.steps import FileRef
+from gpts.spec.actions import host_of
+from gpts.spec.agents import AgentFacts
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from workers.egress import EgressConfig
-from workers.tools import Tool, ToolContext, network
-from workers.tools.a2a import granted
-from workers.tools.actions import credentials
-from workers.tools.actions.credentials import Credential
+from workers.tools import Tool, ToolContext
+from workers.tools.a2a import granted, read_card
+from workers.tools.credentials import NOTHING, Credential
+from workers.tools.settings import ToolSettings
 
 SECRET = "a2a-secret-key-1234"
 
@@ -156,12 +158,6 @@ def serving(key: str = "", **card_fields: Any) -> Iterator[Served]:
         thread.join(timeout=10)
 
 
-@pytest.fixture
-def allow(monkeypatch) -> Callable[..., None]:
-    """Lets tools reach addresses on loopback."""
-    return lambda *addresses: monkeypatch.setattr(network, "_configs", [EgressConfig(allow=addresses)])
-
-
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Served]:
     with serving() as served:
@@ -169,9 +165,8 @@ def shared() -> Iterator[Served]:
 
 
 @pytest.fixture
-def served(shared, allow) -> Served:
-    """The clerk with streaming, allowed."""
-    allow(shared.address)
+def served(shared) -> Served:
+    """The clerk with streaming."""
     shared.headers.clear()
     shared.clerk.cancelled.clear()
     return shared
@@ -198,18 +193,22 @@ def context(kept, told) -> ToolContext:
     return ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0, keep=keep, progress=told.append)
 
 
-def tool(agent: RemoteAgent) -> Tool:
-    """The tool that asks the one agent."""
-    (made,) = granted(GptSpec(slug="x", name="X", remote_agents=(agent,))).values()
+def reaching(url: str) -> ToolSettings:
+    """Settings that open the host of `url`, on loopback, and lend the creator's key to calls."""
+    lent = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
+    return ToolSettings(EgressConfig(allow=(host_of(url),)), lambda *_: lent)
+
+
+def tool(agent: RemoteAgent, settings: ToolSettings | None = None) -> Tool:
+    """The tool that asks the one agent, whose host is open to it unless `settings` say else."""
+    spec = GptSpec(slug="x", name="X", remote_agents=(agent,))
+    (made,) = granted(spec, settings or reaching(agent.card_url)).values()
     return made
 
 
-@pytest.fixture
-def key(monkeypatch) -> str:
-    """The creator's key, lent to calls."""
-    lent = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
-    monkeypatch.setattr(credentials, "_providers", [lambda *_: lent])
-    return SECRET
+def read(card_url: str, lent: Credential = NOTHING) -> AgentFacts:
+    """What the card says, its host being open."""
+    return read_card(reaching(card_url).egress, card_url, lent)
 
 
 @dataclass
@@ -222,8 +221,8 @@ class Bare:
 
 
 @pytest.fixture
-def bare(allow) -> Iterator[Bare]:
-    """A bare server, allowed."""
+def bare() -> Iterator[Bare]:
+    """A bare server."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -244,7 +243,6 @@ def bare(allow) -> Iterator[Bare]:
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server = Bare(f"127.0.0.1:{httpd.server_port}")
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
-    allow(server.address)
     yield server
     httpd.shutdown()
     httpd.server_close()

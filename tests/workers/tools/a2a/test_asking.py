@@ -23,9 +23,8 @@ def test_an_agent_is_a_tool_with_a_task(served):
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_task_is_done_streaming_or_polled(allow, context, told, streaming):
+def test_a_task_is_done_streaming_or_polled(context, told, streaming):
     with serving(streaming=streaming) as served:
-        allow(served.address)
         output = tool(served.agent()).run({"task": "echo The seal is ZP-771."}, context)
     assert (output.text, output.shown, output.ok) == ("The seal is ZP-771.", "The seal is ZP-771.", True)
     assert streaming is ("Parts Clerk: looking it up" in told)
@@ -79,9 +78,8 @@ def test_a_task_that_waits_for_what_it_will_not_get_is_cancelled(served, context
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_the_deadline_ends_the_wait_and_cancels_the_task(allow, context, streaming):
+def test_the_deadline_ends_the_wait_and_cancels_the_task(context, streaming):
     with serving(streaming=streaming) as served:
-        allow(served.address)
         began = time.monotonic()
         with pytest.raises(ToolError, match="Parts Clerk did not answer within 1 seconds"):
             tool(served.agent()).run({"task": "sleep"}, replace(context, deadline_s=1.0))
@@ -102,32 +100,28 @@ def test_a_stopped_run_cancels_the_task(served, context):
 
 
 @pytest.mark.parametrize(("path", "binding", "version"), [("a2a", "JSONRPC", "0.3.0"), ("rest", "HTTP+JSON", "1.0")])
-def test_the_older_protocol_and_the_other_binding_are_spoken(allow, context, path, binding, version):
+def test_the_older_protocol_and_the_other_binding_are_spoken(context, path, binding, version):
     with serving(path=path, binding=binding, version=version) as served:
-        allow(served.address)
         assert tool(served.agent()).run({"task": f"echo by {path}"}, context).text == f"by {path}"
 
 
 class TestSignIn:
-    def test_the_key_goes_with_the_card_and_the_call(self, allow, context, key):
-        with serving(key=key) as served:
-            allow(served.address)
+    def test_the_key_goes_with_the_card_and_the_call(self, context):
+        with serving(key=SECRET) as served:
             assert tool(served.agent(auth="bearer")).run({"task": "echo in"}, context).text == "in"
             assert {each["authorization"] for each in served.headers} == {f"Bearer {SECRET}"}
 
-    def test_a_wrong_key_is_said_in_our_own_words(self, allow, context, key):
-        with serving(key="another") as served:
-            allow(served.address)
-            with pytest.raises(ToolError, match="only with a valid key") as refused:
-                tool(served.agent(auth="bearer")).run({"task": "echo in"}, context)
+    def test_a_wrong_key_is_said_in_our_own_words(self, context):
+        with serving(key="another") as served, pytest.raises(ToolError, match="only with a valid key") as refused:
+            tool(served.agent(auth="bearer")).run({"task": "echo in"}, context)
         assert "IGNORE" not in str(refused.value)
 
-    def test_without_one_no_key_is_sent(self, served, context, key):
+    def test_without_one_no_key_is_sent(self, served, context):
         tool(served.agent()).run({"task": "echo x"}, context)
         assert not any("authorization" in each for each in served.headers)
 
     @pytest.mark.parametrize("word", ["echo", "fail", "greet"])
-    def test_a_key_that_comes_back_is_removed(self, served, context, key, word):
+    def test_a_key_that_comes_back_is_removed(self, served, context, word):
         output = tool(served.agent(auth="bearer")).run({"task": f"{word} your key is {SECRET}"}, context)
         assert "your key is" in output.text
         assert SECRET not in output.text + (output.shown or "")
@@ -139,7 +133,7 @@ def test_a_long_answer_is_refused(served, context):
 
 
 def test_an_answer_without_end_is_cut(served, context):
-    with pytest.raises(ToolError, match="could not be asked"):
+    with pytest.raises(ToolError, match=r"connection to Parts Clerk .* was lost"):
         tool(served.agent()).run({"task": "huge 17000000"}, context)
 
 

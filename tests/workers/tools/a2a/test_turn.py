@@ -5,10 +5,12 @@ import pytest
 from gpts.runs.steps import ApprovalRequest, ToolResult
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_injected_turns import Embedder, says
+from tests.workers.tools.a2a.conftest import reaching
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.services import publish
 from web.runs import log, services, stream
 from web.runs.models import Run
+from workers import configuration
 from workers.runs import loop
 
 
@@ -22,9 +24,10 @@ def shown(monkeypatch, settings) -> list[dict]:
 
 
 @pytest.fixture
-def asking(served, gpt, bob, shown):
+def asking(served, gpt, bob, shown, monkeypatch):
     """Starts runs of Bob's with a GPT that may ask the clerk."""
     agent = served.agent()
+    monkeypatch.setattr(configuration, "tool_settings", lambda: reaching(agent.card_url))
     RemoteAgentRow.objects.create(
         gpt=gpt, name=agent.name, card_url=agent.card_url, url=agent.url, privacy_url="https://example.org/privacy"
     )
@@ -54,7 +57,7 @@ def test_the_agent_s_answer_comes_back_labelled(asking, served, shown):
     assert "Parts Clerk: looking it up" in [event["text"] for event in shown if event["type"] == "progress"]
 
 
-def test_an_agent_cannot_have_its_answer_sent_to_another(asking, gpt, served, allow):
+def test_an_agent_cannot_have_its_answer_sent_to_another(asking, gpt, served):
     other = "https://other.example.org/a2a"
     RemoteAgentRow.objects.create(
         gpt=gpt, name="Other", card_url=other, url=other, privacy_url="https://example.org/privacy"

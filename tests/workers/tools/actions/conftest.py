@@ -14,8 +14,10 @@ from gpts.runs.steps import FileRef
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import InputFile, ToolContext
-from workers.tools import network as tool_network
+from workers.tools.credentials import Credential, Lend
+from workers.tools.settings import ToolSettings
 
+SECRET = "sk-very/secret+key=42"
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -34,8 +36,15 @@ class Service:
     """The service: its address, what it was asked, and what it answers next."""
 
     url: str
+    # What signs requests in.
+    lend: Lend = lambda *_: Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
     asked: list[Asked] = field(default_factory=list)
     respond: Callable[[Asked], Answer] = lambda asked: (200, {"Content-Type": "application/json"}, b"{}")
+
+    @property
+    def settings(self) -> ToolSettings:
+        """Settings that open the service."""
+        return ToolSettings(EgressConfig(allow=(self.url.removeprefix("http://"),)), self.lend)
 
     def says(self, value: Any, status: int = 200) -> None:
         """Answer with this JSON from now on."""
@@ -43,7 +52,7 @@ class Service:
 
 
 @pytest.fixture
-def service(monkeypatch) -> Iterator[Service]:
+def service() -> Iterator[Service]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -63,8 +72,6 @@ def service(monkeypatch) -> Iterator[Service]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     served = Service(f"http://127.0.0.1:{server.server_address[1]}")
-    config = EgressConfig(allow=(f"127.0.0.1:{server.server_address[1]}",))
-    monkeypatch.setattr(tool_network, "_configs", [config])
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield served
     server.shutdown()

@@ -7,11 +7,11 @@ import pytest
 
 from gpts.spec.actions import ActionSpec, Operation
 from gpts.spec.gpt import GptSpec
+from tests.workers.tools.actions.conftest import SECRET
 from workers.tools import SignInNeeded, ToolError
-from workers.tools.actions import calling, credentials, granted
-from workers.tools.actions.credentials import Credential
-
-SECRET = "sk-very/secret+key=42"
+from workers.tools.actions import granted
+from workers.tools.credentials import NOTHING
+from workers.tools.settings import ToolSettings
 
 
 def action(service, auth="none", *operations) -> ActionSpec:
@@ -20,21 +20,17 @@ def action(service, auth="none", *operations) -> ActionSpec:
                       operations=listed)  # fmt: skip
 
 
-def run(spec: ActionSpec, context, name="listParts", **arguments):
-    return granted(GptSpec(slug="x", name="X", actions=(spec,)))[name].run(arguments, context)
+def tools(*actions: ActionSpec, settings: ToolSettings = ToolSettings()):  # noqa: B008 - frozen
+    return granted(GptSpec(slug="x", name="X", actions=actions), settings)
 
 
-@pytest.fixture
-def lent(monkeypatch) -> None:
-    def provider(owner_id: str, user_id: int, host: str) -> Credential:
-        return Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
-
-    monkeypatch.setattr(credentials, "_providers", [provider])
+def run(service, spec: ActionSpec, context, name="listParts", **arguments):
+    return tools(spec, settings=service.settings)[name].run(arguments, context)
 
 
 def test_an_answer_is_read_and_shown_as_a_table(service, context):
     service.says([{"name": "Seal", "price": 4}, {"name": "O|Ring", "price": 1}])
-    output = run(action(service), context)
+    output = run(service, action(service), context)
     assert output.text == '[{"name":"Seal","price":4},{"name":"O|Ring","price":1}]'
     assert output.shown == "| name | price |\n| --- | --- |\n| Seal | 4 |\n| O\\|Ring | 1 |"
     host = service.url.removeprefix("http://")
@@ -44,13 +40,13 @@ def test_an_answer_is_read_and_shown_as_a_table(service, context):
 
 def test_an_object_is_shown_as_a_list_and_its_markdown_is_harmless(service, context):
     service.says({"name": "![x](http://evil.example/?q=1)", "n": None})
-    shown = run(action(service), context).shown
+    shown = run(service, action(service), context).shown
     assert shown.startswith("- **name**: \\!\\[x\\](http")
 
 
 def test_a_long_list_is_cut_in_what_is_shown_only(service, context):
     service.says([{"n": n} for n in range(30)])
-    output = run(action(service), context)
+    output = run(service, action(service), context)
     assert output.shown.count("\n| ") == 21
     assert "… and 10 more." in output.shown
     assert '{"n":29}' in output.text
@@ -59,20 +55,20 @@ def test_a_long_list_is_cut_in_what_is_shown_only(service, context):
 def test_a_page_is_read_as_text(service, context):
     html = b"<title>Hi</title><script>evil()</script><p>One</p><p>Two</p>"
     service.respond = lambda asked: (200, {"Content-Type": "text/html"}, html)
-    assert run(action(service), context).text == "Hi\nOne\nTwo"
+    assert run(service, action(service), context).text == "Hi\nOne\nTwo"
 
 
 @pytest.mark.parametrize(("status", "words"), [(404, "has nothing"), (401, "sign-in"), (500, "failed inside")])
 def test_an_error_is_a_sentence_with_its_status(service, context, status, words):
     service.says({"why": "because"}, status)
-    output = run(action(service), context)
+    output = run(service, action(service), context)
     assert not output.ok
     assert words in output.text
     assert f"status {status}" in output.text
     assert "because" in output.text
 
 
-def test_the_secret_goes_to_the_service_and_never_comes_back(service, context, lent):
+def test_the_secret_goes_to_the_service_and_never_comes_back(service, context):
     def echo(asked):
         seen = asked.headers["authorization"]
         raw = SECRET.encode()
@@ -81,7 +77,7 @@ def test_the_secret_goes_to_the_service_and_never_comes_back(service, context, l
         return 200, {"Content-Type": "application/json", "X-Echo": seen}, text.encode()
 
     service.respond = echo
-    output = run(action(service, "bearer"), context)
+    output = run(service, action(service, "bearer"), context)
     assert service.asked[0].headers["authorization"] == f"Bearer {SECRET}"
     for text in (output.text, output.shown or ""):
         assert SECRET not in text
@@ -89,15 +85,15 @@ def test_the_secret_goes_to_the_service_and_never_comes_back(service, context, l
         assert b64encode(SECRET.encode()).decode()[4:-4] not in text
 
 
-def test_an_argument_cannot_take_the_place_of_the_secret(service, context, lent):
+def test_an_argument_cannot_take_the_place_of_the_secret(service, context):
     takes = Operation(name="op", method="GET", path="/", places={"authorization": "header"},
                       parameters={"type": "object", "properties": {"authorization": {"type": "string"}}})  # fmt: skip
-    run(action(service, "bearer", takes), context, "op", authorization="mine")
+    run(service, action(service, "bearer", takes), context, "op", authorization="mine")
     assert service.asked[0].headers["authorization"] == f"Bearer {SECRET}"
 
 
-def test_the_person_reads_the_request_without_the_secret(service, lent):
-    tool = granted(GptSpec(slug="x", name="X", actions=(action(service, "bearer"),)))["listParts"]
+def test_the_person_reads_the_request_without_the_secret(service):
+    tool = tools(action(service, "bearer"))["listParts"]
     request = tool.describe({})
     assert request.plain == f"Read from {service.url.removeprefix('http://')} with the creator's key: List the parts."
     assert f"GET {service.url}/parts" in request.raw
@@ -105,40 +101,40 @@ def test_the_person_reads_the_request_without_the_secret(service, lent):
     assert SECRET not in request.raw
 
 
-def test_without_a_provider_nothing_is_sent(service, context, monkeypatch):
-    monkeypatch.setattr(credentials, "_providers", [credentials._none_here])
+def test_without_a_provider_nothing_is_sent(service, context):
+    service.lend = ToolSettings().lend
     with pytest.raises(ToolError, match="secrets cannot be had"):
-        run(action(service, "bearer"), context)
+        run(service, action(service, "bearer"), context)
     assert service.asked == []
 
 
-def test_a_missing_sign_in_is_told_apart(service, context, monkeypatch):
-    def provider(*_):
+def test_a_missing_sign_in_is_told_apart(service, context):
+    def lend(*_):
         raise SignInNeeded("You have to sign in first.")
 
-    monkeypatch.setattr(credentials, "_providers", [provider])
+    service.lend = lend
     with pytest.raises(SignInNeeded):
-        run(action(service, "oauth"), context)
+        run(service, action(service, "oauth"), context)
 
 
 def test_the_guard_stands_before_private_addresses(context):
     inside = ActionSpec(action_id="1", name="Inside", base_url="http://169.254.169.254",
                         operations=(Operation(name="listParts", method="GET", path="/latest"),))  # fmt: skip
     with pytest.raises(ToolError):
-        run(inside, context)
+        tools(inside)["listParts"].run({}, context)
 
 
-def test_a_secret_does_not_follow_a_redirect_to_another_host(service, context, lent):
+def test_a_secret_does_not_follow_a_redirect_to_another_host(service, context):
     service.respond = lambda asked: (302, {"Location": "http://localhost:1/steal"}, b"")
     with pytest.raises(ToolError):
-        run(action(service, "bearer"), context)
+        run(service, action(service, "bearer"), context)
     assert len(service.asked) == 1
 
 
 def test_an_answer_over_the_limit_is_an_error(service, context):
     service.says("a" * 100_001)
     with pytest.raises(ToolError, match="below 100,000"):
-        run(action(service), context)
+        run(service, action(service), context)
 
 
 def test_files_of_an_answer_are_kept(service, context, kept):
@@ -146,13 +142,13 @@ def test_files_of_an_answer_are_kept(service, context, kept):
     service.says(
         {"ok": 1, "openaiFileResponse": [{"name": "../a.pdf", "mime_type": "application/pdf", "content": content}]}
     )
-    output = run(action(service), context)
+    output = run(service, action(service), context)
     assert kept == [("a.pdf", "application/pdf", b"%PDF")]
     assert output.files[0].name == "a.pdf"
     assert content not in output.text
 
 
-def test_files_at_addresses_are_fetched_without_the_secret(service, context, kept, lent):
+def test_files_at_addresses_are_fetched_without_the_secret(service, context, kept):
     def respond(asked):
         if asked.path == "/f/report.csv":
             return 200, {"Content-Type": "text/csv"}, b"a,b"
@@ -160,7 +156,7 @@ def test_files_at_addresses_are_fetched_without_the_secret(service, context, kep
         return 200, {"Content-Type": "application/json"}, body.encode()
 
     service.respond = respond
-    run(action(service, "bearer"), context)
+    run(service, action(service, "bearer"), context)
     assert kept == [("report.csv", "text/csv", b"a,b")]
     assert "authorization" not in service.asked[1].headers
 
@@ -171,7 +167,7 @@ def test_files_at_addresses_are_fetched_without_the_secret(service, context, kep
 def test_bad_files_are_errors(service, context, entries, kept):
     service.says({"openaiFileResponse": entries})
     with pytest.raises(ToolError):
-        run(action(service), context)
+        run(service, action(service), context)
     assert kept == []
 
 
@@ -179,10 +175,10 @@ def test_a_file_of_the_conversation_is_sent_and_another_is_not(service, context)
     schema = {"type": "object", "properties": {"openaiFileIdRefs": {"type": "array"}}}
     places = {"openaiFileIdRefs": "body"}
     takes = Operation(name="send", method="POST", path="/", takes_files=True, places=places, parameters=schema)
-    run(action(service, "none", takes), context, "send", openaiFileIdRefs=["note.txt"])
+    run(service, action(service, "none", takes), context, "send", openaiFileIdRefs=["note.txt"])
     assert json.loads(service.asked[0].body)["openaiFileIdRefs"][0]["download_link"].endswith("YSBub3Rl")
     with pytest.raises(ToolError, match=r"there are: note\.txt"):
-        run(action(service, "none", takes), context, "send", openaiFileIdRefs=["/etc/passwd"])
+        run(service, action(service, "none", takes), context, "send", openaiFileIdRefs=["/etc/passwd"])
 
 
 def test_effects_follow_method_and_document(service):
@@ -192,8 +188,8 @@ def test_effects_follow_method_and_document(service):
         Operation(name="c", method="POST", path="/", consequential=False),
         Operation(name="d", method="DELETE", path="/"),
     ]
-    tools = granted(GptSpec(slug="x", name="X", actions=(action(service, "none", *operations),)))
-    assert {name: (tool.spec.effect, tool.spec.always_asks) for name, tool in tools.items()} == {
+    granted_tools = tools(action(service, "none", *operations))
+    assert {name: (tool.spec.effect, tool.spec.always_asks) for name, tool in granted_tools.items()} == {
         "a": ("read", False),
         "b": ("write", True),
         "c": ("write", False),
@@ -204,7 +200,7 @@ def test_effects_follow_method_and_document(service):
 def test_no_action_takes_the_name_of_a_capability_or_of_another_action(service):
     mine = action(service, "none", Operation(name="code_interpreter", method="GET", path="/"),
                   Operation(name="x", method="GET", path="/"))  # fmt: skip
-    names = list(granted(GptSpec(slug="x", name="X", actions=(mine, mine))))
+    names = list(tools(mine, mine))
     assert len(names) == len(set(names)) == 4
     assert "code_interpreter" not in names
 
@@ -219,10 +215,9 @@ def test_a_stopped_run_ends_the_call(service, context):
     from dataclasses import replace
 
     with pytest.raises(Stopped):
-        run(action(service), replace(context, check=check))
+        run(service, action(service), replace(context, check=check))
 
 
-def test_what_the_log_of_this_process_prints_holds_no_secret(lent):
-    lent_now = credentials.credential("1", 1, "h")
-    assert SECRET not in repr(lent_now)
-    assert calling.NO_CREDENTIAL.headers == {}
+def test_what_the_log_of_this_process_prints_holds_no_secret(service):
+    assert SECRET not in repr(service.lend("1", 1, "h"))
+    assert NOTHING.headers == {}

@@ -13,13 +13,14 @@ from mcp.server.mcpserver import Image, MCPServer
 from mcp.types import ToolAnnotations
 
 from gpts.runs.steps import FileRef
-from gpts.spec.actions import McpServer
+from gpts.spec.actions import McpServer, host_of
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
-from workers.tools import ToolContext, ToolError, network
-from workers.tools.actions import credentials
-from workers.tools.actions.credentials import Credential
-from workers.tools.mcp import granted, list_tools, session
+from workers.tools import ToolContext, ToolError
+from workers.tools.credentials import NOTHING, Credential
+from workers.tools.mcp import granted, list_tools
+from workers.tools.mcp.session import Session
+from workers.tools.settings import ToolSettings
 
 SECRET = "mcp-secret-key-1234"
 
@@ -59,15 +60,16 @@ def address() -> Iterator[str]:
         thread.join(timeout=10)
 
 
-@pytest.fixture
-def allowed(address, monkeypatch) -> None:
-    monkeypatch.setattr(network, "_configs", [EgressConfig(allow=(address,))])
+def settings(server: McpServer) -> ToolSettings:
+    """Settings that open the server's host, on loopback, and lend a key."""
+    lent = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
+    return ToolSettings(EgressConfig(allow=(host_of(server.url),)), lambda *_: lent)
 
 
 @pytest.fixture
-def server(address, allowed) -> McpServer:
+def server(address) -> McpServer:
     bare = McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp")
-    return bare.model_copy(update={"tools": list_tools(bare)})
+    return bare.model_copy(update={"tools": list_tools(settings(bare), bare)})
 
 
 @pytest.fixture
@@ -84,8 +86,8 @@ def context(kept) -> ToolContext:
     return ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0, keep=keep)
 
 
-def tools(server: McpServer):
-    return granted(GptSpec(slug="x", name="X", mcp_servers=(server,)))
+def tools(server: McpServer, its: ToolSettings | None = None):
+    return granted(GptSpec(slug="x", name="X", mcp_servers=(server,)), its or settings(server))
 
 
 def test_tools_are_listed_with_their_schemas_and_hints(server):
@@ -119,9 +121,7 @@ def test_pictures_are_kept_as_files(server, context, kept):
     assert output.files[0].name == "image-1.png"
 
 
-def test_a_secret_that_comes_back_is_removed(server, context, monkeypatch):
-    provider = lambda *_: Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))  # noqa: E731
-    monkeypatch.setattr(credentials, "_providers", [provider])
+def test_a_secret_that_comes_back_is_removed(server, context):
     output = tools(server.model_copy(update={"auth": "bearer"}))["echo_secret"].run({}, context)
     assert SECRET not in output.text
     assert "your key is" in output.text
@@ -143,34 +143,31 @@ def test_a_stopped_run_ends_the_call(server, context):
 
 
 def test_the_guard_stands_before_addresses_that_are_not_allowed(address):
-    with pytest.raises(ToolError, match="Notes could not be asked"):
-        list_tools(McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp"))
+    with pytest.raises(ToolError, match="Couldn't connect to Notes"):
+        list_tools(ToolSettings(), McpServer(server_id="1", name="Notes", url=f"http://{address}/mcp"))
 
 
-def test_a_server_of_the_older_way_is_reached_over_sse(monkeypatch, context):
+def test_a_server_of_the_older_way_is_reached_over_sse(context):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         old = uvicorn.Server(uvicorn.Config(made().sse_app(), log_config=None, timeout_graceful_shutdown=1))
         thread = threading.Thread(target=old.run, kwargs={"sockets": [listener]})
         thread.start()
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        monkeypatch.setattr(network, "_configs", [EgressConfig(allow=(address,))])
         server = McpServer(server_id="1", name="Old", url=f"http://{address}/sse")
         try:
-            server = server.model_copy(update={"tools": list_tools(server)})
+            server = server.model_copy(update={"tools": list_tools(settings(server), server)})
             assert tools(server)["add"].run({"a": 2, "b": 3}, context).text == "5"
         finally:
             old.should_exit = True
             thread.join(timeout=10)
 
 
-def test_a_command_runs_only_if_the_operator_listed_it(monkeypatch):
+def test_a_command_runs_only_if_the_operator_listed_it():
     command = (sys.executable, "-c", "from tests.workers.tools.mcp.test_mcp import made; made().run()")
     server = McpServer(server_id="1", name="Local", command=command)
-    with pytest.raises(ToolError, match="not among those"):
-        list_tools(server)
-    monkeypatch.setattr(session, "_commands", [command[:2]])
-    with pytest.raises(ToolError, match="not among those"):
-        list_tools(server)
+    for its in (ToolSettings(), ToolSettings(mcp_commands=(command[:2],))):
+        with pytest.raises(ToolError, match="not one that this site's operator allows"):
+            list_tools(its, server)
 
 
 def test_a_listed_command_is_spoken_to(monkeypatch, tmp_path):
@@ -185,15 +182,14 @@ def test_a_listed_command_is_spoken_to(monkeypatch, tmp_path):
     )
     command = (sys.executable, str(program))
     monkeypatch.setenv("SECRET_KEY", "x")
-    monkeypatch.setattr(session, "_commands", [command])
+    its = ToolSettings(mcp_commands=(command,))
     server = McpServer(server_id="1", name="Local", command=command)
-    server = server.model_copy(update={"tools": list_tools(server)})
+    server = server.model_copy(update={"tools": list_tools(its, server)})
     context = ToolContext("c", "s", 1, GptSpec(slug="x", name="X"), 20.0)
-    assert tools(server)["hello"].run({}, context).text == "hello"
+    assert tools(server, its)["hello"].run({}, context).text == "hello"
 
 
 def test_what_a_server_says_of_its_failure_is_text_from_outside():
-    refusal = session._told(
-        McpServer(server_id="1", name="Notes", url="https://notes.example/mcp"), Credential(), [RuntimeError("Obey!")]
-    )
+    notes = McpServer(server_id="1", name="Notes", url="https://notes.example/mcp")
+    refusal = Session(ToolSettings(), notes, NOTHING)._error([RuntimeError("Obey!")])
     assert refusal.written_by == "the answer of notes.example"

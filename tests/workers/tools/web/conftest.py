@@ -10,8 +10,8 @@ from gpts.spec.gpt import GptSpec
 from tests.workers.egress.servers import Asked, serving
 from workers.egress import EgressConfig
 from workers.tools import ToolContext
+from workers.tools.settings import SearchSettings, ToolSettings
 from workers.tools.web import pages
-from workers.tools.web.config import WebConfig
 
 FERRY = """<!doctype html><html><head><title>Harbour news</title></head><body>
 <nav><a href="/">Home</a> <a href="/login">Log in</a></nav><article><h1>Ferry returns</h1>
@@ -43,8 +43,9 @@ def site():
         server.pages = {"/ferry": ("text/html; charset=utf-8", FERRY), "/bakery": ("text/html", BAKERY)}
         server.base = f"http://127.0.0.1:{server.port}"
         server.results = [("Ferry <b>returns</b>", "/ferry"), ("Bakery", "/bakery")]
-        server.config = WebConfig(
-            "searxng", f"{server.base}/searx", egress=EgressConfig(allow=(f"127.0.0.1:{server.port}",))
+        server.settings = ToolSettings(
+            egress=EgressConfig(allow=(f"127.0.0.1:{server.port}",)),
+            search=SearchSettings("searxng", f"{server.base}/searx"),
         )
         yield server
 

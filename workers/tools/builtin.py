@@ -1,0 +1,55 @@
+"""The platform's own tools, each in the folder of its name: what tool.toml there describes, run.py performs.
+
+A run.py defines `run(arguments, context, settings)` and `unavailable(settings)`, and `placed(spec, settings)` where
+the settings decide on which workers a call runs and for how long.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
+
+from gpts.spec.builtin_tools import BUILTIN_TOOLS, Approval, BuiltinTool
+from gpts.spec.capabilities import CAPABILITIES
+from gpts.spec.gpt import GptSpec
+from workers.tools import Request, Tool, as_json, one_line
+from workers.tools.settings import ToolSettings
+
+_ARGUMENT: Final = re.compile(r"\{(\w+)\}")
+
+
+def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
+    """The tools of the capabilities that are switched on."""
+    names = [name for key in spec.capabilities if key in CAPABILITIES for name in CAPABILITIES[key].tools]
+    return {name: tool_of(BUILTIN_TOOLS[name], settings) for name in names}
+
+
+def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:
+    """The tool as it runs with these settings."""
+    module = _module(declared.spec.name)
+    placed = getattr(module, "placed", lambda spec, settings: spec)
+    return Tool(
+        placed(declared.spec, settings),
+        lambda arguments, context: module.run(arguments, context, settings),
+        partial(_described, declared.approval),
+    )
+
+
+def missing(settings: ToolSettings) -> dict[str, str]:
+    """Why each capability cannot work on this machine, in a sentence for people; those that work are left out."""
+    reasons = {}
+    for key, capability in CAPABILITIES.items():
+        if why := next(filter(None, (_module(name).unavailable(settings) for name in capability.tools)), ""):
+            reasons[key] = why
+    return reasons
+
+
+def _module(name: str) -> Any:
+    return import_module(f"workers.tools.{name}.run")
+
+
+def _described(approval: Approval, arguments: Mapping[str, Any]) -> Request:
+    plain = _ARGUMENT.sub(lambda found: one_line(arguments.get(found[1], "")), approval.plain)
+    raw = _ARGUMENT.sub(lambda found: str(arguments.get(found[1], "")), approval.raw)
+    return Request(plain, raw or as_json(dict(arguments)).raw)

@@ -1,0 +1,1 @@
+"""Python, run in the sandbox service."""

@@ -1,0 +1,1 @@
+"""Pictures from words, drawn by a local model or by an endpoint."""

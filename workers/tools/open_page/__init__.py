@@ -1,0 +1,1 @@
+"""One page of the web by its address."""

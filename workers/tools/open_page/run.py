@@ -1,0 +1,53 @@
+"""Opening a page: what of it speaks to the question, and its links."""
+
+from typing import Any, Final
+
+from workers.tools import ToolContext, ToolError, ToolOutput
+from workers.tools.settings import ToolSettings
+from workers.tools.web.pages import OpenedPage, opened
+from workers.tools.web.ranking import best_passages, told
+
+_LINKS_CHARS: Final = 2_400
+_DROPPED: Final = "(Left out: text on this page that is hidden or meant for assistants rather than readers.)"
+
+
+def unavailable(settings: ToolSettings) -> str:
+    """Nothing: an address can be opened wherever this runs."""
+    return ""
+
+
+def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
+    """The page at `arguments["url"]`: what of it speaks to the question, and its links. Raises ToolError."""
+    address = str(arguments.get("url") or "").strip()
+    if not address:
+        raise ToolError("Say which page to open: give its address.")
+    if "://" not in address:
+        address = f"https://{address}"
+    context.progress(f"Opening {address[:80]}")
+    page = opened(address, settings.egress, context.check)
+    passages = best_passages([page], context.question)
+    text = "\n\n".join(each for each in (_head(page), told(passages), _links(page)) if each)
+    return ToolOutput(
+        text=text,
+        shown="" if passages else "There is no text to read on this page.",
+        passages=passages,
+        urls=tuple(link.url for link in page.page.links),
+        written_by=(page.author,),
+    )
+
+
+def _head(page: OpenedPage) -> str:
+    lines = [page.title, page.url]
+    if page.page.n_dropped:
+        lines.append(_DROPPED)
+    return "\n".join(lines)
+
+
+def _links(page: OpenedPage) -> str:
+    lines: list[str] = []
+    for link in page.page.links:
+        lines.append(f"- {link.text}: {link.url}")
+        if sum(map(len, lines)) > _LINKS_CHARS:
+            lines.pop()
+            break
+    return "\n".join(["Links on this page:", *lines]) if lines else ""
