@@ -50,11 +50,11 @@ from gpts.spec.tools import ToolSpec, call_digest
 # Rounds of tool calls in one turn; then the model's last words are the answer.
 MAX_ROUNDS: Final = 8
 
-ABSTENTION: Final = "The files of this GPT do not cover that, so there is no answer to give from them."
-INTERRUPTED: Final = "Interrupted: the worker stopped while this ran, and whether it took effect is unknown."
-DECLINED: Final = "The person declined this call."
-EXPIRED: Final = "Nobody answered in time whether this call is allowed, so it was not made."
-SIGN_IN: Final = "It acts in your name there."
+ABSTENTION: Final = "This GPT's files don't cover that."
+INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
+DECLINED: Final = "The user declined this call."
+EXPIRED: Final = "This call wasn't made: the approval request expired."
+SIGN_IN: Final = "It acts on your behalf there."
 # The router's score from which a question names the tool itself ("search the web for …").
 PLAINLY_ASKED: Final = 0.9
 

@@ -179,7 +179,7 @@ def _finding(block: Block, text: str, span: tuple[int, int]) -> Finding:
         id=finding_id("speaks_to_model", block.page, text),
         kind="speaks_to_model",
         severity="hint",
-        message="This passage seems to speak to a model rather than to a reader. It is used as untrusted text.",
+        message="This passage seems to address a model rather than a reader. It is used as untrusted text.",
         excerpt=excerpt(text),
         spans=(span,),
         page=block.page,

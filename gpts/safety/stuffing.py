@@ -186,7 +186,7 @@ def _finding(document: Document, first: _Passage, spans: list[tuple[int, int]]) 
         id=finding_id("stuffed_repeats", page, f"{len(spans)} {text}"),
         kind="stuffed_repeats",
         severity="quarantine",
-        message=f"This passage comes {len(spans)} more times, as if to win every search; the first copy stays.",
+        message=f"This passage is repeated {len(spans)} times, as if to rank higher in search. One copy is kept.",
         excerpt=excerpt(text),
         spans=tuple(spans),
         page=page,

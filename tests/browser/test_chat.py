@@ -158,8 +158,8 @@ def test_a_stopped_answer_keeps_what_was_written(asked, take, how):
 
 
 def test_a_failed_answer_can_be_tried_again(asked, take):
-    take().fail("The model is not answering right now.")
-    expect(asked.get_by_role("alert").filter(has_text="The model is not answering")).to_be_visible()
+    take().fail("The model isn't responding right now.")
+    expect(asked.get_by_role("alert").filter(has_text="The model isn't responding")).to_be_visible()
     asked.get_by_role("button", name="Try again").click()
     expect(asked.get_by_text("Queued")).to_be_visible()
     take().answer()

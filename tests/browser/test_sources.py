@@ -230,7 +230,7 @@ def test_a_file_that_is_gone_leaves_the_passage_and_a_sentence(bob_page, manual,
     for path in [*(site.home / "files").iterdir(), *(site.home / "pages").glob("*/*")]:
         path.unlink()
     panel = opened(bob_page, manual)
-    expect(panel.get_by_text("The file itself is gone, so its page cannot be shown.")).to_be_visible()
+    expect(panel.get_by_text("The file is no longer available, so the page can't be shown.")).to_be_visible()
     expect(panel.locator(".file-section mark")).to_have_text(QUOTE)
 
 

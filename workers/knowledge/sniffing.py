@@ -37,10 +37,10 @@ _IMAGES: Final = (
     (b"II+\0", TIFF),
     (b"MM\0+", TIFF),
 )
-_SOUND: Final = "This is a sound or video file; upload what is said in it as text."
-_ARCHIVE: Final = "This is an archive; unpack it and upload the files in it."
-_PROGRAM: Final = "This is a program, which holds no text to read; upload its documentation or its source code."
-_DATABASE: Final = "This is a database; export its tables as CSV or XLSX and upload those."
+_SOUND: Final = "Audio and video files aren't supported. Upload a transcript instead."
+_ARCHIVE: Final = "Archives aren't supported. Unpack it and upload its files."
+_PROGRAM: Final = "Programs aren't supported. Upload the documentation or source code instead."
+_DATABASE: Final = "Databases aren't supported. Export the tables as CSV or XLSX and upload those."
 # (offset, bytes there, what the owner can do); signatures as in the "file" program's database.
 _REFUSED: Final = (
     (0, b"\x1f\x8b\x08", _ARCHIVE),
@@ -68,20 +68,20 @@ _REFUSED: Final = (
 _PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 # Names of streams in an OLE container, which tell what wrote it.
 _OLE_KINDS: Final = (
-    ("WordDocument", "This is an old Word file; save it as DOCX and upload that."),
-    ("Workbook", "This is an old Excel file; save it as XLSX and upload that."),
-    ("PowerPoint Document", "This is an old PowerPoint file; save it as PPTX and upload that."),
-    ("__substg1.0_", "This is an Outlook message; save it as EML and upload that."),
+    ("WordDocument", "Old Word files aren't supported. Save it as DOCX and upload that."),
+    ("Workbook", "Old Excel files aren't supported. Save it as XLSX and upload that."),
+    ("PowerPoint Document", "Old PowerPoint files aren't supported. Save it as PPTX and upload that."),
+    ("__substg1.0_", "Outlook messages aren't supported. Save it as EML and upload that."),
 )
 _OOXML_KINDS: Final = (
     (
         re.compile(r"sheet\.binary\.macroEnabled\.main"),
-        "This is a binary Excel file; save it as XLSX and upload that.",
+        "Binary Excel files aren't supported. Save it as XLSX and upload that.",
     ),
     (re.compile(r"(?:wordprocessingml|ms-word)\.(?:document|template)\.?\w*\.main\+xml"), DOCX),
     (re.compile(r"(?:presentationml|ms-powerpoint)\.(?:presentation|slideshow|template)\.?\w*\.main\+xml"), PPTX),
     (re.compile(r"(?:spreadsheetml|ms-excel)\.(?:sheet|template)\.?\w*\.main\+xml"), XLSX),
-    (re.compile(r"visio|fixeddocument", re.I), "This drawing cannot be read; export it as PDF and upload that."),
+    (re.compile(r"visio|fixeddocument", re.I), "Drawings aren't supported. Export it as PDF and upload that."),
 )
 # Templates have the same content under a longer type.
 _ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
@@ -134,7 +134,9 @@ def _refuse_known(data: bytes) -> None:
         raise UnsupportedFormat(_PROGRAM)
     if data[4:8] == b"ftyp":
         if data[8:12] in _PHOTO_BRANDS:
-            raise UnsupportedFormat("This is a HEIC or AVIF picture; save it as JPEG or PNG and upload that.")
+            raise UnsupportedFormat(
+                "HEIC and AVIF pictures aren't supported. Save it as JPEG or PNG and upload that."
+            )
         raise UnsupportedFormat(_SOUND)
 
 
@@ -145,7 +147,7 @@ def _refuse_ole(data: bytes) -> None:
     for stream, message in _OLE_KINDS:
         if stream.encode("utf-16-le") in data:
             raise UnsupportedFormat(message)
-    raise UnsupportedFormat("This is an old Office file; save it as DOCX, XLSX or PPTX and upload that.")
+    raise UnsupportedFormat("Old Office files aren't supported. Save it as DOCX, XLSX or PPTX and upload that.")
 
 
 def _zip_type(archive: Archive) -> str:
@@ -162,7 +164,9 @@ def _zip_type(archive: Archive) -> str:
     if "META-INF/manifest.xml" in archive and "content.xml" in archive:
         return _odf_type(archive, _manifest_type(archive))
     if any(name.endswith(".iwa") for name in archive.names) or "Index.zip" in archive:
-        raise UnsupportedFormat("This is an Apple iWork file; export it as PDF, DOCX, XLSX or PPTX and upload that.")
+        raise UnsupportedFormat(
+            "Apple iWork files aren't supported. Export it as PDF, DOCX, XLSX or PPTX and upload that."
+        )
     if not archive.names:
         raise EmptyFile
     raise UnsupportedFormat(_ARCHIVE)

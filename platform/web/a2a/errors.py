@@ -1,4 +1,4 @@
-"""What goes wrong at the A2A door, in the protocol's words."""
+"""Errors of the A2A protocol."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Errors of the site as those of the protocol. One that is nobody's fault but ours is logged and not told."""
+    """The site's errors as those of the protocol. Unexpected errors are logged and their details withheld."""
     try:
         yield
     except A2AError:

@@ -1,4 +1,4 @@
-"""Addresses of the A2A door: each GPT has its Agent Card below the address at which it is called."""
+"""A2A URLs: each GPT's Agent Card is below the URL at which the GPT is called."""
 
 from django.urls import path
 

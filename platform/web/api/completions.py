@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: what a request means here, and how a run's answer looks in their wire format."""
+"""OpenAI's chat completions: what a request means, and a run's answer in their wire format."""
 
 from typing import Any, Final, Literal
 
@@ -47,8 +47,8 @@ FinishWord = Literal["stop", "length", "tool_calls"]
 HONOURED: Final = (
     "`model` is a GPT's slug. Answers use the same knowledge and citations as in a chat; the citations are the"
     " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as the"
-    " caller's wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT answers"
-    " it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
+    " caller's wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT"
+    " answers it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
     " with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
     " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
     " own tools run on the server; if a call needs a person's approval, the request ends with 409"
@@ -68,7 +68,7 @@ class StreamOptions(BaseModel):
 
 
 class CompletionRequest(BaseModel):
-    """A chat completion to make."""
+    """A chat completion request."""
 
     # pydantic's own model: ninja's Schema would lose the undeclared parameters, which `check` must see.
     model_config = ConfigDict(extra="allow")
@@ -88,7 +88,7 @@ class CompletionRequest(BaseModel):
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
     def check(self) -> None:
-        """Refuse what cannot be honoured. Raises ApiError with the parameter's name."""
+        """Refuse unsupported parameters. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():
             if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
                 raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
@@ -143,7 +143,7 @@ class Annotation(Schema):
 
 
 class Usage(Schema):
-    """Tokens that the model read and wrote for this answer."""
+    """Input and output tokens of this answer."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -151,7 +151,7 @@ class Usage(Schema):
 
 
 class Extras(Schema):
-    """What OpenAI's format has no place for. `support` is there once the answer is: how far files support it."""
+    """What OpenAI's format doesn't cover. `support` is there once the answer is: how far files support it."""
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
@@ -180,7 +180,7 @@ class Choice(Schema):
 
 
 class Completion(Schema):
-    """A chat completion. With `stream` it comes in `chat.completion.chunk` objects instead, as server-sent events."""
+    """A chat completion. With `stream`, it is sent as `chat.completion.chunk` objects in server-sent events."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"

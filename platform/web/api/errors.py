@@ -1,4 +1,4 @@
-"""What goes wrong at the machine door, in one shape inside and two outside: OpenAI's under /v1, ours under /api.
+"""API errors: one shape inside and two outside, OpenAI's under /v1 and ours under /api.
 
 `problem_of` decides what an exception means to the caller; `native_shape` and `openai_shape` only say it.
 """
@@ -31,7 +31,7 @@ RETRY_AFTER_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the caller is told. `fields` holds (field, message) of each invalid field, `field` the first of them."""
+    """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them."""
 
     status: int
     message: str
@@ -86,7 +86,7 @@ class OpenAiErrorBody(Schema):
 
 
 def problem_of(error: Exception) -> Problem:
-    """What `error` means to the caller. What is nobody's fault but ours is logged and told as a 500."""
+    """What `error` means to the caller. Unexpected errors are logged and reported as a 500."""
     match error:
         case ApiError():
             return error.problem

@@ -1,4 +1,4 @@
-"""The conversation that a caller sends along: what may be in it, and how the GPT reads it."""
+"""The conversation that a caller sends: what it can contain, and how the GPT reads it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -15,7 +15,7 @@ CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
 
 
 class Part(BaseModel):
-    """A piece of a message's content. Only parts of type `text` can be read here."""
+    """A part of a message's content. Only parts of type `text` are supported."""
 
     type: str
     text: Text = ""

@@ -1,4 +1,4 @@
-"""What `/api` takes and gives about GPTs and their files, as JSON. Of runs: `shapes_runs`."""
+"""The JSON of GPTs and their files in `/api`; that of runs is in `shapes_runs`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal

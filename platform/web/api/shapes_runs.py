@@ -1,4 +1,4 @@
-"""What `/api` takes and gives about runs and conversations, as JSON."""
+"""The JSON of runs and conversations in `/api`."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -41,7 +41,7 @@ class PendingApproval(ApprovalRequest):
 
 
 class RunState(Schema):
-    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
+    """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
     `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
     `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
@@ -82,7 +82,7 @@ class CitedPage(Schema):
 
 
 class CitedPassage(Schema):
-    """A citation with what it quotes. All places count characters of the file's text, as `citation.start` does.
+    """A citation with its source. All positions count characters of the file's text, as `citation.start` does.
 
     `section` is the text around the quote in the file's own order. `pages` is empty where the format has no pages, or
     for the reason in `trouble`. `download` is the address of the file, where the GPT's creator gives it out.
@@ -171,7 +171,7 @@ class Turn(Schema):
 
 
 class ConversationWithTurns(Schema):
-    """A conversation with what was said. `guest` is another GPT that answers until it is dismissed."""
+    """A conversation with its messages. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str

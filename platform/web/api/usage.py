@@ -49,5 +49,5 @@ class UsageShape(Schema):
 
 @router.get("/gpts/{slug}/usage", response={200: UsageShape, **DENIED, 422: NativeErrorBody})
 def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> Usage:
-    """How much your GPT is used: asked by people, and by other GPTs. API calls count for two days."""
+    """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

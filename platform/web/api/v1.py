@@ -87,14 +87,14 @@ def _model(gpt: Gpt) -> Model:
 
 @v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
 def list_models(request: HttpRequest) -> ModelList:
-    """The published GPTs that the key's owner may chat with: those in the store, their own, those shared by link."""
+    """The published GPTs that the key's owner can chat with: in the store, their own and shared by link."""
     gpts = Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner")
     return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
 
 
 @v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
-    """One of these GPTs."""
+    """One of those GPTs."""
     return _model(access_model(caller(request), model))
 
 

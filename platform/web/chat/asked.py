@@ -1,4 +1,4 @@
-"""What a GPT asked others, in words: for one line of a chat, for several in one, and while they are awaited."""
+"""Texts about a GPT's requests to others: for one line of a chat, for several in one, and while waiting."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def told_together(asks: Sequence[Ask], many: str) -> str:
 
 
 def awaited(asks: Sequence[Ask]) -> str:
-    """Whose answers are awaited; empty if nobody's."""
+    """Which answers are awaited; empty if none."""
     names = list(dict.fromkeys(ask.name for ask in asks))
     if not names:
         return ""

@@ -1,4 +1,4 @@
-"""How an answer shows which of its sentences rest on the files: marks in the text and a line that explains them."""
+"""How an answer shows which sentences its files support: marks in the text and a line that explains them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNSUPPORTED_MARK: Final = format_html(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a kind of mark in the answer means."""
+    """The explanation of a kind of mark."""
 
     kind: Literal["partly", "unsupported"]
     words: str

@@ -1,4 +1,4 @@
-"""What people do in a chat: send, ask again, rename, delete. The page's script gets JSON, a plain form a redirect.
+"""Actions in a chat: send, regenerate, rename, delete. The page's script gets JSON, a plain form a redirect.
 
 Every refusal is one sentence that says what to do; the script shows it and keeps what was typed.
 """
@@ -42,7 +42,7 @@ class NoAccess(Refused):
 
 
 def for_people_signed_in(view: View) -> View:
-    """`view` for signed-in people; others are told by JSON or sent to sign in."""
+    """`view` for signed-in people; others get a JSON error or are redirected to sign in."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -187,7 +187,7 @@ class TestKeys:
         assert lend(str(row.id), alice.id, "agents.example.org").secrets
         services.publish(gpt)
         assert not RemoteAgentRow.objects.get().secret
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             lend(str(row.id), alice.id, "agents.example.org")
 
     def test_a_version_brings_it_back(self, row, gpt):

@@ -127,7 +127,7 @@ class TestSecrets:
         lent = sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
         assert SECRET in lent.secrets
-        with pytest.raises(ToolError, match="it was not sent"):
+        with pytest.raises(ToolError, match="it wasn't sent"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
@@ -183,18 +183,18 @@ class TestSecrets:
         actions.remove(keyed)
         assert sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         publish(gpt)
-        with pytest.raises(ToolError, match="removed it"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
 

@@ -89,14 +89,14 @@ def test_nothing_is_asked_before_a_file_is_ready(as_alice, gpt, asked):
 
 def test_workers_that_are_away_are_said_to_be(as_alice, file, monkeypatch):
     def nobody(*_: str, **__: object) -> dict:
-        raise NoResult("The workers cannot be reached right now.")
+        raise NoResult("Not available right now.")
 
     monkeypatch.setattr("web.builder.knowledge.rpc.call", nobody)
     for response in (
         as_alice.get(f"{URL}health", headers=JSON),
         as_alice.post(f"{URL}ask", {"question": "Q?"}, headers=JSON),
     ):
-        assert (response.status_code, response.json()["error"]) == (503, "The workers cannot be reached right now.")
+        assert (response.status_code, response.json()["error"]) == (503, "Not available right now.")
     assert as_alice.get(URL).status_code == 200
 
 

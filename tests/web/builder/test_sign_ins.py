@@ -288,7 +288,7 @@ def test_what_a_broken_service_says_is_not_repeated(bob, action, provider):
     provider.broken = True
     client = browser(bob)
     told = said(come_back(client, action, provider.authorize(begin(client, action))))
-    assert "did not accept the sign-in (status 401)" in told
+    assert "rejected the sign-in (status 401)" in told
     assert CLIENT_SECRET not in told
 
 

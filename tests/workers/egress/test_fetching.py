@@ -159,7 +159,7 @@ def test_what_was_sent_to_one_host_is_not_sent_to_another():
     with serving(ok) as other, serving(lambda asked: asked.give(307, Location=there)) as first:
         there = f"http://127.0.0.1:{other.port}/"
         config = allowing(first, other)
-        with pytest.raises(EgressRefused, match="redirects what was sent"):
+        with pytest.raises(EgressRefused, match="redirects the request"):
             fetch(f"http://127.0.0.1:{first.port}/", config, method="POST", content=b"private")
     assert first.seen[0].body == b"private"
     assert other.seen == []
@@ -270,7 +270,7 @@ def test_packed_bodies_are_unpacked_and_only_gzip_is_asked_for():
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress", "deflate"])
 def test_what_cannot_be_unpacked_within_bounds_is_not_unpacked(coding):
     packed = serving(lambda asked: asked.give(body=b"\x1b" * 100, Content_Encoding=coding))
-    with packed as server, pytest.raises(EgressFailed, match="packed in a way"):
+    with packed as server, pytest.raises(EgressFailed, match="unsupported encoding"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server))
 
 
@@ -281,7 +281,7 @@ def test_only_wanted_kinds_are_read():
             if is_wanted:
                 fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=limits)
             else:
-                with pytest.raises(EgressFailed, match="video/mp4, which is not read here"):
+                with pytest.raises(EgressFailed, match="video/mp4, which isn't supported"):
                     fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=limits)
 
 
@@ -387,11 +387,11 @@ def test_httpx_clients_are_guarded_too():
         base = f"http://127.0.0.1:{server.port}"
         transport = guarded_transport(allowing(server), Limits(max_bytes=1_000_000))
         with httpx.Client(transport=transport, follow_redirects=True, trust_env=False) as client:
-            with pytest.raises(httpx.ConnectError, match=r"169\.254\.169\.254 is not on the public internet"):
+            with pytest.raises(httpx.ConnectError, match=r"169\.254\.169\.254 isn't on the public internet"):
                 client.get(f"{base}/away")
             with pytest.raises(httpx.ConnectError, match="longer than 1 MB"):
                 client.get(f"{base}/bomb")
-            with pytest.raises(httpx.ConnectError, match="not on the public internet") as caught:
+            with pytest.raises(httpx.ConnectError, match="n.t on the public internet") as caught:
                 client.get("http://10.0.0.5/")
             assert isinstance(caught.value.__cause__, EgressRefused)
 

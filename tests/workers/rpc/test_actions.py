@@ -79,5 +79,5 @@ def test_a_server_that_cannot_be_reached_says_why(gpt):
 
 
 def test_a_sign_in_that_is_not_under_way_is_refused(db):
-    assert tasks.exchange_code("77") == {"refused": "There is no sign-in under way."}
+    assert tasks.exchange_code("77") == {"refused": "No sign-in in progress."}
     assert tasks.revoke_sign_in("77") == {"revoked": False}

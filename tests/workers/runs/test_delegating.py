@@ -127,7 +127,7 @@ def test_gpts_that_ask_each_other_the_same_are_told_so(alice, bob, sent_tasks):
     script = {"One": asks(call("ask_two", "Who?")), "Two": asks(call("ask_one", "Who?"))}
     run = ask(bob, one, "Who?")
     Worker(sent_tasks, hands(script)).drain()
-    assert "already at work" in last(run).text
+    assert "already working" in last(run).text
     assert Run.objects.filter(root=run).count() == 1
 
 
@@ -147,7 +147,7 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
     Worker(sent_tasks, hands(script)).drain()
     assert isinstance(last(run), Finished)
     assert Run.objects.filter(root=run).count() == 2
-    assert "already at work" in last(run).text
+    assert "already working" in last(run).text
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
         ("DELEGATION_DEPTH", 0, "over 0 levels"),
         ("DELEGATION_RUNS", 0, "0 runs"),
         ("DELEGATION_RUNS_PER_GPT", 0, "asked 0 times"),
-        ("DELEGATION_TOKENS", 1, "used up its 1 tokens"),
+        ("DELEGATION_TOKENS", 1, "its limit of 1 tokens"),
         ("DELEGATION_SECONDS", -1, ""),
     ],
 )

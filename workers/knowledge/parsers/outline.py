@@ -73,13 +73,13 @@ class Outline:
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Add text that a trick hides from readers ("white on white"); it is quarantined as a block of its own."""
         if text := flat(text):
-            self.suspects.append((len(self.blocks), "invisible_text", f"A reader does not see this text: {reason}."))
+            self.suspects.append((len(self.blocks), "invisible_text", f"Readers can't see this text: {reason}."))
             self._add(text, page)
 
     def differs(self, text: str, page: int | None = None) -> None:
         """Add text that stands behind a picture and says something else; quarantined as a block of its own."""
         if text := flat(text):
-            message = "The text layer of this page says something else than its picture shows."
+            message = "The text layer of this page differs from its picture."
             self.suspects.append((len(self.blocks), "differs_from_picture", message))
             self._add(text, page)
 

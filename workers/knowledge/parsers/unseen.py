@@ -24,4 +24,4 @@ def add_tricks(outline: Outline, tricks: dict[str, list[str]], page: int | None 
         if _WORD.search(text):
             outline.invisible(text, trick, page)
         else:
-            outline.leave_out(text, f"signs that a reader does not see: {trick}", page)
+            outline.leave_out(text, f"characters that readers can't see: {trick}", page)
