@@ -391,7 +391,7 @@ def test_httpx_clients_are_guarded_too():
                 client.get(f"{base}/away")
             with pytest.raises(httpx.ConnectError, match="longer than 1 MB"):
                 client.get(f"{base}/bomb")
-            with pytest.raises(httpx.ConnectError, match="n.t on the public internet") as caught:
+            with pytest.raises(httpx.ConnectError, match="t on the public internet") as caught:
                 client.get("http://10.0.0.5/")
             assert isinstance(caught.value.__cause__, EgressRefused)
 
