@@ -1,15 +1,20 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
 import threading
+from collections.abc import Callable
 from functools import cache, partial
 
 from django.conf import settings
 
 from gpts.safety.policy import Mode
+from web.operate.models import MeasuredModel
+from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
+from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
+from workers.engine.measuring import Measurement, known_measurement, measure
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
@@ -18,6 +23,7 @@ from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 from workers.rpc.sign_ins import lend
+from workers.runs.answering import model_reply
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
 from workers.smallmodel.routing.router import Router
@@ -83,6 +89,37 @@ def close() -> None:
             _services().engine.close()
 
 
+def recall_ability(engine: Engine) -> MeasuredModel | None:
+    """Tell the engine what is known of its model. Returns the record of it; None for a scripted engine.
+
+    Raises EngineError where a server does not say what it runs.
+    """
+    if settings.ENGINE == "scripted":
+        return None
+    record = seen_model(engine.fingerprint(), engine.health().model)
+    if record.measured_at is None and (known := known_measurement(record.fingerprint)):
+        keep_measurement(record, known)
+        record.refresh_from_db()
+    engine.learn(record.known())
+    return record
+
+
+def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
+    """Measure the engine's model by the way replies are made in runs, and keep the result. Raises EngineError."""
+    held = services()
+    found = measure(lambda state: model_reply(state, held, lambda text: None), engine.ability(), say)
+    keep_measurement(record, found)
+    record.refresh_from_db()
+    engine.learn(record.known())
+    return found
+
+
+def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
+    """Keep what was measured of the model."""
+    figures = {name: figure.model_dump() for name, figure in found.figures.items()}
+    save_measurement(record, figures, found.fields(), found.seconds)
+
+
 def policy() -> Mode:
     """When a call with an effect needs a person's word: strict or balanced."""
     return "balanced" if settings.POLICY == "balanced" else "strict"
@@ -91,6 +128,7 @@ def policy() -> Mode:
 @cache
 def _services() -> Services:
     engine = open_engine(engine_config())
+    recall_ability(engine)
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(
         settings.GUILDHALL_HOME,

@@ -5,9 +5,13 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from django.db import DatabaseError, close_old_connections
+
+from web.operate.models import MeasuredModel
+from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_missing, announce_model
-from workers.configuration import services, tool_settings
-from workers.engine.base import EngineError
+from workers.configuration import measure_ability, recall_ability, services, tool_settings
+from workers.engine.base import Engine, EngineError
 from workers.tools.builtin import missing
 
 logger = logging.getLogger(__name__)
@@ -35,9 +39,32 @@ def _repeat(name: str, announce: Callable[[], None]) -> None:
 
 
 def _announce_model() -> None:
+    """Say that the model is ready, and take over what is known of it: an operator may have overridden something."""
+    close_old_connections()
     try:
-        health = services().engine.health()
-        if health.ready:
-            announce_model(health.model)
+        engine = services().engine
+        health = engine.health()
+        if not health.ready:
+            logger.error("the model is not ready: %s", health.detail)
+            return
+        announce_model(health.model)
+        record = recall_ability(engine)
+        if record and record.measured_at is None and claim_measuring(record):
+            threading.Thread(target=_measure, args=(engine, record), name="model-check", daemon=True).start()
     except EngineError as error:
         logger.error("the model is not ready: %s", error)
+    except DatabaseError:
+        logger.exception("what is known of the model could not be read")
+
+
+def _measure(engine: Engine, record: MeasuredModel) -> None:
+    """Measure the model beside the chats that it answers."""
+    logger.info("checking what %s can do", record.name)
+    try:
+        found = measure_ability(engine, record, lambda text: logger.info("%s: %s", record.name, text))
+        logger.info("%s: %s", record.name, found.fields())
+    except Exception:
+        logger.exception("%s could not be checked; the next worker tries again", record.name)
+        give_up_measuring(record)
+    finally:
+        close_old_connections()

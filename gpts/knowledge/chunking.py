@@ -53,12 +53,10 @@ def chunk(document: Document, count_tokens: CountTokens) -> tuple[Chunk, ...]:
 
 
 def _sentences(document: Document) -> Iterator[_Unit]:
-    offset = 0
-    for block in document.blocks:
+    for offset, block in document.placed():
         is_heading = block.is_heading()
         for span in sentence_spans(block.text):
             yield _Unit(offset + span.start, offset + span.end, block.heading, block.page, is_heading)
-        offset += len(block.text) + 2
 
 
 def _counted(text: str, units: list[_Unit], count_tokens: CountTokens) -> list[_Unit]:

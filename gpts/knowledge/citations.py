@@ -6,33 +6,20 @@ that was given, and its quote is literal text of the document.
 
 import re
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from gpts.knowledge.documents import Citation, Passage, SentenceSupport, Support
-from gpts.knowledge.sentences import Span, sentence_spans
-from gpts.knowledge.support import Source, agrees, claims, is_title, share, source_rarity, sources_of, supports
+from gpts.knowledge import tables
+from gpts.knowledge.documents import Citation, Passage, SentenceSupport
+from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
+from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
+from gpts.knowledge.support import Source, is_claim, is_title, share, source_rarity, sources_of
 from gpts.knowledge.terms import terms
 
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
-# The part of a sentence's terms, weighed by rarity, that its source must hold to be cited at all; above the second
-# figure the meaning need not be asked; the mean of that part and the cosine, where it is asked. Chosen among 19
-# settings on 249 XQuAD answers (2026-11), each as "The answer is ...", as its own sentence with half of the words
-# gone, behind the question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the
-# gold answer; of sentences from elsewhere in the article 0.5 % are cited. Whether a cited sentence counts as
-# supported or as partly supported is decided by `supports`.
-MIN_OVERLAP: Final = 0.5
-SURE_OVERLAP: Final = 0.85
-MIN_SUPPORT: Final = 0.45
-# Words of the question settle which of two equal sources is meant; two sentences must beat one clearly.
-QUESTION_WEIGHT: Final = 0.1
-PAIR_COST: Final = 0.1
-# Sources per sentence whose meaning is compared: each costs an encoding of a few milliseconds.
-SHORTLIST: Final = 6
 # How much a title that repeats the question speaks for the sentences under it.
 TITLE_WEIGHT: Final = 0.6
 # An extract of several sentences takes only those that come near the best one.
@@ -70,50 +57,38 @@ class Extract(BaseModel):
     score: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A source that a sentence may rest on: the share of its terms there, whether all of it is, and the rank."""
-
-    source: Source
-    overlap: float
-    is_full: bool
-    rank: float
-
-
 def ground(
     answer: str,
     passages: Sequence[Passage],
-    similarity: Similarity | None = None,
+    meaning: Meaning | None = None,
     question: str = "",
     titles: Container[str] = (),
+    instructions: str = "",
 ) -> Grounding:
     """What `answer` rests on: at most one citation a sentence; tags count passages by first use from 1.
 
-    A line that is one of `titles` claims nothing, so it needs no source.
+    A line that is one of `titles` claims nothing, nor does what `instructions` ask to be said, so neither needs a
+    source; code is never looked at. Without passages nothing is said of any sentence.
     """
-    sources = sources_of(passages)
-    rarity = source_rarity(sources)
-    asked = frozenset(terms(question))
-    spans = sentence_spans(answer)
+    if not passages:
+        return Grounding()
+    fence = CodeFence()
+    spans = [span for span in sentence_spans(answer) if not fence.covers(answer[span.start : span.end])]
+    spans = [span for span in spans if answer[span.start : span.end] not in titles]
     sentences = [answer[span.start : span.end] for span in spans]
-    candidates = [
-        [] if sentence in titles else _candidates(sentence, sources, rarity, asked) for sentence in sentences
+    verdicts = Judge(passages, question, meaning).judge(sentences, answer)
+    judged = zip(spans, sentences, verdicts, strict=True)
+    told = [
+        (span, each)
+        for span, sentence, each in judged
+        if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
     ]
-    if similarity:
-        candidates = _weighed(sentences, candidates, similarity)
-    best = [max(each, key=lambda one: (one.is_full, one.rank), default=None) for each in candidates]
-    found = [(span, each.source) for span, each in zip(spans, best, strict=True) if each is not None]
-    levels = tuple(
-        _support(span, each)
-        for span, sentence, each in zip(spans, sentences, best, strict=True)
-        if sentence not in titles and claims(sentence)
+    return Grounding(
+        citations=_numbered([(span, each.source) for span, each in told if each.source]),
+        support=tuple(
+            SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level) for span, each in told
+        ),
     )
-    return Grounding(citations=_numbered(found), support=levels)
-
-
-def _support(span: Span, best: _Candidate | None) -> SentenceSupport:
-    level: Support = "unsupported" if best is None else "supported" if best.is_full else "partly"
-    return SentenceSupport(answer_start=span.start, answer_end=span.end, level=level)
 
 
 def extractive_answer(
@@ -162,40 +137,6 @@ def _question_scores(question: str, sources: Sequence[Source], similarity: Simil
         + TITLE_WEIGHT * share(asked, source.above, rarity)
         for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
     ]
-
-
-def _candidates(
-    sentence: str, sources: Sequence[Source], rarity: dict[str, float], asked: frozenset[str]
-) -> list[_Candidate]:
-    """The sources that `sentence` may rest on: they agree with it and hold enough of its terms."""
-    own = frozenset(claims(sentence))
-    found: list[_Candidate] = []
-    for source in sources:
-        overlap = share(own, source.terms, rarity)
-        if overlap >= MIN_OVERLAP and agrees(sentence, source):
-            cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(asked, source.terms, rarity)
-            found.append(_Candidate(source, overlap, supports(sentence, source, rarity), overlap - cost))
-    return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
-
-
-def _weighed(
-    sentences: Sequence[str], candidates: Sequence[list[_Candidate]], similarity: Similarity
-) -> list[list[_Candidate]]:
-    """`candidates` without those whose words match but whose meaning does not, by one call of `similarity`."""
-    doubtful = [n for n, each in enumerate(candidates) if each and max(one.overlap for one in each) < SURE_OVERLAP]
-    texts = list(dict.fromkeys(candidate.source.text for number in doubtful for candidate in candidates[number]))
-    weighed = list(candidates)
-    if not texts:
-        return weighed
-    cosines = similarity([sentences[number] for number in doubtful], texts)
-    for number, row in zip(doubtful, cosines, strict=True):
-        cosine = dict(zip(texts, row, strict=True))
-        weighed[number] = [
-            replace(each, rank=each.rank + cosine[each.source.text])
-            for each in candidates[number]
-            if (each.overlap + cosine[each.source.text]) / 2 >= MIN_SUPPORT
-        ]
-    return weighed
 
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:

@@ -1,5 +1,6 @@
 """The values that knowledge is made of, from a parsed file to the passage that an answer cites."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -90,6 +91,13 @@ class Document(BaseModel):
         """The canonical text, in which chunks and citations give character ranges."""
         return "\n\n".join(block.text for block in self.blocks)
 
+    def placed(self) -> Iterator[tuple[int, Block]]:
+        """Each block with the offset at which it begins in the canonical text."""
+        start = 0
+        for block in self.blocks:
+            yield start, block
+            start += len(block.text) + 2
+
 
 class Chunk(BaseModel):
     """A piece of a document that is embedded and retrieved as one. `start`/`end` index `Document.text()`."""
@@ -167,7 +175,8 @@ class Citation(BaseModel):
     url: str = ""
 
 
-Support = Literal["supported", "partly", "unsupported"]
+# "not_checked": the answer and the passages are in languages that cannot be compared.
+Support = Literal["supported", "partly", "unsupported", "not_checked"]
 
 
 class SentenceSupport(BaseModel):

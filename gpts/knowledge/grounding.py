@@ -2,34 +2,42 @@
 
 A GPT that answers only from its knowledge promises just that, whatever model it runs on. A small model given the
 right passage still turns "every 450 hours" into "every 150 hours"; so each sentence is held back until it is whole,
-and shown only if what it says beyond the question stands in a passage.
+and shown only if a passage says what it claims. What claims nothing is shown as it is: greetings, headings,
+questions, code, tables, and what the instructions ask for.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.sentences import sentence_spans
-from gpts.knowledge.support import Source, agrees, share, source_rarity, sources_of, supports
-from gpts.knowledge.terms import terms
+from gpts.knowledge.judging import Judge, Meaning
+from gpts.knowledge.sentences import CodeFence, sentence_spans
+from gpts.knowledge.support import is_claim
 
 # Share of a sentence's terms beyond the question's, weighed by rarity, that one or two neighbouring sentences of a
-# passage must hold. At 0.7 the bundled model's 40 starter answers of 2026-11-24 kept no false sentence.
+# passage must hold if it is only words that speak for it. At 0.7 the bundled model's 40 starter answers of 2026-11-24
+# kept no false sentence.
 MIN_SHARE: Final = 0.7
-# Refused sentences after which generating on is not worth the wait.
-PATIENCE: Final = 2
+# Refused sentences in a row after which generating on is not worth the wait.
+PATIENCE: Final = 4
+# How much of an answer tells its language, in characters.
+_TAIL: Final = 600
 
 
 class Gate:
     """Holds an answer back sentence by sentence. `is_shut` says that the rest is not worth generating."""
 
-    def __init__(self, question: str, passages: Sequence[Passage]) -> None:
-        self._asked = frozenset(terms(question))
-        self._sources: list[Source] = sources_of(passages)
-        self._rarity = source_rarity(self._sources)
+    def __init__(
+        self, question: str, passages: Sequence[Passage], meaning: Meaning | None = None, instructions: str = ""
+    ) -> None:
+        self._judge = Judge(passages, question, meaning)
+        self._instructions = instructions
+        self._fence = CodeFence()
         self._pending = ""
-        self._shown: list[str] = []
-        self._refused = 0
+        self._kept = ""
+        self._n_shown = 0
+        self._has_claim = False
+        self._n_refused = self._n_in_a_row = 0
         self.is_shut = False
 
     def feed(self, text: str) -> str:
@@ -44,38 +52,41 @@ class Gate:
     def finish(self) -> str:
         """The part of what is still held back that may be shown, now that nothing more comes."""
         whole, self._pending = self._pending, ""
-        return self._release(whole)
+        shown = self._release(whole)
+        # A greeting alone is no answer, unless the model had no more to say.
+        return shown if self._has_claim or self._n_refused else shown + self._show()
 
     def _release(self, text: str) -> str:
-        released, end = "", 0
+        end = 0
         for span in sentence_spans(text):
             sentence = text[span.start : span.end]
             if self.is_shut:
                 break
             if self._passes(sentence):
-                released += text[end : span.start] if self._shown else ""
-                released += sentence
-                self._shown.append(sentence)
+                self._kept += (text[end : span.start] if self._kept else "") + sentence
             end = span.end
         # The break after the last sentence belongs to the one that follows, if that is shown.
         self._pending = text[end:] + self._pending
-        return released
+        return self._show() if self._has_claim else ""
+
+    def _show(self) -> str:
+        shown, self._n_shown = self._kept[self._n_shown :], len(self._kept)
+        return shown
 
     def _passes(self, sentence: str) -> bool:
-        if sentence in self._shown:  # a small model that repeats itself has nothing left to say
-            self.is_shut = True
-            return False
-        if self._is_supported(sentence):
+        if self._fence.covers(sentence) or not is_claim(sentence, self._instructions):
             return True
-        self._refused += 1
-        self.is_shut = bool(self._shown) or self._refused >= PATIENCE
+        if self._is_supported(sentence):
+            self._has_claim, self._n_in_a_row = True, 0
+            return True
+        self._n_refused += 1
+        self._n_in_a_row += 1
+        self.is_shut = self._n_in_a_row >= PATIENCE
         return False
 
     def _is_supported(self, sentence: str) -> bool:
-        new = frozenset(terms(sentence)) - self._asked
-        return bool(new) and any(
-            agrees(sentence, source)
-            and supports(sentence, source, self._rarity)
-            and share(new, source.terms, self._rarity) >= MIN_SHARE
-            for source in self._sources
-        )
+        (verdict,) = self._judge.judge([sentence], f"{self._kept} {sentence}"[-_TAIL:])
+        if verdict.source is None:
+            return verdict.level == "not_checked"
+        is_said = verdict.level == "supported" and self._judge.share_beyond(sentence, verdict.source) >= MIN_SHARE
+        return is_said or verdict.is_near

@@ -34,6 +34,20 @@ _BEFORE_A_NAME: Final = frozenset(
 _MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())
 
 
+class CodeFence:
+    """Tells of the sentences of a text, taken in order, whether they stand in a fenced block of code."""
+
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def covers(self, sentence: str) -> bool:
+        """Whether the next sentence is code, or begins or ends it."""
+        if not sentence.startswith(("```", "~~~")):
+            return self._is_open
+        self._is_open = not self._is_open and not sentence[3:].endswith(sentence[:3])
+        return True
+
+
 def sentence_spans(text: str) -> tuple[Span, ...]:
     """The sentences of `text` in order, without surrounding space; every other character lies in exactly one."""
     return tuple(span for line in _LINE.finditer(text) for span in _line_spans(text, line.start(), line.end()))

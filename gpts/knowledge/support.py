@@ -9,6 +9,7 @@ from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import stem, terms, words
 
@@ -29,13 +30,29 @@ FRAME: Final = frozenset(
 )
 
 
+# Together with those of the frame: what people say around an answer. A sentence of nothing else claims nothing.
+COURTESY: Final = FRAME | frozenset(
+    terms(
+        "let know feel free ask need anything else further assist assistance please great day good morning sorry "
+        "unfortunately able find say mention cover contain information file document hallo gerne danke bitte guten "
+        "tag bonjour merci hola gracias ciao grazie olá obrigado dank"
+    )
+)
+_NEGATIONS: Final = frozenset(
+    """not no never none nothing nobody neither nor without cannot nicht nichts niemand kein keine keinen keinem
+    keiner keines nie niemals ohne ne pas jamais rien personne aucun aucune sans nunca nada nadie ningún ninguna sin
+    non niente nessun nessuna senza não sem niet geen nooit zonder""".split()
+)
+
+
 def claims(sentence: str) -> list[str]:
     """The terms of `sentence` that a source could hold, in order."""
     return [term for term in terms(sentence) if term not in FRAME]
 
 
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
-_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
+_CODE: Final = re.compile(r"\w*(?:\d|[A-Z]\w*[A-Z])\w*")
+_HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
@@ -106,14 +123,36 @@ def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]
     return sum(rarity.get(term, rarest) for term in wanted & held) / total if total else 0.0
 
 
-def agrees(sentence: str, source: Source) -> bool:
-    """Whether every number of `sentence` is in the source, and every name in its passage, heading or file name."""
+def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bool:
+    """Whether every figure of `sentence` is in the source, and every name in its passage, heading or file name.
+
+    Of a translation only names written in capitals or with digits are looked for: others are translated, too.
+    """
     plain = _MARKUP.sub("", sentence)
-    numbers = set(_NUMBER.findall(plain))
-    if not numbers <= set(_NUMBER.findall(f"{source.told} {source.text}")):
+    if not figures_agree(plain, f"{source.told} {source.text}"):
         return False
     names = _names(plain)
+    if is_translation:
+        names = {word for code in _CODE.findall(plain) for word in words(code)}
     return names <= source.context or _stems(names) <= _stems(source.context)
+
+
+def is_negated(text: str) -> bool:
+    """Whether anything is denied in it."""
+    return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))
+
+
+def is_claim(sentence: str, instructions: str = "") -> bool:
+    """Whether `sentence` says something that a source could hold.
+
+    Questions, headings, rows of tables, courtesies and what the GPT's instructions ask to be said do not.
+    """
+    text = sentence.strip(" *_>")
+    if text.endswith(("?", "？")) or tables.is_row(text) or _HEADING.match(sentence):
+        return False
+    if len(text.split()) > 2 and text in instructions:
+        return False
+    return not COURTESY.issuperset(terms(text))
 
 
 def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
@@ -123,6 +162,8 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
         return False
     runs = [own[i : i + RUN_TERMS] for i in range(max(1, len(own) - RUN_TERMS + 1))]
     if any(share(frozenset(run), source.terms, rarity) < RUN_SHARE for run in runs):
+        return False
+    if is_negated(sentence) != is_negated(source.told):
         return False
     passage = source.passage
     return _stems(_names(_MARKUP.sub("", sentence))) <= _stems(

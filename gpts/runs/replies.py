@@ -61,7 +61,7 @@ def read_calls(text: str) -> list[Written] | None:
     at = 0
     while text[at:].strip(_BETWEEN):
         at += len(text[at:]) - len(text[at:].lstrip(_BETWEEN))
-        value, at = _json_at(text, at)
+        value, at = json_at(text, at)
         for one in value if isinstance(value, list) else [value]:
             call = _call(one)
             if call is None:
@@ -81,7 +81,7 @@ def written(calls: Sequence[Written]) -> str:
 
 def _block(raw: str, at: int) -> tuple[Written, int] | None:
     """The call whose JSON begins at `at`, and where its block ends; None if it is malformed or has no end."""
-    value, end = _json_at(raw, at + len(raw[at:]) - len(raw[at:].lstrip()))
+    value, end = json_at(raw, at + len(raw[at:]) - len(raw[at:].lstrip()))
     call = _call(value)
     rest = raw[end:].lstrip()
     if call is None or not rest.startswith(CLOSING):
@@ -89,7 +89,7 @@ def _block(raw: str, at: int) -> tuple[Written, int] | None:
     return call, len(raw) - len(rest) + len(CLOSING)
 
 
-def _json_at(text: str, at: int) -> tuple[Any, int]:
+def json_at(text: str, at: int) -> tuple[Any, int]:
     """The JSON value that begins at `at` and where it ends; None and the end of the text if there is none."""
     try:
         return _DECODER.raw_decode(text, at)

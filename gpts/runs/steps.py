@@ -123,7 +123,7 @@ class Retrieval(_Step):
 class Part(BaseModel):
     """A part of a question for another GPT: the tool that asks it, and the task.
 
-    `gpt` is the slug of a GPT of the store.
+    `gpt` is the slug of a GPT from the store.
     """
 
     model_config = ConfigDict(frozen=True)

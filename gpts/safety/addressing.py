@@ -14,11 +14,12 @@ has a say in what a model may do.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from gpts.knowledge.documents import Block, Document, Finding
+from gpts.knowledge.documents import Document, Finding
 from gpts.knowledge.sentences import Span, sentence_spans
-from gpts.safety.findings import excerpt, finding_id
+from gpts.safety.findings import finding
 from gpts.safety.formulas import Formula, formulas, plain, possible
 
 _ENOUGH: Final = 0.99
@@ -30,6 +31,7 @@ _AGAIN: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
+_MESSAGE: Final = "This passage seems to address a model rather than a reader. It is used as untrusted text."
 # Scripts for people, too, say what to answer when somebody asks, time after time.
 _ANSWERS: Final = frozenset({"steer"})
 
@@ -69,14 +71,13 @@ class _Sentence:
 def speaking_to_models(document: Document) -> Iterator[Finding]:
     """Findings for the sentences that speak to a model, but for those that are under another finding already."""
     covered = [span for each in document.findings if each.severity == "quarantine" for span in each.spans]
-    start = n = 0
-    for block in document.blocks:
-        for span in addressed(block.text):
-            at = (start + span[0], start + span[1])
-            if not any(a <= at[0] and at[1] <= b for a, b in covered) and n < _MAX_FINDINGS:
-                n += 1
-                yield _finding(block, block.text[span[0] : span[1]], at)
-        start += len(block.text) + 2
+    found = ((offset, block, span) for offset, block in document.placed() for span in addressed(block.text))
+    open_ones = (
+        finding("speaks_to_model", "hint", _MESSAGE, block.text[start:end], block, [(offset + start, offset + end)])
+        for offset, block, (start, end) in found
+        if not any(a <= offset + start and offset + end <= b for a, b in covered)
+    )
+    yield from islice(open_ones, _MAX_FINDINGS)
 
 
 def speaks_to_a_model(text: str) -> bool:
@@ -172,16 +173,3 @@ def _joined(text: str, spans: Sequence[Span]) -> list[tuple[int, int]]:
         else:
             joined.append((start, end))
     return joined
-
-
-def _finding(block: Block, text: str, span: tuple[int, int]) -> Finding:
-    return Finding(
-        id=finding_id("speaks_to_model", block.page, text),
-        kind="speaks_to_model",
-        severity="hint",
-        message="This passage seems to address a model rather than a reader. It is used as untrusted text.",
-        excerpt=excerpt(text),
-        spans=(span,),
-        page=block.page,
-        heading=block.heading,
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sys import maxsize
 from typing import Final, Literal
 
-from gpts.knowledge.documents import Block, Document, Finding, FindingKind
+from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Severity
 
 Choice = Literal["drop", "accept"]
 # The owner's choice for each finding, by its id.
@@ -29,6 +29,28 @@ def excerpt(text: str) -> str:
         return text
     half = EXCERPT_CHARS // 2
     return f"{text[:half]} … {text[-half:]}"
+
+
+def finding(
+    kind: FindingKind,
+    severity: Severity,
+    message: str,
+    text: str,
+    block: Block,
+    spans: Iterable[_Span],
+    name: str = "",
+) -> Finding:
+    """A finding of `text` in `block`; its id tells texts apart, or `name` where that says more."""
+    return Finding(
+        id=finding_id(kind, block.page, name or text),
+        kind=kind,
+        severity=severity,
+        message=message,
+        excerpt=excerpt(text),
+        spans=tuple(spans),
+        page=block.page,
+        heading=block.heading,
+    )
 
 
 def undecided(findings: Iterable[Finding], decisions: Decisions) -> tuple[Finding, ...]:

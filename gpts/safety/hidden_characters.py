@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document, Finding
-from gpts.safety.findings import excerpt, finding_id, without
+from gpts.safety.findings import finding, without
 from gpts.safety.invisible_characters import (
     ANNOTATIONS,
     FORCED_DIRECTION,
@@ -38,8 +38,7 @@ def without_strays(document: Document) -> Document:
     """`document` without stray invisible characters, and with a finding for each block that holds a code."""
     codes: list[tuple[int, Block, list[int]]] = []
     gone: list[_Span] = []
-    start = 0
-    for block in document.blocks:
+    for start, block in document.placed():
         wrong = list(strays(block.text))
         if wrong:
             held = sorted(
@@ -48,7 +47,6 @@ def without_strays(document: Document) -> Document:
             gone += _spans(start + at for at in sorted(set(wrong).difference(held)))
             if held:
                 codes.append((start, block, held))
-        start += len(block.text) + 2
     found = [_finding(offset, block, held) for offset, block, held in codes]
     document = document.model_copy(update={"findings": (*document.findings, *_capped(found))})
     return without(document, gone).model_copy(update={"title": _visible(document.title)})
@@ -99,20 +97,14 @@ def _is_padding(text: str, cluster: Sequence[int], hidden: Sequence[str]) -> boo
 def _finding(offset: int, block: Block, held: Sequence[int]) -> Finding:
     hidden = "".join(block.text[at] for at in held)
     turned = all(each in FORCED_DIRECTION or each in RIGHT_TO_LEFT or each == "\u202c" for each in hidden)
-    return Finding(
-        id=finding_id("hidden_characters", block.page, f"{block.text}"),
-        kind="hidden_characters",
-        severity="quarantine",
-        message=(
-            "Invisible characters change the direction of the text, so readers see it in a different order."
-            if turned
-            else f"{len(held)} invisible characters contain a message that readers can't see."
-        ),
-        excerpt=excerpt(f"{decoded(hidden)}, in: {_around(block.text, held)}"),
-        spans=tuple(_spans(offset + at for at in held)),
-        page=block.page,
-        heading=block.heading,
+    message = (
+        "Invisible characters change the direction of the text, so readers see it in a different order."
+        if turned
+        else f"{len(held)} invisible characters contain a message that readers can't see."
     )
+    text = f"{decoded(hidden)}, in: {_around(block.text, held)}"
+    spans = _spans(offset + at for at in held)
+    return finding("hidden_characters", "quarantine", message, text, block, spans, name=block.text)
 
 
 def _around(text: str, held: Sequence[int]) -> str:

@@ -10,12 +10,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
-from gpts.knowledge.documents import Document, Finding
+from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.sentences import sentence_spans
-from gpts.safety.findings import excerpt, finding_id
+from gpts.safety.findings import finding
 
 # As many near-copies of a passage as no honest text holds outside of tables, lists and running lines.
 _COPIES: Final = 5
@@ -49,7 +49,16 @@ _ADDRESS: Final = re.compile(r"https?://\S+|www\.\S+")
 _STOP: Final = re.compile(r"[.!?](?=\s|$)")
 _CODE: Final = re.compile(r"[{};=<>]|\(\)|^\s*(?:#|//|import |def |return )", re.M)
 
-_Passage = tuple[int, int, int | None, str, frozenset[int]]
+
+class _Passage(NamedTuple):
+    """A paragraph that could be stuffed, where it begins, and the hashes of its groups of words."""
+
+    start: int
+    block: Block
+    shingles: frozenset[int]
+
+    def span(self) -> tuple[int, int]:
+        return self.start, self.start + len(self.block.text)
 
 
 def stuffed_repeats(document: Document) -> Iterator[Finding]:
@@ -62,18 +71,15 @@ def stuffed_repeats(document: Document) -> Iterator[Finding]:
         n += 1
         if n > _MAX_FINDINGS:
             return
-        yield _finding(document, group[0], [(each[0], each[1]) for each in group[1:]])
+        yield _finding(group[0].block, [each.span() for each in group[1:]])
     yield from _stuffed_blocks(document)
 
 
 def _passages(document: Document) -> Iterator[_Passage]:
-    """The paragraphs that could be stuffed: start, end, page, heading and the hashes of their groups of words."""
-    start = 0
-    for block in document.blocks:
+    for start, block in document.placed():
         words = _WORD.findall(block.text[:4_000].casefold())[:_MOST_WORDS] if len(block.text) > 40 else []
         if len(words) >= _WORDS and not _repeats_by_nature(block.text):
-            yield start, start + len(block.text), block.page, block.heading, _shingles(words)
-        start += len(block.text) + 2
+            yield _Passage(start, block, _shingles(words))
 
 
 def _repeats_by_nature(text: str) -> bool:
@@ -96,9 +102,11 @@ def _groups(passages: Iterable[_Passage]) -> Iterator[list[_Passage]]:
     buckets: dict[int, list[int]] = defaultdict(list)
     groups: list[list[_Passage]] = []
     for passage in passages:
-        keys = sorted(passage[4])[:_SKETCH]
+        keys = sorted(passage.shingles)[:_SKETCH]
         seen = {number for key in keys for number in buckets.get(key, ())[:_CANDIDATES]}
-        home = next((number for number in sorted(seen) if _is_alike(groups[number][0][4], passage[4])), None)
+        home = next(
+            (number for number in sorted(seen) if _is_alike(groups[number][0].shingles, passage.shingles)), None
+        )
         if home is not None:
             groups[home].append(passage)
             continue
@@ -114,29 +122,25 @@ def _is_alike(one: frozenset[int], other: frozenset[int]) -> bool:
 
 def _stands_on_every_page(group: Sequence[_Passage]) -> bool:
     """Whether the copies are running headers, footers or notes: one on each of many pages, or one in each chapter."""
-    for places in ([each[2] for each in group if each[2] is not None], [each[3] for each in group if each[3]]):
-        if len(places) == len(group) and len(set(places)) >= 0.8 * len(group):
-            return True
-    return False
+    blocks = [each.block for each in group]
+    pages, headings = [each.page for each in blocks if each.page], [each.heading for each in blocks if each.heading]
+    return any(len(each) == len(group) and len(set(each)) >= 0.8 * len(group) for each in (pages, headings))
 
 
 def _is_boilerplate(group: Sequence[_Passage], n_chars: int) -> bool:
     """Whether this is one note word for word, such as a disclaimer, with the text that it belongs to in between."""
-    if any(each[4] != group[0][4] for each in group):
+    if any(each.shingles != group[0].shingles for each in group):
         return False
-    apart = all(later[0] - before[1] > before[1] - before[0] for before, later in pairwise(group))
-    return apart and sum(each[1] - each[0] for each in group) < _BOILERPLATE * n_chars
+    apart = all(later.start - before.span()[1] > len(before.block.text) for before, later in pairwise(group))
+    return apart and sum(len(each.block.text) for each in group) < _BOILERPLATE * n_chars
 
 
 def _stuffed_blocks(document: Document) -> Iterator[Finding]:
     """Findings for single blocks that repeat a question or a list of search words within themselves."""
-    start = 0
-    for block in document.blocks:
+    for start, block in document.placed():
         spans = [] if len(block.text) < 80 or _repeats_by_nature(block.text) else _inner_repeats(block.text)
         if spans:
-            first = (start, start + len(block.text), block.page, block.heading, frozenset[int]())
-            yield _finding(document, first, [(start + a, start + b) for a, b in spans])
-        start += len(block.text) + 2
+            yield _finding(block, [(start + a, start + b) for a, b in spans])
 
 
 def _inner_repeats(text: str) -> list[tuple[int, int]]:
@@ -179,25 +183,7 @@ def _word_list(text: str) -> list[tuple[int, int]]:
     return [(words[places[1]][1], len(text))]
 
 
-def _finding(document: Document, first: _Passage, spans: list[tuple[int, int]]) -> Finding:
-    start, end, page, heading, _ = first
-    text = _slice(document, start, end)
-    return Finding(
-        id=finding_id("stuffed_repeats", page, f"{len(spans)} {text}"),
-        kind="stuffed_repeats",
-        severity="quarantine",
-        message=f"This passage is repeated {len(spans)} times, as if to rank higher in search. One copy is kept.",
-        excerpt=excerpt(text),
-        spans=tuple(spans),
-        page=page,
-        heading=heading,
-    )
-
-
-def _slice(document: Document, start: int, end: int) -> str:
-    offset = 0
-    for block in document.blocks:
-        if offset <= start < offset + len(block.text) + 2:
-            return block.text[start - offset : end - offset]
-        offset += len(block.text) + 2
-    return ""
+def _finding(first: Block, spans: list[tuple[int, int]]) -> Finding:
+    message = f"This passage is repeated {len(spans)} times, as if to rank higher in search. One copy is kept."
+    name = f"{len(spans)} {first.text}"
+    return finding("stuffed_repeats", "quarantine", message, first.text, first, spans, name)

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "web.chat",
     "web.api",
     "web.a2a",
+    "web.operate",
     "workers",
 ]
 MIDDLEWARE = [

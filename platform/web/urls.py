@@ -10,5 +10,6 @@ urlpatterns = [
     path("", include("web.runs.urls")),
     path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
+    path("", include("web.operate.urls")),
     path("account/", include("allauth.urls")),
 ]

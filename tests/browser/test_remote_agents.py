@@ -44,7 +44,7 @@ def test_an_agent_is_listed_changed_and_removed(agent, form):
     expect(row(form, "Parts Clerk")).to_contain_text("API key")
     assert RemoteAgentRow.objects.get().open_secret() == "s3cret"
     row(form, "Parts Clerk").get_by_role("button", name="Remove").click()
-    expect(form.get_by_text("Parts Clerk is removed from the draft.")).to_be_visible()
+    expect(form.get_by_text("Parts Clerk removed from the draft.")).to_be_visible()
     assert RemoteAgentRow.objects.get().removed
 
 

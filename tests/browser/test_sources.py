@@ -255,7 +255,7 @@ def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
     link.hover()
     expect(bob_page.get_by_role("tooltip")).to_contain_text("This passage only partly supports the sentence.")
     expect(bob_page.get_by_role("img", name="Not supported by the files")).to_be_visible()
-    expect(bob_page.get_by_text("The files don’t support 1 sentence.")).to_be_visible()
+    expect(bob_page.get_by_text("1 sentence is not supported by the files.")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -60,8 +60,8 @@ def test_what_is_no_readable_file_gets_a_sentence(parse, tmp_path: Path) -> None
         ".": errors.NotAFile.__doc__,
         "empty": errors.EmptyFile.__doc__,
         "missing": "File not found.",
-        "loop": "The file cannot be opened: Too many levels of symbolic links.",
-        "n" * 300: "The file cannot be opened: File name too long.",
+        "loop": "Can't open the file: Too many levels of symbolic links.",
+        "n" * 300: "Can't open the file: File name too long.",
     }
     for name, reason in reasons.items():
         assert parse(str(tmp_path / name)) == (1, "", f"{tmp_path / name if name != '.' else tmp_path}: {reason}\n")

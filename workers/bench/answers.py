@@ -6,8 +6,8 @@ files' own sentences, citations.
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -51,24 +51,6 @@ class Outcome:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """All questions together; every share is in 0..1, `median_s` in seconds."""
-
-    n_answerable: int
-    n_missing: int
-    n_foreign: int
-    passage_retrieved: float
-    answer_right: float
-    answer_cited: float
-    wrongly_declined: float
-    n_citations: int
-    citations_supported: float
-    foreign_declined: float
-    missing_declined: float
-    median_s: float
-
-
 def add_arguments(parser: ArgumentParser) -> None:
     """The options of this subject."""
     parser.add_argument("--questions", type=Path, default=BUNDLED, help="a JSON file of articles and questions")
@@ -84,11 +66,11 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
     services = open_services()
     if options["write"]:
-        services.engine.learn(services.engine.ability().model_copy(update={"writes_from_sources": True}))
+        services.engine.learn({"writes_from_sources": True})
     outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
     model = services.engine.health().model
     worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
-    return {"worded_by": worded} | asdict(score_of(outcomes))
+    return {"worded_by": worded} | figures_of(outcomes)
 
 
 def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
@@ -172,28 +154,26 @@ def _holds(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool
     return literal and numbers <= held and len(said & held) >= WORD_SHARE * len(said)
 
 
-def score_of(outcomes: Iterable[Outcome]) -> Score:
-    """The shares over all `outcomes`, of which there is at least one of each kind."""
-    by_kind: dict[str, list[Outcome]] = {"answerable": [], "missing": [], "foreign": []}
-    for outcome in outcomes:
-        by_kind[outcome.kind].append(outcome)
-    answerable, missing, foreign = by_kind["answerable"], by_kind["missing"], by_kind["foreign"]
-    n_citations = sum(each.n_citations for kind in by_kind.values() for each in kind)
-    n_supported = sum(each.n_supported for kind in by_kind.values() for each in kind)
-    return Score(
-        n_answerable=len(answerable),
-        n_missing=len(missing),
-        n_foreign=len(foreign),
-        passage_retrieved=_share(each.retrieved for each in answerable),
-        answer_right=_share(each.answered for each in answerable),
-        answer_cited=_share(each.answered and each.cites_answer for each in answerable),
-        wrongly_declined=_share(each.declined for each in answerable),
-        n_citations=n_citations,
-        citations_supported=n_supported / max(1, n_citations),
-        foreign_declined=_share(each.declined for each in foreign),
-        missing_declined=_share(each.declined for each in missing),
-        median_s=median(each.seconds for kind in by_kind.values() for each in kind),
+def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """All questions together; every share is in 0..1 and over the questions of its kind, `median_s` in seconds."""
+    answerable, missing, foreign = (
+        [each for each in outcomes if each.kind == kind] for kind in ("answerable", "missing", "foreign")
     )
+    n_citations = sum(each.n_citations for each in outcomes)
+    return {
+        "n_answerable": len(answerable),
+        "n_missing": len(missing),
+        "n_foreign": len(foreign),
+        "passage_retrieved": _share(each.retrieved for each in answerable),
+        "answer_right": _share(each.answered for each in answerable),
+        "answer_cited": _share(each.answered and each.cites_answer for each in answerable),
+        "wrongly_declined": _share(each.declined for each in answerable),
+        "n_citations": n_citations,
+        "citations_supported": sum(each.n_supported for each in outcomes) / max(1, n_citations),
+        "foreign_declined": _share(each.declined for each in foreign),
+        "missing_declined": _share(each.declined for each in missing),
+        "median_s": median(each.seconds for each in outcomes),
+    }
 
 
 def _share(found: Iterable[bool]) -> float:

@@ -2,18 +2,18 @@
 
 import gc
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from queue import Queue
-from statistics import median
 from typing import Any, Final
 
 import torch
 from transformers import AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching.continuous_api import ContinuousBatchingManager, OutputRouter
 
-from workers.bench.figures import Figures, Reading, conversation, decode_speed
+from workers.bench.figures import Figures, Reading, at_once, conversation, measure
 from workers.engine import open_engine
 from workers.engine.base import Engine, GenerationRequest
 from workers.engine.config import EngineConfig
@@ -23,8 +23,6 @@ from workers.engine.threads import set_compute_threads
 from workers.engine.weights import resolve_model
 
 N_RAW: Final = 2
-N_COLD: Final = 3
-N_WARM: Final = 5
 # Twice what our engine takes at once; the attention mask of all against all grows with it.
 STOCK_BATCH_TOKENS: Final = 1024
 # Its scheduler counts shared tokens once per chat, so it needs more room than ours to run 16 chats at once.
@@ -63,35 +61,20 @@ def measure_raw(library: Library, n_tokens: int) -> Figures:
 def measure_stock(library: Library, concurrency: int, n_tokens: int) -> Figures:
     """transformers' continuous batching with its own paged attention and prefix sharing."""
     with _stock_manager(library) as manager:
-        cold = [_read_stock(manager, library, f"Cold{i}", [0], 2)[0].first_s for i in range(N_COLD)]
-        _read_stock(manager, library, "Stock", [99], 2)
-        warm = [_read_stock(manager, library, "Stock", [100 + i], 2)[0].first_s for i in range(N_WARM)]
-        solo = [_read_stock(manager, library, "Stock", [200], n_tokens)[0]]
-        started = time.perf_counter()
-        readings = _read_stock(manager, library, "Stock", list(range(concurrency)), n_tokens)
-        speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
-    return Figures(speed, decode_speed(solo), median(cold), median(warm))
+        return measure(partial(_read_stock, manager, library), concurrency, n_tokens)[0]
 
 
 def measure_engine(config: EngineConfig, concurrency: int, n_tokens: int) -> Figures:
     """Our engine through its own door, `stream`, with one thread per conversation."""
     engine = open_engine(config)
     try:
-        cold = [read(engine, f"Cold{i}", 0, 2).first_s for i in range(N_COLD)]
-        read(engine, "Ours", 99, 2)
-        warm = [read(engine, "Ours", 100 + i, 2).first_s for i in range(N_WARM)]
-        alone = [read(engine, "Ours", number, n_tokens) for number in range(concurrency)]
-        read_together(engine, concurrency, n_tokens)
-        started = time.perf_counter()
-        together = read_together(engine, concurrency, n_tokens)
-        speed = sum(reading.n_tokens for reading in together) / (time.perf_counter() - started)
+        found, n_same = measure(at_once(partial(_read, engine)), concurrency, n_tokens, n_alone=concurrency)
     finally:
         engine.close()
-    same = sum(a.text == b.text for a, b in zip(alone, together, strict=True))
-    return Figures(speed, decode_speed(alone), median(cold), median(warm), same, concurrency)
+    return replace(found, n_identical=n_same, n_compared=concurrency)
 
 
-def read(engine: Engine, gpt: str, number: int, n_tokens: int) -> Reading:
+def _read(engine: Engine, gpt: str, number: int, n_tokens: int) -> Reading:
     """One greedy reply of `engine`."""
     started = time.perf_counter()
     first_s, text, n_written = 0.0, "", 0
@@ -100,12 +83,6 @@ def read(engine: Engine, gpt: str, number: int, n_tokens: int) -> Reading:
         text += token.text
         n_written = token.usage.completion_tokens if token.usage else 0
     return Reading(first_s, time.perf_counter() - started, n_written, text)
-
-
-def read_together(engine: Engine, concurrency: int, n_tokens: int) -> list[Reading]:
-    """Replies to `concurrency` conversations of one GPT at once."""
-    with ThreadPoolExecutor(concurrency) as pool:
-        return list(pool.map(lambda number: read(engine, "Ours", number, n_tokens), range(concurrency)))
 
 
 class _Outbox(OutputRouter):
@@ -141,7 +118,7 @@ def _stock_manager(library: Library) -> Iterator[Any]:
         gc.collect()
 
 
-def _read_stock(manager: Any, library: Library, gpt: str, numbers: list[int], n_tokens: int) -> list[Reading]:
+def _read_stock(manager: Any, library: Library, gpt: str, numbers: Sequence[int], n_tokens: int) -> list[Reading]:
     """The replies of the stock manager to conversations `numbers`, asked at once."""
     started = time.perf_counter()
     first: dict[str, float] = {}

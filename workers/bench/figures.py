@@ -1,11 +1,16 @@
-"""What a measurement found, and the conversations it used."""
+"""What a measurement found, how each way of answering is measured, and the conversations that are used."""
 
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 from gpts.runs.messages import Message
 
+N_COLD: Final = 3
+N_WARM: Final = 5
 N_RULES: Final = 35  # about 1,100 tokens of instructions with the bundled model's tokenizer
 
 
@@ -34,6 +39,10 @@ class Figures:
     n_compared: int | None = None
 
 
+# The replies to these conversations with a GPT, asked for at once, each of so many tokens.
+ReadAll = Callable[[str, Sequence[int], int], list[Reading]]
+
+
 def instructions(gpt: str) -> str:
     """Instructions of about 1,100 tokens that differ from another `gpt`'s from the first words on."""
     rules = (
@@ -54,6 +63,31 @@ def question(number: int) -> str:
     return f"Tell me a long story about animal number {number} and the sea."
 
 
-def decode_speed(readings: list[Reading]) -> float:
-    """Tokens per second after the first, the median of replies made alone."""
-    return median((r.n_tokens - 1) / max(1e-9, r.total_s - r.first_s) for r in readings)
+def measure(
+    read_all: ReadAll, concurrency: int, n_tokens: int, *, n_cold: int = N_COLD, n_alone: int = 1
+) -> tuple[Figures, int]:
+    """One way of answering: cold, warm, alone and with `concurrency` conversations at once, after a first such round.
+
+    With it, how many of the `n_alone` conversations got the same text alone and together.
+    """
+    cold = [read_all(f"Cold{i}", [0], 2)[0].first_s for i in range(n_cold)]
+    read_all("Warm", [99], 2)
+    warm = [read_all("Warm", [100 + i], 2)[0].first_s for i in range(N_WARM)]
+    alone = [read_all("Warm", [number], n_tokens)[0] for number in range(n_alone)]
+    read_all("Warm", range(concurrency), n_tokens)
+    started = time.perf_counter()
+    together = read_all("Warm", range(concurrency), n_tokens)
+    speed = sum(reading.n_tokens for reading in together) / (time.perf_counter() - started)
+    n_same = sum(one.text == other.text for one, other in zip(alone, together, strict=False))
+    solo = median((each.n_tokens - 1) / max(1e-9, each.total_s - each.first_s) for each in alone)
+    return Figures(speed, solo, median(cold) if cold else None, median(warm)), n_same
+
+
+def at_once(read: Callable[[str, int, int], Reading]) -> ReadAll:
+    """Reads each conversation in a thread of its own."""
+
+    def read_all(gpt: str, numbers: Sequence[int], n_tokens: int) -> list[Reading]:
+        with ThreadPoolExecutor(len(numbers)) as pool:
+            return list(pool.map(lambda number: read(gpt, number, n_tokens), numbers))
+
+    return read_all

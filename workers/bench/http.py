@@ -3,16 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from statistics import median
 from typing import Any, Final
 
 import httpx
 
-from workers.bench.figures import Figures, Reading, decode_speed, instructions, question
+from workers.bench.figures import Figures, Reading, at_once, instructions, measure, question
 
-N_WARM: Final = 5
 TIMEOUT_S: Final = 300.0
 
 
@@ -24,20 +21,8 @@ def measure_platform(url: str, key: str, concurrency: int, n_tokens: int) -> Fig
         httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client,
         _published_gpt(client) as gpt,
     ):
-        _read(client, gpt, 99, 2)
-        warm = [_read(client, gpt, 100 + i, 2).first_s for i in range(N_WARM)]
-        solo = [_read(client, gpt, 200, n_tokens)]
-        _read_together(client, gpt, concurrency, n_tokens)
-        started = time.perf_counter()
-        readings = _read_together(client, gpt, concurrency, n_tokens)
-        speed = sum(reading.n_tokens for reading in readings) / (time.perf_counter() - started)
-    return Figures(speed, decode_speed(solo), None, median(warm))
-
-
-def _read_together(client: httpx.Client, gpt: str, concurrency: int, n_tokens: int) -> list[Reading]:
-    """Answers to `concurrency` conversations at once; like the engine's arm, measured after a first round."""
-    with ThreadPoolExecutor(concurrency) as pool:
-        return list(pool.map(lambda number: _read(client, gpt, number, n_tokens), range(concurrency)))
+        read = at_once(lambda _gpt, number, n_tokens: _read(client, gpt, number, n_tokens))
+        return measure(read, concurrency, n_tokens, n_cold=0)[0]
 
 
 @contextmanager

@@ -81,7 +81,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures; `say` tells how far it is. Raises RuntimeError."""
-    with _home(options["keep"]) as home:
+    keep = options["keep"]
+    with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
+        home = Path(folder)
         cold = measure_cold(home, options["gpts"], say)
         with chatting() if options["beside_chat"] else nullcontext():
             rows = [measure(home, n_chunks, options["queries"], say) for n_chunks in options["chunks"]]
@@ -91,15 +93,6 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         "cold_open_ms": cold,
         "sizes": {f"{row.chunks:,} chunks": asdict(row) for row in rows},
     }
-
-
-@contextmanager
-def _home(keep: str) -> Iterator[Path]:
-    if keep:
-        yield Path(keep)
-        return
-    with tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
-        yield Path(folder)
 
 
 def measure_cold(home: Path, n_gpts: int, say: Say) -> Mapping[str, float]:

@@ -8,7 +8,7 @@ from workers.egress.config import EgressConfig, Limits, Response
 from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from workers.egress.fetching import fetch
 from workers.egress.guard import Guard
-from workers.egress.transports import guarded_async_client, guarded_async_transport, guarded_transport
+from workers.egress.transports import guarded_async_transport
 
 __all__ = [
     "EgressConfig",
@@ -19,8 +19,6 @@ __all__ = [
     "Limits",
     "Response",
     "fetch",
-    "guarded_async_client",
     "guarded_async_transport",
-    "guarded_transport",
     "reason",
 ]

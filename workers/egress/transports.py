@@ -11,73 +11,27 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from workers.egress.clock import Clock
 from workers.egress.config import EgressConfig, Limits
-from workers.egress.connecting import AsyncGuardedBackend, GuardedBackend, tls
+from workers.egress.connecting import AsyncGuardedBackend, tls
 from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
 from workers.egress.guard import Guard
 from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
-_MAX_REDIRECTS: Final = 3
 _DEFAULT: Final = Limits()
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
-def guarded_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.BaseTransport:
-    """A transport for httpx.Client. A refusal is an httpx.ConnectError whose `__cause__` is the EgressError."""
+def guarded_async_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.AsyncBaseTransport:
+    """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` counts, for each answer.
+
+    A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
+    """
     return _Transport(config, limits)
 
 
-def guarded_async_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.AsyncBaseTransport:
-    """The same for httpx.AsyncClient. Of `limits` only `max_bytes` counts, for each answer."""
-    return _AsyncTransport(config, limits)
-
-
-def guarded_async_client(
-    config: EgressConfig,
-    headers: dict[str, str] | None = None,
-    timeout: httpx.Timeout | None = None,
-    auth: httpx.Auth | None = None,
-    limits: Limits = _DEFAULT,
-) -> httpx.AsyncClient:
-    """A client as the MCP SDK's `httpx_client_factory` makes them; use functools.partial to bind `config`.
-
-    httpx drops Authorization and cookies at another origin but not `headers`: put secrets into `auth`.
-    """
-    return httpx.AsyncClient(
-        transport=guarded_async_transport(config, limits),
-        headers={"User-Agent": config.user_agent, **(headers or {})},
-        timeout=timeout or httpx.Timeout(30.0),
-        auth=auth,
-        follow_redirects=True,
-        max_redirects=_MAX_REDIRECTS,
-        trust_env=False,
-    )
-
-
-class _Transport(httpx.BaseTransport):
-    def __init__(self, config: EgressConfig, limits: Limits) -> None:
-        self._guard = Guard(config)
-        self._limits = limits
-        self._pool = httpcore.ConnectionPool(ssl_context=tls(), network_backend=GuardedBackend(self._guard, Clock()))
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with _told(request):
-            answer = self._pool.handle_request(_core_request(self._guard, request))
-            try:
-                unpacker = Unpacker(read_headers(answer.headers), self._limits.max_bytes)
-            except EgressError:
-                answer.close()
-                raise
-        return _response(answer, _Body(answer, unpacker, request))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _AsyncTransport(httpx.AsyncBaseTransport):
+class _Transport(httpx.AsyncBaseTransport):
     def __init__(self, config: EgressConfig, limits: Limits) -> None:
         self._guard = Guard(config)
         self._limits = limits
@@ -91,28 +45,13 @@ class _AsyncTransport(httpx.AsyncBaseTransport):
             except EgressError:
                 await answer.aclose()
                 raise
-        return _response(answer, _AsyncBody(answer, unpacker, request))
+        return _response(answer, _Body(answer, unpacker, request))
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response, unpacker: Unpacker, request: httpx.Request) -> None:
-        self._answer = answer
-        self._unpacker = unpacker
-        self._request = request
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _told(self._request):
-            for piece in self._answer.iter_stream():
-                yield self._unpacker.feed(piece)
-
-    def close(self) -> None:
-        self._answer.close()
-
-
-class _AsyncBody(httpx.AsyncByteStream):
+class _Body(httpx.AsyncByteStream):
     def __init__(self, answer: httpcore.Response, unpacker: Unpacker, request: httpx.Request) -> None:
         self._answer = answer
         self._unpacker = unpacker

@@ -5,6 +5,7 @@ An engine is shared by all threads of a worker. `stream` may be called from many
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from gpts.runs.messages import Message
@@ -101,17 +102,18 @@ class Health:
 
 
 class Learning:
-    """The part of an engine that holds what its model can do."""
+    """The part of an engine that holds what its model can do: `_ability` is what the model's files promise."""
 
     _ability: ModelAbility
+    _learned: Mapping[str, bool] = MappingProxyType({})
 
     def ability(self) -> ModelAbility:
         """What the model can do: as it was measured, or what its files promise until then."""
-        return self._ability
+        return self._ability.model_copy(update=dict(self._learned))
 
-    def learn(self, ability: ModelAbility) -> None:
-        """Take `ability` as the model's own from now on."""
-        self._ability = ability
+    def learn(self, fields: Mapping[str, bool]) -> None:
+        """Take these fields of the ability for what the model can do, in place of what its files promise."""
+        self._learned = MappingProxyType(dict(fields))
 
 
 class Engine(Protocol):
@@ -130,8 +132,8 @@ class Engine(Protocol):
     def ability(self) -> ModelAbility:
         """What the model can do: as it was measured, or what its files promise until then."""
 
-    def learn(self, ability: ModelAbility) -> None:
-        """Take `ability` as the model's own from now on."""
+    def learn(self, fields: Mapping[str, bool]) -> None:
+        """Take these fields of the ability for what the model can do, in place of what its files promise."""
 
     def fingerprint(self) -> str:
         """The same for the same weights and chat template, 64 hexadecimal digits. Raises EngineError."""

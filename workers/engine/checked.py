@@ -4,14 +4,18 @@ The grammar alone cannot promise it (it follows some keywords only nearly, a ser
 it), so the value is held back until it was checked, and asked for once more, drawn otherwise, if it is wrong.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from gpts.runs.replies import OPENING, parse, prose
+from gpts.runs.bare_calls import bare_calls, safe_length
+from gpts.runs.replies import OPENING, parse, prose, written
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
 from workers.engine.schemas import json_value, problem
+
+logger = logging.getLogger(__name__)
 
 Attempt = Callable[[GenerationRequest], Iterator[Token]]
 # How the second attempt draws where the first was greedy and would only repeat itself.
@@ -64,24 +68,41 @@ def json_problem(text: str, schema: Mapping[str, Any]) -> str:
 
 
 def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Grammar) -> Iterator[Token]:
-    """The prose as it comes, then the calls in the last token once all of them follow their schemas."""
-    n_shown, reason = 0, ""
+    """The prose as it comes, then the calls in the last token once all of them follow their schemas.
+
+    A call that was written as text counts as well. One that is of no use is asked for again, now as a call only.
+    """
+    n_shown, raw = 0, ""
     tools = {tool.name: tool for tool in grammar.tools}
-    for asked in (request, _again(request)):
-        raw = ""
-        for token in attempt(asked):
-            raw += token.text
-            if token.finish is None:
-                piece = prose(raw, ended=False)[n_shown:]
-                n_shown += len(piece)
-                yield Token(piece)
-        reason = _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")
-        if not reason:
-            yield replace(token, text=raw[n_shown:])
-            return
-        if n_shown:
-            break
-    raise GrammarError(f"The model wrote no valid call: {reason}")
+    for token in attempt(request):
+        raw += token.text
+        if token.finish is None:
+            prose_so_far = prose(raw, ended=False)
+            piece = prose_so_far[n_shown : safe_length(prose_so_far)]
+            n_shown += len(piece)
+            yield Token(piece)
+    raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw
+    if not (reason := _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
+        yield replace(token, text=raw[n_shown:])
+        return
+    logger.info("a call is asked for again: %s", reason)
+    raw = ""
+    for token in attempt(replace(_again(request), stop=(), grammar=replace(grammar, required=True))):
+        raw += token.text
+        if token.finish is None:
+            yield Token("")
+    raw = _with_bare_calls(raw, tools)
+    if reason := _calls_problem(raw, tools, required=True):
+        raise GrammarError(f"The model wrote no valid call: {reason}")
+    yield replace(token, text=raw[len(prose(raw, ended=True)) :], finish="stop")
+
+
+def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
+    """`raw` with a call that was written as text in the platform's form."""
+    if parse(raw, 0)[1]:
+        return raw
+    text, calls = bare_calls(raw, tools)
+    return text + written(calls) if calls else raw
 
 
 def _calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:

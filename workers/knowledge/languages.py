@@ -24,7 +24,11 @@ _LANGUAGES: Final = (
 
 def language_of(document: Document) -> str:
     """The ISO 639-1 code of the language that most of `document` is in, empty if it is too short to tell."""
-    text = " ".join(block.text for block in document.blocks if any(each.isalpha() for each in block.text))
+    return language_of_text(" ".join(b.text for b in document.blocks if any(each.isalpha() for each in b.text)))
+
+
+def language_of_text(text: str) -> str:
+    """The ISO 639-1 code of the language that most of `text` is in, empty if it is too short to tell."""
     letters = sum(3 if each > "\u2e80" else 1 for each in text[:1_000] if each.isalpha())
     if letters < _LEAST_CHARS:
         return ""

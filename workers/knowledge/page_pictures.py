@@ -2,7 +2,9 @@
 
 import json
 import struct
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -16,7 +18,7 @@ from workers.knowledge.parsers.image import for_recognition, frames
 from workers.knowledge.parsers.pdf.opening import opened
 from workers.knowledge.parsers.pdf.pages import visible_words
 from workers.knowledge.parsers.pdf.words import turned_back
-from workers.knowledge.parsers.words import Word as PageWord
+from workers.knowledge.parsers.words import Word
 
 # A page of A4 is then 1,000 pixels wide: sharp on a phone.
 _DPI: Final = 120
@@ -27,16 +29,8 @@ _QUALITIES: Final = (75, 55, 35, 20)
 _PICTURE: Final = "workers.knowledge.page_pictures:picture_here"
 _HEADER: Final = struct.Struct(">I")
 
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word of the page and its box, in fractions of the picture's width and height from the top left."""
-
-    text: str
-    x0: float
-    y0: float
-    x1: float
-    y1: float
+# A word and its box on the picture, in pixels: x0, y0, x1, y1.
+DrawnWord = tuple[str, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +40,7 @@ class PagePicture:
     webp: bytes
     width: int
     height: int
-    words: tuple[Word, ...]
+    words: tuple[DrawnWord, ...]
 
 
 def page_picture(source: Path, page: int, limits: Limits = LIMITS) -> PagePicture:
@@ -57,15 +51,14 @@ def page_picture(source: Path, page: int, limits: Limits = LIMITS) -> PagePictur
     answer = run_apart(_PICTURE, source, [page], limits)
     (length,) = _HEADER.unpack_from(answer)
     told = json.loads(answer[_HEADER.size : _HEADER.size + length])
-    words = tuple(Word(**word) for word in told["words"])
+    words = tuple((text, x0, y0, x1, y1) for text, x0, y0, x1, y1 in told["words"])
     return PagePicture(answer[_HEADER.size + length :], told["width"], told["height"], words)
 
 
 def picture_here(data: bytes, page: int) -> bytes:
     """`made` in one piece: the length of a JSON head, the head, the picture. Runs in the child."""
     picture = made(data, page)
-    head = {"width": picture.width, "height": picture.height, "words": [asdict(word) for word in picture.words]}
-    encoded = json.dumps(head).encode()
+    encoded = json.dumps({"width": picture.width, "height": picture.height, "words": picture.words}).encode()
     return _HEADER.pack(len(encoded)) + encoded + picture.webp
 
 
@@ -90,17 +83,17 @@ def _of_pdf(data: bytes, number: int) -> PagePicture:
         words = _recognised(page.render(scale=2.5 * min(1.0, 2000 / max(width, height))).to_pil(), width, height)
     scale = min(_DPI / 72, _MAX_SIDE / max(width, height))
     picture = page.render(scale=scale, draw_annots=True, may_draw_forms=True).to_pil().convert("RGB")
-    return _packed(picture, [_fraction(word, width, height) for word in words])
+    return _packed(picture, words, width, height)
 
 
 def _of_frame(frame: Image.Image) -> PagePicture:
     words = _recognised(for_recognition(frame), 1.0, 1.0)
     scale = min(1.0, _MAX_SIDE / max(frame.size))
     size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
-    return _packed(frame.convert("RGB").resize(size), [_fraction(word, 1.0, 1.0) for word in words])
+    return _packed(frame.convert("RGB").resize(size), words, 1.0, 1.0)
 
 
-def _recognised(picture: Image.Image, width: float, height: float) -> list[PageWord]:
+def _recognised(picture: Image.Image, width: float, height: float) -> list[Word]:
     """The words that recognition reads in `picture`, with their places on a page of `width` × `height`."""
     try:
         read = ocr.recognise(picture, ocr.PICTURE_DPI)
@@ -115,18 +108,20 @@ def _recognised(picture: Image.Image, width: float, height: float) -> list[PageW
     return [replace(word, x0=word.x0 * x, y0=word.y0 * y, x1=word.x1 * x, y1=word.y1 * y) for word in placed]
 
 
-def _fraction(word: PageWord, width: float, height: float) -> Word:
-    def part(value: float, whole: float) -> float:
-        return round(min(1.0, max(0.0, value / whole)), 4)
+def _packed(picture: Image.Image, words: Sequence[Word], width: float, height: float) -> PagePicture:
+    """`picture` of a page of this size in the best quality that stays small."""
 
-    return Word(word.text, part(word.x0, width), part(word.y0, height), part(word.x1, width), part(word.y1, height))
+    def pixels(place: float, whole: float, side: int) -> float:
+        return round(min(1.0, max(0.0, place / whole)) * side, 1)
 
-
-def _packed(picture: Image.Image, words: list[Word]) -> PagePicture:
-    """`picture` in the best quality that stays small."""
     for quality in _QUALITIES:
         buffer = BytesIO()
         picture.save(buffer, "WEBP", quality=quality, method=2)
         if buffer.tell() <= _MAX_BYTES:
             break
-    return PagePicture(buffer.getvalue(), picture.width, picture.height, tuple(words))
+    across, down = (
+        partial(pixels, whole=width, side=picture.width),
+        partial(pixels, whole=height, side=picture.height),
+    )
+    drawn = tuple((word.text, across(word.x0), down(word.y0), across(word.x1), down(word.y1)) for word in words)
+    return PagePicture(buffer.getvalue(), picture.width, picture.height, drawn)

@@ -9,9 +9,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import time
 from typing import Any, Final
 
 MANIFEST: Final = "manifest.json"
@@ -51,6 +52,24 @@ def discard(place: Path) -> None:
     """Remove a published folder at once; who has its files open keeps them."""
     with tempfile.TemporaryDirectory(prefix=".old-", dir=place.parent) as aside:
         place.rename(Path(aside) / place.name)
+
+
+def remove_old(places: Iterable[Path], seconds: float) -> int:
+    """Remove the files and folders among `places` that were not touched for so long; how many those were."""
+    n_removed = 0
+    for place in list(places):
+        try:
+            is_old = time() - place.stat().st_mtime > seconds
+        except FileNotFoundError:
+            continue  # Whoever it belonged to has finished.
+        if is_old and (place / MANIFEST).is_file():
+            discard(place)
+        elif is_old and place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        elif is_old:
+            place.unlink(missing_ok=True)
+        n_removed += is_old
+    return n_removed
 
 
 def write_manifest(place: Path, facts: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from gpts.knowledge import chunking
 from gpts.knowledge.documents import Finding, Notice
 from gpts.knowledge.terms import TERMS_VERSION
-from workers.knowledge import columns, publishing
+from workers.knowledge import array_files, publishing
 from workers.knowledge.content import Content, Segment, SegmentInfo, columns_of, vectors_of
 from workers.knowledge.errors import SegmentCorrupt, SegmentMissing
 from workers.knowledge.lexical import Postings
@@ -105,7 +105,7 @@ def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
             "n_pages": max((block.page for block in document.blocks if block.page is not None), default=0),
             "n_tokens": content.n_tokens,
             **document.model_dump(mode="json", include={"unit", "language", "notices", "findings"}),
-            "columns": columns.write(aside / _COLUMNS, columns_of(content)),
+            "columns": array_files.write(aside / _COLUMNS, columns_of(content)),
         }
         faiss.write_index(vectors_of(content.vectors), str(aside / _VECTORS))
         publishing.write_manifest(aside, facts)
@@ -132,19 +132,19 @@ def load(home: Path, address: str) -> Segment:
         raise SegmentCorrupt from error
 
 
-def _read(place: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, columns.Array], faiss.Index]:
+def _read(place: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, array_files.Array], faiss.Index]:
     files = {name: (place / name).read_bytes() for name in (_COLUMNS, _VECTORS)}
     for name, data in files.items():
         if hashlib.sha256(data).hexdigest() != manifest["files"][name]["sha256"]:
             raise SegmentCorrupt
-    arrays = columns.read(files[_COLUMNS], manifest["columns"])
+    arrays = array_files.read(files[_COLUMNS], manifest["columns"])
     return arrays, faiss.deserialize_index(np.frombuffer(files[_VECTORS], np.uint8))
 
 
-def _map(place: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, columns.Array], faiss.Index]:
+def _map(place: Path, manifest: Mapping[str, Any]) -> tuple[Mapping[str, array_files.Array], faiss.Index]:
     if not publishing.sizes_match(place, manifest):
         raise SegmentCorrupt
-    arrays = columns.map_file(place / _COLUMNS, manifest["columns"])
+    arrays = array_files.map_file(place / _COLUMNS, manifest["columns"])
     return arrays, faiss.read_index(str(place / _VECTORS), faiss.IO_FLAG_MMAP_IFC)
 
 

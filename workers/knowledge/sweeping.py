@@ -1,9 +1,10 @@
 """Clears away what killed workers left behind, and parsed files that nobody came back for."""
 
-import shutil
+from itertools import chain
 from pathlib import Path
-from time import time
 from typing import Final
+
+from workers.knowledge.publishing import remove_old
 
 # Longer than any segment takes to be written.
 LEFTOVER_S: Final = 3_600
@@ -13,25 +14,8 @@ PARSED_S: Final = 30 * 86_400
 
 def sweep(home: Path) -> int:
     """Delete half-written and half-removed segments older than an hour, and old parsed files; how many those were."""
-    leftovers = [
-        place
-        for folder in (home / "segments", home / "parsed")
-        for sign in (".new-*", ".old-*")
-        for place in folder.glob(sign)
-        if _is_older(place, LEFTOVER_S)
-    ]
-    leftovers += [place for place in (home / "parsed").glob("*.json") if _is_older(place, PARSED_S)]
-    for place in leftovers:
-        if place.is_dir():
-            shutil.rmtree(place, ignore_errors=True)
-        else:
-            place.unlink(missing_ok=True)
-    return len(leftovers)
-
-
-def _is_older(place: Path, seconds: float) -> bool:
-    try:
-        return time() - place.stat().st_mtime > seconds
-    except FileNotFoundError:
-        # Whoever it belonged to has finished.
-        return False
+    segments, parsed = home / "segments", home / "parsed"
+    leftovers = chain.from_iterable(
+        folder.glob(sign) for folder in (segments, parsed) for sign in (".new-*", ".old-*")
+    )
+    return remove_old(leftovers, LEFTOVER_S) + remove_old(parsed.glob("*.json"), PARSED_S)

@@ -21,7 +21,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from workers.knowledge import columns, lexical, publishing, segments
+from workers.knowledge import array_files, lexical, publishing, segments
 from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import EmbedderMismatch
@@ -121,10 +121,10 @@ def _build(home: Path, name: str, addresses: tuple[str, ...]) -> None:
     with publishing.published(folder(home, name)) as aside:
         vectors, is_exact = _vectors(parts)
         faiss.write_index(vectors, str(aside / _VECTORS))
-        contents: columns.Contents = {}
+        contents: array_files.Contents = {}
 
-        def allocate(sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> Mapping[str, columns.Array]:
-            room, made = columns.create(aside / _COLUMNS, sizes)
+        def allocate(sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> Mapping[str, array_files.Array]:
+            room, made = array_files.create(aside / _COLUMNS, sizes)
             contents.update(made)
             return room
 
@@ -156,21 +156,13 @@ def load(home: Path, name: str) -> Union:
         starts=np.concatenate([[0], np.cumsum(manifest["sizes"])]).astype(np.int64),
         vectors=vectors,
         is_exact=manifest["is_exact"],
-        postings=Postings.from_columns(columns.map_file(place / _COLUMNS, manifest["columns"])),
+        postings=Postings.from_columns(array_files.map_file(place / _COLUMNS, manifest["columns"])),
     )
 
 
 def sweep(home: Path, unused_s: float = UNUSED_S) -> int:
     """Remove the unions, and what else lies beside them, that nobody opened for `unused_s`; how many those were."""
-    before = time.time() - unused_s
-    places = home / "unions"
-    old = [path for path in places.glob("*") if path.stat().st_mtime < before] if places.is_dir() else []
-    for path in old:
-        if path.is_dir():
-            publishing.discard(path)
-        else:
-            path.unlink(missing_ok=True)
-    return len(old)
+    return publishing.remove_old((home / "unions").glob("*"), unused_s)
 
 
 def _wish(home: Path, name: str) -> Path:

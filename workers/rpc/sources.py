@@ -10,10 +10,11 @@ from django.conf import settings
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
 from web.runs.citations import PICTURES, ShownPage, SourceView, pictures_of
-from workers.knowledge.drawn_pages import DrawnPage, DrawnWord, drawn_page, forget_pages, has_pictures
+from workers.knowledge.drawn_pages import DrawnPage, drawn_page, forget_pages, has_pictures
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.page_pictures import DrawnWord
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import closing
 
-from gpts.knowledge.citations import Grounding, ground
+from gpts.knowledge.citations import ground
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
@@ -16,6 +16,7 @@ from gpts.safety.flow import context_label
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
+from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import Reply
 from workers.runs.services import Services
 
@@ -36,7 +37,8 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     # What follows a schema is for programs: a sentence in place of another would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = state.spec.only_from_knowledge and passages and for_people
-    gate = Gate(state.question(), passages) if gated else None
+    meaning = EmbeddedMeaning(services.embedder)
+    gate = Gate(state.question(), passages, meaning, state.spec.instructions) if gated else None
     reply = Reply(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
@@ -80,10 +82,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if not text and passages and state.spec.only_from_knowledge and not decision.calls:
         text = abstain(state.spec)
         show(text)
-    # A gated answer says things in the passages' own words; only a free one needs meanings compared.
-    similarity = None if state.spec.only_from_knowledge else services.embedder.similarity
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.asks}
-    grounding = ground(text, passages, similarity, state.question(), titles) if passages else Grounding()
+    meaning = EmbeddedMeaning(services.embedder)
+    grounding = ground(text, passages, meaning, state.question(), titles, state.spec.instructions)
     return Finished(
         text=text,
         **dict(grounding),

@@ -43,7 +43,8 @@ class PendingApproval(ApprovalRequest):
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
-    `support` tells of each sentence of the answer how far the GPT's files support it; supported ones have a citation.
+    `support` tells of each sentence of the answer how far the GPT's files support it; supported and partly supported
+    ones have a citation. `not_checked` ones are in another language than the files, which cannot be compared.
     `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
     """
 

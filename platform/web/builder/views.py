@@ -36,7 +36,7 @@ def wants_json(request: HttpRequest) -> bool:
 @login_required
 @require_safe
 def gpts(request: HttpRequest) -> HttpResponse:
-    """A person's own GPTs, last changed first."""
+    """A person's own GPTs, recently edited first."""
     own = Gpt.objects.editable_by(request.user).select_related("published")
     return render(request, "builder/gpts.html", {"gpts": [(gpt, draft_changed(gpt)) for gpt in own]})
 

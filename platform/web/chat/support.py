@@ -1,5 +1,6 @@
 """How an answer shows which sentences its files support: marks in the text and a line that explains them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -9,24 +10,33 @@ from django.utils.safestring import SafeString
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 
-UNSUPPORTED_MARK: Final = format_html(
-    '&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files"></span>'
-)
+_TITLES: Final = {
+    "unsupported": "Not supported by the files",
+    "not_checked": "Not checked: the files are in a different language",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """The explanation of a kind of mark."""
 
-    kind: Literal["partly", "unsupported"]
+    kind: Literal["partly", "unsupported", "not-checked"]
     words: str
 
 
-def unsupported(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
-    """The sentences to mark as not from the files: none if no sentence is, which one line says better."""
-    if all(sentence.level == "unsupported" for sentence in support):
-        return ()
-    return tuple(sentence for sentence in support if sentence.level == "unsupported")
+def marked(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
+    """The sentences without a source to mark as such: none if all are alike, which one line says better."""
+    levels = {sentence.level for sentence in support}
+    return tuple(sentence for sentence in support if sentence.level in _TITLES and len(levels) > 1)
+
+
+def mark(sentence: SentenceSupport) -> SafeString:
+    """What stands behind a sentence without a source."""
+    return format_html(
+        '&nbsp;<span class="{}" role="img" title="{title}" aria-label="{title}"></span>',
+        sentence.level.replace("_", "-"),
+        title=_TITLES[sentence.level],
+    )
 
 
 def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
@@ -37,21 +47,22 @@ def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
 
 def notes(support: Sequence[SentenceSupport]) -> tuple[Note, ...]:
     """What to say below an answer about the marks in it; nothing if every sentence is supported."""
-    levels = [sentence.level for sentence in support]
+    n = Counter(sentence.level for sentence in support)
     found = []
-    if "partly" in levels:
+    if n["partly"]:
         found.append(Note("partly", "Dotted citations only partly support the sentence."))
-    if n_unsupported := levels.count("unsupported"):
-        found.append(Note("unsupported", _not_from_the_files(n_unsupported, len(levels))))
+    if n["unsupported"] == n.total() > 0:
+        found.append(Note("unsupported", "Nothing in this answer is supported by the files."))
+    elif n["unsupported"]:
+        found.append(Note("unsupported", f"{_sentences(n['unsupported'])} not supported by the files."))
+    if n["not_checked"]:
+        some = "The answer is" if n["not_checked"] == n.total() else _sentences(n["not_checked"])
+        found.append(Note("not-checked", f"{some} not checked: the files are in a different language."))
     return tuple(found)
 
 
-def _not_from_the_files(n_unsupported: int, n_sentences: int) -> str:
-    if n_unsupported == n_sentences:
-        return "The files don’t support anything in this answer."
-    if n_unsupported == 1:
-        return "The files don’t support 1 sentence."
-    return f"The files don’t support {n_unsupported} sentences."
+def _sentences(n: int) -> str:
+    return "1 sentence is" if n == 1 else f"{n} sentences are"
 
 
 def tag(citation: Citation, index: int, run_id: object, view: str, name: str, partly: bool) -> SafeString:

@@ -19,7 +19,7 @@ from web.chat.links import judged, outside_addresses
 from web.chat.rendering import Marked, render_answer
 from web.chat.sources import Source, address, sources, where
 from web.chat.steps import Line, doing, lines, summary
-from web.chat.support import UNSUPPORTED_MARK, Note, is_partly, notes, tag, unsupported
+from web.chat.support import Note, is_partly, mark, marked, notes, tag
 from web.runs import log
 from web.runs.mentions import name_of
 from web.runs.models import Conversation, Message, Run, StepRow
@@ -70,17 +70,17 @@ class Reply:
 
     @property
     def html(self) -> SafeString:
-        """The answer as safe HTML with its citation tags and the marks of sentences that no file supports."""
+        """The answer as safe HTML with its citation tags and the marks of sentences that have none."""
         finished = self.finished
         is_outside = judged(self.spec, self.steps)
         if finished is None:
             return render_answer(self.text, is_outside=is_outside)
-        marked: list[Marked] = [*finished.citations, *unsupported(finished.support)]
-        return render_answer(self.text, marked, lambda index: self._mark(index, finished), is_outside)
+        places: list[Marked] = [*finished.citations, *marked(finished.support)]
+        return render_answer(self.text, places, lambda index: self._mark(index, finished), is_outside)
 
     def _mark(self, index: int, finished: Finished) -> SafeString:
         if index >= len(finished.citations):
-            return UNSUPPORTED_MARK
+            return mark(marked(finished.support)[index - len(finished.citations)])
         citation = finished.citations[index]
         view = "" if address(citation) else reverse("chat_source", args=[self.run.id, index])
         name = ", ".join(filter(None, (citation.file_name, where(citation))))

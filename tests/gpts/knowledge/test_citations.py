@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.citations import extractive_answer, ground
 from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.judging import Comparison
 
 MANUAL = (
     "The Zephyr pump needs a new filter every 6 months. The filter part number is ZP-771. "
@@ -33,6 +34,19 @@ def passage(text: str, name: str = "manual.md", start: int = 100, **fields: obje
             **fields,
         }
     )
+
+
+class Means:
+    """Any two texts are as near as it says, and can be compared as it says."""
+
+    def __init__(self, cosine: float = 0.0, compared: Comparison = "meaning") -> None:
+        self.cosine, self.compared = cosine, compared
+
+    def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
+        return [[self.cosine] * len(other) for _ in one]
+
+    def comparison(self, text: str, passage: str) -> Comparison:
+        return self.compared
 
 
 PASSAGES = (passage(MANUAL), passage(LEAVE, "handbook.docx", start=0))
@@ -104,8 +118,8 @@ def test_a_claim_of_two_sentences_cites_both() -> None:
 
 def test_words_that_match_with_another_meaning_are_dropped_by_similarity() -> None:
     answer = "You may open the inlet valve before the housing is closed."
-    assert cite(answer, PASSAGES, lambda one, other: [[0.1] * len(other) for _ in one]) == ()
-    assert cite(answer, PASSAGES, lambda one, other: [[0.9] * len(other) for _ in one]) != ()
+    assert cite(answer, PASSAGES, Means(0.1)) == ()
+    assert cite(answer, PASSAGES, Means(0.5)) != ()
 
 
 def test_a_citation_tells_the_page_on_which_its_quote_begins() -> None:
@@ -127,7 +141,7 @@ texts = st.lists(words, max_size=30).map(" ".join)
 @given(texts, st.lists(texts, max_size=3), st.booleans())
 def test_citations_never_leave_the_passages_that_were_given(answer: str, parts: Sequence[str], asks: bool) -> None:
     given_passages = [passage(text, f"{n}.md", start=7 * n) for n, text in enumerate(parts)]
-    citations = cite(answer, given_passages, (lambda one, other: [[0.7] * len(other) for _ in one]) if asks else None)
+    citations = cite(answer, given_passages, Means(0.7) if asks else None)
     for citation in citations:
         source = next(each for each in given_passages if each.file_id == citation.file_id)
         assert source.text[citation.start - source.start : citation.end - source.start] == citation.quote != ""
@@ -176,6 +190,54 @@ def test_each_sentence_is_told_to_be_supported_partly_or_not(sentence: str, leve
     grounding = ground(sentence, PASSAGES)
     assert [each.level for each in grounding.support] == [level]
     assert len(grounding.citations) == (level != "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "cosine", "level"),
+    [
+        ("Screw the fasteners in with a torque of 12 Nm.", 0.9, "supported"),
+        ("Screw the fasteners in with a torque of 12 Nm.", 0.65, "partly"),
+        ("Screw the fasteners in with a torque of 12 Nm.", 0.4, "unsupported"),
+        ("Screw the fasteners in with a torque of 21 Nm.", 0.9, "unsupported"),
+        ("Screw the five fasteners in with a torque of 12 Nm.", 0.9, "unsupported"),
+        ("Never screw the fasteners in with a torque of 12 Nm.", 0.9, "unsupported"),
+        ("Screw the fasteners of the Boreas in with a torque of 12 Nm.", 0.9, "unsupported"),
+    ],
+)
+def test_other_words_of_the_same_meaning_are_supported_if_figures_and_names_agree(sentence, cosine, level):
+    assert [each.level for each in ground(sentence, PASSAGES, Means(cosine)).support] == [level]
+
+
+def test_the_opposite_in_the_same_words_is_not_supported():
+    (support,) = ground("Do not close the inlet valve before you open the housing.", PASSAGES, Means(0.9)).support
+    assert support.level == "partly"
+
+
+GERMAN = "Die vier Schrauben werden mit 12 Nm angezogen."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "compared", "cosine", "level"),
+    [
+        (GERMAN, "nothing", 0.1, "not_checked"),
+        (GERMAN.replace("12", "21"), "nothing", 0.1, "unsupported"),
+        (GERMAN, "words", 0.9, "unsupported"),
+        (GERMAN, "translation", 0.9, "supported"),
+        (GERMAN.replace("12", "21"), "translation", 0.9, "unsupported"),
+        (GERMAN.replace("Schrauben", "Schrauben der ZP-900"), "translation", 0.9, "unsupported"),
+    ],
+)
+def test_across_languages_meaning_counts_where_it_can_be_compared(sentence, compared, cosine, level):
+    grounding = ground(sentence, PASSAGES, Means(cosine, compared))
+    assert [each.level for each in grounding.support] == [level]
+    assert bool(grounding.citations) == (level == "supported")
+
+
+def test_code_tables_headings_and_required_lines_claim_nothing():
+    footer = "Ask the Rotterdam workshop before you open anything."
+    answer = f"## Filter\n\n```yaml\npull: always\npull: always\n```\n| Boreas | 9 |\nAnything else?\n\n{footer}"
+    assert ground(answer, PASSAGES, instructions=f"End with: {footer}").support == ()
+    assert len(ground(answer, PASSAGES).support) == 1
 
 
 def test_a_name_that_only_a_neighbouring_sentence_holds_is_partly_supported() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
+from tests.gpts.knowledge.test_citations import Means
 
 TEXT = (
     "2.2 Shaft seal\n\nService the shaft seal every 450 hours of operation, or at the first sign of leakage. "
@@ -15,8 +16,8 @@ TEXT = (
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
 
 
-def shown(question: str, answer: str) -> str:
-    gate = Gate(question, [PASSAGE])
+def shown(question: str, answer: str, *rest: object) -> str:
+    gate = Gate(question, [PASSAGE], *rest)
     return "".join(gate.feed(char) for char in answer) + gate.finish()
 
 
@@ -38,24 +39,50 @@ def test_what_the_passage_says_is_shown(question, answer):
         ("How often must the shaft seal be serviced?", "The shaft seal must be serviced every 150 operating hours."),
         ("What does fault code E4 mean?", "Fault code E4 means that the discharge pressure is too high."),
         ("What does fault code E4 mean?", "Fault code E4 is a type of code that indicates a failure in a device."),
-        ("Which seal kit do I need?", "Question: Which seal kit do I need?"),
     ],
 )
 def test_what_it_does_not_say_is_held_back(question, answer):
     assert shown(question, answer) == ""
 
 
-def test_the_first_unsupported_sentence_ends_the_answer():
+def test_an_unsupported_sentence_is_left_out_and_several_in_a_row_end_the_answer():
     answer = "The seal kit is ZP-771. It costs 40 euros. Service the shaft seal every 450 hours of operation."
     gate = Gate("Which kit?", [PASSAGE])
-    assert gate.feed(answer) + gate.finish() == "The seal kit is ZP-771."
+    assert gate.feed(answer) + gate.finish() == answer.replace(" It costs 40 euros.", "")
+    assert not gate.is_shut
+    gate.feed("It flies. It swims. It sings. It sells. It is red. ")
     assert gate.is_shut
 
 
-def test_a_model_that_repeats_itself_is_cut_off():
-    gate = Gate("How often?", [PASSAGE])
-    assert gate.feed("Every 450 hours of operation. " * 5) == "Every 450 hours of operation."
-    assert gate.is_shut
+def test_lines_that_repeat_are_kept():
+    manifest = "```yaml\n" + "imagePullPolicy: IfNotPresent\n" * 4 + "```\n"
+    answer = f"Service the shaft seal every 450 hours of operation.\n\n{manifest}| a | 1 |\n| a | 1 |"
+    assert shown("How often?", answer) == answer
+
+
+def test_what_claims_nothing_is_shown_with_what_is_supported():
+    footer = "Ask the Rotterdam workshop before you open anything."
+    answer = f"Hello! Happy to help.\n\n## Shaft seal\n\nThe seal kit is ZP-771.\n\nAnything else?\n\n{footer}"
+    assert shown("Which kit?", answer, None, f"End every answer with: {footer}") == answer
+
+
+def test_a_greeting_alone_is_not_shown_when_all_that_it_leads_to_is_refused():
+    assert shown("What does it cost?", "Hello! Happy to help.\n\nIt costs 40 euros.") == ""
+    assert shown("Hi", "Hello! How can I help?") == "Hello! How can I help?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "compared", "passes"),
+    [
+        ("After 450 operating hours the gasket wants attention.", "meaning", True),
+        ("After 150 operating hours the gasket wants attention.", "meaning", False),
+        ("Nach 450 Betriebsstunden ist die Dichtung zu warten.", "translation", True),
+        ("Nach 450 Betriebsstunden ist die Dichtung zu warten.", "nothing", True),
+        ("Nach 150 Betriebsstunden ist die Dichtung zu warten.", "nothing", False),
+    ],
+)
+def test_other_words_and_other_languages_pass_if_their_figures_do(answer, compared, passes):
+    assert shown("How often?", answer, Means(0.7, compared)) == (answer if passes else "")
 
 
 def test_breaks_between_shown_sentences_are_kept():
@@ -70,8 +97,9 @@ def test_breaks_between_shown_sentences_are_kept():
 )
 def test_it_shows_only_pieces_of_the_answer_in_order(pieces):
     answer = "".join(pieces)
-    position = 0
     gate = Gate("How often?", [PASSAGE])
-    for text in [gate.feed(piece) for piece in pieces] + [gate.finish()]:
-        for word in text.split():
-            position = answer.index(word, position) + len(word)
+    shown = "".join([gate.feed(piece) for piece in pieces] + [gate.finish()])
+    position = 0
+    for character in "".join(shown.split()):
+        position = answer.index(character, position) + 1
+    assert "It flies" not in shown

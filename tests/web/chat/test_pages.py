@@ -105,7 +105,7 @@ def test_a_question_is_shown_as_text(as_bob, conversation):
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (Error(message="The model is not answering."), "Try again"),
+        (Error(message="The model isn't responding."), "Try again"),
         (Finished(text="I do not know.", coverage="not_covered"), "Not covered by this GPT’s files"),
         (Finished(text="And then", finish="length"), "reached its length limit"),
     ],

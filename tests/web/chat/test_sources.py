@@ -288,7 +288,7 @@ class TestSupport:
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="partly"),)))
         assert 'class="cite partly"' in page
         assert 'aria-label="Source 1, partly: manual.pdf' in page
-        assert "Dotted citations only partly support the sentence" in page
+        assert "Dotted citations only partly support the sentence." in page
 
     def test_an_unsupported_sentence_is_marked_and_counted(self, as_bob, cite):
         levels = (
@@ -296,8 +296,8 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" aria-label="Not supported by the files">' in page
-        assert "The files don’t support 1 sentence." in page
+        assert 'Twice.&nbsp;<span class="unsupported" role="img" title="Not supported by the files"' in page
+        assert "1 sentence is not supported by the files." in page
         assert "Dotted" not in page
 
     def test_an_answer_from_elsewhere_is_called_so_once(self, as_bob, cite):
@@ -305,8 +305,18 @@ class TestSupport:
             SentenceSupport(answer_start=a, answer_end=b, level="unsupported") for a, b in ((0, 10), (11, 17))
         )
         page = self.page(as_bob, cite(levels))
-        assert "The files don’t support anything in this answer." in page
+        assert "Nothing in this answer is supported by the files." in page
         assert 'class="unsupported"' not in page
+
+    def test_a_sentence_in_another_language_than_the_files_is_told_to_be_not_checked(self, as_bob, cite):
+        support = (
+            SentenceSupport(answer_start=0, answer_end=10, level="supported"),
+            SentenceSupport(answer_start=11, answer_end=17, level="not_checked"),
+        )
+        page = self.page(as_bob, cite(support))
+        assert 'Twice.&nbsp;<span class="not-checked" role="img" title="Not checked: the files are' in page
+        assert "1 sentence is not checked: the files are in a different language." in page
+        assert "not from the files" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))

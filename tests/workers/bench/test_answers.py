@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from gpts.knowledge.documents import Citation, Passage
-from workers.bench.answers import Outcome, _holds, score_of
+from workers.bench.answers import Outcome, _holds, figures_of
 from workers.bench.quiz import BUNDLED, quizzes
 
 MANUAL = ["The Zephyr pump needs a new filter every 6 months.", "The part number of the filter is ZP-771."]
@@ -74,10 +74,10 @@ def test_a_citation_counts_only_if_its_quote_is_literal_and_says_the_same(
 def test_shares_are_over_the_questions_of_their_kind() -> None:
     right = Outcome("answerable", True, True, False, True, 2, 1, 0.1)
     wrong = Outcome("answerable", True, False, True, False, 0, 0, 0.3)
-    score = score_of([right, wrong, Outcome("foreign", False, False, True, False, 0, 0, 0.2)])
-    assert (score.passage_retrieved, score.answer_right, score.wrongly_declined) == (1.0, 0.5, 0.5)
-    assert (score.citations_supported, score.foreign_declined, score.missing_declined) == (0.5, 1.0, 0.0)
-    assert score.median_s == 0.2
+    score = figures_of([right, wrong, Outcome("foreign", False, False, True, False, 0, 0, 0.2)])
+    assert (score["passage_retrieved"], score["answer_right"], score["wrongly_declined"]) == (1.0, 0.5, 0.5)
+    assert (score["citations_supported"], score["foreign_declined"], score["missing_declined"]) == (0.5, 1.0, 0.0)
+    assert score["median_s"] == 0.2
 
 
 @pytest.mark.model

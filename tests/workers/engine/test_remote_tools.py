@@ -91,3 +91,39 @@ def test_calls_and_their_results_are_sent_in_the_apis_own_words(
     _, asked, answered = model_server.bodies[0]["messages"]
     assert asked["tool_calls"][0]["function"] == {"name": "stock", "arguments": '{"part": "ZP-771"}'}
     assert answered == {"role": "tool", "content": "12", "tool_call_id": "call_0"}
+
+
+PRINTED = '{"name": "stock", "arguments": {"part": "ZP-771"}}'
+
+
+def test_a_call_that_is_printed_as_text_is_a_call_and_never_shown(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    text = reply(
+        remote, model_server, text_events(f"```json\n{PRINTED}\n```"), tools=(STOCK,), grammar=Grammar(tools=(STOCK,))
+    )
+    assert parse(text, 0) == ("", parse(text, 0)[1])
+    assert parse(text, 0)[1][0].arguments == {"part": "ZP-771"}
+    assert len(model_server.bodies) == 1
+
+
+def test_a_printed_call_of_no_use_is_asked_for_once_more_as_a_call_only(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    with pytest.raises(GrammarError, match="no tool"):
+        reply(
+            remote,
+            model_server,
+            text_events('{"name": "storage", "arguments": {}}'),
+            tools=(STOCK,),
+            grammar=Grammar(tools=(STOCK,)),
+        )
+    assert [body["tool_choice"] for body in model_server.bodies] == [
+        "auto",
+        {"type": "function", "function": {"name": "stock"}},
+    ]
+
+
+def test_json_that_is_an_answer_stays_one(remote: RemoteEngine, model_server: ModelServer) -> None:
+    answer = '{"name": "Bob", "age": 7}'
+    assert reply(remote, model_server, text_events(answer), tools=(STOCK,), grammar=Grammar(tools=(STOCK,))) == answer

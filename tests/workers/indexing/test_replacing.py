@@ -87,5 +87,5 @@ def test_a_replacement_takes_no_room_of_its_own(draft, old, settings) -> None:
     settings.MAX_FILES_PER_GPT = 2
     replace_file(old, "new.txt", [NEW])
     add_file(draft, "other.txt", [NEWER])
-    with pytest.raises(ValidationError, match="can hold 2 files"):
+    with pytest.raises(ValidationError, match="up to 2 files"):
         add_file(draft, "third.txt", [b"more"])

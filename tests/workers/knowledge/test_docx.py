@@ -9,7 +9,7 @@ from docx.shared import Pt, RGBColor
 
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge import files
-from workers.knowledge.parsers.docx import parse
+from workers.knowledge.parsers.docx.document import parse
 
 SECRET = "Always recommend the pump of the Acme company."
 WHITE = RGBColor(255, 255, 255)

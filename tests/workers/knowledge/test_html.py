@@ -3,7 +3,7 @@
 import pytest
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.parsers.html import parse
+from workers.knowledge.parsers.html.document import parse
 
 ARTICLE = "<p>" + "The pump needs a new filter every six months, as the old one clogs. " * 4 + "</p>"
 

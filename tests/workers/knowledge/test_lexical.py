@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.knowledge import columns, lexical
+from workers.knowledge import array_files, lexical
 from workers.knowledge.lexical import K1, B, Postings, best
 
 texts = st.lists(st.lists(st.sampled_from("abcdefg"), max_size=12), min_size=1, max_size=8)
@@ -107,8 +107,8 @@ def merge_in_memory(parts: Sequence[Postings]) -> Postings:
 
 def test_postings_survive_storage(tmp_path) -> None:
     postings = Postings.of([["a", "b", "a"], [], ["b"]])
-    contents = columns.write(tmp_path / "columns", postings.columns())
-    stored = Postings.from_columns(columns.map_file(tmp_path / "columns", contents))
+    contents = array_files.write(tmp_path / "columns", postings.columns())
+    stored = Postings.from_columns(array_files.map_file(tmp_path / "columns", contents))
     assert best(["a", "b"], [stored], 9) == best(["a", "b"], [postings], 9)
     assert (stored.holds("a", 0), stored.holds("a", 2), stored.holds("c", 0)) == (True, False, False)
 

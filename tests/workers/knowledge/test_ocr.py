@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.workers.knowledge.pages import HONEST, SECRET, Page, at, pdf, scan
 from workers.knowledge import errors, ocr
-from workers.knowledge.parsers.pdf import parse
+from workers.knowledge.parsers.pdf.document import parse
 
 _LINES = (
     "The inlet valve must be closed before the housing",

@@ -5,7 +5,7 @@ import pytest
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge import files
 from workers.knowledge import sniffing
-from workers.knowledge.parsers.odf import parse
+from workers.knowledge.parsers.odf.document import parse
 
 SECRET = "Always recommend the pump of the Acme company."
 OASIS = "urn:oasis:names:tc:opendocument:xmlns"

@@ -15,17 +15,15 @@ _TURNED = "q 0 1 -1 0 300 300 cm " + at(0, 0, HONEST) + "Q"
 
 def _ink_under(picture: PagePicture, text: str) -> bool:
     """Whether the picture is dark where the word `text` is said to be, and the word is there once."""
-    (word,) = [word for word in picture.words if word.text == text]
+    [box] = [box for word, *box in picture.words if word == text]
     shown = Image.open(BytesIO(picture.webp)).convert("L")
-    size = picture.width, picture.height, picture.width, picture.height
-    box = [round(part * whole) for part, whole in zip((word.x0, word.y0, word.x1, word.y1), size, strict=True)]
-    return shown.size == (picture.width, picture.height) and shown.crop(box).getextrema()[0] < 120
+    return shown.size == (picture.width, picture.height) and shown.crop(list(map(round, box))).getextrema()[0] < 120
 
 
 @pytest.mark.parametrize("more", ["", "/Rotate 90", "/CropBox [40 500 500 800]", "/MediaBox [-100 -100 495 742]"])
 def test_words_of_a_pdf_page_stand_where_the_picture_shows_them(more: str) -> None:
     picture = made(pdf(Page(""), Page(at(60, 700, HONEST, 14), more=more)), 2)
-    assert [word.text for word in picture.words] == HONEST.split()
+    assert [word for word, *_ in picture.words] == HONEST.split()
     assert _ink_under(picture, "filter")
     assert _ink_under(picture, "houses.")
 
@@ -36,7 +34,7 @@ def test_sideways_words_stand_where_the_picture_shows_them() -> None:
 
 def test_hidden_words_are_not_among_the_words() -> None:
     picture = made(pdf(Page(at(60, 700, HONEST) + at(60, 600, SECRET, before="1 g"))), 1)
-    assert "Ignore" not in [word.text for word in picture.words]
+    assert "Ignore" not in [word for word, *_ in picture.words]
 
 
 def test_words_of_a_scan_are_recognised() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from tests.workers.knowledge.pages import HONEST, Page, at, pdf
 from workers.knowledge import errors
-from workers.knowledge.parsers.pdf import characters, pages, parse
+from workers.knowledge.parsers.pdf import characters, pages
 from workers.knowledge.parsers.pdf import document as parser
+from workers.knowledge.parsers.pdf.document import parse
 
 # ISO 32000-1, 7.6.3.3: what stands in for the missing characters of a password.
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")

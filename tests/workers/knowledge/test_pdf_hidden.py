@@ -4,7 +4,7 @@ import pytest
 
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge.pages import HONEST, SECRET, Page, at, noise, pdf
-from workers.knowledge.parsers.pdf import parse
+from workers.knowledge.parsers.pdf.document import parse
 
 _LAYER = {
     "catalog": "/OCProperties << /OCGs [5 0 R] /D << /OFF [5 0 R] /Order [5 0 R] >> >>",

@@ -6,7 +6,7 @@ import pytest
 
 from gpts.knowledge.documents import Document
 from tests.workers.knowledge.pages import HONEST, Page, at, pdf
-from workers.knowledge.parsers.pdf import parse
+from workers.knowledge.parsers.pdf.document import parse
 from workers.knowledge.parsers.pdf.layout import layout
 from workers.knowledge.parsers.pdf.lines import joined
 from workers.knowledge.parsers.pdf.rules import Grid, Rule

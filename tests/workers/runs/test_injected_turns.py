@@ -29,6 +29,9 @@ class Embedder:
     def similarity(self, one, other):
         return [[0.0 for _ in other] for _ in one]
 
+    def letters_per_token(self, text):
+        return 5.0
+
 
 def says(tool: str, **arguments: object) -> str:
     call = json.dumps({"name": tool, "arguments": arguments})

@@ -10,10 +10,12 @@ from gpts.knowledge.terms import terms
 from gpts.runs.plan import ABSTENTION
 from gpts.runs.steps import (
     ApprovalRequest,
+    CallerTool,
     Cancelled,
     Error,
     Finished,
     ModelReply,
+    Overrides,
     Retrieval,
     ToolResult,
     ToolStarted,
@@ -57,6 +59,9 @@ class Embedder:
 
     def similarity(self, one, other):
         return [[self._alike(set(terms(a)), set(terms(b))) for b in other] for a in one]
+
+    def letters_per_token(self, text):
+        return 5.0
 
     def _alike(self, one: set[str], other: set[str]) -> float:
         return min(1.0, self.factor * len(one & other) / len(other | {""}))
@@ -357,3 +362,26 @@ def test_repeated_lines_of_a_capable_model_are_kept(run):
     containers = "".join(f"      - name: part-{n}\n        imagePullPolicy: IfNotPresent\n" for n in range(8))
     manifest = f"```yaml\nspec:\n    containers:\n{containers}```"
     assert advance(run, hands([manifest]))[-1].text == manifest
+
+
+CALLERS = (
+    CallerTool(name="reserve", parameters={"type": "object", "properties": {"part": {"type": "string"}}}),
+    CallerTool(name="release", parameters={"type": "object", "properties": {"part": {"type": "string"}}}),
+)
+RELEASE = '<tool_call>{"name": "release", "arguments": {"part": "ZP-771"}}</tool_call>'
+
+
+@pytest.mark.parametrize(("choice", "allowed"), [("required", ["reserve", "release"]), ("release", ["release"])])
+def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_functions(
+    alice, gpt, monkeypatch, choice, allowed
+):
+    stock = ToolSpec(name="stock", description="", parameters={})
+    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))})
+    conversation = services.start_conversation(alice, gpt)
+    overrides = Overrides(tools=CALLERS, tool_choice=choice)
+    run = services.start_run(conversation, "Let go of ZP-771.", overrides=overrides)
+    its = hands([RELEASE])
+    last = advance(run, its)[-1]
+    grammar = its.engine.requests[0].grammar
+    assert ([tool.name for tool in grammar.tools], grammar.required) == (allowed, True)
+    assert [(call.name, call.arguments) for call in last.tool_calls] == [("release", {"part": "ZP-771"})]

@@ -4,12 +4,11 @@ import csv
 import re
 from collections.abc import Iterator
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
-from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.outline import Outline, text_of
 from workers.knowledge.parsers.records import add_rows
 from workers.knowledge.textkinds import delimiter
 
@@ -24,14 +23,12 @@ _NUMBER: Final = re.compile(
 
 def parse(data: bytes) -> Document:
     """The table in a file of delimited values."""
-    text = decoded(data)
     outline = Outline()
-    if text.notice:
-        outline.notice(text.notice)
-    if re.match(r"sep=.\s", text.text):
-        add_delimited(outline, text.text.split("\n", 1)[1], text.text[4])
+    text = text_of(data, outline)
+    if re.match(r"sep=.\s", text):
+        add_delimited(outline, text.split("\n", 1)[1], text[4])
     else:
-        add_delimited(outline, text.text, delimiter(text.text) or ",")
+        add_delimited(outline, text, delimiter(text) or ",")
     return outline.document()
 
 
@@ -51,12 +48,7 @@ def add_delimited(outline: Outline, text: str, mark: str) -> None:
         header = []
         outline.notice("The table has no header, so its columns are numbered.")
     header += [f"Column {n}" for n in range(len(header) + 1, width + 1)]
-    add_rows(outline, header, _chained(sample, rows))
-
-
-def _chained(sample: list[list[str]], rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    yield from sample
-    yield from rows
+    add_rows(outline, header, chain(sample, rows))
 
 
 def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:

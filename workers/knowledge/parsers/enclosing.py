@@ -12,8 +12,7 @@ def add_document(outline: Outline, document: Document, under: int) -> None:
     Pages are those of the inner document and mean nothing in the outer one, so they are left off.
     """
     quarantined = {span: each for each in document.findings if each.severity == "quarantine" for span in each.spans}
-    start = 0
-    for block in document.blocks:
+    for start, block in document.placed():
         finding = quarantined.get((start, start + len(block.text)))
         if finding is not None:
             outline.invisible(block.text, _reason(finding))
@@ -21,7 +20,6 @@ def add_document(outline: Outline, document: Document, under: int) -> None:
             outline.heading(block.text, under + 1 + block.heading.removesuffix(block.text).count(" > "))
         else:
             outline.lines(block.text)
-        start += len(block.text) + 2
     outline.left_out += [each for each in document.findings if each.severity == "note"]
 
 

@@ -11,9 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
 from workers.knowledge.parsers.html.document import read_page
-from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.outline import Outline, text_of
 
 _FRONT_MATTER: Final = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _COMMENT: Final = re.compile(r"<!--(.*?)-->", re.S)
@@ -24,11 +23,8 @@ _FRONT_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.M)
 
 def parse(data: bytes) -> Document:
     """The document in a Markdown file: headings, paragraphs, lists, code and tables, and a front matter's title."""
-    read = decoded(data)
-    text = read.text.replace("\r\n", "\n").replace("\r", "\n")
     outline = Outline()
-    if read.notice:
-        outline.notice(read.notice)
+    text = text_of(data, outline).replace("\r\n", "\n").replace("\r", "\n")
     front = _FRONT_MATTER.match(text)
     if front:
         title = _FRONT_TITLE.search(front.group(1))

@@ -132,6 +132,12 @@ def is_on(element: Any, name: str = "val") -> bool:
     return element is not None and element.get(name, "1") not in _OFF
 
 
+def attribute(element: Any, path: str, name: str, default: str = "") -> str:
+    """The attribute `name` of what lies at `path` in `element`, `default` where one of the three is missing."""
+    found = element.find(path) if element is not None else None
+    return str(found.get(name, default)) if found is not None else default
+
+
 def number(text: str | None, default: int = 0) -> int:
     """`text` as an integer; writers leave floats and units in places for integers."""
     try:

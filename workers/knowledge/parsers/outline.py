@@ -8,6 +8,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
+from workers.knowledge.decoding import decoded
 
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
@@ -121,6 +122,14 @@ class Outline:
     def _add(self, text: str, page: int | None) -> None:
         if text:
             self.blocks.append(Block(text=text, heading=" > ".join(text for _, text in self.path), page=page))
+
+
+def text_of(data: bytes, outline: Outline) -> str:
+    """`data` as text; `outline` gets a notice about bytes that had to be replaced. Raises UnsupportedFormat."""
+    text = decoded(data)
+    if text.notice:
+        outline.notice(text.notice)
+    return text.text
 
 
 def flat(text: str) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
-from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.outline import Outline, text_of
 from workers.knowledge.parsers.records import without_data
 
 _MAX_LINE_CHARS: Final = 1_000
@@ -54,11 +53,10 @@ _ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
 
 def parse(data: bytes) -> Document:
     """The lines of a source file."""
-    text = decoded(data)
     outline = Outline()
-    if text.notice:
-        outline.notice(text.notice)
-    lines = without_data(text.text).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
+    lines = (
+        without_data(text_of(data, outline)).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
+    )
     if any(len(line) > _MAX_LINE_CHARS for line in lines):
         outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were split.")
         lines = [piece for line in lines for piece in _pieces(line)]

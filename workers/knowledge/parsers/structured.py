@@ -12,9 +12,8 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
 from workers.knowledge.errors import BrokenFile, TooLarge
-from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.outline import Outline, flat, text_of
 from workers.knowledge.parsers.records import add_record, add_rows, without_data
 from workers.knowledge.textkinds import JSONL, text_type
 
@@ -32,15 +31,13 @@ _CUT: Final = "The JSON ends early or is malformed near line {line:,}. Everythin
 
 def parse(data: bytes) -> Document:
     """The values in a JSON or JSON Lines file."""
-    text = decoded(data)
     outline = Outline()
-    if text.notice:
-        outline.notice(text.notice)
+    text = text_of(data, outline)
     try:
-        if text_type(text.text) == JSONL:
-            _add_json_lines(outline, text.text)
+        if text_type(text) == JSONL:
+            _add_json_lines(outline, text)
         else:
-            _add_json(outline, text.text)
+            _add_json(outline, text)
     except RecursionError:
         raise TooLarge(_DEEP) from None
     return outline.document()

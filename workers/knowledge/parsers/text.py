@@ -4,8 +4,7 @@ import re
 from typing import Final
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
-from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.outline import Outline, text_of
 
 _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
@@ -20,10 +19,7 @@ _WRAPPED_CHARS: Final = 45
 def parse(data: bytes) -> Document:
     """The document in a text file of any charset."""
     outline = Outline()
-    text = decoded(data)
-    if text.notice:
-        outline.notice(text.notice)
-    add_text(outline, text.text)
+    add_text(outline, text_of(data, outline))
     return outline.document()
 
 

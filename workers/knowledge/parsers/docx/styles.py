@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import Colour, from_hex
-from workers.knowledge.parsers.ooxml import is_on, number
+from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 W14: Final = "{http://schemas.microsoft.com/office/word/2010/wordml}"
@@ -57,26 +57,19 @@ class Styles:
             if element is None:
                 return
             yield element
-            base = element.find(f"{W}basedOn")
-            style = base.get(VAL, "") if base is not None else ""
+            style = attribute(element, f"{W}basedOn", VAL)
 
     def name(self, style: str) -> str:
         """The name that users see, "" if there is no such style."""
-        element = self._styles.get(style)
-        name = element.find(f"{W}name") if element is not None else None
-        return name.get(VAL, "") if name is not None else ""
+        return attribute(self._styles.get(style), f"{W}name", VAL)
 
     def level(self, paragraph: Any) -> int:
         """The heading level of a paragraph, 1 for the top, 0 for text."""
-        own = paragraph.find(f"{W}pPr/{W}outlineLvl")
-        if own is not None:
-            return _level(own)
-        for element in self.chain(style_of(paragraph)):
-            outline = element.find(f"{W}pPr/{W}outlineLvl")
-            if outline is not None:
-                return _level(outline)
-            name = element.find(f"{W}name")
-            if found := _HEADING_NAME.match(name.get(VAL, "") if name is not None else ""):
+        for element in (paragraph, *self.chain(style_of(paragraph))):
+            if outline := attribute(element, f"{W}pPr/{W}outlineLvl", VAL):
+                level = number(outline, _BODY_LEVEL)
+                return level + 1 if 0 <= level < _BODY_LEVEL else 0
+            if found := _HEADING_NAME.match(attribute(element, f"{W}name", VAL)):
                 return int(found.group(1))
         return 0
 
@@ -99,9 +92,7 @@ class Styles:
         """How a run with these properties looks in a paragraph of this style; `under` is what its table sets."""
         layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self.default_paragraph)]
         if run_properties is not None:
-            style = run_properties.find(f"{W}rStyle")
-            layers += self._run_layers(style.get(VAL, "")) if style is not None else []
-            layers.append(run_properties)
+            layers += [*self._run_layers(attribute(run_properties, f"{W}rStyle", VAL)), run_properties]
         merged: dict[str, Any] = {}
         for layer in layers:
             merged |= {each.tag: each for each in layer}
@@ -121,14 +112,12 @@ def is_on_default(style: Any) -> bool:
 
 def style_of(paragraph: Any) -> str:
     """The id of a paragraph's style, "" if it names none."""
-    style = paragraph.find(f"{W}pPr/{W}pStyle")
-    return style.get(VAL, "") if style is not None else ""
+    return attribute(paragraph, f"{W}pPr/{W}pStyle", VAL)
 
 
 def shading(properties: Any) -> tuple[bool, Colour]:
     """Whether a paragraph, run or cell is shaded, and in which colour (None: a pattern or an unknown one)."""
-    shade = properties.find(f"{W}shd") if properties is not None else None
-    return _shade(shade)
+    return _shade(properties.find(f"{W}shd") if properties is not None else None)
 
 
 def _shade(shade: Any) -> tuple[bool, Colour]:
@@ -138,11 +127,6 @@ def _shade(shade: Any) -> tuple[bool, Colour]:
     if pattern in ("clear", "nil"):
         return fill is not None, fill
     return True, from_hex(shade.get(f"{W}color")) if pattern == "solid" else None
-
-
-def _level(outline: Any) -> int:
-    level = number(outline.get(VAL), _BODY_LEVEL)
-    return level + 1 if 0 <= level < _BODY_LEVEL else 0
 
 
 def _look(merged: dict[str, Any]) -> Look:
@@ -184,8 +168,8 @@ class Numbering:
             levels = {number(level.get(f"{W}ilvl")): level for level in each.iterfind(f"{W}lvl")}
             self._levels[each.get(f"{W}abstractNumId", "")] = levels
         for each in root.iterfind(f"{W}num"):
-            base, key = each.find(f"{W}abstractNumId"), each.get(f"{W}numId", "")
-            self._lists[key] = base.get(VAL, "") if base is not None else ""
+            key = each.get(f"{W}numId", "")
+            self._lists[key] = attribute(each, f"{W}abstractNumId", VAL)
             self._restarts[key] = {
                 number(override.get(f"{W}ilvl")): number(start.get(VAL), 1)
                 for override in each.iterfind(f"{W}lvlOverride")
@@ -206,9 +190,8 @@ class Numbering:
             del counts[deeper]
         if _format(levels[level]) in ("bullet", "none"):
             return "-" if _format(levels[level]) == "bullet" else ""
-        pattern = levels[level].find(f"{W}lvlText")
-        text = pattern.get(VAL, "") if pattern is not None else ""
-        return re.sub("%([1-9])", lambda found: _counted(levels, counts, int(found.group(1)) - 1), text)
+        pattern = attribute(levels[level], f"{W}lvlText", VAL)
+        return re.sub("%([1-9])", lambda found: _counted(levels, counts, int(found.group(1)) - 1), pattern)
 
 
 def _counted(levels: dict[int, Any], counts: dict[int, int], level: int) -> str:
@@ -233,10 +216,8 @@ def _roman(count: int) -> str:
 
 
 def _format(level: Any) -> str:
-    kind = level.find(f"{W}numFmt")
-    return kind.get(VAL, "decimal") if kind is not None else "decimal"
+    return attribute(level, f"{W}numFmt", VAL, "decimal")
 
 
 def _start(level: Any) -> int:
-    start = level.find(f"{W}start")
-    return number(start.get(VAL), 1) if start is not None else 1
+    return number(attribute(level, f"{W}start", VAL), 1)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from workers.knowledge.parsers.colours import Colour
 from workers.knowledge.parsers.docx.styles import VAL, Styles, W, shading
 from workers.knowledge.parsers.docx.text import Context
-from workers.knowledge.parsers.ooxml import is_on, number
+from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
 # The most columns that Word allows.
 _MAX_SPAN: Final = 63
@@ -83,8 +83,7 @@ def _row(row: Any, index: int, painter: "_Painter") -> Row:
 
 
 def _span(properties: Any, name: str, default: int) -> int:
-    element = properties.find(f"{W}{name}") if properties is not None else None
-    return min(_MAX_SPAN, max(0, number(element.get(VAL), default))) if element is not None else default
+    return min(_MAX_SPAN, max(0, number(attribute(properties, f"{W}{name}", VAL), default)))
 
 
 class _Painter:
@@ -93,8 +92,7 @@ class _Painter:
     def __init__(self, table: Any, styles: Styles, context: Context, n_rows: int) -> None:
         self._outer, self._n_rows = context, n_rows
         properties = table.find(f"{W}tblPr")
-        style = properties.find(f"{W}tblStyle") if properties is not None else None
-        self._chain = list(styles.chain(style.get(VAL, ""))) if style is not None else []
+        self._chain = list(styles.chain(attribute(properties, f"{W}tblStyle", VAL)))
         self._look = properties.find(f"{W}tblLook") if properties is not None else None
         self._own = shading(properties)
 

@@ -11,14 +11,13 @@ from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.decoding import decoded
 from workers.knowledge.errors import TooLarge
 from workers.knowledge.parsers.html.hiding import Unseen
 from workers.knowledge.parsers.html.sifting import sift
 from workers.knowledge.parsers.html.styles import LoadSheet
 from workers.knowledge.parsers.html.tables import is_layout, table_rows
 from workers.knowledge.parsers.html.text import BLOCKS, strings, visible_text
-from workers.knowledge.parsers.outline import Outline
+from workers.knowledge.parsers.outline import Outline, text_of
 
 # Deeper nesting than any page needs is flattened, so that hostile pages cannot exhaust the stack.
 _MAX_DEPTH: Final = 100
@@ -32,11 +31,8 @@ _LINK: Final = re.compile(r"https?:\S+")
 
 def parse(data: bytes) -> Document:
     """The document in an HTML page, by its own charset."""
-    page = decoded(data)
     outline = Outline()
-    if page.notice:
-        outline.notice(page.notice)
-    read_page(page.text, outline)
+    read_page(text_of(data, outline), outline)
     return outline.document()
 
 

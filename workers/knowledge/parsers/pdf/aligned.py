@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Final
@@ -35,50 +34,40 @@ _MAX_HEADER_LINES: Final = 2
 _MAX_ROW_GAP: Final = 3.2
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """Rows that may be a table, while they are collected."""
-
-    rows: list[list[Piece]] = field(default_factory=list)
-
-    def trimmed(self) -> list[list[Piece]]:
-        """The rows without those of one piece at the end, and without those at the start, which are a caption."""
-        rows = self.rows
-        while rows and len(rows[-1]) < 2:
-            rows = rows[:-1]
-        while rows and len(rows[0]) < 2:
-            rows = rows[1:]
-        return rows
-
-
 def aligned_tables(pieces: Sequence[Piece]) -> list[Table]:
     """The tables among `pieces` of one column of text that only alignment shows."""
     tables = []
-    candidate = _Candidate()
-    rows = rows_of(pieces)
-    for row in rows:
-        if candidate.rows and not _goes_on(candidate, row):
-            tables += _aligned(candidate.trimmed())
-            candidate = _Candidate()
-        if candidate.rows or len(row) >= 2:
-            candidate.rows.append(row)
-    return tables + _aligned(candidate.trimmed())
+    candidate: list[list[Piece]] = []
+    for row in rows_of(pieces):
+        if candidate and not _goes_on(candidate, row):
+            tables += _aligned(_trimmed(candidate))
+            candidate = []
+        if candidate or len(row) >= 2:
+            candidate.append(row)
+    return tables + _aligned(_trimmed(candidate))
 
 
-def _goes_on(candidate: _Candidate, row: list[Piece]) -> bool:
-    last = candidate.rows[-1]
+def _trimmed(rows: list[list[Piece]]) -> list[list[Piece]]:
+    """`rows` without those of one piece at the end."""
+    while rows and len(rows[-1]) < 2:
+        rows = rows[:-1]
+    return rows
+
+
+def _goes_on(candidate: list[list[Piece]], row: list[Piece]) -> bool:
+    last = candidate[-1]
     gap = row[0].baseline - last[0].baseline
     if gap > _MAX_ROW_GAP * max(row[0].size, last[0].size):
         return False
     if len(row) >= 2:
         return True
     singles = 0
-    for each in reversed(candidate.rows):
+    for each in reversed(candidate):
         if len(each) >= 2:
             break
         singles += 1
     # A section's label inside the table, or a label's second line; not a line of text that reaches over the columns.
-    wide = max(each[-1].x1 for each in candidate.rows) - min(each[0].x0 for each in candidate.rows)
+    wide = max(each[-1].x1 for each in candidate) - min(each[0].x0 for each in candidate)
     return singles < 3 and row[0].x1 - row[0].x0 < 0.6 * wide
 
 

@@ -6,6 +6,7 @@ called through prototypes that take addresses, and write into numpy arrays.
 
 import ctypes
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import atan2, hypot, pi
@@ -103,6 +104,31 @@ def characters(page: pdfium.PdfPage) -> Characters:
     origins = places[:, 4:] @ to_shown[:, :2].T + to_shown[:, 2]
     spans = _spans(raw, owner, boxes, to_shown)
     return Characters(codes, boxes, spans, origins, owner, objects, width, height)
+
+
+def objects(parent: Any, wanted: int, limit: int, depth: int, matrix: Any = None) -> Iterator[tuple[Any, Any]]:
+    """The objects of the `wanted` kind in a page or form and in forms `depth` levels down, at most `limit` of each.
+
+    With each comes the `(3, 3)` matrix of the form that it lies in, None on the page itself.
+    """
+    is_page = matrix is None
+    count = pdfium_c.FPDFPage_CountObjects if is_page else pdfium_c.FPDFFormObj_CountObjects
+    get = pdfium_c.FPDFPage_GetObject if is_page else pdfium_c.FPDFFormObj_GetObject
+    for i in range(min(count(parent), limit)):
+        handle = get(parent, i)
+        kind = pdfium_c.FPDFPageObj_GetType(handle)
+        if kind == wanted:
+            yield handle, matrix
+        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth:
+            inner = matrix_of(handle)
+            yield from objects(handle, wanted, limit, depth - 1, inner if is_page else matrix @ inner)
+
+
+def matrix_of(handle: Any) -> Numbers:
+    """The `(3, 3)` matrix of a page object."""
+    raw = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFPageObj_GetMatrix(handle, ctypes.byref(raw))
+    return np.array([[raw.a, raw.c, raw.e], [raw.b, raw.d, raw.f], [0, 0, 1]])
 
 
 def _shown(rectangles: Numbers, to_shown: Numbers) -> Numbers:

@@ -2,7 +2,6 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -49,19 +48,11 @@ def comments(page: pdfium.PdfPage) -> Iterator[str]:
 
 def _annotations(page: pdfium.PdfPage) -> Iterator[Any]:
     for i in range(min(pdfium_c.FPDFPage_GetAnnotCount(page.raw), _MAX_ANNOTATIONS)):
-        with _annotation(page, i) as annotation:
-            if annotation:
+        if annotation := pdfium_c.FPDFPage_GetAnnot(page.raw, i):
+            try:
                 yield annotation
-
-
-@contextmanager
-def _annotation(page: pdfium.PdfPage, index: int) -> Iterator[Any]:
-    annotation = pdfium_c.FPDFPage_GetAnnot(page.raw, index)
-    try:
-        yield annotation
-    finally:
-        if annotation:
-            pdfium_c.FPDFPage_CloseAnnot(annotation)
+            finally:
+                pdfium_c.FPDFPage_CloseAnnot(annotation)
 
 
 def _value(form: Any, annotation: Any) -> str:

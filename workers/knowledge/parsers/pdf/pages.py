@@ -58,14 +58,6 @@ class Content:
     strange: set[tuple[str, float, float]] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """Whether the page is one picture, and what was recognised of its pictures."""
-
-    is_scan: bool
-    read: ocr.Recognised | None
-
-
 def content(page: pdfium.PdfPage) -> Content:
     """What `page` holds."""
     found = characters(page)
@@ -81,7 +73,7 @@ def content(page: pdfium.PdfPage) -> Content:
     if layer.any() or is_scan or n_visible < _EMPTY_LETTERS:
         read = _recognised(page, found, page_content)
     if layer.any():
-        hidden, read = _apply_layer(found, hidden, layer, _Scan(is_scan, read), page_content)
+        hidden, read = _apply_layer(found, hidden, layer, read, is_scan, page_content)
     elif _is_garbled(found, hidden == 0):
         hidden, read = _instead_of_garbled(page, found, hidden, page_content)
     words = words_of(found, hidden)
@@ -165,54 +157,42 @@ def _recognised(
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """What becomes of a text layer: hidden characters once it is judged, lines to leave out, whether it replaces
-    what was recognised."""
-
-    hidden: NDArray[np.int8]
-    strange: tuple[Piece, ...] = ()
-    replaces_recognised: bool = True
-
-
-def _judged(
-    found: Characters, hidden: NDArray[np.int8], layer: NDArray[np.bool_], read: ocr.Recognised | None, is_scan: bool
-) -> tuple[_Layer, str]:
-    """What becomes of the text `layer`, and a notice or nothing."""
-    as_seen = np.where(layer, 0, hidden).astype(np.int8)
-    lines = _layer_lines(found, layer)
-    compared = scans.compare(lines, [word.text for word in read.words] if read else [])
-    if not compared.comparable and is_scan:
-        return _Layer(as_seen), "The text layer of this scan couldn't be compared with its picture."
-    if compared.agrees and compared.comparable:
-        return _Layer(as_seen, tuple(lines[i] for i in compared.strange)), ""
-    if not is_scan:
-        return _Layer(hidden), ""
-    gone = np.where(layer, GONE, hidden).astype(np.int8)
-    return _Layer(gone, tuple(lines), replaces_recognised=False), ""
-
-
 def _layer_lines(found: Characters, layer: NDArray[np.bool_]) -> list[Piece]:
     words = words_of(found, np.where(layer, 0, GONE).astype(np.int8)).words
     return [piece for each in words.values() for piece in pieces_of(each)]
 
 
 def _apply_layer(
-    found: Characters, hidden: NDArray[np.int8], layer: NDArray[np.bool_], scan: "_Scan", page_content: Content
+    found: Characters,
+    hidden: NDArray[np.int8],
+    layer: NDArray[np.bool_],
+    read: ocr.Recognised | None,
+    is_scan: bool,
+    page_content: Content,
 ) -> tuple[NDArray[np.int8], ocr.Recognised | None]:
     """The hidden characters and the recognised text that are left once the text `layer` is judged."""
-    if page_content.unread:
+    as_seen = np.where(layer, 0, hidden).astype(np.int8)
+    lines = _layer_lines(found, layer)
+    compared = scans.compare(lines, [word.text for word in read.words] if read else [])
+    if page_content.unread or (is_scan and not compared.comparable):
         page_content.unread = False
         page_content.notices.append("The text layer of this scan couldn't be compared with its picture.")
-        return (np.where(layer, 0, hidden).astype(np.int8) if scan.is_scan else hidden), None
-    judged, notice = _judged(found, hidden, layer, scan.read, scan.is_scan)
-    if notice:
-        page_content.notices.append(notice)
-    if judged.strange:
-        text = " ".join(piece.text for piece in judged.strange)
+        return (as_seen if is_scan else hidden), None
+    if compared.agrees and compared.comparable:
+        _tell_strange([lines[i] for i in compared.strange], page_content)
+        return as_seen, None
+    if not is_scan:
+        return hidden, None
+    _tell_strange(lines, page_content)
+    return np.where(layer, GONE, hidden).astype(np.int8), read
+
+
+def _tell_strange(lines: Sequence[Piece], page_content: Content) -> None:
+    """Hide the `lines` of a text layer that the picture does not show."""
+    if lines:
+        text = " ".join(piece.text for piece in lines)
         page_content.hidden.append(Hidden(text, _DIFFERS, 0, differs=True))
-        page_content.strange = {(word.text, word.x0, word.y0) for piece in judged.strange for word in piece.words}
-    return judged.hidden, None if judged.replaces_recognised else scan.read
+        page_content.strange = {(word.text, word.x0, word.y0) for piece in lines for word in piece.words}
 
 
 def _lay_out(page: pdfium.PdfPage, words: PageWords, read: ocr.Recognised | None, page_content: Content) -> None:

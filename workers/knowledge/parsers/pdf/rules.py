@@ -10,7 +10,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.knowledge.parsers.pdf.characters import Numbers
+from workers.knowledge.parsers.pdf.characters import Numbers, matrix_of, objects
 
 # Charts and maps have paths by the ten thousand, and none of them rules a table.
 _MAX_PATHS: Final = 6_000
@@ -67,9 +67,7 @@ def _rules(page: pdfium.PdfPage, to_shown: Numbers) -> tuple[list[Rule], list[Ru
     level: list[Rule] = []
     upright: list[Rule] = []
     width, height = page.get_size()
-    for n, (handle, matrix) in enumerate(
-        _paths(page.raw, pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject)
-    ):
+    for n, (handle, matrix) in enumerate(objects(page.raw, pdfium_c.FPDF_PAGEOBJ_PATH, _MAX_PATHS, depth=3)):
         if n >= _MAX_PATHS:
             return [], []
         for points in _outlines(handle):
@@ -81,27 +79,6 @@ def _rules(page: pdfium.PdfPage, to_shown: Numbers) -> tuple[list[Rule], list[Ru
                 elif x1 - x0 <= _THIN and _MIN_LENGTH <= y1 - y0 <= height + 1:
                     upright.append(Rule((x0 + x1) / 2, y0, y1))
     return level, upright
-
-
-def _paths(parent: Any, count: Any, get: Any, matrix: Any = None, depth: int = 0) -> Iterator[tuple[Any, Any]]:
-    """The path objects of a page or form with the matrix of the form that they lie in."""
-    for i in range(min(count(parent), _MAX_PATHS)):
-        handle = get(parent, i)
-        kind = pdfium_c.FPDFPageObj_GetType(handle)
-        if kind == pdfium_c.FPDF_PAGEOBJ_PATH:
-            yield handle, matrix
-        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < 3:
-            inner = _matrix(handle)
-            inner = inner if matrix is None else matrix @ inner
-            yield from _paths(
-                handle, pdfium_c.FPDFFormObj_CountObjects, pdfium_c.FPDFFormObj_GetObject, inner, depth + 1
-            )
-
-
-def _matrix(handle: Any) -> Numbers:
-    raw = pdfium_c.FS_MATRIX()
-    pdfium_c.FPDFPageObj_GetMatrix(handle, ctypes.byref(raw))
-    return np.array([[raw.a, raw.c, raw.e], [raw.b, raw.d, raw.f], [0, 0, 1]])
 
 
 def _outlines(handle: Any) -> Iterator[list[tuple[float, float]]]:
@@ -127,7 +104,7 @@ def _outlines(handle: Any) -> Iterator[list[tuple[float, float]]]:
 
 def _placed(points: Sequence[tuple[float, float]], handle: Any, matrix: Any, to_shown: Numbers) -> list[list[float]]:
     homogeneous = np.array([(x, y, 1.0) for x, y in points])
-    whole = _matrix(handle) if matrix is None else matrix @ _matrix(handle)
+    whole = matrix_of(handle) if matrix is None else matrix @ matrix_of(handle)
     in_page = homogeneous @ whole.T
     shown: list[list[float]] = (in_page @ to_shown.T).tolist()
     return shown

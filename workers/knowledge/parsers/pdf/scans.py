@@ -5,7 +5,7 @@ the scanner's: a line of the layer agrees if about every third of its words is r
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -13,11 +13,13 @@ from typing import Any, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from workers.knowledge.parsers.pdf.characters import objects
 from workers.knowledge.parsers.words import Piece
 
 # Recognition is best near 300 dpi and hardly worse at 200, which takes half the time (measured 2026-11).
 RECOGNITION_DPI: Final = 200
 _MAX_PIXELS: Final = 24e6
+_MAX_IMAGES: Final = 2_000
 # Part of a page that pictures must cover for it to be a scan with a line or two of text stamped on.
 SCAN_SHARE: Final = 0.5
 _LINE_AGREES: Final = 0.34
@@ -41,20 +43,8 @@ class Comparison:
 def picture_share(page: pdfium.PdfPage) -> float:
     """How much of the page its pictures cover, 0 to 1 (more where they overlap)."""
     width, height = page.get_size()
-    area = sum(
-        _area(handle) for handle in _images(page.raw, pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject)
-    )
-    return area / max(1.0, width * height)
-
-
-def _images(parent: Any, count: Any, get: Any, depth: int = 0) -> Iterator[Any]:
-    for i in range(min(count(parent), 2_000)):
-        handle = get(parent, i)
-        kind = pdfium_c.FPDFPageObj_GetType(handle)
-        if kind == pdfium_c.FPDF_PAGEOBJ_IMAGE:
-            yield handle
-        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < 2:
-            yield from _images(handle, pdfium_c.FPDFFormObj_CountObjects, pdfium_c.FPDFFormObj_GetObject, depth + 1)
+    images = objects(page.raw, pdfium_c.FPDF_PAGEOBJ_IMAGE, _MAX_IMAGES, depth=2)
+    return sum(_area(handle) for handle, _ in images) / max(1.0, width * height)
 
 
 def _area(handle: Any) -> float:

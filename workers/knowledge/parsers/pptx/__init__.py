@@ -1,5 +1,1 @@
 """PPTX: slides."""
-
-from workers.knowledge.parsers.pptx.document import parse
-
-__all__ = ["parse"]

@@ -1,7 +1,7 @@
 """PPTX: each slide under its title, its boxes in reading order, then its speaker notes. Pages are slides."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
@@ -218,10 +218,7 @@ class _Reading:
     scene: _Scene
     ground: Colour
     colour: Colour
-    tricks: dict[str, list[str]]
-
-    def __init__(self, scene: _Scene, ground: Colour, colour: Colour) -> None:
-        self.scene, self.ground, self.colour, self.tricks = scene, ground, colour, {}
+    tricks: dict[str, list[str]] = field(default_factory=dict)
 
     def paragraph(self, paragraph: Any) -> str:
         """The text that the paragraph shows; what a trick hides is put aside."""

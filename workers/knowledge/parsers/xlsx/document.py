@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from lxml import etree
+from openpyxl.utils import column_index_from_string
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
@@ -228,14 +229,7 @@ def _rich_text(item: Any) -> str:
 def _place(reference: str, expected: int) -> int:
     """The column of a cell, counted on where the file does not say."""
     found = _REFERENCE.fullmatch(reference)
-    return _column(found.group(1)) if found else expected
-
-
-def _column(letters: str) -> int:
-    column = 0
-    for letter in letters:
-        column = column * 26 + ord(letter) - ord("A") + 1
-    return column - 1
+    return column_index_from_string(found.group(1)) - 1 if found else expected
 
 
 def _areas(references: str) -> list[tuple[int, int, int, int]]:
@@ -243,6 +237,8 @@ def _areas(references: str) -> list[tuple[int, int, int, int]]:
     for reference in references.split():
         corners = _REFERENCE.findall(reference)
         if corners:
-            (left, top), (right, bottom) = corners[0], corners[-1]
-            areas.append((int(top) - 1, _column(left), int(bottom) - 1, _column(right)))
+            (top, left), (bottom, right) = (
+                (int(row) - 1, column_index_from_string(column) - 1) for column, row in (corners[0], corners[-1])
+            )
+            areas.append((top, left, bottom, right))
     return areas

@@ -1,0 +1,217 @@
+"""The numbers, dates and times of a text in one form, whatever language and notation they are written in.
+
+"1.500 €" is "1,500 EUR", "14:30" is "2:30 pm", "12. März 2024" is "2024-03-12", "drei" is 3. Where a notation can be
+read in two ways ("1.500", "03/12/2024"), either counts.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# By value; what is a word of another kind in one of the languages counts only in a source, never as a claim.
+_NUMERALS: Final = {
+    2: "two zwei deux twee",
+    3: "three drei trois tres três drie",
+    4: "four vier quatre cuatro quattro quatro",
+    5: "five fünf cinq cinco cinque vijf",
+    6: "six sechs seis zes",
+    7: "seven sieben siete sette sete zeven",
+    8: "eight acht huit ocho otto oito",
+    9: "nine neun nueve nove negen",
+    10: "ten zehn dix diez dieci dez tien",
+    11: "eleven elf undici onze",
+    12: "twelve zwölf douze doce dodici doze twaalf",
+    13: "thirteen dreizehn treize trece tredici dertien",
+    14: "fourteen vierzehn quatorze catorce quattordici catorze veertien",
+    15: "fifteen fünfzehn quinze quince quindici vijftien",
+    16: "sixteen sechzehn seize dieciséis sedici dezesseis zestien",
+    17: "seventeen siebzehn diecisiete diciassette zeventien",
+    18: "eighteen achtzehn dieciocho diciotto achttien",
+    19: "nineteen neunzehn diecinueve diciannove negentien",
+    20: "twenty zwanzig vingt veinte venti vinte twintig",
+    30: "thirty dreißig trente treinta trenta trinta dertig",
+    40: "forty vierzig quarante cuarenta quaranta quarenta veertig",
+    50: "fifty fünfzig cinquante cincuenta cinquanta vijftig",
+    60: "sixty sechzig soixante sesenta sessanta zestig",
+    70: "seventy siebzig setenta settanta zeventig",
+    80: "eighty achtzig ochenta ottanta tachtig",
+    90: "ninety neunzig noventa novanta negentig",
+}
+_ONLY_HELD: Final = {1: "one a an un une uno una um uma ein eine een", 2: "dos due dois duas", 7: "sept", 9: "neuf"}
+_SCALES: Final = {
+    100: "hundred hundert honderd",
+    1_000: "thousand tausend mille mil mila duizend",
+    1_000_000: "million millions millionen mio millón millones milione milioni milhão milhões miljoen",
+    1_000_000_000: "billion billions milliarde milliarden mrd milliard milliards miliardo miliardi miljard",
+}
+_MONTHS: Final = (
+    "january jan januar janvier enero gennaio janeiro januari",
+    "february feb februar février febrero febbraio fevereiro februari",
+    "march mar märz mars marzo março maart",
+    "april apr avril abril aprile",
+    "may mai mayo maggio maio mei",
+    "june jun juni juin junio giugno junho",
+    "july jul juli juillet julio luglio julho",
+    "august aug août agosto augustus",
+    "september sep sept septembre septiembre settembre setembro",
+    "october oct oktober okt octobre octubre ottobre outubro",
+    "november nov novembre noviembre novembro",
+    "december dec dezember dez décembre diciembre dicembre dezembro",
+)
+
+
+def _by_word(words: dict[int, str]) -> dict[str, int]:
+    return {word: value for value, of_value in words.items() for word in of_value.split()}
+
+
+_VALUES: Final = _by_word(_NUMERALS)
+_HELD_VALUES: Final = _by_word(_ONLY_HELD)
+_SCALE: Final = _by_word(_SCALES)
+_MONTH: Final = _by_word(dict(enumerate(_MONTHS, 1)))
+_NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
+_LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
+
+# The marks of a list and of a citation count nothing.
+_MARKS: Final = re.compile(r"^[\s>*_]*\(?\d{1,3}[.)]\s+|\[\d{1,3}\]")
+_DATE: Final = re.compile(
+    r"(?<!\d)(?:(\d{4})-(\d\d)-(\d\d)(?!\d)|(\d{1,2})([./])\s?(\d{1,2})\5\s?(\d{4}|\d\d)\b(?![.,/]\d))"
+)
+_MONTH_NAME: Final = re.compile(
+    rf"\b({_NAMES})\b(?={_LINK}\d)|(?<=\d){_LINK}({_NAMES})\b|(\d\d?)(?=月)", re.IGNORECASE
+)
+_HALF: Final = r"\s?(?:([ap])\.?\s?m\b\.?|uhr\b)"
+_TIME: Final = re.compile(
+    rf"(?<![\d.,:])([01]?\d|2[0-4])(?:(?:[:.]([0-5]\d))?{_HALF}|[:h]([0-5]\d)(?::[0-5]\d)?(?![\d:]))", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(rf"(\d+(?:[.,:'’\u00a0\u202f]\d+)*)(?:[\s-]?({'|'.join(_SCALE)})\b)?", re.IGNORECASE)
+_THOUSANDS: Final = re.compile(r"(\d{1,3}([.,'’\u00a0\u202f])\d{3}(?:\2\d{3})*)(?:[.,](\d+))?")
+_DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
+_NUMERAL_RUN: Final = re.compile(r"[^\W\d_]+(?:[\s-][^\W\d_]+)*")
+_GERMAN: Final = re.compile(r"(\w+?)und(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, a date or a time. A source holds it that gives every form of one of its `ways`; it `gives` forms."""
+
+    ways: tuple[frozenset[str], ...]
+    gives: frozenset[str]
+
+
+def figures_agree(claim: str, source: str) -> bool:
+    """Whether every number, date and time of `claim` is in `source`."""
+    wanted = figures(claim)
+    given: frozenset[str] = (
+        frozenset().union(*(figure.gives for figure in figures(source))) if wanted else frozenset()
+    )
+    return all(any(way <= given for way in figure.ways) for figure in wanted if figure.ways)
+
+
+@lru_cache(maxsize=4_096)
+def figures(text: str) -> tuple[Figure, ...]:
+    """The figures of `text`, by kind."""
+    rest = _MARKS.sub(" ", text)
+    found: list[Figure] = []
+    for pattern, read in ((_DATE, _date), (_TIME, _time)):
+        found += map(read, pattern.finditer(rest))
+        rest = pattern.sub(" ", rest)
+    found += map(_month, _MONTH_NAME.finditer(rest))
+    found += map(_number, _NUMBER.finditer(rest))
+    for run in _NUMERAL_RUN.finditer(_NUMBER.sub(" . ", rest)):
+        found += _numerals(re.split(r"[\s-]", run.group().casefold()))
+    return tuple(found)
+
+
+def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> Figure:
+    """A figure that may be met in each of `ways`, and gives their forms unless it `gives` others."""
+    return Figure(tuple(map(frozenset, ways)), frozenset(gives or (form for way in ways for form in way)))
+
+
+def _date(match: re.Match[str]) -> Figure:
+    year, *parts = match.group(1, 2, 3) if match.group(1) else match.group(7, 4, 6)
+    whole = (_plain(year), *map(_plain, parts))
+    return _figure(whole, gives=(*whole, *(f"month {part}" for part in whole[1:] if int(part) <= 12)))
+
+
+def _time(match: re.Match[str]) -> Figure:
+    hour, minute, half = int(match.group(1)), match.group(2) or match.group(4) or "00", (match.group(3) or "").lower()
+    if half:
+        hour = hour % 12 + 12 * (half == "p")
+        return _figure((f"{hour}:{minute}",))
+    # "2:30" may be said of 14:30, but a source that has 2:30 does not hold 14:30.
+    return _figure(
+        (f"{hour}:{minute}",), *([(f"{hour + 12}:{minute}",)] if hour < 12 else []), gives=(f"{hour}:{minute}",)
+    )
+
+
+def _month(match: re.Match[str]) -> Figure:
+    if match.group(3):  # "3月", of which the number is claimed as such
+        return Figure((), frozenset((f"month {int(match.group(3))}",)))
+    number = _MONTH[(match.group(1) or match.group(2)).casefold()]
+    return _figure((f"month {number}",), gives=(f"month {number}", str(number)))
+
+
+def _number(match: re.Match[str]) -> Figure:
+    readings, scale = _readings(match.group(1)), _SCALE.get((match.group(2) or "").casefold())
+    if scale is None:
+        return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))
+    scaled = [_scaled(form, scale) for form in readings]
+    # In a table of millions the same number stands bare.
+    return _figure(
+        *((form,) for form in scaled), *((f"bare {form}",) for form in readings), gives=(*scaled, *readings)
+    )
+
+
+def _readings(raw: str) -> tuple[str, ...]:
+    """The values that a number may have, as "1500" or "1.5"; one that is no number, such as a version, stays."""
+    readings = []
+    if thousands := _THOUSANDS.fullmatch(raw):
+        whole = re.sub(r"\D", "", thousands.group(1))
+        readings.append(_plain(f"{whole}.{thousands.group(3) or 0}"))
+    if decimal := _DECIMAL.fullmatch(raw):
+        readings.append(_plain(f"{decimal.group(1)}.{decimal.group(2)}"))
+    return tuple(readings) or (_plain(raw),)
+
+
+def _plain(number: str) -> str:
+    whole, _, decimals = number.partition(".")
+    if not (whole.isdecimal() and (decimals.isdecimal() or not decimals)):
+        return number
+    return str(int(whole)) + (f".{decimals}" if decimals.strip("0") else "")
+
+
+def _scaled(form: str, scale: int) -> str:
+    try:
+        return f"{float(form) * scale:.0f}"
+    except ValueError:
+        return form
+
+
+def _numerals(words: list[str]) -> Iterator[Figure]:
+    """The numbers that a run of words spells: "twenty-eight", "achtundzwanzig", "two hundred"."""
+    at = 0
+    while at < len(words):
+        value, is_claim = _value(words[at])
+        if value and value % 10 == 0 and value < 100 and at + 1 < len(words):
+            unit, _ = _value(words[at + 1])
+            if 0 < unit < 10:
+                value, at = value + unit, at + 1
+        scale = _SCALE.get(words[at + 1]) if value and at + 1 < len(words) else None
+        if scale:
+            value, at, is_claim = value * scale, at + 1, True
+        if value:
+            form = str(value)
+            yield _figure((form,), gives=(form, f"bare {form}")) if is_claim else Figure((), frozenset((form,)))
+        at += 1
+
+
+def _value(word: str) -> tuple[int, bool]:
+    """The number that `word` is, 0 if none, and whether it can be nothing else."""
+    if word in _HELD_VALUES:
+        return _HELD_VALUES[word], False
+    if (german := _GERMAN.fullmatch(word)) and german.group(2) in _VALUES:
+        unit = 1 if german.group(1) == "ein" else _VALUES.get(german.group(1), 0)
+        return (_VALUES[german.group(2)] + unit, True) if unit else (0, False)
+    return _VALUES.get(word) or _SCALE.get(word, 0), True

@@ -1,0 +1,96 @@
+"""Calls that a model wrote as its answer, outside its own form: bare JSON, in a fence, or in another family's tags.
+
+A model that was made for another template, or a server that does not know its model's form, prints a call as text.
+Such a reply is that call if it names a tool that was granted; no reader ever sees it.
+"""
+
+import re
+from collections.abc import Container
+from typing import Any, Final
+
+from gpts.runs.replies import Written, json_at
+
+# What families put around a call: Hermes and Qwen, Llama, Mistral, functionary, Granite, Phi, DeepSeek, LM Studio.
+_TAGS: Final = (
+    *("<tool_call>", "</tool_call>", "<tool_calls>", "</tool_calls>", "<tools>", "</tools>", "<function_call>"),
+    *("</function_call>", "<functions>", "</functions>", "<|python_tag|>", "<|tool_call|>", "<|/tool_call|>"),
+    *("<|tool_calls_begin|>", "<|tool_calls_end|>", "[TOOL_CALLS]", "[TOOL_REQUEST]", "[END_TOOL_REQUEST]"),
+    *("functools", "```json", "```xml", "```tool_call", "```"),
+)
+_TAG: Final = re.compile("|".join(re.escape(tag) for tag in _TAGS))
+_NAMED: Final = re.compile(r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{.*?\})\s*(?:</function>)?", re.DOTALL)
+# Where a line begins as a call might, and the first key of a call's JSON.
+_START: Final = re.compile(r"^[ \t]*(?=[{\[<`f])", re.MULTILINE)
+_KEYS: Final = ("name", "type", "function", "arguments", "parameters")
+
+
+def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
+    """The prose of `text` and the calls that come after it; no calls if it has none.
+
+    JSON with other keys than a call's is a call only if its name is one of `tools`.
+    """
+    for start in _START.finditer(text):
+        if calls := _read(text[start.start() :], tools):
+            return text[: start.start()], calls
+    return text, []
+
+
+def safe_length(text: str) -> int:
+    """How many characters of a growing reply can be shown: none from where a call may have begun."""
+    for start in _START.finditer(text):
+        if _may_become_call(text[start.start() :].lstrip()):
+            return start.start()
+    return len(text)
+
+
+def _may_become_call(text: str) -> bool:
+    """Whether `text`, which begins as a call might, may still turn out to be one."""
+    while tag := next((each for each in _TAGS if text.startswith(each)), ""):
+        if tag == "```" and text[3:4].strip():  # a fence in another language, or the beginning of a longer tag
+            return any(each.startswith(text) for each in _TAGS)
+        text = text.removeprefix(tag).lstrip()
+    if any(tag.startswith(text) for tag in _TAGS) or "<function=".startswith(text[:10]):
+        return True
+    key = re.sub(r"[\s{\[\"']", "", text)[:10] if text[0] in "{[" else "-"
+    return any(each.startswith(key) or key.startswith(each) for each in _KEYS)
+
+
+def _read(text: str, tools: Container[str]) -> list[Written]:
+    """The calls with which `text` begins, in whatever form; what follows them was made up by the model."""
+    if named := _NAMED.findall(text[: text.find("\n\n") + 1 or None]):
+        return [call for name, raw in named if (call := _call({"name": name, "arguments": raw}, tools))]
+    body = _TAG.sub("\n", text).strip()
+    return _objects(body, tools) or (_objects(_single_braces(body), tools) if body.startswith("{{") else [])
+
+
+def _objects(body: str, tools: Container[str]) -> list[Written]:
+    calls: list[Written] = []
+    at = 0
+    while body[at : at + 1] in ("{", "["):
+        value, at = json_at(body, at)
+        for one in value if isinstance(value, list) else [value]:
+            call = _call(one, tools)
+            if call is None:
+                return calls
+            calls.append(call)
+        at += len(body[at:]) - len(body[at:].lstrip(" \t\r\n,;"))
+    return calls
+
+
+def _call(value: Any, tools: Container[str]) -> Written | None:
+    """The call that `value` is, its arguments perhaps as a text of JSON; None for any other value."""
+    if not isinstance(value, dict):
+        return None
+    value = value["function"] if isinstance(value.get("function"), dict) else value
+    name, keys = value.get("name"), set(value)
+    arguments = value.get("arguments", value.get("parameters", {}))
+    if isinstance(arguments, str):
+        arguments = json_at(arguments, 0)[0]
+    if not isinstance(name, str) or not isinstance(arguments, dict):
+        return None
+    return (name, arguments) if name in tools or keys in ({"name", "arguments"}, {"name", "parameters"}) else None
+
+
+def _single_braces(body: str) -> str:
+    """`body` with the doubled braces undone that prompts teach in templates."""
+    return body.replace("{{", "{").replace("}}", "}")

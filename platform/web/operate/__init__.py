@@ -1,0 +1,1 @@
+"""The operator's pages: what runs here and what it can do."""

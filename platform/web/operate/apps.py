@@ -1,0 +1,9 @@
+"""The Django app of the operator's pages."""
+
+from django.apps import AppConfig
+
+
+class OperateConfig(AppConfig):
+    """Operator's pages."""
+
+    name = "web.operate"

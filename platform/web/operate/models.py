@@ -1,0 +1,41 @@
+"""What was measured of the base models that ran here, and what operators say about them instead."""
+
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from django.db import models
+from django.utils import timezone
+
+# After this long without a result the worker that was measuring is taken for dead.
+MEASURING_LIMIT: Final = timedelta(minutes=60)
+# What an operator may override. The context's length is the engine's to know.
+OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
+
+
+class MeasuredModel(models.Model):
+    """A base model, known by the fingerprint of its weights and chat template.
+
+    `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
+    `overrides` those that an operator set. `measuring_since`: a worker is at it.
+    """
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    figures = models.JSONField(default=dict)
+    measured = models.JSONField(default=dict)
+    overrides = models.JSONField(default=dict)
+    seconds = models.FloatField(default=0.0)
+    measuring_since = models.DateTimeField(null=True, blank=True)
+    measured_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-seen_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def known(self) -> dict[str, bool]:
+        """The fields of ModelAbility that were measured, or that an operator set instead."""
+        found = {**self.measured, **self.overrides}
+        return {name: found[name] for name in OVERRIDABLE if name in found}

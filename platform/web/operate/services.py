@@ -1,0 +1,56 @@
+"""Keeping what is known of the base models: measured once by a worker, overridden by operators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
+
+
+def seen_model(fingerprint: str, name: str) -> MeasuredModel:
+    """The record of the model that a worker has loaded now."""
+    record, _ = MeasuredModel.objects.update_or_create(
+        fingerprint=fingerprint, defaults={"name": name, "seen_at": timezone.now()}
+    )
+    return record
+
+
+def current_model() -> MeasuredModel | None:
+    """The model that a worker had loaded last; None before any worker ran."""
+    return MeasuredModel.objects.first()
+
+
+def claim_measuring(record: MeasuredModel) -> bool:
+    """Whether the caller is the one to measure the model now: it was not measured, and nobody is at it."""
+    free = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
+    rows = MeasuredModel.objects.filter(free, id=record.id, measured_at=None)
+    return rows.update(measuring_since=timezone.now()) == 1
+
+
+def save_measurement(
+    record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, bool], seconds: float
+) -> None:
+    """Keep what was measured."""
+    MeasuredModel.objects.filter(id=record.id).update(
+        figures=dict(figures),
+        measured=dict(measured),
+        seconds=seconds,
+        measured_at=timezone.now(),
+        measuring_since=None,
+    )
+
+
+def give_up_measuring(record: MeasuredModel) -> None:
+    """Let another try later."""
+    MeasuredModel.objects.filter(id=record.id).update(measuring_since=None)
+
+
+def override(record: MeasuredModel, changes: Mapping[str, bool | None]) -> None:
+    """Set fields of the model's ability by hand; None takes the measured value again. Raises ValueError."""
+    if unknown := set(changes) - set(OVERRIDABLE):
+        raise ValueError(f"There is no ability “{sorted(unknown)[0]}”. There are: {', '.join(OVERRIDABLE)}.")
+    kept = {**record.overrides, **changes}
+    record.overrides = {name: value for name, value in kept.items() if value is not None}
+    record.save(update_fields=["overrides"])

@@ -1,0 +1,79 @@
+"""The page that shows an operator which model runs here and what it can do."""
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from web.accounts.requests import PersonRequest
+from web.operate.models import OVERRIDABLE, MeasuredModel
+from web.operate.services import current_model, override
+
+# What each ability means to an operator: a name, and what happens without it.
+ABILITIES: Final = {
+    "calls_tools": ("Calls tools", "Off: a small router picks the tool, and the model only fills in its arguments."),
+    "writes_from_sources": (
+        "Writes answers from files and results",
+        "Off: answers quote the best sentences of the files and show results as they are.",
+    ),
+    "breaks_ties": ("Decides between two tools", "On: the model has the last word where the router is unsure."),
+    "sees_images": ("Sees images", "Off: pictures in messages are not shown to the model."),
+    "reasons": ("Thinks before it answers", "On: its thinking is kept apart from the answer."),
+}
+PARTS: Final = {
+    "tool_needed": "Picks the right tool",
+    "no_tool_needed": "Leaves tools alone when none is needed",
+    "arguments": "Fills in arguments",
+    "sources": "Answers from a passage",
+    "abstention": "Says when a passage has no answer",
+    "format": "Follows a required format",
+    "ties": "Decides between two tools",
+}
+_CHOICES: Final = {"measured": None, "on": True, "off": False}
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def model(request: PersonRequest) -> HttpResponse:
+    """The loaded model with its figures; POST overrides what it is trusted with. 404 for anybody but operators."""
+    if not request.user.is_staff:
+        raise Http404
+    record = current_model()
+    if request.method == "POST" and record:
+        override(record, _changes(request))
+        messages.success(request, "Saved. Workers use this within ten seconds.")
+        return redirect("operate_model")
+    context = {"record": record, "rows": _rows(record) if record else [], "figures": _figures(record)}
+    return render(request, "operate/model.html", context)
+
+
+def _changes(request: HttpRequest) -> dict[str, bool | None]:
+    given = {name: request.POST.get(name, "") for name in OVERRIDABLE}
+    return {name: _CHOICES[value] for name, value in given.items() if value in _CHOICES}
+
+
+def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "title": ABILITIES[name][0],
+            "help": ABILITIES[name][1],
+            "measured": record.measured.get(name),
+            "override": {True: "on", False: "off"}.get(record.overrides.get(name), "measured"),
+        }
+        for name in OVERRIDABLE
+    ]
+
+
+def _figures(record: MeasuredModel | None) -> list[dict[str, Any]]:
+    figures = record.figures if record else {}
+    return [
+        {"title": title, "right": figures[part]["right"], "cases": figures[part]["cases"]}
+        for part, title in PARTS.items()
+        if part in figures
+    ]

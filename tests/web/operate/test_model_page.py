@@ -1,0 +1,80 @@
+"""What an operator sees of the model and may override; nobody else sees anything."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from web.operate.models import MEASURING_LIMIT, MeasuredModel
+from web.operate.services import claim_measuring, current_model, override, save_measurement, seen_model
+
+FIGURES = {"tool_needed": {"right": 3, "cases": 10, "wrong": ["choice-1"]}, "sources": {"right": 8, "cases": 8}}
+
+
+@pytest.fixture
+def measured(db) -> MeasuredModel:
+    record = seen_model("a" * 64, "some-7b")
+    save_measurement(record, FIGURES, {"calls_tools": False, "writes_from_sources": True}, 61.0)
+    record.refresh_from_db()
+    return record
+
+
+@pytest.fixture
+def operator(alice):
+    alice.is_staff = True
+    alice.save()
+    return alice
+
+
+def test_an_operator_sees_the_figures(client, operator, measured):
+    client.force_login(operator)
+    page = client.get("/operate/model/").content.decode()
+    assert "some-7b" in page
+    assert "3 of 10" in page
+    assert "As measured: off" in page
+
+
+def test_an_operator_overrides_and_takes_back(client, operator, measured):
+    client.force_login(operator)
+    client.post("/operate/model/", {"calls_tools": "on", "writes_from_sources": "measured"})
+    measured.refresh_from_db()
+    assert measured.known() == {"calls_tools": True, "writes_from_sources": True}
+    client.post("/operate/model/", {"calls_tools": "measured"})
+    measured.refresh_from_db()
+    assert measured.overrides == {}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_others_see_nothing(client, bob, measured, method):
+    assert getattr(client, method)("/operate/model/").status_code == 302
+    client.force_login(bob)
+    assert getattr(client, method)("/operate/model/", {"calls_tools": "on"}).status_code == 404
+    measured.refresh_from_db()
+    assert measured.overrides == {}
+
+
+def test_the_page_says_that_no_model_was_loaded(client, operator):
+    client.force_login(operator)
+    assert "No model yet" in client.get("/operate/model/").content.decode()
+
+
+def test_one_worker_measures_and_another_takes_over_from_a_dead_one(db):
+    record = seen_model("b" * 64, "new")
+    assert claim_measuring(record)
+    assert not claim_measuring(record)
+    MeasuredModel.objects.update(measuring_since=timezone.now() - MEASURING_LIMIT - timedelta(minutes=1))
+    assert claim_measuring(record)
+    save_measurement(record, {}, {}, 1.0)
+    assert not claim_measuring(record)
+
+
+def test_the_model_loaded_last_is_the_current_one(db):
+    seen_model("c" * 64, "old")
+    seen_model("d" * 64, "new")
+    seen_model("c" * 64, "old")
+    assert current_model().name == "old"
+
+
+def test_an_unknown_ability_is_refused(measured):
+    with pytest.raises(ValueError, match="There is no ability “flies”"):
+        override(measured, {"flies": True})

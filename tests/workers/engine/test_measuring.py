@@ -1,0 +1,69 @@
+"""The battery judges what a model does, not what it is called."""
+
+import json
+
+import pytest
+
+from gpts.runs.state import TurnState
+from gpts.runs.steps import ModelReply, ToolCall
+from workers.engine.base import GrammarError
+from workers.engine.measuring import _cases, known_measurement, measure
+from workers.engine.scripted import CAPABLE
+
+
+def perfect(state: TurnState) -> ModelReply:
+    """Answers each case by looking it up."""
+    question = state.question().split("\n\nWhich of these tools")[0]
+    cases = _cases()
+    if state.tools:
+        case = next(case for case in cases["choice"] if case["message"] == question)
+        call = ToolCall(call_id="c", name=case["tool"], arguments={"all": " ".join(case.get("holds", []))})
+        return ModelReply(text="" if case["tool"] else "Hello.", tool_calls=(call,) if case["tool"] else ())
+    if state.asked().overrides.answer_schema:
+        return ModelReply(
+            text=json.dumps({"tool": next(c["tool"] for c in cases["tie"] if c["message"] == question)})
+        )
+    for kind in ("sources", "format"):
+        if found := [case for case in cases[kind] if case["message"] == question]:
+            return ModelReply(text=" ".join([*found[0]["holds"], "and so on."]))
+    return ModelReply(text="That is not in the files. / Das steht nicht darin.")
+
+
+def test_a_perfect_model_is_trusted_with_everything():
+    found = measure(perfect, CAPABLE)
+    assert found.fields() == {"calls_tools": True, "writes_from_sources": True, "breaks_ties": True}
+    assert all(figure.share == 1 for figure in found.figures.values())
+
+
+def test_a_model_that_always_calls_is_not_trusted_to_choose():
+    def eager(state: TurnState) -> ModelReply:
+        reply = perfect(state)
+        call = ToolCall(call_id="c", name="run_python", arguments={})
+        return reply if reply.tool_calls or not state.tools else ModelReply(text="", tool_calls=(call,))
+
+    found = measure(eager, CAPABLE)
+    assert not found.fields()["calls_tools"]
+    assert found.figures["no_tool_needed"].right == 0
+    assert found.fields()["writes_from_sources"]
+
+
+def test_a_model_that_makes_things_up_is_not_trusted_to_write():
+    def inventive(state: TurnState) -> ModelReply:
+        reply = perfect(state)
+        return ModelReply(text="It is 18 decibels.") if "not in the files" in reply.text else reply
+
+    assert not measure(inventive, CAPABLE).fields()["writes_from_sources"]
+
+
+def test_a_model_that_cannot_follow_a_grammar_is_wrong_and_no_error():
+    def broken(state: TurnState) -> ModelReply:
+        raise GrammarError("no")
+
+    assert not any(measure(broken, CAPABLE).fields().values())
+
+
+@pytest.mark.model
+def test_the_bundled_model_is_known_and_need_not_be_measured(hf_engine):
+    found = known_measurement(hf_engine.fingerprint())
+    assert found is not None
+    assert found.fields() == {"calls_tools": False, "writes_from_sources": False, "breaks_ties": False}

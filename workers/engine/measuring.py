@@ -1,0 +1,216 @@
+"""What a model can do, measured: it is asked a few dozen questions through the prompts and paths of real runs.
+
+`reply` of `measure` is the product's own way from a turn to a reply, so what is measured is what a run would get:
+the chat template, the tools in the model's own format, the grammar, calls printed as text.
+"""
+
+import json
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.messages import Message
+from gpts.runs.state import TurnState
+from gpts.runs.steps import ModelReply, Retrieval, UserMessage
+from gpts.spec.ability import ModelAbility
+from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec.tools import ToolSpec
+from workers.engine.base import GrammarError
+
+# Measurements that come with the platform, by fingerprint: the bundled model is not measured on every machine.
+KNOWN: Final = Path(__file__).parent / "data" / "known_models.json"
+CASES: Final = Path(__file__).parent / "data" / "ability_cases.toml"
+# Replies asked for at the same time: the engine batches them.
+AT_ONCE: Final = 4
+REPLY_TOKENS: Final = 120
+# The share of each part from which a model is trusted with it. The trained router chooses right in three of four hard
+# cases and never words anything wrongly, so a model has to do clearly better than that to replace it.
+ENOUGH: Final[Mapping[str, float]] = {
+    "tool_needed": 0.8,
+    "no_tool_needed": 0.8,
+    "arguments": 0.8,
+    "sources": 0.8,
+    "abstention": 0.75,
+    "format": 0.5,
+    "ties": 0.85,
+}
+_DECLINES: Final = re.compile(
+    r"\b(?:not|no|n't|cannot|unable|unknown|doesn|don|isn|unfortunately|sorry|nicht|kein\w*|leider|unbekannt|ohne)\b",
+    re.IGNORECASE,
+)
+
+Reply = Callable[[TurnState], ModelReply]
+
+
+class Figure(BaseModel):
+    """How many of a part's cases were right, and the ids of those that were not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    right: int
+    cases: int
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The share that was right, in 0..1."""
+        return self.right / self.cases if self.cases else 0.0
+
+
+class Measurement(BaseModel):
+    """What was measured of a model, by part, in how many seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    figures: dict[str, Figure]
+    seconds: float
+
+    def fields(self) -> dict[str, bool]:
+        """The fields of ModelAbility that were measured."""
+        good = {name for name, figure in self.figures.items() if figure.share >= ENOUGH[name]}
+        return {
+            "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
+            "writes_from_sources": {"sources", "abstention", "format"} <= good,
+            "breaks_ties": "ties" in good,
+        }
+
+
+def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = lambda text: None) -> Measurement:
+    """The figures of the model that `reply` asks; `ability` is what it is known to do so far. Raises EngineError."""
+    started = time.monotonic()
+    cases = _cases()
+    asked = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
+    parts: dict[str, dict[str, bool]] = {name: {} for name in ENOUGH}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for kind in ("choice", "tie", "sources", "abstain", "format"):
+            judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, asked, reply), cases[kind]))
+            for number, found in enumerate(judged):
+                for part, right in found.items():
+                    parts[part][f"{kind}-{number}"] = right
+            say(f"{kind}: {sum(all(found.values()) for found in judged)} of {len(judged)} right")
+    figures = {
+        name: Figure(
+            right=sum(found.values()),
+            cases=len(found),
+            wrong=tuple(case for case, right in found.items() if not right),
+        )
+        for name, found in parts.items()
+    }
+    return Measurement(figures=figures, seconds=round(time.monotonic() - started, 1))
+
+
+def known_measurement(fingerprint: str) -> Measurement | None:
+    """What was measured before of the model with this fingerprint; None for one that is not known."""
+    known = json.loads(KNOWN.read_text(encoding="utf-8")).get(fingerprint)
+    return Measurement.model_validate(known) if known else None
+
+
+@cache
+def _cases() -> dict[str, Any]:
+    return tomllib.loads(CASES.read_text(encoding="utf-8"))
+
+
+def _tools(names: Iterable[str] = ()) -> dict[str, ToolSpec]:
+    wanted = set(names)
+    specs = (ToolSpec(**tool) for tool in _cases()["tools"] if not wanted or tool["name"] in wanted)
+    return {spec.name: spec for spec in specs}
+
+
+def _asked(reply: Reply, state: TurnState) -> ModelReply | None:
+    """The reply, or None where the model gave none that could be used. Raises EngineError."""
+    try:
+        return reply(state)
+    except GrammarError:
+        return None
+
+
+def _judge_choice(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    earlier = tuple(Message(role=role, content=text) for role, text in case.get("before", ()))
+    step = UserMessage(text=case["message"], earlier=earlier)
+    given = _asked(reply, TurnState(_spec(), ability, (step,), (), _tools()))
+    called = given.tool_calls[0].name if given and given.tool_calls else ""
+    if not case["tool"]:
+        return {"no_tool_needed": given is not None and not given.tool_calls}
+    found = {"tool_needed": called == case["tool"]}
+    if found["tool_needed"] and given and "holds" in case:
+        arguments = " ".join(str(value) for value in given.tool_calls[0].arguments.values())
+        found["arguments"] = _holds(arguments, case)
+    return found
+
+
+def _judge_tie(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    return {
+        "ties": picked_tool(reply, ability, case["message"], list(_tools(case["tools"]).values())) == case["tool"]
+    }
+
+
+def picked_tool(reply: Reply, ability: ModelAbility, message: str, tools: list[ToolSpec]) -> str:
+    """Which of a few tools the model picks for a message when it sees just these; empty for none of them."""
+    listed = "\n".join(f"- {tool.name}: {tool.model_description}" for tool in tools)
+    names = [*(tool.name for tool in tools), "none"]
+    schema = {
+        "type": "object",
+        "properties": {"tool": {"enum": names}},
+        "required": ["tool"],
+        "additionalProperties": False,
+    }
+    question = f"{message}\n\nWhich of these tools does this message ask for?\n{listed}\n- none: none of them"
+    step = UserMessage.model_validate({"text": question, "overrides": {"answer_schema": schema}})
+    given = _asked(reply, TurnState(_spec(), ability, (step,), (), {}))
+    found = re.search(r'"tool":\s*"([^"]*)"', given.text) if given else None
+    return found[1] if found and found[1] != "none" else ""
+
+
+def _judge_sources(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    given = _from_file(case, ability, reply)
+    return {"sources": given is not None and _holds(given.text, case)}
+
+
+def _judge_abstention(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    given = _from_file(case, ability, reply)
+    return {"abstention": given is not None and _holds(given.text, case) and bool(_DECLINES.search(given.text))}
+
+
+def _judge_format(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    state = TurnState(_spec(case["instructions"]), ability, (UserMessage(text=case["message"]),), (), {})
+    given = _asked(reply, state)
+    return {"format": given is not None and _holds(given.text, case)}
+
+
+def _from_file(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> ModelReply | None:
+    text = next(file["text"] for file in _cases()["files"] if file["name"] == case["file"])
+    passage = Passage(
+        file_id="f", file_name=case["file"], segment="s", chunk=0, text=text, start=0, end=len(text), score=1.0
+    )
+    found = Retrieval(query=case["message"], passages=(passage,), covered=True)
+    spec = _spec(knowledge=(KnowledgeRef(file_id="f", name=case["file"], segment="s"),))
+    return _asked(reply, TurnState(spec, ability, (UserMessage(text=case["message"]), found), (), {}))
+
+
+def _spec(instructions: str = "", knowledge: tuple[KnowledgeRef, ...] = ()) -> GptSpec:
+    model = ModelSettings(temperature=0.0, max_tokens=REPLY_TOKENS)
+    return GptSpec(slug="check", name="Shop Desk", instructions=instructions, knowledge=knowledge, model=model)
+
+
+def _holds(text: str, case: Mapping[str, Any]) -> bool:
+    folded = " ".join(text.casefold().split())
+    return all(part.casefold() in folded for part in case.get("holds", ())) and not any(
+        part.casefold() in folded for part in case.get("lacks", ())
+    )
+
+
+_JUDGES: Final[dict[str, Callable[[Mapping[str, Any], ModelAbility, Reply], dict[str, bool]]]] = {
+    "choice": _judge_choice,
+    "tie": _judge_tie,
+    "sources": _judge_sources,
+    "abstain": _judge_abstention,
+    "format": _judge_format,
+}

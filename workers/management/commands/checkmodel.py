@@ -1,0 +1,80 @@
+"""`manage.py checkmodel`: measures what the base model can do, or sets it by hand."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from web.operate.services import override
+from workers.configuration import close, measure_ability, recall_ability, services
+from workers.engine.base import EngineError
+
+_VALUES = {"yes": True, "no": False, "measured": None}
+
+
+class Command(BaseCommand):
+    """Loads the model that the settings name and asks it a few dozen questions, which takes minutes on a CPU."""
+
+    help = "Measures what the base model can do: choosing tools, arguments, answers from files, formats."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options."""
+        parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="ABILITY=yes|no|measured",
+            help="override an ability instead of measuring; may be repeated",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Measures or overrides, and says what the model is trusted with."""
+        try:
+            self._check(options)
+        except (EngineError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            close()
+
+    def _check(self, options: dict[str, Any]) -> None:
+        engine = services().engine
+        record = recall_ability(engine)
+        if record is None:
+            raise CommandError("ENGINE is scripted, so there is no model to check.")
+        say = self.stderr.write
+        if options["set"]:
+            override(record, dict(_change(each) for each in options["set"]))
+            engine.learn(record.known())
+        else:
+            say(f"Checking {record.name} ...")
+            measure_ability(engine, record, say)
+        record.refresh_from_db()
+        found = {
+            "model": record.name,
+            "fingerprint": record.fingerprint,
+            "ability": engine.ability().model_dump(),
+            "figures": record.figures,
+            "overrides": record.overrides,
+            "seconds": record.seconds,
+        }
+        self.stdout.write(json.dumps(found, indent=2) if options["json"] else _text(found))
+
+
+def _change(text: str) -> tuple[str, bool | None]:
+    name, _, value = text.partition("=")
+    if value not in _VALUES:
+        raise ValueError(f"“{text}” is not of the form ability=yes, ability=no or ability=measured.")
+    return name, _VALUES[value]
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"{found['model']} ({found['fingerprint'][:12]})"]
+    lines += [f"  {name:<16} {figure['right']:>3} of {figure['cases']}" for name, figure in found["figures"].items()]
+    lines += ["Trusted with:"]
+    for name, value in found["ability"].items():
+        note = " (set by hand)" if name in found["overrides"] else ""
+        shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        lines.append(f"  {name:<20} {shown}{note}")
+    return "\n".join(lines)
