@@ -139,7 +139,7 @@ class TestSecrets:
     def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
         other = actions.add_action(gpt, Source(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
-        with pytest.raises(ToolError, match="cannot be read"):
+        with pytest.raises(ToolError, match="can't be read"):
             sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):

@@ -273,7 +273,7 @@ def test_a_stolen_code_is_worthless_without_the_verifier(bob, charlie, action, p
     stolen = provider.authorize(begin(browser(bob), action))["code"]
     thief = browser(charlie)
     state = dict(parse_qsl(urlsplit(begin(thief, action)).query))["state"]
-    assert "did not accept" in said(come_back(thief, action, {"code": stolen, "state": state}))
+    assert "rejected the sign-in" in said(come_back(thief, action, {"code": stolen, "state": state}))
     with pytest.raises(SignInNeeded):
         token(action, charlie)
 

@@ -316,7 +316,7 @@ class TestSupport:
         page = self.page(as_bob, cite(support))
         assert 'Twice.&nbsp;<span class="not-checked" role="img" title="Not checked: the files are' in page
         assert "1 sentence is not checked: the files are in a different language." in page
-        assert "not from the files" not in page
+        assert "not supported by the files" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))

@@ -256,7 +256,7 @@ def bomb(asked):
 
 @pytest.mark.parametrize("answer", [endless, claims_much, bomb], ids=lambda each: each.__name__)
 def test_bytes_are_bounded_also_unpacked(answer):
-    with serving(answer) as server, pytest.raises(EgressFailed, match="longer than 1 MB"):
+    with serving(answer) as server, pytest.raises(EgressFailed, match="larger than 1 MB"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=Limits(max_bytes=1_000_000))
 
 
@@ -316,13 +316,13 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
 def test_a_server_that_is_gone_is_told_in_a_sentence():
     with serving(ok) as server:
         config = allowing(server)
-    with pytest.raises(EgressFailed, match=r"^127\.0\.0\.1 could not be reached\.$"):
+    with pytest.raises(EgressFailed, match=r"^Couldn't connect to 127\.0\.0\.1\.$"):
         fetch(f"http://127.0.0.1:{server.port}/", config)
 
 
 def test_nonsense_is_told_in_a_sentence():
     shell = serving(lambda asked: asked.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"))
-    with shell as server, pytest.raises(EgressFailed, match="makes no sense"):
+    with shell as server, pytest.raises(EgressFailed, match="an invalid response"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server))
 
 
@@ -355,13 +355,13 @@ def test_tls_asks_for_the_name_and_holds_the_certificate_to_it(names, certificat
     with serving(ok) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         config = EgressConfig(allow=(f"pinned.example.com:{server.port}", f"wrong.example.com:{server.port}"))
-        with pytest.raises(EgressFailed, match=r"certificate of pinned\.example\.com is not valid"):
+        with pytest.raises(EgressFailed, match=r"certificate of pinned\.example\.com isn.t valid"):
             fetch(f"https://pinned.example.com:{server.port}/", config)
         trusting = create_default_context(cafile=str(certificate))
         monkeypatch.setattr("workers.egress.fetching.tls", lambda: trusting)
         response = fetch(f"https://pinned.example.com:{server.port}/", config)
         assert (response.content, response.peer) == (b"hello", "127.0.0.1")
-        with pytest.raises(EgressFailed, match=r"certificate of wrong\.example\.com is not valid"):
+        with pytest.raises(EgressFailed, match=r"certificate of wrong\.example\.com isn.t valid"):
             fetch(f"https://wrong.example.com:{server.port}/", config)
     assert asked_for == ["pinned.example.com", "pinned.example.com", "wrong.example.com"]
     assert connecting.tls().verify_mode.name == "CERT_REQUIRED"
@@ -397,9 +397,9 @@ def test_httpx_clients_are_guarded_too(names):
             assert (await client.post(f"{base}/", json={"a": 1})).text == "hello"
             for url, why in (
                 (f"{base}/away", "::1 isn't on the public internet"),
-                (f"{base}/bomb", "longer than 1 MB"),
+                (f"{base}/bomb", "larger than 1 MB"),
                 ("http://rebind.example.com/", "10.0.0.5 isn't on the public internet"),
-                ("http://localhost/", "not a name on the public internet"),
+                ("http://localhost/", "n't on the public internet"),
                 ("http://10.0.0.5/", "10.0.0.5 isn't on the public internet"),
             ):
                 with pytest.raises(httpx.ConnectError, match=why) as caught:

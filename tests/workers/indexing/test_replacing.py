@@ -72,7 +72,7 @@ def test_the_same_content_replaces_nothing(draft, old) -> None:
     other = add_file(draft, "other.txt", [NEW])
     with pytest.raises(ValidationError, match="this is the same file"):
         replace_file(old, "again.txt", [OLD])
-    with pytest.raises(ValidationError, match="has that content already, as other"):
+    with pytest.raises(ValidationError, match="already has this file as other"):
         replace_file(old, "copy.txt", [NEW])
     assert list(draft.files.filter(removed=None)) == [old, other]
 

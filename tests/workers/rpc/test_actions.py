@@ -70,7 +70,7 @@ def test_a_call_is_tried_with_the_key_and_told_without_it(service, action, alice
 
 
 def test_a_call_that_fails_says_why(action, alice):
-    assert "not among" in tasks.try_operation(str(action.id), str(alice.pk), "nothing", "{}")["error"]
+    assert "in the draft" in tasks.try_operation(str(action.id), str(alice.pk), "nothing", "{}")["error"]
 
 
 def test_a_server_that_cannot_be_reached_says_why(gpt):
