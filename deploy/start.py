@@ -60,6 +60,7 @@ def bring_up(progress: Progress) -> None:
     print(f"Guildhall, with its state in {place.home}")
     runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", environment(place, os.environ))
     install.install("workers,local", progress, runner)
+    runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     with progress.step("Preparing the database and the base model"):
         runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
     serve(place, progress, runner)

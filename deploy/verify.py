@@ -22,7 +22,7 @@ NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/
 
 
 @dataclass(frozen=True)
-class Part:
+class Check:
     """One check: its name in the summary and the program that fails when something is wrong."""
 
     name: str
@@ -71,26 +71,26 @@ def environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "GUILDHALL_HOME": str(home), "PATH": f"{ENVIRONMENT / 'bin'}:{variables.get('PATH', os.defpath)}"}
 
 
-def quick_parts() -> list[Part]:
+def quick_parts() -> list[Check]:
     """The checks that need no model, no worker process and no browser."""
     imports = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     return [
-        Part("format", python("-m", "ruff", "format", "--check", ".")),
-        Part("lint", python("-m", "ruff", "check", ".")),
-        Part("types", python("-m", "mypy", "gpts", "platform/web", "workers", "deploy")),
-        Part("imports", python("-c", imports)),
-        Part("site", python("manage.py", "check")),
-        Part("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
-        Part("tests", pytest("not model and not process and not browser")),
+        Check("format", python("-m", "ruff", "format", "--check", ".")),
+        Check("lint", python("-m", "ruff", "check", ".")),
+        Check("types", python("-m", "mypy", "gpts", "platform/web", "workers", "deploy")),
+        Check("imports", python("-c", imports)),
+        Check("site", python("manage.py", "check")),
+        Check("migrations", python("manage.py", "makemigrations", "--check", "--dry-run")),
+        Check("tests", pytest("not model and not process and not browser")),
     ]
 
 
-def real_parts() -> list[Part]:
+def real_parts() -> list[Check]:
     """The checks on the real bundled model and on real processes. The model is converted once for all of them."""
     return [
-        Part("model prepared", python("manage.py", "preparemodels")),
-        Part("model tests", pytest("model and not process and not browser")),
-        Part("process tests", pytest("process and not browser")),
+        Check("model prepared", python("manage.py", "preparemodels")),
+        Check("model tests", pytest("model and not process and not browser")),
+        Check("process tests", pytest("process and not browser")),
     ]
 
 
@@ -98,7 +98,7 @@ def browser_tests(variables: Mapping[str, str]) -> Outcome:
     """The outcome of the browser tests; skipped where there is no Chromium and none can be installed."""
     if missing := install_chromium(variables):
         return Outcome("browser tests", "skipped", reason=missing)
-    return run(Part("browser tests", pytest("browser")), variables)
+    return run(Check("browser tests", pytest("browser")), variables)
 
 
 def install_chromium(variables: Mapping[str, str]) -> str:
@@ -133,7 +133,7 @@ def pytest(marks: str) -> tuple[str, ...]:
     return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", "-m", marks)
 
 
-def run(part: Part, variables: Mapping[str, str]) -> Outcome:
+def run(part: Check, variables: Mapping[str, str]) -> Outcome:
     """Runs the part with its output on ours."""
     print(f"\n== {part.name}", flush=True)
     started = time.monotonic()

@@ -1,1 +1,1 @@
-"""The hands of Guildhall: slow or heavy work, in Celery workers."""
+"""Slow or heavy work, in Celery workers."""

@@ -1,10 +1,12 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import cache, partial
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from gpts.safety.policy import Mode
 from web.operate.models import MeasuredModel
@@ -29,6 +31,8 @@ from workers.sandbox.settings import from_environment
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.small_model import SmallModel
 from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
+
+logger = logging.getLogger(__name__)
 
 _opening = threading.RLock()
 
@@ -68,7 +72,7 @@ def tool_settings() -> ToolSettings:
             url=settings.IMAGE_URL,
             key=settings.IMAGE_KEY,
             steps=settings.IMAGE_STEPS,
-            guidance=float(settings.IMAGE_GUIDANCE) if settings.IMAGE_GUIDANCE else None,
+            guidance=settings.IMAGE_GUIDANCE,
             timeout_s=settings.IMAGE_TIMEOUT_S,
         ),
         mcp_commands=tuple(settings.MCP_COMMANDS),
@@ -90,16 +94,23 @@ def close() -> None:
 
 
 def recall_ability(engine: Engine) -> MeasuredModel | None:
-    """Tell the engine what is known of its model. Returns the record of it; None for a scripted engine.
+    """Tell the engine what is known of its model. Returns the record of it; None where there is none to keep.
 
     Raises EngineError where a server does not say what it runs.
     """
     if settings.ENGINE == "scripted":
         return None
-    record = seen_model(engine.fingerprint(), engine.health().model)
-    if record.measured_at is None and (known := known_measurement(record.fingerprint)):
-        keep_measurement(record, known)
-        record.refresh_from_db()
+    health, fingerprint = engine.health(), engine.fingerprint()
+    known = known_measurement(fingerprint)
+    try:
+        record = seen_model(fingerprint, health.model)
+        if record.measured_at is None and known:
+            keep_measurement(record, known)
+            record.refresh_from_db()
+    except DatabaseError:  # commands such as `bench` work without a database
+        logger.warning("the database does not say what %s can do", health.model)
+        engine.learn(known.fields() if known else {})
+        return None
     engine.learn(record.known())
     return record
 

@@ -13,6 +13,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web.builder.files import queue_indexing, take_stalled_files
+from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log
 from web.runs.delegations import end_late
@@ -146,7 +147,8 @@ def forget() -> None:
 
 @worker_init.connect
 def configure(**_: Any) -> None:
-    """Read the settings of the tools before the first task comes, so that a wrong one ends the start."""
+    """Read the settings before the first task comes, so that a wrong one ends the start."""
+    stop_unless_valid()
     tool_settings()
 
 

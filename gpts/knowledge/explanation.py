@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from gpts.knowledge.documents import Passage
 
 
-class Standing(BaseModel):
+class SearchStanding(BaseModel):
     """A chunk's score in one half of the search, and its place there, from 1."""
 
     model_config = ConfigDict(frozen=True)
@@ -23,6 +23,6 @@ class Explained(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     passage: Passage
-    dense: Standing | None
-    lexical: Standing | None
+    dense: SearchStanding | None
+    lexical: SearchStanding | None
     is_given: bool

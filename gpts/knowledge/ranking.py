@@ -173,12 +173,13 @@ def _distinct(passages: Iterable[Passage]) -> Iterable[Passage]:
     seen: list[tuple[Passage, frozenset[str]]] = []
     for passage in passages:
         own = frozenset(terms(passage.text))
-        if not any(_same(own, other) and not _touch(passage, better) for better, other in seen):
+        if not any(same_terms(own, other) and not _touch(passage, better) for better, other in seen):
             seen.append((passage, own))
             yield passage
 
 
-def _same(one: frozenset[str], other: frozenset[str]) -> bool:
+def same_terms(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two passages with these terms say the same."""
     return len(one & other) >= SAME_TERMS * max(1, len(one | other))
 
 

@@ -11,7 +11,7 @@ from gpts.knowledge.documents import Block, Document
 ROOM_CHARS: Final = 3_000
 
 
-class Part(BaseModel):
+class SectionBlock(BaseModel):
     """A block of a document as a reader sees it; `start` is its place in the document's text."""
 
     model_config = ConfigDict(frozen=True)
@@ -32,7 +32,7 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    parts: tuple[Part, ...]
+    parts: tuple[SectionBlock, ...]
     cut_before: bool = False
     cut_after: bool = False
 
@@ -56,10 +56,10 @@ def section_around(document: Document, start: int, end: int, room: int = ROOM_CH
     )
 
 
-def _parts(blocks: Sequence[Block]) -> Iterator[Part]:
+def _parts(blocks: Sequence[Block]) -> Iterator[SectionBlock]:
     start = 0
     for block in blocks:
-        yield Part(text=block.text, start=start, page=block.page, is_heading=block.is_heading())
+        yield SectionBlock(text=block.text, start=start, page=block.page, is_heading=block.is_heading())
         start += len(block.text) + 2
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from gpts.runs.steps import Coverage, FinishReason, Part, ToolCall
+from gpts.runs.steps import Coverage, DelegatedPart, FinishReason, ToolCall
 from gpts.safety.policy import Ask
 
 
@@ -15,10 +15,10 @@ class Retrieve:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOut:
+class DelegateParts:
     """Call other GPTs for parts of the question, or all of them for the whole of it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[DelegatedPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ Assisted = ChooseTool | WriteCall | ShowResults
 
 Decision = (
     Retrieve
-    | HandOut
+    | DelegateParts
     | CallModel
     | RunTools
     | Delegate

@@ -14,9 +14,9 @@ from typing import Final
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import (
     ApprovalRequest,
-    Asker,
     Cancelled,
     Delegation,
+    Delegator,
     Error,
     Finished,
     Log,
@@ -26,7 +26,7 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.safety.labels import Integrity, Label, join, untrusted
-from gpts.spec.gpt import Colleague
+from gpts.spec.gpt import DelegateRef
 
 ASK_STORE: Final = "ask_store"
 # The longest task, in characters: as much as a person may write (MAX_MESSAGE_CHARS); a model's longer one is cut.
@@ -108,13 +108,13 @@ def request_digest(gpt_id: str, task: str) -> str:
     return hashlib.sha256(f"{gpt_id} {' '.join(words) or task.strip()}".encode()).hexdigest()
 
 
-def would_wait_for_itself(asker: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:
-    """Whether `asker` would wait for itself if it waited for `wanted`; `waits_for` are the runs as they wait now."""
+def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:
+    """Whether `parent` would wait for itself if it waited for `wanted`; `waits_for` are the runs as they wait now."""
     seen: set[str] = set()
     found = [wanted]
     while found:
         run = found.pop()
-        if run == asker:
+        if run == parent:
             return True
         if run not in seen:
             seen.add(run)
@@ -122,20 +122,20 @@ def would_wait_for_itself(asker: str, wanted: str, waits_for: Mapping[str, Itera
     return False
 
 
-def named_colleagues(colleagues: Iterable[Colleague]) -> dict[str, Colleague]:
-    """Each colleague under the name of the tool that asks it."""
-    named: dict[str, Colleague] = {}
-    for colleague in colleagues:
-        base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', colleague.slug)}"[:60]
+def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
+    """Each delegate under the name of the tool that asks it."""
+    named: dict[str, DelegateRef] = {}
+    for delegate in delegates:
+        base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', delegate.slug)}"[:60]
         tries = (base, *(f"{base[:57]}_{n}" for n in range(2, 100)))
-        named[next(name for name in tries if name not in named and name != ASK_STORE)] = colleague
+        named[next(name for name in tries if name not in named and name != ASK_STORE)] = delegate
     return named
 
 
-def chain_of(log: Log, own: Asker) -> tuple[Asker, ...]:
+def delegation_chain(log: Log, own: Delegator) -> tuple[Delegator, ...]:
     """Who asked whom down to the run with this `log`, whose GPT is `own`: the chain for those that it asks."""
     first = log[0] if log else None
-    return (*(first.asked_by if isinstance(first, UserMessage) else ()), own)
+    return (*(first.delegated_by if isinstance(first, UserMessage) else ()), own)
 
 
 def answer_label(log: Log, name: str, is_strangers: bool) -> Label:
@@ -192,7 +192,7 @@ def doing(name: str, step: Step) -> str:
             return f"{name} is reading"
         case Retrieval(passages=passages):
             n = len(passages)
-            return f"{name} searched its files, {n} passage{'' if n == 1 else 's'}"
+            return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"
         case ApprovalRequest():
             return f"{name} needs your approval"
         case Delegation():

@@ -10,9 +10,9 @@ from gpts.runs.decisions import (
     ChooseTool,
     Decision,
     Delegate,
+    DelegateParts,
     Finish,
     GiveUp,
-    HandOut,
     Queue,
     RejectCall,
     Retrieve,
@@ -24,18 +24,18 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.delegation import ASK_STORE
 from gpts.runs.queries import retrieval_query
-from gpts.runs.state import TurnState
+from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Cancelled,
     Coverage,
+    DelegatedPart,
     Delegation,
     Error,
     Finished,
     Log,
     ModelReply,
-    Part,
     Retrieval,
     ToolCall,
     ToolChoice,
@@ -47,11 +47,9 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-# Rounds of tool calls in one turn; then the model's last words are the answer.
-MAX_ROUNDS: Final = 8
-
 ABSTENTION: Final = "This GPT's files don't cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
+REPEATED: Final = "You made this very call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
 EXPIRED: Final = "This call wasn't made: the approval request expired."
 SIGN_IN: Final = "It acts on your behalf there."
@@ -96,7 +94,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
         case Retrieve() | CallModel() | Delegate() | Finish() | ChooseTool() | WriteCall() | ShowResults():
             return "model"
-        case HandOut() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
+        case DelegateParts() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
 
 
@@ -121,11 +119,11 @@ def _retrieval(log: Log) -> Retrieval | None:
 
 def _begin(state: TurnState) -> Decision:
     """What comes before the first reply: all delegates, the router's choice for a weak model, or the model."""
-    asked, coverage = state.asked(), coverage_of(state.steps)
-    others = [name for name, tool in state.tools.items() if tool.asks and name != ASK_STORE]
-    if state.spec.asks_all and others and not asked.later:
+    asked, coverage = state.user_message(), coverage_of(state.steps)
+    others = [name for name, tool in state.tools.items() if tool.is_delegation and name != ASK_STORE]
+    if state.spec.delegates_to_all and others and not asked.later:
         task = retrieval_query(state.history, state.steps)
-        return HandOut(tuple(Part(name=name, task=task) for name in others))
+        return DelegateParts(tuple(DelegatedPart(name=name, task=task) for name in others))
     if not state.ability.calls_tools and (assisted := _assist(state)):
         return assisted
     if state.demanded_tools() or asked.overrides.answer_schema is not None:
@@ -146,16 +144,16 @@ def _assist(state: TurnState) -> Decision | None:
     choice = next((step for step in state.steps if isinstance(step, ToolChoice)), None)
     # What an API caller's functions gave comes with `later`: the question has found its tool before.
     if choice is None:
-        return ChooseTool() if state.tools and (demanded or not state.asked().later) else None
+        return ChooseTool() if state.tools and (demanded or not state.user_message().later) else None
     if choice.parts:
-        return HandOut(choice.parts)
+        return DelegateParts(choice.parts)
     return WriteCall(choice.name) if choice.name in state.tools and not _files_suffice(choice, state) else None
 
 
 def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
     """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
     return (
-        (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].asks)
+        (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].is_delegation)
         and choice.score < PLAINLY_ASKED
         and coverage_of(state.steps) == "covered"
     )
@@ -172,11 +170,15 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     if given_out:
         return Finish(last.text, coverage_of(log), "tool_calls", given_out)
     # What a tool shows is text; an answer in the caller's own form has to be written.
-    if last.tool_calls and not state.ability.writes_from_sources and state.asked().overrides.answer_schema is None:
+    if (
+        last.tool_calls
+        and not state.ability.writes_from_sources
+        and state.user_message().overrides.answer_schema is None
+    ):
         shown = [results[call.call_id].shown for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()
-    if last.tool_calls and len(replies) < MAX_ROUNDS:
+    if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
     return Finish(last.text, coverage_of(log), last.finish)
 
@@ -208,6 +210,8 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
         return RejectCall(call, f"There is no tool named {call.name}.")
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
         return RejectCall(call, INTERRUPTED)
+    if tool.effect == "read" and _was_answered(call, log):
+        return RejectCall(call, REPEATED)
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
         return RejectCall(call, EXPIRED if answer.expired else DECLINED)
@@ -221,6 +225,14 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
     if tool.reach == "gpt":
         return Delegate((call,))
     return RunTools((call,), announce=tool.effect == "write")
+
+
+def _was_answered(call: ToolCall, log: Log) -> bool:
+    """Whether the same was called earlier in this turn, and gave something."""
+    results = {step.call_id for step in log if isinstance(step, ToolResult) and step.ok}
+    calls = (each for step in log if isinstance(step, ModelReply) for each in step.tool_calls)
+    digest = call_digest(call)
+    return any(each.call_id in results and call_digest(each) == digest for each in calls)
 
 
 def _answer_about(call: ToolCall, log: Log) -> Approval | None:

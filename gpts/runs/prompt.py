@@ -34,7 +34,7 @@ def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Messa
 
 
 def _asked(turn: Log) -> str:
-    return next((step.asked for step in turn if isinstance(step, UserMessage)), "")
+    return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
 def _overheard(turn: Log) -> list[Message]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Log, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
-from gpts.spec.tools import ToolSpec
+from gpts.spec.tools import ToolSpec, call_digest
+
+# Rounds of tool calls in one turn; then the model has to answer with what it has.
+MAX_ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class TurnState:
     history: Sequence[Log]
     tools: Mapping[str, ToolSpec]
 
-    def asked(self) -> UserMessage:
+    def user_message(self) -> UserMessage:
         """The step that this turn began with."""
         first = self.steps[0]
         assert isinstance(first, UserMessage)
@@ -32,7 +36,7 @@ class TurnState:
 
     def question(self) -> str:
         """What the person asked in this turn."""
-        return self.asked().text
+        return self.user_message().text
 
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""
@@ -44,12 +48,20 @@ class TurnState:
         return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
-        """The tools that the model is told of: all of them if it can call any by itself."""
-        return tuple(self.tools.values()) if self.ability.calls_tools else ()
+        """The tools that the model is told of now: all of them if it can call any by itself, until it must answer."""
+        return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()
+
+    def must_answer(self) -> bool:
+        """Whether the rounds of calls are used up, or the last one only repeated calls that were answered."""
+        rounds = [step.tool_calls for step in self.steps if isinstance(step, ModelReply) and step.tool_calls]
+        if len(rounds) >= MAX_ROUNDS:
+            return True
+        earlier = {call_digest(call) for calls in rounds[:-1] for call in calls}
+        return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
 
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
         """The API caller's functions of which they want one called now, before anything else; empty if none."""
-        choice = self.asked().overrides.tool_choice
+        choice = self.user_message().overrides.tool_choice
         if any(isinstance(step, ModelReply) for step in self.steps):
             return ()
         own = tuple(tool for tool in self.tools.values() if tool.of_caller)

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.runs.messages import Message
 from gpts.safety.labels import Label
 from gpts.spec.gpt import GptSpec, ModelSettings
+from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
@@ -48,8 +49,8 @@ class CallerTool(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
-class Asker(BaseModel):
-    """A GPT in the chain of those who asked, from the person's own GPT on."""
+class Delegator(BaseModel):
+    """A GPT in a chain of delegations, from the person's own GPT on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,10 +90,10 @@ class Overrides(BaseModel):
 class UserMessage(_Step):
     """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along.
 
-    `later` are the calls of the caller's functions that came of the question, and their results. `asked_by` is the
-    chain of GPTs that asked, outermost first; then `text` is the task that the last of them gave, `label` the label
-    of what it had read, and `own_words` says whether the person had said the task word for word. `asked` is the id of
-    the GPT that was brought in to answer; empty where the conversation's own does.
+    `later` are the calls of the caller's functions that came of the question, and their results. `delegated_by` is
+    the chain of GPTs that delegated the task, outermost first; then `text` is the task that the last of them gave,
+    `label` the label of what it had read, and `own_words` says whether the person had said the task word for word.
+    `guest_id` is the id of the GPT that was brought in to answer; empty where the conversation's own does.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -101,10 +102,15 @@ class UserMessage(_Step):
     later: tuple[Message, ...] = ()
     attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
-    asked_by: tuple[Asker, ...] = ()
+    delegated_by: tuple[Delegator, ...] = ()
     label: Label = Label()
     own_words: bool = True
-    asked: str = ""
+    guest_id: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: Any) -> Any:
+        return with_new_names(data, USER_MESSAGE_NAMES)
 
 
 class Retrieval(_Step):
@@ -119,8 +125,14 @@ class Retrieval(_Step):
     covered: bool = False
     extract: str = ""
 
+    def summary(self, n_files: int) -> str:
+        """What was found in how many files, in one line for people."""
+        n_found = len(self.passages)
+        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else "no match"
+        return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
 
-class Part(BaseModel):
+
+class DelegatedPart(BaseModel):
     """A part of a question for another GPT: the tool that asks it, and the task.
 
     `gpt` is the slug of a GPT from the store.
@@ -142,7 +154,7 @@ class ToolChoice(_Step):
     kind: Literal["tool_choice"] = "tool_choice"
     name: str = ""
     score: float = 0.0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[DelegatedPart, ...] = ()
 
 
 class ModelReply(_Step):

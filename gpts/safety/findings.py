@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Severity
 
-Choice = Literal["drop", "accept"]
+FindingChoice = Literal["drop", "accept"]
 # The owner's choice for each finding, by its id.
-Decisions = Mapping[str, Choice]
+Decisions = Mapping[str, FindingChoice]
 _Span = tuple[int, int]
 # A range of the old text and where it begins in the new one.
 _Piece = tuple[int, int, int]

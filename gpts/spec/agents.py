@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from gpts.runs.delegation import ASK_STORE, named_colleagues
+from gpts.runs.delegation import ASK_STORE, named_delegates
 from gpts.spec.actions import AuthHint, first_free, host_of, letters, named_mcp_tools, named_operations
 from gpts.spec.gpt import GptSpec, RemoteAgent
 
@@ -41,7 +41,7 @@ def from_struct(value: Any) -> Any:
 def named_remote_agents(spec: GptSpec) -> dict[str, RemoteAgent]:
     """Each remote agent under the name of the tool that asks it; other tools and GPTs to ask come first."""
     taken = {ASK_STORE, *named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions)}
-    taken |= named_colleagues(spec.colleagues).keys()
+    taken |= named_delegates(spec.delegates).keys()
     named: dict[str, RemoteAgent] = {}
     for agent in spec.remote_agents:
         base = f"ask_{letters(agent.name) or letters(host_of(agent.url)) or 'agent'}".lower()[:60]

@@ -1,10 +1,11 @@
 """What a GPT is: the frozen value that a published version (or a draft under preview) gives to a run."""
 
-from typing import Final
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gpts.spec.actions import ActionSpec, AuthKind, McpServer
+from gpts.spec.old_names import SPEC_NAMES, with_new_names
 
 NAME_CHARS: Final = 50
 DESCRIPTION_CHARS: Final = 300
@@ -14,7 +15,7 @@ STARTERS: Final = 8
 MAX_TEMPERATURE: Final = 2.0
 MAX_REPLY_TOKENS: Final = 8_192
 # GPTs and remote agents that one GPT may ask, and the creator's line on when to ask one.
-COLLEAGUES: Final = 20
+MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
 
 
@@ -28,7 +29,7 @@ class KnowledgeRef(BaseModel):
     segment: str
 
 
-class Colleague(BaseModel):
+class DelegateRef(BaseModel):
     """Another GPT that this one may ask. What it is called and knows is looked up when it is asked.
 
     `gpt_id` is its row's id, `slug` its name at the time for people who read versions, `when` the creator's line on
@@ -75,8 +76,8 @@ class ModelSettings(BaseModel):
 class GptSpec(BaseModel):
     """Everything a run needs to know of its GPT, with the limits of the creator's form.
 
-    `asks_all`: each question goes to every colleague, and their answers stand side by side (a second opinion).
-    `asks_store`: it may look for a GPT in the store where no colleague fits.
+    `delegates_to_all`: each question goes to every delegate, and their answers stand side by side (a second opinion).
+    `delegates_to_store`: it may look for a GPT in the store where no delegate fits.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,8 +92,13 @@ class GptSpec(BaseModel):
     capabilities: tuple[str, ...] = ()
     actions: tuple[ActionSpec, ...] = ()
     mcp_servers: tuple[McpServer, ...] = ()
-    colleagues: tuple[Colleague, ...] = Field(default=(), max_length=COLLEAGUES)
-    remote_agents: tuple[RemoteAgent, ...] = Field(default=(), max_length=COLLEAGUES)
-    asks_all: bool = False
-    asks_store: bool = False
+    delegates: tuple[DelegateRef, ...] = Field(default=(), max_length=MAX_DELEGATES)
+    remote_agents: tuple[RemoteAgent, ...] = Field(default=(), max_length=MAX_DELEGATES)
+    delegates_to_all: bool = False
+    delegates_to_store: bool = False
     model: ModelSettings = ModelSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: Any) -> Any:
+        return with_new_names(data, SPEC_NAMES)

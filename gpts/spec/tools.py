@@ -38,7 +38,9 @@ class ToolSpec(BaseModel):
         default=False, description="A person is asked each time; no standing permission counts."
     )
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
-    asks: bool = Field(default=False, description="It asks a GPT or agent, whose task is its argument `task`.")
+    is_delegation: bool = Field(
+        default=False, description="It asks a GPT or agent, whose task is its argument `task`."
+    )
     when: str = Field(default="", description="The creator's line on when to ask that GPT or agent.")
     builtin: str = Field(default="", description="Which of the platform's own tools it is; empty for all others.")
     of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")

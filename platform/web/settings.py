@@ -1,16 +1,20 @@
 """Every setting of the site and its workers, read once from the environment. `deploy/env.example` lists them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Settings that could not be read: name, value, and what it must be. `checks` makes errors of them.
+UNREADABLE: list[tuple[str, str, str]] = []
 
 
 def read(name: str, default: str = "") -> str:
@@ -19,21 +23,41 @@ def read(name: str, default: str = "") -> str:
     return Path(file).read_text().strip() if file else os.environ.get(name, default)
 
 
-def read_int(name: str, default: int) -> int:
-    """The whole number in the setting `name`. Raises ImproperlyConfigured with the name on anything else."""
-    text = read(name, str(default))
+def read_as(name: str, default: str, parse: Callable[[str], T], must: str, instead: T | None = None) -> T:
+    """The setting `name` as `parse` reads it. What it refuses is noted in UNREADABLE, and the default stands in."""
+    text = read(name, default)
     try:
-        return int(text)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.") from None
+        return parse(text)
+    except (ValueError, KeyError):
+        UNREADABLE.append((name, text, must))
+        return parse(default) if instead is None else instead
+
+
+def read_int(name: str, default: int, least: int = 1, most: int | None = None) -> int:
+    """The whole number in the setting `name`, from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        if least <= (number := int(text)) <= (number if most is None else most):
+            return number
+        raise ValueError
+
+    must = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+    return read_as(name, str(default), parse, must)
 
 
 def read_bool(name: str, default: bool) -> bool:
     """True for 1, true, yes or on in the setting `name`, False for 0, false, no, off or nothing."""
-    text = read(name, "1" if default else "0").lower()
-    if text not in {"1", "true", "yes", "on", "0", "false", "no", "off", ""}:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
-    return text in {"1", "true", "yes", "on"}
+    values = {
+        **dict.fromkeys(("1", "true", "yes", "on"), True),
+        **dict.fromkeys(("0", "false", "no", "off", ""), False),
+    }
+    return read_as(name, "1" if default else "0", lambda text: values[text.lower()], "1 or 0")
+
+
+def read_choice(name: str, default: str, *others: str) -> str:
+    """The setting `name`, which is the default or one of the others."""
+    choices = {each: each for each in (default, *others)}
+    return read_as(name, default, choices.__getitem__, " or ".join(filter(None, choices)))
 
 
 def secret_key(home: Path) -> str:
@@ -53,7 +77,7 @@ def secret_key(home: Path) -> str:
 
 # State directory: database, uploads, segments, converted model, logs, sockets.
 GUILDHALL_HOME = Path(read("GUILDHALL_HOME", str(REPOSITORY / "var"))).resolve()
-PORT = read_int("PORT", 8000)
+PORT = read_int("PORT", 8000, most=65_535)
 DEBUG = read_bool("DEBUG", False)
 SECRET_KEY = secret_key(GUILDHALL_HOME)
 # Keys that encrypt creators' API keys and people's tokens, newest first, separated by commas; SECRET_KEY comes last.
@@ -137,7 +161,11 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # SQLite by default; DATABASE_URL=postgres://… (extra `postgres`) for more than one machine.
-DATABASES = {"default": dj_database_url.parse(read("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3"))}
+_DATABASE: dict[str, Any] = read_as(
+    *("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3", lambda url: dict(dj_database_url.parse(url))),
+    *("the address of a database, as postgres://user:password@host/name", {"ENGINE": "django.db.backends.dummy"}),
+)
+DATABASES = {"default": _DATABASE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # On disk in tests too: SQLite's shared memory databases fail instead of waiting when two threads write.
     DATABASES["default"]["TEST"] = {"NAME": str(GUILDHALL_HOME / "test.sqlite3")}
@@ -162,7 +190,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
 EMAIL_HOST = read("EMAIL_HOST")
-EMAIL_PORT = read_int("EMAIL_PORT", 587)
+EMAIL_PORT = read_int("EMAIL_PORT", 587, most=65_535)
 EMAIL_HOST_USER = read("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = read("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = read_bool("EMAIL_USE_TLS", True)
@@ -183,7 +211,7 @@ LOGOUT_REDIRECT_URL = "/"
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
-TIME_ZONE = read("TIME_ZONE", "UTC")
+TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "the name of a time zone, as Europe/Paris")
 STATIC_URL = "static/"
 STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
 # Served from the source tree and revalidated on each use: nothing to collect, and no stale script after an update.
@@ -194,7 +222,7 @@ FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than files
 
 # Limits of the creator's form, shown in it and enforced on the server.
-MAX_FILES_PER_GPT = read_int("MAX_FILES_PER_GPT", 20)
+MAX_FILES_PER_GPT = read_int("MAX_FILES_PER_GPT", 20, least=0)
 MAX_FILE_BYTES = read_int("MAX_FILE_MB", 512) * 1024 * 1024
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
 # Longest message a person or program may send, in characters.
@@ -204,19 +232,19 @@ MAX_ACTIVE_RUNS = read_int("MAX_ACTIVE_RUNS", 32)
 
 # What one question may cost where GPTs ask each other, for the whole tree of runs: levels of delegation, delegated
 # runs, those of one GPT, tokens read and written, and seconds without those that people take to answer approvals.
-DELEGATION_DEPTH = read_int("DELEGATION_DEPTH", 5)
-DELEGATION_RUNS = read_int("DELEGATION_RUNS", 16)
-DELEGATION_RUNS_PER_GPT = read_int("DELEGATION_RUNS_PER_GPT", 4)
+DELEGATION_DEPTH = read_int("DELEGATION_DEPTH", 5, least=0)
+DELEGATION_RUNS = read_int("DELEGATION_RUNS", 16, least=0)
+DELEGATION_RUNS_PER_GPT = read_int("DELEGATION_RUNS_PER_GPT", 4, least=0)
 DELEGATION_TOKENS = read_int("DELEGATION_TOKENS", 200_000)
 DELEGATION_SECONDS = read_int("DELEGATION_SECONDS", 900)
 
 # What a message may have attached.
-MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10)
+MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10, least=0)
 MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024
 
 # When a call with an effect needs a person: "strict", each time once text from outside was read; or "balanced", also
 # then not where everything in an always-allowed call is in the person's own words.
-POLICY = read("POLICY", "strict")
+POLICY = read_choice("POLICY", "strict", "balanced")
 # MCP servers that are programs on this machine: each command in full, its words apart by spaces, commands by commas.
 MCP_STDIO = read_bool("MCP_STDIO", False)
 MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") if line.split()] if MCP_STDIO else []
@@ -228,13 +256,13 @@ REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 # The base model. ENGINE: hf (this machine) or remote (any OpenAI-compatible server at ENGINE_URL).
-ENGINE = read("ENGINE", "hf")
+ENGINE = read_choice("ENGINE", "hf", "remote", "scripted")
 BASE_MODEL = read("BASE_MODEL", "bundled")  # bundled, a directory of safetensors, or a .gguf file
 ENGINE_URL = read("ENGINE_URL")
 ENGINE_MODEL = read("ENGINE_MODEL")
 ENGINE_KEY = read("ENGINE_KEY")
-ENGINE_THREADS = read_int("ENGINE_THREADS", 0)  # compute threads; 0 chooses
-ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0)  # key-value cache, in tokens; 0 chooses
+ENGINE_THREADS = read_int("ENGINE_THREADS", 0, least=0)  # compute threads; 0 chooses
+ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value cache, in tokens; 0 chooses
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
 # For text recognition (tesseract) in the process that parses a file, which takes both from the environment.
@@ -248,7 +276,7 @@ VECTOR_STORE = read("VECTOR_STORE", "files")
 EGRESS_ALLOW = tuple(read("EGRESS_ALLOW").split())
 EGRESS_DENY = tuple(read("EGRESS_DENY").split())
 # The web search of GPTs that browse: searxng, brave, tavily, duckduckgo; empty: none.
-SEARCH_PROVIDER = read("SEARCH_PROVIDER")
+SEARCH_PROVIDER = read_choice("SEARCH_PROVIDER", "", "searxng", "brave", "tavily", "duckduckgo")
 SEARCH_URL = read("SEARCH_URL")  # the SearXNG server; its host may be private
 SEARCH_KEY = read("SEARCH_KEY")
 # Longest one reply may take, in seconds, from the worker's first look at it.
@@ -259,12 +287,13 @@ REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 IMAGE_MODEL = read("IMAGE_MODEL")
 IMAGE_URL = read("IMAGE_URL")
 IMAGE_KEY = read("IMAGE_KEY")
-IMAGE_STEPS = read_int("IMAGE_STEPS", 0)  # of a local model; 0: as the model has it
-IMAGE_GUIDANCE = read("IMAGE_GUIDANCE")  # a number, for a local model; empty: as the model has it
+IMAGE_STEPS = read_int("IMAGE_STEPS", 0, least=0)  # of a local model; 0: as the model has it
+# For a local model; None: as the model has it.
+IMAGE_GUIDANCE = read_as("IMAGE_GUIDANCE", "", lambda text: float(text) if text else None, "a number")
 IMAGE_TIMEOUT_S = read_int("IMAGE_TIMEOUT_S", 300)  # for all pictures of one call
 
 # For the service that runs code (workers/sandbox), which takes all of them from the environment, and its callers.
-SANDBOX = read("SANDBOX", "auto")  # auto, bubblewrap, landlock, container or off
+SANDBOX = read_choice("SANDBOX", "auto", "bubblewrap", "landlock", "container", "off")
 SANDBOX_IMAGE = read("SANDBOX_IMAGE")  # image of the container backend
 SANDBOX_MEMORY_MB = read_int("SANDBOX_MEMORY_MB", 512)
 SANDBOX_WALL_S = read_int("SANDBOX_WALL_S", 30)
@@ -276,6 +305,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": read("LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["stderr"],
+        "level": read_choice("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"),
+    },
     "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "faiss": {"level": "WARNING"}},
 }

@@ -96,7 +96,9 @@ def served(django_db_setup: None, valkey: str, tmp_path_factory: pytest.TempPath
     options += ["--timeout-graceful-shutdown", "1"]
     process = subprocess.Popen([*command, *options], cwd=REPOSITORY, env=environment)
     url = f"http://127.0.0.1:{port}"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=9)) as client:  # its backoff adds up to minutes
+    with httpx.Client(
+        transport=httpx.HTTPTransport(retries=9), timeout=60
+    ) as client:  # its backoff adds up to minutes
         client.get(f"{url}/favicon.ico")
     yield Site(url, home, valkey)
     process.terminate()
@@ -261,7 +263,7 @@ class Worker:
     def retrieve(self, passages: Sequence[Passage] = PASSAGES) -> None:
         """Find `passages`, or nothing."""
         found = Retrieval(query="q", passages=tuple(passages), covered=bool(passages))
-        self.append(found, n_passages=len(passages), covered=bool(passages))
+        self.append(found, summary=found.summary(2))
 
     def begin(self) -> None:
         """Begin to reply, once more after a crash."""

@@ -54,7 +54,7 @@ def test_an_answer_streams_and_ends_with_citations(asked, take):
     expect(asked.get_by_text("Queued")).to_be_visible()
     worker = take()
     worker.retrieve()
-    expect(asked.get_by_text("Looked in 2 files, 2 passages")).to_be_visible()
+    expect(asked.get_by_text("Searched 2 files, 2 passages")).to_be_visible()
     worker.begin()
     worker.write("A shaft leak after 900 hours points to a **worn lip seal**")
     expect(asked.locator(".answer strong")).to_have_text("worn lip seal")

@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Delegation
 from tests.e2e.dying import die_after
-from tests.workers.trees import ask, asks, call, hands, says
+from tests.workers.trees import ask, asks, call, says, scripted_services
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import log
@@ -45,11 +45,11 @@ def work(n: int) -> bool:
         return os.WIFSIGNALED(os.waitpid(worker, 0)[1])
     if n:
         die_after(n)
-    its_hands = hands(SCRIPT)
+    its_services = scripted_services(SCRIPT)
     run_out()
     while stalled := log.take_stalled():
         for run_id in stalled:
-            loop.advance_all(run_id, "model", lambda: its_hands)
+            loop.advance_all(run_id, "model", lambda: its_services)
         run_out()
     os._exit(0)
 

@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Error, Finished, ToolResult, pending_approvals
 from gpts.spec.tools import ToolSpec
-from tests.workers.trees import ask, asks, call, hands, make_gpt, says
+from tests.workers.trees import ask, asks, call, make_gpt, says, scripted_services
 from web.accounts.models import User
 from web.runs import delegations, log, services, stream, wake
 from web.runs.errors import Refused, RunOver
@@ -72,7 +72,7 @@ def advance_what_is_woken(ends_at: float) -> None:
             run_id, queue = woken.get(timeout=0.02)
         except Empty:
             continue
-        loop.advance_all(UUID(run_id), queue, lambda: hands(SCRIPT))
+        loop.advance_all(UUID(run_id), queue, lambda: scripted_services(SCRIPT))
 
 
 def allow(root: Run) -> None:
@@ -113,7 +113,7 @@ def finish(root: Run) -> None:
         Run.objects.exclude(lease_until=None).update(lease_until=timezone.now() - log.LEASE)
         for run_id in log.take_stalled():
             for queue in ("model", "tools", "model"):
-                loop.advance(run_id, queue, lambda: hands(SCRIPT))
+                loop.advance(run_id, queue, lambda: scripted_services(SCRIPT))
         allow(root)
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils.text import slugify
 
 from gpts.spec.capabilities import CAPABILITIES
-from gpts.spec.gpt import COLLEAGUES, WHEN_CHARS, GptSpec
+from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS, GptSpec
 from web import builder
 from web.builder.marks import MARKS
 
@@ -22,7 +22,7 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 SLUGS = list(FORMS)
 WITH_TOOLS = [slug for slug in SLUGS if "capabilities" in FORMS[slug]]
-DELEGATING = [slug for slug in SLUGS if "asks" in FORMS[slug]]
+DELEGATING = [slug for slug in SLUGS if "delegates" in FORMS[slug]]
 FROM_FILES = [slug for slug in SLUGS if slug not in (*WITH_TOOLS, *DELEGATING)]
 # The guide describes all of the site, so it alone has more files and words than a sample needs.
 MOST_FILES = {"guildhall-guide": 5}
@@ -38,7 +38,7 @@ KEYS = {
     "featured",
     "face",
 }
-OPTIONAL_KEYS = {"capabilities", "privacy_url", "asks", "asks_all", "asks_store"}
+OPTIONAL_KEYS = {"capabilities", "privacy_url", "delegates", "delegates_to_all", "delegates_to_store"}
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
     "last many may me much must my need of often on or should that the there to up what when where which who why "
@@ -171,9 +171,9 @@ def stem(word: str) -> str:
     return re.sub(r"(ing|ed|es|e|s)$", "", word) if len(word) > 4 else word
 
 
-def asked_by(slug: str) -> list[str]:
+def delegated_by(slug: str) -> list[str]:
     """The samples that the sample may ask."""
-    return [each["gpt"] for each in FORMS[slug]["asks"]]
+    return [each["gpt"] for each in FORMS[slug]["delegates"]]
 
 
 def test_a_new_store_has_twenty_samples_of_which_three_are_featured():
@@ -200,7 +200,7 @@ def test_samples_cover_every_category_and_no_two_share_a_name_face_or_starter():
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_sample_keeps_the_limits_of_the_creators_form(slug: str):
     form = FORMS[slug]
-    not_of_a_spec = {"category", "face", "featured", "privacy_url", "asks"}
+    not_of_a_spec = {"category", "face", "featured", "privacy_url", "delegates"}
     spec = GptSpec(slug=slug, **{key: form[key] for key in set(form) - not_of_a_spec})
     assert KEYS <= set(form) <= KEYS | OPTIONAL_KEYS
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
@@ -235,20 +235,24 @@ def test_every_starter_has_its_answer_in_the_files(slug: str):
 
 
 def test_the_samples_show_a_router_a_pair_of_specialists_and_a_second_opinion():
-    assert [slug for slug in DELEGATING if FORMS[slug].get("asks_all")] == ["pump-second-opinion"]
-    assert [slug for slug in DELEGATING if FORMS[slug].get("asks_store")] == ["front-desk"]
+    assert [slug for slug in DELEGATING if FORMS[slug].get("delegates_to_all")] == ["pump-second-opinion"]
+    assert [slug for slug in DELEGATING if FORMS[slug].get("delegates_to_store")] == ["front-desk"]
     assert set(DELEGATING) == {"front-desk", "open-day-planner", "pump-second-opinion"}
-    assert not [slug for slug in SLUGS if slug not in DELEGATING and {"asks_all", "asks_store"} & set(FORMS[slug])]
+    assert not [
+        slug
+        for slug in SLUGS
+        if slug not in DELEGATING and {"delegates_to_all", "delegates_to_store"} & set(FORMS[slug])
+    ]
 
 
 @pytest.mark.parametrize("slug", DELEGATING)
 def test_a_sample_that_asks_others_knows_nothing_itself_and_says_when_to_ask_whom(slug: str):
-    form, asked = FORMS[slug], asked_by(slug)
+    form, asked = FORMS[slug], delegated_by(slug)
     assert not (SAMPLES / slug / "files").exists()
     assert not form["only_from_knowledge"]
-    assert 2 <= len(asked) == len(set(asked)) <= COLLEAGUES
+    assert 2 <= len(asked) == len(set(asked)) <= MAX_DELEGATES
     assert set(asked) <= set(SLUGS) - set(DELEGATING)  # who is asked is made before who asks
-    for each in form["asks"]:
+    for each in form["delegates"]:
         assert set(each) == {"gpt", "when"}
         assert each["when"].strip() == each["when"]
         assert 0 < len(each["when"]) <= WHEN_CHARS
@@ -258,13 +262,13 @@ def test_a_sample_that_asks_others_knows_nothing_itself_and_says_when_to_ask_who
 def test_every_starter_of_a_sample_that_asks_others_has_its_answer_in_their_files(slug: str):
     for starter in FORMS[slug]["starters"]:
         answers = ASKED_ANSWERS[starter]
-        assert set(answers) <= set(asked_by(slug)), starter
+        assert set(answers) <= set(delegated_by(slug)), starter
         assert not [other for other, words in answers.items() if words not in knowledge(other)], starter
 
 
 def test_a_second_opinion_is_had_on_every_starter_from_everyone():
     for starter in FORMS["pump-second-opinion"]["starters"]:
-        assert list(ASKED_ANSWERS[starter]) == asked_by("pump-second-opinion")
+        assert list(ASKED_ANSWERS[starter]) == delegated_by("pump-second-opinion")
 
 
 def test_no_answer_is_kept_here_for_a_starter_that_is_gone():

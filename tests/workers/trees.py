@@ -8,7 +8,7 @@ from gpts.runs.steps import Log, Retrieval
 from gpts.spec.ability import ModelAbility
 from tests.workers.made_services import made_services
 from web.accounts.models import User
-from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
@@ -33,11 +33,11 @@ class Embedder:
         return 5.0
 
 
-def make_gpt(owner: User, name: str, *colleagues: Gpt, sharing: str = Sharing.STORE, **fields) -> Gpt:
+def make_gpt(owner: User, name: str, *delegates: Gpt, sharing: str = Sharing.STORE, **fields) -> Gpt:
     """A published GPT that may ask the others."""
     gpt = create_gpt(owner, {"name": name, "description": f"Knows {name}.", **fields})
-    for colleague in colleagues:
-        ColleagueRow.objects.create(gpt=gpt, colleague=colleague)
+    for delegate in delegates:
+        DelegateRow.objects.create(gpt=gpt, delegate=delegate)
     publish(gpt, sharing)
     return gpt
 
@@ -67,8 +67,8 @@ def says(text: str) -> Callable[[list[Message]], str]:
     return lambda messages: text
 
 
-def hands(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Services:
-    """A worker's hands whose model answers as the script says for the GPT that it plays."""
+def scripted_services(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Services:
+    """A worker's runtime whose model answers as the script says for the GPT that it plays."""
 
     def reply(messages: list[Message]) -> str:
         name = messages[0].content.split(",")[0].removeprefix("You are ")
@@ -80,15 +80,15 @@ def hands(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Servi
 class Worker:
     """Advances woken runs one after the other: a model worker and a tools worker of concurrency 1."""
 
-    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_hands: Services) -> None:
-        self.sent, self.hands, self.n_advanced = sent_tasks, its_hands, 0
+    def __init__(self, sent_tasks: list[tuple[str, str, str]], its_services: Services) -> None:
+        self.sent, self.scripted_services, self.n_advanced = sent_tasks, its_services, 0
 
     def step(self) -> bool:
         """Advance the run that was woken first; False if none was."""
         while self.sent:
             name, run_id, queue = self.sent.pop(0)
             if name == "workers.tasks.advance":
-                loop.advance(UUID(run_id), queue, lambda: self.hands)
+                loop.advance(UUID(run_id), queue, lambda: self.scripted_services)
                 self.n_advanced += 1
                 return True
         return False

@@ -14,7 +14,7 @@ from django.db.models import Q
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import ModelReply, ToolResult, UserMessage
 from web.accounts.models import User
-from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run, StepRow
@@ -99,12 +99,12 @@ def _person() -> User:
     return User.objects.create_user("bench@localhost", name="Bench")
 
 
-def _gpt(owner: User, name: str, *colleagues: Gpt) -> Gpt:
+def _gpt(owner: User, name: str, *delegates: Gpt) -> Gpt:
     """A published GPT that asks all the others each time."""
-    fields = {"name": name, "max_tokens": TOKENS, "temperature": 0.0, "asks_all": bool(colleagues)}
+    fields = {"name": name, "max_tokens": TOKENS, "temperature": 0.0, "delegates_to_all": bool(delegates)}
     gpt = create_gpt(owner, fields)
-    for colleague in colleagues:
-        ColleagueRow.objects.create(gpt=gpt, colleague=colleague)
+    for delegate in delegates:
+        DelegateRow.objects.create(gpt=gpt, delegate=delegate)
     publish(gpt, Sharing.ME)
     return gpt
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from workers.smallmodel.routing.builtin import BUILTIN
-from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of_function, candidate_of_gpt
+from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of_function, candidate_of_gpt
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.routing.words import language_of
 
@@ -103,7 +103,7 @@ class Outcome:
     """What the router chose in a case, in how many milliseconds."""
 
     case: RoutingCase
-    choice: Choice
+    choice: RoutedChoice
     ms: float
 
     @property

@@ -135,7 +135,7 @@ def _drop_from_memory(place: Path) -> None:
         os.close(descriptor)
 
 
-class Asker:
+class TimedEmbedder:
     """Encodes questions with the real embedder, for the time that takes, and gives vectors of the synthetic world."""
 
     def __init__(self, embedder: Embedder, vectors: Mapping[str, Vectors]) -> None:
@@ -169,7 +169,7 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
     refs = [make_file(home, world, number, size) for number, size in enumerate(sizes)]
     questions = drawn_questions(home, refs, world, n_queries)
     common = " ".join(world.words[:10])
-    asker = Asker(embedder, questions | {common: next(iter(questions.values()))})
+    embedder_of_terms = TimedEmbedder(embedder, questions | {common: next(iter(questions.values()))})
     addresses = [ref.segment for ref in refs]
     shelf = Shelf(home)
     say("Searching exactly ...")
@@ -181,10 +181,10 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
     union_s = time.perf_counter() - started if is_built else 0.0
     say("Searching ...")
     asked = [*questions, common]
-    index = KnowledgeIndex(home, asker)
+    index = KnowledgeIndex(home, embedder_of_terms)
     for text in asked:  # opens everything, which is then checked in the background
         index.search(refs, text)
-    asker.taken.clear()
+    embedder_of_terms.taken.clear()
     taken = [_milliseconds(partial(index.search, refs, text)) for text in questions]
     common_taken = [_milliseconds(partial(index.search, refs, common)) for _ in range(20)]
     own, mapped = _memory_mb()
@@ -194,7 +194,7 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
         **{f"exact_{name}": value for name, value in _percentiles(exact).items()},
         **_percentiles(taken),
         common_words_p95=_percentiles(common_taken)["p95"],
-        encode_p50=round(median(asker.taken), 1),
+        encode_p50=round(median(embedder_of_terms.taken), 1),
         recall_10=recall(shelf, addresses, list(questions.values())),
         union_s=round(union_s, 1),
         own_mb=own,

@@ -4,7 +4,7 @@ It reaches the public internet and what the operator allowed, and nothing else, 
 whatever name servers and redirects say. Callers pass an EgressConfig in and catch EgressError.
 """
 
-from workers.egress.config import EgressConfig, Limits, Response
+from workers.egress.config import EgressConfig, FetchLimits, Response
 from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from workers.egress.fetching import fetch
 from workers.egress.guard import Guard
@@ -15,8 +15,8 @@ __all__ = [
     "EgressError",
     "EgressFailed",
     "EgressRefused",
+    "FetchLimits",
     "Guard",
-    "Limits",
     "Response",
     "fetch",
     "guarded_async_transport",

@@ -22,7 +22,7 @@ class EgressConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class FetchLimits:
     """What one request may cost, redirects included.
 
     `max_bytes` counts the body both as sent and as unpacked. `content_types` are the types that are wanted, "text/"

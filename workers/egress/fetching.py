@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 import httpcore
 
 from workers.egress.clock import Clock, clock_of
-from workers.egress.config import EgressConfig, Limits, Response, media_type
+from workers.egress.config import EgressConfig, FetchLimits, Response, media_type
 from workers.egress.connecting import GuardedBackend, tls
 from workers.egress.errors import EgressFailed, EgressRefused
 from workers.egress.guard import Guard
@@ -19,7 +19,7 @@ from workers.egress.unpacking import Unpacker
 
 _REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-_DEFAULT: Final = Limits()
+_DEFAULT: Final = FetchLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def fetch(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
-    limits: Limits = _DEFAULT,
+    limits: FetchLimits = _DEFAULT,
     check: Callable[[], None] = lambda: None,
 ) -> Response:
     """The answer of `url`, of whatever status. Raises EgressRefused, EgressFailed, and what `check` raises.
@@ -74,7 +74,7 @@ class _Exchange:
 
     guard: Guard
     clock: Clock
-    limits: Limits
+    limits: FetchLimits
 
     def perform(self, request: _Request, history: tuple[str, ...]) -> Response | _Redirect:
         """The answer, or where it sends us. Raises EgressError."""
@@ -135,7 +135,7 @@ def failed(error: Exception, host: str) -> EgressFailed:
     return EgressFailed(f"Couldn't connect to {host}.")
 
 
-def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: Limits) -> _Request:
+def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: FetchLimits) -> _Request:
     """The request that follows, checked like the first. Raises EgressError."""
     old = request.target
     # Servers send spaces as they are, which browsers forgive.

@@ -11,7 +11,8 @@ from workers.egress.unpacking import ACCEPTED
 Headers = list[tuple[bytes, bytes]]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}", re.ASCII)
-_BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# Line breaks and other controls, and what Latin-1 cannot write.
+_BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 # These are ours to set: they say where a request goes, and where it ends (RFC 9110, 9112).
 _OURS: Final = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect accept-encoding "
@@ -43,7 +44,7 @@ def check_header(name: str, value: str) -> None:
         raise EgressRefused("A header name has invalid characters.")
     if name.lower() in _OURS:
         raise EgressRefused(f"The header {name} can't be set.")
-    if _BAD_VALUE.search(value) or not _is_latin(value):
+    if _BAD_VALUE.search(value):
         raise EgressRefused(f"The header {name} has invalid characters.")
 
 
@@ -67,11 +68,3 @@ def _text(value: bytes) -> str:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return value.decode("latin-1")
-
-
-def _is_latin(value: str) -> bool:
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True

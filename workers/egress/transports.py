@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from workers.egress.config import EgressConfig, Limits
+from workers.egress.config import EgressConfig, FetchLimits
 from workers.egress.connecting import AsyncGuardedBackend, tls
 from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
@@ -19,11 +19,11 @@ from workers.egress.guard import Guard
 from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
-_DEFAULT: Final = Limits()
+_DEFAULT: Final = FetchLimits()
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
-def guarded_async_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> httpx.AsyncBaseTransport:
+def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.AsyncBaseTransport:
     """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` counts, for each answer.
 
     A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
@@ -32,7 +32,7 @@ def guarded_async_transport(config: EgressConfig, limits: Limits = _DEFAULT) -> 
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    def __init__(self, config: EgressConfig, limits: Limits) -> None:
+    def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
         self._guard = Guard(config)
         self._limits = limits
         self._pool = httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=AsyncGuardedBackend(self._guard))

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from gpts.runs.replies import CLOSING, OPENING, read_calls, written
 from workers.engine.detokenize import Detokenizer
 
-Style = Literal["hermes", "llama", "mistral"]
+CallStyle = Literal["hermes", "llama", "mistral"]
 _TEXT: Final = r"TEXT: /(.|\n)*/"
 # A reply of Llama's that begins with a brace is a call; its text never does.
 _TEXT_WITHOUT_BRACE: Final = r"TEXT: /\s*[^{\s](.|\n)*/"
@@ -28,7 +28,7 @@ class CallForm:
     `{name, parameters}`, perhaps after `<|python_tag|>`. mistral: `[TOOL_CALLS]` and a list of {name, arguments}.
     """
 
-    style: Style = "hermes"
+    style: CallStyle = "hermes"
     opening_id: int | None = None
     closing_id: int | None = None
     tokens: tuple[int | None, int | None] = (None, None)

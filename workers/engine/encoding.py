@@ -60,7 +60,7 @@ class LruCache(Generic[K, V]):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TemplateTurn:
     """One message as the template sees it: a role and the indices of the contents joined in it."""
 
     role: str
@@ -132,7 +132,9 @@ class ChatEncoder:
 
     def end_ids(self) -> frozenset[int]:
         """The control tokens with which the template closes an assistant's message."""
-        skeleton = self._render([Turn("user", (0,)), Turn("assistant", (1,))], n_contents=2, prompt=False)
+        skeleton = self._render(
+            [TemplateTurn("user", (0,)), TemplateTurn("assistant", (1,))], n_contents=2, prompt=False
+        )
         closing = self._part_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
         return frozenset(closing[:1]) & self.control_ids
 
@@ -189,7 +191,7 @@ class ChatEncoder:
 
     def _skeleton(self, roles: tuple[str, ...]) -> Skeleton:
         """The template around contents with these roles, folded into what the template accepts."""
-        plain = [Turn(role, (index,)) for index, role in enumerate(roles)]
+        plain = [TemplateTurn(role, (index,)) for index, role in enumerate(roles)]
         for turns in (plain, _folded(plain, keep_system=True), _folded(plain, keep_system=False)):
             skeleton = self._render(turns, len(roles))
             if skeleton is not None:
@@ -198,7 +200,7 @@ class ChatEncoder:
             f"The base model's chat template does not accept messages with the roles {', '.join(roles)}."
         )
 
-    def _render(self, turns: Sequence[Turn], n_contents: int, prompt: bool = True) -> Skeleton | None:
+    def _render(self, turns: Sequence[TemplateTurn], n_contents: int, prompt: bool = True) -> Skeleton | None:
         """The rendering of `turns`; None if the template refuses, drops, doubles or reorders a content."""
         marks = [f"q{secrets.token_hex(8)}q" for _ in range(n_contents)]
         padded = [PADDING + mark + PADDING for mark in marks]
@@ -231,20 +233,20 @@ def _stripped(text: str, left: bool, right: bool) -> str:
     return text.rstrip() if right else text
 
 
-def _folded(turns: Sequence[Turn], keep_system: bool) -> list[Turn]:
+def _folded(turns: Sequence[TemplateTurn], keep_system: bool) -> list[TemplateTurn]:
     """Alternating user and assistant turns with the same contents in the same order.
 
     For templates that know no tool role, refuse two messages of one role in a row, or (unless `keep_system`) know no
     system message: a message that is not the assistant's joins the user's.
     """
-    folded: list[Turn] = []
+    folded: list[TemplateTurn] = []
     for position, turn in enumerate(turns):
         keeps_role = turn.role == "assistant" or (keep_system and turn.role == "system" and position == 0)
         role = turn.role if keeps_role else "user"
         if folded and folded[-1].role == role:
-            folded[-1] = Turn(role, folded[-1].contents + turn.contents)
+            folded[-1] = TemplateTurn(role, folded[-1].contents + turn.contents)
         else:
-            folded.append(Turn(role, turn.contents))
+            folded.append(TemplateTurn(role, turn.contents))
     return folded
 
 

@@ -47,7 +47,7 @@ LIFE_CHECK_S: Final = 1.0
 ALL_TOKENS: Final = 2**31 - 1
 
 
-class Reply:
+class Generation:
     """One generation under way: what was read of it, and how it ended."""
 
     def __init__(self, text: Detokenizer | CallText, prompt_tokens: int, ends_at: float) -> None:
@@ -163,9 +163,9 @@ class HfEngine(Learning):
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
-        return self._stream(Reply(text, len(ids), ends_at), ids, request)
+        return self._stream(Generation(text, len(ids), ends_at), ids, request)
 
-    def _stream(self, reply: Reply, ids: list[int], request: GenerationRequest) -> Iterator[Token]:
+    def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Iterator[Token]:
         """The tokens of `reply`; closing the iterator cancels it."""
         grammar = self._grammars.start(request.grammar, request.max_tokens) if request.grammar else None
         manager = self._running_manager()
@@ -187,7 +187,12 @@ class HfEngine(Learning):
             _forget(manager, reply.request_id)
 
     def _submit(
-        self, manager: Any, reply: Reply, ids: list[int], request: GenerationRequest, grammar: GrammarState | None
+        self,
+        manager: Any,
+        reply: Generation,
+        ids: list[int],
+        request: GenerationRequest,
+        grammar: GrammarState | None,
     ) -> None:
         """Adds the request to the batch."""
         held = {"grammar": grammar} if grammar is not None else {}
@@ -203,7 +208,7 @@ class HfEngine(Learning):
         if added is None:
             raise EngineError("The batch stopped before the request was added; try again.")
 
-    def _next_text(self, manager: Any, box: Mailbox, reply: Reply) -> str:
+    def _next_text(self, manager: Any, box: Mailbox, reply: Generation) -> str:
         """The text of the next output, or nothing if none came in time. Raises EngineError if the batch died."""
         output = box.get(min(LIFE_CHECK_S, reply.remaining_s()))
         if output is None and not _is_alive(manager):
@@ -214,7 +219,7 @@ class HfEngine(Learning):
             raise EngineError(f"The model failed: {output.error}")
         return reply.advance(output, self._end_ids)
 
-    def _remember(self, reply: Reply) -> None:
+    def _remember(self, reply: Generation) -> None:
         """Keeps how the model cut its own whole reply into tokens, for when it comes back as history."""
         ids = [token for token in reply.ids if token not in self._end_ids]
         if self._tokenizer.decode(ids, clean_up_tokenization_spaces=False) == reply.shown:

@@ -21,7 +21,7 @@ from transformers.generation.continuous_batching.cache_allocators import FullAtt
 from transformers.generation.continuous_batching.input_outputs import ContinuousBatchingIOs
 from transformers.generation.continuous_batching.requests import FutureRequestState, RequestState
 
-from workers.engine.pages import Branch, Run, plan_past, plan_reads
+from workers.engine.pages import PageRun, SharedTokens, plan_past, plan_reads
 
 ATTENTION: Final = "guildhall_paged"
 FULL: Final = "full_attention"
@@ -52,7 +52,7 @@ class Prefill:
 
     first: int
     last: int
-    direct: list[Run]
+    direct: list[PageRun]
     gather: Gather | None
 
 
@@ -61,7 +61,7 @@ class StepPlan:
     """What one step reads: `n_decode` sequences with one new token each come first, then the prefills."""
 
     n_decode: int = 0
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[SharedTokens, ...] = ()
     rest: Gather | None = None
     prefills: list[Prefill] = field(default_factory=list)
     rotation: tuple[torch.Tensor, torch.Tensor] | None = None  # the lean layers' cosines and sines of the step
@@ -159,7 +159,7 @@ class PageCache(PagedAttentionCache):
         """Decoding sequences first, those with the same first blocks side by side."""
         return future.query_length > 1, self.allocator.block_table[future.state.request_id]
 
-    def _gather(self, rows: Sequence[Sequence[Run]]) -> Gather:
+    def _gather(self, rows: Sequence[Sequence[PageRun]]) -> Gather:
         """The copy of each row's runs, padded to the longest row."""
         tokens = [[token for start, end in runs for token in range(start, end)] for runs in rows]
         lengths = [len(row) for row in tokens]
@@ -282,7 +282,7 @@ def _prefill(
 
 
 def _direct(
-    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, run: Run, scaling: float | None
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, run: PageRun, scaling: float | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention of `query` `(1, key-value heads, n, dim)` to a run of the cache, in place, and its log-sum-exp."""
     start, end = run

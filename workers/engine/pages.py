@@ -12,11 +12,11 @@ from typing import Final
 # A direct read costs a call and a merge per layer, about what gathering this many tokens costs (2026-11, 2 cores).
 MIN_DIRECT_TOKENS: Final = 768
 
-Run = tuple[int, int]
+PageRun = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class SharedTokens:
     """Physical tokens `start` to `end`, all of which the sequences `first` to `last` (exclusive) read."""
 
     first: int
@@ -29,8 +29,8 @@ class Branch:
 class Reads:
     """What a set of sequences reads: branches for several of them, and each one's own remaining runs of tokens."""
 
-    branches: tuple[Branch, ...]
-    rest: tuple[tuple[Run, ...], ...]
+    branches: tuple[SharedTokens, ...]
+    rest: tuple[tuple[PageRun, ...], ...]
 
 
 def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], found: Sequence[int], page: int) -> Reads:
@@ -41,13 +41,13 @@ def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], found: S
     both round alike and greedy replies are the same.
     """
     full = [list(table[: (length - 1) // page]) for table, length in zip(tables, lengths, strict=True)]
-    branches: list[Branch] = []
-    rest: list[list[Run]] = [[] for _ in tables]
+    branches: list[SharedTokens] = []
+    rest: list[list[PageRun]] = [[] for _ in tables]
     for first, last, depth, end in _segments(full, 0, len(full), 0):
         cut = max(depth, min(end, found[first] // page)) if last - first == 1 else end
         for start, stop in _runs(full[first][depth:cut], page) + _runs(full[first][cut:end], page):
             if (stop - start) * (last - first) >= MIN_DIRECT_TOKENS:
-                branches.append(Branch(first, last, start, stop))
+                branches.append(SharedTokens(first, last, start, stop))
             else:
                 for row in range(first, last):
                     rest[row].append((start, stop))
@@ -58,7 +58,7 @@ def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], found: S
     return Reads(tuple(branches), tuple(tuple(runs) for runs in rest))
 
 
-def plan_past(table: Sequence[int], length: int, page: int) -> tuple[list[Run], list[Run]]:
+def plan_past(table: Sequence[int], length: int, page: int) -> tuple[list[PageRun], list[PageRun]]:
     """The first `length` tokens of one sequence as (long runs to read in place, short runs to gather)."""
     n_blocks = -(-length // page)
     runs = _runs(table[:n_blocks], page)
@@ -98,9 +98,9 @@ def _common(left: list[int], right: list[int], depth: int) -> int:
     return depth
 
 
-def _runs(blocks: Sequence[int], page: int) -> list[Run]:
+def _runs(blocks: Sequence[int], page: int) -> list[PageRun]:
     """The physical tokens of `blocks` as runs of neighbours."""
-    runs: list[Run] = []
+    runs: list[PageRun] = []
     for block in blocks:
         start = block * page
         if runs and runs[-1][1] == start:

@@ -23,8 +23,8 @@ from workers.engine.base import EngineError, GenerationRequest, Health, Learning
 from workers.engine.config import EngineConfig
 from workers.engine.stopping import StopFilter
 
-Step = str | Exception | threading.Event
-ScriptedReply = str | Sequence[Step]
+ScriptStep = str | Exception | threading.Event
+ScriptedReply = str | Sequence[ScriptStep]
 Script = Sequence[ScriptedReply] | Callable[[tuple[Message, ...]], ScriptedReply]
 
 CAPABLE: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=8192)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from gpts.knowledge.explanation import Explained
-from gpts.knowledge.ranking import COVERED, SAME_TERMS, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered
+from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered, same_terms
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
@@ -47,9 +47,7 @@ def _reason(evidence: Evidence, covered: bool) -> str:
         told = f"{told} The files contain the exact number or part."
     if covered == is_covered(evidence):
         return told
-    return (
-        f"{told} One sentence clearly answers it." if covered else f"{told} But no single sentence is close enough."
-    )
+    return f"{told} One sentence clearly answers it." if covered else f"{told} But no sentence is close enough."
 
 
 def _told(each: Explained, better: Sequence[Explained], most: float, covered: bool) -> dict[str, Any]:
@@ -83,10 +81,6 @@ def _why_not(each: Explained, better: Sequence[Explained]) -> str:
     if better and passage.score < SCORE_FLOOR * better[0].passage.score:
         return "Score too low"
     own = frozenset(terms(passage.text))
-    if any(_same(own, frozenset(terms(other.passage.text))) for other in better):
+    if any(same_terms(own, frozenset(terms(other.passage.text))) for other in better):
         return "Duplicate"
     return "No room left"
-
-
-def _same(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) >= SAME_TERMS * max(1, len(one | other))

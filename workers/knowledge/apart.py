@@ -38,7 +38,7 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ParserLimits:
     """What a child may use. Recognising a scanned page takes 0.3 to 3 s (measured 2026-11), hence `page_s`."""
 
     wall_s: int = 120
@@ -53,14 +53,14 @@ class Limits:
         return min(self.max_s, base_s + self.page_s * n_read)
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = ParserLimits()
 
 
 def run_apart(
     function: str,
     source: Path,
     args: Sequence[str | int | float] = (),
-    limits: Limits = LIMITS,
+    limits: ParserLimits = LIMITS,
     on_progress: OnProgress = lambda n_read, n_pages: None,
 ) -> bytes:
     """What `function` ("module:name") returns for the bytes of `source` and `args`, run in a child process.
@@ -129,7 +129,7 @@ def _environment() -> dict[str, str]:
 class _Conversation:
     """What the child says, until it says no more, its time is up or its answer is too long."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", limits: Limits, on_progress: OnProgress) -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", limits: ParserLimits, on_progress: OnProgress) -> None:
         self._child = child
         self._limits = limits
         self._on_progress = on_progress

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from workers.knowledge import sniffing
-from workers.knowledge.apart import Limits
+from workers.knowledge.apart import ParserLimits
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.page_pictures import DrawnWord, page_picture
 from workers.knowledge.publishing import publish_file, remove_old
 
 # Somebody waits: drawing a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
-LIMITS: Final = Limits(wall_s=15, cpu_s=15, page_s=0)
+LIMITS: Final = ParserLimits(wall_s=15, cpu_s=15, page_s=0)
 # Drawing a page again costs little, and most are looked at once.
 KEEP_S: Final = 7 * 24 * 3600
 _HEAD_BYTES: Final = 4_096

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Block, Document, Passage
-from gpts.knowledge.explanation import Explained, Standing
+from gpts.knowledge.explanation import Explained, SearchStanding
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
@@ -261,9 +261,9 @@ class _Counted:
         return [self._known[text] for text in texts]
 
 
-def _standings(scores: Mapping[_Key, float]) -> dict[_Key, Standing]:
+def _standings(scores: Mapping[_Key, float]) -> dict[_Key, SearchStanding]:
     ordered = sorted(scores.items(), key=lambda item: -item[1])
-    return {key: Standing(score=round(score, 4), place=place) for place, (key, score) in enumerate(ordered, 1)}
+    return {key: SearchStanding(score=round(score, 4), place=place) for place, (key, score) in enumerate(ordered, 1)}
 
 
 def _holds(given: Passage, chunk: Passage) -> bool:

@@ -1,7 +1,7 @@
 """What an embedder can tell about the meanings of answers and passages, and where it cannot read one of them."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Protocol
 
 from gpts.knowledge.judging import Comparison
@@ -36,6 +36,9 @@ class EmbeddedMeaning:
 
     def __init__(self, embedder: Embeds) -> None:
         self._embedder = embedder
+        # Passages are the same for every sentence of an answer.
+        self._letters_per_token = lru_cache(embedder.letters_per_token)
+        self._language = lru_cache(language_of_text)
 
     def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
         """How near each text of `one` is to each of `other`, at most 1, about 0 for texts on unrelated matters."""
@@ -44,11 +47,11 @@ class EmbeddedMeaning:
 
     def comparison(self, text: str, passage: str) -> Comparison:
         """What can be compared of an answer's text and a passage."""
-        reads_text, reads_passage = (self._embedder.letters_per_token(each) >= READ for each in (text, passage))
+        reads_text, reads_passage = (self._letters_per_token(each) >= READ for each in (text, passage))
         # What the bundled embedder reads is English: telling languages apart takes time at first use.
         if reads_text and reads_passage and not self._reads_more:
             return "meaning"
-        languages = {language_of_text(text), language_of_text(passage)} - {""}
+        languages = {self._language(text), self._language(passage)} - {""}
         if len(languages) < 2:
             return "meaning" if reads_text or reads_passage else "words"
         return "translation" if reads_text and reads_passage else "nothing"

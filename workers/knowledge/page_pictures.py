@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image
 
 from workers.knowledge import ocr
-from workers.knowledge.apart import LIMITS, Limits, run_apart
+from workers.knowledge.apart import LIMITS, ParserLimits, run_apart
 from workers.knowledge.errors import NoText, ScannedPages
 from workers.knowledge.parsers.image import for_recognition, frames
 from workers.knowledge.parsers.pdf.opening import opened
@@ -43,7 +43,7 @@ class PagePicture:
     words: tuple[DrawnWord, ...]
 
 
-def page_picture(source: Path, page: int, limits: Limits = LIMITS) -> PagePicture:
+def page_picture(source: Path, page: int, limits: ParserLimits = LIMITS) -> PagePicture:
     """The picture of `page` (from 1) of the PDF or picture file `source`, made in a child process within `limits`.
 
     Raises a KnowledgeError when there is none.

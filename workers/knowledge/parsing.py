@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.apart import LIMITS, Limits, OnProgress, run_apart
+from workers.knowledge.apart import LIMITS, OnProgress, ParserLimits, run_apart
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.languages import language_of
 
@@ -21,7 +21,7 @@ class Parsed(BaseModel):
 
 
 def parse_apart(
-    source: Path, on_progress: OnProgress = lambda n_read, n_pages: None, limits: Limits = LIMITS
+    source: Path, on_progress: OnProgress = lambda n_read, n_pages: None, limits: ParserLimits = LIMITS
 ) -> Parsed:
     """What the file `source` becomes, screened, parsed in a child process. Raises a KnowledgeError."""
     answer = run_apart(_PARSE, source, limits=limits, on_progress=on_progress)

@@ -1,7 +1,10 @@
 """What kind of file some bytes are, judged by the bytes alone: names and declared types are claims, not facts."""
 
 import re
-from typing import Final
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
 
 from lxml import etree
 
@@ -26,65 +29,23 @@ WEBP: Final = "image/webp"
 TIFF: Final = "image/tiff"
 BMP: Final = "image/bmp"
 
+_FILE: Final = Path(__file__).with_name("signatures.toml")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_IMAGES: Final = (
-    (b"\x89PNG\r\n\x1a\n", PNG),
-    (b"\xff\xd8\xff", JPEG),
-    (b"GIF87a", GIF),
-    (b"GIF89a", GIF),
-    (b"II*\0", TIFF),
-    (b"MM\0*", TIFF),
-    (b"II+\0", TIFF),
-    (b"MM\0+", TIFF),
-)
 _SOUND: Final = "Audio and video files aren't supported. Upload a transcript instead."
 _ARCHIVE: Final = "Archives aren't supported. Unpack it and upload its files."
 _PROGRAM: Final = "Programs aren't supported. Upload the documentation or source code instead."
-_DATABASE: Final = "Databases aren't supported. Export the tables as CSV or XLSX and upload those."
-# (offset, bytes there, what the owner can do); signatures as in the "file" program's database.
-_REFUSED: Final = (
-    (0, b"\x1f\x8b\x08", _ARCHIVE),
-    (0, b"BZh", _ARCHIVE),
-    (0, b"\xfd7zXZ\0", _ARCHIVE),
-    (0, b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
-    (0, b"Rar!\x1a\x07", _ARCHIVE),
-    (0, b"\x28\xb5\x2f\xfd", _ARCHIVE),
-    (257, b"ustar", _ARCHIVE),
-    (0, b"\x7fELF", _PROGRAM),
-    (0, b"\xca\xfe\xba\xbe", _PROGRAM),
-    (0, b"\xfe\xed\xfa", _PROGRAM),
-    (0, b"\xcf\xfa\xed\xfe", _PROGRAM),
-    (0, b"\0asm", _PROGRAM),
-    (0, b"ID3", _SOUND),
-    (0, b"\xff\xfb", _SOUND),
-    (0, b"\xff\xf3", _SOUND),
-    (0, b"fLaC", _SOUND),
-    (0, b"OggS", _SOUND),
-    (0, b"FLV\x01", _SOUND),
-    (0, b"\x1aE\xdf\xa3", _SOUND),
-    (0, b"SQLite format 3\0", _DATABASE),
-    (0, b"PAR1", _DATABASE),
-)
 _PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
-# Names of streams in an OLE container, which tell what wrote it.
-_OLE_KINDS: Final = (
-    ("WordDocument", "Old Word files aren't supported. Save it as DOCX and upload that."),
-    ("Workbook", "Old Excel files aren't supported. Save it as XLSX and upload that."),
-    ("PowerPoint Document", "Old PowerPoint files aren't supported. Save it as PPTX and upload that."),
-    ("__substg1.0_", "Outlook messages aren't supported. Save it as EML and upload that."),
-)
-_OOXML_KINDS: Final = (
-    (
-        re.compile(r"sheet\.binary\.macroEnabled\.main"),
-        "Binary Excel files aren't supported. Save it as XLSX and upload that.",
-    ),
-    (re.compile(r"(?:wordprocessingml|ms-word)\.(?:document|template)\.?\w*\.main\+xml"), DOCX),
-    (re.compile(r"(?:presentationml|ms-powerpoint)\.(?:presentation|slideshow|template)\.?\w*\.main\+xml"), PPTX),
-    (re.compile(r"(?:spreadsheetml|ms-excel)\.(?:sheet|template)\.?\w*\.main\+xml"), XLSX),
-    (re.compile(r"visio|fixeddocument", re.I), "Drawings aren't supported. Export it as PDF and upload that."),
-)
 # Templates have the same content under a longer type.
 _ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
+
+
+@cache
+def _signatures() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text("utf-8"))
+
+
+def _as_bytes(starts: list[str]) -> tuple[bytes, ...]:
+    return tuple(start.encode("latin-1") for start in starts)
 
 
 def sniff(data: bytes) -> str:
@@ -112,9 +73,9 @@ def _is_pdf(data: bytes) -> bool:
 
 
 def _image_type(data: bytes) -> str:
-    for start, kind in _IMAGES:
-        if data.startswith(start):
-            return kind
+    for kind, starts in _signatures()["images"].items():
+        if data.startswith(_as_bytes(starts)):
+            return str(kind)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return WEBP
     # Two letters begin texts as well; a bitmap goes on with its size, four zeros and the size of its header.
@@ -125,9 +86,9 @@ def _image_type(data: bytes) -> str:
 
 def _refuse_known(data: bytes) -> None:
     """Raise UnsupportedFormat with what to do, if `data` is of a kind that is known to hold no text to read."""
-    for offset, magic, message in _REFUSED:
-        if data.startswith(magic, offset):
-            raise UnsupportedFormat(message)
+    for each in _signatures()["refused"]:
+        if data.startswith(_as_bytes(each["starts"]), each.get("at", 0)):
+            raise UnsupportedFormat(each["message"])
     if data.startswith(b"RIFF") and data[8:12] in (b"WAVE", b"AVI "):
         raise UnsupportedFormat(_SOUND)
     if data.startswith(b"MZ") and b"\0" in data[:64]:
@@ -144,7 +105,7 @@ def _refuse_ole(data: bytes) -> None:
     # Office wraps encrypted OOXML files in an OLE container; names in it are UTF-16.
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise PasswordProtected
-    for stream, message in _OLE_KINDS:
+    for stream, message in _signatures()["ole"].items():
         if stream.encode("utf-16-le") in data:
             raise UnsupportedFormat(message)
     raise UnsupportedFormat("Old Office files aren't supported. Save it as DOCX, XLSX or PPTX and upload that.")
@@ -174,11 +135,11 @@ def _zip_type(archive: Archive) -> str:
 
 def _ooxml_type(archive: Archive) -> str:
     types = " ".join(each.get("ContentType", "") for each in archive.xml("[Content_Types].xml").iter(etree.Element))
-    for pattern, kind in _OOXML_KINDS:
-        if pattern.search(types):
-            if "/" not in kind:
-                raise UnsupportedFormat(kind)
-            return kind
+    for each in _signatures()["ooxml"]:
+        if re.search(each["pattern"], types):
+            if "type" not in each:
+                raise UnsupportedFormat(each["message"])
+            return str(each["type"])
     raise UnsupportedFormat
 
 

@@ -6,9 +6,12 @@ as a table, or a letter with "Subject:" in it as e-mail.
 
 import csv
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 TEXT: Final = "text/plain"
@@ -21,6 +24,7 @@ EML: Final = "message/rfc822"
 SOURCE: Final = "text/x-source"
 
 HEAD_CHARS: Final = 64_000
+_FILE: Final = Path(__file__).with_suffix(".toml")
 _HTML_START: Final = re.compile(
     r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*|<\?[a-z][^>]*\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
@@ -38,48 +42,20 @@ _MAIL_HEADERS: Final = frozenset(
     "reply-to x-mailer dkim-signature in-reply-to references content-transfer-encoding".split()
 )
 _MARKDOWN_TABLE: Final = re.compile(r"^[ \t]*\|?[ \t:]*-[-: \t]*\|[-:| \t]*$", re.M)
-_MARKDOWN_SIGNS: Final = (
-    re.compile(r"^#{1,6} \S", re.M),
-    re.compile(r"^(?:```|~~~)", re.M),
-    re.compile(r"\[[^\]\[\n]{1,300}\]\([^)\s]{1,1000}\)"),
-    re.compile(r"^\s{0,3}[-*+] \S.*\n\s{0,3}[-*+] \S", re.M),
-    re.compile(r"^\s{0,3}1\. \S.*\n\s{0,3}2\. \S", re.M),
-    _MARKDOWN_TABLE,
-    re.compile(r"\*\*\S[^*\n]*\*\*"),
-    re.compile(r"^\S.*\n(?:={3,}|-{3,})\s*$", re.M),
-    re.compile(r"^\[[^\]\n]+\]:\s+\S+", re.M),
-)
 _FRONT_MATTER: Final = re.compile(r"\A---\n(?:[\w-]+:.*\n|[ \t-].*\n)+(?:---|\.\.\.)\n")
 _SHEBANG: Final = re.compile(r"#!.*\b(?:sh|bash|zsh|python|node|perl|ruby|env)\b")
-# A line that prose does not have, by language; a file is source when such lines are many.
-_CODE_LINES: Final = (
-    re.compile(r"\s*(?:async )?def \w+\(.*|\s*class \w+(?:\(.*\))?:\s*$|\s*(?:from [\w.]+ )?import [\w., *()]+$"),
-    re.compile(
-        r"\s*(?:export |default |async )*(?:function\b.*\(|class \w+.*\{|(?:const|let|var) [\w{[].*=|interface \w+)"
-    ),
-    re.compile(
-        r"\s*(?:(?:public|private|protected|static|final|abstract|internal|override)\s+)+[\w<>\[\], ]+.*[{;(]\s*$"
-    ),
-    re.compile(
-        r"\s*#\s*(?:include\s*[<\"]|define \w|ifn?def \w|pragma )|\s*(?:using|package|import) [\w.:\"]+;?\s*$"
-    ),
-    re.compile(r"\s*(?:pub(?:\(\w+\))? )?(?:fn|struct|enum|impl|trait|mod|use) [\w:<{].*[{;,]\s*$|\s*func .*\{\s*$"),
-    re.compile(
-        r"\s*(?:SELECT|INSERT INTO|CREATE (?:OR REPLACE )?(?:TABLE|VIEW|INDEX|FUNCTION)|ALTER TABLE|UPDATE \w+ SET)\b"
-    ),
-    re.compile(
-        r"\s*(?:if|for|while|switch|else|try|catch)\b.*[{:]\s*$|\s*(?:fi|done|esac|end)\s*;?\s*$|\s*return\b.*;?$"
-    ),
-    re.compile(
-        r"\s*[\w.\[\]>-]+\s*(?:[-+|&*]?=|:=)\s*\S.*[;,{(\[]?\s*$|\s*[\w.:>-]+\([^)]*\)\s*[;{]\s*$|\s*[}\])]+[;,)]*\s*$"
-    ),
-    re.compile(r"\s*(?://|/\*|\*/|\* )|\s*#(?: |!)|\s*--\s"),
-)
+_CODE_COMMENT: Final = re.compile(r"\s*(?://|/\*|\*/|\* )|\s*#(?: |!)|\s*--\s")
 _INI: Final = re.compile(r"\s*\[[\w .:\"'/-]+\]{1,2}\s*$")
 _SETTING: Final = re.compile(r"\s*[\w.\"'-]+\s*=\s*\S.*$")
 _YAML: Final = re.compile(r"\s*(?:- )?[\w.\"'/-]+:(?:\s+\S.*)?$|\s*- \S.*$")
 _YAML_KEY: Final = re.compile(r"\s*(?:- )?[a-z_][\w.-]*:(?:\s|$)")
 _DELIMITERS: Final = (",", ";", "\t", "|")
+
+
+@cache
+def _signs(kind: str) -> tuple[re.Pattern[str], ...]:
+    """The signs of "markdown" or "code", of which each line or text has some."""
+    return tuple(map(re.compile, tomllib.loads(_FILE.read_text("utf-8"))[kind]))
 
 
 def text_type(text: str) -> str:
@@ -93,7 +69,7 @@ def text_type(text: str) -> str:
         return EML
     if _XML_START.match(head) or _SHEBANG.match(head):
         return SOURCE
-    n_signs = sum(bool(sign.search(head)) for sign in _MARKDOWN_SIGNS)
+    n_signs = sum(bool(sign.search(head)) for sign in _signs("markdown"))
     if n_signs < 2 and len(_HTML_BLOCK.findall(head)) >= 3 and head.lstrip().startswith("<"):
         return HTML
     if n_signs < 2 and not _MARKDOWN_TABLE.search(head) and delimiter(text):
@@ -147,8 +123,8 @@ def _is_code(head: str) -> bool:
     lines = [line[:300] for line in head.splitlines()[:400] if line.strip()]
     if len(lines) < 3:
         return bool(lines) and len(head) > 500 and head.count(";") + head.count("{") > len(head) / 60
-    n_code = sum(any(sign.match(line) for sign in _CODE_LINES[:8]) for line in lines)
-    n_comments = sum(bool(_CODE_LINES[8].match(line)) for line in lines)
+    n_code = sum(any(sign.match(line) for sign in _signs("code")) for line in lines)
+    n_comments = sum(bool(_CODE_COMMENT.match(line)) for line in lines)
     if n_code >= 2 and n_code + n_comments >= 0.4 * len(lines):
         return True
     n_settings = sum(bool(_SETTING.match(line)) for line in lines)

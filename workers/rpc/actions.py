@@ -5,9 +5,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from gpts.runs.steps import FileRef
-from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, named_operations
+from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, MESSAGE_CHARS, named_operations
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
-from workers.egress import EgressConfig, EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import read_card
 from workers.tools.actions import answers
@@ -19,7 +19,7 @@ from workers.tools.settings import ToolSettings
 
 # What of an answer the form shows.
 MAX_SHOWN_CHARS: Final = 20_000
-_FETCH: Final = Limits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
+_FETCH: Final = FetchLimits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
 
 
 def read_action(document: str, url: str, options: dict[str, Any], settings: ToolSettings) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def try_operation(
         "n_chars": len(text),
         "seconds": round(time.monotonic() - began, 2),
         "error": "The response is too long: up to 100,000 characters are allowed."
-        if answers.too_long(len(text))
+        if len(text) >= MESSAGE_CHARS
         else "",
     }
 

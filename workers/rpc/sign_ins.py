@@ -21,7 +21,7 @@ from web.builder.actions import called_by
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow, SignIn
 from web.builder.sign_ins import redirect_uri
 from web.secrets import SecretLost
-from workers.egress import EgressConfig, EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import SignInNeeded, ToolError
 from workers.tools.credentials import Credential
 
@@ -29,7 +29,7 @@ GONE: Final = "This action was removed from the GPT."
 # A token is renewed this long before it ends, so that it does not end on the way.
 EARLY_S: Final = 60
 RENEWAL_S: Final = 40
-TOKEN_LIMITS: Final = Limits(max_bytes=200_000, timeout_s=20.0, max_redirects=0)
+TOKEN_LIMITS: Final = FetchLimits(max_bytes=200_000, timeout_s=20.0, max_redirects=0)
 
 
 class TokenRefused(Exception):

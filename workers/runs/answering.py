@@ -17,7 +17,7 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.knowledge.meaning import EmbeddedMeaning
-from workers.runs.reply import Reply
+from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
@@ -39,7 +39,7 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
     gate = Gate(state.question(), passages, meaning, state.spec.instructions) if gated else None
-    reply = Reply(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
+    reply = ReplyCollector(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -72,7 +72,7 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
     demanded = state.demanded_tools() if tools else ()
     if tools:
         return Grammar(tools=demanded or tools, required=bool(demanded))
-    schema = state.asked().overrides.answer_schema
+    schema = state.user_message().overrides.answer_schema
     return Grammar(json_schema=schema) if schema is not None else None
 
 
@@ -82,7 +82,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if not text and passages and state.spec.only_from_knowledge and not decision.calls:
         text = abstain(state.spec)
         show(text)
-    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.asks}
+    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     grounding = ground(text, passages, meaning, state.question(), titles, state.spec.instructions)
     return Finished(

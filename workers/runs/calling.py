@@ -15,7 +15,7 @@ from gpts.safety.labels import Integrity, Label, join
 from gpts.spec.tools import call_digest
 from web.runs import files
 from web.runs.errors import LeaseLost, RunOver
-from workers.runs.turn import Turn
+from workers.runs.turn import HeldTurn
 from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ MAX_RESULT_CHARS: Final = 12_000
 SIDE_BY_SIDE: Final = 4
 
 
-def run_tools(decision: decisions.RunTools, turn: Turn) -> None:
+def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
     """Perform the calls side by side, keeping each result as it comes.
 
     One with an effect is announced first, so that no other worker ever runs it again. Raises LeaseLost, RunOver.
@@ -47,7 +47,7 @@ def run_tools(decision: decisions.RunTools, turn: Turn) -> None:
             turn.append(result, name=result.name, ok=result.ok)
 
 
-def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> ToolResult:
+def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolResult:
     """What the call gave, also when it failed. Runs in a thread of its own. Raises LeaseLost."""
     tool, begun = turn.toolbox[call.name], time.monotonic()
     try:
@@ -76,7 +76,7 @@ def _result(call: ToolCall, turn: Turn, readable: tuple[InputFile, ...]) -> Tool
     )
 
 
-def _label(output: ToolOutput, turn: Turn) -> Label:
+def _label(output: ToolOutput, turn: HeldTurn) -> Label:
     """The label of a result: of what went into the call, and of what outsiders wrote."""
     own = Label(
         integrity=Integrity.UNTRUSTED if output.untrusted else Integrity.PLATFORM,
@@ -86,7 +86,7 @@ def _label(output: ToolOutput, turn: Turn) -> Label:
     return join((context_label(turn.history, turn.steps), own))
 
 
-def _context(call: ToolCall, tool: Tool, turn: Turn, readable: tuple[InputFile, ...]) -> ToolContext:
+def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolContext:
     return ToolContext(
         call_id=call.call_id,
         session=str(turn.run.message.conversation_id),
@@ -101,13 +101,13 @@ def _context(call: ToolCall, tool: Tool, turn: Turn, readable: tuple[InputFile, 
     )
 
 
-def _keep(turn: Turn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
+def _keep(turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
     """The file that a call made; `mime` is looked at anew, as hostile bytes may say anything of themselves."""
     untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
 
 
-def reject(decision: decisions.RejectCall, turn: Turn) -> None:
+def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
     """Keep why a call is not performed: for the model, and in place of an answer where it is too weak for one."""
     call, reason = decision.call, decision.reason
     shown = TO_THE_PERSON.get(reason, reason)
@@ -116,7 +116,7 @@ def reject(decision: decisions.RejectCall, turn: Turn) -> None:
     )
 
 
-def ask_approval(decision: decisions.AskApproval, turn: Turn) -> None:
+def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
     """Put the call before its person: in words and exactly, with why they are asked."""
     call, ask = decision.call, decision.ask
     tool = turn.toolbox[call.name]

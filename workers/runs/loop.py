@@ -23,10 +23,10 @@ from web.runs.wake import taking_one, wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
-from workers.runs import delegating, leases
+from workers.runs import delegate_tools, leases
 from workers.runs.perform import perform
 from workers.runs.services import Services
-from workers.runs.turn import Turn
+from workers.runs.turn import HeldTurn
 from workers.tools import granted
 
 logger = logging.getLogger(__name__)
@@ -78,20 +78,22 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
     steps = log.read(run_id)
     first = steps[0]
     assert isinstance(first, UserMessage)
-    if run.root_id and (reason := delegations.why_end(run, first.asked_by)):
+    if run.root_id and (reason := delegations.why_end(run, first.delegated_by)):
         finish_run(run_id, Error(message=reason), held.token)
         return
     spec = first.overrides.applied_to(run.version.spec())
     # What a GPT asks of another comes without any conversation before it.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
-    others = delegating.colleagues(run, spec, (first,)) if spec.colleagues or spec.asks_store else {}
+    others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
     # What depends on the model's ability is decided on the queue of those who have the model.
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
-    store = partial(delegating.store_gpts, run, spec, (first,))
-    askers = tuple(delegations.askers_of(run_id)) if run.root_id else ()
+    store = partial(delegate_tools.store_gpts, run, spec, (first,))
+    waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
     while True:
-        turn = Turn(spec, ability, steps, history, tools, run, held, toolbox, store=store, askers=askers)
+        turn = HeldTurn(
+            spec, ability, steps, history, tools, run, held, toolbox, store=store, waiting_parents=waiting_parents
+        )
         decision = _affordable(decide(turn, _circumstances(run, spec, tools)), run)
         if isinstance(decision, Stop):
             return

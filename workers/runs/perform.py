@@ -5,12 +5,12 @@ from collections.abc import Callable
 from gpts.runs import decisions
 from gpts.runs.steps import Error, ModelReply
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegating
+from workers.runs import answering, calling, delegate_tools
 from workers.runs.services import Services
-from workers.runs.turn import Turn
+from workers.runs.turn import HeldTurn
 
 
-def perform(decision: decisions.Decision, turn: Turn, services: Callable[[], Services]) -> None:
+def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[], Services]) -> None:
     """Do what was decided; `services` opens the model, for those that need it.
 
     Raises LeaseLost or RunOver when the run is no longer this worker's.
@@ -20,14 +20,14 @@ def perform(decision: decisions.Decision, turn: Turn, services: Callable[[], Ser
             retrieve(decision, turn, services())
         case decisions.ChooseTool() | decisions.WriteCall() | decisions.ShowResults():
             assist(decision, turn, services())
-        case decisions.HandOut(parts):
-            turn.append(delegating.handed_out(turn, parts))
+        case decisions.DelegateParts(parts):
+            turn.append(delegate_tools.delegating_reply(turn, parts))
         case decisions.CallModel():
             call_model(turn, services())
         case decisions.RunTools():
             calling.run_tools(decision, turn)
         case decisions.Delegate():
-            delegating.delegate(decision, turn, services())
+            delegate_tools.delegate(decision, turn, services())
         case decisions.AskApproval():
             calling.ask_approval(decision, turn)
         case decisions.RejectCall():
@@ -40,7 +40,7 @@ def perform(decision: decisions.Decision, turn: Turn, services: Callable[[], Ser
             raise AssertionError("the loop ends these itself")
 
 
-def assist(decision: decisions.Assisted, turn: Turn, services: Services) -> None:
+def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> None:
     """Do what the model is too weak for."""
     match decision:
         case decisions.ChooseTool():
@@ -52,21 +52,21 @@ def assist(decision: decisions.Assisted, turn: Turn, services: Services) -> None
             finish(services.small.show_results(turn), turn, services)
 
 
-def retrieve(decision: decisions.Retrieve, turn: Turn, services: Services) -> None:
+def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
     """Search the GPT's knowledge for the question."""
     found = answering.retrieval(turn, services)
     if decision.extracts:
         found = services.small.extract(found)
-    turn.append(found, n_passages=len(found.passages), covered=found.covered)
+    turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
 
 
-def call_model(turn: Turn, services: Services) -> None:
+def call_model(turn: HeldTurn, services: Services) -> None:
     """Generate one reply, streaming it as it comes. A crash leaves no step: the reply is then generated again."""
     turn.begin_answer()
     turn.append(answering.model_reply(turn, services, turn.show))
 
 
-def finish(decision: decisions.Finish, turn: Turn, services: Services) -> None:
+def finish(decision: decisions.Finish, turn: HeldTurn, services: Services) -> None:
     """End the run with its answer."""
     replies = [step for step in turn.steps if isinstance(step, ModelReply)]
     if not replies or replies[-1].text != decision.text:  # nobody has streamed it yet

@@ -9,7 +9,7 @@ from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
 
 
-class Reply:
+class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
 
     `goes_round` tells of a small model's text whether it only repeats itself; None for models that may be left alone.

@@ -20,7 +20,7 @@ _MAX_FRAME: Final = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CodeResult:
     """What running code gave; the same as the service's Outcome."""
 
     printed: str
@@ -55,7 +55,7 @@ class Client:
         wall_s: float,
         check: Callable[[], None] = lambda: None,
         heard: Callable[[str], None] = lambda text: None,
-    ) -> Answer:
+    ) -> CodeResult:
         """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError."""
         with _Connection(self._path, check, wall_s + _EXTRA_S) as connection:
             connection.send(words(do="run", session=session, code=code, wall_s=wall_s, files=list(files)))
@@ -74,10 +74,10 @@ class Client:
             connection.next_words()
 
 
-def _answer(told: dict[str, Any], connection: "_Connection") -> Answer:
+def _answer(told: dict[str, Any], connection: "_Connection") -> CodeResult:
     artefacts = tuple(Artefact(name, connection.next_frame()) for name in told["files"])
     texts = {name: str(told[name]) for name in ("printed", "complained", "value", "markdown", "error")}
-    return Answer(notes=tuple(map(str, told["notes"])), artefacts=artefacts, **texts)
+    return CodeResult(notes=tuple(map(str, told["notes"])), artefacts=artefacts, **texts)
 
 
 class _Connection:

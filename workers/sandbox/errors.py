@@ -24,8 +24,4 @@ class CodeTooLong(SandboxError):
     """The code is too long; run it in smaller pieces."""
 
 
-class Cancelled(SandboxError):
-    """The call was stopped."""
-
-
-BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong, Cancelled)}
+BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong)}

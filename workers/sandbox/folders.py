@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from workers.sandbox.settings import Limits
+from workers.sandbox.settings import SandboxLimits
 
 _MAX_DEPTH: Final = 16
 _MAX_NAME: Final = 100
@@ -35,7 +35,7 @@ class Artefact:
     content: bytes
 
 
-def entries(folder: Path, limits: Limits) -> Iterator[tuple[str, os.stat_result]]:
+def entries(folder: Path, limits: SandboxLimits) -> Iterator[tuple[str, os.stat_result]]:
     """Path below `folder` and state of everything in it. Raises TooMuch."""
     waiting, n_found = [(str(folder), 0)], 0
     while waiting:
@@ -56,13 +56,13 @@ def entries(folder: Path, limits: Limits) -> Iterator[tuple[str, os.stat_result]
             raise TooMuch from error  # a path that is too long, a folder that is closed to us
 
 
-def check_size(folder: Path, limits: Limits) -> None:
+def check_size(folder: Path, limits: SandboxLimits) -> None:
     """Raise TooMuch if the folder takes more room or holds more entries than it may."""
     if sum(state.st_blocks * 512 for _, state in entries(folder, limits)) > limits.disk_bytes:
         raise TooMuch
 
 
-def snapshot(folder: Path, limits: Limits) -> Snapshot:
+def snapshot(folder: Path, limits: SandboxLimits) -> Snapshot:
     """The regular files as they are now. Raises TooMuch."""
     return {
         path: (state.st_ino, state.st_ctime_ns, state.st_size)
@@ -71,7 +71,7 @@ def snapshot(folder: Path, limits: Limits) -> Snapshot:
     }
 
 
-def made_since(folder: Path, before: Snapshot, limits: Limits) -> tuple[list[Artefact], list[str]]:
+def made_since(folder: Path, before: Snapshot, limits: SandboxLimits) -> tuple[list[Artefact], list[str]]:
     """The files that are new or changed, by name, and a sentence for each that is left out. Raises TooMuch."""
     now = snapshot(folder, limits)
     made: list[Artefact] = []

@@ -53,7 +53,7 @@ class Channel:
     """The two pipes to the service, moved out of the way of what code calls standard input and output."""
 
     def __init__(self) -> None:
-        self._in, self._out = os.dup(0), os.dup(1)
+        self._in, self._out = os.fdopen(os.dup(0), "rb"), os.dup(1)
         self._lock = threading.Lock()
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
@@ -74,13 +74,9 @@ class Channel:
         return content
 
     def _exactly(self, n_bytes: int) -> bytes:
-        data = bytearray()
-        while len(data) < n_bytes:
-            piece = os.read(self._in, n_bytes - len(data))
-            if not piece:
-                raise EOFError
-            data += piece
-        return bytes(data)
+        if len(data := self._in.read(n_bytes)) < n_bytes:
+            raise EOFError
+        return data
 
 
 class Interruptions:

@@ -10,21 +10,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from workers.sandbox.settings import Limits
+from workers.sandbox.settings import SandboxLimits
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
+# A session's folders as code sees them behind mounts.
+FILES: Final = Path("/session/files")
+TMP: Final = Path("/session/tmp")
 _TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SessionPlace:
     """Where one session's code runs: its two folders and, if it has one, the user that owns them."""
 
     files: Path
     tmp: Path
     uid: int | None
-    limits: Limits
+    limits: SandboxLimits
 
     def configuration(self, files: Path | None = None, tmp: Path | None = None, parent: int = 0) -> str:
         """What kernel.py is told; `files` and `tmp` are the folders as it sees them, `parent` whom to end with."""
@@ -33,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class KernelUsage:
     """What a kernel uses: processor time of all threads, resident bytes, threads."""
 
     cpu_s: float
@@ -68,7 +71,7 @@ class Running:
         """Let it run again."""
         self._send(signal.SIGCONT)
 
-    def usage(self) -> Usage | None:
+    def usage(self) -> KernelUsage | None:
         """What it uses now; None if it has ended."""
         try:
             # The name in parentheses may contain anything, so fields are counted from its end (proc(5)).
@@ -77,7 +80,7 @@ class Running:
             return None
         if fields[0] in "ZX":
             return None
-        return Usage((int(fields[11]) + int(fields[12])) / _TICKS_S, int(fields[21]) * _PAGE, int(fields[17]))
+        return KernelUsage((int(fields[11]) + int(fields[12])) / _TICKS_S, int(fields[21]) * _PAGE, int(fields[17]))
 
     def alive(self) -> bool:
         """Whether it still runs."""

@@ -15,7 +15,7 @@ from workers.sandbox import folders
 from workers.sandbox.errors import CodeTooLong, SandboxError, TooManyFiles
 from workers.sandbox.folders import Artefact, TooMuch
 from workers.sandbox.frames import COMPLAINED, PRINTED, RESULT, Frames, Malformed, words
-from workers.sandbox.running import Place, Running
+from workers.sandbox.running import Running, SessionPlace
 
 # How often a running call is looked at, and how long code may take to end after an interruption.
 TICK_S: Final = 0.05
@@ -61,7 +61,7 @@ class Watch:
 class Session:
     """See the module. Calls are serialised by `lock`, which the keeper of sessions takes too to end one."""
 
-    def __init__(self, place: Place, start: Callable[[Place], Running], fonts: Path) -> None:
+    def __init__(self, place: SessionPlace, start: Callable[[SessionPlace], Running], fonts: Path) -> None:
         self._place, self._start, self._fonts = place, start, fonts
         self._running: Running | None = None
         self._given: dict[str, str] = {}
@@ -161,7 +161,7 @@ class Ended(Exception):
 class _Call:
     """One request to the kernel and what it says until its result. Raises Ended, TooMuch."""
 
-    def __init__(self, kernel: Running, place: Place, outcome: Outcome, wall_s: float, watch: Watch) -> None:
+    def __init__(self, kernel: Running, place: SessionPlace, outcome: Outcome, wall_s: float, watch: Watch) -> None:
         self._kernel, self._place, self._outcome, self._watch = kernel, place, outcome, watch
         self._frames = Frames(_MAX_FRAME)
         self._wall_s, self._begun = wall_s, time.monotonic()

@@ -14,7 +14,7 @@ from typing import Final
 from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy
-from workers.sandbox.running import Place, Running
+from workers.sandbox.running import Running, SessionPlace
 from workers.sandbox.session import Outcome, Session, Watch
 from workers.sandbox.settings import Settings
 
@@ -113,10 +113,10 @@ class Sessions:
         folder = self.root / f"{number}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
         # Numbers go round after many more sessions than are kept.
         uid = FIRST_UID + number % 1_000 if self._backend.own_user else None
-        place = Place(folder / "files", folder / "tmp", uid, self._settings.limits)
+        place = SessionPlace(folder / "files", folder / "tmp", uid, self._settings.limits)
         return Session(place, self._start, self.fonts)
 
-    def _start(self, place: Place) -> Running:
+    def _start(self, place: SessionPlace) -> Running:
         return self._starter.submit(self._backend.start, place).result()
 
 

@@ -15,7 +15,7 @@ NAMES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """What one call may use; the sizes hold for the whole session.
 
     `memory_bytes` is the resident memory at which the watchdog ends the process, beside twice that much in address
@@ -46,7 +46,7 @@ class Settings:
     image: str = ""
     n_sessions: int = 8
     idle_s: float = 900.0
-    limits: Limits = Limits()
+    limits: SandboxLimits = SandboxLimits()
 
     @property
     def socket(self) -> Path:
@@ -56,7 +56,7 @@ class Settings:
 
 def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment asks for. Raises ValueError on a number that is none."""
-    limits = Limits(
+    limits = SandboxLimits(
         wall_s=float(_read(variables, "SANDBOX_WALL_S", "30")),
         memory_bytes=int(_read(variables, "SANDBOX_MEMORY_MB", "512")) << 20,
     )

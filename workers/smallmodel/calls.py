@@ -67,7 +67,7 @@ def _generated(engine: Engine, request: GenerationRequest, check: Callable[[], N
 
 def read_arguments(state: TurnState, tool: ToolSpec) -> dict[str, Any] | None:
     """The arguments of a call of `tool` that the message shows with certainty; None where they must be written."""
-    if tool.asks:  # a model that can word answers words the task itself
+    if tool.is_delegation:  # a model that can word answers words the task itself
         task = retrieval_query(state.history, state.steps)
         return None if state.ability.writes_from_sources else {"task": task} | _files_named(state)
     earlier = [text for role, text in said_so_far(state)[:-1] if role == "user"]
@@ -75,7 +75,7 @@ def read_arguments(state: TurnState, tool: ToolSpec) -> dict[str, Any] | None:
 
 
 def _files_named(state: TurnState) -> dict[str, list[str]]:
-    names = [file.name for file in state.asked().attachments]
+    names = [file.name for file in state.user_message().attachments]
     return {"files": names} if names else {}
 
 

@@ -7,8 +7,8 @@ from gpts.runs.delegation import ASK_STORE, StoreGpt
 from gpts.runs.messages import Message
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Part, ToolChoice, UserMessage
-from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of, candidate_of_gpt
+from gpts.runs.steps import Cancelled, DelegatedPart, Finished, Log, ModelReply, ToolChoice, UserMessage
+from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of, candidate_of_gpt
 from workers.smallmodel.routing.router import Router
 
 # GPTs of the store that are ranked, and the best of them among which the choice is made.
@@ -24,7 +24,7 @@ def choose_tool(state: TurnState, router: Router, store: Sequence[StoreGpt]) -> 
     if demanded := state.demanded_tools():
         best = router.choose(said, [candidate_of(tool) for tool in demanded])
         return ToolChoice(name=best.name or demanded[0].name, score=best.score)
-    own = [candidate_of(tool) for tool in state.tools.values() if not tool.asks]
+    own = [candidate_of(tool) for tool in state.tools.values() if not tool.is_delegation]
     asked = _choose_gpt(state, router, said, store)
     if not own:
         return asked
@@ -42,16 +42,16 @@ def _choose_gpt(state: TurnState, router: Router, said: Conversation, store: Seq
     others = [
         candidate_of_gpt(tool.name, tool.title, tool.description, tool.when, tool.examples)
         for tool in state.tools.values()
-        if tool.asks and tool.name != ASK_STORE
+        if tool.is_delegation and tool.name != ASK_STORE
     ]
     if len(others) > 1 and (parts := router.divide(said, others)):
-        return ToolChoice(score=1.0, parts=tuple(Part(name=name, task=task) for name, task in parts))
-    chosen = router.choose_gpt(said, others) if others else Choice("", 0.0)
+        return ToolChoice(score=1.0, parts=tuple(DelegatedPart(name=name, task=task) for name, task in parts))
+    chosen = router.choose_gpt(said, others) if others else RoutedChoice("", 0.0)
     if chosen.name or ASK_STORE not in state.tools:
         return ToolChoice(name=chosen.name, score=chosen.score)
     if slug := choose_from_store(router, said, store):
         task = retrieval_query(state.history, state.steps)
-        return ToolChoice(score=1.0, parts=(Part(name=ASK_STORE, task=task, gpt=slug),))
+        return ToolChoice(score=1.0, parts=(DelegatedPart(name=ASK_STORE, task=task, gpt=slug),))
     return ToolChoice(score=chosen.score)
 
 

@@ -54,7 +54,7 @@ def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
     names = {step.call_id: step.name for step in state.steps if isinstance(step, Delegation)}
     for answer in answers:
         tool = state.tools.get(answer.name)
-        if tool and tool.asks and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
+        if tool and tool.is_delegation and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
             names[answer.call_id] = tool.title
     shown = [(names.get(answer.call_id, ""), _shown(answer, state.tools)) for answer in answers]
     named = [(name, text) for name, text in shown if text]
@@ -71,7 +71,7 @@ def _shown(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> str:
 
 
 def _is_delegated(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
-    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].asks)
+    return bool(answer.run_id) or (answer.name in tools and tools[answer.name].is_delegation)
 
 
 def goes_round(text: str) -> bool:

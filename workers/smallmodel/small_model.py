@@ -35,7 +35,7 @@ class SmallModel:
         sums = next(filter(runs_code, state.tools.values()), None)
         if sums and not state.demanded_tools() and read_arguments(state, sums):
             return ToolChoice(name=sums.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
-        return choose_tool(state, self.router, store() if any(t.asks for t in state.tools.values()) else ())
+        return choose_tool(state, self.router, store() if any(t.is_delegation for t in state.tools.values()) else ())
 
     def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
         """The slug of the store's GPT that the task is for; empty for none."""

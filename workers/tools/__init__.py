@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import FileRef
+from gpts.spec.actions import MESSAGE_CHARS
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
@@ -109,9 +110,15 @@ def one_line(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}… ({len(text):,} characters)"
 
 
-def as_json(arguments: dict[str, Any]) -> Request:
-    """The call by its arguments alone."""
-    return Request(in_words(arguments), json.dumps(arguments, indent=2, ensure_ascii=False))
+def as_json(value: Any) -> str:
+    """A value of a call as a person reads it exactly."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def check_length(text: str, what: str) -> None:
+    """Raises ToolError where `text` is longer than a message with a service may be."""
+    if len(text) >= MESSAGE_CHARS:
+        raise ToolError(f"{what} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class Tool:
 
     spec: ToolSpec
     run: Callable[[dict[str, Any], ToolContext], ToolOutput]
-    describe: Callable[[dict[str, Any]], Request] = as_json
+    describe: Callable[[dict[str, Any]], Request] = lambda arguments: Request(in_words(arguments), as_json(arguments))
 
 
 # Modules whose `granted(spec, settings)` gives the tools that a GPT was granted. Imported on use.

@@ -52,4 +52,4 @@ def _module(name: str) -> Any:
 def _described(approval: Approval, arguments: Mapping[str, Any]) -> Request:
     plain = _ARGUMENT.sub(lambda found: one_line(arguments.get(found[1], "")), approval.plain)
     raw = _ARGUMENT.sub(lambda found: str(arguments.get(found[1], "")), approval.raw)
-    return Request(plain, raw or as_json(dict(arguments)).raw)
+    return Request(plain, raw or as_json(arguments))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workers.egress import EgressConfig
 from workers.tools import ToolError
-from workers.tools.credentials import Credential, Lend
+from workers.tools.credentials import NOTHING, Credential, Lend
 
 
 def _none_here(owner_id: str, user_id: int, host: str) -> Credential:
@@ -62,3 +62,7 @@ class ToolSettings:
     images: ImageSettings = ImageSettings()
     mcp_commands: tuple[tuple[str, ...], ...] = ()
     sandbox: Path = Path("sandbox.sock")
+
+    def credential(self, auth: str, owner_id: str, user_id: int, host: str) -> Credential:
+        """What signs a call in that is authenticated by `auth`. Raises ToolError, SignInNeeded."""
+        return NOTHING if auth == "none" else self.lend(owner_id, user_id, host)

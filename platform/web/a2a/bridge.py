@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from a2a.server.request_handlers.request_handler import RequestHandler
 from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from sse_starlette.event import ensure_bytes
 from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
+
+from web.runs.connections import sse_response
 
 # How long a stream may be silent before it gives a sign of life.
 SILENCE_S: Final = 10.0
@@ -22,10 +24,7 @@ async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler)
     answer = await dispatcher.handle_requests(_as_starlette(request, body))
     if not isinstance(answer, EventSourceResponse):
         return HttpResponse(bytes(answer.body), status=answer.status_code, content_type="application/json")
-    response = StreamingHttpResponse(_lines(answer.body_iterator), content_type="text/event-stream")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return sse_response(_lines(answer.body_iterator))
 
 
 def _as_starlette(request: HttpRequest, body: bytes) -> Request:

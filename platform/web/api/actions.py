@@ -1,6 +1,5 @@
 """`/api/gpts/{slug}/actions` and `…/mcp-servers`: what one's own GPT may call; `/api/sign-ins`: one's sign-ins."""
 
-from dataclasses import fields as fields_of
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -39,10 +38,10 @@ class ActionSource(Schema):
         None, description=f"Names of the operations to enable; default: the first {MAX_OPERATIONS} usable ones."
     )
 
-    def source(self) -> actions.Source:
+    def source(self) -> actions.DocumentSource:
         """As the services take it."""
         chosen = None if self.operations is None else tuple(self.operations)
-        return actions.Source(self.document, self.url, self.server, chosen)
+        return actions.DocumentSource(self.document, self.url, self.server, chosen)
 
 
 class ActionPreview(Schema):
@@ -74,7 +73,7 @@ class ActionPatch(Schema):
     server: ShortText | None = None
     operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = None
 
-    def source(self) -> actions.Source | None:
+    def source(self) -> actions.DocumentSource | None:
         """The document to read; None if it does not change."""
         given = self.model_dump(include={"document", "url", "server", "operations"}, exclude_none=True)
         return ActionSource(**given).source() if given else None
@@ -135,7 +134,7 @@ class AuthSetting(Schema):
 
     def choice(self) -> auth.AuthChoice:
         """As the services take it."""
-        return auth.AuthChoice(**{each.name: getattr(self, each.name) for each in fields_of(auth.AuthChoice)})
+        return auth.AuthChoice(**self.model_dump())
 
 
 class Trial(Schema):

@@ -14,7 +14,7 @@ from web.api.functions import (
     CallOfFunction,
     FunctionTool,
     ResponseFormat,
-    ToolChoice,
+    WantedToolChoice,
     answer_schema,
     caller_tools,
     choice_of,
@@ -83,7 +83,7 @@ class CompletionRequest(BaseModel):
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Older name of max_completion_tokens.")
     stop: Text | list[Text] | None = Field(None, description="Up to four stop sequences.")
     tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
-    tool_choice: ToolChoice | None = Field(None, description="Default: auto.")
+    tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
     parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
@@ -142,7 +142,7 @@ class Annotation(Schema):
     file_citation: FileCitation
 
 
-class Usage(Schema):
+class TokenUsage(Schema):
     """Input and output tokens of this answer."""
 
     prompt_tokens: int
@@ -170,7 +170,7 @@ class AnswerMessage(Schema):
     tool_calls: list[CallOfFunction] | None = None
 
 
-class Choice(Schema):
+class CompletionChoice(Schema):
     """The one answer."""
 
     index: Literal[0] = 0
@@ -186,8 +186,8 @@ class Completion(Schema):
     object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
-    choices: list[Choice]
-    usage: Usage
+    choices: list[CompletionChoice]
+    usage: TokenUsage
     guildhall: Extras
 
 
@@ -220,14 +220,14 @@ def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> 
     ]
 
 
-def usage_of(run: Run, log: Log) -> Usage:
+def usage_of(run: Run, log: Log) -> TokenUsage:
     """The tokens of all replies of the run, those of the GPTs that it asked included."""
     if any(isinstance(step, Delegation) for step in log):
         total = tree_of(run).total
-        return Usage(prompt_tokens=total.prompt, completion_tokens=total.completion, total_tokens=total.both)
+        return TokenUsage(prompt_tokens=total.prompt, completion_tokens=total.completion, total_tokens=total.both)
     replies = [step for step in log if isinstance(step, ModelReply)]
     read, written = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
-    return Usage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
+    return TokenUsage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
 
 
 def files_of(log: Log) -> list[FileRef]:

@@ -12,7 +12,7 @@ from ninja.files import UploadedFile
 from web.api.auth import caller
 from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.shapes import Asked, Decisions, File, KnowledgeHealth, Question
+from web.api.shapes import Asked, DecisionsShape, File, KnowledgeHealth, Question
 from web.builder import files
 from web.builder.knowledge import ask_knowledge, look_into
 from web.builder.models import KnowledgeFile
@@ -80,7 +80,7 @@ def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile
 
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/decide", response={200: File, **INVALID})
-def decide(request: HttpRequest, slug: str, file_id: UUID, choices: Decisions) -> KnowledgeFile:
+def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsShape) -> KnowledgeFile:
     """Drop or accept the findings in a file.
 
     Once no finding waits any more the file is indexed without what you dropped. You can decide anew later; what was

@@ -78,7 +78,7 @@ class JsonSchemaFormat(BaseModel):
     json_schema: JsonSchema
 
 
-ToolChoice = Literal["none", "auto", "required"] | NamedToolChoice
+WantedToolChoice = Literal["none", "auto", "required"] | NamedToolChoice
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
 
 
@@ -135,7 +135,7 @@ def _check_schema(schema: dict[str, Any], place: str) -> None:
         raise _invalid(f"“{where}” {fault[1]}.", where)
 
 
-def choice_of(choice: ToolChoice | None, tools: Sequence[CallerTool]) -> str:
+def choice_of(choice: WantedToolChoice | None, tools: Sequence[CallerTool]) -> str:
     """auto, none, required or a function's name. Raises ApiError when there is no such function, or none at all."""
     if isinstance(choice, NamedToolChoice):
         name = choice.function.name

@@ -14,7 +14,7 @@ from web.api.reading import Text
 CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
 
 
-class Part(BaseModel):
+class ContentPart(BaseModel):
     """A part of a message's content. Only parts of type `text` are supported."""
 
     type: str
@@ -28,7 +28,7 @@ class ChatMessage(BaseModel):
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Text | list[Part] | None = None
+    content: Text | list[ContentPart] | None = None
     tool_calls: Annotated[list[CallOfFunction], Field(max_length=128)] | None = None
     tool_call_id: Text | None = None
 

@@ -4,7 +4,7 @@ from web.api.actions import router as actions
 from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
-from web.api.colleagues import router as colleagues
+from web.api.delegates import router as delegates
 from web.api.errors import Door, native_shape, speak
 from web.api.files import router as files
 from web.api.gpts import router as gpts
@@ -26,7 +26,7 @@ speak(native, native_shape)
 native.add_router("", gpts)
 native.add_router("", files)
 native.add_router("", actions)
-native.add_router("", colleagues)
+native.add_router("", delegates)
 native.add_router("", usage)
 native.add_router("", agents)
 native.add_router("", runs)

@@ -19,7 +19,7 @@ class FieldRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class DocumentedOperation:
     """What one method of one address does."""
 
     method: str
@@ -33,27 +33,29 @@ class Operation:
 
 
 @dataclass(slots=True)
-class Section:
+class ReferenceSection:
     """The operations under one tag."""
 
     title: str
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[DocumentedOperation] = field(default_factory=list)
 
 
-def sections(document: Schema) -> list[Section]:
+def sections(document: Schema) -> list[ReferenceSection]:
     """The operations of an OpenAPI document by tag."""
-    found: dict[str, Section] = {}
+    found: dict[str, ReferenceSection] = {}
     for path, methods in document["paths"].items():
         for method in (m for m in METHODS if m in methods):
             raw = methods[method]
             title = (raw.get("tags") or [document["info"]["title"]])[0]
-            found.setdefault(title, Section(title)).operations.append(_operation(document, path, method, raw))
+            found.setdefault(title, ReferenceSection(title)).operations.append(
+                _operation(document, path, method, raw)
+            )
     return list(found.values())
 
 
-def _operation(document: Schema, path: str, method: str, raw: Schema) -> Operation:
+def _operation(document: Schema, path: str, method: str, raw: Schema) -> DocumentedOperation:
     good = next(answer for status, answer in raw["responses"].items() if str(status).startswith("2"))
-    return Operation(
+    return DocumentedOperation(
         method=method.upper(),
         path=path,
         summary=raw["summary"].capitalize().replace("gpt", "GPT"),

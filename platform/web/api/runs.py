@@ -19,8 +19,8 @@ from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import Pages
 from web.api.shapes_runs import (
-    Answer,
-    Attachment,
+    ApprovalAnswer,
+    AttachmentShape,
     Cancellation,
     ConversationCard,
     ConversationWithTurns,
@@ -35,7 +35,7 @@ from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
-from web.runs.trees import asked_by, status_of_tree, tree_of, waiting
+from web.runs.trees import delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
 
@@ -90,7 +90,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "id": run.id,
         "gpt": run.gpt.slug,
         "conversation": run.message.conversation_id,
-        "asked_by": asked_by(run),
+        "delegated_by": delegated_by(run),
         "status": status_of_tree(run),
         "created": run.created,
         "ended": run.ended,
@@ -99,7 +99,10 @@ def state_of(run: Run) -> dict[str, Any]:
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
         "first_token_ms": first_token_ms,
-        "steps": [{"seq": row.seq, "kind": row.kind, "created": row.created, "data": row.data} for row in rows],
+        "steps": [
+            {"seq": row.seq, "kind": row.kind, "created": row.created, "data": step.model_dump(mode="json")}
+            for row, step in zip(rows, steps, strict=True)
+        ],
     }
 
 
@@ -140,15 +143,15 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
-@router.post("/runs/{uuid:run_id}/approve", response={200: Answer, 400: NativeErrorBody, **INVALID, **BUSY})
-def answer_approval(request: HttpRequest, run_id: UUID, answer: Answer) -> Answer:
+@router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, 400: NativeErrorBody, **INVALID, **BUSY})
+def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
     """Allow or decline a call that your run asks about; with `remember`, also allow similar calls later."""
     run = access_run(caller(request), run_id)
     services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
 
 
-@router.post("/attachments", response={201: Attachment, **INVALID, 413: NativeErrorBody})
+@router.post("/attachments", response={201: AttachmentShape, **INVALID, 413: NativeErrorBody})
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
     """Upload a file (multipart field `file`). Send its id with a message within a day."""
     return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))

@@ -48,8 +48,8 @@ class GptChange(Schema):
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
-    asks_all: bool | None = Field(None, description="Whether every question goes to all GPTs it can ask.")
-    asks_store: bool | None = Field(None, description="Whether it can ask GPTs from the store.")
+    delegates_to_all: bool | None = Field(None, description="Whether every question goes to all GPTs it can ask.")
+    delegates_to_store: bool | None = Field(None, description="Whether it can ask GPTs from the store.")
     files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
     a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
@@ -81,19 +81,21 @@ class GptCard(Schema):
     starters: list[str]
     category: CategoryName
     capabilities: list[CapabilityKey] = Field(description="Of the draft if it is yours, else of the live version.")
-    asks_all: bool = Field(description="Whether every question goes to all GPTs it can ask, in the live version.")
-    asks_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
+    delegates_to_all: bool = Field(
+        description="Whether every question goes to all GPTs it can ask, in the live version."
+    )
+    delegates_to_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
     creator: str
     created: datetime
     published: int | None = Field(description="Number of the live version; null before publishing.")
 
     @staticmethod
-    def resolve_asks_all(gpt: Any) -> bool:
-        return bool(gpt.published.data.get("asks_all") if gpt.published else gpt.asks_all)
+    def resolve_delegates_to_all(gpt: Any) -> bool:
+        return bool(gpt.published.spec().delegates_to_all if gpt.published else gpt.delegates_to_all)
 
     @staticmethod
-    def resolve_asks_store(gpt: Any) -> bool:
-        return bool(gpt.published.data.get("asks_store") if gpt.published else gpt.asks_store)
+    def resolve_delegates_to_store(gpt: Any) -> bool:
+        return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
 
     @staticmethod
     def resolve_creator(gpt: Any) -> str:
@@ -113,20 +115,20 @@ class OwnGpt(GptCard):
     a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
-    asks_all: bool = Field(description="Whether every question goes to all GPTs the draft can ask.")
-    asks_store: bool = Field(description="Whether the draft can ask GPTs from the store.")
+    delegates_to_all: bool = Field(description="Whether every question goes to all GPTs the draft can ask.")
+    delegates_to_store: bool = Field(description="Whether the draft can ask GPTs from the store.")
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret link, while shared by link.")
     agent_card: str | None = Field(description="The URL of its Agent Card, while available over A2A.")
 
     @staticmethod
-    def resolve_asks_all(gpt: Any) -> bool:
-        return bool(gpt.asks_all)
+    def resolve_delegates_to_all(gpt: Any) -> bool:
+        return bool(gpt.delegates_to_all)
 
     @staticmethod
-    def resolve_asks_store(gpt: Any) -> bool:
-        return bool(gpt.asks_store)
+    def resolve_delegates_to_store(gpt: Any) -> bool:
+        return bool(gpt.delegates_to_store)
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
@@ -192,7 +194,7 @@ class File(Schema):
         return bool(file.segment)
 
 
-class Decisions(Schema):
+class DecisionsShape(Schema):
     """Your decisions on a file's findings, by finding id. Other findings keep their earlier decisions."""
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
@@ -206,7 +208,7 @@ class Question(Schema):
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
 
 
-class Place(Schema):
+class PassagePlace(Schema):
     """Where a passage is. `unit` says what `page` counts; null if the format has no pages."""
 
     file_id: UUID
@@ -216,7 +218,7 @@ class Place(Schema):
     heading: str
 
 
-class RankedPassage(Place):
+class RankedPassage(PassagePlace):
     """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` combines them."""
 
     text: str = Field(description="The first 700 characters.")
@@ -239,7 +241,7 @@ class Asked(Schema):
     n_more: int = Field(description="Lower-scoring passages that are not listed.")
 
 
-class UnusedPassage(Place):
+class UnusedPassage(PassagePlace):
     """A passage that no question has found yet."""
 
     text: str
@@ -250,7 +252,7 @@ class Repeat(Schema):
 
     exact: bool
     text: str
-    places: list[Place]
+    places: list[PassagePlace]
 
 
 class KnowledgeHealth(Schema):

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import ApprovalRequest, Asker, Coverage, FileRef, Status
-from web.api.completions import Usage
+from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
+from web.api.completions import TokenUsage
 from web.api.reading import Text
 
 
@@ -25,7 +25,7 @@ class NewRun(Schema):
     stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
 
 
-class Step(Schema):
+class StepShape(Schema):
     """An entry in the run's log; `data` depends on its `kind`."""
 
     seq: int
@@ -51,7 +51,9 @@ class RunState(Schema):
     id: UUID
     gpt: str = Field(description="The GPT that answers; may be one mentioned in the message.")
     conversation: UUID
-    asked_by: list[Asker] = Field(description="The GPTs that asked for it, outermost first; empty if you did.")
+    delegated_by: list[Delegator] = Field(
+        description="The GPTs that asked for it, outermost first; empty if you did."
+    )
     status: Status
     created: datetime
     ended: datetime | None
@@ -64,9 +66,9 @@ class RunState(Schema):
         description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
     )
     files: list[FileRef] = Field(description="Files created by tools; see `GET /api/attachments/{id}`.")
-    usage: Usage
+    usage: TokenUsage
     first_token_ms: int | None = Field(description="Time from the model's start to its first token, in milliseconds.")
-    steps: list[Step]
+    steps: list[StepShape]
 
 
 class CitedPage(Schema):
@@ -105,7 +107,7 @@ class Cancellation(Schema):
     cancelled: bool
 
 
-class Answer(Schema):
+class ApprovalAnswer(Schema):
     """A person's answer to an approval request of their run."""
 
     call_id: Text
@@ -114,7 +116,7 @@ class Answer(Schema):
     digest: str = Field("", description="The request's digest, to make sure it hasn't changed.")
 
 
-class Attachment(Schema):
+class AttachmentShape(Schema):
     """A file in a conversation. `mime` is detected from its content."""
 
     id: UUID
@@ -157,7 +159,7 @@ class ConversationCard(Schema):
         return str(conversation.guest.slug) if conversation.guest else None
 
 
-class Turn(Schema):
+class ConversationTurn(Schema):
     """A message and the state of its newest answer, which `gpt` gave."""
 
     id: UUID
@@ -180,7 +182,7 @@ class ConversationWithTurns(Schema):
     title: str
     created: datetime
     changed: datetime
-    messages: list[Turn]
+    messages: list[ConversationTurn]
 
 
 class Renaming(Schema):

@@ -8,9 +8,9 @@ from ninja import Schema
 from pydantic import Field
 
 from gpts.knowledge.documents import Citation
+from gpts.runs.delegated_calls import DelegatedCall
 from gpts.runs.steps import ApprovalRequest, Status
-from web.api.completions import Usage
-from web.runs.asks import Ask
+from web.api.completions import TokenUsage
 from web.runs.trees import Node, Tokens
 
 
@@ -49,8 +49,8 @@ class RunTree(Schema):
     created: datetime
     ended: datetime | None
     seconds: float = Field(description="So far, while it isn't over.")
-    usage: Usage
-    total_usage: Usage
+    usage: TokenUsage
+    total_usage: TokenUsage
     label: TextLabel | None = Field(description="Null until it has an answer.")
     answer: str | None
     citations: list[Citation]
@@ -82,15 +82,15 @@ def as_shape(node: Node) -> dict[str, Any]:
         "citations": node.citations,
         "error": node.error or None,
         "approvals": node.pending,
-        "others": [_asking(ask) for ask in node.others],
+        "others": [_asking(call) for call in node.others],
         "children": [as_shape(child) for child in node.children],
     }
 
 
-def _usage(tokens: Tokens) -> Usage:
-    return Usage(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
+def _usage(tokens: Tokens) -> TokenUsage:
+    return TokenUsage(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
 
 
-def _asking(ask: Ask) -> dict[str, Any]:
-    told = {"call_id": ask.call_id, "name": ask.name, "task": ask.task}
-    return {**told, "host": ask.host or None, "error": ask.why_not or None}
+def _asking(call: DelegatedCall) -> dict[str, Any]:
+    told = {"call_id": call.call_id, "name": call.name, "task": call.task}
+    return {**told, "host": call.host or None, "error": call.why_not or None}

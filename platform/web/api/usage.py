@@ -10,7 +10,7 @@ from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED
 from web.builder.services import access_own_gpt
-from web.runs.usage import Asker, Usage, usage_of
+from web.runs.usage import DelegatorUsage, GptUsage, usage_of
 
 router = Router(tags=["GPTs"])
 Days = Annotated[int, Field(ge=1, le=365)]
@@ -24,7 +24,7 @@ class ShareShape(Schema):
     seconds: int
 
 
-class AskerShape(Schema):
+class DelegatorUsageShape(Schema):
     """A GPT that asked. `gpt` is its slug, null for those that you may not see, which count as one."""
 
     gpt: str | None
@@ -33,8 +33,8 @@ class AskerShape(Schema):
     n_tokens: int
 
     @staticmethod
-    def resolve_gpt(asker: Asker) -> str | None:
-        return asker.slug or None
+    def resolve_gpt(delegator: DelegatorUsage) -> str | None:
+        return delegator.slug or None
 
 
 class UsageShape(Schema):
@@ -44,10 +44,10 @@ class UsageShape(Schema):
     n_people: int
     by_people: ShareShape
     by_gpts: ShareShape = Field(description="By other GPTs, on behalf of people who chat with them.")
-    by_asker: list[AskerShape]
+    by_delegator: list[DelegatorUsageShape]
 
 
 @router.get("/gpts/{slug}/usage", response={200: UsageShape, **DENIED, 422: NativeErrorBody})
-def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> Usage:
+def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> GptUsage:
     """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

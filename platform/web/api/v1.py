@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from ninja import Schema
 
 from gpts.runs.steps import Cancelled, Error, Finished, Log
@@ -16,8 +16,8 @@ from web.api import completions
 from web.api.auth import KeyAuth, caller
 from web.api.completions import (
     AnswerMessage,
-    Choice,
     Completion,
+    CompletionChoice,
     CompletionRequest,
     Extras,
     annotations,
@@ -39,9 +39,9 @@ from web.api.functions import CallOfFunction, calls_for_caller
 from web.api.reading import StrictParser
 from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
-from web.builder.services import access_gpt
+from web.builder.services import access_published
 from web.runs import log, services
-from web.runs.connections import in_database, let_go_of_database
+from web.runs.connections import in_database, let_go_of_database, sse_response
 from web.runs.models import Conversation, Run
 
 v1 = Door(
@@ -101,12 +101,10 @@ def get_model(request: HttpRequest, model: str) -> Model:
 def access_model(user: User, slug: str) -> Gpt:
     """The published GPT that `user` may chat with. Raises ApiError in OpenAI's words."""
     try:
-        gpt = access_gpt(user, slug.replace("\x00", ""))
+        return access_published(user, slug)
     except Http404:
-        gpt = None
-    if gpt is None or gpt.published is None:
-        raise ApiError(404, f"Model “{slug[:80]}” not found, or you can’t use it.", "model", "model_not_found")
-    return gpt
+        text = f"Model “{slug[:80]}” not found, or you can’t use it."
+        raise ApiError(404, text, "model", "model_not_found") from None
 
 
 @v1.post(
@@ -124,10 +122,7 @@ async def create_chat_completion(request: HttpRequest, body: CompletionRequest) 
         return await complete(run, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
     answer = chunks(run, wants_usage, body.parallel_tool_calls is not False)
-    response = StreamingHttpResponse(answer, content_type="text/event-stream")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return sse_response(answer)
 
 
 def start(user: User, body: CompletionRequest) -> Run:
@@ -161,7 +156,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         id=completion_id(run),
         created=int(run.created.timestamp()),
         model=run.message.conversation.gpt.slug,
-        choices=[Choice(message=message, finish_reason=finish_reason(answer.finish))],
+        choices=[CompletionChoice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=await in_database(usage_of, run, steps),
         guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **told(answer, steps)),
     )

@@ -28,7 +28,7 @@ Row = TypeVar("Row", bound=Outside)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DocumentSource:
     """A document as its creator gives it, pasted or by address, and what of it to take. None: what is usual."""
 
     document: str = ""
@@ -37,7 +37,7 @@ class Source:
     operations: tuple[str, ...] | None = None
 
 
-def preview_import(source: Source) -> tuple[Imported, str]:
+def preview_import(source: DocumentSource) -> tuple[Imported, str]:
     """The document as it is understood, and its text. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
         raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
@@ -57,7 +57,7 @@ def preview_import(source: Source) -> tuple[Imported, str]:
     return Imported.model_validate(told["imported"]), told.get("document") or source.document
 
 
-def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") -> Action:
+def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "") -> Action:
     """A new action of the draft. Raises ValidationError by field, NoResult."""
     check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
     imported, document = preview_import(source)
@@ -66,7 +66,7 @@ def add_action(gpt: Gpt, source: Source, name: str = "", privacy_url: str = "") 
     return saved(action)
 
 
-def update_action(action: Action, source: Source | None, fields: dict[str, str]) -> Action:
+def update_action(action: Action, source: DocumentSource | None, fields: dict[str, str]) -> Action:
     """The action with `fields` (name, privacy_url) changed, read anew from `source` if there is one.
 
     A source without a document and address is the document that is there already.
@@ -75,7 +75,11 @@ def update_action(action: Action, source: Source | None, fields: dict[str, str])
         setattr(action, name, value)
     if source is not None:
         given = source.document.strip() or source.url.strip()
-        kept = source if given else Source(action.document, "", source.server or action.base_url, source.operations)
+        kept = (
+            source
+            if given
+            else DocumentSource(action.document, "", source.server or action.base_url, source.operations)
+        )
         imported, document = preview_import(kept)
         _take(action, imported, document, source.url if given else action.document_url)
     return saved(action)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from gpts.spec.actions import host_of
 from gpts.spec.agents import DEADLINE_S, AgentFacts
-from gpts.spec.gpt import COLLEAGUES
+from gpts.spec.gpt import MAX_DELEGATES
 from web import rpc
 from web.builder.actions import check_address, check_room, saved
 from web.builder.auth import AuthChoice, set_auth
@@ -31,7 +31,7 @@ def add_remote_agent(
     `fields` are those of `update_remote_agent`. With `sign_in` the card is read with the key. Raises ValidationError
     by field, NoResult; nothing is stored then.
     """
-    check_room(gpt.remote_agents.all(), "remote agents", "card_url", COLLEAGUES)
+    check_room(gpt.remote_agents.all(), "remote agents", "card_url", MAX_DELEGATES)
     card_url = card_url.strip()
     check_address(card_url, "card_url", "the Agent Card's")
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))

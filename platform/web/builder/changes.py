@@ -56,9 +56,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
         list_change("Actions", _called(old), _called(new)),
-        list_change(
-            "GPTs it can ask", [each.slug for each in old.colleagues], [each.slug for each in new.colleagues]
-        ),
+        list_change("GPTs it can ask", [each.slug for each in old.delegates], [each.slug for each in new.delegates]),
         list_change("Remote agents", _agents(old), _agents(new)),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
@@ -69,8 +67,8 @@ TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "ins
 VALUES: tuple[tuple[str, Any], ...] = (
     ("Capabilities", lambda spec: ", ".join(_titles(spec.capabilities)) or "none"),
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
-    ("Always ask all of them", lambda spec: "on" if spec.asks_all else "off"),
-    ("Can ask GPTs from the store", lambda spec: "on" if spec.asks_store else "off"),
+    ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
+    ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),
 )
@@ -83,8 +81,8 @@ def _called(spec: GptSpec) -> list[str]:
 
 def _lines_of_both(old: GptSpec, new: GptSpec) -> list[tuple[str, str, str]]:
     """Of each GPT that both may ask: its slug, the line on when to ask it in `old`, and that in `new`."""
-    before = {each.slug: each.when for each in old.colleagues}
-    return [(each.slug, before[each.slug], each.when) for each in new.colleagues if each.slug in before]
+    before = {each.slug: each.when for each in old.delegates}
+    return [(each.slug, before[each.slug], each.when) for each in new.delegates if each.slug in before]
 
 
 def _agents(spec: GptSpec) -> list[str]:

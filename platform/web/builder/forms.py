@@ -14,7 +14,7 @@ from gpts.spec.gpt import (
     NAME_CHARS,
     WHEN_CHARS,
 )
-from web.builder.colleagues import Entry, field_name
+from web.builder.delegates import DelegateEntry, field_name
 from web.builder.marks import MARKS
 from web.builder.models import Category, Gpt, Sharing, validate_starters
 
@@ -26,8 +26,8 @@ DRAFT_FIELDS = (
     "starters",
     "only_from_knowledge",
     "capabilities",
-    "asks_all",
-    "asks_store",
+    "delegates_to_all",
+    "delegates_to_store",
     "files_downloadable",
     "a2a",
     "temperature",
@@ -83,8 +83,8 @@ class GptForm(forms.Form):
     capabilities = forms.MultipleChoiceField(
         choices=[(key, capability.title) for key, capability in CAPABILITIES.items()], required=False
     )
-    asks_all = forms.BooleanField(required=False)
-    asks_store = forms.BooleanField(required=False)
+    delegates_to_all = forms.BooleanField(required=False)
+    delegates_to_store = forms.BooleanField(required=False)
     files_downloadable = forms.BooleanField(required=False)
     a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
@@ -95,7 +95,7 @@ class GptForm(forms.Form):
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
         """Shows the draft of `gpt`, or what was sent. Each GPT that it may ask brings a field of its own."""
         super().__init__(data, initial={name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "sharing")})
-        self.slugs = list(gpt.colleagues.values_list("colleague__slug", flat=True))
+        self.slugs = list(gpt.delegates.values_list("delegate__slug", flat=True))
         for slug in self.slugs:
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
@@ -109,7 +109,7 @@ class GptForm(forms.Form):
         sent = {slug: field_name(slug) for slug in self.slugs if field_name(slug) in self.data}
         return {slug: self.cleaned_data[name] for slug, name in sent.items() if name in self.cleaned_data}
 
-    def line(self, entry: Entry) -> tuple[str, str]:
+    def line(self, entry: DelegateEntry) -> tuple[str, str]:
         """When to ask a GPT, as it was typed or else as it is, and what is wrong with that."""
         if entry.field not in self.data:
             return entry.when, ""

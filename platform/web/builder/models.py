@@ -20,12 +20,13 @@ from gpts.spec.gpt import (
     STARTER_CHARS,
     STARTERS,
     WHEN_CHARS,
-    Colleague,
+    DelegateRef,
     GptSpec,
     KnowledgeRef,
     ModelSettings,
 )
 from web.accounts.models import User
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
 
 
 class Sharing(models.TextChoices):
@@ -104,8 +105,8 @@ class Gpt(models.Model):
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
-    asks_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
-    asks_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")
+    delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
+    delegates_to_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")
     a2a = models.BooleanField(default=False, help_text="Available as an A2A agent.")
     files_downloadable = models.BooleanField(default=False, help_text="People can download cited files.")
     temperature = models.FloatField(
@@ -151,10 +152,10 @@ class Gpt(models.Model):
             capabilities=tuple(self.capabilities),
             actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
-            colleagues=tuple(row.spec() for row in self.colleagues.select_related("colleague")),
+            delegates=tuple(row.spec() for row in self.delegates.select_related("delegate")),
             remote_agents=tuple(agent.spec() for agent in self.remote_agents.filter(removed=None)),
-            asks_all=self.asks_all,
-            asks_store=self.asks_store,
+            delegates_to_all=self.delegates_to_all,
+            delegates_to_store=self.delegates_to_store,
             model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
         )
 
@@ -179,27 +180,27 @@ class GptVersion(models.Model):
         return GptSpec.model_validate(self.data)
 
 
-class ColleagueRow(models.Model):
+class DelegateRow(models.Model):
     """A GPT that the draft of `gpt` may ask. Whether it may at all is looked at when it is asked."""
 
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="colleagues")
-    colleague = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="delegates")
+    delegate = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
     when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["created", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["gpt", "colleague"], name="colleague_once"),
-            models.CheckConstraint(condition=~Q(gpt=models.F("colleague")), name="colleague_is_another"),
+            models.UniqueConstraint(fields=["gpt", "delegate"], name="delegate_once"),
+            models.CheckConstraint(condition=~Q(gpt=models.F("delegate")), name="delegate_is_another"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.gpt} may ask {self.colleague}"
+        return f"{self.gpt} may ask {self.delegate}"
 
-    def spec(self) -> Colleague:
+    def spec(self) -> DelegateRef:
         """The entry as a version holds it."""
-        return Colleague(gpt_id=str(self.colleague_id), slug=self.colleague.slug, when=self.when)
+        return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when)
 
 
 class KnowledgeFile(models.Model):
@@ -297,7 +298,3 @@ class LinkGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} → {self.gpt}"
-
-
-# In a file of their own, but of this app: Django looks for models here only.
-from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: E402, F401

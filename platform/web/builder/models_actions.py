@@ -9,7 +9,6 @@ from django.db import models
 from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
-from web.builder.models import Gpt
 from web.secrets import seal, unseal
 
 
@@ -30,7 +29,7 @@ class Outside(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
+    gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=NAME_CHARS)
     auth = models.CharField(max_length=8, choices=Auth.choices, default=Auth.NONE)
     header = models.CharField(max_length=80, blank=True)
@@ -74,7 +73,7 @@ class Outside(models.Model):
 class Action(Outside):
     """An OpenAPI document and those of its operations that the GPT may call."""
 
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="actions")
+    gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="actions")
     document = models.TextField(blank=True)
     document_url = models.CharField(max_length=2_000, blank=True)
     base_url = models.CharField(max_length=500)
@@ -101,7 +100,7 @@ class Action(Outside):
 class McpServerRow(Outside):
     """An MCP server whose tools the GPT may call."""
 
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="mcp_servers")
+    gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="mcp_servers")
     url = models.CharField(max_length=2_000, blank=True)
     command = models.JSONField(default=list, blank=True)
     trusted = models.BooleanField(default=False, help_text="Skip confirmation for tools the server marks read-only.")
@@ -131,7 +130,7 @@ class McpServerRow(Outside):
 class RemoteAgentRow(Outside):
     """An A2A agent elsewhere that the GPT may ask; what it is called and can do is from its Agent Card."""
 
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="remote_agents")
+    gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="remote_agents")
     card_url = models.CharField(max_length=2_000)
     url = models.CharField(max_length=2_000, help_text="The URL for calls, from the card.")
     description = models.TextField(blank=True)

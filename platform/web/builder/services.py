@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
-from web.builder import actions, colleagues
+from web.builder import actions, delegates
 from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
 # Slugs that would read like addresses of the site's own.
@@ -25,6 +25,14 @@ def access_gpt(user: Any, slug: str) -> Gpt:
     gpt = Gpt.objects.chattable_by(user).select_related("published", "owner").filter(slug=slug).first()
     if gpt is None:
         raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
+    return gpt
+
+
+def access_published(user: Any, slug: str) -> Gpt:
+    """The published GPT that `user` may chat with, by a slug that was typed. Raises Http404."""
+    gpt = access_gpt(user, slug.replace("\x00", ""))
+    if gpt.published is None:
+        raise Http404(f"{gpt.name} is not published.")
     return gpt
 
 
@@ -177,7 +185,7 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
         later.update(removed=timezone.now())
         gpt.files.filter(id__in=kept).update(removed=None)
         actions.bring_back(gpt, spec)
-        colleagues.bring_back(gpt, spec)
+        delegates.bring_back(gpt, spec)
         return update_gpt(gpt, _draft_fields(spec))
 
 
@@ -189,8 +197,8 @@ def _draft_fields(spec: GptSpec) -> dict[str, Any]:
         "starters": list(spec.starters),
         "only_from_knowledge": spec.only_from_knowledge,
         "capabilities": [key for key in spec.capabilities if key in CAPABILITIES],
-        "asks_all": spec.asks_all,
-        "asks_store": spec.asks_store,
+        "delegates_to_all": spec.delegates_to_all,
+        "delegates_to_store": spec.delegates_to_store,
         "temperature": spec.model.temperature,
         "max_tokens": spec.model.max_tokens,
     }

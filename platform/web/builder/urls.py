@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.builder import views, views_colleagues, views_files, views_knowledge, views_pictures
+from web.builder import views, views_delegates, views_files, views_knowledge, views_pictures
 
 urlpatterns = [
     path("gpts/", views.gpts, name="gpts"),
@@ -21,9 +21,9 @@ urlpatterns = [
     path("gpts/<slug:slug>/files/<uuid:file_id>/cancel", views_files.cancel, name="gpt_file_cancel"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/replace", views_files.replace, name="gpt_file_replace"),
     path("gpts/<slug:slug>/files/<uuid:file_id>/decide", views_files.decide, name="gpt_file_decide"),
-    path("gpts/<slug:slug>/colleagues/choices", views_colleagues.choices, name="gpt_colleague_choices"),
-    path("gpts/<slug:slug>/colleagues/add", views_colleagues.add, name="gpt_colleague_add"),
-    path("gpts/<slug:slug>/colleagues/<slug:colleague>/remove", views_colleagues.remove, name="gpt_colleague_remove"),
+    path("gpts/<slug:slug>/delegates/choices", views_delegates.choices, name="gpt_delegate_choices"),
+    path("gpts/<slug:slug>/delegates/add", views_delegates.add, name="gpt_delegate_add"),
+    path("gpts/<slug:slug>/delegates/<slug:delegate>/remove", views_delegates.remove, name="gpt_delegate_remove"),
     path("gpts/<slug:slug>/knowledge/", views_knowledge.knowledge, name="gpt_knowledge"),
     path("gpts/<slug:slug>/knowledge/health", views_knowledge.health, name="gpt_knowledge_health"),
     path("gpts/<slug:slug>/knowledge/ask", views_knowledge.ask, name="gpt_knowledge_ask"),

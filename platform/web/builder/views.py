@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gpts.spec.gpt import COLLEAGUES, STARTER_CHARS, STARTERS
+from gpts.spec.gpt import MAX_DELEGATES, STARTER_CHARS, STARTERS
 from web.accounts.requests import PersonRequest
-from web.builder import colleagues, files, services
+from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
 from web.builder.changes import draft_changed, history
@@ -78,7 +78,7 @@ def save(gpt: Gpt, form: GptForm) -> None:
     """Save the valid fields of `form`, so that one mistake does not hold up the rest."""
     form.is_valid()
     services.update_gpt(gpt, form.draft_fields())
-    colleagues.change_lines(gpt, form.sent_lines())
+    delegates.change_lines(gpt, form.sent_lines())
     sharing = form.cleaned_data.get("sharing", gpt.sharing)
     if sharing != gpt.sharing:
         try:
@@ -90,8 +90,8 @@ def save(gpt: Gpt, form: GptForm) -> None:
 def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
     """Take what a form sent without the page's script adds: files, a picture, a GPT to ask. Refusals are messages."""
     try:
-        if slug := request.POST.get("colleague"):
-            colleagues.add(gpt, slug)
+        if slug := request.POST.get("delegate"):
+            delegates.add(gpt, slug)
         for file in request.FILES.getlist("files"):
             files.add_file(gpt, file.name or "file", file.chunks())
         if picture := request.FILES.get("picture"):
@@ -126,9 +126,9 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "outside": [*gpt.actions.filter(removed=None), *gpt.mcp_servers.filter(removed=None)],
         "remote_agents": gpt.remote_agents.filter(removed=None),
         "mcp_commands": [" ".join(command) for command in settings.MCP_COMMANDS],
-        "colleagues": [(entry, *form.line(entry)) for entry in colleagues.entries(gpt)],
-        "choices": colleagues.choices(gpt.owner, gpt),
-        "max_colleagues": COLLEAGUES,
+        "delegates": [(entry, *form.line(entry)) for entry in delegates.entries(gpt)],
+        "choices": delegates.choices(gpt.owner, gpt),
+        "max_delegates": MAX_DELEGATES,
         "readings": readings(gpt),
         "max_files": settings.MAX_FILES_PER_GPT,
         "max_file_bytes": settings.MAX_FILE_BYTES,
@@ -161,7 +161,7 @@ def state(gpt: Gpt) -> dict[str, Any]:
     names = ("status", "publish", "link", "agent_card", "face")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     return {
-        "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in colleagues.entries(gpt)},
+        "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt)},
         "waiting": gpt.publish_when_ready,
     }
 

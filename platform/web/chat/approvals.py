@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
-from gpts.runs.steps import Approval, ApprovalRequest, Asker, Log
+from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
 from web.chat.tool_names import tool_name
 from web.runs.models import Run
-from web.runs.trees import asked_by, waiting
+from web.runs.trees import delegated_by, waiting
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ApprovalCard:
     """A request of `run` that waits for an answer. `sign_in_url` is where the person must sign in first.
 
     `name` is the GPT that asks, `through` are those that asked for its run, outermost first.
@@ -43,18 +43,18 @@ class Card:
         return f"{first} asked {', which asked '.join(rest)}, which {wants}"
 
 
-def cards(run: Run) -> tuple[Card, ...]:
+def cards(run: Run) -> tuple[ApprovalCard, ...]:
     """The requests that nobody has answered, of the run and of all that it asked others for; oldest first."""
-    return tuple(card(each, each.version.spec(), request, asked_by(each)) for each, request in waiting(run))
+    return tuple(card(each, each.version.spec(), request, delegated_by(each)) for each, request in waiting(run))
 
 
-def card(run: Run, spec: GptSpec, request: ApprovalRequest, askers: Sequence[Asker] = ()) -> Card:
+def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence[Delegator] = ()) -> ApprovalCard:
     """The card for `request`."""
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
     address = _sign_in_address(named.action_id) if request.sign_in else ""
-    through = tuple(asker.name for asker in askers)
-    return Card(run, request, spec.name, request.title or named.title, host, address, through)
+    through = tuple(delegator.name for delegator in delegators)
+    return ApprovalCard(run, request, spec.name, request.title or named.title, host, address, through)
 
 
 def _sign_in_address(action_id: str) -> str:

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from django.urls import NoReverseMatch, reverse
 
 from gpts.runs.steps import FileRef
-
-# Formats that browsers draw and that can hold no script.
-PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+from web.runs.files import PICTURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,9 +111,3 @@ def _texts(step: object) -> Iterable[tuple[str, bool]]:
             yield text, step.label.is_untrusted
     elif isinstance(step, Retrieval):
         yield from ((passage.text, passage.untrusted) for passage in step.passages)
-
-
-def is_from(addresses: Iterable[str]) -> IsOutside:
-    """Whether a link leads to a host that `addresses` name."""
-    hosts = {host(url) for url in addresses}
-    return lambda url: host(url) in hosts

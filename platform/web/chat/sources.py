@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from gpts.knowledge.documents import Citation, Passage, Unit
-from gpts.knowledge.sections import Part, Section
+from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Log
 from web.chat.links import host
 from web.runs.citations import passage_of
@@ -26,7 +26,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ShownSource:
     """One cited passage: the number its citations carry, where it is, and its text in pieces.
 
     `number` is the first of its citations. `has_page`: its file may have pictures of its pages. `url` is the address
@@ -70,14 +70,14 @@ def where(citation: Citation | Passage) -> str:
     return place(citation.unit, citation.page, citation.heading)
 
 
-def sources(log: Log, finished: Finished) -> tuple[Source, ...]:
+def sources(log: Log, finished: Finished) -> tuple[ShownSource, ...]:
     """The sources of an answer in the order of their tags."""
     numbered = sorted(enumerate(finished.citations), key=lambda item: item[1].tag)
     by_tag = groupby(numbered, key=lambda item: item[1].tag)
     return tuple(_source(dict(cited), log) for _, cited in by_tag)
 
 
-def _source(cited: dict[int, Citation], log: Log) -> Source:
+def _source(cited: dict[int, Citation], log: Log) -> ShownSource:
     number, first = next(iter(cited.items()))
     passage = passage_of(log, first)
     if passage is None:  # only a log from elsewhere; the quotes are still true
@@ -85,7 +85,9 @@ def _source(cited: dict[int, Citation], log: Log) -> Source:
     else:
         pieces = cut(passage.text, passage.start, {i: (c.start, c.end) for i, c in cited.items()})
     has_page = first.unit == "page" and first.page is not None
-    return Source(first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, address(first))
+    return ShownSource(
+        first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, address(first)
+    )
 
 
 def address(citation: Citation) -> str:
@@ -109,7 +111,7 @@ def shown_parts(section: Section, spans: Spans) -> tuple[ShownPart, ...]:
     return tuple(_shown_part(part, spans) for part in section.parts)
 
 
-def _shown_part(part: Part, spans: Spans) -> ShownPart:
+def _shown_part(part: SectionBlock, spans: Spans) -> ShownPart:
     lines = part.text.split("\n")
     if not part.is_heading and all(_ROW.fullmatch(line) for line in lines):
         return ShownPart(rows=tuple(_rows(lines, part.start, spans)))

@@ -6,14 +6,14 @@ from typing import Any, Final, Literal
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.builtin_calls import builtin_called
+from gpts.runs.delegated_calls import DelegatedCall, delegated_call
 from gpts.runs.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
 from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
-from web.chat.asked import ask_phrases, awaited, told_together
+from web.chat.delegations import awaited, delegation_phrases, phrase_for_several
 from web.chat.tool_names import Phrases, in_words, shortened, tool_name
-from web.runs.asks import Ask, ask_of
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters of an argument, and of what a call gave back; all of it is in the log.
@@ -23,7 +23,7 @@ MAX_LINKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LineLink:
     """A page that a call found or read."""
 
     url: str
@@ -36,7 +36,7 @@ class Line:
     """One thing that the GPT did. `short` tells it among others, `many` several of its kind at once.
 
     Of the details only those are set that such a call has. `note` is what its reader should know beside it: why it
-    failed, or that they allowed it. `asked` is set where it asked another GPT.
+    failed, or that they allowed it. `delegated` is set where it asked another GPT.
     """
 
     words: str
@@ -49,10 +49,10 @@ class Line:
     arguments: tuple[tuple[str, str], ...] = ()
     raw: str = ""
     answer: str = ""
-    links: tuple[Link, ...] = ()
+    links: tuple[LineLink, ...] = ()
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
-    asked: Ask | None = None
+    delegated: DelegatedCall | None = None
 
     @property
     def has_details(self) -> bool:
@@ -85,8 +85,8 @@ def summary(found: tuple[Line, ...]) -> str:
 
 
 def _together(many: str, alike: list[Line]) -> str:
-    if asks := [line.asked for line in alike if line.asked]:
-        return told_together(asks, many)
+    if delegated := [line.delegated for line in alike if line.delegated]:
+        return phrase_for_several(delegated, many)
     before, _, after = many.rpartition("#")
     return alike[0].short if len(alike) == 1 else f"{before}{len(alike)}{after}"
 
@@ -94,31 +94,28 @@ def _together(many: str, alike: list[Line]) -> str:
 def doing(found: tuple[Line, ...]) -> str:
     """What is being done right now; empty between calls."""
     running = [line for line in found if line.state == "running"]
-    own = next((line.words for line in running if not line.asked), "")
-    return own or awaited([line.asked for line in running if line.asked])
+    own = next((line.words for line in running if not line.delegated), "")
+    return own or awaited([line.delegated for line in running if line.delegated])
 
 
 def _search(spec: GptSpec, step: Retrieval) -> Line:
-    n_files, n_found = len(spec.knowledge), len(step.passages)
-    files = f"{n_files} file{'' if n_files == 1 else 's'}"
-    passages = f"{n_found} passage{'' if n_found == 1 else 's'}" if step.covered else "nothing close enough"
-    words = f"Looked in {files}, {passages}"
-    return Line(words, words, f"Looked in {files} # times", passages=step.passages)
+    words = step.summary(len(spec.knowledge))
+    return Line(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
-    ask, builtin = ask_of(spec, log, call), builtin_called(log, call.name)
-    said = ask_phrases(ask) if ask else phrases(spec, log, call)
+    delegated, builtin = delegated_call(spec, log, call), builtin_called(log, call.name)
+    said = delegation_phrases(delegated) if delegated else phrases(spec, log, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
-    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "asked": ask}
-    if ask is None or ask.host:
+    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "delegated": delegated}
+    if delegated is None or delegated.host:
         given |= _given(builtin, call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
         return Line(words=said.doing, state="waiting" if waits else "running", **given)
-    known = "asked the same before" if ask and ask.joined else ""
+    known = "asked the same before" if delegated and delegated.joined else ""
     told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
-    if ask is None or ask.host:
+    if delegated is None or delegated.host:
         told |= _answered(builtin, result)
     if result.ok:
         return Line(words=said.done, **given, **told)
@@ -140,7 +137,7 @@ def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
         return Phrases(*(text.replace("{subject}", subject) for text in texts))
     named = tool_name(spec, call.name)
     what = f"{named.title} on {named.host}" if named.host else named.title
-    if named.asks:
+    if named.is_delegation:
         return Phrases(*_forms("ask", "Asking", "Asked", what), f"Asked {what}", f"Asked {what} # times")
     return Phrases(*_forms("call", "Calling", "Called", what), f"Called {what}", f"Called {what} # times")
 
@@ -162,7 +159,7 @@ def _given(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:
             return {"code": str(call.arguments.get("code", ""))}
         case "address":
             url = str(call.arguments.get("url", ""))
-            return {"links": (Link(url, host_name(url), url),)} if _is_web(url) else {}
+            return {"links": (LineLink(url, host_name(url), url),)} if _is_web(url) else {}
     arguments = tuple((in_words(key), _value(value)) for key, value in call.arguments.items())
     raw = json.dumps(call.arguments, indent=2, ensure_ascii=False)
     return {"arguments": arguments, "raw": raw if builtin is None and arguments else ""}
@@ -180,7 +177,9 @@ def _answered(builtin: BuiltinTool | None, result: ToolResult) -> dict[str, Any]
             return {}
         case "addresses":
             found = dict.fromkeys(url for url in result.urls if _is_web(url))
-            return {"links": tuple(Link(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])}
+            return {
+                "links": tuple(LineLink(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])
+            }
     text = result.text.strip()
     return {"answer": text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + "\n…"}
 
@@ -196,5 +195,4 @@ def _is_web(url: str) -> bool:
 
 
 def _sentence(text: str) -> str:
-    line = " ".join(text.strip().splitlines()[-1:])
-    return line if len(line) <= VALUE_CHARS else line[:VALUE_CHARS] + "…"
+    return shortened(" ".join(text.strip().splitlines()[-1:]), VALUE_CHARS)

@@ -28,13 +28,13 @@ class Phrases:
 class ToolName:
     """A tool's title and the host that it calls, empty for the platform's own. `action_id` is set for an action's.
 
-    `asks`: it is an agent that is asked, not something that is called.
+    `is_delegation`: it is an agent that is asked, not something that is called.
     """
 
     title: str
     host: str = ""
     action_id: str = ""
-    asks: bool = False
+    is_delegation: bool = False
 
 
 def tool_name(spec: GptSpec, name: str) -> ToolName:
@@ -48,7 +48,7 @@ def tool_name(spec: GptSpec, name: str) -> ToolName:
         server, tool = listed
         return ToolName(in_words(tool.name), host_name(server.url) or server.name)
     if agent := named_remote_agents(spec).get(name):
-        return ToolName(agent.name, host_name(agent.url), asks=True)
+        return ToolName(agent.name, host_name(agent.url), is_delegation=True)
     return ToolName(in_words(name))
 
 

@@ -24,14 +24,14 @@ STATUSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class TreeBranch:
     """A node with its place in time: `begin` and `width` of its bar in percent, `after_s` since the top was asked."""
 
     node: Node
     after_s: float
     begin: float
     width: float
-    children: tuple["Branch", ...]
+    children: tuple["TreeBranch", ...]
 
     @property
     def status(self) -> str:
@@ -70,7 +70,7 @@ class Tree:
     """All of a tree, with its sums."""
 
     top: Node
-    branch: Branch
+    branch: TreeBranch
 
     @property
     def _full(self) -> list[Node]:
@@ -121,12 +121,12 @@ def _after(node: Node, top: Node) -> float:
     return (node.started - top.started).total_seconds()
 
 
-def _branch(node: Node, top: Node, length_s: float) -> Branch:
+def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
     after, scale = _after(node, top), 100 / (length_s or 1)
     begin = min(max(after * scale, 0.0), 100 - MIN_PERCENT)
     width = min(max(node.seconds * scale, MIN_PERCENT), 100 - begin)
     children = tuple(_branch(child, top, length_s) for child in node.children)
-    return Branch(node, after, round(begin, 2), round(width, 2), children)
+    return TreeBranch(node, after, round(begin, 2), round(width, 2), children)
 
 
 def rests_on(label: Label) -> str:

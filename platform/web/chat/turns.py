@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
-from web.chat.approvals import Card, cards
+from web.chat.approvals import ApprovalCard, cards
 from web.chat.files import ShownFile, shown
 from web.chat.links import judged, outside_addresses
 from web.chat.rendering import Marked, render_answer
-from web.chat.sources import Source, address, sources, where
+from web.chat.sources import ShownSource, address, sources, where
 from web.chat.steps import Line, doing, lines, summary
 from web.chat.support import Note, is_partly, mark, marked, notes, tag
 from web.runs import log
@@ -92,7 +92,7 @@ class Reply:
         return notes(self.finished.support) if self.finished else ()
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[ShownSource, ...]:
         """The passages that the answer cites."""
         return sources(self.steps, self.finished) if self.finished else ()
 
@@ -134,12 +134,12 @@ class Reply:
     @property
     def live_lines(self) -> tuple[Line, ...]:
         """The lines to show while it works: what is done, and whom it asks right now."""
-        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.asked)
+        return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.delegated)
 
     @property
     def has_tree(self) -> bool:
         """Whether runs of other GPTs belong to it."""
-        return any(line.asked and line.asked.run_id for line in self.lines)
+        return any(line.delegated and line.delegated.run_id for line in self.lines)
 
     @property
     def question(self) -> UserMessage | None:
@@ -164,7 +164,7 @@ class Reply:
         return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
 
     @cached_property
-    def cards(self) -> tuple[Card, ...]:
+    def cards(self) -> tuple[ApprovalCard, ...]:
         """The requests that wait for the person, of this run and of those that it asked for."""
         return cards(self.run)
 

@@ -14,7 +14,7 @@ from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.runs.models import Conversation, Run
 from web.runs.services import access_run
-from web.runs.trees import asked_by, tree_of
+from web.runs.trees import delegated_by, tree_of
 
 
 @never_cache
@@ -34,7 +34,7 @@ def part_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     chat_url = _chat_of(run)
     if run.root_id is None and chat_url:
         return redirect(chat_url)
-    context = {"askers": asked_by(run)[::-1], "chat_url": chat_url, "root_id": run.root_id or run.id}
+    context = {"delegators": delegated_by(run)[::-1], "chat_url": chat_url, "root_id": run.root_id or run.id}
     return render(request, "chat/part_page.html", {**_part(run), **context})
 
 

@@ -1,10 +1,11 @@
 """Database work from async code that then streams for minutes: connections are given back at once."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
+from django.http import StreamingHttpResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,3 +26,9 @@ async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 async def let_go_of_database() -> None:
     """Give back the connection that authentication used in this request's own thread: an answer takes long."""
     await sync_to_async(close_old_connections)()
+
+
+def sse_response(events: AsyncIterator[str] | AsyncIterator[bytes]) -> StreamingHttpResponse:
+    """The response that sends `events`, which no proxy keeps back or stores."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)

@@ -26,7 +26,7 @@ from gpts.runs.delegation import (
     why_not,
     would_wait_for_itself,
 )
-from gpts.runs.steps import Asker, Delegation, Error, FileRef, ToolResult, UserMessage
+from gpts.runs.steps import Delegation, Delegator, Error, FileRef, ToolResult, UserMessage
 from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
@@ -38,18 +38,18 @@ StepT = TypeVar("StepT", Delegation, ToolResult)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a run asks of `gpt` with the call `call_id` of `tool`.
+class DelegationRequest:
+    """What a run delegates to `gpt` with the call `call_id` of `tool`.
 
-    `asked_by` is the chain down to the asking GPT, `label` that of all that it has read; `own_words`: the person said
-    the task word for word. `files` are handed on with it.
+    `delegated_by` is the chain down to the GPT of that run, `label` that of all that it has read; `own_words`: the
+    person said the task word for word. `files` are handed on with it.
     """
 
     call_id: str
     tool: str
     gpt: Gpt
     task: str
-    asked_by: tuple[Asker, ...]
+    delegated_by: tuple[Delegator, ...]
     label: Label
     own_words: bool = False
     files: tuple[FileRef, ...] = ()
@@ -66,20 +66,22 @@ def bounds() -> Bounds:
     )
 
 
-def reachable(person: User, chain: Iterable[Asker]) -> GptQuerySet:
+def reachable(person: User, chain: Iterable[Delegator]) -> GptQuerySet:
     """The published GPTs that the person and the creator of every GPT of the chain may chat with, as it is now.
 
     So nothing is reached through another GPT that either could not open: not a person's private GPT through a
     stranger's, nor a creator's private one through its public one.
     """
     found = Gpt.objects.filter(published__isnull=False).chattable_by(person)
-    creators = User.objects.filter(gpts__slug__in=[asker.slug for asker in chain]).exclude(id=person.id).distinct()
+    creators = (
+        User.objects.filter(gpts__slug__in=[delegator.slug for delegator in chain]).exclude(id=person.id).distinct()
+    )
     for creator in creators:
         found = found.chattable_by(creator)
     return found
 
 
-def ask(run: Run, request: Request, lease: str) -> Delegation | ToolResult:
+def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | ToolResult:
     """Have `request.gpt` answer the call; the step that now tells of it in the log of `run`.
 
     A request that this tree has made before is answered by the same run. A result instead of a delegation says why
@@ -119,10 +121,10 @@ def _noted(run: Run, lease: str, step: StepT) -> StepT:
     return step
 
 
-def _refusal(run: Run, root_id: UUID, request: Request, digest: str, child: Run | None) -> str:
+def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, child: Run | None) -> str:
     """Why nobody is asked; empty where all is well."""
     name = request.gpt.name
-    if not reachable(run.owner, request.asked_by).filter(id=request.gpt.id).exists():
+    if not reachable(run.owner, request.delegated_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
     root = Run.objects.select_related("version").get(id=root_id)
     if digest == request_digest(str(root.version.gpt_id), log.first(root_id).text):
@@ -156,14 +158,14 @@ def _is_late(root: Run) -> bool:
     return root.deadline is not None and root.deadline < timezone.now()
 
 
-def _begin(run: Run, root_id: UUID, request: Request, digest: str) -> Run:
+def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> Run:
     """The queued run that answers the request."""
     now, gpt = timezone.now(), request.gpt
     version = gpt.published
     assert version is not None  # `reachable` has only published ones
     Run.objects.filter(id=root_id, deadline=None).update(deadline=now + timedelta(seconds=bounds().seconds))
     conversation = Conversation.objects.create(
-        gpt=gpt, version=version, owner=run.owner, origin=Conversation.Origin.DELEGATION, asked_in=run
+        gpt=gpt, version=version, owner=run.owner, origin=Conversation.Origin.DELEGATION, parent_run=run
     )
     child = Run.objects.create(
         message=Message.objects.create(conversation=conversation, text=request.task),
@@ -177,7 +179,7 @@ def _begin(run: Run, root_id: UUID, request: Request, digest: str) -> Run:
     first = UserMessage(
         text=request.task,
         attachments=files.pass_on(request.files, conversation),
-        asked_by=request.asked_by,
+        delegated_by=request.delegated_by,
         label=request.label,
         own_words=request.own_words,
     )
@@ -186,9 +188,9 @@ def _begin(run: Run, root_id: UUID, request: Request, digest: str) -> Run:
     return child
 
 
-def why_end(run: Run, asked_by: Iterable[Asker]) -> str:
+def why_end(run: Run, delegated_by: Iterable[Delegator]) -> str:
     """Why a delegated run must not go on, for those who asked: its GPT is gone meanwhile. Empty if it may."""
-    if reachable(run.owner, asked_by).filter(id=run.version.gpt_id).exists():
+    if reachable(run.owner, delegated_by).filter(id=run.version.gpt_id).exists():
         return ""
     return "It was deleted, or is no longer shared with everyone involved."
 
@@ -200,7 +202,7 @@ def used_up(root_id: UUID) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def askers_of(run_id: UUID) -> list[tuple[UUID, str]]:
+def waiting_parents(run_id: UUID) -> list[tuple[UUID, str]]:
     """Every run that waits for this one, directly or not, with the call of its own by which it does."""
     found: dict[tuple[UUID, str], None] = {}
     below = [run_id]
@@ -236,7 +238,7 @@ def _end_late(root_id: UUID) -> bool:
         at_work = Run.objects.filter(root=root_id).exclude(status__in=Run.OVER)
         if at_work.filter(status=Run.Status.REQUIRES_ACTION).exists() or not (reason := used_up(root_id)):
             return False
-        asked = list(at_work.filter(askers__parent=root_id).values_list("id", flat=True).distinct())
+        asked = list(at_work.filter(parent_delegations__parent=root_id).values_list("id", flat=True).distinct())
         for child in asked:
             ending.end(child, Error(message=reason))
         return bool(asked)

@@ -37,7 +37,7 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
 
 def _forsaken_by(run: Run) -> list[UUID]:
     """The unfinished runs that `run` asked for and that nobody else waits for."""
-    asked = Run.objects.filter(askers__parent=run).exclude(status__in=Run.OVER)
+    asked = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
     wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
     return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
 
@@ -52,14 +52,14 @@ def hand_back(row: DelegationRow, child: Run) -> None:
 
 
 def _result(row: DelegationRow, child: Run) -> ToolResult:
-    asker, gpt = row.parent, child.version.gpt
+    parent, gpt = row.parent, child.version.gpt
     # A GPT of the asking GPT's creator, or of the person's own, says nothing that a stranger could have written.
-    is_strangers = gpt.owner_id not in (asker.version.gpt.owner_id, asker.owner_id)
+    is_strangers = gpt.owner_id not in (parent.version.gpt.owner_id, parent.owner_id)
     result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
     return result.model_copy(
         update={
             "run_id": str(child.id),
-            "files": files.pass_on(result.files, asker.message.conversation, asker) if result.files else (),
+            "files": files.pass_on(result.files, parent.message.conversation, parent) if result.files else (),
             "seconds": round((timezone.now() - child.created).total_seconds(), 2),
         }
     )

@@ -6,7 +6,7 @@ from django.db.models import Max, Q
 
 from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet
-from web.builder.search import find, make_index, rank, word_weights
+from web.builder.search import find, index_over, rank
 from web.runs.models import Conversation, Run
 
 N_LISTED = 8
@@ -53,11 +53,7 @@ def _found(open_to: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID]:
 
 def _searched(open_to: GptQuerySet, query: str) -> list[UUID]:
     personal = open_to.exclude(id__in=Gpt.objects.in_store().values("id")).select_related("published", "owner")
-    weights: dict[str, dict[UUID, float]] = {}
-    for gpt in personal:
-        for word, weight in word_weights(gpt).items():
-            weights.setdefault(word, {})[gpt.id] = weight
-    return [*rank(make_index(len(personal), weights), query), *find(query)]
+    return [*rank(index_over(personal), query), *find(query)]
 
 
 def _sorted(ids: list[UUID], recent: list[UUID]) -> list[UUID]:

@@ -12,7 +12,7 @@ from django.http import Http404
 
 from web.accounts.models import User
 from web.builder.models import Gpt, GptVersion
-from web.builder.services import access_gpt
+from web.builder.services import access_published
 from web.runs.errors import EmptyMessage, GuestGone, Refused
 from web.runs.models import Conversation
 
@@ -65,12 +65,9 @@ def _answering(conversation: Conversation, slug: str, text: str) -> Chosen:
 def mentioned(user: User, slug: str) -> Gpt:
     """The published GPT that `user` may chat with. Raises Refused, in the same words for one that they may not."""
     try:
-        gpt = access_gpt(user, slug.replace("\x00", ""))
+        return access_published(user, slug)
     except Http404:
-        gpt = None
-    if gpt is None or gpt.published is None:
-        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.")
-    return gpt
+        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.") from None
 
 
 def check_still_open(conversation: Conversation, gpt: Gpt) -> None:

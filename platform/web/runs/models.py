@@ -21,7 +21,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """One person's talk with one version of a GPT. `guest` is another GPT that answers until it is dismissed.
 
-    A delegation has a conversation of its own, which goes when the run does that first asked (`asked_in`).
+    A delegation has a conversation of its own, which goes when the run does that first asked (`parent_run`).
     """
 
     class Origin(models.TextChoices):
@@ -37,7 +37,7 @@ class Conversation(models.Model):
     version = models.ForeignKey(GptVersion, on_delete=models.PROTECT, related_name="+")
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversations")
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.CHAT)
-    asked_in = models.ForeignKey("Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    parent_run = models.ForeignKey("Run", on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     guest = models.ForeignKey(Gpt, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     title = models.CharField(max_length=120, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -142,7 +142,7 @@ class DelegationRow(models.Model):
     parent = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="delegations")
     call_id = models.CharField(max_length=64)
     tool = models.CharField(max_length=64, help_text="Name of the tool that was called.")
-    child = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="askers")
+    child = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="parent_delegations")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

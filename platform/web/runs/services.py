@@ -110,7 +110,7 @@ def start_run(
                 later=tuple(later),
                 attachments=files.claim(conversation, attachments),
                 overrides=overrides,
-                asked=str(chosen.gpt.id) if chosen.gpt else "",
+                guest_id=str(chosen.gpt.id) if chosen.gpt else "",
             )
             return _queue(message, first, chosen.version)
     except GuestGone:
@@ -212,9 +212,9 @@ def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:
     delegations.give_time_back(run_id, request.call_id)
     log.append(run_id, answer)
     event = {"type": "step", "kind": answer.kind, "name": request.name, "allowed": answer.allowed}
-    askers = delegations.askers_of(run_id)
+    parents = delegations.waiting_parents(run_id)
     transaction.on_commit(lambda: stream.publish(run_id, event))
-    transaction.on_commit(lambda: stream.tell_askers(askers, run_id, answer.kind))
+    transaction.on_commit(lambda: stream.notify_parents(parents, run_id, answer.kind))
     wake(run_id)
 
 

@@ -3,7 +3,7 @@
 Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) is still in the log, and a reader then
 gets one `snapshot`. Each event is a JSON object with a `type`:
 
-- `step` {seq, kind}: a step was appended; `retrieval` adds {n_passages, covered}, tool steps add {name}; one with
+- `step` {seq, kind}: a step was appended; `retrieval` adds {summary}, tool steps add {name}; one with
   {run, call_id} instead of seq was appended to that other run, which answers the call
 - `progress` {call_id, text}: what a call is doing, in a few words
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
@@ -69,10 +69,10 @@ def publish(run_id: UUID | str, *events: Event) -> None:
     _outbox().put(_key(run_id), events)
 
 
-def tell_askers(askers: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
+def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
     """Tell the readers of those who wait for a run, each by a call, that it asks its person or has heard."""
-    for asker, call_id in askers:
-        publish(asker, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
+    for parent, call_id in parents:
+        publish(parent, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
 
 
 class _Outbox:

@@ -16,10 +16,11 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from gpts.knowledge.documents import Citation
+from gpts.runs.delegated_calls import DelegatedCall, delegated_calls
 from gpts.runs.steps import (
     ApprovalRequest,
-    Asker,
     Cancelled,
+    Delegator,
     Error,
     Finished,
     Log,
@@ -32,7 +33,6 @@ from gpts.runs.steps import (
 from gpts.safety.labels import Label
 from web.builder.models import Gpt
 from web.runs import log
-from web.runs.asks import Ask, asks
 from web.runs.models import DelegationRow, Run, StepRow
 
 # What a tree does not tell of a run, and is often long.
@@ -78,7 +78,7 @@ class Node:
     answer: str
     error: str
     pending: tuple[ApprovalRequest, ...]
-    others: tuple[Ask, ...]
+    others: tuple[DelegatedCall, ...]
     children: tuple["Node", ...]
 
     @property
@@ -100,7 +100,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class _Subtree:
-    """The rows below a run: who asked whom, by asker, and the ids of those rows that asked for their run first."""
+    """The rows below a run by parent run, and the ids of those rows that started their child run."""
 
     top: UUID
     asked: Mapping[UUID, list[DelegationRow]]
@@ -214,11 +214,11 @@ def _unanswered(steps: Log) -> list[str]:
     return [call_id for call_id in calls if call_id not in answered]
 
 
-def _without_run(run: Run, steps: Log) -> tuple[Ask, ...]:
+def _without_run(run: Run, steps: Log) -> tuple[DelegatedCall, ...]:
     """What the run asked that is no run here."""
     if not any(isinstance(step, ModelReply) and step.tool_calls for step in steps):
         return ()
-    return tuple(ask for ask in asks(run.version.spec(), steps) if not ask.run_id)
+    return tuple(ask for ask in delegated_calls(run.version.spec(), steps) if not ask.run_id)
 
 
 def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
@@ -242,12 +242,12 @@ def _someone_waits(run: Run) -> bool:
     return tree.filter(status=Run.Status.REQUIRES_ACTION).exists()
 
 
-def asked_by(run: Run) -> tuple[Asker, ...]:
+def delegated_by(run: Run) -> tuple[Delegator, ...]:
     """The GPTs through which the run was asked for, outermost first; empty when a person did."""
     if run.root_id is None:
         return ()
     first = load_step(StepRow.objects.values_list("data", flat=True).get(run=run, seq=0))
-    return first.asked_by if isinstance(first, UserMessage) else ()
+    return first.delegated_by if isinstance(first, UserMessage) else ()
 
 
 def gpts_of(run: Run) -> set[UUID]:

@@ -22,7 +22,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from web.builder.colleagues import shown_name
+from web.builder.delegates import shown_name
 from web.builder.models import Gpt
 from web.runs.models import Conversation, DelegationRow, Run
 
@@ -47,7 +47,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class DelegatorUsage:
     """A GPT that asked. `slug` is empty for those that the creator may not see, which count as one."""
 
     name: str
@@ -57,17 +57,17 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class GptUsage:
     """The use of a GPT in the last `days` days: by people (`n_people` of them), and by GPTs, most first."""
 
     days: int
     n_people: int
     by_people: Share
     by_gpts: Share
-    by_asker: tuple[Asker, ...]
+    by_delegator: tuple[DelegatorUsage, ...]
 
 
-def usage_of(gpt: Gpt, since_days: int = 30) -> Usage:
+def usage_of(gpt: Gpt, since_days: int = 30) -> GptUsage:
     """How much `gpt` was used lately."""
     runs = Run.objects.filter(version__gpt=gpt, created__gte=timezone.now() - timedelta(days=since_days))
     kept = runs.exclude(
@@ -75,12 +75,12 @@ def usage_of(gpt: Gpt, since_days: int = 30) -> Usage:
         | Q(root__message__conversation__origin=Conversation.Origin.PREVIEW, root__isnull=False)
     )
     by_people, by_gpts = kept.filter(root=None), kept.exclude(root=None)
-    return Usage(
+    return GptUsage(
         days=since_days,
         n_people=by_people.aggregate(n=Count("owner", distinct=True))["n"],
         by_people=_share(by_people),
         by_gpts=_share(by_gpts),
-        by_asker=_askers(gpt, by_gpts),
+        by_delegator=_delegators(gpt, by_gpts),
     )
 
 
@@ -90,19 +90,21 @@ def _share(runs: QuerySet[Run]) -> Share:
     return Share(summed["n"], summed["tokens"], round(summed["time"].total_seconds()) if summed["time"] else 0)
 
 
-def _askers(gpt: Gpt, runs: QuerySet[Run]) -> tuple[Asker, ...]:
+def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
     """The GPTs that asked for `runs`. A run whose answer several waited for counts for the first of them."""
     first = (
         DelegationRow.objects.filter(child=OuterRef("pk")).order_by("created", "id").values("parent__version__gpt")
     )
-    asked = runs.order_by().annotate(asker=Subquery(first[:1], output_field=UUIDField())).values("asker")
+    asked = runs.order_by().annotate(delegator=Subquery(first[:1], output_field=UUIDField())).values("delegator")
     rows = list(asked.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
-    seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["asker"] for row in rows])
+    seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["delegator"] for row in rows])
     named = [
-        Asker(shown_name(gpt.owner, asker), asker.slug, row["n"], row["tokens"])
+        DelegatorUsage(shown_name(gpt.owner, delegator), delegator.slug, row["n"], row["tokens"])
         for row in rows
-        if (asker := seen.get(row["asker"]))
+        if (delegator := seen.get(row["delegator"]))
     ]
-    if hidden := [row for row in rows if row["asker"] not in seen]:
-        named.append(Asker(PRIVATE, "", sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden)))
+    if hidden := [row for row in rows if row["delegator"] not in seen]:
+        named.append(
+            DelegatorUsage(PRIVATE, "", sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden))
+        )
     return tuple(sorted(named, key=lambda each: -each.n_runs))

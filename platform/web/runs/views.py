@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from web.runs import services, stream
-from web.runs.connections import in_database, let_go_of_database
+from web.runs.connections import in_database, let_go_of_database, sse_response
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 
@@ -30,10 +30,7 @@ def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """The streaming response for a run that the caller was allowed to follow."""
     last_id = request.headers.get("Last-Event-ID", "")
     known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
-    response = StreamingHttpResponse(sse(run_id, known), content_type="text/event-stream")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return sse_response(sse(run_id, known))
 
 
 @require_GET

@@ -6,12 +6,12 @@ from typing import Any
 from gpts.spec.actions import host_name
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
-from web.builder.colleagues import asked_by, shown_name
+from web.builder.delegates import shown_name, visible_delegates
 from web.builder.models import Gpt
 
 
 @dataclass(frozen=True, slots=True)
-class Colleague:
+class ReachableDelegate:
     """Another GPT that it may ask."""
 
     gpt: Gpt
@@ -19,25 +19,25 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class GptReach:
     """The capabilities of a GPT, the hosts of its actions, MCP servers and remote agents, each once, whom it asks.
 
-    `colleagues` are only those GPTs that the reader may chat with, too.
+    `delegates` are only those GPTs that the reader may chat with, too.
     """
 
     capabilities: tuple[Capability, ...]
     hosts: tuple[str, ...]
-    colleagues: tuple[Colleague, ...]
+    delegates: tuple[ReachableDelegate, ...]
     leaves_the_hall: bool
 
 
-def reach_of(spec: GptSpec, reader: Any) -> Reach:
+def reach_of(spec: GptSpec, reader: Any) -> GptReach:
     """What this version can do and reach, as `reader` may know it."""
     switched_on = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
     addresses = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
     addresses += [agent.url for agent in spec.remote_agents]
     hosts = tuple(dict.fromkeys(filter(None, map(host_name, addresses))))
-    colleagues = tuple(Colleague(gpt, shown_name(reader, gpt)) for gpt in asked_by(spec, reader))
-    asks = bool(colleagues) or spec.asks_store  # and may thereby reach what those reach
+    delegates = tuple(ReachableDelegate(gpt, shown_name(reader, gpt)) for gpt in visible_delegates(spec, reader))
+    asks = bool(delegates) or spec.delegates_to_store  # and may thereby reach what those reach
     leaves = asks or bool(hosts) or any(capability.leaves_site for capability in switched_on)
-    return Reach(switched_on, hosts, colleagues, leaves)
+    return GptReach(switched_on, hosts, delegates, leaves)

@@ -28,7 +28,7 @@ N_PEOPLE = Count("conversations__owner", filter=Q(conversations__origin="chat"),
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class StoreCard:
     """A GPT as the store shows it: the published words, not the draft's."""
 
     gpt: Gpt
@@ -36,9 +36,9 @@ class Card:
     n_people: int
 
 
-def cards(gpts: Any) -> list[Card]:
+def cards(gpts: Any) -> list[StoreCard]:
     """Cards of published GPTs that came with `published` and `n_people`."""
-    return [Card(gpt, gpt.published.spec(), gpt.n_people) for gpt in gpts]
+    return [StoreCard(gpt, gpt.published.spec(), gpt.n_people) for gpt in gpts]
 
 
 def shelf(category: str) -> QuerySet[Gpt]:
@@ -77,7 +77,7 @@ def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page[An
     return page
 
 
-def newest(gpts: QuerySet[Gpt], n_gpts: int) -> list[Card]:
+def newest(gpts: QuerySet[Gpt], n_gpts: int) -> list[StoreCard]:
     """The last published ones; none in a store short enough to see at a glance."""
     return cards(gpts.order_by("-published__created")[:N_NEW]) if n_gpts > LONG_STORE else []
 

@@ -7,19 +7,19 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.delegation import (
     Bounds,
     Spent,
-    chain_of,
     cited_passages,
+    delegation_chain,
     listed_answers,
-    named_colleagues,
+    named_delegates,
     request_digest,
     result_of,
     title_of,
     why_not,
     would_wait_for_itself,
 )
-from gpts.runs.steps import Asker, Cancelled, Error, Finished, Retrieval, UserMessage
+from gpts.runs.steps import Cancelled, Delegator, Error, Finished, Retrieval, UserMessage
 from gpts.safety.labels import Integrity, Label, untrusted
-from gpts.spec.gpt import Colleague
+from gpts.spec.gpt import DelegateRef
 
 BOUNDS = Bounds(depth=3, runs=10, runs_per_gpt=2, tokens=1_000, seconds=60)
 FREE = {"name": "Clerk", "depth": 1, "runs": 0, "of_gpt": 0, "tokens": 0, "is_late": False}
@@ -75,9 +75,9 @@ def test_a_run_that_waits_for_the_asker_over_others_would_wait_for_itself():
     assert not would_wait_for_itself("a", "d", {"d": ["e"], "e": ["d"]})
 
 
-def test_colleagues_have_tool_names_of_their_own():
+def test_delegates_have_tool_names_of_their_own():
     slugs = ["tax-clerk", "x" * 70, "x" * 70 + "-2", "store"]
-    named = named_colleagues(Colleague(gpt_id=str(n), slug=slug) for n, slug in enumerate(slugs))
+    named = named_delegates(DelegateRef(gpt_id=str(n), slug=slug) for n, slug in enumerate(slugs))
     assert next(iter(named)) == "ask_tax_clerk"
     assert len(named) == len(slugs)
     assert "ask_store" not in named
@@ -85,9 +85,9 @@ def test_colleagues_have_tool_names_of_their_own():
 
 
 def test_the_chain_grows_by_the_gpt_that_asks():
-    top, own = Asker(slug="desk", name="Desk"), Asker(slug="clerk", name="Clerk")
-    assert chain_of((UserMessage(text="x"),), own) == (own,)
-    assert chain_of((UserMessage(text="x", asked_by=(top,)),), own) == (top, own)
+    top, own = Delegator(slug="desk", name="Desk"), Delegator(slug="clerk", name="Clerk")
+    assert delegation_chain((UserMessage(text="x"),), own) == (own,)
+    assert delegation_chain((UserMessage(text="x", delegated_by=(top,)),), own) == (top, own)
 
 
 class TestResult:

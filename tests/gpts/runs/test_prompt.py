@@ -72,7 +72,7 @@ def test_an_api_callers_conversation_comes_first():
 
 
 def test_another_gpts_turn_is_read_as_what_was_said():
-    asked = UserMessage(text="What does it cost?", asked="clerk")
+    asked = UserMessage(text="What does it cost?", guest_id="clerk")
     prompt = build_prompt(SPEC, (FIRST,), (asked,))
     assert [(message.role, message.content) for message in prompt[1:]] == [
         ("user", "Which seal?"),
@@ -83,9 +83,9 @@ def test_another_gpts_turn_is_read_as_what_was_said():
 
 
 def test_a_gpt_finds_its_own_turns_as_they_were_also_behind_anothers():
-    other = (UserMessage(text="Cost?", asked="clerk"), ModelReply(text="9."), Finished(text="9."))
+    other = (UserMessage(text="Cost?", guest_id="clerk"), ModelReply(text="9."), Finished(text="9."))
     prompt = build_prompt(SPEC, (FIRST, other), SECOND)
     alone = build_prompt(SPEC, (FIRST,), ())
     assert prompt[: len(alone)] == alone
-    again = (UserMessage(text="With tax?", asked="clerk"), ModelReply(text="11."))
+    again = (UserMessage(text="With tax?", guest_id="clerk"), ModelReply(text="11."))
     assert "call_0" not in {call.call_id for m in build_prompt(SPEC, (FIRST, other), again) for call in m.tool_calls}

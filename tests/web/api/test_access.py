@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver
 from tests.web.api.conftest import bearer, expired_key_of, key_of, revoked_key_of
 from web.a2a.urls import urlpatterns as a2a_patterns
 from web.api.urls import urlpatterns as api_patterns
-from web.builder.colleagues import add
+from web.builder.delegates import add
 from web.builder.models import KnowledgeFile
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, open_link, set_sharing
@@ -76,11 +76,11 @@ EXPECTED = {
     "DELETE api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 204),
     "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/refresh": row(404, 404, 200),
     "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": row(404, 404, 200),
-    "GET api/gpts/<slug>/colleagues": row(404, 404, 200),
-    "PUT api/gpts/<slug>/colleagues": row(404, 404, 200),
-    "POST api/gpts/<slug>/colleagues": row(404, 404, 201),
-    "PATCH api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 200),
-    "DELETE api/gpts/<slug>/colleagues/<colleague>": row(404, 404, 204),
+    "GET api/gpts/<slug>/delegates": row(404, 404, 200),
+    "PUT api/gpts/<slug>/delegates": row(404, 404, 200),
+    "POST api/gpts/<slug>/delegates": row(404, 404, 201),
+    "PATCH api/gpts/<slug>/delegates/<delegate>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/delegates/<delegate>": row(404, 404, 204),
     "GET api/gpts/<slug>/usage": row(404, 404, 200),
     "GET api/gpts/<slug>/agents": row(404, 404, 200),
     "POST api/gpts/<slug>/agents": row(404, 404, 503),  # no worker in these tests
@@ -128,9 +128,9 @@ BODIES = {
     "api/gpts/<slug>/mcp-servers": {"url": "https://mcp.example.org/mcp"},
     "api/gpts/<slug>/mcp-servers/<uuid:server_id>": {"trusted": True},
     "api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": {"kind": "bearer", "secret": "another-key"},
-    "POST api/gpts/<slug>/colleagues": {"gpt": "stock-clerk"},
-    "PUT api/gpts/<slug>/colleagues": [{"gpt": "stock-clerk", "when": "Prices"}],
-    "api/gpts/<slug>/colleagues/<colleague>": {"when": "Prices"},
+    "POST api/gpts/<slug>/delegates": {"gpt": "stock-clerk"},
+    "PUT api/gpts/<slug>/delegates": [{"gpt": "stock-clerk", "when": "Prices"}],
+    "api/gpts/<slug>/delegates/<delegate>": {"when": "Prices"},
     "api/gpts/<slug>/agents": {"card_url": "https://agents.example.org"},
     "api/gpts/<slug>/agents/<uuid:agent_id>": {"when": "For parts."},
     "api/gpts/<slug>/agents/<uuid:agent_id>/auth": {"kind": "bearer", "secret": "another-key"},
@@ -191,7 +191,7 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
     url = "https://agents.example.org/a2a"
     agent = RemoteAgentRow.objects.create(gpt=gpt, name="Clerk", card_url=url, url=url)
     values = {
-        "<colleague>": "price-clerk",
+        "<delegate>": "price-clerk",
         "<slug>": gpt.slug,
         "<slug:slug>": gpt.slug,
         "<model>": gpt.slug,

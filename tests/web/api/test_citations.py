@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gpts.knowledge.sections import Part, Section
+from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from tests.web.api.conftest import ANSWER, CITATION, PASSAGE, QUOTE, bearer, key_of
 from web.builder.models import Gpt, KnowledgeFile
@@ -18,7 +18,7 @@ from web.runs.services import start_run
 
 def show(task: str, segment: str, sha256: str, start: str, end: str, **_: object) -> dict[str, Any]:
     """What a worker answers: the quote on page 7 of 9."""
-    section = Section(parts=(Part(text=QUOTE, start=int(start), page=7),), cut_after=True)
+    section = Section(parts=(SectionBlock(text=QUOTE, start=int(start), page=7),), cut_after=True)
     page = ShownPage(page=7, width=800, height=1100, boxes=((10.0, 20.0, 30.0, 4.5),))
     pictures_of(sha256).mkdir(parents=True, exist_ok=True)
     (pictures_of(sha256) / "7.webp").write_bytes(b"picture")

@@ -72,8 +72,8 @@ def test_a_run_tells_of_requests_below_it_and_where_to_answer(bobs, live):
 
 def test_a_part_tells_who_asked_for_it(bobs, live):
     told = bobs.get(f"/api/runs/{live.law.id}").json()
-    assert [asker["name"] for asker in told["asked_by"]] == ["Pump Doctor", "Tax Clerk"]
-    assert bobs.get(f"/api/runs/{live.desk.id}").json()["asked_by"] == []
+    assert [delegator["name"] for delegator in told["delegated_by"]] == ["Pump Doctor", "Tax Clerk"]
+    assert bobs.get(f"/api/runs/{live.desk.id}").json()["delegated_by"] == []
     (waits,) = bobs.get(f"/api/runs/{live.law.id}/tree").json()["children"][0]["children"][0]["approvals"]
     assert waits["call_id"] == "w1"
 

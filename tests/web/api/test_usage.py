@@ -22,7 +22,7 @@ def test_it_tells_counts(client, gpt, bob):
         "n_people": 1,
         "by_people": {**none, "n_runs": 1},
         "by_gpts": none,
-        "by_asker": [],
+        "by_delegator": [],
     }
 
 

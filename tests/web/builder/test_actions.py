@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from gpts.spec.actions import McpTool
 from web import rpc
 from web.builder import actions, auth
-from web.builder.actions import Source
+from web.builder.actions import DocumentSource
 from web.builder.auth import AuthChoice
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
@@ -52,7 +52,7 @@ def worker(monkeypatch) -> list[str]:
 
 @pytest.fixture
 def action(gpt, worker) -> Action:
-    return actions.add_action(gpt, Source(DOCUMENT), privacy_url="https://parts.example/privacy")
+    return actions.add_action(gpt, DocumentSource(DOCUMENT), privacy_url="https://parts.example/privacy")
 
 
 def test_an_action_becomes_part_of_the_draft_and_of_what_is_published(gpt, action):
@@ -69,7 +69,7 @@ def test_unusable_operations_are_listed_with_their_reason(action):
 
 
 def test_the_creator_picks_from_the_document_that_is_there(action, worker):
-    changed = actions.update_action(action, Source(operations=("addPart",)), {"name": "Spares"})
+    changed = actions.update_action(action, DocumentSource(operations=("addPart",)), {"name": "Spares"})
     assert ([each["name"] for each in changed.operations], changed.name) == (["addPart"], "Spares")
     assert changed.document == DOCUMENT
     assert worker == ["import_action", "import_action"]
@@ -77,7 +77,11 @@ def test_the_creator_picks_from_the_document_that_is_there(action, worker):
 
 @pytest.mark.parametrize(
     ("source", "field"),
-    [(Source(), "document"), (Source("nonsense"), "document"), (Source("x" * 2_000_001), "document")],
+    [
+        (DocumentSource(), "document"),
+        (DocumentSource("nonsense"), "document"),
+        (DocumentSource("x" * 2_000_001), "document"),
+    ],
 )
 def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
     with pytest.raises(ValidationError) as refused:
@@ -89,15 +93,15 @@ def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
 def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     text = DOCUMENT.replace("https://api.parts.example", "/v1")
     with pytest.raises(ValidationError, match="doesn’t name a full server URL"):
-        actions.add_action(gpt, Source(text))
-    assert actions.add_action(gpt, Source(text, server="https://b.example/")).base_url == "https://b.example"
+        actions.add_action(gpt, DocumentSource(text))
+    assert actions.add_action(gpt, DocumentSource(text, server="https://b.example/")).base_url == "https://b.example"
 
 
 def test_a_gpt_has_ten_actions_at_most(gpt, worker, monkeypatch):
     monkeypatch.setattr(actions, "MAX_ACTIONS", 1)
-    actions.add_action(gpt, Source(DOCUMENT))
+    actions.add_action(gpt, DocumentSource(DOCUMENT))
     with pytest.raises(ValidationError, match="1 actions"):
-        actions.add_action(gpt, Source(DOCUMENT))
+        actions.add_action(gpt, DocumentSource(DOCUMENT))
 
 
 def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, action):
@@ -111,7 +115,7 @@ def test_a_removed_action_stays_with_its_version_and_comes_back_with_it(gpt, act
 
 def test_restoring_brings_the_operations_of_then(gpt, action):
     publish(gpt)
-    actions.update_action(action, Source(operations=("addPart",)), {})
+    actions.update_action(action, DocumentSource(operations=("addPart",)), {})
     restore_version(gpt, 2)
     assert [each.name for each in gpt.draft_spec().actions[0].operations] == ["listParts", "addPart"]
 
@@ -137,7 +141,7 @@ class TestSecrets:
             assert SECRET not in text
 
     def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
-        other = actions.add_action(gpt, Source(DOCUMENT))
+        other = actions.add_action(gpt, DocumentSource(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="can't be read"):
             sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
@@ -204,7 +208,7 @@ class TestPrivacy:
     @pytest.fixture
     def without(self, gpt, worker) -> Gpt:
         set_sharing(gpt, "me")
-        actions.add_action(gpt, Source(DOCUMENT))
+        actions.add_action(gpt, DocumentSource(DOCUMENT))
         return gpt
 
     def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):

@@ -37,9 +37,7 @@ def test_a_restored_version_has_its_capabilities_again(gpt):
 
 def test_the_form_says_why_a_capability_cannot_work_here_and_lets_it_be_switched_on(as_alice, gpt, monkeypatch):
     reason = "No picture model is set. Set IMAGE_MODEL to a local model directory."
-    monkeypatch.setattr(
-        "web.chat.templatetags.capabilities.missing_capabilities", lambda: {"image_generation": reason}
-    )
+    monkeypatch.setattr("web.chat.templatetags.chat.missing_capabilities", lambda: {"image_generation": reason})
     shown = as_alice.get("/gpts/pump-doctor/edit").content.decode()
     assert shown.count(reason) == 2  # at the switch, and where a picture can be made
     assert 'value="image_generation"' in shown

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from web.builder.files import file_became_ready
 from web.builder.management.commands import createsamples
-from web.builder.models import ColleagueRow, Gpt, GptVersion, KnowledgeFile
+from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
 from web.builder.services import create_gpt, delete_gpt, update_gpt
 
 SAMPLES = createsamples.SAMPLES
@@ -36,10 +36,10 @@ def asking(samples):
     return samples / "a-second-opinion"
 
 
-def colleagues(slug: str = "a-second-opinion") -> dict[str, str]:
+def delegates(slug: str = "a-second-opinion") -> dict[str, str]:
     """Whom the draft of the sample may ask, and when, in the order of its list."""
-    rows = Gpt.objects.get(slug=slug).colleagues.select_related("colleague")
-    return {row.colleague.slug: row.when for row in rows}
+    rows = Gpt.objects.get(slug=slug).delegates.select_related("delegate")
+    return {row.delegate.slug: row.when for row in rows}
 
 
 def change(folder, old: str, new: str) -> None:
@@ -124,25 +124,25 @@ def test_a_sample_that_asks_others_is_made_after_them_and_published_with_them(db
     finish_files()
 
     assert made[-1] == "a-second-opinion: created"
-    assert list(colleagues()) == ["pump-doctor", "pump-old-hand"]
-    assert colleagues()["pump-old-hand"] == "What experienced technicians say."
+    assert list(delegates()) == ["pump-doctor", "pump-old-hand"]
+    assert delegates()["pump-old-hand"] == "What experienced technicians say."
     opinion = Gpt.objects.in_store().get(slug="a-second-opinion")
     assert (opinion.featured, opinion.files.count()) == (True, 0)
     spec = opinion.published.spec()
-    assert (spec.asks_all, spec.asks_store) == (True, False)
-    assert [(each.slug, each.when) for each in spec.colleagues] == list(colleagues().items())
+    assert (spec.delegates_to_all, spec.delegates_to_store) == (True, False)
+    assert [(each.slug, each.when) for each in spec.delegates] == list(delegates().items())
 
 
 def test_running_it_again_changes_nothing_for_a_sample_that_asks_others(db, asking):
     run()
     finish_files()
-    before = list(ColleagueRow.objects.values()), list(GptVersion.objects.values())
+    before = list(DelegateRow.objects.values()), list(GptVersion.objects.values())
 
     assert run() == ""
     createsamples.done_path().unlink()  # and with its memory lost it still adds nobody twice
     run()
 
-    assert (list(ColleagueRow.objects.values()), list(GptVersion.objects.values())) == before
+    assert (list(DelegateRow.objects.values()), list(GptVersion.objects.values())) == before
 
 
 def test_a_changed_line_on_when_to_ask_and_a_changed_list_are_brought_up_to_date(db, asking):
@@ -153,28 +153,28 @@ def test_a_changed_line_on_when_to_ask_and_a_changed_list_are_brought_up_to_date
 
     assert run() == "a-second-opinion: updated\n"
 
-    assert colleagues() == {
+    assert delegates() == {
         "house-plant-helper": "What the manual and the bulletins say.",
         "pump-old-hand": "Experience.",
     }
     opinion = Gpt.objects.get(slug="a-second-opinion")
     assert opinion.published.number == 2
-    assert {each.slug for each in opinion.published.spec().colleagues} == set(colleagues())
+    assert {each.slug for each in opinion.published.spec().delegates} == set(delegates())
 
 
-def test_a_sample_that_asks_nobody_any_more_keeps_no_colleagues(db, asking):
+def test_a_sample_that_asks_nobody_any_more_keeps_no_delegates(db, asking):
     run()
     finish_files()
     toml = asking / "gpt.toml"
-    toml.write_text(toml.read_text().partition("[[asks]]")[0])
+    toml.write_text(toml.read_text().partition("[[delegates]]")[0])
 
     assert run() == "a-second-opinion: updated\n"
 
-    assert colleagues() == {}
-    assert Gpt.objects.get(slug="a-second-opinion").published.spec().colleagues == ()
+    assert delegates() == {}
+    assert Gpt.objects.get(slug="a-second-opinion").published.spec().delegates == ()
 
 
-def test_a_colleague_that_was_deleted_here_is_left_out(db, asking):
+def test_a_delegate_that_was_deleted_here_is_left_out(db, asking):
     shutil.move(asking, asking.parent.parent / "later")
     run()
     finish_files()
@@ -183,7 +183,7 @@ def test_a_colleague_that_was_deleted_here_is_left_out(db, asking):
 
     assert run() == "a-second-opinion: created\n"
 
-    assert list(colleagues()) == ["pump-doctor"]
+    assert list(delegates()) == ["pump-doctor"]
 
 
 def test_a_sample_whose_address_was_taken_is_made_once_and_is_the_one_that_is_asked(db, asking, alice):
@@ -194,7 +194,7 @@ def test_a_sample_whose_address_was_taken_is_made_once_and_is_the_one_that_is_as
     finish_files()
 
     assert run() == ""
-    assert list(colleagues()) == ["pump-doctor", "pump-old-hand-2"]
+    assert list(delegates()) == ["pump-doctor", "pump-old-hand-2"]
 
 
 def test_waiting_without_a_worker_ends_with_a_sentence(db, samples):

@@ -1,6 +1,6 @@
 """Versions: what changed in each, and bringing one back."""
 
-from gpts.spec.gpt import Colleague, GptSpec, KnowledgeRef, ModelSettings
+from gpts.spec.gpt import DelegateRef, GptSpec, KnowledgeRef, ModelSettings
 from web.builder.changes import differences
 from web.builder.files import add_file
 from web.builder.services import publish, update_gpt
@@ -42,8 +42,8 @@ def test_each_changed_field_is_said_in_words():
 
 
 def test_changes_in_whom_it_asks_are_said_in_words():
-    old = spec(colleagues=(asks("clerk", "Prices"), asks("desk"), asks("guide", "Tours")), asks_store=True)
-    new = spec(colleagues=(asks("clerk", "Orders"), asks("guide", "Tours"), asks("scout")), asks_all=True)
+    old = spec(delegates=(asks("clerk", "Prices"), asks("desk"), asks("guide", "Tours")), delegates_to_store=True)
+    new = spec(delegates=(asks("clerk", "Orders"), asks("guide", "Tours"), asks("scout")), delegates_to_all=True)
 
     assert words(old, new) == {
         "When to ask clerk": "rewritten",
@@ -53,8 +53,8 @@ def test_changes_in_whom_it_asks_are_said_in_words():
     }
 
 
-def asks(slug: str, when: str = "") -> Colleague:
-    return Colleague(gpt_id=slug, slug=slug, when=when)
+def asks(slug: str, when: str = "") -> DelegateRef:
+    return DelegateRef(gpt_id=slug, slug=slug, when=when)
 
 
 def test_a_rewritten_text_marks_only_the_words_that_differ():

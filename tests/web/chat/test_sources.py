@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
-from gpts.knowledge.sections import Part, Section
+from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
@@ -23,9 +23,9 @@ QUOTE = "Service it every 450 hours."
 TEXT = f"The lip seal wears. {QUOTE} Drain it first."
 SECTION = Section(
     parts=(
-        Part(text="Seals", start=93, is_heading=True),
-        Part(text=TEXT, start=100),
-        Part(text="| Part | Number |\n| Seal | ZP-771 |", start=200),
+        SectionBlock(text="Seals", start=93, is_heading=True),
+        SectionBlock(text=TEXT, start=100),
+        SectionBlock(text="| Part | Number |\n| Seal | ZP-771 |", start=200),
     ),
     cut_after=True,
 )

@@ -159,7 +159,7 @@ def test_several_lines_become_one():
     for number, url in enumerate(("https://a.example", "https://b.example")):
         log += (called("open_page", f"c{number}", url=url), gave("open_page", call_id=f"c{number}"))
     log += (called("createTicket", "c9"), gave("createTicket", call_id="c9"))
-    told = "Looked in 1 file, 1 passage · Read 2 pages · Called Create ticket on crm.example.org"
+    told = "Searched 1 file, 1 passage · Read 2 pages · Called Create ticket on crm.example.org"
     assert summary(lines(SPEC, log)) == told
 
 

@@ -92,9 +92,9 @@ def test_every_version_is_read_with_all_that_it_held(migrated):
         version = GptVersion.objects.get(gpt=row["gpt"], number=row["number"], created=row["created"])
         assert _values(version.spec().model_dump(mode="json")) >= _values(row["data"])
     first = GptVersion.objects.get(gpt__slug="front-desk", number=1).spec()
-    assert [each.slug for each in first.colleagues] == ["tax-clerk", "auditor"]
-    assert first.asks_all
-    assert first.asks_store
+    assert [each.slug for each in first.delegates] == ["tax-clerk", "auditor"]
+    assert first.delegates_to_all
+    assert first.delegates_to_store
     assert first.actions
     assert first.mcp_servers
     assert first.remote_agents
@@ -121,8 +121,10 @@ def test_who_asked_whom_is_kept_in_logs(migrated):
     tree = Run.objects.filter(root=None, descendants__isnull=False).distinct().get()
     child = Run.objects.get(root=tree, version__gpt__slug="auditor")
     first = log.first(child.id)
-    assert [each.slug for each in first.asked_by] == ["front-desk"]
-    guest = [step for run in Run.objects.all() if isinstance(step := log.first(run.id), UserMessage) and step.asked]
+    assert [each.slug for each in first.delegated_by] == ["front-desk"]
+    guest = [
+        step for run in Run.objects.all() if isinstance(step := log.first(run.id), UserMessage) and step.guest_id
+    ]
     assert guest
 
 

@@ -3,14 +3,14 @@
 import pytest
 from django.utils import timezone
 
+from gpts.runs.delegated_calls import delegated_calls
 from gpts.runs.steps import Approval, Cancelled, Error, ToolCall, ToolResult
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from tests.web.runs import trees
 from web.runs import log
-from web.runs.asks import asks
 from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
-from web.runs.trees import Tokens, asked_by, gpts_of, status_of_tree, tree_of, waiting
+from web.runs.trees import Tokens, delegated_by, gpts_of, status_of_tree, tree_of, waiting
 
 
 @pytest.fixture
@@ -115,9 +115,9 @@ def test_runs_that_wait_for_each_other_end_the_walk(run, alice):
     one, two = trees.published(alice, "One"), trees.published(alice, "Two")
     trees.calls(run, trees.call_of(one, "a", "?"), trees.call_of(two, "b", "?"))
     first, second = trees.ask(run, one, "?", "a"), trees.ask(run, two, "?", "b")
-    for asker, asked, gpt in ((first, second, two), (second, first, one)):
-        trees.calls(asker, trees.call_of(gpt, "a", "?"))
-        trees.join(asker, asked, "a")
+    for delegator, asked, gpt in ((first, second, two), (second, first, one)):
+        trees.calls(delegator, trees.call_of(gpt, "a", "?"))
+        trees.join(delegator, asked, "a")
     run.refresh_from_db()
     assert len(list(tree_of(run).all())) == 5
     assert tree_of(run).status == "in_progress"
@@ -129,7 +129,12 @@ class TestWaiting:
     def test_a_request_far_below_is_found_from_the_top(self, live):
         ((run, request),) = waiting(live.desk)
         assert (run.id, request.title) == (live.scribe.id, "Create ticket")
-        assert [asker.name for asker in asked_by(run)] == ["Pump Doctor", "Tax Clerk", "Law Reader", "Old Law Reader"]
+        assert [delegator.name for delegator in delegated_by(run)] == [
+            "Pump Doctor",
+            "Tax Clerk",
+            "Law Reader",
+            "Old Law Reader",
+        ]
         assert waiting(live.old_law) == ((run, request),)
         assert waiting(live.plants) == ()
 
@@ -195,9 +200,9 @@ class TestAsks:
     )
     def test_they_are_known_by_their_names(self, tool, name, host):
         reply = trees.replied(ToolCall(call_id="a", name=tool, arguments={"task": "Go."}))
-        (ask,) = asks(self.SPEC, (reply,))
+        (ask,) = delegated_calls(self.SPEC, (reply,))
         assert (ask.name, ask.host, ask.task, ask.run_id) == (name, host, "Go.", "")
 
     def test_other_tools_are_none(self):
         reply = trees.replied(ToolCall(call_id="a", name="web_search", arguments={}))
-        assert asks(self.SPEC, (reply,)) == ()
+        assert delegated_calls(self.SPEC, (reply,)) == ()

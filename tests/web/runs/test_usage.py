@@ -9,7 +9,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
-from web.runs.usage import PRIVATE, Asker, Share, Usage, usage_of
+from web.runs.usage import PRIVATE, DelegatorUsage, GptUsage, Share, usage_of
 
 CHAT, PREVIEW, API, DELEGATION = Conversation.Origin.values
 
@@ -39,7 +39,7 @@ def desk(bob) -> Gpt:
 
 
 def test_a_gpt_that_nobody_asked_has_no_use(gpt):
-    assert usage_of(gpt) == Usage(30, 0, Share(0, 0, 0), Share(0, 0, 0), ())
+    assert usage_of(gpt) == GptUsage(30, 0, Share(0, 0, 0), Share(0, 0, 0), ())
 
 
 def test_people_are_counted_once_and_their_questions_each(gpt, bob, charlie):
@@ -60,7 +60,7 @@ def test_what_other_gpts_ask_is_a_share_of_its_own(gpt, desk, charlie):
 
     assert (usage.n_people, usage.by_people) == (0, Share(0, 0, 0))
     assert usage.by_gpts == Share(2, 200, 40)
-    assert usage.by_asker == (Asker("Front Desk", "front-desk", 2, 200),)
+    assert usage.by_delegator == (DelegatorUsage("Front Desk", "front-desk", 2, 200),)
     assert usage_of(desk).by_people == Share(2, 200, 40)  # each GPT has its own tokens only
 
 
@@ -78,7 +78,10 @@ def test_gpts_that_the_creator_may_not_see_are_one_private_gpt(gpt, desk, bob, c
     delegated(asked(desk, bob), gpt)
     update_gpt(desk, {"name": "Unannounced"})
 
-    assert usage_of(gpt).by_asker == (Asker(PRIVATE, "", 2, 200), Asker("Front Desk", "front-desk", 1, 100))
+    assert usage_of(gpt).by_delegator == (
+        DelegatorUsage(PRIVATE, "", 2, 200),
+        DelegatorUsage("Front Desk", "front-desk", 1, 100),
+    )
 
 
 def test_a_run_that_several_wait_for_counts_once(gpt, desk, bob):
@@ -88,7 +91,7 @@ def test_a_run_that_several_wait_for_counts_once(gpt, desk, bob):
 
     usage = usage_of(gpt)
 
-    assert (usage.by_gpts.n_runs, usage.by_asker[0].n_runs, usage.by_asker[0].n_tokens) == (1, 1, 100)
+    assert (usage.by_gpts.n_runs, usage.by_delegator[0].n_runs, usage.by_delegator[0].n_tokens) == (1, 1, 100)
 
 
 def test_what_is_longer_ago_does_not_count(gpt, bob):

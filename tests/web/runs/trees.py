@@ -6,8 +6,8 @@ from uuid import UUID
 
 from gpts.runs.steps import (
     ApprovalRequest,
-    Asker,
     Delegation,
+    Delegator,
     Finished,
     ModelReply,
     ToolCall,
@@ -48,18 +48,18 @@ def replied(*calls: ToolCall, text: str = "", read: int = 100, wrote: int = 10) 
     return ModelReply(text=text, tool_calls=calls, prompt_tokens=read, completion_tokens=wrote, finish=finish)
 
 
-def chain_of(parent: Run) -> tuple[Asker, ...]:
+def delegation_chain(parent: Run) -> tuple[Delegator, ...]:
     """Those who ask when `parent` asks."""
     first = log.read(parent.id)[0]
     assert isinstance(first, UserMessage)
     gpt = parent.message.conversation.gpt
-    return (*first.asked_by, Asker(slug=gpt.slug, name=gpt.name))
+    return (*first.delegated_by, Delegator(slug=gpt.slug, name=gpt.name))
 
 
 def ask(parent: Run, gpt: Gpt, task: str, call_id: str = "call_0") -> Run:
     """The queued run of `gpt` that answers the call `call_id` of `parent`, whose reply must be in the log already."""
     hidden = Conversation.objects.create(
-        gpt=gpt, version=gpt.published, owner=parent.owner, origin=Conversation.Origin.DELEGATION, asked_in=parent
+        gpt=gpt, version=gpt.published, owner=parent.owner, origin=Conversation.Origin.DELEGATION, parent_run=parent
     )
     child = Run.objects.create(
         message=Message.objects.create(conversation=hidden, text=task),
@@ -68,7 +68,7 @@ def ask(parent: Run, gpt: Gpt, task: str, call_id: str = "call_0") -> Run:
         root_id=parent.root_id or parent.id,
         depth=parent.depth + 1,
     )
-    log.append(child.id, UserMessage(text=task, asked_by=chain_of(parent), own_words=False))
+    log.append(child.id, UserMessage(text=task, delegated_by=delegation_chain(parent), own_words=False))
     _delegate(parent, child, task, call_id)
     return child
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.builder import colleagues
+from web.builder import delegates
 from web.builder.files import add_file, file_became_ready
 from web.builder.models import Sharing
 from web.builder.services import create_gpt, open_link, publish, set_sharing, update_gpt
@@ -94,7 +94,7 @@ class TestWhomItMayAsk:
             other = create_gpt(alice, {"name": name})
             if sharing:
                 publish(other, sharing)
-            colleagues.add(gpt, other.slug, "A line for the model")
+            delegates.add(gpt, other.slug, "A line for the model")
         publish(gpt)
         return gpt
 
@@ -109,7 +109,7 @@ class TestWhomItMayAsk:
         assert "A line for the model" not in page
 
     def test_nothing_tells_of_private_ones(self, client, asking, bob):
-        colleagues.replace(asking, [("ledger", "")])
+        delegates.replace(asking, [("ledger", "")])
         publish(asking)
         client.force_login(bob)
         page = client.get("/g/pump-doctor/").content.decode()
@@ -117,7 +117,7 @@ class TestWhomItMayAsk:
         assert "No web and no other services." in page
 
     def test_looking_in_the_store_is_said(self, client, gpt):
-        publish(update_gpt(gpt, {"asks_store": True}))
+        publish(update_gpt(gpt, {"delegates_to_store": True}))
         page = client.get("/g/pump-doctor/").content.decode()
         assert "Any GPT in the store." in page
         assert "No web and no other services." not in page
@@ -125,6 +125,6 @@ class TestWhomItMayAsk:
     def test_the_draft_is_not_told(self, client, gpt, alice, bob):
         clerk = create_gpt(bob, {"name": "Price Clerk"})
         publish(clerk, Sharing.STORE)
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         client.force_login(bob)
         assert b"Price Clerk" not in client.get("/g/pump-doctor/").content

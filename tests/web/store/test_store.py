@@ -6,19 +6,20 @@ import time
 import pytest
 
 from web.builder.models import Gpt, Sharing
-from web.builder.search import find, make_index, rank
+from web.builder.search import Index, find, rank
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
 from web.runs.services import start_conversation
 
 
 @pytest.fixture
 def shelf(alice) -> dict[str, Gpt]:
-    """Five published GPTs by name."""
+    """Six published GPTs by name."""
     rows = [
         ("Pump Doctor", "Finds the fault and the part number in the maintenance manuals.", "work"),
         ("Tax Clerk", "Explains forms line by line.", "work"),
         ("Translator", "Translates old letters into plain English.", "writing"),
         ("Loaf Coach", "Helps with sourdough bread.", "home"),
+        ("Café Ému", "Pain, creme et plus.", "home"),
         ("词典助手", "解释汉字的意思。", "education"),
     ]
     gpts = {}
@@ -46,6 +47,10 @@ def names_found(query: str) -> list[str]:
         ("transl", "Translator"),
         ("translater", "Translator"),
         ("BREAD", "Loaf Coach"),
+        ("brea", "Loaf Coach"),
+        ("sourdohg bred", "Loaf Coach"),
+        ("pâin crème", "Café Ému"),
+        ("cafe emu", "Café Ému"),
         ("汉字", "词典助手"),
     ],
 )
@@ -76,15 +81,15 @@ def test_search_shows_the_published_words_not_the_draft(client, shelf):
     assert "Secret Plan" not in page
 
 
-def test_searching_a_thousand_gpts_takes_under_20_ms():
+def test_searching_five_thousand_gpts_takes_under_50_ms():
     chance = random.Random(5)
     syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "en", "i", "or", "u", "ist", "er")]
-    vocabulary = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(6000)]
+    vocabulary = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(20_000)]
     weights: dict[str, dict[int, float]] = {}
-    for n in range(1000):
+    for n in range(5000):
         for word in chance.choices(vocabulary, k=40):
             weights.setdefault(word, {})[n] = 2.0
-    index = make_index(1000, weights)
+    index = Index(5000, weights, sorted(weights))
     query = f"{vocabulary[1][1:]} {vocabulary[2][:-1]}x {vocabulary[3]} {vocabulary[4]}s"
 
     spent = []
@@ -92,7 +97,7 @@ def test_searching_a_thousand_gpts_takes_under_20_ms():
         begun = time.perf_counter()
         assert rank(index, query)
         spent.append(time.perf_counter() - begun)
-    assert sorted(spent)[4] < 0.02
+    assert sorted(spent)[4] < 0.05
 
 
 def test_the_store_lists_only_what_is_published_to_it(client, shelf, alice):

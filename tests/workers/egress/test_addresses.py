@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from workers.egress import EgressConfig, EgressError, EgressRefused, Guard, Limits, fetch, resolving
+from workers.egress import EgressConfig, EgressError, EgressRefused, FetchLimits, Guard, fetch, resolving
 from workers.egress.spelling import target_of
 
 PUBLIC = EgressConfig()
@@ -191,7 +191,7 @@ def test_no_address_whatever_leads_off_the_public_internet(url, answers, connect
     connections.clear()
     monkeypatch.setattr(resolving, "look_up", lambda host, port: answers)
     with pytest.raises(EgressError):
-        fetch(url, PUBLIC, limits=Limits(timeout_s=5))
+        fetch(url, PUBLIC, limits=FetchLimits(timeout_s=5))
     assert not [each for each in connections if is_private(each)]
 
 

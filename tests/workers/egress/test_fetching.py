@@ -22,7 +22,7 @@ from workers.egress import (
     EgressError,
     EgressFailed,
     EgressRefused,
-    Limits,
+    FetchLimits,
     connecting,
     fetch,
     guarded_async_transport,
@@ -170,7 +170,7 @@ def test_redirects_stay_on_the_host_where_that_is_asked_for(names):
     with serving(lambda asked: asked.give(302, Location=f"http://other.example.com:{first.port}/")) as first:
         config = EgressConfig(allow=(f"127.0.0.1:{first.port}", f"other.example.com:{first.port}"))
         with pytest.raises(EgressRefused, match="to another host"):
-            fetch(f"http://127.0.0.1:{first.port}/", config, limits=Limits(same_host=True))
+            fetch(f"http://127.0.0.1:{first.port}/", config, limits=FetchLimits(same_host=True))
 
 
 def test_a_posted_form_that_is_redirected_is_fetched():
@@ -210,7 +210,7 @@ def silence(asked):
 def test_time_is_bounded_as_a_whole(answer):
     begun = monotonic()
     with serving(answer) as server, pytest.raises(EgressFailed, match=r"took longer than 0\.6 seconds"):
-        fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=Limits(timeout_s=0.6))
+        fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=FetchLimits(timeout_s=0.6))
     assert monotonic() - begun < 3
 
 
@@ -218,7 +218,7 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for(names):
     names["slow.example.com"] = lambda: time.sleep(3) or []
     begun = monotonic()
     with pytest.raises(EgressFailed, match="took longer"):
-        fetch("https://slow.example.com/", EgressConfig(), limits=Limits(timeout_s=0.4))
+        fetch("https://slow.example.com/", EgressConfig(), limits=FetchLimits(timeout_s=0.4))
     assert monotonic() - begun < 2
 
 
@@ -256,8 +256,8 @@ def bomb(asked):
 
 @pytest.mark.parametrize("answer", [endless, claims_much, bomb], ids=lambda each: each.__name__)
 def test_bytes_are_bounded_also_unpacked(answer):
-    with serving(answer) as server, pytest.raises(EgressFailed, match="larger than 1 MB"):
-        fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=Limits(max_bytes=1_000_000))
+    with serving(answer) as server, pytest.raises(EgressFailed, match="longer than 1 MB"):
+        fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=FetchLimits(max_bytes=1_000_000))
 
 
 def test_packed_bodies_are_unpacked_and_only_gzip_is_asked_for():
@@ -275,7 +275,7 @@ def test_what_cannot_be_unpacked_within_bounds_is_not_unpacked(coding):
 
 
 def test_only_wanted_kinds_are_read():
-    limits = Limits(content_types=("text/", "application/pdf"))
+    limits = FetchLimits(content_types=("text/", "application/pdf"))
     for kind, is_wanted in (("text/html; charset=utf-8", True), ("Application/PDF", True), ("video/mp4", False)):
         with serving(lambda asked, kind=kind: asked.give(body=b"x", Content_Type=kind)) as server:
             if is_wanted:
@@ -392,7 +392,7 @@ def test_httpx_clients_are_guarded_too(names):
 
     async def visit(server):
         base = f"http://127.0.0.1:{server.port}"
-        transport = guarded_async_transport(allowing(server), Limits(max_bytes=1_000_000))
+        transport = guarded_async_transport(allowing(server), FetchLimits(max_bytes=1_000_000))
         async with httpx.AsyncClient(transport=transport, follow_redirects=True, trust_env=False) as client:
             assert (await client.post(f"{base}/", json={"a": 1})).text == "hello"
             for url, why in (

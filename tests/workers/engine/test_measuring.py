@@ -19,7 +19,7 @@ def perfect(state: TurnState) -> ModelReply:
         case = next(case for case in cases["choice"] if case["message"] == question)
         call = ToolCall(call_id="c", name=case["tool"], arguments={"all": " ".join(case.get("holds", []))})
         return ModelReply(text="" if case["tool"] else "Hello.", tool_calls=(call,) if case["tool"] else ())
-    if state.asked().overrides.answer_schema:
+    if state.user_message().overrides.answer_schema:
         return ModelReply(
             text=json.dumps({"tool": next(c["tool"] for c in cases["tie"] if c["message"] == question)})
         )

@@ -10,7 +10,7 @@ from workers.tools.settings import ToolSettings
 
 def test_it_answers_with_a_picture_or_with_the_reason(settings):
     endpoint = Endpoint()
-    settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, "1.5"
+    settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, 1.5
     its = tool_settings.__wrapped__()
     try:
         assert b64decode(gpt_pictures.drawn("a pump", its)["picture"]).startswith(b"\x89PNG")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gpts.knowledge.sections import Part, Section
+from gpts.knowledge.sections import Section, SectionBlock
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
 from web.runs.citations import pictures_of
@@ -94,7 +94,10 @@ def test_a_page_that_is_not_there_is_trouble(home, page):
 
 
 def test_a_quote_over_two_pages_is_looked_for_on_each():
-    parts = (Part(text="It ends here.", start=0, page=4), Part(text="And begins here.", start=15, page=5))
+    parts = (
+        SectionBlock(text="It ends here.", start=0, page=4),
+        SectionBlock(text="And begins here.", start=15, page=5),
+    )
     assert sources.quotes_by_page(Section(parts=parts), 3, 25) == {4: "ends here.", 5: "And begins"}
 
 

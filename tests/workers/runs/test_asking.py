@@ -4,12 +4,12 @@ import pytest
 
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, Retrieval, ToolChoice
-from tests.workers.trees import Worker, ask, hands, kinds, last, make_gpt, says
+from tests.workers.trees import Worker, ask, kinds, last, make_gpt, says, scripted_services
 from web.runs import log
 from web.runs.models import Run
 from workers.engine.scripted import WEAK
 from workers.smallmodel.quoting import shown_results
-from workers.smallmodel.routing.candidates import Choice
+from workers.smallmodel.routing.candidates import RoutedChoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCRIPT = {name: says(f"{name} speaking.") for name in ("Desk", "Tax Clerk", "Travel Clerk", "Cook", "Second Opinion")}
@@ -19,18 +19,18 @@ class Router:
     """Chooses the GPT whose name has a word of the message, and parts at " and "."""
 
     def choose(self, said, candidates):
-        return Choice("", 0.9)
+        return RoutedChoice("", 0.9)
 
     def choose_gpt(self, said, candidates):
         words = set(said[-1][1].lower().replace("?", "").split())
         fitting = [each.name for each in candidates if words & set(each.title.lower().split())]
-        return Choice(fitting[0], 0.8) if fitting else Choice("", 0.7)
+        return RoutedChoice(fitting[0], 0.8) if fitting else RoutedChoice("", 0.7)
 
     def nearest(self, message, candidates, most):
         return candidates[:most]
 
     def rank_gpts(self, message, candidates, most):
-        return [Choice(each.name, 0.5) for each in candidates][:most]
+        return [RoutedChoice(each.name, 0.5) for each in candidates][:most]
 
     def divide(self, said, candidates):
         parts = said[-1][1].split(" and ")
@@ -45,7 +45,7 @@ def desk(alice):
 
 def answered(sent_tasks, run: Run) -> list[str]:
     """The names of those who were asked."""
-    Worker(sent_tasks, hands(SCRIPT, Router(), WEAK)).drain()
+    Worker(sent_tasks, scripted_services(SCRIPT, Router(), WEAK)).drain()
     return [step.name for step in log.read(run.id) if isinstance(step, Delegation)]
 
 
@@ -72,7 +72,7 @@ def test_work_that_divides_goes_to_both_at_once_and_is_joined_under_their_names(
 
 def test_a_second_opinion_asks_all_without_choosing(alice, bob, sent_tasks):
     both = make_gpt(alice, "Tax Clerk"), make_gpt(alice, "Travel Clerk")
-    run = ask(bob, make_gpt(alice, "Second Opinion", *both, asks_all=True), "Well?")
+    run = ask(bob, make_gpt(alice, "Second Opinion", *both, delegates_to_all=True), "Well?")
     assert answered(sent_tasks, run) == ["Tax Clerk", "Travel Clerk"]
     assert not any(isinstance(step, ToolChoice) for step in log.read(run.id))
 
@@ -82,7 +82,7 @@ class TestStore:
 
     @pytest.fixture
     def router(self, alice, desk):
-        return make_gpt(alice, "Cook", asks_store=True)
+        return make_gpt(alice, "Cook", delegates_to_store=True)
 
     def test_it_asks_the_one_that_fits(self, router, bob, sent_tasks):
         run = ask(bob, router, "How much tax?")
@@ -109,7 +109,7 @@ def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
     from gpts.spec.tools import ToolSpec
 
     spec = desk.published.spec().model_copy(update={"knowledge": (KnowledgeRef(file_id="f", name="f", segment="s"),)})
-    tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, asks=True, reach="gpt")}
+    tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, is_delegation=True, reach="gpt")}
     log = (UserMessage(text="?"), Retrieval(query="", covered=True))
     doubtful, sure = (ToolChoice(name="ask_x", score=score) for score in (0.6, 0.95))
     assert decide(TurnState(spec, WEAK, (*log, doubtful), (), tools)) == CallModel()
@@ -137,7 +137,9 @@ def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
     from gpts.runs.steps import ModelReply, ToolCall, ToolResult, UserMessage
     from gpts.spec.tools import ToolSpec
 
-    there = ToolSpec(name="ask_far", title="Far", description="", parameters={}, asks=True, reach="host", host="h")
+    there = ToolSpec(
+        name="ask_far", title="Far", description="", parameters={}, is_delegation=True, reach="host", host="h"
+    )
     calls = (ToolCall(call_id="a", name="ask_x", arguments={}), ToolCall(call_id="b", name="ask_far", arguments={}))
     log = (
         UserMessage(text="?"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Delegation, Error, Finished, ModelReply, ToolResult, pending_approvals
 from gpts.spec.tools import ToolSpec
-from tests.workers.trees import Worker, ask, asks, call, hands, make_gpt, says
+from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
 from web.runs import delegations, log, services, stream
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run, StepRow
@@ -48,7 +48,7 @@ class Tree:
 
     def _advance(self, run: Run) -> None:
         for queue in ("model", "tools", "model"):
-            loop.advance(run.id, queue, lambda: self.worker.hands)
+            loop.advance(run.id, queue, lambda: self.worker.scripted_services)
 
     def _allow(self, run: Run, allowed: bool = True) -> None:
         payer = self.child("Payer")
@@ -97,7 +97,7 @@ def grow(alice, bob, sent_tasks, monkeypatch, settings):
 
     def new() -> Tree:
         sent_tasks.clear()
-        grown.append(Tree(ask(bob, desk), Worker(sent_tasks, hands(SCRIPT))))
+        grown.append(Tree(ask(bob, desk), Worker(sent_tasks, scripted_services(SCRIPT))))
         return grown[-1]
 
     tools = {"pay": Tool(PAY, pay)}

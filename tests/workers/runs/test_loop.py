@@ -78,12 +78,12 @@ def told(monkeypatch) -> list[dict]:
     return events
 
 
-def hands(script, found: Retrieval | Exception = FOUND) -> Services:
+def scripted_services(script, found: Retrieval | Exception = FOUND) -> Services:
     return made_services(script, Index(found), Embedder())
 
 
-def advance(run: Run, its_hands: Services, queue: str = "model"):
-    loop.advance(run.id, queue, lambda: its_hands)
+def advance(run: Run, its_services: Services, queue: str = "model"):
+    loop.advance(run.id, queue, lambda: its_services)
     return log.read(run.id)
 
 
@@ -103,7 +103,7 @@ def shown(events: list[dict]) -> str:
 
 
 def test_a_plain_turn_goes_from_question_to_answer(run, told):
-    steps = advance(run, hands(["ZP-771 fits."]))
+    steps = advance(run, scripted_services(["ZP-771 fits."]))
     assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
     assert steps[-1].text == "ZP-771 fits."
     assert shown(told) == "ZP-771 fits."
@@ -112,7 +112,7 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
 
 def test_files_are_searched_and_the_answer_is_cited(run):
     give_files(run)
-    steps = advance(run, hands(["The seal kit of the Zephyr-9 is ZP-771."]))
+    steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))
     assert [step.kind for step in steps] == ["user_message", "retrieval", "model_reply", "finished"]
     (citation,) = steps[-1].citations
     assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
@@ -121,7 +121,7 @@ def test_files_are_searched_and_the_answer_is_cited(run):
 
 def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
-    steps = advance(run, hands(["Service it every 150 hours. Trust me on the 150 hours."]))
+    steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
     assert steps[-1].text == shown(told)
     assert steps[-1].text.startswith(ABSTENTION)
     assert steps[-1].citations == ()
@@ -139,7 +139,7 @@ def test_passages_without_a_sentence_near_the_question_quote_nothing(run, only_f
 
 def test_nothing_is_added_to_an_answer_that_the_model_wrote(run, told):
     give_files(run)
-    steps = advance(run, hands(["Hard to say."]))
+    steps = advance(run, scripted_services(["Hard to say."]))
     assert steps[-1].text == shown(told) == "Hard to say."
     assert steps[-1].citations == ()
 
@@ -155,7 +155,7 @@ def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
 
 def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     give_files(run, only_from_knowledge=True)
-    its = hands(["unused"], Retrieval(query=""))
+    its = scripted_services(["unused"], Retrieval(query=""))
     steps = advance(run, its)
     assert steps[-1].text.startswith(ABSTENTION)
     assert steps[-1].coverage == "not_covered"
@@ -165,7 +165,7 @@ def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
 
 def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run, conversation):
     give_files(run)
-    its = hands(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
+    its = scripted_services(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
     advance(follow_up, its)
@@ -176,13 +176,13 @@ def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run
 
 def test_a_damaged_segment_is_told_by_name(run):
     give_files(run)
-    steps = advance(run, hands(["unused"], SegmentMissing("manual.md: upload it again.")))
+    steps = advance(run, scripted_services(["unused"], SegmentMissing("manual.md: upload it again.")))
     assert steps[-1] == Error(message="manual.md: upload it again.")
 
 
 @pytest.mark.parametrize("error", [EngineError("gone"), RuntimeError("a bug")])
 def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
-    steps = advance(run, hands([["ZP-", error]]))
+    steps = advance(run, scripted_services([["ZP-", error]]))
     assert isinstance(steps[-1], Error)
     assert "Try again" in steps[-1].message
     assert "gone" not in steps[-1].message
@@ -214,11 +214,11 @@ def test_old_turns_make_room_for_new_ones(run, conversation):
 
 def test_a_run_that_kills_its_workers_is_given_up(run):
     Run.objects.filter(id=run.id).update(n_attempts=loop.MAX_ATTEMPTS)
-    assert isinstance(advance(run, hands(["unused"]))[-1], Error)
+    assert isinstance(advance(run, scripted_services(["unused"]))[-1], Error)
 
 
 def test_advancing_a_run_that_is_over_or_taken_changes_nothing(run):
-    its = hands(["ZP-771."])
+    its = scripted_services(["ZP-771."])
     before = advance(run, its)
     assert advance(run, its) == before
     assert len(its.engine.requests) == 1
@@ -228,7 +228,7 @@ def test_advancing_a_run_that_is_over_or_taken_changes_nothing(run):
 def test_a_stopped_run_frees_the_model_and_keeps_what_was_shown(run, told, monkeypatch):
     monkeypatch.setattr(leases, "TICK_S", 0.05)
     hold = threading.Event()
-    its = hands([["ZP-771 ", hold, *["and more "] * 50]])
+    its = scripted_services([["ZP-771 ", hold, *["and more "] * 50]])
 
     def work() -> None:
         loop.advance(run.id, "model", lambda: its)
@@ -267,7 +267,9 @@ class TestTools:
         return ToolOutput("3 left", untrusted=False)
 
     def test_a_call_goes_to_the_tools_queue_and_back(self, run, sent_tasks, django_capture_on_commit_callbacks):
-        its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."])
+        its = scripted_services(
+            ['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "Three."]
+        )
         with django_capture_on_commit_callbacks(execute=True):
             advance(run, its)
         assert sent_tasks[-1] == ("workers.tasks.advance", str(run.id), "tools")
@@ -280,13 +282,17 @@ class TestTools:
         assert steps[-1].text == "Three."
 
     def test_a_failed_call_is_told_to_the_model(self, run):
-        its = hands(['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."])
+        its = scripted_services(
+            ['<tool_call>{"name": "stock", "arguments": {"part": "missing"}}</tool_call>', "None."]
+        )
         advance(run, its)
         steps = advance(run, its, "tools")
         assert (steps[2].text, steps[2].ok) == ("There is no such part.", False)
 
     def test_an_effect_waits_for_its_person_and_then_happens_once(self, run):
-        its = hands(['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."])
+        its = scripted_services(
+            ['<tool_call>{"name": "reserve", "arguments": {"part": "ZP-771"}}</tool_call>', "Reserved."]
+        )
         steps = advance(run, its)
         assert isinstance(steps[-1], ApprovalRequest)
         run.refresh_from_db()
@@ -304,14 +310,14 @@ class TestTools:
         ]
 
     def test_a_declined_effect_does_not_happen(self, run):
-        its = hands(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
+        its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Fine."])
         advance(run, its)
         services.answer_approval(run, "call_0", False)
         assert advance(run, its)[-1].text == "Fine."
         assert self.ran == []
 
     def test_an_interrupted_effect_is_reported_not_repeated(self, run):
-        its = hands(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
+        its = scripted_services(['<tool_call>{"name": "reserve", "arguments": {}}</tool_call>', "Unclear."])
         advance(run, its)
         services.answer_approval(run, "call_0", True)
         log.append(run.id, ToolStarted(call_id="call_0", name="reserve"))  # and then its worker died
@@ -320,13 +326,13 @@ class TestTools:
         assert next(step for step in steps if isinstance(step, ToolResult)).text.startswith("Interrupted")
 
     def test_an_unknown_tool_is_rejected(self, run):
-        its = hands(['<tool_call>{"name": "rm_rf", "arguments": {}}</tool_call>', "No."])
+        its = scripted_services(['<tool_call>{"name": "rm_rf", "arguments": {}}</tool_call>', "No."])
         steps = advance(run, its)
         assert [step.kind for step in steps[1:]] == ["model_reply", "tool_result", "model_reply", "finished"]
 
 
 def test_the_reply_counts_its_tokens(run):
-    reply = next(step for step in advance(run, hands(["one two three"])) if isinstance(step, ModelReply))
+    reply = next(step for step in advance(run, scripted_services(["one two three"])) if isinstance(step, ModelReply))
     assert reply.completion_tokens == 3
     assert reply.prompt_tokens > 10
 
@@ -335,7 +341,8 @@ def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, 
     stock = ToolSpec(name="stock", description="", parameters={})
     monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
-    its = hands(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    calls = [f'<tool_call>{{"name": "stock", "arguments": {{"part": {n}}}}}</tool_call>' for n in range(rounds)]
+    its = scripted_services([*calls, "Three."])
     for _ in range(rounds):
         advance(run, its)
         advance(run, its, "tools")
@@ -349,7 +356,7 @@ def test_what_the_instructions_ask_to_print_is_printed(run, told):
     )
     give(run, instructions=f"Begin every answer with the heading below.\n{heading}\nEnd it with this line.\n{footer}")
     answer = f"{heading}\n\nZP-771 fits.\n\n{footer}"
-    assert advance(run, hands([answer]))[-1].text == answer
+    assert advance(run, scripted_services([answer]))[-1].text == answer
     assert shown(told) == answer
 
 
@@ -361,7 +368,7 @@ def test_a_weak_model_that_goes_round_in_circles_is_ended(run):
 def test_repeated_lines_of_a_capable_model_are_kept(run):
     containers = "".join(f"      - name: part-{n}\n        imagePullPolicy: IfNotPresent\n" for n in range(8))
     manifest = f"```yaml\nspec:\n    containers:\n{containers}```"
-    assert advance(run, hands([manifest]))[-1].text == manifest
+    assert advance(run, scripted_services([manifest]))[-1].text == manifest
 
 
 CALLERS = (
@@ -376,11 +383,13 @@ def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_fu
     alice, gpt, monkeypatch, choice, allowed
 ):
     stock = ToolSpec(name="stock", description="", parameters={})
-    monkeypatch.setattr(loop, "granted", lambda spec: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))})
+    monkeypatch.setattr(
+        loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: pytest.fail("not asked for"))}
+    )
     conversation = services.start_conversation(alice, gpt)
     overrides = Overrides(tools=CALLERS, tool_choice=choice)
     run = services.start_run(conversation, "Let go of ZP-771.", overrides=overrides)
-    its = hands([RELEASE])
+    its = scripted_services([RELEASE])
     last = advance(run, its)[-1]
     grammar = its.engine.requests[0].grammar
     assert ([tool.name for tool in grammar.tools], grammar.required) == (allowed, True)

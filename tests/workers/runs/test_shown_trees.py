@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.workers.trees import Worker, ask, asks, call, hands, make_gpt, says
+from tests.workers.trees import Worker, ask, asks, call, make_gpt, says, scripted_services
 from web.runs.models import Run
 from web.runs.services import delete_conversation
 from web.runs.trees import tree_of
@@ -21,7 +21,7 @@ def run(alice, bob, sent_tasks, settings) -> Run:
         "Tax Clerk": asks(call("ask_fee_clerk", "Any fee?")),
         "Fee Clerk": says("None."),
     }
-    Worker(sent_tasks, hands(script)).drain()
+    Worker(sent_tasks, scripted_services(script)).drain()
     run.refresh_from_db()
     return run
 
@@ -49,8 +49,8 @@ def test_every_page_shows_its_part(run, as_bob):
     tax, fee = Run.objects.filter(root=run).order_by("depth")
     chat = as_bob.get(f"/c/{run.message.conversation_id}/").content.decode()
     assert "Asked Tax Clerk 2 times" in chat
-    assert chat.count(f'data-asked="/c/turn/{tax.id}/part"') == 2
-    assert f'data-asked="/c/turn/{fee.id}/part"' in as_bob.get(f"/c/turn/{tax.id}/part").content.decode()
+    assert chat.count(f'data-delegated="/c/turn/{tax.id}/part"') == 2
+    assert f'data-delegated="/c/turn/{fee.id}/part"' in as_bob.get(f"/c/turn/{tax.id}/part").content.decode()
     assert "got the same question earlier" in as_bob.get(f"/runs/{run.id}/tree").content.decode()
     api = as_bob.get(f"/api/runs/{run.id}/tree").json()
     assert api["children"][0]["children"][0]["answer"] == "None."

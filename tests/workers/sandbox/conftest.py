@@ -11,7 +11,7 @@ from workers.sandbox.backends import BACKENDS
 from workers.sandbox.selfcheck import unheld, victims
 from workers.sandbox.session import Outcome, Watch
 from workers.sandbox.sessions import Sessions
-from workers.sandbox.settings import Limits, Settings
+from workers.sandbox.settings import SandboxLimits, Settings
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -24,7 +24,7 @@ def sandbox_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", params=["bubblewrap", "landlock"])
 def sessions(request: pytest.FixtureRequest, sandbox_home: Path) -> Iterator[Sessions]:
     """Sessions behind one backend, with limits that are reached fast; skipped where this machine lacks it."""
-    limits = Limits(wall_s=8, cpu_s=6, memory_bytes=400 << 20, disk_bytes=48 << 20, n_entries=1_000)
+    limits = SandboxLimits(wall_s=8, cpu_s=6, memory_bytes=400 << 20, disk_bytes=48 << 20, n_entries=1_000)
     settings = Settings(sandbox_home, n_sessions=4, limits=limits)
     backend = BACKENDS[request.param](settings)
     if reason := backend.unavailable():

@@ -8,7 +8,7 @@ import pytest
 from workers.sandbox import selfcheck, walls
 from workers.sandbox.backends import BACKENDS
 from workers.sandbox.backends.landlock import Landlock
-from workers.sandbox.running import Place, Running, kernel_environment, start
+from workers.sandbox.running import Running, SessionPlace, kernel_environment, start
 from workers.sandbox.settings import Settings
 
 # A kernel that forgets to build its walls.
@@ -21,7 +21,7 @@ kernel.main(json.loads(sys.argv[1]))
 
 
 class Unwalled(Landlock):
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         import os
         import sys
 

@@ -14,7 +14,7 @@ from workers.engine.base import GrammarError
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.runs import loop
 from workers.runs.services import Services
-from workers.smallmodel.routing.candidates import Choice
+from workers.smallmodel.routing.candidates import RoutedChoice
 from workers.tools import Tool, ToolError, ToolOutput
 
 NOTHING = Retrieval(query="")
@@ -25,7 +25,7 @@ class Router:
     """Chooses what it is told to choose."""
 
     def __init__(self, name: str, score: float = 0.8) -> None:
-        self.choice = Choice(name, score)
+        self.choice = RoutedChoice(name, score)
         self.asked: list[list[tuple[str, str]]] = []
 
     def choose(self, conversation, candidates):
@@ -49,7 +49,7 @@ def ran(monkeypatch, settings) -> list[dict]:
     return calls
 
 
-def hands(script, router: Router, ability: ModelAbility = ROUTED, found: Retrieval = NOTHING) -> Services:
+def scripted_services(script, router: Router, ability: ModelAbility = ROUTED, found: Retrieval = NOTHING) -> Services:
     return made_services(script, Index(found), Embedder(), ability, router)
 
 
@@ -60,7 +60,7 @@ def turn(run, its: Services):
 
 
 def test_the_chosen_tool_gets_arguments_that_the_model_writes_under_its_schema(run, ran):
-    its = hands([json.dumps({"part": "ZP-771"}), "Three are left."], Router("stock"))
+    its = scripted_services([json.dumps({"part": "ZP-771"}), "Three are left."], Router("stock"))
     steps = turn(run, its)
     kinds = ["user_message", "tool_choice", "model_reply", "tool_result", "model_reply", "finished"]
     assert [step.kind for step in steps] == kinds
@@ -71,21 +71,21 @@ def test_the_chosen_tool_gets_arguments_that_the_model_writes_under_its_schema(r
 
 
 def test_a_small_model_words_nothing(run, ran, told, settings):  # noqa: F811
-    its = hands([json.dumps({"part": "ZP-771"})], Router("stock"), WEAK)
+    its = scripted_services([json.dumps({"part": "ZP-771"})], Router("stock"), WEAK)
     steps = turn(run, its)
     assert steps[-1].text == shown(told) == "There are **3** left."
     assert len(its.engine.requests) == 1
 
 
 def test_a_failed_call_is_the_answer_of_a_small_model(run, settings):
-    steps = turn(run, hands([json.dumps({"part": "missing"})], Router("stock"), WEAK))
+    steps = turn(run, scripted_services([json.dumps({"part": "missing"})], Router("stock"), WEAK))
     assert isinstance(steps[3], ToolResult)
     assert not steps[3].ok
     assert steps[-1].text == "There is no such part."
 
 
 def test_no_choice_goes_to_the_model_which_is_told_of_no_tool(run, ran):
-    its = hands(["Hello."], Router(""))
+    its = scripted_services(["Hello."], Router(""))
     steps = advance(run, its)
     assert steps[1] == ToolChoice(score=0.8)
     assert steps[-1].text == "Hello."
@@ -95,12 +95,12 @@ def test_no_choice_goes_to_the_model_which_is_told_of_no_tool(run, ran):
 
 def test_the_router_reads_what_was_said_and_nothing_else(run):
     router = Router("")
-    advance(run, hands(["Hello."], router))
+    advance(run, scripted_services(["Hello."], router))
     assert router.asked == [[("user", run.message.text)]]
 
 
 def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
-    its = hands(
+    its = scripted_services(
         ['<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>', "3."], Router("x"), CAPABLE
     )
     steps = turn(run, its)
@@ -113,12 +113,12 @@ def test_the_model_decides_by_itself_where_it_can(run, settings, ran):
 def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, monkeypatch, settings):
     spec = ToolSpec(name="stock", description="Orders parts.", parameters=PART, effect="write")
     monkeypatch.setattr(loop, "granted", lambda its, _: {"stock": Tool(spec, lambda *_: pytest.fail("was declined"))})
-    its = hands([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
+    its = scripted_services([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
     services.answer_approval(run, "call_0", False)
     assert advance(run, its)[-1].text == "OK, I didn't do that."
 
 
 def test_a_schema_that_no_value_follows_is_told_in_a_sentence(run):
-    its = hands([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"))
+    its = scripted_services([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"))
     assert advance(run, its)[-1].text.startswith("“Look at the stock” needs details")

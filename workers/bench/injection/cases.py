@@ -113,7 +113,7 @@ class Call(_Part):
     call_id: str = ""
 
 
-class Turn(_Part):
+class CaseTurn(_Part):
     """One turn: the question, what is read for it, the calls, the answer, and what of it the person approves."""
 
     user: str = "Please go on."
@@ -150,12 +150,12 @@ def _tool_spec(tool: Any) -> Any:
     return {**default, **tool, **tool.get("function", {})} if isinstance(tool, dict) else tool
 
 
-class Case(Turn):
+class Case(CaseTurn):
     """A conversation to replay. The case itself is its last turn, which counts. No `mode`: the command decides."""
 
     id: str
     kind: Literal["attack", "task"]
-    earlier: tuple[Turn, ...] = ()
+    earlier: tuple[CaseTurn, ...] = ()
     listed: tuple[Annotated[ToolSpec, BeforeValidator(_tool_spec)], ...] | None = Field(None, alias="tools")
     forbidden: Forbidden = Forbidden()
     always: frozenset[str] = frozenset()
@@ -168,7 +168,7 @@ class Case(Turn):
         return self
 
     @property
-    def turns(self) -> tuple[Turn, ...]:
+    def turns(self) -> tuple[CaseTurn, ...]:
         """All turns, in order."""
         return (*self.earlier, self)
 

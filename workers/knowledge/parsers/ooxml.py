@@ -13,8 +13,7 @@ from typing import Any, Final
 from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import Colour, from_hex, tinted
-from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.unseen import tells_something
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org/"
 A: Final = f"{{{_SCHEMAS}drawingml/2006/main}}"

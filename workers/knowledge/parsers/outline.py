@@ -1,7 +1,7 @@
 """Collects blocks in reading order under the path of headings above them; every parser writes through it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
@@ -15,6 +15,11 @@ TABLE_GROUP_CHARS: Final = 600
 _HEADING_CHARS: Final = 200
 # Controls that no reader sees and that break JSON viewers and offsets of other languages; tab and newline stay.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
+# Hidden text of fewer words names a thing ("Picture 3", "Bottom of Form"); more of them tell something. Scripts
+# without spaces tell as much in this many characters.
+_TELLING_WORDS: Final = 5
+_TELLING_CHARS: Final = 40
+_WORD: Final = re.compile(r"[^\W\d_]{2}")
 _SPACES: Final = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 
 
@@ -77,6 +82,15 @@ class Outline:
             self.suspects.append((len(self.blocks), "invisible_text", f"Readers can't see this text: {reason}."))
             self._add(text, page)
 
+    def tricks(self, hidden: Mapping[str, Sequence[str]], page: int | None = None) -> None:
+        """Add what tricks hide, texts by trick; numbers and marks without a word steer nobody and are only told."""
+        for trick, texts in hidden.items():
+            text = " ".join(texts)
+            if _WORD.search(text):
+                self.invisible(text, trick, page)
+            else:
+                self.leave_out(text, f"characters that readers can't see: {trick}", page)
+
     def differs(self, text: str, page: int | None = None) -> None:
         """Add text that stands behind a picture and says something else; quarantined as a block of its own."""
         if text := flat(text):
@@ -122,6 +136,11 @@ class Outline:
     def _add(self, text: str, page: int | None) -> None:
         if text:
             self.blocks.append(Block(text=text, heading=" > ".join(text for _, text in self.path), page=page))
+
+
+def tells_something(text: str) -> bool:
+    """Whether hidden text is more than a name or a number, and so worth an owner's attention."""
+    return len(text.split()) >= _TELLING_WORDS or len(text.strip()) >= _TELLING_CHARS
 
 
 def text_of(data: bytes, outline: Outline) -> str:

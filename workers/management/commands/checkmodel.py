@@ -42,7 +42,7 @@ class Command(BaseCommand):
         engine = services().engine
         record = recall_ability(engine)
         if record is None:
-            raise CommandError("ENGINE is scripted, so there is no model to check.")
+            raise CommandError("Nothing to check: ENGINE is scripted, or `manage.py migrate` was not run.")
         say = self.stderr.write
         if options["set"]:
             override(record, dict(_change(each) for each in options["set"]))

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 from workers.sandbox.backends.bubblewrap import Bubblewrap
 from workers.sandbox.backends.container import Container
 from workers.sandbox.backends.landlock import Landlock
-from workers.sandbox.running import Place, Running
+from workers.sandbox.running import Running, SessionPlace
 from workers.sandbox.settings import Settings
 
 
@@ -20,7 +20,7 @@ class Backend(Protocol):
         """Why it cannot work here, in a sentence for the operator; empty if it may."""
         ...
 
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         """A kernel with these folders. Raises OSError."""
         ...
 

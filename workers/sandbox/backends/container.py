@@ -7,11 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from workers.sandbox.running import Place, Running, Usage, kernel_environment, start
+from workers.sandbox.running import FILES, TMP, KernelUsage, Running, SessionPlace, kernel_environment, start
 from workers.sandbox.settings import Settings
 
-FILES: Final = Path("/session/files")
-TMP: Final = Path("/session/tmp")
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _CODE: Final = Path("/guildhall")
 _WALLS: Final = (
@@ -39,9 +37,9 @@ class Contained(Running):
         """Thaw it."""
         self._tell("unpause", self._name)
 
-    def usage(self) -> Usage | None:
+    def usage(self) -> KernelUsage | None:
         """Nothing to be watched: the container has limits of its own. None if it has ended."""
-        return Usage(0.0, 0, 1) if self._program.poll() is None else None
+        return KernelUsage(0.0, 0, 1) if self._program.poll() is None else None
 
     def kill(self) -> None:
         """Remove the container with all that runs in it."""
@@ -66,7 +64,7 @@ class Container:
             return "there is neither a docker nor a podman program"
         return "" if self._image else "SANDBOX_IMAGE names no image with Python, numpy, pandas and matplotlib"
 
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         """A container that is removed when it ends."""
         assert self._program is not None
         name = f"guildhall-sandbox-{secrets.token_hex(8)}"
@@ -76,12 +74,12 @@ class Container:
         return Contained(start(command, cwd="/"), self._program, name)
 
 
-def _inside(place: Place) -> Place:
+def _inside(place: SessionPlace) -> SessionPlace:
     """The place as the kernel sees it, which the container already starts as the right user."""
-    return Place(place.files, place.tmp, None, place.limits)
+    return SessionPlace(place.files, place.tmp, None, place.limits)
 
 
-def _limits(place: Place) -> list[str]:
+def _limits(place: SessionPlace) -> list[str]:
     memory = str(place.limits.memory_bytes)
     uid = place.uid if place.uid is not None else os.getuid()
     return [
@@ -90,7 +88,7 @@ def _limits(place: Place) -> list[str]:
     ]
 
 
-def _mounts(place: Place) -> list[str]:
+def _mounts(place: SessionPlace) -> list[str]:
     code = [f"{_ROOT}/workers/{each}:{_CODE}/workers/{each}:ro" for each in ("__init__.py", "confinement", "sandbox")]
     own = [f"{place.files}:{FILES}:rw", f"{place.tmp}:{TMP}:rw"]
     return [word for each in (*code, *own) for word in ("--volume", each)]

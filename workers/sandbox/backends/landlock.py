@@ -8,7 +8,7 @@ import os
 
 from workers.confinement import landlock, seccomp
 from workers.sandbox.backends.reach import interpreter_is_open
-from workers.sandbox.running import Place, Running, kernel_command, kernel_environment, start
+from workers.sandbox.running import Running, SessionPlace, kernel_command, kernel_environment, start
 from workers.sandbox.settings import Settings
 
 
@@ -26,7 +26,7 @@ class Landlock:
             return "this kernel has no Landlock, or one from before 6.2"
         return ""
 
-    def start(self, place: Place) -> Running:
+    def start(self, place: SessionPlace) -> Running:
         """A child of ours, which ends with us."""
         command = kernel_command(place.configuration(parent=os.getpid()))
         program = start(command, cwd="/", env=kernel_environment(place.tmp))

@@ -33,7 +33,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RoutedChoice:
     """The candidate's name, empty for none, and how sure that is, in 0..1."""
 
     name: str

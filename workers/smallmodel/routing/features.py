@@ -31,7 +31,7 @@ N_PAIR: Final = 2 * N_COSINES + 2 * N_SHARED + cues.N_ACTS
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class Dialogue:
     """The texts of a conversation that the choice reads, all in English words."""
 
     message: str
@@ -45,25 +45,25 @@ class Talk:
         return self.message, f"{self.before} {self.message}".strip(), self.before or "none", self.reply or "none"
 
 
-def read_talk(conversation: Sequence[tuple[str, str]], wide: bool = False) -> Talk:
+def read_dialogue(conversation: Sequence[tuple[str, str]], wide: bool = False) -> Dialogue:
     """The last user message of (role, content) pairs with the user message and the reply before it.
 
     `wide` is that of `words.gloss`.
     """
     said = [n for n, (role, _) in enumerate(conversation) if role == "user"]
     if not said:
-        return _talk("", "", "", wide)
+        return _dialogue("", "", "", wide)
     last = said[-1]
     before = conversation[said[-2]][1] if len(said) > 1 else ""
     replies = [text for role, text in conversation[:last] if role == "assistant"]
-    return _talk(conversation[last][1], before, replies[-1] if replies else "", wide)
+    return _dialogue(conversation[last][1], before, replies[-1] if replies else "", wide)
 
 
-def _talk(message: str, before: str, reply: str, wide: bool) -> Talk:
+def _dialogue(message: str, before: str, reply: str, wide: bool) -> Dialogue:
     raw = clip(message)
     glossed = gloss(raw, wide)
     marks = cues.message_cues(glossed, raw, language_of(raw, wide) != "en", bool(before or reply))
-    return Talk(glossed, gloss(clip(before), wide), gloss(encodable(reply[:REPLY_CHARS]), wide), marks, raw)
+    return Dialogue(glossed, gloss(clip(before), wide), gloss(encodable(reply[:REPLY_CHARS]), wide), marks, raw)
 
 
 def clip(text: str) -> str:
@@ -116,15 +116,15 @@ def known_of(candidate: Candidate, vectors: Vectors) -> Known:
     )
 
 
-def pair_features(talk: Talk, vectors: Vectors, candidates: Sequence[Known]) -> Vectors:
-    """`(n_candidates, N_PAIR)` float32; `vectors` `(4, dim)` are those of `talk.texts()`."""
+def pair_features(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Known]) -> Vectors:
+    """`(n_candidates, N_PAIR)` float32; `vectors` `(4, dim)` are those of `dialogue.texts()`."""
     near = np.array([_cosines(vectors, each) for each in candidates], np.float32)
-    if not talk.before:
+    if not dialogue.before:
         near[:, 6:9] = 0
-    if not talk.reply:
+    if not dialogue.reply:
         near[:, 9:11] = 0
-    shared = _shared(talk, candidates)
-    acts = cues.acts(talk.message)
+    shared = _shared(dialogue, candidates)
+    acts = cues.acts(dialogue.message)
     same = np.array([each.acts * acts for each in candidates], np.float32)
     return np.hstack([near, _beside_best(near), shared, _beside_best(shared), same]).astype(np.float32)
 
@@ -147,11 +147,11 @@ def _beside_best(values: Vectors) -> Vectors:
     return np.asarray(values - np.where(values == first, second, first), np.float32)
 
 
-def _shared(talk: Talk, candidates: Sequence[Known]) -> Vectors:
+def _shared(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
     """`(n_candidates, N_SHARED)`: words in common, weighed by how few candidates have them; acts; values."""
-    said, earlier = cues.stems(talk.message), cues.stems(talk.before) | cues.stems(talk.reply)
-    acts, shapes = cues.acts(talk.message), shapes_in(talk.raw) | shapes_in(talk.message)
-    had = shapes_in(talk.before) | shapes_in(talk.reply)
+    said, earlier = cues.stems(dialogue.message), cues.stems(dialogue.before) | cues.stems(dialogue.reply)
+    acts, shapes = cues.acts(dialogue.message), shapes_in(dialogue.raw) | shapes_in(dialogue.message)
+    had = shapes_in(dialogue.before) | shapes_in(dialogue.reply)
     counts = Counter(word for each in candidates for word in each.name | each.about)
     n = len(candidates)
     rows = []

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, words_of_name
 from workers.smallmodel.routing.cues import STOP, stem, words
-from workers.smallmodel.routing.features import Talk, encodable
+from workers.smallmodel.routing.features import Dialogue, encodable
 from workers.smallmodel.routing.words import fold, gloss
 
 Vectors = npt.NDArray[np.float32]
@@ -95,10 +95,10 @@ def _grams(word: str) -> frozenset[str]:
     return frozenset(padded[n : n + GRAM] for n in range(len(padded) - GRAM + 1))
 
 
-def gpt_pairs(talk: Talk, vectors: Vectors, candidates: Sequence[GptKnown]) -> Vectors:
+def gpt_pairs(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[GptKnown]) -> Vectors:
     """`(n_candidates, N_PAIR)` float32; `vectors` `(2, dim)`: the message, and it after the one before."""
     near = np.array([_near(vectors, each) for each in candidates], np.float32)
-    shared = _shared(talk, candidates)
+    shared = _shared(dialogue, candidates)
     spread = (near - near.mean(axis=0)) / (near.std(axis=0) + 0.05)
     return np.hstack([near, beside_best(near), spread, shared, beside_best(shared)]).astype(np.float32)
 
@@ -133,12 +133,12 @@ def beside_best(values: Vectors) -> Vectors:
     return np.asarray(values - np.where(values == order[-1], order[-2], order[-1]), np.float32)
 
 
-def _shared(talk: Talk, candidates: Sequence[GptKnown]) -> Vectors:
+def _shared(dialogue: Dialogue, candidates: Sequence[GptKnown]) -> Vectors:
     """`(n_candidates, N_SHARED)`: words and parts of words in common, weighed by how few candidates have them."""
-    said, earlier = _stems(talk.message), _stems(talk.before)
+    said, earlier = _stems(dialogue.message), _stems(dialogue.before)
     counts = Counter(word for each in candidates for word in each.stems)
     rare = {word: math.log((len(candidates) + 1) / count) for word, count in counts.items()}
-    texts = {fold(talk.raw), fold(talk.message)}
+    texts = {fold(dialogue.raw), fold(dialogue.message)}
     grams = [_grams(word) for word in {word for text in texts for word in _LETTERS.findall(text)} - STOP][:60]
     known = np.array([_coverage(grams, each) for each in candidates], np.float32).reshape(len(candidates), -1)
     rarer = known * (1 - known.mean(axis=0, keepdims=True))

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from workers.smallmodel.routing.features import Talk
+from workers.smallmodel.routing.features import Dialogue
 from workers.smallmodel.routing.gpt_cues import gpt_cues
 from workers.smallmodel.routing.gpt_features import N_NEAR, GptKnown, gpt_pairs
 from workers.smallmodel.routing.words import DATA
@@ -32,11 +32,11 @@ class GptInputs:
     described: Vectors
 
 
-def gpt_inputs(talk: Talk, vectors: Vectors, candidates: Sequence[GptKnown]) -> GptInputs:
+def gpt_inputs(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[GptKnown]) -> GptInputs:
     """What the head reads; `vectors` `(2, dim)` are the message's, and its after the message before."""
     described = np.stack([each.texts[0] for each in candidates])
-    cues = np.concatenate([talk.cues, gpt_cues(talk.message)])
-    return GptInputs(gpt_pairs(talk, vectors, candidates), cues, vectors, described)
+    cues = np.concatenate([dialogue.cues, gpt_cues(dialogue.message)])
+    return GptInputs(gpt_pairs(dialogue, vectors, candidates), cues, vectors, described)
 
 
 def for_any(inputs: GptInputs) -> GptInputs:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from workers.smallmodel.routing.features import KINDS, Known, Talk, pair_features
+from workers.smallmodel.routing.features import KINDS, Dialogue, Known, pair_features
 from workers.smallmodel.routing.words import DATA
 
 Vectors = npt.NDArray[np.float32]
@@ -36,12 +36,12 @@ class Inputs:
     their_acts: Vectors
 
 
-def inputs_of(talk: Talk, vectors: Vectors, candidates: list[Known], acts: Vectors) -> Inputs:
-    """What the head reads; `vectors` `(4, dim)` belong to `talk.texts()`, `acts` are those of the message."""
+def inputs_of(dialogue: Dialogue, vectors: Vectors, candidates: list[Known], acts: Vectors) -> Inputs:
+    """What the head reads; `vectors` `(4, dim)` belong to `dialogue.texts()`, `acts` are those of the message."""
     return Inputs(
-        pair_features(talk, vectors, candidates),
+        pair_features(dialogue, vectors, candidates),
         np.array([each.kind for each in candidates]),
-        talk.cues,
+        dialogue.cues,
         vectors[:2],
         np.stack([each.vectors[0] for each in candidates]),
         acts,

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from workers.smallmodel.parts import parts_of
 from workers.smallmodel.routing import cues
-from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, Choice
-from workers.smallmodel.routing.features import Known, Talk, known_of, read_talk, texts_of
+from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, RoutedChoice
+from workers.smallmodel.routing.features import Dialogue, Known, known_of, read_dialogue, texts_of
 from workers.smallmodel.routing.gpt_features import GptKnown, gpt_known, gpt_texts
 from workers.smallmodel.routing.gpt_head import (
     ANY_WEIGHTS,
@@ -56,35 +56,35 @@ class Router:
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
         self._gpt_texts: OrderedDict[str, Vectors] = OrderedDict()
 
-    def choose(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
+    def choose(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> RoutedChoice:
         """The candidate that the last user message of (role, content) pairs asks for, or one without a name.
 
         Of candidates with the same name the first counts. The score is that of what was chosen, also of none.
         """
         offered = _once(candidates)
-        talk = read_talk(conversation)
-        if not offered or not talk.raw.strip():
-            return Choice("", 1.0)
+        dialogue = read_dialogue(conversation)
+        if not offered or not dialogue.raw.strip():
+            return RoutedChoice("", 1.0)
         known = self._prepared(self._known, offered, texts_of, known_of, self._embedder)
-        vectors = self._vectors(self._texts, talk.texts(), self._embedder)
-        inputs = inputs_of(talk, vectors, known, cues.acts(talk.message))
+        vectors = self._vectors(self._texts, dialogue.texts(), self._embedder)
+        inputs = inputs_of(dialogue, vectors, known, cues.acts(dialogue.message))
         return _best(offered, probabilities(inputs, load_weights()))
 
-    def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> Choice:
+    def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> RoutedChoice:
         """The GPT that should answer the last user message, or one without a name: answer it yourself.
 
         Candidates are from `candidate_of_gpt`; for the rest it is as `choose`.
         """
-        return self._choose_gpt(read_talk(conversation, wide=True), _once(candidates))
+        return self._choose_gpt(read_dialogue(conversation, wide=True), _once(candidates))
 
-    def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Choice]:
+    def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[RoutedChoice]:
         """The `most` best GPTs for a message, best first, whether or not any of them is needed."""
         offered = _once(candidates)
-        talk = read_talk([("user", message)], wide=True)
-        if not offered or not talk.raw.strip() or most < 1:
+        dialogue = read_dialogue([("user", message)], wide=True)
+        if not offered or not dialogue.raw.strip() or most < 1:
             return []
-        ranks = gpt_ranks(*self._against_gpts(talk, offered))
-        return [Choice(offered[n].name, float(ranks[n])) for n in np.argsort(-ranks, kind="stable")[:most]]
+        ranks = gpt_ranks(*self._against_gpts(dialogue, offered))
+        return [RoutedChoice(offered[n].name, float(ranks[n])) for n in np.argsort(-ranks, kind="stable")[:most]]
 
     def nearest(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Candidate]:
         """The `most` candidates whose name and description are nearest to the message, by one vector each.
@@ -111,7 +111,7 @@ class Router:
         parts = parts_of(next((text for role, text in reversed(conversation) if role == "user"), ""))
         if len(parts) < 2 or len(offered) < 2:
             return ()
-        chosen = [self._choose_gpt(read_talk([("user", part)], wide=True), offered) for part in parts]
+        chosen = [self._choose_gpt(read_dialogue([("user", part)], wide=True), offered) for part in parts]
         if not all(each.name and each.score >= SURE_PART for each in chosen):
             return ()
         tasks: list[tuple[str, str]] = []
@@ -122,15 +122,15 @@ class Router:
                 tasks.append((each.name, part))
         return tuple(tasks) if len({name for name, _ in tasks}) > 1 else ()
 
-    def _choose_gpt(self, talk: Talk, offered: list[Candidate]) -> Choice:
-        if not offered or not talk.raw.strip():
-            return Choice("", 1.0)
-        return _best(offered, gpt_probabilities(*self._against_gpts(talk, offered)))
+    def _choose_gpt(self, dialogue: Dialogue, offered: list[Candidate]) -> RoutedChoice:
+        if not offered or not dialogue.raw.strip():
+            return RoutedChoice("", 1.0)
+        return _best(offered, gpt_probabilities(*self._against_gpts(dialogue, offered)))
 
-    def _against_gpts(self, talk: Talk, offered: list[Candidate]) -> tuple[GptInputs, list[Weights]]:
+    def _against_gpts(self, dialogue: Dialogue, offered: list[Candidate]) -> tuple[GptInputs, list[Weights]]:
         encoder = self._tuned or self._embedder
         known = self._prepared(self._gpts, offered, gpt_texts, gpt_known, encoder)
-        inputs = gpt_inputs(talk, self._vectors(self._gpt_texts, talk.texts()[:2], encoder), known)
+        inputs = gpt_inputs(dialogue, self._vectors(self._gpt_texts, dialogue.texts()[:2], encoder), known)
         if self._tuned is None:
             return for_any(inputs), load_weights(ANY_WEIGHTS)
         return inputs, load_weights(GPT_WEIGHTS)
@@ -177,7 +177,7 @@ def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list({each.name: each for each in reversed(candidates)}.values())[::-1]
 
 
-def _best(offered: list[Candidate], found: Vectors) -> Choice:
+def _best(offered: list[Candidate], found: Vectors) -> RoutedChoice:
     """The likeliest of the candidates or none, whose probability is the last."""
     best = int(found.argmax())
-    return Choice(offered[best].name if best < len(offered) else "", float(found[best]))
+    return RoutedChoice(offered[best].name if best < len(offered) else "", float(found[best]))

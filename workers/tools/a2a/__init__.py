@@ -1,18 +1,16 @@
 """Remote A2A agents that a GPT's creator named: each is a tool that is given a task in words."""
 
-import json
 from functools import partial
 from typing import Any, Final
 
-from gpts.spec.actions import MESSAGE_CHARS, host_of
+from gpts.spec.actions import host_of
 from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
-from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput
-from workers.tools.a2a.answers import Answer, output, refusal
+from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length
+from workers.tools.a2a.answers import AgentAnswer, output, refusal
 from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import RefusedThere, ask
-from workers.tools.credentials import NOTHING
 from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "read_card"]
@@ -49,7 +47,7 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
         reach="host",
         host=host_of(agent.url),
         timeout_s=agent.timeout_s,
-        asks=True,
+        is_delegation=True,
         when=agent.when,
     )
 
@@ -59,13 +57,10 @@ def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], 
     task = str(arguments.get("task", "")).strip()
     if not task:
         raise ToolError(f"Say what {agent.name} shall do, in “task”.")
-    if len(task) >= MESSAGE_CHARS:
-        raise ToolError(f"The task must stay below {MESSAGE_CHARS:,} characters. Send less.")
-    lent = NOTHING
-    if agent.auth != "none":
-        lent = settings.lend(agent.agent_id, context.user_id, host_of(agent.url))
+    check_length(task, "The task")
+    lent = settings.credential(agent.auth, agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(Answer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
+        return output(AgentAnswer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
     except RefusedThere as refused:
         return refusal(agent, lent, str(refused))
 
@@ -75,4 +70,4 @@ def describe(agent: RemoteAgent, arguments: dict[str, Any]) -> Request:
     task = str(arguments.get("task", ""))
     raw = {"to": agent.url, "message": {"role": "ROLE_USER", "parts": [{"text": task}]}}
     words = f"Ask {agent.name} at {host_of(agent.url)}:\n{task}"
-    return Request(words, json.dumps(raw, indent=2, ensure_ascii=False))
+    return Request(words, as_json(raw))

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from a2a.server.tasks.task_manager import append_artifact_to_task
 from a2a.types import Message, Part, Role, Task, TaskArtifactUpdateEvent, TaskState
 from google.protobuf.json_format import MessageToDict
 
-from gpts.spec.actions import MESSAGE_CHARS, host_of
+from gpts.spec.actions import host_of
 from gpts.spec.agents import from_struct
 from gpts.spec.gpt import RemoteAgent
-from workers.tools import ToolContext, ToolError, ToolOutput
+from workers.tools import ToolContext, ToolOutput, check_length
 from workers.tools.actions import answers
 from workers.tools.actions.files import ending, file_name, keep_each
-from workers.tools.credentials import Credential, scrub, scrub_bytes
+from workers.tools.credentials import Credential, scrub
 
 # How a task ended that gave no answer, as a sentence about the agent.
 ENDED: Final = {
@@ -28,7 +27,7 @@ ENDED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AgentAnswer:
     """What `agent` gave, and the secret that may not be in it."""
 
     agent: RemoteAgent
@@ -45,7 +44,7 @@ class Answer:
         return scrub(text, self.lent)
 
 
-def output(answer: Answer, context: ToolContext) -> ToolOutput:
+def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
     """The answer as a tool's output; a task without one is a failed output with what the agent says of it.
 
     Raises ToolError when it is too large.
@@ -54,13 +53,10 @@ def output(answer: Answer, context: ToolContext) -> ToolOutput:
     if isinstance(found, Task) and found.status.state in ENDED:
         return _failed(answer, ENDED[found.status.state], list(found.status.message.parts))
     parts = list(found.parts) if isinstance(found, Message) else _parts_of(found)
-    files = keep_each(_files(parts), context, partial(scrub_bytes, lent=answer.lent))
+    files = keep_each(_files(parts), context, answer.lent)
     values = [_value(part) for part in parts if part.WhichOneof("content") in ("text", "data", "url")]
     text = answers.with_files(answer.clean("\n\n".join(map(answers.readable, values))), files)
-    if answers.too_long(len(text)):
-        raise ToolError(
-            f"The answer of {answer.agent.name} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}."
-        )
+    check_length(text, f"The answer of {answer.agent.name}")
     if not text:
         return answers.from_outside(answer.host, f"{answer.agent.name} answered without content.", "It gave nothing.")
     shown = answer.clean("\n\n".join(map(_shown, values))) or text
@@ -69,10 +65,10 @@ def output(answer: Answer, context: ToolContext) -> ToolOutput:
 
 def refusal(agent: RemoteAgent, lent: Credential, words: str) -> ToolOutput:
     """The output of a call that the agent refused, with what it says of it."""
-    return _failed(Answer(agent, Message(), lent), "refused the task.", [Part(text=words)])
+    return _failed(AgentAnswer(agent, Message(), lent), "refused the task.", [Part(text=words)])
 
 
-def _failed(answer: Answer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
+def _failed(answer: AgentAnswer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
     said = answer.clean(" ".join(part.text for part in parts if part.text)).strip()
     text = f"{answer.agent.name} {sentence}" + (f" It says: {said[: answers.MAX_REASON_CHARS]}" if said else "")
     return answers.from_outside(answer.host, text, answers.shown(text), ok=False)

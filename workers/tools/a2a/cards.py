@@ -17,7 +17,7 @@ from google.protobuf.json_format import ParseError
 from gpts.safety.invisible_characters import strays
 from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
 from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
-from workers.egress import EgressConfig, EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.egress.spelling import target_of
 from workers.tools import ToolError
 from workers.tools.actions.answers import failure
@@ -28,7 +28,7 @@ MAX_CARD_BYTES: Final = 500_000
 MAX_SKILLS: Final = 30
 MAX_EXAMPLES: Final = 12
 EXAMPLE_CHARS: Final = 200
-LIMITS: Final = Limits(max_bytes=MAX_CARD_BYTES, timeout_s=20.0, same_host=True)
+LIMITS: Final = FetchLimits(max_bytes=MAX_CARD_BYTES, timeout_s=20.0, same_host=True)
 # The ways to call an agent that are spoken here; gRPC would need a connection past the guard.
 BINDINGS: Final = (TransportProtocol.JSONRPC.value, TransportProtocol.HTTP_JSON.value)
 

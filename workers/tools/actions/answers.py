@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from typing import Any, Final
 
 from gpts.runs.steps import FileRef
-from gpts.spec.actions import MESSAGE_CHARS
 from workers.egress import Response
 from workers.tools import ToolOutput
 from workers.tools.markdown import escaped
@@ -90,11 +89,6 @@ def failure(response: Response, host: str, value: Any) -> str:
     }.get(response.status, "failed inside" if response.status >= 500 else "refused the request")  # fmt: skip
     reason = readable(value)[:MAX_REASON_CHARS]
     return f"{host} {why} (status {response.status})." + (f" It says: {reason}" if reason else "")
-
-
-def too_long(n_chars: int) -> bool:
-    """Whether an answer is over the limit."""
-    return n_chars >= MESSAGE_CHARS
 
 
 def shown(value: Any) -> str:

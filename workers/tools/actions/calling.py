@@ -7,12 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation
-from workers.egress import EgressConfig, EgressError, Limits, Response, fetch
-from workers.tools import Request, ToolContext, ToolError, ToolOutput, in_words
+from workers.egress import EgressConfig, EgressError, FetchLimits, Response, fetch
+from workers.tools import Request, ToolContext, ToolError, ToolOutput, check_length, in_words
 from workers.tools.actions import answers
 from workers.tools.actions.files import kept_files, reader
 from workers.tools.actions.requests import HttpRequest, build_request
-from workers.tools.credentials import HIDDEN, NOTHING, Credential, scrub, scrub_bytes, signed
+from workers.tools.credentials import HIDDEN, Credential, scrub, scrub_bytes, signed
 from workers.tools.settings import ToolSettings
 
 # Files inside an answer are base64 (10 of 10 MB would be 140 MB; a tenth of that is generous for an answer).
@@ -33,9 +33,7 @@ def exchange(
 ) -> Exchange:
     """Send the request of a call. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     request = build_request(action, operation, arguments, reader(context))
-    lent = NOTHING
-    if action.auth != "none":
-        lent = settings.lend(action.action_id, context.user_id, request.host)
+    lent = settings.credential(action.auth, action.action_id, context.user_id, request.host)
     try:
         response = fetch(
             request.url,
@@ -43,7 +41,7 @@ def exchange(
             method=request.method,
             headers=signed(request.headers, lent),
             content=request.body,
-            limits=Limits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
+            limits=FetchLimits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
             check=context.check,
         )
     except EgressError as error:
@@ -70,10 +68,7 @@ def call(
     if isinstance(value, dict):
         value = {name: each for name, each in value.items() if name != answers.FILES_OUT}
     text = answers.readable(value)
-    if answers.too_long(len(text)):
-        raise ToolError(
-            f"The answer of {host} has {len(text):,} characters; it must stay below 100,000. Ask for less."
-        )
+    check_length(text, f"The answer of {host}")
     told = answers.with_files(text, files) or f"{host} answered with status {response.status} and no content."
     return answers.from_outside(host, told, answers.shown(value), files)
 
@@ -93,16 +88,16 @@ def _clean(value: Any, lent: Credential) -> Any:
 
 
 def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfig) -> list[FileRef]:
-    response, clean = done.response, partial(scrub_bytes, lent=done.lent)
+    response = done.response
     if isinstance(value, dict) and answers.FILES_OUT in value:
-        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), clean)
+        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), done.lent)
     if value is None and response.content:  # the answer is a file itself
         name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "answer"
         return [context.keep(name[:120], response.content_type, response.content)]
     return []
 
 
-def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: Limits) -> Response:
+def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: FetchLimits) -> Response:
     """A file at an address that the answer names, without the secret: the address may be anybody's."""
     try:
         return fetch(url, egress, limits=limits, check=context.check)

@@ -1,6 +1,5 @@
 """Files that go along with a call (`openaiFileIdRefs`), and files that come back (`openaiFileResponse`)."""
 
-import binascii
 import mimetypes
 from base64 import b64decode
 from collections.abc import Callable, Iterable
@@ -8,20 +7,21 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from gpts.runs.steps import FileRef
-from workers.egress import Limits, Response
+from workers.egress import FetchLimits, Response
 from workers.tools import ToolContext, ToolError
-from workers.tools.actions.requests import Attachment
+from workers.tools.actions.requests import SentFile
+from workers.tools.credentials import Credential, scrub_bytes
 
 MAX_FILES: Final = 10
 MAX_FILE_BYTES: Final = 10_000_000
-Fetch = Callable[[str, Limits], Response]
+Fetch = Callable[[str, FetchLimits], Response]
 
 
-def reader(context: ToolContext) -> Callable[[str], Attachment]:
+def reader(context: ToolContext) -> Callable[[str], SentFile]:
     """The function that reads a file of the conversation by its name. It raises ToolError."""
     taken: list[str] = []
 
-    def read(name: str) -> Attachment:
+    def read(name: str) -> SentFile:
         found = next((file for file in context.files if file.name == name), None)
         if found is None:
             there = ", ".join(file.name for file in context.files[:10]) or "none"
@@ -34,12 +34,12 @@ def reader(context: ToolContext) -> Callable[[str], Attachment]:
                 f"“{name[:80]}” is larger than {MAX_FILE_BYTES // 1_000_000} MB, the most that can be sent."
             )
         mime = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-        return Attachment(found.name, mime, found.path.read_bytes())
+        return SentFile(found.name, mime, found.path.read_bytes())
 
     return read
 
 
-def kept_files(entries: Any, context: ToolContext, fetch: Fetch, clean: Callable[[bytes], bytes]) -> list[FileRef]:
+def kept_files(entries: Any, context: ToolContext, fetch: Fetch, lent: Credential) -> list[FileRef]:
     """What `openaiFileResponse` holds, kept with the conversation: objects with base64 content, or addresses.
 
     Raises ToolError when there are too many or one cannot be had.
@@ -49,13 +49,11 @@ def kept_files(entries: Any, context: ToolContext, fetch: Fetch, clean: Callable
     if len(entries) > MAX_FILES:
         raise ToolError(f"The answer holds {len(entries)} files; {MAX_FILES} can be taken.")
     found = (_fetched(entry, fetch) if isinstance(entry, str) else _inline(entry) for entry in entries)
-    return keep_each(found, context, clean)
+    return keep_each(found, context, lent)
 
 
-def keep_each(
-    found: Iterable[tuple[str, str, bytes]], context: ToolContext, clean: Callable[[bytes], bytes]
-) -> list[FileRef]:
-    """Files of an answer, each (name, type, bytes), kept with the conversation. Raises ToolError for too many."""
+def keep_each(found: Iterable[tuple[str, str, bytes]], context: ToolContext, lent: Credential) -> list[FileRef]:
+    """Files of an answer, each (name, type, bytes), kept without the secret. Raises ToolError for too many."""
     files: list[FileRef] = []
     for name, mime, data in found:
         context.check()
@@ -63,12 +61,12 @@ def keep_each(
             raise ToolError(f"The answer holds too many files; {MAX_FILES} can be taken.")
         if len(data) > MAX_FILE_BYTES:
             raise ToolError(f"The file “{name}” is larger than {MAX_FILE_BYTES // 1_000_000} MB.")
-        files.append(context.keep(name, mime, clean(data)))
+        files.append(context.keep(name, mime, scrub_bytes(data, lent)))
     return files
 
 
 def _fetched(url: str, fetch: Fetch) -> tuple[str, str, bytes]:
-    response = fetch(url, Limits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
+    response = fetch(url, FetchLimits(max_bytes=MAX_FILE_BYTES, timeout_s=30.0))
     if response.status >= 400:
         raise ToolError(f"A file of the answer could not be fetched (status {response.status}).")
     name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1])
@@ -78,11 +76,16 @@ def _fetched(url: str, fetch: Fetch) -> tuple[str, str, bytes]:
 def _inline(entry: Any) -> tuple[str, str, bytes]:
     if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
         raise ToolError("A file of the answer has neither content nor an address.")
+    name, mime = file_name(str(entry.get("name", ""))), str(entry.get("mime_type", ""))[:100]
+    return name, mime, decoded_base64(entry["content"])
+
+
+def decoded_base64(data: str) -> bytes:
+    """The bytes of a file of an answer. Raises ToolError."""
     try:
-        data = b64decode(entry["content"], validate=True)
-    except (binascii.Error, ValueError):
+        return b64decode(data, validate=True)
+    except ValueError:
         raise ToolError("A file of the answer is not valid base64.") from None
-    return file_name(str(entry.get("name", ""))), str(entry.get("mime_type", ""))[:100], data
 
 
 def file_name(name: str) -> str:

@@ -5,13 +5,13 @@ request larger than the limit. Everything that is not as it should be is a ToolE
 """
 
 import json
-import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
+import httpx
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
@@ -24,7 +24,7 @@ FILES_IN: Final = "openaiFileIdRefs"
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class SentFile:
     """A file that goes along with a request."""
 
     name: str
@@ -56,11 +56,11 @@ def check_arguments(operation: Operation, arguments: dict[str, Any]) -> None:
         raise ToolError(f"The arguments do not fit{f', at “{place}”' if place else ''}: {error.message[:300]}.")
 
 
-Read = Callable[[str], Attachment]
+Read = Callable[[str], SentFile]
 
 
-def _no_files(name: str) -> Attachment:
-    return Attachment(name, "application/octet-stream", b"")
+def _no_files(name: str) -> SentFile:
+    return SentFile(name, "application/octet-stream", b"")
 
 
 def build_request(
@@ -171,7 +171,7 @@ def _json_body(operation: Operation, fields: dict[str, Any], kind: str, read: Re
     return json.dumps(sent, ensure_ascii=False).encode(), json.dumps(shown, indent=2, ensure_ascii=False), kind
 
 
-def reference(file: Attachment) -> dict[str, str]:
+def reference(file: SentFile) -> dict[str, str]:
     """A file as an entry of `openaiFileIdRefs`.
 
     The service may not be able to reach this site, so the file's content goes along, and the link holds it too.
@@ -182,25 +182,17 @@ def reference(file: Attachment) -> dict[str, str]:
 
 
 def _multipart(operation: Operation, fields: dict[str, Any], read: Read) -> tuple[bytes, str, str]:
-    boundary = secrets.token_hex(16)
-    parts, shown = [], []
+    parts: list[tuple[str, tuple[str | None, bytes, str | None]]] = []
+    shown = []
     for name, value in fields.items():
-        title = _quoted(_wire(operation, name).name)
+        title = _wire(operation, name).name
         if name in operation.file_fields:
             file = read(str(value))
-            head = f'form-data; name="{title}"; filename="{_quoted(file.name)}"\r\nContent-Type: {file.mime}'
-            parts.append((head, file.data))
+            parts.append((title, (file.name, file.data, file.mime)))
             shown.append(f"{title}: [the file {file.name}]")
         else:
             for each in value if isinstance(value, list) else [value]:
-                parts.append((f'form-data; name="{title}"', plain(each).encode()))
+                parts.append((title, (None, plain(each).encode(), None)))
                 shown.append(f"{title}: {plain(each)}")
-    body = b"".join(
-        f"--{boundary}\r\nContent-Disposition: {head}\r\n\r\n".encode() + data + b"\r\n" for head, data in parts
-    )
-    body += f"--{boundary}--\r\n".encode()
-    return body, "\n".join(shown), f"multipart/form-data; boundary={boundary}"
-
-
-def _quoted(name: str) -> str:
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    made = httpx.Request("POST", "https://example.org", files=parts)
+    return made.read(), "\n".join(shown), made.headers["Content-Type"]

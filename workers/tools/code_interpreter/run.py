@@ -4,7 +4,7 @@ import time
 from typing import Any, Final
 
 from gpts.safety.policy import listed
-from workers.sandbox.client import Answer, Client
+from workers.sandbox.client import Client, CodeResult
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.kinds import mime_of
@@ -72,7 +72,7 @@ def _content(file: InputFile) -> bytes:
         raise ToolError(f"{file.name} can no longer be read; attach it again.") from error
 
 
-def _for_model(answer: Answer) -> str:
+def _for_model(answer: CodeResult) -> str:
     """What was printed, the last value, the error and the names of files, each part cut in the middle if too long."""
     parts = [answer.printed.rstrip(), answer.value, answer.complained.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
@@ -81,7 +81,7 @@ def _for_model(answer: Answer) -> str:
     return told or "The code ran and printed nothing."
 
 
-def _for_reader(answer: Answer) -> str:
+def _for_reader(answer: CodeResult) -> str:
     """Markdown that can stand as the answer: what was printed and the last value, or what went wrong."""
     parts = [_printed(answer.printed), _cut(answer.markdown, _SHOWN_CHARS)]
     if "\n" in answer.error:

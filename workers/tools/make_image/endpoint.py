@@ -20,7 +20,7 @@ import httpx
 from PIL import Image
 from pydantic_core import from_json
 
-from workers.egress import EgressConfig, EgressError, Limits, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolError
 from workers.tools.make_image.drawing import Order, Watch
 from workers.tools.make_image.pictures import UNREADABLE, read_picture
@@ -182,7 +182,7 @@ def _origin(address: str) -> tuple[str, str]:
 
 
 def _fetch_elsewhere(address: str, egress: EgressConfig, watch: Watch) -> bytes:
-    limits = Limits(MAX_BYTES, FETCH_S, content_types=("image/", "application/octet-stream", ""))
+    limits = FetchLimits(MAX_BYTES, FETCH_S, content_types=("image/", "application/octet-stream", ""))
     try:
         answer = fetch(address, egress, limits=limits, check=watch.look)
     except EgressError as error:

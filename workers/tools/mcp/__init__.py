@@ -1,7 +1,6 @@
 """Tools of MCP servers that a GPT's creator named: listed when they are saved, called like any tool."""
 
 import json
-from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -9,11 +8,9 @@ from typing import Any, Final
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from gpts.runs.steps import FileRef
 from gpts.spec.actions import (
     CALL_TIMEOUT_S,
     MAX_MCP_TOOLS,
-    MESSAGE_CHARS,
     SUMMARY_CHARS,
     McpServer,
     McpTool,
@@ -22,11 +19,11 @@ from gpts.spec.actions import (
 )
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
-from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, in_words
+from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length, in_words
 from workers.tools.actions.answers import from_outside, shown, with_files
-from workers.tools.actions.files import ending, keep_each
+from workers.tools.actions.files import decoded_base64, ending, keep_each
 from workers.tools.actions.importing.schemas import Notes, Schemas
-from workers.tools.credentials import NOTHING, Credential, scrub, scrub_bytes
+from workers.tools.credentials import NOTHING, Credential, scrub
 from workers.tools.mcp.session import Session
 from workers.tools.settings import ToolSettings
 
@@ -94,11 +91,8 @@ def call(
     settings: ToolSettings, server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext
 ) -> ToolOutput:
     """What the server answered. Raises ToolError, SignInNeeded, and what `context.check` raises."""
-    if len(json.dumps(arguments)) >= MESSAGE_CHARS:
-        raise ToolError(f"The request must stay below {MESSAGE_CHARS:,} characters. Send less.")
-    lent = NOTHING
-    if server.auth != "none":
-        lent = settings.lend(server.server_id, context.user_id, host_of(server.url))
+    check_length(json.dumps(arguments), "The request")
+    lent = settings.credential(server.auth, server.server_id, context.user_id, host_of(server.url))
     ask = partial(_call, name=tool.name, arguments=arguments)
     result = Session(settings, server, lent).ask(ask, context.deadline_s, context.check)
     return _output(server, result, context, lent)
@@ -111,13 +105,12 @@ async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToo
 def _output(server: McpServer, result: CallToolResult, context: ToolContext, lent: Credential) -> ToolOutput:
     host = host_of(server.url) or server.name
     texts = [scrub(text, lent) for text in _texts(result.content)]
-    files = _kept(result.content, context, lent)
+    files = keep_each(_files(result.content), context, lent)
     structured = result.structured_content
     if structured is not None and not texts:
         texts = [scrub(json.dumps(structured, ensure_ascii=False), lent)]
     text = with_files("\n".join(texts), files)
-    if len(text) >= MESSAGE_CHARS:
-        raise ToolError(f"The answer of {host} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}.")
+    check_length(text, f"The answer of {host}")
     told = text or f"{host} answered without content."
     return from_outside(host, told, shown(_as_values(texts)), files, ok=not result.is_error)
 
@@ -145,12 +138,8 @@ def _texts(content: Iterable[Any]) -> list[str]:
     return texts
 
 
-def _kept(content: Iterable[Any], context: ToolContext, lent: Credential) -> list[FileRef]:
-    """Pictures, sounds and other files of the answer, kept with the conversation."""
-    return keep_each(_files(content), context, partial(scrub_bytes, lent=lent))
-
-
 def _files(content: Iterable[Any]) -> Iterator[tuple[str, str, bytes]]:
+    """Pictures, sounds and other files of the answer."""
     n_files = 0
     for block in content:
         data, mime = getattr(block, "data", None), getattr(block, "mime_type", "") or "application/octet-stream"
@@ -159,14 +148,7 @@ def _files(content: Iterable[Any]) -> Iterator[tuple[str, str, bytes]]:
             data, mime = resource.blob, resource.mime_type or "application/octet-stream"
         if isinstance(data, str):
             n_files += 1
-            yield f"{block.type}-{n_files}.{ending(mime)}", mime, _bytes(data)
-
-
-def _bytes(data: str) -> bytes:
-    try:
-        return b64decode(data, validate=True)
-    except ValueError:
-        raise ToolError("A file of the answer is not valid base64.") from None
+            yield f"{block.type}-{n_files}.{ending(mime)}", mime, decoded_base64(data)
 
 
 def describe(server: McpServer, tool: McpTool, arguments: dict[str, Any]) -> Request:
@@ -175,4 +157,4 @@ def describe(server: McpServer, tool: McpTool, arguments: dict[str, Any]) -> Req
     raw = {"method": "tools/call", "params": {"name": tool.name, "arguments": arguments}}
     what = tool.name.replace("_", " ")
     words = f"Ask {host} to do: {what}.\n{in_words(arguments)}".strip()
-    return Request(words, json.dumps(raw, indent=2, ensure_ascii=False))
+    return Request(words, as_json(raw))

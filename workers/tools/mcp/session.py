@@ -25,7 +25,7 @@ from workers.tools.settings import ToolSettings
 from workers.tools.watching import BrokenOff, leaves, watched
 
 T = TypeVar("T")
-Ask = Callable[[Client], Awaitable[T]]
+SessionCall = Callable[[Client], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Session:
     server: McpServer
     lent: Credential
 
-    def ask(self, ask: Ask[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
+    def ask(self, ask: SessionCall[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
         """What `ask` gets from the server. Raises ToolError, and what `check` raises."""
         try:
             return watched(partial(self._once, ask), timeout_s, check)
@@ -45,7 +45,7 @@ class Session:
         except BrokenOff as broken:
             raise self._error(broken.causes) from None
 
-    async def _once(self, ask: Ask[T]) -> T:
+    async def _once(self, ask: SessionCall[T]) -> T:
         if self.server.command:
             async with Client(self._stdio()) as client:
                 return await ask(client)

@@ -6,7 +6,7 @@ from typing import Final
 import httpx
 import httpx2
 
-from workers.egress import EgressConfig, Limits, guarded_async_transport, reason
+from workers.egress import EgressConfig, FetchLimits, guarded_async_transport, reason
 
 MAX_BYTES: Final = 8_000_000
 
@@ -15,7 +15,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     """Every request of a session through the guard. A refusal is an httpx2.ConnectError with the guard's sentence."""
 
     def __init__(self, config: EgressConfig) -> None:
-        self._inner = guarded_async_transport(config, Limits(max_bytes=MAX_BYTES))
+        self._inner = guarded_async_transport(config, FetchLimits(max_bytes=MAX_BYTES))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer, its body still to come."""

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from gpts.knowledge.documents import Document
 
 
-class Link(BaseModel):
+class PageLink(BaseModel):
     """A link that a reader sees, with the words it stands on."""
 
     text: str
@@ -19,6 +19,6 @@ class Page(BaseModel):
     """
 
     document: Document
-    links: tuple[Link, ...] = ()
+    links: tuple[PageLink, ...] = ()
     n_dropped: int = 0
     is_cut: bool = False

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from workers.egress import EgressConfig, EgressError, Guard, Limits, Response, fetch
+from workers.egress import EgressConfig, EgressError, FetchLimits, Guard, Response, fetch
 from workers.knowledge import apart
 from workers.knowledge.errors import EmptyFile, KnowledgeError, NoText, ScannedPages, TimedOut, TooLarge
 from workers.tools import ToolError
@@ -20,7 +20,7 @@ from workers.tools.web.page import Page
 # Images, sound and films are not read; of what remains its content decides.
 _KINDS: Final = ("text/", "application/", "message/", "")
 _MAX_BYTES: Final = 10_000_000
-_READING: Final = apart.Limits(wall_s=20, cpu_s=15, page_s=1, max_s=40, answer_bytes=8_000_000)
+_READING: Final = apart.ParserLimits(wall_s=20, cpu_s=15, page_s=1, max_s=40, answer_bytes=8_000_000)
 _READ: Final = "workers.tools.web.reading:read_here"
 _HEADERS: Final = {"Accept": "text/html,application/xhtml+xml,application/pdf,text/plain,application/json,*/*;q=0.5"}
 _KEPT_S: Final = 300.0
@@ -67,7 +67,7 @@ def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s:
         url = Guard(egress).target(url).url
         if (page := _recall(url)) is not None:
             return page
-        limits = Limits(_MAX_BYTES, timeout_s, content_types=_KINDS)
+        limits = FetchLimits(_MAX_BYTES, timeout_s, content_types=_KINDS)
         response = fetch(url, egress, headers=_HEADERS, limits=limits, check=check)
     except EgressError as error:
         raise ToolError(str(error)) from error

@@ -28,7 +28,7 @@ from workers.knowledge.parsers.html.hiding import Unseen
 from workers.knowledge.parsers.html.sifting import sift
 from workers.knowledge.parsers.html.text import visible_text
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.tools.web.page import Link, Page
+from workers.tools.web.page import Page, PageLink
 
 MAX_LINKS: Final = 40
 _LINK_CHARS: Final = 100
@@ -53,7 +53,7 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
     `claimed` is the MIME type that the server names; it is believed where it says that a text is a page.
     """
     kind = sniffing.sniff(data)
-    links: tuple[Link, ...] = ()
+    links: tuple[PageLink, ...] = ()
     n_hidden = 0
     if kind == textkinds.HTML or (kind in _TEXTS and claimed in _PAGES):
         document, links, n_hidden = _html(decode(data), url)
@@ -67,7 +67,7 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
     return page.model_copy(update={"n_dropped": page.n_dropped + n_hidden}).model_dump_json().encode()
 
 
-def _safe(document: Document, links: tuple[Link, ...]) -> Page:
+def _safe(document: Document, links: tuple[PageLink, ...]) -> Page:
     """`document` without what is not meant for readers, cut to what is worth ranking."""
     document = screened(document)
     dropped = {each.id for each in document.findings if each.severity != "note" and each.kind in _DROPPED}
@@ -86,7 +86,7 @@ def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
         yield block
 
 
-def _html(text: str, url: str) -> tuple[Document, tuple[Link, ...], int]:
+def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
     """The page's text and links, and how many texts a trick hides from readers."""
     with catch_warnings():
         simplefilter("ignore")
@@ -119,7 +119,7 @@ def _document(html: str, title: str) -> Document:
     return document.model_copy(update={"title": title[:200] or document.title})
 
 
-def _links(root: Tag, base: str, own: str) -> Iterator[Link]:
+def _links(root: Tag, base: str, own: str) -> Iterator[PageLink]:
     """The links of `root` in reading order, each address once."""
     seen = {urldefrag(own).url}
     for tag in root.find_all("a", href=True):
@@ -131,7 +131,7 @@ def _links(root: Tag, base: str, own: str) -> Iterator[Link]:
             continue
         if text and is_web and address not in seen:
             seen.add(address)
-            yield Link(text=text, url=address)
+            yield PageLink(text=text, url=address)
         if len(seen) > MAX_LINKS:
             return
 

@@ -8,11 +8,11 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from workers.egress import EgressError, Limits, Response, fetch
+from workers.egress import EgressError, FetchLimits, Response, fetch
 from workers.tools import ToolError
 from workers.tools.settings import SearchSettings, ToolSettings
 
-_LIMITS: Final = Limits(max_bytes=3_000_000, timeout_s=15, same_host=True)
+_LIMITS: Final = FetchLimits(max_bytes=3_000_000, timeout_s=15, same_host=True)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 _SNIPPET_CHARS: Final = 400
 _TITLE_CHARS: Final = 160

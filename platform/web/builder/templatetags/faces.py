@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from web.builder.colleagues import shown_name
+from web.builder.delegates import shown_name
 from web.builder.faces import mark_key, tint
 from web.builder.marks import MARKS
 from web.builder.models import Gpt

@@ -2,7 +2,7 @@
 // builder's preview.
 
 import { copy } from "../site.js";
-import { foldOut } from "./asked.js";
+import { foldOut } from "./delegations.js";
 import { Composer } from "./composer.js";
 import { post, Refusal } from "./post.js";
 import { SourcePanel } from "./sources.js";

@@ -1,6 +1,6 @@
 // The page of what one GPT did when it was asked: kept up while it goes on, its citations and its own asks opened.
 
-import { foldOut, keepUp } from "./asked.js";
+import { foldOut, keepUp } from "./delegations.js";
 import { copied, enhance } from "./conversation.js";
 import { SourcePanel } from "./sources.js";
 

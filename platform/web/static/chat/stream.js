@@ -5,7 +5,7 @@
 // does besides writing comes from the server as it would stand in a page that is loaded now: after each such step the
 // answer's fragment is fetched and its steps, requests and pictures are put in place.
 
-import { carry } from "./asked.js";
+import { carry } from "./delegations.js";
 import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
@@ -64,7 +64,7 @@ export class AnswerStream {
       case "progress": this.tell(event); break;
       case "attempt":
         this.text = "";
-        this.say(this.looked ?? (this.nFiles ? "Reading" : "Thinking"));
+        this.say(this.searched ?? (this.nFiles ? "Reading" : "Thinking"));
         this.paint();
         break;
       case "token":
@@ -84,10 +84,8 @@ export class AnswerStream {
 
   step(event) {
     if (event.kind === "retrieval") {
-      const files = `${this.nFiles} file${this.nFiles === 1 ? "" : "s"}`;
-      const found = `${event.n_passages} passage${event.n_passages === 1 ? "" : "s"}`;
-      this.looked = `Searched ${files}, ${event.covered ? found : "no match"}`;
-      this.say(this.looked);
+      this.searched = event.summary;
+      this.say(this.searched);
     }
     if (LOOKED_AT.includes(event.kind)) this.look();
   }
@@ -136,7 +134,7 @@ export class AnswerStream {
       patch(this.answer, rendered(this.text, this.outside));
       // Once the answer is there, it takes the place of the line, unless that tells of a look into the files.
       this.reply.classList.toggle("writing", this.text !== "");
-      this.reply.classList.toggle("alone", this.text !== "" && (!this.looked || this.reply.classList.contains("did")));
+      this.reply.classList.toggle("alone", this.text !== "" && (!this.searched || this.reply.classList.contains("did")));
     }, PAINT_MS);
   }
 
@@ -211,6 +209,6 @@ function renew(here, there) {
 /** What an entry says, but for what another GPT did, which may be fetched or not. */
 function said(entry) {
   const copy = entry.cloneNode(true);
-  for (const part of copy.querySelectorAll("[data-asked-body]")) part.remove();
+  for (const part of copy.querySelectorAll("[data-delegated-body]")) part.remove();
   return copy.textContent;
 }

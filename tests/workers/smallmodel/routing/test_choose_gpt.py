@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.workers.smallmodel.routing.test_router import HashedEmbedder
-from workers.smallmodel.routing.candidates import Candidate, Choice, candidate_of_gpt
+from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of_gpt
 from workers.smallmodel.routing.gpt_features import N_PAIR, gpt_known, gpt_texts
 from workers.smallmodel.routing.gpt_head import ANY_WEIGHTS, GPT_WEIGHTS
 from workers.smallmodel.routing.head import load_weights
@@ -61,10 +61,10 @@ def test_each_part_of_a_gpt_may_be_missing(gpt: Candidate) -> None:
 
 
 def test_the_same_talk_gets_the_same_choice(router: Router) -> None:
-    talk = [("user", "leeks"), ("assistant", "Yes?"), ("user", "What can I cook with leeks?")]
-    first = router.choose_gpt(talk, GPTS)
-    assert router.choose_gpt(talk, GPTS) == first
-    assert Router(HashedEmbedder()).choose_gpt(talk, GPTS) == first
+    dialogue = [("user", "leeks"), ("assistant", "Yes?"), ("user", "What can I cook with leeks?")]
+    first = router.choose_gpt(dialogue, GPTS)
+    assert router.choose_gpt(dialogue, GPTS) == first
+    assert Router(HashedEmbedder()).choose_gpt(dialogue, GPTS) == first
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "?", "😀" * 50, "\ud800", "١٢٣", "a" * 3, "- " * 500])
@@ -77,7 +77,7 @@ def test_odd_messages_get_an_answer(router: Router, text: str) -> None:
 
 
 def test_nobody_is_chosen_of_nobody(router: Router) -> None:
-    assert router.choose_gpt(said("help with my tax"), []) == Choice("", 1.0)
+    assert router.choose_gpt(said("help with my tax"), []) == RoutedChoice("", 1.0)
     assert router.choose_gpt([], GPTS).name == ""
     assert router.choose_gpt([("assistant", "Hello")], GPTS).name == ""
     assert router.rank_gpts("tax", [], 5) == []
@@ -160,9 +160,10 @@ class Chooser(Router):
         "maybe": ("hr-desk", 0.2),
     }
 
-    def _choose_gpt(self, talk, offered):
+    def _choose_gpt(self, dialogue, offered):
         return next(
-            (Choice(*found) for word, found in self.table.items() if word in talk.raw.lower()), Choice("", 0.9)
+            (RoutedChoice(*found) for word, found in self.table.items() if word in dialogue.raw.lower()),
+            RoutedChoice("", 0.9),
         )
 
 

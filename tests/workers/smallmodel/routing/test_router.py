@@ -61,10 +61,10 @@ def test_the_head_is_small_and_whole() -> None:
 
 
 def test_the_same_talk_gets_the_same_choice(router: Router) -> None:
-    talk = [("user", "draw a cat"), ("assistant", "Here it is."), ("user", "make it blue")]
-    first = router.choose(talk, TOOLS)
-    assert router.choose(talk, TOOLS) == first
-    assert Router(HashedEmbedder()).choose(talk, TOOLS) == first
+    dialogue = [("user", "draw a cat"), ("assistant", "Here it is."), ("user", "make it blue")]
+    first = router.choose(dialogue, TOOLS)
+    assert router.choose(dialogue, TOOLS) == first
+    assert Router(HashedEmbedder()).choose(dialogue, TOOLS) == first
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\x00", "?", "😀" * 50, "\ud800", "١٢٣", "a" * 3, "- " * 500])
@@ -75,8 +75,8 @@ def test_odd_messages_get_an_answer(router: Router, text: str) -> None:
 
 
 def test_half_a_character_in_a_reply_or_a_description_does_no_harm(router: Router) -> None:
-    talk = [("user", "draw \ud800"), ("assistant", "\udfff"), ("user", "again")]
-    assert router.choose(talk, [Candidate("draw", "", "Draws \ud800", {}, ("\ud800",))]).name in ("", "draw")
+    dialogue = [("user", "draw \ud800"), ("assistant", "\udfff"), ("user", "again")]
+    assert router.choose(dialogue, [Candidate("draw", "", "Draws \ud800", {}, ("\ud800",))]).name in ("", "draw")
 
 
 def test_an_empty_talk_and_an_empty_offer_choose_nothing(router: Router) -> None:

@@ -9,14 +9,19 @@ from gpts.runs.steps import ToolCall
 from gpts.safety.labels import untrusted
 from gpts.safety.policy import Allow, Ask, Context, Standing, check
 from gpts.spec.agents import named_remote_agents
-from gpts.spec.gpt import Colleague, GptSpec, RemoteAgent
+from gpts.spec.gpt import DelegateRef, GptSpec, RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, serving, tool
 from workers.tools import ToolError
 
 
 def test_an_agent_is_a_tool_with_a_task(served):
     spec = tool(served.agent(when="For parts.", description="Knows parts.", examples=("Which seal?",))).spec
-    assert (spec.name, spec.title, spec.asks, spec.when) == ("ask_parts_clerk", "Parts Clerk", True, "For parts.")
+    assert (spec.name, spec.title, spec.is_delegation, spec.when) == (
+        "ask_parts_clerk",
+        "Parts Clerk",
+        True,
+        "For parts.",
+    )
     assert (spec.effect, spec.reach, spec.host) == ("read", "host", served.address)
     assert list(spec.parameters["properties"]) == spec.parameters["required"] == ["task"]
     assert (spec.examples, spec.timeout_s) == (("Which seal?",), 120)
@@ -143,7 +148,7 @@ def test_names_are_safe_and_unique():
         RemoteAgent(agent_id=str(n), name=name, card_url="https://a.example.org", url="https://a.example.org/a2a")
         for n, name in enumerate(names)
     )
-    spec = GptSpec(slug="x", name="X", remote_agents=agents, colleagues=(Colleague(gpt_id="1", slug="parts-clerk"),))
+    spec = GptSpec(slug="x", name="X", remote_agents=agents, delegates=(DelegateRef(gpt_id="1", slug="parts-clerk"),))
     assert list(named_remote_agents(spec))[:5] == [
         "ask_parts_clerk_2",
         "ask_parts_clerk_3",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gpts.spec.actions import ActionSpec, Operation, Wire
 from workers.tools import ToolError
-from workers.tools.actions.requests import Attachment, build_request
+from workers.tools.actions.requests import SentFile, build_request
 
 ACTION = ActionSpec(action_id="1", name="Pets", base_url="https://api.pets.example/v2")
 
@@ -122,7 +122,7 @@ def test_multipart_forms_carry_files():
             file_fields=("doc",),
         ),
         {"doc": 'a"b.txt', "t": "x"},
-        lambda name: Attachment(name, "text/plain", b"data"),
+        lambda name: SentFile(name, "text/plain", b"data"),
     )
     assert b'name="doc"; filename="a%22b.txt"\r\nContent-Type: text/plain\r\n\r\ndata\r\n' in made.body
     assert made.headers["Content-Type"].startswith("multipart/form-data; boundary=")
@@ -134,7 +134,7 @@ def test_files_go_along_as_references():
         ACTION,
         operation(method="POST", places={"openaiFileIdRefs": "body"}, takes_files=True),
         {"openaiFileIdRefs": ["note.txt"]},
-        lambda name: Attachment(name, "text/plain", b"a note"),
+        lambda name: SentFile(name, "text/plain", b"a note"),
     )
     [reference] = json.loads(made.body)["openaiFileIdRefs"]
     assert reference["name"] == "note.txt"
@@ -157,5 +157,5 @@ def test_arguments_that_do_not_fit_are_told_to_the_model():
 def test_a_request_stays_below_the_limit():
     posts = operation(method="POST", places={"t": "body"})
     assert build_request(ACTION, posts, {"t": "a" * 99_000})
-    with pytest.raises(ToolError, match="below 100,000"):
+    with pytest.raises(ToolError, match="up to 100,000"):
         build_request(ACTION, posts, {"t": "a" * 100_000})

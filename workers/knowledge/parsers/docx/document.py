@@ -20,8 +20,7 @@ from workers.knowledge.parsers.ooxml import (
     is_on,
     leave_out_properties,
 )
-from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.unseen import add_tricks, tells_something
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 
 # Short bold lines are taken for headings in a file that has no others.
 _BOLD_HEADING_CHARS: Final = 80
@@ -147,7 +146,7 @@ class _Walk:
         """Add what hangs on a paragraph after it."""
         if read.boxes or read.notes or read.tricks or read.graphics:
             self.flush()
-        add_tricks(self.outline, read.tricks)
+        self.outline.tricks(read.tricks)
         vanished = "".join(read.vanished)
         if tells_something(vanished):
             self.outline.invisible(vanished, "it is formatted as hidden text")

@@ -8,8 +8,7 @@ from typing import Any, Final
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
 from workers.knowledge.parsers.docx.styles import VAL, Look, Styles, W, shading, style_of
 from workers.knowledge.parsers.ooxml import MC, A, Theme, is_on, number, with_choices
-from workers.knowledge.parsers.outline import flat
-from workers.knowledge.parsers.unseen import tells_something
+from workers.knowledge.parsers.outline import flat, tells_something
 
 _M: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _WP: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"

@@ -15,8 +15,7 @@ from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid, cells_of
 from workers.knowledge.parsers.odf.styles import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, Look, Styles
 from workers.knowledge.parsers.ooxml import number
-from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.unseen import add_tricks, tells_something
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 
 MAX_CELLS: Final = 1_000_000
 _MAX_SPACES: Final = 100
@@ -207,7 +206,7 @@ class _Walk:
         vanished = " ".join(tricks.get("it is formatted as hidden text", []))
         if vanished and not tells_something(vanished):
             self.hidden += tricks.pop("it is formatted as hidden text")
-        add_tricks(self.outline, tricks, self.page)
+        self.outline.tricks(tricks, self.page)
 
     def _items(self, element: Any, look: Look, depth: int) -> Iterator[str]:
         for item in element:

@@ -79,7 +79,7 @@ def _in_order(
 
     def end_run() -> None:
         if run:
-            placed.extend(_lines(run, order))
+            placed.extend(Placed(line, order[id(first.words[0])]) for line, first in lines_of(run))
             run.clear()
 
     for piece in in_reading_order(pieces, groups, order):
@@ -90,13 +90,4 @@ def _in_order(
         else:
             run.append(piece)
     end_run()
-    return placed
-
-
-def _lines(run: Sequence[Piece], order: Mapping[int, float]) -> list[Placed]:
-    lines = lines_of(run)
-    placed, at = [], 0
-    for line, n in lines:
-        placed.append(Placed(line, order[id(run[at].words[0])]))
-        at += n
     return placed

@@ -50,8 +50,8 @@ class Line:
         return round(self.size * 2) / 2, self.bold
 
 
-def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, int]]:
-    """The lines that `pieces` make in the order given, with the number of pieces in each.
+def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, Piece]]:
+    """The lines that `pieces` make in the order given, each with its first piece.
 
     Neighbours on one line are one again.
     """
@@ -61,7 +61,7 @@ def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, int]]:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    return [(_line(row), len(row)) for row in rows]
+    return [(_line(row), row[0]) for row in rows]
 
 
 def _line(row: Sequence[Piece]) -> Line:

@@ -16,7 +16,7 @@ from workers.knowledge.parsers.ooxml import (
     number,
     with_choices,
 )
-from workers.knowledge.parsers.outline import Outline, flat
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 from workers.knowledge.parsers.pptx.shapes import (
     Box,
     P,
@@ -28,7 +28,6 @@ from workers.knowledge.parsers.pptx.shapes import (
     shapes_of,
     solid_fill,
 )
-from workers.knowledge.parsers.unseen import add_tricks, tells_something
 
 _NO_CONTENT: Final = frozenset(["sldNum", "dt", "hdr", "sldImg"])
 # Placeholders whose text has bullets unless it says otherwise.
@@ -174,7 +173,7 @@ class _Deck:
                 items.clear()
                 self.outline.text(text, scene.page)
         self.outline.lines("\n".join(items), scene.page)
-        add_tricks(self.outline, reading.tricks, scene.page)
+        self.outline.tricks(reading.tricks, scene.page)
 
     def _hidden_titles(self, scene: _Scene, titles: Iterable[Shape]) -> None:
         """A title off the slide or in the colour of its ground names the slide for screen readers, a known practice.
@@ -193,7 +192,7 @@ class _Deck:
         for table in shape.element.iter(f"{A}tbl"):
             reading = _Reading(scene, None, None)
             self.outline.table(list(_rows(table, reading)), scene.page)
-            add_tricks(self.outline, reading.tricks, scene.page)
+            self.outline.tricks(reading.tricks, scene.page)
         add_graphic(self.outline, self.package, scene.name, shape.element, scene.page)
 
     def _notes(self, name: str, page: int) -> None:

@@ -16,8 +16,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.grids import Grid, cells_of
 from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, leave_out_properties, number
-from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.unseen import tells_something
+from workers.knowledge.parsers.outline import Outline, flat, tells_something
 from workers.knowledge.parsers.xlsx.number_formats import shown
 from workers.knowledge.parsers.xlsx.styles import S, Styles
 

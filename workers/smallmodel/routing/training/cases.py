@@ -159,21 +159,21 @@ class Maker:
         return found
 
     def _case(
-        self, talk: tuple[tuple[str, str], ...], function: Function, family: Family | None, kind: str, text: str
+        self, dialogue: tuple[tuple[str, str], ...], function: Function, family: Family | None, kind: str, text: str
     ) -> Case:
         wish = KINDS.index(function.candidate.name) if family is None else len(KINDS) - 1
         source = family.name if family else text
-        if len(talk) == 1 and self._random.random() < 0.25:
-            talk = (*self._small_talk(family), *talk)
+        if len(dialogue) == 1 and self._random.random() < 0.25:
+            dialogue = (*self._small_talk(family), *dialogue)
             kind = "later"
         absent = self._random.random() < 0.16 and not (function.web and self._random.random() < 0.5)
         offered = self._offered(function, family, absent)
         self._random.shuffle(offered)
         if absent:
-            return Case(talk, tuple(offered), len(offered), "absent", wish, source)
+            return Case(dialogue, tuple(offered), len(offered), "absent", wish, source)
         right = next(n for n, each in enumerate(offered) if each.name == function.candidate.name)
         dressed = tuple(self._dressed(each, n == right, function) for n, each in enumerate(offered))
-        return Case(talk, dressed, right, kind, wish, source)
+        return Case(dialogue, dressed, right, kind, wish, source)
 
     def _offered(self, function: Function, family: Family | None, absent: bool) -> list[Candidate]:
         draw = self._random
@@ -225,12 +225,12 @@ class Maker:
             others = list(self._builtin)
         offered = list({each.candidate.name: each.candidate for each in others}.values())
         draw.shuffle(offered)
-        talk: tuple[tuple[str, str], ...] = (("user", self._styled(text, calm=True)),)
+        dialogue: tuple[tuple[str, str], ...] = (("user", self._styled(text, calm=True)),)
         if kind == "after" or draw.random() < 0.4:
-            talk = (*self._turn(draw.choice(others)), *talk)
+            dialogue = (*self._turn(draw.choice(others)), *dialogue)
         dressed = tuple(self._dressed(each, False, None) for each in offered)
         source = family.name if family else text
-        return Case(talk, dressed, len(offered), f"none {kind}", source=source)
+        return Case(dialogue, dressed, len(offered), f"none {kind}", source=source)
 
     def _turn(self, function: Function) -> tuple[tuple[str, str], ...]:
         """A message that used `function`, and a reply."""

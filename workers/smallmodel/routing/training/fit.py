@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from workers.smallmodel.routing import cues
 from workers.smallmodel.routing.candidates import Candidate
-from workers.smallmodel.routing.features import Known, known_of, read_talk, texts_of
+from workers.smallmodel.routing.features import Known, known_of, read_dialogue, texts_of
 from workers.smallmodel.routing.head import Inputs, Weights, inputs_of, widen
 from workers.smallmodel.routing.training.cases import Case
 from workers.smallmodel.routing.training.wishes import Told
@@ -33,11 +33,11 @@ DROPOUT: Final = 0.2
 
 def inputs_of_cases(cases: Sequence[Case], encode: Encode) -> list[Inputs]:
     """What the head reads of each case; each different text is encoded once."""
-    talks = [read_talk(case.conversation) for case in cases]
+    dialogues = [read_dialogue(case.conversation) for case in cases]
     candidates = {each.key(): each for case in cases for each in case.candidates}
     own = {key: texts_of(each) for key, each in candidates.items()}
     texts = dict.fromkeys(text for group in own.values() for text in group)
-    texts |= dict.fromkeys(text for talk in talks for text in talk.texts())
+    texts |= dict.fromkeys(text for dialogue in dialogues for text in dialogue.texts())
     vectors = dict(zip(texts, encode(list(texts)), strict=True))
     known: dict[str, Known] = {
         key: known_of(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()
@@ -48,12 +48,12 @@ def inputs_of_cases(cases: Sequence[Case], encode: Encode) -> list[Inputs]:
 
     return [
         inputs_of(
-            talk,
-            np.stack([vectors[text] for text in talk.texts()]),
+            dialogue,
+            np.stack([vectors[text] for text in dialogue.texts()]),
             known_in(case.candidates),
-            cues.acts(talk.message),
+            cues.acts(dialogue.message),
         )
-        for talk, case in zip(talks, cases, strict=True)
+        for dialogue, case in zip(dialogues, cases, strict=True)
     ]
 
 

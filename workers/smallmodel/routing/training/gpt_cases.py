@@ -75,23 +75,23 @@ class GptMaker:
         if not absent or not offered:
             offered, kind = [gpt, *offered[: LONGEST_OFFER - 1]], "plain"
         draw.shuffle(offered)
-        talk: tuple[tuple[str, str], ...] = (("user", self.styled(text)),)
+        dialogue: tuple[tuple[str, str], ...] = (("user", self.styled(text)),)
         if draw.random() < 0.25:
-            talk = (*self._earlier(domain), *talk)
+            dialogue = (*self._earlier(domain), *dialogue)
             kind = f"{kind} later"
         right = offered.index(gpt) if gpt in offered else len(offered)
-        return GptCase(talk, tuple(map(self._dressed, offered)), right, kind, domain.name)
+        return GptCase(dialogue, tuple(map(self._dressed, offered)), right, kind, domain.name)
 
     def _none(self, text: str, domain: Domain | None, kind: str) -> GptCase:
         draw = self._random
         near = domain or draw.choice([each for each in self._domains if each.name not in NOT_IDLE])
         offered = self._near(near, set()) + self._far(near, set(), idle=domain is None)
         draw.shuffle(offered)
-        talk: tuple[tuple[str, str], ...] = (("user", self.styled(text, calm=True)),)
+        dialogue: tuple[tuple[str, str], ...] = (("user", self.styled(text, calm=True)),)
         if kind == "after" or draw.random() < 0.15:
-            talk = (*self._earlier(near, about=True), *talk)
+            dialogue = (*self._earlier(near, about=True), *dialogue)
         dressed = tuple(map(self._dressed, offered[:LONGEST_OFFER]))
-        return GptCase(talk, dressed, len(dressed), f"none {kind}", domain.name if domain else "")
+        return GptCase(dialogue, dressed, len(dressed), f"none {kind}", domain.name if domain else "")
 
     def _near(self, domain: Domain, barred: set[str] | frozenset[str]) -> list[Gpt]:
         near = [each for each in domain.gpts if each.candidate.name not in barred]

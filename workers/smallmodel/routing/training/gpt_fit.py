@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from workers.smallmodel.routing.features import read_talk
+from workers.smallmodel.routing.features import read_dialogue
 from workers.smallmodel.routing.gpt_features import gpt_known, gpt_texts
 from workers.smallmodel.routing.gpt_head import GptInputs, Weights, gpt_inputs, none_row, pair_rows, wish, wish_row
 from workers.smallmodel.routing.training.gpt_cases import GptCase
@@ -32,20 +32,20 @@ NONE_SHARE: Final = 0.36
 
 def inputs_of_cases(cases: Sequence[GptCase], encode: Encode) -> list[GptInputs]:
     """What the head reads of each case; each different text is encoded once."""
-    talks = [read_talk(case.conversation, wide=True) for case in cases]
+    dialogues = [read_dialogue(case.conversation, wide=True) for case in cases]
     candidates = {each.key(): each for case in cases for each in case.candidates}
     own = {key: gpt_texts(each) for key, each in candidates.items()}
     texts = dict.fromkeys(text for group in own.values() for text in group)
-    texts |= dict.fromkeys(text for talk in talks for text in talk.texts()[:2])
+    texts |= dict.fromkeys(text for dialogue in dialogues for text in dialogue.texts()[:2])
     vectors = dict(zip(texts, encode(list(texts)), strict=True))
     known = {key: gpt_known(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()}
     return [
         gpt_inputs(
-            talk,
-            np.stack([vectors[text] for text in talk.texts()[:2]]),
+            dialogue,
+            np.stack([vectors[text] for text in dialogue.texts()[:2]]),
             [known[each.key()] for each in case.candidates],
         )
-        for talk, case in zip(talks, cases, strict=True)
+        for dialogue, case in zip(dialogues, cases, strict=True)
     ]
 
 

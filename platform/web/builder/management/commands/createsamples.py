@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
-from web.builder.models import Category, ColleagueRow, Gpt, KnowledgeFile, Sharing
+from web.builder.models import Category, DelegateRow, Gpt, KnowledgeFile, Sharing
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -64,7 +64,7 @@ def folders() -> list[Path]:
 
 def asks(folder: Path) -> bool:
     """Whether the sample asks other samples."""
-    return "asks" in tomllib.loads((folder / "gpt.toml").read_text())
+    return "delegates" in tomllib.loads((folder / "gpt.toml").read_text())
 
 
 def done_path() -> Path:
@@ -104,7 +104,7 @@ def sample_gpt(name: str) -> Gpt | None:
 def bring_up_to_date(folder: Path) -> str:
     """What was done, in a word, to make the sample in `folder` be as the folder says."""
     sample = tomllib.loads((folder / "gpt.toml").read_text())
-    privacy_url, colleagues = sample.pop("privacy_url", ""), sample.pop("asks", [])
+    privacy_url, delegates = sample.pop("privacy_url", ""), sample.pop("delegates", [])
     fields = {
         **sample,
         "instructions": sample["instructions"].strip(),
@@ -118,7 +118,7 @@ def bring_up_to_date(folder: Path) -> str:
     gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
     replace_files(gpt, sorted((folder / "files").glob("*")))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
-    replace_colleagues(gpt, {each["gpt"]: each["when"] for each in colleagues})
+    replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})
     if draft_changed(gpt):
         services.publish_when_ready(gpt)
     return word
@@ -140,14 +140,16 @@ def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
     for path in paths:
         document = path.read_text()
         known = gpt.actions.filter(removed=None, document=document).first()
-        kept.add((known or actions.add_action(gpt, actions.Source(document=document), privacy_url=privacy_url)).id)
+        kept.add(
+            (known or actions.add_action(gpt, actions.DocumentSource(document=document), privacy_url=privacy_url)).id
+        )
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
 
 
-def replace_colleagues(gpt: Gpt, whens: dict[str, str]) -> None:
+def replace_delegates(gpt: Gpt, whens: dict[str, str]) -> None:
     """Let `gpt` ask the samples in these folders, and no others; those that were deleted here are left out."""
     asked = {name: sample for name in whens if (sample := sample_gpt(name)) and not sample.deleted}
-    gpt.colleagues.exclude(colleague__in=asked.values()).delete()
+    gpt.delegates.exclude(delegate__in=asked.values()).delete()
     for name, sample in asked.items():
-        ColleagueRow.objects.update_or_create(gpt=gpt, colleague=sample, defaults={"when": whens[name]})
+        DelegateRow.objects.update_or_create(gpt=gpt, delegate=sample, defaults={"when": whens[name]})

@@ -6,10 +6,10 @@ import { post } from "./send.js";
 const ASK_AFTER_MS = 150;
 
 const form = document.getElementById("gpt-form");
-const section = document.getElementById("colleagues");
-const list = section.querySelector("[data-colleagues]");
-const input = document.getElementById("colleague");
-const options = document.getElementById("colleague-options");
+const section = document.getElementById("delegates");
+const list = section.querySelector("[data-delegates]");
+const input = document.getElementById("delegate");
+const options = document.getElementById("delegate-options");
 const none = section.querySelector("[data-combo-none]");
 const urls = section.dataset;
 let timer = 0;
@@ -98,7 +98,7 @@ options.addEventListener("click", (event) => {
 async function choose(option) {
   close();
   const body = new FormData();
-  body.set("colleague", option.dataset.slug);
+  body.set("delegate", option.dataset.slug);
   const { html, name, error } = await post(urls.add, body).catch(({ message }) => ({ error: message }));
   say(error);
   if (error) return;
@@ -120,12 +120,12 @@ async function remove(button) {
   say("");
   row.remove();
   changed("");
-  (next?.querySelector("[data-remove-colleague]") ?? input).focus();
-  toast(`${name} removed from the draft. The live version keeps it until you publish again.`);
+  (next?.querySelector("[data-remove-delegate]") ?? input).focus();
+  toast(`${name} removed from the draft. What is published keeps it until you publish again.`);
 }
 
 list.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-remove-colleague]");
+  const button = event.target.closest("[data-remove-delegate]");
   if (!button) return;
   event.preventDefault();
   remove(button);
@@ -144,11 +144,11 @@ function limit() {
 }
 
 function say(error) {
-  section.querySelector("[data-colleagues-error]").textContent = error ?? "";
+  section.querySelector("[data-delegates-error]").textContent = error ?? "";
 }
 
 function tell(words) {
-  section.querySelector("[data-colleagues-status]").textContent = words;
+  section.querySelector("[data-delegates-status]").textContent = words;
 }
 
 // Without this script the field takes a name, goes with the form, and the browser offers choices.

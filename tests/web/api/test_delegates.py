@@ -8,7 +8,7 @@ from tests.web.api.conftest import bearer, key_of
 from web.builder.models import Sharing
 from web.builder.services import create_gpt, publish, set_sharing, update_gpt
 
-URL = "/api/gpts/pump-doctor/colleagues"
+URL = "/api/gpts/pump-doctor/delegates"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_gpt_is_added_changed_and_removed(client, gpt):
 
     changed = send(client, "PATCH", f"{URL}/price-clerk", {"when": "Prices"}).json()
     assert changed == {**entry, "when": "Prices"} == client.get(URL).json()[0]
-    assert gpt.draft_spec().colleagues[0].when == "Prices"
+    assert gpt.draft_spec().delegates[0].when == "Prices"
 
     assert client.delete(f"{URL}/price-clerk").status_code == 204
     assert client.delete(f"{URL}/price-clerk").status_code == 404
@@ -81,9 +81,11 @@ def test_trouble_is_told_as_in_the_form(client, clerk):
 
 
 def test_how_it_asks_is_part_of_the_gpt(client, gpt, bob):
-    changed = send(client, "PATCH", "/api/gpts/pump-doctor", {"asks_all": True, "asks_store": True}).json()
-    assert (changed["asks_all"], changed["asks_store"]) == (True, True)
+    changed = send(
+        client, "PATCH", "/api/gpts/pump-doctor", {"delegates_to_all": True, "delegates_to_store": True}
+    ).json()
+    assert (changed["delegates_to_all"], changed["delegates_to_store"]) == (True, True)
     seen = bearer(key_of(bob)).get("/api/gpts/pump-doctor").json()
-    assert (seen["asks_all"], seen["asks_store"]) == (False, False)  # not published yet
-    publish(update_gpt(gpt, {"asks_all": True}))
-    assert bearer(key_of(bob)).get("/api/gpts/pump-doctor").json()["asks_all"]
+    assert (seen["delegates_to_all"], seen["delegates_to_store"]) == (False, False)  # not published yet
+    publish(update_gpt(gpt, {"delegates_to_all": True}))
+    assert bearer(key_of(bob)).get("/api/gpts/pump-doctor").json()["delegates_to_all"]

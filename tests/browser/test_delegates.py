@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import SIZES, THEMES, serious
-from web.builder import colleagues
+from web.builder import delegates
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish, set_sharing
 from web.runs.models import Conversation, DelegationRow, Message, Run
@@ -40,7 +40,7 @@ def choices(page: Page):
 
 
 def row(page: Page, name: str):
-    return page.locator(".colleague").filter(has=page.get_by_text(name, exact=True))
+    return page.locator(".delegate").filter(has=page.get_by_text(name, exact=True))
 
 
 def test_a_gpt_is_found_and_added_by_keyboard(form, gpt):
@@ -68,7 +68,7 @@ def test_a_gpt_is_found_and_added_by_keyboard(form, gpt):
     expect(form.get_by_text("Unpublished changes")).to_be_visible()
     form.reload()
     expect(row(form, name).get_by_label("When to ask it")).to_have_value("Costs")
-    assert [each.when for each in gpt.draft_spec().colleagues] == ["Costs"]
+    assert [each.when for each in gpt.draft_spec().delegates] == ["Costs"]
 
 
 def test_escape_closes_the_choices_and_then_empties_the_search(form, gpt):
@@ -88,7 +88,7 @@ def test_escape_closes_the_choices_and_then_empties_the_search(form, gpt):
     expect(options.last).to_have_attribute("aria-selected", "true")
     box.press("Tab")
     expect(options).to_have_count(0)
-    assert not gpt.colleagues.exists()
+    assert not gpt.delegates.exists()
 
 
 def test_a_search_without_a_hit_says_so_and_sends_nothing(form, gpt):
@@ -99,7 +99,7 @@ def test_a_search_without_a_hit_says_so_and_sends_nothing(form, gpt):
     box.press("Enter")
     form.get_by_role("button", name="Save draft").last.click()
     expect(form.get_by_text("Draft saved.")).to_be_visible()
-    assert not gpt.colleagues.exists()
+    assert not gpt.delegates.exists()
 
 
 def test_a_gpt_is_added_by_mouse_and_removed(form, gpt, others):
@@ -109,11 +109,11 @@ def test_a_gpt_is_added_by_mouse_and_removed(form, gpt, others):
     search(form).click()
     expect(choices(form)).to_have_count(1)
     form.get_by_role("option", name="Price Clerk").click()
-    expect(form.locator(".colleague")).to_have_count(2)
+    expect(form.locator(".delegate")).to_have_count(2)
     row(form, "Stock Clerk").get_by_role("button", name="Remove Stock Clerk").click()
-    expect(form.locator(".colleague")).to_have_count(1)
+    expect(form.locator(".delegate")).to_have_count(1)
     expect(row(form, "Price Clerk").get_by_role("button", name="Remove")).to_be_focused()
-    assert [each.slug for each in gpt.draft_spec().colleagues] == ["price-clerk"]
+    assert [each.slug for each in gpt.draft_spec().delegates] == ["price-clerk"]
 
 
 def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
@@ -129,7 +129,7 @@ def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
 
 def test_a_full_list_offers_no_more(alice_page, alice, gpt):
     for n in range(20):
-        colleagues.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug)
+        delegates.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug)
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     expect(search(alice_page)).to_be_hidden()
     expect(alice_page.get_by_text("A GPT add up to 20 GPTs.")).to_be_visible()
@@ -146,7 +146,7 @@ def test_it_works_without_scripts(visitor, alice, gpt, others):
     page.get_by_role("checkbox", name="Always ask all of them").check()
     page.get_by_role("button", name="Save draft").last.click()
     expect(row(page, "Price Clerk").get_by_label("When to ask it")).to_have_value("Costs")
-    assert Gpt.objects.get(id=gpt.id).asks_all
+    assert Gpt.objects.get(id=gpt.id).delegates_to_all
     row(page, "Price Clerk").get_by_role("button", name="Remove").click()
     expect(page.get_by_text("None yet.")).to_be_visible()
 
@@ -155,7 +155,7 @@ def test_it_works_without_scripts(visitor, alice, gpt, others):
 @pytest.mark.parametrize("theme", THEMES)
 def test_its_pages_are_accessible(visitor, alice, bob, gpt, others, theme, size):
     for each in others:
-        colleagues.add(gpt, each.slug)
+        delegates.add(gpt, each.slug)
     publish(gpt)
     set_sharing(others[0], Sharing.ME)
     page = visitor.page(alice, color_scheme=theme, viewport=SIZES[size])

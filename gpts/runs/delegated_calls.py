@@ -13,7 +13,7 @@ PREFIX: Final = "ask_"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class DelegatedCall:
     """A call that asks the GPT `name`, or the agent of that name at `host`.
 
     `run_id` is the run that answers, empty where the GPT could not be asked and for agents elsewhere. `result` is
@@ -34,23 +34,23 @@ class Ask:
         return self.result.text if self.result and not self.result.ok else ""
 
 
-def asks(spec: GptSpec, log: Log) -> tuple[Ask, ...]:
+def delegated_calls(spec: GptSpec, log: Log) -> tuple[DelegatedCall, ...]:
     """All that a run asked others, in the order of its log."""
     calls = (call for step in log if isinstance(step, ModelReply) for call in step.tool_calls)
-    return tuple(ask for call in calls if (ask := ask_of(spec, log, call)))
+    return tuple(ask for call in calls if (ask := delegated_call(spec, log, call)))
 
 
-def ask_of(spec: GptSpec, log: Log, call: ToolCall) -> Ask | None:
+def delegated_call(spec: GptSpec, log: Log, call: ToolCall) -> DelegatedCall | None:
     """What `call` asks of whom; None for a call of any other tool."""
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
     for step in log:
         if isinstance(step, Delegation) and step.call_id == call.call_id:
-            return Ask(call.call_id, step.name, step.task, step.run_id, joined=step.joined, result=result)
+            return DelegatedCall(call.call_id, step.name, step.task, step.run_id, joined=step.joined, result=result)
     if not call.name.startswith(PREFIX) or _is_another_tool(spec, log, call.name):
         return None
     agent = named_remote_agents(spec).get(call.name)
     name, host = (agent.name, host_name(agent.url)) if agent else (_in_words(call.name), "")
-    return Ask(call.call_id, name, str(call.arguments.get("task", "")), host=host, result=result)
+    return DelegatedCall(call.call_id, name, str(call.arguments.get("task", "")), host=host, result=result)
 
 
 def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:

@@ -1,6 +1,6 @@
 """Every write about the GPTs that a draft may ask, which of them may be added, and how the list reads to its owner.
 
-A colleague may be withdrawn at any time. Its entry then stays, says so, and is not asked; whether a person who chats
+A delegate may be withdrawn at any time. Its entry then stays, says so, and is not asked; whether a person who chats
 may reach it is looked at when it is asked.
 """
 
@@ -15,9 +15,9 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.spec.gpt import COLLEAGUES, GptSpec
+from gpts.spec.gpt import MAX_DELEGATES, GptSpec
 from web.accounts.models import User
-from web.builder.models import ColleagueRow, Gpt, Sharing
+from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.search import find, index_over, rank
 
 N_CHOICES: Final = 20
@@ -30,7 +30,7 @@ BY_LINK: Final = "Only works for people who have its link."
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DelegateEntry:
     """A line of the list, for the owner of the draft. `gpt` is None where they may not see it any more."""
 
     slug: str
@@ -60,13 +60,13 @@ def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
 
     With a `query` those that fit it, best first; typos and unfinished words are forgiven.
     """
-    open_to = _permitted(user, gpt).exclude(id__in=gpt.colleagues.values("colleague"))
+    open_to = _permitted(user, gpt).exclude(id__in=gpt.delegates.values("delegate"))
     others = open_to.exclude(owner=user)
     if not query.strip():
         return [*open_to.filter(owner=user)[:N_CHOICES], *others[:N_CHOICES]][:N_CHOICES]
     near = [*open_to.filter(owner=user), *others.exclude(sharing=Sharing.STORE)]
     found = dict.fromkeys([*rank(index_over(near), query), *find(query)])  # each once, in this order
-    ids = list(found)[: N_CHOICES + COLLEAGUES + 1]  # of those, only this GPT and those in the list are left out
+    ids = list(found)[: N_CHOICES + MAX_DELEGATES + 1]  # of those, only this GPT and those in the list are left out
     fitting = open_to.in_bulk(ids)
     return [fitting[gpt_id] for gpt_id in ids if gpt_id in fitting][:N_CHOICES]
 
@@ -75,64 +75,59 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
     return Gpt.objects.chattable_by(user).exclude(id=gpt.id).select_related("owner", "published")
 
 
-def entries(gpt: Gpt) -> list[Entry]:
+def entries(gpt: Gpt) -> list[DelegateEntry]:
     """The list as the owner of the draft sees it, in the order in which it grew."""
-    rows = list(gpt.colleagues.select_related("colleague"))
-    seen = _permitted(gpt.owner, gpt).in_bulk([row.colleague_id for row in rows])
-    return [_entry(gpt, row, seen.get(row.colleague_id)) for row in rows]
+    rows = list(gpt.delegates.select_related("delegate"))
+    seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
+    return [_entry(gpt, row, seen.get(row.delegate_id)) for row in rows]
 
 
-def entry(row: ColleagueRow) -> Entry:
+def entry(row: DelegateRow) -> DelegateEntry:
     """One line of the list."""
-    return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.colleague_id).first())
+    return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.delegate_id).first())
 
 
-def _entry(gpt: Gpt, row: ColleagueRow, seen: Gpt | None) -> Entry:
+def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> DelegateEntry:
     """The line of `row`, whose GPT is `seen` by the owner of the draft, or None."""
-    slug = row.colleague.slug
-    return Entry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
+    slug = row.delegate.slug
+    return DelegateEntry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
-def why_not_asked(gpt: Gpt, colleague: Gpt) -> str:
-    """Why `colleague` is not asked, or not for everyone, at present; empty where nothing stands in the way."""
-    return _trouble(gpt, _permitted(gpt.owner, gpt).filter(id=colleague.id).first())
-
-
-def _trouble(gpt: Gpt, colleague: Gpt | None) -> str:
-    """`why_not_asked`, of a colleague that is None where the owner may not see it."""
-    if colleague is None:
+def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
+    """Why `delegate` is not asked, or not for everyone, at present; None where the owner may not see it."""
+    if delegate is None:
         return GONE
-    if colleague.published_id is None:
+    if delegate.published_id is None:
         return UNPUBLISHED
-    if gpt.sharing == Sharing.ME or colleague.sharing == Sharing.STORE:
+    if gpt.sharing == Sharing.ME or delegate.sharing == Sharing.STORE:
         return ""
-    return OWN_ONLY if colleague.sharing == Sharing.ME else BY_LINK
+    return OWN_ONLY if delegate.sharing == Sharing.ME else BY_LINK
 
 
-def access_colleague(gpt: Gpt, slug: str) -> ColleagueRow:
+def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
     """The entry for the GPT `slug` in the draft of one's own `gpt`. Raises Http404."""
-    row = gpt.colleagues.select_related("gpt__owner", "colleague").filter(colleague__slug=slug).first()
+    row = gpt.delegates.select_related("gpt__owner", "delegate").filter(delegate__slug=slug).first()
     if row is None:
         raise Http404(f"{gpt.name} doesn’t have this GPT in its list.")
     return row
 
 
-def add(gpt: Gpt, slug: str, when: str = "") -> ColleagueRow:
+def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
     """A new entry of the draft. Raises ValidationError by field."""
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
         raise ValidationError({"gpt": "A GPT can’t ask itself."})
-    colleague = _permitted(gpt.owner, gpt).filter(slug=slug).first()
-    if colleague is None:
+    delegate = _permitted(gpt.owner, gpt).filter(slug=slug).first()
+    if delegate is None:
         raise ValidationError({"gpt": UNKNOWN})
     with transaction.atomic():
         Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once cannot both find the last place
-        if gpt.colleagues.count() >= COLLEAGUES:
-            raise ValidationError({"gpt": f"You can add up to {COLLEAGUES} GPTs. Remove one first."})
-        return _saved(ColleagueRow(gpt=gpt, colleague=colleague, when=when))
+        if gpt.delegates.count() >= MAX_DELEGATES:
+            raise ValidationError({"gpt": f"A GPT can ask {MAX_DELEGATES} others. Remove one first."})
+        return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when))
 
 
-def change(row: ColleagueRow, when: str) -> ColleagueRow:
+def change(row: DelegateRow, when: str) -> DelegateRow:
     """The entry with another line on when to ask. Raises ValidationError by field."""
     if _one_line(when) == row.when:
         return row
@@ -140,7 +135,7 @@ def change(row: ColleagueRow, when: str) -> ColleagueRow:
     return _saved(row)
 
 
-def _saved(row: ColleagueRow) -> ColleagueRow:
+def _saved(row: DelegateRow) -> DelegateRow:
     row.when = _one_line(row.when)
     row.full_clean(validate_unique=False, validate_constraints=False)
     try:
@@ -162,11 +157,11 @@ def _draft_changed(gpt: Gpt) -> None:
 
 def change_lines(gpt: Gpt, lines: dict[str, str]) -> None:
     """Change when to ask the GPTs in `lines` (by slug); those that are not in the list any more do not count."""
-    for row in gpt.colleagues.select_related("gpt", "colleague").filter(colleague__slug__in=lines):
-        change(row, lines[row.colleague.slug])
+    for row in gpt.delegates.select_related("gpt", "delegate").filter(delegate__slug__in=lines):
+        change(row, lines[row.delegate.slug])
 
 
-def remove(row: ColleagueRow) -> None:
+def remove(row: DelegateRow) -> None:
     """Take a GPT off the draft's list. The published version keeps it until the next publication."""
     row.delete()
     _draft_changed(row.gpt)
@@ -181,8 +176,8 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
     if len(lines) < len(listed):
         raise ValidationError({"gpt": "A GPT can be in the list only once."})
     with transaction.atomic():
-        gpt.colleagues.exclude(colleague__slug__in=lines).delete()
-        there = set(gpt.colleagues.values_list("colleague__slug", flat=True))
+        gpt.delegates.exclude(delegate__slug__in=lines).delete()
+        there = set(gpt.delegates.values_list("delegate__slug", flat=True))
         change_lines(gpt, {slug: when for slug, when in lines.items() if slug in there})
         for slug, when in lines.items():
             if slug not in there:
@@ -192,16 +187,16 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
 
 def bring_back(gpt: Gpt, spec: GptSpec) -> None:
     """Make the draft's list that of `spec`, without what is erased by now."""
-    ids = [UUID(each.gpt_id) for each in spec.colleagues]
+    ids = [UUID(each.gpt_id) for each in spec.delegates]
     known = set(Gpt.objects.filter(id__in=ids).values_list("id", flat=True))
-    gpt.colleagues.all().delete()
-    for gpt_id, each in zip(ids, spec.colleagues, strict=True):
+    gpt.delegates.all().delete()
+    for gpt_id, each in zip(ids, spec.delegates, strict=True):
         if gpt_id in known:
-            ColleagueRow.objects.create(gpt=gpt, colleague_id=gpt_id, when=each.when)
+            DelegateRow.objects.create(gpt=gpt, delegate_id=gpt_id, when=each.when)
 
 
-def asked_by(spec: GptSpec, reader: Any) -> list[Gpt]:
+def visible_delegates(spec: GptSpec, reader: Any) -> list[Gpt]:
     """The GPTs that `spec` may ask and `reader` may chat with; nobody learns of others here."""
-    ids = [UUID(each.gpt_id) for each in spec.colleagues]
+    ids = [UUID(each.gpt_id) for each in spec.delegates]
     seen = Gpt.objects.chattable_by(reader).filter(published__isnull=False).select_related("published").in_bulk(ids)
     return [seen[gpt_id] for gpt_id in ids if gpt_id in seen]

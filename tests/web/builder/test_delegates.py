@@ -3,10 +3,10 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from gpts.spec.gpt import COLLEAGUES, WHEN_CHARS
-from web.builder import colleagues
-from web.builder.colleagues import BY_LINK, GONE, OWN_ONLY, UNKNOWN, UNPUBLISHED
-from web.builder.models import ColleagueRow, Gpt, Sharing
+from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
+from web.builder import delegates
+from web.builder.delegates import BY_LINK, GONE, OWN_ONLY, UNKNOWN, UNPUBLISHED
+from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.services import (
     create_gpt,
     delete_gpt,
@@ -41,7 +41,7 @@ def ledger(alice) -> Gpt:
 
 
 def names(gpt: Gpt, query: str = "") -> list[str]:
-    return [choice.name for choice in colleagues.choices(gpt.owner, gpt, query)]
+    return [choice.name for choice in delegates.choices(gpt.owner, gpt, query)]
 
 
 class TestChoices:
@@ -60,7 +60,7 @@ class TestChoices:
         assert names(gpt)[:2] == ["Idea", "Ledger"]  # one's own first
 
     def test_what_is_in_the_list_already_is_no_choice(self, gpt, clerk):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         assert names(gpt) == []
         assert names(gpt, "clerk") == []
 
@@ -75,8 +75,8 @@ class TestChoices:
 
     def test_others_go_by_their_published_name(self, gpt, clerk, alice):
         update_gpt(clerk, {"name": "Unannounced"})
-        [choice] = colleagues.choices(alice, gpt)
-        assert colleagues.shown_name(alice, choice) == "Price Clerk"
+        [choice] = delegates.choices(alice, gpt)
+        assert delegates.shown_name(alice, choice) == "Price Clerk"
         assert names(gpt, "unannounced") == []
 
     def test_an_empty_hall_has_no_choice(self, gpt):
@@ -87,84 +87,83 @@ class TestAdding:
     """The list and its limits."""
 
     def test_an_entry_becomes_part_of_the_draft_and_of_what_is_published(self, gpt, clerk):
-        colleagues.add(gpt, clerk.slug, " Prices\n and orders ")
+        delegates.add(gpt, clerk.slug, " Prices\n and orders ")
 
-        [colleague] = publish(gpt).spec().colleagues
-        assert (colleague.gpt_id, colleague.slug, colleague.when) == (str(clerk.id), clerk.slug, "Prices and orders")
+        [delegate] = publish(gpt).spec().delegates
+        assert (delegate.gpt_id, delegate.slug, delegate.when) == (str(clerk.id), clerk.slug, "Prices and orders")
 
     @pytest.mark.parametrize("slug", ["nowhere", "secret", "", "pri\x00ce"])
     def test_what_is_unknown_and_what_is_private_read_the_same(self, gpt, bob, slug):
         made(bob, "Secret", Sharing.ME)
         with pytest.raises(ValidationError) as refused:
-            colleagues.add(gpt, slug)
+            delegates.add(gpt, slug)
         assert refused.value.message_dict == {"gpt": [UNKNOWN]}
 
     def test_a_gpt_cannot_ask_itself(self, gpt):
         with pytest.raises(ValidationError, match="can’t ask itself"):
-            colleagues.add(gpt, gpt.slug)
+            delegates.add(gpt, gpt.slug)
 
     def test_a_gpt_is_added_once(self, gpt, clerk):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         with pytest.raises(ValidationError, match="already in the list"):
-            colleagues.add(gpt, clerk.slug)
-        assert gpt.colleagues.count() == 1
+            delegates.add(gpt, clerk.slug)
+        assert gpt.delegates.count() == 1
 
     def test_the_list_has_an_end(self, gpt, alice, clerk):
-        others = [create_gpt(alice, {"name": f"Nr {n}"}) for n in range(COLLEAGUES)]
-        ColleagueRow.objects.bulk_create(ColleagueRow(gpt=gpt, colleague=other) for other in others)
-        with pytest.raises(ValidationError, match=f"up to {COLLEAGUES} GPTs"):
-            colleagues.add(gpt, clerk.slug)
+        others = [create_gpt(alice, {"name": f"Nr {n}"}) for n in range(MAX_DELEGATES)]
+        DelegateRow.objects.bulk_create(DelegateRow(gpt=gpt, delegate=other) for other in others)
+        with pytest.raises(ValidationError, match=f"can ask {MAX_DELEGATES} others"):
+            delegates.add(gpt, clerk.slug)
 
     def test_the_line_on_when_to_ask_has_a_limit(self, gpt, clerk):
         with pytest.raises(ValidationError) as refused:
-            colleagues.add(gpt, clerk.slug, "w" * (WHEN_CHARS + 1))
+            delegates.add(gpt, clerk.slug, "w" * (WHEN_CHARS + 1))
         assert list(refused.value.message_dict) == ["when"]
-        row = colleagues.add(gpt, clerk.slug, "w" * WHEN_CHARS)
+        row = delegates.add(gpt, clerk.slug, "w" * WHEN_CHARS)
         with pytest.raises(ValidationError):
-            colleagues.change(row, "w" * (WHEN_CHARS + 1))
+            delegates.change(row, "w" * (WHEN_CHARS + 1))
 
 
 class TestTrouble:
     """What the list says of an entry that cannot be asked."""
 
     def trouble(self, gpt: Gpt) -> str:
-        """What the list and the question for one colleague say alike."""
-        [row] = gpt.colleagues.select_related("colleague")
-        [entry] = colleagues.entries(gpt)
-        assert entry == colleagues.entry(colleagues.access_colleague(gpt, row.colleague.slug))
-        assert colleagues.why_not_asked(gpt, row.colleague) == entry.trouble
+        """What the list and the question for one delegate say alike."""
+        [row] = gpt.delegates.select_related("delegate")
+        [entry] = delegates.entries(gpt)
+        assert entry == delegates.entry(delegates.access_delegate(gpt, row.delegate.slug))
         return entry.trouble
 
     def test_nothing_is_wrong_with_one_in_the_store(self, gpt, clerk):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         assert self.trouble(gpt) == ""
 
     def test_a_draft_is_not_asked(self, gpt, alice):
-        colleagues.add(gpt, made(alice, "Idea", None).slug)
+        delegates.add(gpt, made(alice, "Idea", None).slug)
         assert self.trouble(gpt) == UNPUBLISHED
 
     def test_a_private_one_of_a_shared_gpt_is_the_owners_alone(self, gpt, ledger):
-        colleagues.add(gpt, ledger.slug)
+        delegates.add(gpt, ledger.slug)
         assert self.trouble(gpt) == OWN_ONLY
         set_sharing(gpt, Sharing.ME)
         assert self.trouble(gpt) == ""
 
     def test_one_shared_by_link_is_for_those_who_opened_it(self, gpt, alice):
-        colleagues.add(gpt, made(alice, "By link", Sharing.LINK).slug)
+        delegates.add(gpt, made(alice, "By link", Sharing.LINK).slug)
         assert self.trouble(gpt) == BY_LINK
 
     @pytest.mark.parametrize("end", [lambda gpt: set_sharing(gpt, Sharing.ME), delete_gpt])
     def test_one_that_was_withdrawn_tells_nothing_new_of_itself(self, gpt, clerk, end):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         update_gpt(clerk, {"name": "New private name"})
         end(clerk)
 
         assert self.trouble(gpt) == GONE
-        [entry] = colleagues.entries(gpt)
+        [entry] = delegates.entries(gpt)
         assert (entry.name, entry.gpt) == ("price-clerk", None)
 
     def test_ones_own_deleted_gpt_is_gone(self, gpt, ledger):
-        colleagues.add(gpt, ledger.slug)
+        delegates.add(gpt, ledger.slug)
         delete_gpt(ledger)
         assert self.trouble(gpt) == GONE
 
@@ -173,49 +172,49 @@ class TestVersions:
     """The list goes with the version that it was published in."""
 
     def test_restoring_brings_the_list_of_then(self, gpt, clerk, ledger):
-        colleagues.add(gpt, ledger.slug, "Accounts")
-        row = colleagues.add(gpt, clerk.slug, "Prices")
-        update_gpt(gpt, {"asks_all": True, "asks_store": True})
+        delegates.add(gpt, ledger.slug, "Accounts")
+        row = delegates.add(gpt, clerk.slug, "Prices")
+        update_gpt(gpt, {"delegates_to_all": True, "delegates_to_store": True})
         then = publish(gpt).spec()
-        colleagues.change(row, "Never")
-        colleagues.remove(colleagues.access_colleague(gpt, ledger.slug))
-        publish(update_gpt(gpt, {"asks_all": False, "asks_store": False}))
+        delegates.change(row, "Never")
+        delegates.remove(delegates.access_delegate(gpt, ledger.slug))
+        publish(update_gpt(gpt, {"delegates_to_all": False, "delegates_to_store": False}))
 
         restore_version(gpt, 2)
 
         assert gpt.draft_spec() == then
-        assert [entry.when for entry in colleagues.entries(gpt)] == ["Accounts", "Prices"]
+        assert [entry.when for entry in delegates.entries(gpt)] == ["Accounts", "Prices"]
 
     def test_what_is_erased_by_then_does_not_come_back(self, gpt, clerk, bob):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         publish(gpt)
         Gpt.objects.filter(id=clerk.id).update(published=None)
         clerk.delete()
 
         restore_version(gpt, 2)
 
-        assert colleagues.entries(gpt) == []
+        assert delegates.entries(gpt) == []
 
     def test_a_version_from_before_gpts_asked_each_other_equals_its_draft(self, as_alice, gpt):
-        data = {key: value for key, value in gpt.published.data.items() if not key.startswith(("asks", "colleagues"))}
+        data = {key: value for key, value in gpt.published.data.items() if not key.startswith(("asks", "delegates"))}
         type(gpt.published).objects.update(data=data)
         assert b"Version 1 is live." in as_alice.get("/gpts/pump-doctor/edit").content
 
 
 def test_replacing_keeps_what_stays_and_changes_all_or_nothing(gpt, clerk, ledger, alice):
-    colleagues.add(gpt, clerk.slug, "Prices")
-    colleagues.add(gpt, ledger.slug)
+    delegates.add(gpt, clerk.slug, "Prices")
+    delegates.add(gpt, ledger.slug)
     set_sharing(clerk, Sharing.ME)  # it may stay, although it could not be added any more
     idea = made(alice, "Idea", None)
 
     with pytest.raises(ValidationError):
-        colleagues.replace(gpt, [(idea.slug, ""), ("nowhere", "")])
-    assert [entry.slug for entry in colleagues.entries(gpt)] == ["price-clerk", "ledger"]
+        delegates.replace(gpt, [(idea.slug, ""), ("nowhere", "")])
+    assert [entry.slug for entry in delegates.entries(gpt)] == ["price-clerk", "ledger"]
     with pytest.raises(ValidationError, match="once"):
-        colleagues.replace(gpt, [(idea.slug, ""), (idea.slug, "")])
+        delegates.replace(gpt, [(idea.slug, ""), (idea.slug, "")])
 
-    colleagues.replace(gpt, [(idea.slug, "Ideas"), (clerk.slug, "Costs")])
-    assert [(entry.slug, entry.when) for entry in colleagues.entries(gpt)] == [
+    delegates.replace(gpt, [(idea.slug, "Ideas"), (clerk.slug, "Costs")])
+    assert [(entry.slug, entry.when) for entry in delegates.entries(gpt)] == [
         ("price-clerk", "Costs"),
         ("idea", "Ideas"),
     ]
@@ -224,73 +223,73 @@ def test_replacing_keeps_what_stays_and_changes_all_or_nothing(gpt, clerk, ledge
 class TestForm:
     """The section of the creator's form, with and without its script."""
 
-    URL = "/gpts/pump-doctor/colleagues"
+    URL = "/gpts/pump-doctor/delegates"
 
     def test_the_script_searches_adds_and_removes(self, as_alice, gpt, clerk):
         found = as_alice.get(f"{self.URL}/choices", {"q": "prce"}, headers=JSON).json()
         assert found["n"] == 1
         assert 'data-slug="price-clerk"' in found["html"]
 
-        added = as_alice.post(f"{self.URL}/add", {"colleague": "price-clerk"}, headers=JSON)
+        added = as_alice.post(f"{self.URL}/add", {"delegate": "price-clerk"}, headers=JSON)
         assert (added.status_code, added.json()["name"]) == (201, "Price Clerk")
         assert 'name="when-price-clerk"' in added.json()["html"]
-        refused = as_alice.post(f"{self.URL}/add", {"colleague": "price-clerk"}, headers=JSON)
+        refused = as_alice.post(f"{self.URL}/add", {"delegate": "price-clerk"}, headers=JSON)
         assert (refused.status_code, refused.json()["error"]) == (400, "This GPT is already in the list.")
 
         assert as_alice.post(f"{self.URL}/price-clerk/remove", headers=JSON).status_code == 200
         assert as_alice.post(f"{self.URL}/price-clerk/remove", headers=JSON).status_code == 404
-        assert not gpt.colleagues.exists()
+        assert not gpt.delegates.exists()
 
     def test_lines_and_switches_are_saved_with_the_form(self, as_alice, gpt, clerk, ledger, fields):
-        colleagues.add(gpt, clerk.slug, "Prices")
-        colleagues.add(gpt, ledger.slug, "Accounts")
-        sent = {**fields, "when-price-clerk": "Costs", "asks_all": "on", "when-nobody": "x"}
+        delegates.add(gpt, clerk.slug, "Prices")
+        delegates.add(gpt, ledger.slug, "Accounts")
+        sent = {**fields, "when-price-clerk": "Costs", "delegates_to_all": "on", "when-nobody": "x"}
 
         saved = as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).json()
 
         assert saved["errors"] == {}
         assert "Only works for you" in saved["parts"]["trouble-ledger"]
         gpt.refresh_from_db()
-        assert (gpt.asks_all, gpt.asks_store) == (True, False)
+        assert (gpt.delegates_to_all, gpt.delegates_to_store) == (True, False)
         # What a page from before did not know of is not cleared.
-        assert [entry.when for entry in colleagues.entries(gpt)] == ["Costs", "Accounts"]
+        assert [entry.when for entry in delegates.entries(gpt)] == ["Costs", "Accounts"]
 
     def test_a_line_too_long_is_named_and_the_others_are_saved(self, as_alice, gpt, clerk, ledger, fields):
         for other in (clerk, ledger):
-            colleagues.add(gpt, other.slug, "Before")
+            delegates.add(gpt, other.slug, "Before")
         sent = {**fields, "when-price-clerk": "w" * 301, "when-ledger": "After"}
 
         errors = as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).json()["errors"]
 
         assert errors == {"when-price-clerk": ["Too long: 301 of 300 characters."]}
-        assert [entry.when for entry in colleagues.entries(gpt)] == ["Before", "After"]
+        assert [entry.when for entry in delegates.entries(gpt)] == ["Before", "After"]
         page = as_alice.post("/gpts/pump-doctor/edit", sent).content.decode()
         assert "w" * 301 in page
         assert "Too long: 301 of 300 characters." in page
 
     def test_a_plain_form_adds_and_removes_too(self, as_alice, gpt, clerk, fields):
-        as_alice.post("/gpts/pump-doctor/edit", {**fields, "colleague": "price-clerk", "instructions": "Kept."})
+        as_alice.post("/gpts/pump-doctor/edit", {**fields, "delegate": "price-clerk", "instructions": "Kept."})
         gpt.refresh_from_db()
-        assert (gpt.instructions, gpt.colleagues.count()) == ("Kept.", 1)
+        assert (gpt.instructions, gpt.delegates.count()) == ("Kept.", 1)
 
-        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "colleague": "nowhere"}, follow=True)
+        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "delegate": "nowhere"}, follow=True)
         assert UNKNOWN in page.content.decode()
 
         as_alice.post(f"{self.URL}/price-clerk/remove")
-        assert not gpt.colleagues.exists()
+        assert not gpt.delegates.exists()
 
     def test_what_a_page_did_not_send_is_shown_as_it_is(self, as_alice, gpt, clerk, ledger, fields):
-        colleagues.add(gpt, ledger.slug, "Accounts")
-        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "", "colleague": clerk.slug}).content
+        delegates.add(gpt, ledger.slug, "Accounts")
+        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "name": "", "delegate": clerk.slug}).content
         assert b'value="Accounts"' in page
         assert b'name="when-price-clerk"' in page
 
     def test_what_is_typed_in_the_search_is_not_added_by_saving_itself(self, as_alice, gpt, clerk, fields):
-        as_alice.post("/gpts/pump-doctor/edit", {**fields, "colleague": "price-clerk"}, headers=JSON)
-        assert not gpt.colleagues.exists()
+        as_alice.post("/gpts/pump-doctor/edit", {**fields, "delegate": "price-clerk"}, headers=JSON)
+        assert not gpt.delegates.exists()
 
     def test_names_of_others_are_escaped(self, as_alice, gpt, bob):
-        colleagues.add(gpt, made(bob, "<b>Bold</b>").slug)
+        delegates.add(gpt, made(bob, "<b>Bold</b>").slug)
         made(bob, "<i>Leaning</i>")
         page = as_alice.get("/gpts/pump-doctor/edit").content
         options = as_alice.get(f"{self.URL}/choices").json()["html"]
@@ -299,9 +298,9 @@ class TestForm:
 
     @pytest.mark.parametrize("person", ["bob", "charlie"])
     def test_the_list_is_its_owners(self, client, request, gpt, clerk, person):
-        colleagues.add(gpt, clerk.slug)
+        delegates.add(gpt, clerk.slug)
         client.force_login(request.getfixturevalue(person))
         assert client.get(f"{self.URL}/choices").status_code == 404
-        assert client.post(f"{self.URL}/add", {"colleague": clerk.slug}).status_code == 404
+        assert client.post(f"{self.URL}/add", {"delegate": clerk.slug}).status_code == 404
         assert client.post(f"{self.URL}/price-clerk/remove").status_code == 404
-        assert gpt.colleagues.count() == 1
+        assert gpt.delegates.count() == 1

@@ -7,10 +7,10 @@ const GONE = "This is no longer available: you’re signed out, or the chat was 
 /** Fill the lines of asks within `root` as they are folded out; `shown(part)` brings each filled one to life. */
 export function foldOut(root, shown) {
   root.addEventListener("toggle", ({ target }) => {
-    if (!target.matches?.("details[data-asked][open]") || "filling" in target.dataset) return;
+    if (!target.matches?.("details[data-delegated][open]") || "filling" in target.dataset) return;
     target.dataset.filling = "";
-    const body = target.querySelector("[data-asked-body]");
-    keepUp(body, target.dataset.asked, shown, () => target.open && target.isConnected).finally(() => delete target.dataset.filling);
+    const body = target.querySelector("[data-delegated-body]");
+    keepUp(body, target.dataset.delegated, shown, () => target.open && target.isConnected).finally(() => delete target.dataset.filling);
   }, { capture: true });
 }
 
@@ -61,7 +61,7 @@ export function carry(old, fresh) {
     if (within(line) !== top) continue;
     const same = [...fresh.querySelectorAll("details[data-call]")].find((each) => within(each) === part && each.dataset.call === line.dataset.call);
     if (!same) continue;
-    const [from, to] = [line, same].map((each) => each.querySelector("[data-asked-body]"));
+    const [from, to] = [line, same].map((each) => each.querySelector("[data-delegated-body]"));
     if (from && to) to.replaceChildren(...from.childNodes);
     for (let each = same; each; each = each.parentElement?.closest("details.steps")) each.open = true;
   }

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from gpts.runs.steps import Cancelled, Delegation, Error, Finished, Overrides, ToolResult, UserMessage
 from gpts.safety.labels import Integrity
-from tests.workers.trees import Worker, ask, asks, call, hands, kinds, last, make_gpt, says
+from tests.workers.trees import Worker, ask, asks, call, kinds, last, make_gpt, says, scripted_services
 from web.api.completions import usage_of
 from web.builder.models import LinkGrant, Sharing
 from web.builder.services import delete_gpt, set_sharing
@@ -44,7 +44,7 @@ def result_in(run: Run) -> ToolResult:
 
 def test_a_childs_answer_comes_back_as_the_result_of_the_call(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     assert kinds(run) == ["user_message", "model_reply", "delegation", "tool_result", "model_reply", "finished"]
     assert last(run).text == "I hear: It is 19 %."
     child = Run.objects.get(root=run)
@@ -54,18 +54,18 @@ def test_a_childs_answer_comes_back_as_the_result_of_the_call(desk, bob, sent_ta
 
 def test_the_child_is_given_the_task_and_nothing_else_of_the_conversation(desk, bob, sent_tasks):
     run = ask(bob, desk, "My salary is 1234. How much is the tax?")
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     child = Run.objects.get(root=run)
     first = log.read(child.id)[0]
     assert (first.text, first.earlier, first.attachments) == ("What is the VAT?", (), ())
-    assert [asker.slug for asker in first.asked_by] == ["front-desk"]
+    assert [delegator.slug for delegator in first.delegated_by] == ["front-desk"]
     assert services.history(child) == ()
     assert child.message.conversation.origin == Conversation.Origin.DELEGATION
 
 
 def test_a_waiting_parent_holds_no_worker_and_is_not_taken_for_stalled(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).step()
+    Worker(sent_tasks, scripted_services(TAX)).step()
     run.refresh_from_db()
     assert (run.status, run.lease, run.lease_until) == ("in_progress", "", None)
     assert run.id not in log.take_stalled()
@@ -77,7 +77,7 @@ def test_a_chain_of_depth_four_completes_with_one_thread(alice, bob, sent_tasks)
         gpts.append(make_gpt(alice, f"G{n}", gpts[-1]))
         script[f"G{n}"] = asks(call(f"ask_g{n + 1}", f"Level {n + 1}?"))
     run = ask(bob, gpts[-1])
-    Worker(sent_tasks, hands(script)).drain()
+    Worker(sent_tasks, scripted_services(script)).drain()
     assert last(run).text == "I hear: I hear: I hear: I hear: The end."
     assert sorted(Run.objects.filter(root=run).values_list("depth", flat=True)) == [1, 2, 3, 4]
 
@@ -90,7 +90,7 @@ def test_two_children_are_asked_before_either_has_answered(alice, bob, sent_task
         "One": says("1"),
         "Two": says("2"),
     }
-    worker = Worker(sent_tasks, hands(script))
+    worker = Worker(sent_tasks, scripted_services(script))
     worker.step()
     assert kinds(run)[-2:] == ["delegation", "delegation"]
     worker.drain()
@@ -100,7 +100,7 @@ def test_two_children_are_asked_before_either_has_answered(alice, bob, sent_task
 def test_the_same_question_to_the_same_gpt_is_answered_once(desk, bob, sent_tasks):
     run = ask(bob, desk)
     twice = asks(call("ask_tax_clerk", "What is the VAT?"), call("ask_tax_clerk", "what is  the vat"))
-    Worker(sent_tasks, hands(TAX | {"Front Desk": twice})).drain()
+    Worker(sent_tasks, scripted_services(TAX | {"Front Desk": twice})).drain()
     assert last(run).text == "I hear: It is 19 %. / It is 19 %."
     assert Run.objects.filter(root=run).count() == 1
     assert [step.joined for step in log.read(run.id) if isinstance(step, Delegation)] == [False, True]
@@ -112,7 +112,7 @@ def test_a_question_that_was_answered_before_is_answered_at_once(desk, bob, sent
         return call("ask_tax_clerk", "What is the VAT?") if n < 2 else "Twice."
 
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX | {"Front Desk": again})).drain()
+    Worker(sent_tasks, scripted_services(TAX | {"Front Desk": again})).drain()
     assert last(run).text == "Twice."
     assert Run.objects.filter(root=run).count() == 1
 
@@ -120,13 +120,13 @@ def test_a_question_that_was_answered_before_is_answered_at_once(desk, bob, sent
 def test_gpts_that_ask_each_other_the_same_are_told_so(alice, bob, sent_tasks):
     one = make_gpt(alice, "One")
     two = make_gpt(alice, "Two", one)
-    one.colleagues.create(colleague=two)
+    one.delegates.create(delegate=two)
     from web.builder.services import publish
 
     publish(one)
     script = {"One": asks(call("ask_two", "Who?")), "Two": asks(call("ask_one", "Who?"))}
     run = ask(bob, one, "Who?")
-    Worker(sent_tasks, hands(script)).drain()
+    Worker(sent_tasks, scripted_services(script)).drain()
     assert "already working" in last(run).text
     assert Run.objects.filter(root=run).count() == 1
 
@@ -135,8 +135,8 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
     one, two = make_gpt(alice, "One"), make_gpt(alice, "Two")
     from web.builder.services import publish
 
-    one.colleagues.create(colleague=two)
-    two.colleagues.create(colleague=one)
+    one.delegates.create(delegate=two)
+    two.delegates.create(delegate=one)
     publish(one), publish(two)
     run = ask(bob, make_gpt(alice, "Desk", one, two))
     script = {
@@ -144,7 +144,7 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
         "One": asks(call("ask_two", "b?")),
         "Two": asks(call("ask_one", "a?")),
     }
-    Worker(sent_tasks, hands(script)).drain()
+    Worker(sent_tasks, scripted_services(script)).drain()
     assert isinstance(last(run), Finished)
     assert Run.objects.filter(root=run).count() == 2
     assert "already working" in last(run).text
@@ -163,7 +163,7 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
 def test_a_bound_is_a_result_that_the_parent_reads(desk, bob, sent_tasks, settings, bound, value, words):
     setattr(settings, bound, value)
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     assert isinstance(last(run), Finished)
     assert words in last(run).text
     if words:
@@ -173,7 +173,7 @@ def test_a_bound_is_a_result_that_the_parent_reads(desk, bob, sent_tasks, settin
 
 def test_a_tree_out_of_time_ends_its_children_with_a_reason(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    worker = Worker(sent_tasks, hands(TAX))
+    worker = Worker(sent_tasks, scripted_services(TAX))
     worker.step()
     sent_tasks.clear()
     Run.objects.filter(id=run.id).update(deadline=timezone.now() - timedelta(seconds=1))
@@ -188,7 +188,7 @@ def test_cancelling_a_run_cancels_its_tree(alice, bob, sent_tasks):
     middle = make_gpt(alice, "Middle", deep)
     run = ask(bob, make_gpt(alice, "Top", middle))
     script = {"Top": asks(call("ask_middle", "x?")), "Middle": asks(call("ask_deep", "y?")), "Deep": says("z")}
-    worker = Worker(sent_tasks, hands(script))
+    worker = Worker(sent_tasks, scripted_services(script))
     worker.step(), worker.step()
     assert Run.objects.filter(root=run).count() == 2
     assert services.cancel_run(run)
@@ -199,7 +199,7 @@ def test_cancelling_a_run_cancels_its_tree(alice, bob, sent_tasks):
 
 def test_a_child_that_is_stopped_alone_is_a_result(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    worker = Worker(sent_tasks, hands(TAX))
+    worker = Worker(sent_tasks, scripted_services(TAX))
     worker.step()
     services.cancel_run(Run.objects.get(root=run))
     worker.drain()
@@ -216,7 +216,7 @@ def test_a_child_that_two_wait_for_goes_on_when_one_is_stopped(alice, bob, sent_
         "Two": asks(call("ask_shared", "s?")),
         "Shared": says("both"),
     }
-    worker = Worker(sent_tasks, hands(script))
+    worker = Worker(sent_tasks, scripted_services(script))
     for _ in range(3):
         worker.step()
     first = DelegationRow.objects.get(parent=run, call_id="call_0").child
@@ -231,14 +231,14 @@ def test_a_failed_child_is_a_result(desk, bob, sent_tasks):
     def fails(messages):
         raise RuntimeError
 
-    Worker(sent_tasks, hands(TAX | {"Tax Clerk": fails})).drain()
-    assert last(run).text.startswith("I hear: Tax Clerk didn't answer.")
+    Worker(sent_tasks, scripted_services(TAX | {"Tax Clerk": fails})).drain()
+    assert last(run).text.startswith("I hear: Tax Clerk did not answer.")
     assert isinstance(last(Run.objects.get(root=run)), Error)
 
 
 def test_a_gpt_that_is_deleted_meanwhile_is_a_result(desk, clerk, bob, sent_tasks):
     run = ask(bob, desk)
-    worker = Worker(sent_tasks, hands(TAX))
+    worker = Worker(sent_tasks, scripted_services(TAX))
     worker.step()
     delete_gpt(clerk)
     worker.drain()
@@ -251,36 +251,36 @@ class TestRights:
     def test_a_private_gpt_is_not_reached_through_a_public_one(self, alice, bob, sent_tasks):
         secret = make_gpt(alice, "Tax Clerk", sharing=Sharing.ME)
         run = ask(bob, make_gpt(alice, "Front Desk", secret))
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert not Run.objects.filter(root=run).exists()
         assert "There is no tool" in last(run).text
 
     def test_its_creator_reaches_it(self, alice, sent_tasks):
         secret = make_gpt(alice, "Tax Clerk", sharing=Sharing.ME)
         run = ask(alice, make_gpt(alice, "Front Desk", secret))
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert last(run).text == "I hear: It is 19 %."
 
     def test_a_stranger_does_not_reach_a_persons_private_gpt_by_their_hand(self, alice, charlie, sent_tasks):
         secret = make_gpt(alice, "Tax Clerk", sharing=Sharing.ME)
         run = ask(alice, make_gpt(charlie, "Front Desk", secret))
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert not Run.objects.filter(root=run).exists()
 
     def test_a_shared_link_counts_only_for_who_has_it(self, alice, bob, sent_tasks):
         linked = make_gpt(alice, "Tax Clerk", sharing=Sharing.LINK)
         desk = make_gpt(alice, "Front Desk", linked)
         run = ask(bob, desk)
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert not Run.objects.filter(root=run).exists()
         LinkGrant.objects.create(gpt=linked, user=bob)
         run = ask(bob, desk)
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert Run.objects.filter(root=run).exists()
 
     def test_rights_taken_back_between_the_call_and_the_child_count(self, desk, clerk, bob, sent_tasks):
         run = ask(bob, desk)
-        worker = Worker(sent_tasks, hands(TAX))
+        worker = Worker(sent_tasks, scripted_services(TAX))
         worker.step()
         set_sharing(clerk, Sharing.ME)
         worker.drain()
@@ -306,7 +306,7 @@ class TestRights:
         permissions.allow_always(bob, Gpt.objects.get(slug="tax-clerk"), "pay", "h", "Pay")
         pays = asks('<tool_call>{"name": "pay", "arguments": {}}</tool_call>')
         run = ask(bob, desk)
-        worker = Worker(sent_tasks, hands(TAX | {"Tax Clerk": pays}))
+        worker = Worker(sent_tasks, scripted_services(TAX | {"Tax Clerk": pays}))
         worker.drain()
         child = Run.objects.get(root=run)
         assert (child.status, kinds(run)[-1]) == ("requires_action", "delegation")
@@ -336,7 +336,7 @@ class TestLabels:
             return calls[n] if n < 2 else "Done."
 
         run = ask(bob, desk)
-        Worker(sent_tasks, hands(TAX | {"Front Desk": reads_then_asks})).drain()
+        Worker(sent_tasks, scripted_services(TAX | {"Front Desk": reads_then_asks})).drain()
         first = log.read(Run.objects.get(root=run).id)[0]
         assert isinstance(first, UserMessage)
         assert first.label.is_untrusted
@@ -345,19 +345,19 @@ class TestLabels:
 
     def test_the_answer_of_a_strangers_gpt_is_text_from_outside(self, charlie, alice, bob, sent_tasks):
         run = ask(bob, make_gpt(alice, "Front Desk", make_gpt(charlie, "Tax Clerk")))
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert result_in(run).label.written_by == ("the GPT Tax Clerk",)
         assert last(run).label.is_untrusted
 
     def test_the_answer_of_the_creators_own_gpt_is_as_good_as_what_it_read(self, desk, bob, sent_tasks):
         run = ask(bob, desk)
-        Worker(sent_tasks, hands(TAX)).drain()
+        Worker(sent_tasks, scripted_services(TAX)).drain()
         assert result_in(run).label.integrity == Integrity.USER
 
 
 def test_tokens_are_counted_for_each_run(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     run.refresh_from_db()
     child = Run.objects.get(root=run)
     assert run.n_tokens > 0
@@ -368,13 +368,13 @@ def test_tokens_are_counted_for_each_run(desk, bob, sent_tasks):
 def test_children_do_not_count_among_a_persons_open_answers(desk, bob, sent_tasks, settings):
     settings.MAX_ACTIVE_RUNS = 2
     ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).step()
+    Worker(sent_tasks, scripted_services(TAX)).step()
     ask(bob, desk)
 
 
 def test_a_deleted_chat_takes_its_children_along(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).step()
+    Worker(sent_tasks, scripted_services(TAX)).step()
     child = Run.objects.get(root=run)
     services.delete_conversation(run.message.conversation)
     with pytest.raises(Exception, match="Run not found"):
@@ -383,7 +383,7 @@ def test_a_deleted_chat_takes_its_children_along(desk, bob, sent_tasks):
 
 def test_usage_over_the_api_counts_the_whole_tree(desk, bob, sent_tasks):
     run = ask(bob, desk)
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     run.refresh_from_db()
     assert usage_of(run, log.read(run.id)).total_tokens == delegations.tokens_of(run.id)
 
@@ -393,14 +393,16 @@ def test_an_answer_in_the_callers_form_is_written_from_what_others_said(desk, bo
     conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
     run = services.start_run(conversation, "The VAT?", overrides=Overrides(answer_schema=schema))
     script = TAX | {"Front Desk": lambda messages: '{"rate": 19}' if messages[-1].role == "tool" else TAX_CALL}
-    Worker(sent_tasks, hands(script, ability=CAPABLE.model_copy(update={"writes_from_sources": False}))).drain()
+    Worker(
+        sent_tasks, scripted_services(script, ability=CAPABLE.model_copy(update={"writes_from_sources": False}))
+    ).drain()
     assert last(run).text == '{"rate": 19}'
 
 
 def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
     conversation = services.start_conversation(bob, desk, Conversation.Origin.API)
     services.start_run(conversation, "How much?")
-    Worker(sent_tasks, hands(TAX)).drain()
+    Worker(sent_tasks, scripted_services(TAX)).drain()
     Conversation.objects.filter(id=conversation.id).update(changed=timezone.now() - services.KEEP_TRANSIENT * 2)
     assert services.forget_transient()
     assert not Conversation.objects.exists()

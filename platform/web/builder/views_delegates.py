@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
-from web.builder import colleagues, services
+from web.builder import delegates, services
 from web.builder.views import wants_json
 
 QUERY_CHARS = 200
@@ -21,8 +21,8 @@ def choices(request: PersonRequest, slug: str) -> HttpResponse:
     """The GPTs that fit what was typed, as the options of the page's search."""
     gpt = services.access_own_gpt(request.user, slug)
     query = request.GET.get("q", "")[:QUERY_CHARS].strip()
-    found = colleagues.choices(request.user, gpt, query)
-    html = render_to_string("builder/parts/colleague_options.html", {"choices": found, "user": request.user})
+    found = delegates.choices(request.user, gpt, query)
+    html = render_to_string("builder/parts/delegate_options.html", {"choices": found, "user": request.user})
     return JsonResponse({"html": html, "n": len(found)})
 
 
@@ -32,20 +32,20 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     """Let the draft ask one more GPT. The page's script gets its row; without it the form does this itself."""
     gpt = services.access_own_gpt(request.user, slug)
     try:
-        row = colleagues.add(gpt, request.POST.get("colleague", ""))
+        row = delegates.add(gpt, request.POST.get("delegate", ""))
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
-    entry = colleagues.entry(row)
-    html = render_to_string("builder/parts/colleague.html", {"gpt": gpt, "entry": entry, "when": entry.when})
+    entry = delegates.entry(row)
+    html = render_to_string("builder/parts/delegate.html", {"gpt": gpt, "entry": entry, "when": entry.when})
     return JsonResponse({"html": html, "name": entry.name}, status=201)
 
 
 @login_required
 @require_POST
-def remove(request: HttpRequest, slug: str, colleague: str) -> HttpResponse:
+def remove(request: HttpRequest, slug: str, delegate: str) -> HttpResponse:
     """Take a GPT off the draft's list."""
     gpt = services.access_own_gpt(request.user, slug)
-    colleagues.remove(colleagues.access_colleague(gpt, colleague))
+    delegates.remove(delegates.access_delegate(gpt, delegate))
     if wants_json(request):
         return JsonResponse({})
     messages.success(request, "GPT removed from the draft.")

@@ -11,10 +11,10 @@ from gpts.runs.delegation import (
     NOTHING_FITS,
     TASK_CHARS,
     StoreGpt,
-    chain_of,
-    named_colleagues,
+    delegation_chain,
+    named_delegates,
 )
-from gpts.runs.steps import Asker, FileRef, Log, ModelReply, Part, ToolCall, ToolResult, UserMessage
+from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label, context_label
 from gpts.safety.policy import context_of
 from gpts.spec.gpt import GptSpec
@@ -23,7 +23,7 @@ from web.builder.models import Gpt
 from web.runs import delegations
 from web.runs.models import Run
 from workers.runs.services import Services
-from workers.runs.turn import Turn
+from workers.runs.turn import HeldTurn
 
 TASK: Final[dict[str, Any]] = {
     "type": "string",
@@ -43,21 +43,21 @@ STORE_LISTED: Final = 6
 CALL_AGAIN: Final = "These GPTs are nearest to the task. If one fits, call again with its short name as `gpt`:"
 
 
-def colleagues(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
+def delegate_tools(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
     """The tools that ask other GPTs, by name: those of the spec that can be reached at this moment, and the store."""
-    named = named_colleagues(spec.colleagues)
+    named = named_delegates(spec.delegates)
     gpts = {str(gpt.id): gpt for gpt in _reachable(run, spec, log).filter(id__in=[c.gpt_id for c in named.values()])}
     tools = {
-        name: _tool(name, gpts[colleague.gpt_id], colleague.when)
-        for name, colleague in named.items()
-        if colleague.gpt_id in gpts
+        name: _tool(name, gpts[delegate.gpt_id], delegate.when)
+        for name, delegate in named.items()
+        if delegate.gpt_id in gpts
     }
-    return tools | ({ASK_STORE: _STORE} if spec.asks_store else {})
+    return tools | ({ASK_STORE: _STORE} if spec.delegates_to_store else {})
 
 
 def _reachable(run: Run, spec: GptSpec, log: Log) -> Any:
-    own = Asker(slug=spec.slug, name=spec.name)
-    return delegations.reachable(run.owner, chain_of(log, own)).select_related("published")
+    own = Delegator(slug=spec.slug, name=spec.name)
+    return delegations.reachable(run.owner, delegation_chain(log, own)).select_related("published")
 
 
 def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
@@ -70,7 +70,7 @@ def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
         parameters=_parameters({"task": TASK, "files": FILES}),
         examples=spec.starters,
         reach="gpt",
-        asks=True,
+        is_delegation=True,
         when=when,
     )
 
@@ -85,7 +85,7 @@ _STORE: Final = ToolSpec(
     description="Finds a GPT in the store that knows about something, and asks it. For what no other tool is for.",
     parameters=_parameters({"task": TASK, "gpt": STORE_GPT, "files": FILES}),
     reach="gpt",
-    asks=True,
+    is_delegation=True,
 )
 
 
@@ -97,9 +97,9 @@ def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
     return [StoreGpt(slug, name, about, tuple(starters or ())) for slug, name, about, starters in rows]
 
 
-def handed_out(turn: Turn, parts: Sequence[Part]) -> ModelReply:
+def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelReply:
     """The calls that ask other GPTs for the parts of the question, each with the files of this message."""
-    names = [file.name for file in turn.asked().attachments]
+    names = [file.name for file in turn.user_message().attachments]
     files = {"files": names} if names else {}
     calls = tuple(
         ToolCall(
@@ -112,7 +112,7 @@ def handed_out(turn: Turn, parts: Sequence[Part]) -> ModelReply:
     return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps))
 
 
-def delegate(decision: decisions.Delegate, turn: Turn, services: Services) -> None:
+def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -> None:
     """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
     for call in decision.calls:
         turn.held.check()
@@ -121,50 +121,49 @@ def delegate(decision: decisions.Delegate, turn: Turn, services: Services) -> No
             refused = delegations.refused(call.call_id, call.name, found)
             turn.append(refused, name=call.name, ok=False)
         else:
-            delegations.ask(turn.run, found, turn.held.token)
+            delegations.delegate(turn.run, found, turn.held.token)
 
 
-def _request(call: ToolCall, turn: Turn, services: Services) -> delegations.Request | str:
+def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.DelegationRequest | str:
     """What is asked of whom, or why nobody is."""
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
         return NO_TASK
-    gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _colleague(call, turn)
+    gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _delegate(call, turn)
     if isinstance(gpt, str):
         return gpt
     if gpt is None:
         return NOTHING_FITS if call.name == ASK_STORE else NOT_REACHABLE.format(name=turn.tools[call.name].title)
-    return delegations.Request(
+    return delegations.DelegationRequest(
         call_id=call.call_id,
         tool=call.name,
         gpt=gpt,
         task=task,
-        asked_by=chain_of(turn.steps, Asker(slug=turn.spec.slug, name=turn.spec.name)),
+        delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
         label=arguments_label(call.call_id, turn.steps),
         own_words=any(task in said for said in context_of(turn.history, turn.steps).said),
         files=_handed_on(call, turn),
     )
 
 
-def _colleague(call: ToolCall, turn: Turn) -> Gpt | None:
+def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
     """The GPT that the call names; whether it may be reached is looked at when it is asked."""
-    colleague = named_colleagues(turn.spec.colleagues).get(call.name)
+    delegate = named_delegates(turn.spec.delegates).get(call.name)
     published = Gpt.objects.filter(published__isnull=False, deleted=None).select_related("published")
-    return published.filter(id=colleague.gpt_id).first() if colleague else None
+    return published.filter(id=delegate.gpt_id).first() if delegate else None
 
 
-def _from_store(call: ToolCall, task: str, turn: Turn, services: Services) -> Gpt | str | None:
-    """The GPT of the store that the call names; without a name what the model is told, or who fits the task."""
+def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | str | None:
+    """The GPT of the store that the call names or, for a weak model, that fits; else what a model may choose from."""
     slug = str(call.arguments.get("gpt") or "")
-    if not slug and turn.ability.calls_tools:
-        return _listing(task, turn, services)
-    slug = slug or services.small.choose_from_store(task, turn.store())
-    return (
-        _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug).filter(slug=slug).first()
-    )
+    if not slug and not turn.ability.calls_tools:
+        slug = services.small.choose_from_store(task, turn.store())
+    reachable = _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug)
+    found: Gpt | None = reachable.filter(slug=slug).first() if slug else None
+    return found or (_listing(task, turn, services) if turn.ability.calls_tools else None)
 
 
-def _listing(task: str, turn: Turn, services: Services) -> str:
+def _listing(task: str, turn: HeldTurn, services: Services) -> str:
     """The GPTs of the store nearest to the task, for a model that then calls again with the name of one."""
     store = list(turn.store())
     if not store:
@@ -175,7 +174,7 @@ def _listing(task: str, turn: Turn, services: Services) -> str:
     return "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
 
 
-def _handed_on(call: ToolCall, turn: Turn) -> tuple[FileRef, ...]:
+def _handed_on(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:
     """The files of the chat that the call names."""
     wanted = call.arguments.get("files")
     if not isinstance(wanted, list):

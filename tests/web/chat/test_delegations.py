@@ -3,15 +3,15 @@
 import pytest
 from django.test import Client
 
+from gpts.runs.delegated_calls import DelegatedCall
 from gpts.runs.steps import Approval, Delegation, Finished, Log, ToolCall, ToolResult
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from tests.web.runs import trees
 from web.chat.approvals import cards
-from web.chat.asked import awaited
+from web.chat.delegations import awaited
 from web.chat.steps import doing, lines, summary
-from web.chat.templatetags.naming import naming
+from web.chat.templatetags.chat import naming
 from web.runs import log
-from web.runs.asks import Ask
 from web.runs.models import Run
 from web.runs.services import delete_conversation
 
@@ -59,7 +59,7 @@ class TestWords:
     def test_when_it_has_answered(self):
         line = only(*self.LOG, told("a"), gave("a"))
         assert (line.words, line.took, line.answer) == ("Asked Tax Clerk: What is due?", "2.5 s", "")
-        assert line.asked.run_id == "1f7e"
+        assert line.delegated.run_id == "1f7e"
 
     def test_when_it_failed(self):
         line = only(*self.LOG, told("a"), gave("a", "It ran out of time.", ok=False))
@@ -95,7 +95,7 @@ class TestWords:
         assert awaited(()) == ""
 
     def test_names_stand_out_and_stay_text(self):
-        ask = Ask("a", "<b>Tax</b>", "x")
+        ask = DelegatedCall("a", "<b>Tax</b>", "x")
         assert naming("Asked <b>Tax</b>: x", ask) == "Asked <b><bdi>&lt;b&gt;Tax&lt;/b&gt;</bdi></b>: x"
         assert naming("Ran code", None) == "Ran code"
 
@@ -119,7 +119,7 @@ class TestPages:
 
     def test_the_chat_folds_out_parts_and_leads_to_the_tree(self, as_bob, done):
         page = as_bob.get(chat_of(done.desk)).content.decode()
-        assert f'data-asked="/c/turn/{done.tax.id}/part"' in page
+        assert f'data-delegated="/c/turn/{done.tax.id}/part"' in page
         assert f'href="/runs/{done.tax.id}/"' in page
         assert f'href="/runs/{done.desk.id}/tree"' in page
         assert "Asked <b><bdi>Plant Desk</bdi></b>: May I?" in page
@@ -128,7 +128,7 @@ class TestPages:
         part = as_bob.get(f"/c/turn/{done.tax.id}/part").content.decode()
         assert "What is due?" in part
         assert "Answer of Tax Clerk." in part
-        assert f'data-asked="/c/turn/{done.law.id}/part"' in part
+        assert f'data-delegated="/c/turn/{done.law.id}/part"' in part
         assert trees.REFUSED.split(":")[0] in part
         assert "/regenerate" not in part.split("tools")[1]
 

