@@ -181,7 +181,7 @@ class TestKeys:
         assert lend(EgressConfig(), str(row.id), alice.id, "agents.example.org").headers == {
             "Authorization": f"Bearer {SECRET}"
         }
-        with pytest.raises(ToolError, match="not for evil"):
+        with pytest.raises(ToolError, match="not evil"):
             lend(EgressConfig(), str(row.id), alice.id, "evil.example.org")
 
     def test_it_goes_with_the_last_version_that_uses_it(self, row, gpt, alice):

@@ -256,7 +256,7 @@ def bomb(asked):
 
 @pytest.mark.parametrize("answer", [endless, claims_much, bomb], ids=lambda each: each.__name__)
 def test_bytes_are_bounded_also_unpacked(answer):
-    with serving(answer) as server, pytest.raises(EgressFailed, match="longer than 1 MB"):
+    with serving(answer) as server, pytest.raises(EgressFailed, match="larger than 1 MB"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=FetchLimits(max_bytes=1_000_000))
 
 

@@ -232,7 +232,7 @@ def test_a_failed_child_is_a_result(desk, bob, sent_tasks):
         raise RuntimeError
 
     Worker(sent_tasks, scripted_services(TAX | {"Tax Clerk": fails})).drain()
-    assert last(run).text.startswith("I hear: Tax Clerk did not answer.")
+    assert last(run).text.startswith("I hear: Tax Clerk didn't answer.")
     assert isinstance(last(Run.objects.get(root=run)), Error)
 
 

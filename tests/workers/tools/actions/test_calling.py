@@ -133,7 +133,7 @@ def test_a_secret_does_not_follow_a_redirect_to_another_host(service, context):
 
 def test_an_answer_over_the_limit_is_an_error(service, context):
     service.says("a" * 100_001)
-    with pytest.raises(ToolError, match="up to 100,000"):
+    with pytest.raises(ToolError, match="below 100,000"):
         run(service, action(service), context)
 
 

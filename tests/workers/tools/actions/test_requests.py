@@ -157,5 +157,5 @@ def test_arguments_that_do_not_fit_are_told_to_the_model():
 def test_a_request_stays_below_the_limit():
     posts = operation(method="POST", places={"t": "body"})
     assert build_request(ACTION, posts, {"t": "a" * 99_000})
-    with pytest.raises(ToolError, match="up to 100,000"):
+    with pytest.raises(ToolError, match="below 100,000"):
         build_request(ACTION, posts, {"t": "a" * 100_000})
