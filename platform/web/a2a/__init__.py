@@ -1,1 +1,1 @@
-"""The A2A server: each GPT as an A2A agent, whose tasks are runs. It has no tables of its own."""
+"""The A2A API: each GPT as an A2A agent, whose tasks are runs. No tables of its own."""

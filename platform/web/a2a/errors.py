@@ -1,4 +1,4 @@
-"""Errors of the A2A protocol."""
+"""Errors of the A2A API, as those of the protocol."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """The site's errors as those of the protocol. Unexpected errors are logged and their details withheld."""
+    """Errors of the site as those of the protocol. An unexpected one is logged and its text not sent."""
     try:
         yield
     except A2AError:

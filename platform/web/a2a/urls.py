@@ -1,4 +1,4 @@
-"""A2A URLs: each GPT's Agent Card is below the URL at which the GPT is called."""
+"""URLs of the A2A API: each GPT has its Agent Card below the URL at which it is called."""
 
 from django.urls import path
 
