@@ -120,7 +120,7 @@ def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, mon
     its = scripted_services([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
     services.answer_approval(run, "call_0", False)
-    assert advance(run, its)[-1].text == "All right, that was not done."
+    assert advance(run, its)[-1].text == "OK, I didn't do that."
 
 
 def test_a_schema_that_no_value_follows_is_told_in_a_sentence(run):
