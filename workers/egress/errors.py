@@ -20,4 +20,4 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, EgressError):
             return str(cause)
         cause = cause.__cause__ or cause.__context__
-    return str(error) or "The server could not be reached."
+    return str(error) or "Couldn't connect to the server."

@@ -49,7 +49,7 @@ def fetch(
     """
     guard, clock = Guard(config), clock_of(limits.timeout_s, check)
     if method not in _METHODS:
-        raise EgressRefused(f"Requests of the kind {method[:20]!r} are not made.")
+        raise EgressRefused(f"The method {method[:20]!r} isn't supported.")
     request = _Request(method, guard.target(url), dict(headers or {}), content)
     history: list[str] = []
     while True:
@@ -110,7 +110,7 @@ class _Exchange:
             return
         if not any(each.endswith("/") and found.startswith(each) for each in wanted):
             raise EgressFailed(
-                f"The address gives {found[:80] or 'something of no stated kind'}, which is not read here."
+                f"The address returned {found[:80] or 'an unknown content type'}, which isn't supported."
             )
 
 
@@ -126,13 +126,13 @@ def failed(error: Exception, host: str) -> EgressFailed:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return EgressFailed(f"The certificate of {host} is not valid.")
+            return EgressFailed(f"The certificate of {host} isn't valid.")
         if isinstance(cause, ssl.SSLError):
-            return EgressFailed(f"No secure connection to {host} could be made.")
+            return EgressFailed(f"Couldn't connect securely to {host}.")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpcore.ProtocolError):
-        return EgressFailed(f"{host} gave an answer that makes no sense.")
-    return EgressFailed(f"{host} could not be reached.")
+        return EgressFailed(f"{host} sent an invalid response.")
+    return EgressFailed(f"Couldn't connect to {host}.")
 
 
 def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: FetchLimits) -> _Request:
@@ -147,7 +147,7 @@ def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: Fe
     if not keeps_body:
         return _Request("GET", new, _without_body(headers), None)
     if request.method not in ("GET", "HEAD") and new.origin != old.origin:
-        raise EgressRefused(f"{old.host} redirects what was sent to it to another host, {new.host}.")
+        raise EgressRefused(f"{old.host} redirects the request to another host, {new.host}.")
     return _Request(request.method, new, headers, request.content)
 
 

@@ -56,25 +56,25 @@ class Guard:
     def check_host(self, host: str, port: int) -> None:
         """Refuse hosts that are denied or not public names, and ports that are not allowed."""
         if any(self._is_denied(entry, host, port) for entry in self._deny):
-            raise EgressRefused(f"This site does not allow requests to {host}.")
+            raise EgressRefused(f"This site doesn't allow requests to {host}.")
         if self._is_allowed(host, port):
             return
         if port not in PORTS.values():
-            raise EgressRefused(f"Port {port} is not open to requests, only 80 and 443 are.")
+            raise EgressRefused(f"Port {port} isn't allowed, only 80 and 443 are.")
         if not _is_address(host) and not self._is_named(host) and _is_private_name(host):
-            raise EgressRefused(f"{host} is not a name on the public internet.")
+            raise EgressRefused(f"{host} isn't on the public internet.")
 
     def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
         """Refuse if any of the addresses of `host` must not be reached."""
         for address in addresses:
             if any(entry.holds(address) for entry in self._deny):
-                raise EgressRefused(f"This site does not allow requests to {address}.")
+                raise EgressRefused(f"This site doesn't allow requests to {address}.")
             if any(entry.holds(address) for entry in self._allow) or _is_listed(self._allow, address, port):
                 continue
             if self._is_allowed(host, port) and not is_never(address):
                 continue
             if not is_public(address):
-                raise EgressRefused(f"The address {address} is not on the public internet.")
+                raise EgressRefused(f"The address {address} isn't on the public internet.")
 
     def _is_allowed(self, host: str, port: int) -> bool:
         return any(

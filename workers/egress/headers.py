@@ -41,11 +41,11 @@ def request_headers(target: Target, headers: Mapping[str, str], user_agent: str,
 def check_header(name: str, value: str) -> None:
     """Refuse a header that the client sets itself or that could inject another."""
     if not _NAME.fullmatch(name):
-        raise EgressRefused("The name of a header has characters that no header has.")
+        raise EgressRefused("A header name has invalid characters.")
     if name.lower() in _OURS:
-        raise EgressRefused(f"The header {name} cannot be set.")
+        raise EgressRefused(f"The header {name} can't be set.")
     if _BAD_VALUE.search(value):
-        raise EgressRefused(f"The header {name} has characters that no header has.")
+        raise EgressRefused(f"The header {name} has invalid characters.")
 
 
 def harmless(headers: Mapping[str, str]) -> dict[str, str]:

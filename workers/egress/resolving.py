@@ -29,9 +29,9 @@ def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
     try:
         addresses = tuple(ipaddress.ip_address(each) for each in found)
     except ValueError as error:
-        raise EgressFailed(f"{host} could not be found.") from error
+        raise EgressFailed(f"Couldn't find {host}.") from error
     if not addresses:
-        raise EgressFailed(f"{host} could not be found.")
+        raise EgressFailed(f"Couldn't find {host}.")
     return addresses
 
 

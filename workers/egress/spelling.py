@@ -63,21 +63,21 @@ def target_of(url: str) -> Target:
     if len(url) > MAX_URL_CHARS:
         raise EgressRefused("The address is too long.")
     if _FORBIDDEN.search(url):
-        raise EgressRefused("The address has spaces or other characters that no web address has.")
+        raise EgressRefused("The address has spaces or other invalid characters.")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise EgressRefused("This is not a web address.") from error
+        raise EgressRefused("This isn't a web address.") from error
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
-        raise EgressRefused("Only addresses that begin with http:// or https:// can be opened.")
+        raise EgressRefused("Only addresses that start with http:// or https:// can be opened.")
     if "@" in parts.netloc:
-        raise EgressRefused("Addresses with a user name or password in them are not opened.")
+        raise EgressRefused("Addresses with a user name or password can't be opened.")
     host, address = _host(_host_part(parts.netloc))
     rest = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
     if port == 0:
-        raise EgressRefused("Port 0 cannot be opened.")
+        raise EgressRefused("Port 0 can't be opened.")
     return Target(scheme, host, port or PORTS[scheme], rest, address)
 
 
@@ -86,11 +86,11 @@ def _host_part(netloc: str) -> str:
     if netloc.startswith("["):
         inside, closed, behind = netloc.partition("]")
         if not closed or not re.fullmatch(r"(?::\d*)?", behind, re.ASCII):
-            raise EgressRefused("This is not a web address.")
+            raise EgressRefused("This isn't a web address.")
         return inside + closed
     host, _, port = netloc.partition(":")
     if not re.fullmatch(r"\d*", port, re.ASCII):
-        raise EgressRefused("This is not a web address.")
+        raise EgressRefused("This isn't a web address.")
     return host
 
 
@@ -101,7 +101,7 @@ def _host(raw: str) -> tuple[str, IpAddress | None]:
     host = _ascii(raw).removesuffix(".")
     labels = host.split(".")
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise EgressRefused("The host of the address is not written as hosts are.")
+        raise EgressRefused("The address has an invalid host.")
     if _NUMBER.fullmatch(labels[-1]):
         address = _ipv4(labels)
         return str(address), address
@@ -114,7 +114,7 @@ def _ipv6(text: str) -> tuple[str, IpAddress]:
             raise ValueError
         address = ipaddress.IPv6Address(text)
     except ValueError as error:
-        raise EgressRefused("The host of the address is not written as hosts are.") from error
+        raise EgressRefused("The address has an invalid host.") from error
     return str(address), address
 
 
@@ -126,7 +126,7 @@ def _ascii(raw: str) -> str:
         folded = idna.uts46_remap(unicodedata.normalize("NFKC", raw), std3_rules=False, transitional=False)
         return folded.lower() if folded.isascii() else idna.encode(folded).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
-        raise EgressRefused("The host of the address is not written as hosts are.") from error
+        raise EgressRefused("The address has an invalid host.") from error
 
 
 def _ipv4(labels: list[str]) -> ipaddress.IPv4Address:
@@ -134,10 +134,10 @@ def _ipv4(labels: list[str]) -> ipaddress.IPv4Address:
     try:
         numbers = [_number(label) for label in labels]
     except ValueError as error:
-        raise EgressRefused("The host of the address is not written as hosts are.") from error
+        raise EgressRefused("The address has an invalid host.") from error
     *first, last = numbers
     if len(numbers) > 4 or any(number > 255 for number in first) or last >= 256 ** (5 - len(numbers)):
-        raise EgressRefused("The host of the address is not written as hosts are.")
+        raise EgressRefused("The address has an invalid host.")
     value = last + sum(number << 8 * (3 - place) for place, number in enumerate(first))
     return ipaddress.IPv4Address(value)
 

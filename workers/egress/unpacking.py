@@ -19,7 +19,7 @@ class Unpacker:
         codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
         codings = [each for each in codings if each not in ("", "identity")]
         if codings not in ([], ["gzip"], ["x-gzip"]):
-            raise EgressFailed(f"The answer is packed in a way that is not read here ({', '.join(codings)[:60]}).")
+            raise EgressFailed(f"The response has an unsupported encoding ({', '.join(codings)[:60]}).")
         self._max_bytes = max_bytes
         self._n_sent = self._n_given = 0
         self._gzip = zlib.decompressobj(wbits=31) if codings else None
@@ -42,8 +42,8 @@ class Unpacker:
             # A length of 0 would mean no limit; one byte more than the room left reveals that the body is too long.
             return self._gzip.decompress(data, max(1, at_most))
         except zlib.error as error:
-            raise EgressFailed("The answer is damaged: it cannot be unpacked.") from error
+            raise EgressFailed("The response is damaged and can't be decompressed.") from error
 
     def _too_long(self) -> EgressFailed:
         size = f"{self._max_bytes / 1_000_000:g} MB" if self._max_bytes >= 100_000 else f"{self._max_bytes:,} bytes"
-        return EgressFailed(f"The answer is longer than {size}.")
+        return EgressFailed(f"The response is larger than {size}.")

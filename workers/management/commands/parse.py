@@ -16,13 +16,13 @@ from workers.knowledge.parsing import Parsed, parse_apart
 class Command(BaseCommand):
     """Shows how files are read as knowledge; exits with 1 if any gives none."""
 
-    help = "Shows what a file becomes: its text with page and heading marks, warnings and findings."
+    help = "Shows how a file is read: its text with page and heading marks, notes and findings."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The files, and --json for programs."""
         parser.add_argument("files", nargs="+", metavar="FILE")
-        parser.add_argument("--json", action="store_true", help="print a JSON object a line, one for each file")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line for each file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints every file in turn; errors go to standard error as one sentence each."""
@@ -47,11 +47,11 @@ def _read(name: str) -> tuple[Parsed | None, str]:
     except KnowledgeError as error:
         return None, str(error)
     except FileNotFoundError:
-        return None, "There is no such file."
+        return None, "File not found."
     except PermissionError:
-        return None, "This file may not be read by this user."
+        return None, "Permission denied."
     except OSError as error:
-        return None, f"The file cannot be opened: {os.strerror(error.errno) if error.errno else error}."
+        return None, f"Can't open the file: {os.strerror(error.errno) if error.errno else error}."
 
 
 def _as_data(name: str, parsed: Parsed | None, error: str) -> dict[str, Any]:
