@@ -1,14 +1,13 @@
-"""Passages that seem to talk to the model instead of the reader, such as "ignore previous instructions": a hint.
+"""Detects passages addressed to the model instead of the reader, such as "ignore previous instructions": a hint.
 
-Each sentence is folded (small letters, no accents, look-alike letters, spaced and leet spellings undone) and scored
-by the formulas it holds; sentences that stand together strengthen each other. A text about such attacks, or a
-formula in quotation marks, needs twice the evidence, so that articles and policies pass.
+Each sentence is folded (lower case, no accents, look-alike letters, spaced and leet spellings undone) and scored by
+the formulas that match; adjacent sentences reinforce each other. Text about such attacks, and formulas in quotation
+marks, need twice the evidence, so that articles and policies pass.
 
-The formulas were chosen on passages in tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are
-found, of 54 innocent passages made to look like attacks 2 % are marked, and nothing in 398 real files (2026-11); of
-honest files that others wrote to test it, six in a hundred. So the filter holds no file back by itself: what it finds
-is shown to the owner and labelled as untrusted. A text that argues well passes, which is why what was retrieved never
-has a say in what a model may do.
+The formulas were chosen on passages in tests/gpts/safety/passages.py. They detect 45 % of 40 attacks written later,
+and flag 2 % of 54 innocent passages made to look like attacks, none of 398 real files, and 6 % of honest files that
+others wrote to test it (2026-11). So the filter never blocks a file: findings are shown to the owner and the text is
+labelled untrusted. Persuasive text passes, so retrieved text never affects what a model is permitted to do.
 """
 
 import re
@@ -23,19 +22,19 @@ from gpts.safety.findings import finding
 from gpts.safety.formulas import Formula, formulas, plain, possible
 
 _ENOUGH: Final = 0.99
-# A sentence adds this share of its weight to its neighbours, and needs so much of its own.
+# The share of its weight that a sentence adds to its neighbours, and the least weight a sentence needs of its own.
 _NEIGHBOURS: Final = 0.75
 _OF_ITS_OWN: Final = 0.4
-# Of the formulas of one family the heaviest counts in full, the others by this share.
+# Within a family the heaviest formula counts in full, the others by this share.
 _AGAIN: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
 _MESSAGE: Final = "This passage seems to speak to a model rather than to a reader. It is used as untrusted text."
-# Scripts for people, too, say what to answer when somebody asks, time after time.
+# Scripts for people also prescribe answers, again and again.
 _ANSWERS: Final = frozenset({"steer"})
 
-# Cyrillic, Greek and phonetic letters, and small capitals, by the Latin letter that they pass for.
+# Cyrillic, Greek and phonetic letters and small capitals, mapped to the Latin letters they resemble.
 _LOOK_ALIKES: Final = str.maketrans(
     "абвгеезикмнорстухѕіјԁһԛԝүαβγεηικνορτυχωɡɩɪʀɴʟʏʙɢʜıᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡᴢ",
     "abbreezukmhopctyxsijdhqwyabyeniknoptuxwgiirnlybghiacdefjkmopstuvwz",
@@ -45,10 +44,10 @@ _MIXED: Final = re.compile(
     r"[a-z][\u0370-\u03ff\u0400-\u052f\u0250-\u02af]|[\u0370-\u03ff\u0400-\u052f\u0250-\u02af][a-z]"
 )
 _ODD_LATIN: Final = re.compile(r"[\u0250-\u02af\u1d00-\u1d7f\ua730\ua731]")
-# Begins with what is rare, so that the search passes over the rest.
+# Starts with the rare characters, so that the search skips most text.
 _DIGIT_IN_WORD: Final = re.compile(r"[013457@$!|](?:(?<=[a-z].)[a-z]|(?<=\b[013457@$])[a-z]{2})")
 _SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_](?:[ ._*\u00b7-]|  )){4,}[^\W\d_](?![^\W_])")
-# What every such word holds, and hardly anything else.
+# A substring of every spaced word that is rare elsewhere.
 _SPACED_CORE: Final = re.compile(r"[ ._*\u00b7-][^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_]")
 _ABOUT: Final = re.compile(
     r"prompt[- ]injection|injection attack|injected (?:prompt|instruction|text)|jailbreak(?:s|ing)?\b|attackers?\b|"
@@ -69,7 +68,7 @@ class _Sentence:
 
 
 def speaking_to_models(document: Document) -> Iterator[Finding]:
-    """Findings for the sentences that speak to a model, but for those that are under another finding already."""
+    """Findings for sentences addressed to a model, except those that a quarantine finding already covers."""
     covered = [span for each in document.findings if each.severity == "quarantine" for span in each.spans]
     found = ((offset, block, span) for offset, block in document.placed() for span in addressed(block.text))
     open_ones = (
@@ -86,10 +85,10 @@ def speaks_to_a_model(text: str) -> bool:
 
 
 def addressed(text: str) -> list[tuple[int, int]]:
-    """The ranges of `text`, whole sentences, that speak to a model; neighbours are one range."""
+    """The ranges of `text`, in whole sentences, that are addressed to a model; adjacent ones are merged."""
     folded = plain(text)
     near = possible(formulas(), "\n".join(_readings(folded)))
-    # Sentences that say a light thing in one way only never add up (see _adds).
+    # Light formulas of a single family never add up (see _adds).
     if max((each.weight for each in near), default=0.0) < _WEIGHTY and len({each.family for each in near}) < 2:
         return []
     sentences = [_weighed(text, span, near) for span in sentence_spans(text)]
@@ -119,7 +118,7 @@ def _weighed(text: str, span: Span, near: Sequence[Formula]) -> _Sentence:
 
 
 def _readings(folded: str) -> list[str]:
-    """`folded` as it is read: itself, and with its disguises undone if it wears any."""
+    """The readings of `folded`: itself and, if it is disguised, its undisguised form."""
     return _undisguised(folded) if _is_disguised(folded) else [folded]
 
 
@@ -129,7 +128,7 @@ def _undisguised(folded: str) -> list[str]:
 
 
 def _unspaced(text: str) -> str:
-    """`text` with words written letter by letter put together; two spaces or more part such words."""
+    """`text` with words spelled letter by letter joined; two or more spaces separate such words."""
     return _SPACED.sub(
         lambda match: re.sub(r"(?<=[^\W\d_])[ ._*\u00b7-](?=[^\W\d_])", "", match[0]).replace("  ", " "), text
     )
@@ -147,7 +146,7 @@ def _weight(formula: Formula, reading: str) -> float:
 
 
 def _is_enough(sentences: Sequence[_Sentence], n: int, discount: float) -> bool:
-    """Whether the sentence carries enough itself, or enough with what its neighbours say in other ways."""
+    """Whether the sentence has enough weight itself or with that of its neighbours."""
     own = sentences[n]
     if own.weight * discount >= _ENOUGH:
         return True
@@ -159,7 +158,7 @@ def _is_enough(sentences: Sequence[_Sentence], n: int, discount: float) -> bool:
 
 
 def _adds(other: _Sentence, own: _Sentence) -> bool:
-    """Whether `other` says something more: in another way, or weightily in the same."""
+    """Whether `other` adds evidence: from another family of formulas, or a heavy formula of the same one."""
     if other.families - own.families:
         return True
     return other.weight >= _WEIGHTY and other.families != _ANSWERS
