@@ -1,1 +1,1 @@
-"""Knowledge as algorithms: documents, chunking, ranking, citations. No files, no vectors library, no database."""
+"""Knowledge as algorithms: documents, chunking, ranking, citations. No files, vector library or database."""

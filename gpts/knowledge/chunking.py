@@ -1,4 +1,4 @@
-"""How a document is cut into the pieces that are embedded and retrieved."""
+"""Cuts a document into the pieces that are embedded and retrieved."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Final
 from gpts.knowledge.documents import Chunk, Document
 from gpts.knowledge.sentences import sentence_spans
 
-# 200/50 on sentence borders puts 88.8 % of the gold characters into a 1,000-token context; 400/0 gives 78.2 %,
-# 800/400 gives 73.1 % (measured 2026-11).
+# 200/50 on sentence borders fits 88.8 % of the gold characters into a 1,000-token context; 400/0 78.2 %, 800/400
+# 73.1 % (measured 2026-11).
 CHUNK_TOKENS: Final = 200
 OVERLAP_TOKENS: Final = 50
-# A section shorter than this is kept together with the next one under the same top heading.
+# A shorter section is kept together with the next one under the same top heading.
 SECTION_TOKENS: Final = 64
-# Goes into a segment's address: raise it whenever `chunk` cuts the same document differently.
+# Part of a segment's address: increment it whenever `chunk` cuts the same document differently.
 CHUNKING_VERSION: Final = 2
 
 # Token counts of many texts at once, without special tokens.
@@ -33,10 +33,10 @@ class _Unit:
 
 
 def chunk(document: Document, count_tokens: CountTokens) -> tuple[Chunk, ...]:
-    """The chunks of `document` in order: about 200 tokens each, neighbours in one section sharing about 50.
+    """The chunks of `document` in order: about 200 tokens each; neighbours in one section share about 50.
 
-    For each, `document.text()[start:end] == text`. Every sentence is in some chunk, and no chunk holds sentences
-    of two top headings.
+    For each, `document.text()[start:end] == text`. Every sentence is in some chunk, and no chunk spans two top
+    headings.
     """
     text = document.text()
     units = _counted(text, list(_sentences(document)), count_tokens)
@@ -60,7 +60,7 @@ def _sentences(document: Document) -> Iterator[_Unit]:
 
 
 def _counted(text: str, units: list[_Unit], count_tokens: CountTokens) -> list[_Unit]:
-    """`units` with their token counts, the overlong ones bisected at a space until each piece fits a chunk."""
+    """`units` with their token counts, overlong ones bisected at a space until each piece fits a chunk."""
     counts = count_tokens([text[unit.start : unit.end] for unit in units]) if units else ()
     fitting: list[_Unit] = []
     for unit, n_tokens in zip(units, counts, strict=True):
@@ -74,14 +74,14 @@ def _counted(text: str, units: list[_Unit], count_tokens: CountTokens) -> list[_
 def _halves(text: str, unit: _Unit) -> list[_Unit]:
     middle = (unit.start + unit.end) // 2
     space = max(text.rfind(" ", unit.start + 1, middle), text.rfind("\t", unit.start + 1, middle))
-    # A space within the last half of the left part, else a cut between two characters (Chinese, base64, ...).
+    # A space in the last half of the left part, otherwise a cut between two characters (Chinese, base64, ...).
     cut = space + 1 if space > (unit.start + middle) // 2 else middle
     pieces = ((unit.start, unit.start + len(text[unit.start : cut].rstrip())), (cut, unit.end))
     return [_Unit(a, b, unit.heading, unit.page, unit.is_heading) for a, b in pieces if a < b]
 
 
 def _grouped(units: list[_Unit]) -> Iterator[list[_Unit]]:
-    """Runs of `units` that make a chunk each; a run may begin with the last sentences of the one before."""
+    """The groups of `units` that form a chunk each; a group may repeat the last sentences of the one before."""
     group: list[_Unit] = []
     fresh = 0
     for unit in units:
@@ -97,7 +97,7 @@ def _grouped(units: list[_Unit]) -> Iterator[list[_Unit]]:
 
 
 def _headings_split_off(group: list[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
-    """`group` and the headings at its end, which belong to the text that follows; headings alone stay together."""
+    """`group` without the headings at its end, and those headings; a group of headings only is not split."""
     cut = len(group)
     while cut and group[cut - 1].is_heading:
         cut -= 1
@@ -119,7 +119,7 @@ def _top(heading: str) -> str:
 
 
 def _overlap(group: list[_Unit], unit: _Unit) -> list[_Unit]:
-    """The last sentences of `group` that the chunk beginning with `unit` repeats; none across a heading."""
+    """The last sentences of `group` to repeat in the chunk starting with `unit`; none across a heading."""
     room = min(OVERLAP_TOKENS, CHUNK_TOKENS - unit.n_tokens)
     kept: list[_Unit] = []
     for each in reversed(group[1:]):

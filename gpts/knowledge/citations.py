@@ -1,7 +1,7 @@
-"""Which passage each sentence of an answer rests on, and how far, decided by code and never by a model.
+"""Which passage supports each sentence of an answer, and how far, decided by code and never by a model.
 
-It errs towards silence: a sentence without enough support gets no citation. A citation always lies inside a passage
-that was given, and its quote is literal text of the document.
+When in doubt, a sentence gets no citation. A citation always lies inside a passage that was given, and its quote is
+literal text of the document.
 """
 
 import re
@@ -20,15 +20,14 @@ from gpts.knowledge.terms import terms
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
-# How much a title that repeats the question speaks for the sentences under it.
+# The weight that a title repeating the question adds to the sentences under it.
 TITLE_WEIGHT: Final = 0.6
-# An extract of several sentences takes only those that come near the best one.
+# An extract takes only sentences that score at least this share of the best one.
 EXTRACT_SHARE: Final = 0.8
-# Below the first score no sentence of the passages answers the question, whatever speaks for it; from the second on
-# one does, whatever speaks against it. Of questions about other subjects that passed as covered the first turns away
-# 5 of 7 in English, 24 of 31 in German and 22 of 46 in Chinese (of 120, 80 and 80 asked), for 3, 8 and 2 right
-# answers lost of 240, 120 and 120; of those that did not pass, none of 113 reaches the second (SQuAD 2.0 and XQuAD,
-# 2026-11).
+# Below the first score the question counts as unanswered, whatever the coverage; from the second on as answered. Of
+# questions on other subjects that passed as covered, the first rejects 5 of 7 in English, 24 of 31 in German and 22
+# of 46 in Chinese (of 120, 80 and 80 asked), and loses 3, 8 and 2 right answers of 240, 120 and 120; of those that
+# did not pass, none of 113 reaches the second (SQuAD 2.0 and XQuAD, 2026-11).
 ANSWER_SCORE: Final = 0.4
 SURE_SCORE: Final = 0.5
 
@@ -36,7 +35,7 @@ _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
 class Grounding(BaseModel):
-    """What an answer rests on: its citations in reading order, and the level of each sentence that says something."""
+    """The support of an answer: its citations in reading order, and the level of each sentence that makes a claim."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +46,7 @@ class Grounding(BaseModel):
 class Extract(BaseModel):
     """An answer made of literal sentences and rows of the passages, each with its citation.
 
-    `score` tells how near the best of them is to the question, by words and meaning; 0 without any.
+    `score` is how close the best of them is to the question, by words and meaning; 0 if there are none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,10 +64,10 @@ def ground(
     titles: Container[str] = (),
     instructions: str = "",
 ) -> Grounding:
-    """What `answer` rests on: at most one citation a sentence; tags count passages by first use from 1.
+    """The support of `answer`: at most one citation per sentence; tags number passages from 1 by first use.
 
-    A line that is one of `titles` claims nothing, nor does what `instructions` ask to be said, so neither needs a
-    source; code is never looked at. Without passages nothing is said of any sentence.
+    Lines in `titles` and text that `instructions` ask for need no source; code is skipped. Without passages no
+    sentence is judged.
     """
     if not passages:
         return Grounding()
@@ -94,7 +93,7 @@ def ground(
 def extractive_answer(
     question: str, passages: Sequence[Passage], similarity: Similarity | None = None, max_sentences: int = 3
 ) -> Extract:
-    """The sentences of `passages` nearest to `question`, in document order, as a cited answer; empty without any."""
+    """The sentences of `passages` closest to `question`, in document order, as a cited answer; empty without any."""
     sentences = sources_of(passages, pairs=False)
     sources = [each for each in sentences if _tells_something(each)] or sentences
     if not sources:
@@ -106,7 +105,7 @@ def extractive_answer(
     spans: list[tuple[Span, Source]] = []
     text = ""
     for source in chosen:
-        # A sentence without a stop, such as a row, would run into the next and rest on neither source.
+        # A sentence without a stop, such as a row, would merge with the next and match neither source.
         text += "" if not text else " " if _STOPPED.search(text) and source.told == source.text else "\n\n"
         text += source.told
         spans.append((Span(len(text) - len(source.told), len(text)), source))
@@ -114,7 +113,7 @@ def extractive_answer(
 
 
 def is_answer(extract: Extract, is_covered: bool) -> bool:
-    """Whether `extract` answers its question, which counts as covered or not by the passages as a whole."""
+    """Whether `extract` answers its question; `is_covered` is the coverage by the passages as a whole."""
     return extract.score >= (ANSWER_SCORE if is_covered else SURE_SCORE)
 
 

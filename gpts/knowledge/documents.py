@@ -1,22 +1,22 @@
-"""The values that knowledge is made of, from a parsed file to the passage that an answer cites."""
+"""The values of knowledge, from a parsed file to the passage that an answer cites."""
 
 from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-# What `page` counts in a document of this kind.
+# The unit that `page` counts in a document.
 Unit = Literal["page", "slide", "sheet"]
 FindingKind = Literal[
     "invisible_text", "hidden_characters", "differs_from_picture", "speaks_to_model", "stuffed_repeats"
 ]
-# "quarantine": the file waits until its owner decides. "hint": used as untrusted text unless the owner drops it.
+# "quarantine": the file waits for its owner's decision. "hint": used as untrusted text unless the owner drops it.
 # "note": already left out of the text.
 Severity = Literal["quarantine", "hint", "note"]
 
 
 class Notice(BaseModel):
-    """Something the owner should know about how the file was read: a page without text, cells cut off."""
+    """Something the owner should know about reading the file: a page without text, truncated cells."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,10 +25,10 @@ class Notice(BaseModel):
 
 
 class Finding(BaseModel):
-    """Text that a person cannot see, or that is made to steer a model rather than to inform a reader.
+    """Text that is invisible to people, or meant to steer a model rather than to inform a reader.
 
-    `id` is the same whenever the same file is read again. `spans` are the ranges of `Document.text()` that go when
-    the owner drops it, empty where the text was left out from the start (every "note"). `excerpt` is the text itself,
+    `id` is stable when the same file is read again. `spans` are the ranges of `Document.text()` that are removed if
+    the owner drops it, empty if the text was left out from the start (every "note"). `excerpt` is the text itself,
     shortened in the middle if it is long.
     """
 
@@ -46,7 +46,7 @@ class Finding(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _as_stored_before(cls, data: Any) -> Any:
-        """Up to release 0.1 what spoke to a model was stored as a quarantine."""
+        """Release 0.1 stored text addressed to a model as a quarantine."""
         if isinstance(data, dict) and data.get("kind") == "speaks_to_model":
             return data | {"severity": "hint"}
         return data
@@ -55,9 +55,9 @@ class Finding(BaseModel):
 class Block(BaseModel):
     """One heading, paragraph, list or group of table rows, in reading order.
 
-    `heading` is the path of headings that it stands under ("Care > Watering"), empty at the top; a heading's own
-    block ends its own path. `page` counts from 1, None where the format has no pages. A line break inside `text`
-    ends a sentence; wrapped lines are re-flowed by the parser.
+    `heading` is the path of headings above it ("Care > Watering"), empty at the top; a heading's own block ends its
+    own path. `page` counts from 1, None if the format has no pages. A line break inside `text` ends a sentence; the
+    parser re-flows wrapped lines.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,10 +72,10 @@ class Block(BaseModel):
 
 
 class Document(BaseModel):
-    """A parsed file. Its canonical text is its blocks joined by blank lines; all offsets count in that text.
+    """A parsed file. Its canonical text is its blocks joined by blank lines; all offsets refer to that text.
 
-    As parsed, it holds suspicious text too; `gpts.safety.findings.settled` gives what is left of it once the owner
-    has decided. `language` is an ISO 639-1 code, empty if unknown.
+    As parsed, it includes suspicious text; `gpts.safety.findings.settled` returns it without what the owner dropped.
+    `language` is an ISO 639-1 code, empty if unknown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,11 +88,11 @@ class Document(BaseModel):
     findings: tuple[Finding, ...] = ()
 
     def text(self) -> str:
-        """The canonical text, in which chunks and citations give character ranges."""
+        """The canonical text, to which the ranges of chunks and citations refer."""
         return "\n\n".join(block.text for block in self.blocks)
 
     def placed(self) -> Iterator[tuple[int, Block]]:
-        """Each block with the offset at which it begins in the canonical text."""
+        """Each block with its offset in the canonical text."""
         start = 0
         for block in self.blocks:
             yield start, block
@@ -112,13 +112,13 @@ class Chunk(BaseModel):
 
 
 class Passage(BaseModel):
-    """A chunk that was retrieved for a question, with where it came from and how well it matched.
+    """A chunk that was retrieved for a question, with its origin and scores.
 
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
     decides whether knowledge covers the question. `page_breaks` gives the offset at which each further page begins
     inside the passage, with its number, `heading_breaks` that of each further path of headings. `untrusted` marks a
-    passage that the owner accepted in spite of a finding, or that is from outside. `url` is where a passage of the
-    web was read, empty for files, and then `file_id` and `segment` are empty.
+    passage that the owner accepted in spite of a finding, or that is from outside. `url` is the address of a web
+    passage, empty for files; if set, `file_id` and `segment` are empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -141,11 +141,11 @@ class Passage(BaseModel):
     cosine: float = 0.0
 
     def page_at(self, offset: int) -> int | None:
-        """The page on which `offset` of the document's text lies."""
+        """The page that contains `offset` of the document's text."""
         return next((page for start, page in reversed(self.page_breaks) if start <= offset), self.page)
 
     def heading_at(self, offset: int) -> str:
-        """The path of headings under which `offset` of the document's text stands."""
+        """The path of headings at `offset` of the document's text."""
         return next((heading for start, heading in reversed(self.heading_breaks) if start <= offset), self.heading)
 
 
@@ -180,7 +180,7 @@ Support = Literal["supported", "partly", "unsupported", "not_checked"]
 
 
 class SentenceSupport(BaseModel):
-    """How far one sentence of an answer rests on the passages. Only supported and partly supported ones cite."""
+    """How far the passages support one sentence of an answer. Only (partly) supported ones have citations."""
 
     model_config = ConfigDict(frozen=True)
 

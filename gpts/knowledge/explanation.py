@@ -1,4 +1,4 @@
-"""Why a question found what it found, for the creator's box "ask the knowledge"."""
+"""Why a question found what it found, for the creator's search test."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,7 +6,7 @@ from gpts.knowledge.documents import Passage
 
 
 class SearchStanding(BaseModel):
-    """A chunk's score in one half of the search, and its place there, from 1."""
+    """A chunk's score in one half of the search, and its rank there, from 1."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -15,9 +15,9 @@ class SearchStanding(BaseModel):
 
 
 class Explained(BaseModel):
-    """A chunk that was found, with its standing in either half, None where that half did not find it.
+    """A chunk that was found, with its standing in each half, None if that half did not find it.
 
-    `passage.score` is the fused score. `is_given`: it is among what the model would get to read.
+    `passage.score` is the fused score. `is_given`: the model would receive it.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,6 +1,6 @@
-"""The numbers, dates and times of a text in one form, whatever language and notation they are written in.
+"""The numbers, dates and times of a text in one canonical form, whatever their language and notation.
 
-"1.500 €" is "1,500 EUR", "14:30" is "2:30 pm", "12. März 2024" is "2024-03-12", "drei" is 3. Where a notation can be
+"1.500 €" is "1,500 EUR", "14:30" is "2:30 pm", "12. März 2024" is "2024-03-12", "drei" is 3. If a notation can be
 read in two ways ("1.500", "03/12/2024"), either counts.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-# By value; what is a word of another kind in one of the languages counts only in a source, never as a claim.
+# By value; words with another meaning in one of the languages count in a source only, never as a claim.
 _NUMERALS: Final = {
     2: "two zwei deux twee",
     3: "three drei trois tres três drie",
@@ -73,7 +73,7 @@ _MONTH: Final = _by_word(dict(enumerate(_MONTHS, 1)))
 _NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
 _LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
 
-# The marks of a list and of a citation count nothing.
+# Numbers of list items and citations are not figures.
 _MARKS: Final = re.compile(r"^[\s>*_]*\(?\d{1,3}[.)]\s+|\[\d{1,3}\]")
 _DATE: Final = re.compile(
     r"(?<!\d)(?:(\d{4})-(\d\d)-(\d\d)(?!\d)|(\d{1,2})([./])\s?(\d{1,2})\5\s?(\d{4}|\d\d)\b(?![.,/]\d))"
@@ -94,7 +94,7 @@ _GERMAN: Final = re.compile(r"(\w+?)und(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number, a date or a time. A source holds it that gives every form of one of its `ways`; it `gives` forms."""
+    """A number, date or time. A source contains it if it gives all forms of one of `ways`; `gives` are its own."""
 
     ways: tuple[frozenset[str], ...]
     gives: frozenset[str]
@@ -125,7 +125,7 @@ def figures(text: str) -> tuple[Figure, ...]:
 
 
 def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> Figure:
-    """A figure that may be met in each of `ways`, and gives their forms unless it `gives` others."""
+    """A figure that matches in each of `ways`, and gives their forms unless `gives` lists others."""
     return Figure(tuple(map(frozenset, ways)), frozenset(gives or (form for way in ways for form in way)))
 
 
@@ -140,14 +140,14 @@ def _time(match: re.Match[str]) -> Figure:
     if half:
         hour = hour % 12 + 12 * (half == "p")
         return _figure((f"{hour}:{minute}",))
-    # "2:30" may be said of 14:30, but a source that has 2:30 does not hold 14:30.
+    # "2:30" may mean 14:30, but a source with 2:30 does not confirm 14:30.
     return _figure(
         (f"{hour}:{minute}",), *([(f"{hour + 12}:{minute}",)] if hour < 12 else []), gives=(f"{hour}:{minute}",)
     )
 
 
 def _month(match: re.Match[str]) -> Figure:
-    if match.group(3):  # "3月", of which the number is claimed as such
+    if match.group(3):  # "3月", of which the number is claimed as such  # "3月": the number itself is claimed
         return Figure((), frozenset((f"month {int(match.group(3))}",)))
     number = _MONTH[(match.group(1) or match.group(2)).casefold()]
     return _figure((f"month {number}",), gives=(f"month {number}", str(number)))
@@ -158,14 +158,14 @@ def _number(match: re.Match[str]) -> Figure:
     if scale is None:
         return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))
     scaled = [_scaled(form, scale) for form in readings]
-    # In a table of millions the same number stands bare.
+    # In a table "in millions" the same number appears without its scale.
     return _figure(
         *((form,) for form in scaled), *((f"bare {form}",) for form in readings), gives=(*scaled, *readings)
     )
 
 
 def _readings(raw: str) -> tuple[str, ...]:
-    """The values that a number may have, as "1500" or "1.5"; one that is no number, such as a version, stays."""
+    """The values of a number, as "1500" or "1.5"; what is not a number, such as a version, is returned unchanged."""
     readings = []
     if thousands := _THOUSANDS.fullmatch(raw):
         whole = re.sub(r"\D", "", thousands.group(1))
@@ -190,7 +190,7 @@ def _scaled(form: str, scale: int) -> str:
 
 
 def _numerals(words: list[str]) -> Iterator[Figure]:
-    """The numbers that a run of words spells: "twenty-eight", "achtundzwanzig", "two hundred"."""
+    """The numbers spelled by a run of words: "twenty-eight", "achtundzwanzig", "two hundred"."""
     at = 0
     while at < len(words):
         value, is_claim = _value(words[at])
@@ -208,7 +208,7 @@ def _numerals(words: list[str]) -> Iterator[Figure]:
 
 
 def _value(word: str) -> tuple[int, bool]:
-    """The number that `word` is, 0 if none, and whether it can be nothing else."""
+    """The number that `word` spells, 0 if none, and whether the word is unambiguous."""
     if word in _HELD_VALUES:
         return _HELD_VALUES[word], False
     if (german := _GERMAN.fullmatch(word)) and german.group(2) in _VALUES:

@@ -1,9 +1,9 @@
-"""Letting only supported sentences of an answer through, by code, while the answer is being generated.
+"""Lets only supported sentences of an answer through, by code, while the answer is being generated.
 
-A GPT that answers only from its knowledge promises just that, whatever model it runs on. A small model given the
-right passage still turns "every 450 hours" into "every 150 hours"; so each sentence is held back until it is whole,
-and shown only if a passage says what it claims. What claims nothing is shown as it is: greetings, headings,
-questions, code, tables, and what the instructions ask for.
+This enforces "answers only from its knowledge" for any model. A small model given the right passage still turns
+"every 450 hours" into "every 150 hours"; so each sentence is held back until it is complete, and shown only if a
+passage supports it. Text without claims is shown unchanged: greetings, headings, questions, code, tables, and what
+the instructions ask for.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from gpts.knowledge.judging import Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, sentence_spans
 from gpts.knowledge.support import is_claim
 
-# Share of a sentence's terms beyond the question's, weighed by rarity, that one or two neighbouring sentences of a
-# passage must hold if it is only words that speak for it. At 0.7 the bundled model's 40 starter answers of 2026-11-24
-# kept no false sentence.
+# The share of a sentence's terms beyond the question's, weighted by rarity, that one or two adjacent sentences of a
+# passage must contain if words are the only evidence. At 0.7 no false sentence was shown among the bundled model's
+# answers to 40 starters of 2026-11-24.
 MIN_SHARE: Final = 0.7
-# Refused sentences in a row after which generating on is not worth the wait.
+# Rejected sentences in a row after which generation is stopped.
 PATIENCE: Final = 4
-# How much of an answer tells its language, in characters.
+# Characters of an answer used to detect its language.
 _TAIL: Final = 600
 
 
 class Gate:
-    """Holds an answer back sentence by sentence. `is_shut` says that the rest is not worth generating."""
+    """Withholds unsupported sentences of an answer. `is_shut`: generating the rest is not worthwhile."""
 
     def __init__(
         self, question: str, passages: Sequence[Passage], meaning: Meaning | None = None, instructions: str = ""
@@ -41,7 +41,7 @@ class Gate:
         self.is_shut = False
 
     def feed(self, text: str) -> str:
-        """The part of the answer that may be shown now that `text` was generated."""
+        """The part of the answer that may be shown after `text` was generated."""
         self._pending += text
         spans = sentence_spans(self._pending)
         if len(spans) < 2:
@@ -50,10 +50,10 @@ class Gate:
         return self._release(whole)
 
     def finish(self) -> str:
-        """The part of what is still held back that may be shown, now that nothing more comes."""
+        """The part of the withheld text that may be shown at the end of the reply."""
         whole, self._pending = self._pending, ""
         shown = self._release(whole)
-        # A greeting alone is no answer, unless the model had no more to say.
+        # A greeting alone is not an answer, unless the model generated nothing else.
         return shown if self._has_claim or self._n_refused else shown + self._show()
 
     def _release(self, text: str) -> str:
@@ -65,7 +65,7 @@ class Gate:
             if self._passes(sentence):
                 self._kept += (text[end : span.start] if self._kept else "") + sentence
             end = span.end
-        # The break after the last sentence belongs to the one that follows, if that is shown.
+        # The break after the last sentence belongs to the next one, if that is shown.
         self._pending = text[end:] + self._pending
         return self._show() if self._has_claim else ""
 

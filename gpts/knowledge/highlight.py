@@ -1,4 +1,4 @@
-"""Finds the words of a page that a quote consists of, so that they can be marked on the page's picture."""
+"""Finds the words of a page that make up a quote, to mark them on the page's picture."""
 
 import re
 import unicodedata
@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
-# A match of fewer letters than this may stand anywhere by chance, unless it is the whole quote.
+# Shorter matches may occur anywhere by chance, unless they are the whole quote.
 _MIN_PART_CHARS: Final = 12
-# What part of a run of letters must agree for it to be the quote as recognition misread it.
+# The share of a run of letters that must agree for it to be the quote with recognition errors.
 _MIN_AGREEMENT: Final = 0.8
-# Runs of equal letters shorter than this are accidents of the alphabet.
+# Shorter runs of equal letters are coincidences.
 _MIN_RUN: Final = 6
 _MAX_CHARS: Final = 40_000
 _SIGNS: Final = re.compile(r"[\W_]+")
 
 
 def quoted_words(quote: str, words: Sequence[str]) -> tuple[int, ...]:
-    """The indexes of `words`, a page's in its order, that `quote` consists of; empty where it is not on the page.
+    """The indexes of `words`, a page's in order, that make up `quote`; empty if it is not on the page.
 
-    Letters and digits alone count: case, hyphens at line ends, ligatures, punctuation and the bars of table rows do
-    not. A quote that begins or ends on another page matches with the part that is here, and a letter misread here
-    and there is forgiven.
+    Only letters and digits count: case, hyphens at line ends, ligatures, punctuation and the bars of table rows are
+    ignored. A quote that begins or ends on another page matches with the part on this page, and single misread
+    letters are tolerated.
     """
     wanted = _letters(quote)
     letters, owners = _spelled(words)
@@ -38,7 +38,7 @@ def _letters(text: str) -> str:
 
 
 def _spelled(words: Sequence[str]) -> tuple[str, list[int]]:
-    """All letters of `words` in a row, and for each the index of its word."""
+    """All letters of `words` concatenated, and for each the index of its word."""
     letters: list[str] = []
     owners: list[int] = []
     for index, word in enumerate(words):
@@ -49,7 +49,7 @@ def _spelled(words: Sequence[str]) -> tuple[str, list[int]]:
 
 
 def _whole(wanted: str, letters: str, owners: Sequence[int]) -> int | None:
-    """Where all of the quote stands, at whole words if it does so anywhere."""
+    """Where the complete quote starts, preferably at whole words; None if it does not occur."""
     first = None
     at = letters.find(wanted)
     while at >= 0:
@@ -60,12 +60,12 @@ def _whole(wanted: str, letters: str, owners: Sequence[int]) -> int | None:
             return at
         first = at if first is None else first
         at = letters.find(wanted, at + 1)
-    # Part of a longer word is no match for a short quote: "art" is not "part".
+    # A short quote must not match inside a longer word: "art" is not "part".
     return first if len(wanted) >= _MIN_PART_CHARS else None
 
 
 def _parts(quote: str, wanted: str, letters: str) -> list[tuple[int, int]]:
-    """The ranges of the page that agree with the quote: one misread stretch, a page's share of it, or its rows."""
+    """The ranges of the page that match the quote: one misread stretch, a page's share of it, or its rows."""
     together = _agreeing(wanted, letters)
     if together:
         return together
@@ -90,14 +90,14 @@ def _agreeing(wanted: str, letters: str) -> list[tuple[int, int]]:
     in_quote = runs[-1][0] + runs[-1][2] - runs[0][0]
     is_close = n_same >= _MIN_AGREEMENT * max(on_page, in_quote) and n_same >= _MIN_PART_CHARS
     covers = in_quote >= _MIN_AGREEMENT * len(wanted)
-    # The rest of the quote stands on the page before or after: then this page begins or ends with its part.
+    # The rest of the quote is on the page before or after: then its part is at the top or bottom of this page.
     at_top = start == runs[0][1] and _near(start, 0, letters) and not _near(runs[0][0], 0, wanted)
     at_bottom = _near(end, len(letters), letters) and not _near(runs[-1][0] + runs[-1][2], len(wanted), wanted)
     return [(start, end)] if is_close and (covers or at_top or at_bottom) else []
 
 
 def _near(place: int, edge: int, text: str) -> bool:
-    """Whether `place` is at the edge, but for a header or footer that the quote leaves out."""
+    """Whether `place` is at the edge, apart from a header or footer that the quote leaves out."""
     return abs(place - edge) <= min(200, len(text) // 3 + 1)
 
 

@@ -1,9 +1,9 @@
-"""Whether the passages say what a sentence says, and where: decided by code, never by a model that writes.
+"""Whether the passages support a sentence, and where: decided by code, never by a generative model.
 
-Words are compared, numbers and names are checked, and meanings are compared where the embedder reads both texts. It
-cannot tell a sentence from its opposite, nor who did what to whom: negations are looked at apart, and what rests on a
-near meaning alone counts as partly supported. Where the answer and the files are in languages that cannot be compared
-nothing is claimed of a sentence, neither that it is supported nor that it is not.
+Words are compared, numbers and names are checked, and meanings are compared if the embedder reads both texts. The
+embedder cannot distinguish a sentence from its opposite, nor who did what to whom: negations are checked separately,
+and support by similar meaning alone counts as partial. If the languages of answer and files cannot be compared, no
+judgement is made either way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,44 +24,44 @@ from gpts.knowledge.support import (
 )
 from gpts.knowledge.terms import terms
 
-# The part of a sentence's terms, weighed by rarity, that its source must hold to be cited at all; above the second
-# figure the meaning need not be asked; the mean of that part and the cosine, where it is asked. Chosen among 19
-# settings on 249 XQuAD answers (2026-11), each as "The answer is ...", as its own sentence with half of the words
-# gone, behind the question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations hold the
-# gold answer; of sentences from elsewhere in the article 0.5 % are cited.
+# The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
+# which meaning is not compared; the least mean of that share and the cosine where it is. Chosen among 19 settings on
+# 249 XQuAD answers (2026-11), each as "The answer is ...", as its own sentence with half of the words removed, after
+# the question, and in a long frame: 99, 99, 86 and 58 % are cited, and 98 % of the citations contain the gold answer;
+# of sentences from elsewhere in the article 0.5 % are cited.
 MIN_OVERLAP: Final = 0.5
 SURE_OVERLAP: Final = 0.85
 MIN_SUPPORT: Final = 0.45
-# From these cosines on a sentence that shares few words with its source is partly, or wholly, supported by it; and
-# the cosine that what it says beyond the question must reach. On 50 paraphrases of XQuAD sentences, 50 that say
-# something else of the same matter, and the paraphrases against other paragraphs of their article (2026-11).
+# Cosines from which a sentence that shares few words with its source is partly or fully supported; and the cosine
+# that its part beyond the question must reach. Chosen on 50 paraphrases of XQuAD sentences, 50 sentences that state
+# something else on the same matter, and the paraphrases against other paragraphs of their article (2026-11).
 NEAR: Final = 0.6
 SAME: Final = 0.75
 NEAR_BEYOND: Final = 0.28
-# Words of the question settle which of two equal sources is meant; two sentences must beat one clearly.
+# Words of the question break ties between sources; a pair of sentences must clearly beat a single one.
 QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
-# Sources by words whose meaning is compared, for each sentence.
+# Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
 
-# What can be compared of an answer and a passage. "meaning": the embedder reads both, which are in one language;
-# "translation": it reads both, in two languages; "words": it does not read the language of both; "nothing".
+# How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
+# reads both, in two languages; "words": it does not read the language of both; "nothing".
 Comparison = Literal["meaning", "translation", "words", "nothing"]
 
 
 class Meaning(Protocol):
-    """What comparing meanings takes: an embedder, and telling languages apart."""
+    """What comparing meanings requires: an embedder and language detection."""
 
     def similarity(self, one: Sequence[str], other: Sequence[str]) -> Sequence[Sequence[float]]:
-        """How near each text of `one` is to each of `other`, at most 1, about 0 for texts on unrelated matters."""
+        """Similarity of each text of `one` to each of `other`: at most 1, about 0 for unrelated texts."""
 
     def comparison(self, text: str, passage: str) -> Comparison:
-        """What can be compared of an answer's text and a passage."""
+        """How an answer's text and a passage can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a sentence is supported, and by what; `is_near`: its source means about the same."""
+    """How far a sentence is supported, and by which source; `is_near`: by similar meaning."""
 
     level: Support
     source: Source | None = None
@@ -70,7 +70,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A source that a sentence may rest on: the share of its terms there, whether all of it is, and the rank."""
+    """A possible source of a sentence: the share of its terms there, whether it contains all of it, and the rank."""
 
     source: Source
     overlap: float
@@ -89,12 +89,12 @@ class Judge:
         self._meaning = meaning
 
     def share_beyond(self, sentence: str, source: Source) -> float:
-        """The part of what `sentence` says beyond the question that is in `source`; 1 if it says nothing beyond."""
+        """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
         new = frozenset(terms(sentence)) - self._asked
         return share(new, source.terms, self._rarity) if new else 1.0
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
-        """The verdict on each of `sentences`, which are of an answer's `text`."""
+        """The verdict on each of `sentences` of an answer's `text`."""
         found = [self._by_words(sentence) for sentence in sentences]
         doubtful = [n for n, each in enumerate(found) if max((one.overlap for one in each), default=0) < SURE_OVERLAP]
         if self._meaning is None or not doubtful:
@@ -106,7 +106,7 @@ class Judge:
         return verdicts
 
     def _by_words(self, sentence: str) -> list[_Candidate]:
-        """The sources that `sentence` may rest on: they agree with it and hold enough of its terms."""
+        """The possible sources of `sentence`: they agree with it and contain enough of its terms."""
         own = frozenset(claims(sentence))
         found: list[_Candidate] = []
         for source in self._sources:
@@ -124,7 +124,7 @@ class Judge:
         doubtful: Sequence[int],
         comparisons: dict[int, Comparison],
     ) -> Iterator[dict[str, float]]:
-        """How near each doubtful sentence is to every sentence that can be compared and to its candidates."""
+        """The similarity of each doubtful sentence to every comparable sentence and to its candidates."""
         assert self._meaning is not None
         single = [
             each.told for each in self._sources if each.told and not each.is_pair and _is_read(each, comparisons)
@@ -160,7 +160,7 @@ class Judge:
     def _nearest(
         self, sentence: str, cosines: dict[str, float], comparisons: dict[int, Comparison]
     ) -> Verdict | None:
-        """The source that means about the same as `sentence` and whose figures and names agree, if there is one."""
+        """The source closest in meaning to `sentence` with agreeing figures and names, if there is one."""
         order = sorted((each for each in self._sources if each.told in cosines), key=lambda each: -cosines[each.told])
         for source in order:
             comparison = comparisons[id(source.passage)]
@@ -173,7 +173,7 @@ class Judge:
         return None
 
     def _adds(self, sentence: str, source: Source) -> bool:
-        """Whether what `sentence` says beyond the question is near the source too, not only what it repeats of it."""
+        """Whether the part of `sentence` beyond the question is close to the source too, not only what repeats it."""
         assert self._meaning is not None
         beyond = " ".join(word for word in sentence.split() if self._asked.isdisjoint(terms(word)))
         if not self._asked or beyond == sentence or not claims(beyond):
@@ -181,7 +181,7 @@ class Judge:
         return self._meaning.similarity([beyond], [source.told])[0][0] >= NEAR_BEYOND
 
     def _is_beyond_judging(self, sentence: str, comparisons: dict[int, Comparison]) -> bool:
-        """Whether a passage in a language that cannot be compared may say it: its figures stand there."""
+        """Whether a passage in an incomparable language may support it, as it contains the figures of `sentence`."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
 

@@ -1,4 +1,4 @@
-"""Which chunks become the passages of a question: fusion, coverage, duplicates, neighbours, budget."""
+"""Selects the chunks that become a question's passages: fusion, coverage, duplicates, neighbours, budget."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,39 +8,39 @@ from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
 
-# How many of each half are fused.
+# Results of each half that are fused.
 DEPTH: Final = 100
-# Of a question that the embedder reads well; and the letters per piece from which on it does, and at which it spells.
-# Chosen on nine collections. On eight others (CISI, CACM, FinanceBench, TAT-QA, NegConstraint, COVID FAQ in German,
-# CMRC in Chinese, PIAF in French) nDCG@10 is 48.9 dense, 62.3 BM25 and 67.5 fused; 63.8 by the mean of min-max scaled
-# scores. The worst of them is 0.6 below its better half (PIAF), the best 5.5 above (CACM) (measured 2026-11).
+# The dense share for a question that the embedder reads well; the letters per token from which it does, and at which
+# it spells. Chosen on nine collections. On eight others (CISI, CACM, FinanceBench, TAT-QA, NegConstraint, COVID FAQ
+# in German, CMRC in Chinese, PIAF in French) nDCG@10 is 48.9 dense, 62.3 BM25 and 67.5 fused; 63.8 by the mean of
+# min-max scaled scores. The worst is 0.6 below its better half (PIAF), the best 5.5 above (CACM) (measured 2026-11).
 DENSE_WEIGHT: Final = 0.55
 WELL_READ: Final = 3.5
 SPELT_OUT: Final = 1.0
-# Tokens of passages for a model with a small context, and the most for one with a large one, which takes a tenth.
+# Tokens of passages for a model with a small context, and the maximum for a large one, which gives them a tenth.
 BUDGET_TOKENS: Final = 900
 MAX_BUDGET_TOKENS: Final = 4_000
-# The part of the budget that passages from which a finding was accepted may take while others match too.
+# The share of the budget for passages with an accepted finding while others match too.
 UNTRUSTED_SHARE: Final = 1 / 3
-# Passages in a row that are too long for what is left, after which a shorter one is no longer looked for.
+# Passages in a row that do not fit, after which the search for a shorter one stops.
 MISFITS: Final = 3
 # A file this small is given whole: its sentences explain each other and cutting it saves nothing.
 WHOLE_FILE_TOKENS: Final = 300
-# Passages that a cross-encoder reads, if there is one: each costs it a forward pass.
+# Passages that a cross-encoder scores, if there is one: one forward pass each.
 RERANK_DEPTH: Final = 30
 # Passages scoring below this share of the best one only distract a small model. On six collections the gold passage
 # is among the first five as often as without a floor, with 2.2 to 4.9 of them given (2026-11).
 SCORE_FLOOR: Final = 0.55
-# Above this share of common terms two passages say the same.
+# Passages with more than this share of common terms count as duplicates.
 SAME_TERMS: Final = 0.9
 
-# A question is covered from this cosine on, or from a lower one when its terms are found too. Where the embedder
-# cannot read the question, any two texts are near, so that the cosine counts less and the terms more. Chosen on
-# half of XQuAD's articles, each question asked of its own article and of another. On the other half 99 % of the
-# English questions count as covered by their own and 0.7 % by the other; German 96 and 2.4, Spanish 98 and 11,
-# Chinese 92 and 1.3 (without the last two, over all articles: 97 and 15, 100 and 42, 100 and 97). Of questions
-# to six other collections 99 to 100 % are covered by their own; by another 0.7 (financial reports) to 13 % (FAQ,
-# whose questions are short) (2026-11).
+# A question is covered from this cosine on, or from a lower one if its terms are found too. If the embedder cannot
+# read the question, all texts look similar, so the cosine counts less and the terms more. Chosen on half of XQuAD's
+# articles, each question asked of its own article and of another. On the other half 99 % of the English questions
+# count as covered by their own and 0.7 % by the other; German 96 and 2.4, Spanish 98 and 11, Chinese 92 and 1.3
+# (without the last two, over all articles: 97 and 15, 100 and 42, 100 and 97). Of questions to six other collections
+# 99 to 100 % are covered by their own; by another 0.7 (financial reports) to 13 % (FAQ with short questions)
+# (2026-11).
 COVERED: Final = 0.38
 TERM_WEIGHT: Final = 0.2
 UNREAD_COSINE: Final = 0.5
@@ -51,7 +51,7 @@ Half = Literal["dense", "lexical"]
 
 
 class SourceText(Protocol):
-    """A segment's canonical text, of which parts can be read without the rest."""
+    """A segment's canonical text, which can be read in parts."""
 
     @property
     def n_tokens(self) -> int:
@@ -70,9 +70,9 @@ def fuse(
 ) -> dict[Key, float]:
     """A score in 0..1 per key of `cosines`, best first: `dense` of it from the cosine, the rest from the words.
 
-    Both are taken as they are, not stretched to the best and worst found, so that a half that cannot tell the chunks
-    apart leaves the choice to the other: cosines that are all alike, or words of which no chunk holds many. The words
-    count as the BM25 score's share of `ceiling`, the score of a chunk that is full of every term asked for.
+    Neither half is stretched to its best and worst result, so a half that cannot separate the chunks leaves the
+    choice to the other: if all cosines are alike, or no chunk contains many of the words. The words count as the BM25
+    score's share of `ceiling`, the score of a chunk that is full of every query term.
     """
     scores = {
         key: dense * max(0.0, cosine) + ((1 - dense) * min(1.0, lexical.get(key, 0.0) / ceiling) if ceiling else 0.0)
@@ -82,18 +82,19 @@ def fuse(
 
 
 def readable(letters_per_token: float) -> float:
-    """How well the embedder reads a question, 0..1, by how long the pieces are that it takes it in.
+    """How well the embedder reads a question, 0..1, by the mean length of its tokens in letters.
 
-    An embedder knows a word when it has few pieces for it. The bundled one reads English in pieces of 4.5 letters,
-    German and Spanish of 2.8, Chinese hardly at all; the same holds for rare names within a language.
+    An embedder has learned a word if it takes few tokens. The bundled one has 4.5 letters per token in English, 2.8
+    in German and Spanish, hardly more than one in Chinese; rare names differ likewise within a language.
     """
     return min(1.0, max(0.0, (letters_per_token - SPELT_OUT) / (WELL_READ - SPELT_OUT)))
 
 
 def blend(ranked: Sequence[Passage], judged: Sequence[float]) -> list[Passage]:
-    """`ranked` anew, best first: half of each score from the fusion, half from `judged` (0..1, of the first ones).
+    """`ranked` reordered, best first: half of each score from the fusion, half from `judged` (0..1, of the first
+    ones).
 
-    The fusion keeps a say because a cross-encoder that was trained on other texts misjudges these.
+    The fusion still counts because a cross-encoder trained on other texts misjudges some of these.
     """
     known = [*judged, *([0.0] * (len(ranked) - len(judged)))]
     scored = [
@@ -105,11 +106,11 @@ def blend(ranked: Sequence[Passage], judged: Sequence[float]) -> list[Passage]:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for the knowledge holding an answer.
+    """The evidence that the knowledge holds an answer.
 
-    `cosine` is the best dense similarity. `term_share` is the part of the question's terms, weighed by rarity, that
-    one of the best chunks contains. `rare_term` tells whether that chunk holds a part number or another identifier
-    that the question names. `readable` is how well the embedder reads the question.
+    `cosine` is the best dense similarity. `term_share` is the share of the question's terms, weighted by rarity, in
+    one of the best chunks. `rare_term`: that chunk contains a part number or other identifier of the question.
+    `readable` is how well the embedder reads the question.
     """
 
     cosine: float
@@ -119,7 +120,7 @@ class Evidence:
 
 
 def is_covered(evidence: Evidence) -> bool:
-    """Whether the question is about what the knowledge holds."""
+    """Whether the question is about the content of the knowledge."""
     unread = 1 - evidence.readable
     meaning = evidence.cosine - UNREAD_COSINE * unread
     words = (TERM_WEIGHT + UNREAD_TERM_WEIGHT * unread) * evidence.term_share
@@ -127,13 +128,13 @@ def is_covered(evidence: Evidence) -> bool:
 
 
 def is_identifier(term: str) -> bool:
-    """Whether `term` names one thing exactly: letters and digits mixed ("zp771"), or a number of five digits."""
+    """Whether `term` is an identifier: letters and digits mixed ("zp771"), or a number of five digits."""
     has_digit = any(character.isdigit() for character in term)
     return has_digit and len(term) >= 4 and (any(character.isalpha() for character in term) or len(term) >= 5)
 
 
 def budget_for(context_tokens: int) -> int:
-    """How many tokens of passages to give a model with this context: never so many that its answer has no room."""
+    """The token budget for passages of a model with this context; always leaves room for its answer."""
     return min(max(BUDGET_TOKENS, context_tokens // 10), MAX_BUDGET_TOKENS, max(1, context_tokens // 3))
 
 
@@ -143,16 +144,16 @@ def select(
     count_tokens: CountTokens,
     budget_tokens: int = BUDGET_TOKENS,
 ) -> tuple[Passage, ...]:
-    """The passages to hand to the model, best first, together within `budget_tokens`.
+    """The passages to give to the model, best first, together within `budget_tokens`.
 
-    Small files come whole, overlapping and adjoining chunks become one passage, duplicates are dropped, and a third
-    of the budget is all that untrusted passages get beside others. The best passage is always there.
+    Small files come whole, overlapping and adjoining chunks are merged, duplicates are dropped, and untrusted
+    passages get at most a third of the budget if there are others. The best passage is always included.
     """
     chosen: list[Passage] = []
     is_only_untrusted = all(each.untrusted for each in _relevant(ranked))
     untrusted_tokens = budget_tokens * (1.0 if is_only_untrusted else UNTRUSTED_SHARE)
     misfits = 0
-    # Comparing all that is relevant takes longer than finding it; most of it is never reached.
+    # Compared lazily: comparing everything relevant takes longer than finding it, and most of it is never reached.
     for passage in _distinct(_relevant(ranked)):
         candidate = _merged(chosen, _widened(passage, sources), sources)
         counts = count_tokens([each.text for each in candidate])
@@ -179,12 +180,12 @@ def _distinct(passages: Iterable[Passage]) -> Iterable[Passage]:
 
 
 def same_terms(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two passages with these terms say the same."""
+    """Whether two passages with these terms are duplicates."""
     return len(one & other) >= SAME_TERMS * max(1, len(one | other))
 
 
 def _touch(one: Passage, other: Passage) -> bool:
-    """Whether two passages of a file overlap or have only a blank line between them."""
+    """Whether two passages of a file overlap or are separated only by a blank line."""
     return one.segment == other.segment and one.start <= other.end + 2 and other.start <= one.end + 2
 
 
@@ -196,7 +197,7 @@ def _widened(passage: Passage, sources: Mapping[str, SourceText]) -> Passage:
 
 
 def _merged(chosen: list[Passage], passage: Passage, sources: Mapping[str, SourceText]) -> list[Passage]:
-    """`chosen` with `passage` added, joined with those that it touches, in the place of the best of them."""
+    """`chosen` with `passage` added, merged with those it touches, in the position of the best of them."""
     touching = [each for each in chosen if _touch(each, passage)]
     joint = passage
     for each in touching:

@@ -1,4 +1,4 @@
-"""The section of a document around a passage, for a reader who wants to see where a quote stands."""
+"""The section of a document around a passage, for a reader who wants to see a quote in context."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Block, Document
 
-# Text shown before and after the passage, in characters: about a page each, more than a panel shows at once.
+# Characters shown before and after the passage: about a page each, more than a panel shows at once.
 ROOM_CHARS: Final = 3_000
 
 
 class SectionBlock(BaseModel):
-    """A block of a document as a reader sees it; `start` is its place in the document's text."""
+    """A block of a document as shown to a reader; `start` is its offset in the document's text."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,12 +23,12 @@ class SectionBlock(BaseModel):
 
     @property
     def end(self) -> int:
-        """Where it ends in the document's text."""
+        """Its end in the document's text."""
         return self.start + len(self.text)
 
 
 class Section(BaseModel):
-    """Blocks around a passage in reading order. `cut_before`/`cut_after`: the document's section goes on there."""
+    """Blocks around a passage in reading order. `cut_before`/`cut_after`: the section continues there."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,9 +38,9 @@ class Section(BaseModel):
 
 
 def section_around(document: Document, start: int, end: int, room: int = ROOM_CHARS) -> Section:
-    """The blocks that hold `start`..`end` of the text, with those of the same sections as far as `room` reaches.
+    """The blocks that hold `start`..`end` of the text, and those of the same sections within `room` characters.
 
-    A block is given whole, however long it is. The section is empty if the range lies outside of the document.
+    Blocks are never cut. The section is empty if the range lies outside the document.
     """
     parts = tuple(_parts(document.blocks))
     inside = [number for number, part in enumerate(parts) if part.start < end and start < part.end]
@@ -64,7 +64,7 @@ def _parts(blocks: Sequence[Block]) -> Iterator[SectionBlock]:
 
 
 def _reach(blocks: Sequence[Block], number: int, step: int, room: int) -> int:
-    """The last block from `number` on in the direction `step` that belongs to the same section and has room."""
+    """The last block from `number` in the direction `step` that belongs to the same section and fits into `room`."""
     reached = number
     while _belongs(blocks, number, reached + step) and len(blocks[reached + step].text) <= room:
         reached += step
@@ -73,7 +73,7 @@ def _reach(blocks: Sequence[Block], number: int, step: int, room: int) -> int:
 
 
 def _belongs(blocks: Sequence[Block], number: int, other: int) -> bool:
-    """Whether block `other` stands under the heading that block `number` stands under."""
+    """Whether block `other` is under the same heading as block `number`."""
     if not 0 <= other < len(blocks):
         return False
     heading = blocks[number].heading

@@ -1,8 +1,8 @@
 """Where the sentences of a text begin and end.
 
-Used to cut chunks and to tie answers to their sources, so the cut must be the same for both and must keep exact
-offsets. A line break always ends a sentence: parsers re-flow wrapped lines, hence a break that is left means a
-list item, a table row, a heading or a line of code. A row of a table, written between bars, is never cut.
+Used both to cut chunks and to match answers with their sources, so the cuts must agree and keep exact offsets. A line
+break always ends a sentence: parsers re-flow wrapped lines, so a remaining break marks a list item, table row,
+heading or line of code. A table row, written between bars, is never cut.
 """
 
 import re
@@ -17,7 +17,7 @@ class Span(NamedTuple):
     end: int
 
 
-# A stop with closing quotes or brackets behind it, before a space or the line's end; CJK stops need no space.
+# A stop and closing quotes or brackets, before a space or the end of the line; CJK stops need no space.
 _STOP: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
 _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
@@ -25,23 +25,23 @@ _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]
 _INITIAL: Final = re.compile(r"[A-Z]\. ?[A-Z]")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
 
-# Never the last word of a sentence: what follows belongs to it.
+# Abbreviations that never end a sentence.
 _BEFORE_A_NAME: Final = frozenset(
     "dr mr mrs ms prof st rev gen sen rep hon capt lt col sgt maj fr sr messrs mme mlle hr frau nr no nos fig figs "
     "eq eqs sec secs ch vol vols pp p ed eds vs cf viz approx ca e.g i.e eg ie bzw z.b d.h u.a vgl art op al".split()
 )
-# May end a sentence: they do when a capital letter, a digit or a quote follows.
+# Abbreviations that end a sentence if a capital letter, a digit or a quote follows.
 _MAY_END: Final = frozenset("etc inc ltd co corp jr esq usw a.m p.m u.s u.k u.n e.u ph.d b.c a.d dept est".split())
 
 
 class CodeFence:
-    """Tells of the sentences of a text, taken in order, whether they stand in a fenced block of code."""
+    """Tracks whether the sentences of a text, taken in order, are in a fenced code block."""
 
     def __init__(self) -> None:
         self._is_open = False
 
     def covers(self, sentence: str) -> bool:
-        """Whether the next sentence is code, or begins or ends it."""
+        """Whether the next sentence is code, or a fence."""
         if not sentence.startswith(("```", "~~~")):
             return self._is_open
         self._is_open = not self._is_open and not sentence[3:].endswith(sentence[:3])
@@ -99,7 +99,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
 
 
 def _is_initial(word: str, before: str, following: str) -> bool:
-    """Whether `word` is "J" as in "J. K. Rowling". "Plan B." and "vitamin C." end a sentence, "I." does as well."""
+    """Whether `word` is "J" as in "J. K. Rowling". "Plan B." and "vitamin C." end a sentence, and so does "I."."""
     if _DOTTED.match(word) and "." in word:
         return True
     if len(word) != 1 or not word.isupper() or word == "I":

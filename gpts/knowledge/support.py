@@ -1,4 +1,4 @@
-"""How far the words of a passage carry a sentence: by words, numbers and names, never by a model."""
+"""How far a passage supports a sentence: by words, numbers and names, never by a model."""
 
 import math
 import re
@@ -13,15 +13,15 @@ from gpts.knowledge.figures import figures_agree
 from gpts.knowledge.sentences import Span, sentence_spans
 from gpts.knowledge.terms import stem, terms, words
 
-# A sentence is supported if the source holds this share of its terms, weighed by rarity, and at least RUN_SHARE of
-# every RUN_TERMS terms in a row, so that no part of it is made up. On 500 XQuAD answers (2026-11) that holds for all
-# that repeat, shorten or frame their source and for 62 % of those in the question's words, for 1 % of half-true
-# sentences (one's beginning, another's end) and none from elsewhere; by the share alone 22 % of the half-true pass.
+# A sentence is supported if the source contains this share of its terms, weighted by rarity, and at least RUN_SHARE
+# of every RUN_TERMS terms in a row, so that no part is invented. On 500 XQuAD answers (2026-11) this holds for all
+# that repeat, shorten or frame their source and 62 % of those in the question's words, 1 % of half-true sentences
+# (one's beginning, another's end) and none from elsewhere; by the share alone 22 % of the half-true pass.
 SUPPORTED_OVERLAP: Final = 0.6
 RUN_TERMS: Final = 3
 RUN_SHARE: Final = 0.3
 
-# Words with which an answer speaks of itself or greets; they say nothing that a source could hold.
+# Words of greetings and of an answer's remarks on itself; no source could contain a claim of them.
 FRAME: Final = frozenset(
     terms(
         "answer question according passage text information following based document file provided mentioned stated "
@@ -30,7 +30,7 @@ FRAME: Final = frozenset(
 )
 
 
-# Together with those of the frame: what people say around an answer. A sentence of nothing else claims nothing.
+# With FRAME: the courtesies around an answer. A sentence of nothing else claims nothing.
 COURTESY: Final = FRAME | frozenset(
     terms(
         "let know feel free ask need anything else further assist assistance please great day good morning sorry "
@@ -46,7 +46,7 @@ _NEGATIONS: Final = frozenset(
 
 
 def claims(sentence: str) -> list[str]:
-    """The terms of `sentence` that a source could hold, in order."""
+    """The terms of `sentence` that need a source, in order."""
     return [term for term in terms(sentence) if term not in FRAME]
 
 
@@ -60,10 +60,10 @@ _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A sentence of a passage, or two that follow each other.
+    """A sentence of a passage, or two adjacent ones.
 
-    `told` is `text` as it reads alone: a row of a table with the names of its columns, nothing for the line of those
-    names, else the same. `terms` are its own, `above` those of the title over it, `context` the words of the passage.
+    `told` is `text` as it reads alone: a table row labelled with its column names, empty for the header line,
+    otherwise the same. `terms` are its own, `above` those of the title over it, `context` the words of the passage.
     """
 
     passage: Passage
@@ -77,7 +77,7 @@ class Source:
 
 
 def sources_of(passages: Sequence[Passage], *, pairs: bool = True) -> list[Source]:
-    """The sentences of `passages` and, with `pairs`, each two that follow each other."""
+    """The sentences of `passages` and, with `pairs`, every two adjacent ones."""
     sources = [source for passage in passages for source in _sources_in(passage)]
     return sources if pairs else [source for source in sources if not source.is_pair]
 
@@ -94,7 +94,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         own = frozenset(terms(told or text))
         above = own if is_title(passage.text, span) else above
         yield Source(passage, span, text, told, own, context, above, is_pair=False)
-        # Two rows side by side would mix their numbers.
+        # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
@@ -102,7 +102,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
 
 
 def is_title(text: str, span: Span) -> bool:
-    """Whether the sentence is a paragraph of its own without a stop, as headings and questions of an FAQ are."""
+    """Whether the sentence is a paragraph of its own without a stop, as headings and FAQ questions are."""
     sentence = text[span.start : span.end]
     if _STOPPED.search(sentence) or _LISTED.match(sentence):
         return False
@@ -111,13 +111,13 @@ def is_title(text: str, span: Span) -> bool:
 
 
 def source_rarity(sources: Sequence[Source]) -> dict[str, float]:
-    """The inverse document frequency of each term over the sentences, BM25's formula."""
+    """The inverse document frequency of each term over the sentences, by BM25's formula."""
     counts = Counter(term for source in sources for term in source.terms)
     return {term: math.log(1 + (len(sources) - n + 0.5) / (n + 0.5)) for term, n in counts.items()}
 
 
 def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]) -> float:
-    """The part of `wanted`, weighed by rarity, that is in `held`. A term that occurs nowhere weighs as the rarest."""
+    """The share of `wanted`, weighted by rarity, that is in `held`. Unknown terms weigh as much as the rarest."""
     rarest = max(rarity.values(), default=1.0)
     total = sum(rarity.get(term, rarest) for term in wanted)
     return sum(rarity.get(term, rarest) for term in wanted & held) / total if total else 0.0
@@ -126,7 +126,7 @@ def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]
 def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bool:
     """Whether every figure of `sentence` is in the source, and every name in its passage, heading or file name.
 
-    Of a translation only names written in capitals or with digits are looked for: others are translated, too.
+    In a translation only names in capitals or with digits are required: others may be translated, too.
     """
     plain = _MARKUP.sub("", sentence)
     if not figures_agree(plain, f"{source.told} {source.text}"):
@@ -138,14 +138,14 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
 
 
 def is_negated(text: str) -> bool:
-    """Whether anything is denied in it."""
+    """Whether `text` contains a negation."""
     return "n't" in text or "n’t" in text or not _NEGATIONS.isdisjoint(words(text))
 
 
 def is_claim(sentence: str, instructions: str = "") -> bool:
-    """Whether `sentence` says something that a source could hold.
+    """Whether `sentence` makes a claim that needs a source.
 
-    Questions, headings, rows of tables, courtesies and what the GPT's instructions ask to be said do not.
+    Questions, headings, table rows, courtesies and text that the GPT's instructions ask for do not.
     """
     text = sentence.strip(" *_>")
     if text.endswith(("?", "？")) or tables.is_row(text) or _HEADING.match(sentence):
@@ -156,7 +156,7 @@ def is_claim(sentence: str, instructions: str = "") -> bool:
 
 
 def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
-    """Whether `source`, which agrees with `sentence`, carries all of it: each part and every name."""
+    """Whether `source`, which agrees with `sentence`, supports all of it: each part and every name."""
     own = claims(sentence)
     if share(frozenset(own), source.terms, rarity) < SUPPORTED_OVERLAP:
         return False

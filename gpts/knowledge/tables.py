@@ -1,4 +1,4 @@
-"""Rows of tables in a passage: lines of cells between bars, under a first line that names the columns."""
+"""Table rows in a passage: lines of cells between bars, under a first line that names the columns."""
 
 import re
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ _NUMERIC: Final = re.compile(r"[\d.,%()$€£+−–-]+")
 
 
 def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
-    """For each row of a table its table's first line, by where the row starts; empty for that line itself.
+    """The header line for each table row, by the row's start; empty for the header itself.
 
-    `spans` are the sentences of `text`. Where the first line is of numbers the passage begins in the middle of a
-    table, and its rows have none.
+    `spans` are the sentences of `text`. If the first line is numeric, the passage begins inside a table and its rows
+    have no header.
     """
     found: dict[int, str] = {}
     header, end = "", -1
@@ -33,12 +33,12 @@ def headers(text: str, spans: Sequence[Span]) -> dict[int, str]:
 
 
 def is_row(line: str) -> bool:
-    """Whether `line` is written as a row of cells."""
+    """Whether `line` is written as a table row."""
     return line.startswith("|") and line.endswith("|") and len(line) > 2
 
 
 def labelled(header: str, row: str) -> str:
-    """`row` to be read without its table: each cell after its column's name, empty cells left out."""
+    """`row` made readable without its table: each cell after its column name, empty cells left out."""
     names, values = _cells(header), _cells(row)
     names += [""] * (len(values) - len(names))
     pairs = [(name, value) for name, value in zip(names, values, strict=False) if value]

@@ -1,4 +1,4 @@
-"""The words that lexical search and citations count: folded, split, stemmed, without stop words."""
+"""The terms used by lexical search and citations: folded, split, stemmed, without stop words."""
 
 import re
 import unicodedata
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-# Goes into a segment's address: raise it whenever `terms` gives other words for the same text.
+# Part of a segment's address: increment it whenever `terms` returns other terms for the same text.
 TERMS_VERSION: Final = 2
 
-# Han and kana have no spaces, so each character and each two neighbours are terms: 24 -> 89 nDCG@10 on Chinese with
+# Han and kana have no spaces, so each character and each adjacent pair are terms: 24 -> 89 nDCG@10 on Chinese with
 # characters alone, and 96.1 -> 97.8 on Chinese XQuAD with both (measured 2026-11).
 _HAN: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-# Thai, Lao, Burmese and Khmer have no spaces either, and fewer letters: each three neighbours, 85.5 -> 98.0.
+# Thai, Lao, Burmese and Khmer have no spaces either, and fewer letters: trigrams, 85.5 -> 98.0.
 _RUNS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-# The vowel signs of Indian scripts, which are no letters to `re` but part of a word: 76.9 -> 95.4 on Hindi.
+# The vowel signs of Indian scripts, part of a word but no letters to `re`: 76.9 -> 95.4 on Hindi.
 _SIGNS: Final = "".join(chr(n) for n in range(0x0900, 0x0E00) if unicodedata.category(chr(n)) in ("Mn", "Mc"))
 _LETTERS: Final = rf"[^\W_{_HAN}{_RUNS}]+(?:[{_SIGNS}]+[^\W_{_HAN}{_RUNS}]*)*"
 _TERM: Final = re.compile(
@@ -22,15 +22,15 @@ _TERM: Final = re.compile(
 )
 _UNSPACED: Final = re.compile(rf"[{_HAN}{_RUNS}]")
 _PART: Final = re.compile(rf"{_LETTERS}[+#]*")
-# The longest first.
+# Longest first.
 _INFLECTIONS: Final = (
     *("enden", "ungen", "ende", "ern", "en", "er", "es", "em", "os", "as", "is", "us", "ux"),
     *("e", "s", "n", "a", "o", "i"),
 )
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
-# The question words are in it on purpose: +4.8 nDCG@10 on product help (measured 2026-11). German, French, Spanish,
-# Italian, Portuguese and Dutch follow, without what is a word of meaning in English ("die", "war", "man", "son").
+# Question words are included on purpose: +4.8 nDCG@10 on product help (measured 2026-11). German, French, Spanish,
+# Italian, Portuguese and Dutch follow, except words that are meaningful in English ("die", "war", "man", "son").
 STOP_WORDS: Final = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both but
     by can could did do does doing down during each few for from further had has have having he her here hers him
@@ -55,12 +55,12 @@ STOP_WORDS: Final = frozenset(
 
 
 def terms(text: str) -> list[str]:
-    """The terms of `text` in order, stemmed and without stop words; a compound gives itself and its parts."""
+    """The terms of `text` in order, stemmed and without stop words; a compound yields itself and its parts."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def words(text: str) -> Iterator[str]:
-    """The words of `text`, case-folded: "ZP-771" gives zp771, zp, 771; "maxRetries" maxretries, max, retries."""
+    """The words of `text`, case-folded: "ZP-771" yields zp771, zp, 771; "maxRetries" maxretries, max, retries."""
     for found in _TERM.finditer(unicodedata.normalize("NFKC", text)):
         raw = found.group()
         if _UNSPACED.match(raw):
@@ -76,7 +76,7 @@ def words(text: str) -> Iterator[str]:
 
 
 def _unspaced(run: str) -> Iterator[str]:
-    """Terms of a run of characters without spaces, of which a question and a text with the same word share some."""
+    """Terms of a run without spaces, chosen so that a question and a text with the same word share some."""
     size = 2 if re.match(f"[{_HAN}]", run) else 3
     if size == 2:
         yield from run
@@ -86,7 +86,7 @@ def _unspaced(run: str) -> Iterator[str]:
 
 
 def _is_contraction(raw: str) -> bool:
-    """Whether an apostrophe only joins an ending ("don't", "Guildhall's"), which is no word of its own."""
+    """Whether an apostrophe only attaches an ending ("don't", "Guildhall's"), which is not a word."""
     return "'" in raw or "’" in raw
 
 
@@ -97,10 +97,10 @@ def number(raw: str) -> str:
     return raw.replace(",", ".") if re.fullmatch(r"\d+,\d+", raw) else raw
 
 
-# Harman's S-stemmer (JASIS 42(1), 1991) and the two commonest verb endings for English, then the endings that inflect
-# in German and the Romance languages. The same for every language, as nobody knows that of a single word: +1.9
-# nDCG@10 of BM25 in German, +0.5 in Spanish, +0.3 on four English collections; Snowball, told the language, +2.2,
-# +1.4 and +0.5 (measured 2026-11).
+# Harman's S-stemmer (JASIS 42(1), 1991) and the two commonest verb endings for English, then the inflections of
+# German and the Romance languages. Applied to every language, as that of a single word is unknown: +1.9 nDCG@10 of
+# BM25 in German, +0.5 in Spanish, +0.3 on four English collections; Snowball, given the language, +2.2, +1.4 and +0.5
+# (measured 2026-11).
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """`word` without accents and without a plural, case or verb ending; short words and those with digits stay."""

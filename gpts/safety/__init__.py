@@ -1,1 +1,1 @@
-"""Safety as pure functions: what text may hide, what it may steer, and what may come of it."""
+"""Safety as pure functions: hidden text, text addressed to models, information flow labels, and the call policy."""

@@ -1,4 +1,4 @@
-"""What the owner's decisions on findings leave of a document."""
+"""Applies the owner's decisions on findings to a document."""
 
 import hashlib
 from bisect import bisect_right
@@ -12,19 +12,19 @@ FindingChoice = Literal["drop", "accept"]
 # The owner's choice for each finding, by its id.
 Decisions = Mapping[str, FindingChoice]
 _Span = tuple[int, int]
-# A range of the old text and where it begins in the new one.
+# A range of the old text and its start in the new one.
 _Piece = tuple[int, int, int]
 
 EXCERPT_CHARS: Final = 2_000
 
 
 def finding_id(kind: FindingKind, page: int | None, text: str) -> str:
-    """A name for a finding that stays the same when the file is read again, 12 hexadecimal digits."""
+    """An id for a finding, stable when the file is read again: 12 hexadecimal digits."""
     return hashlib.sha256(f"{kind}\n{page}\n{text}".encode()).hexdigest()[:12]
 
 
 def excerpt(text: str) -> str:
-    """`text`, its middle left out if it is longer than an excerpt may be."""
+    """`text`, with its middle left out if it is longer than an excerpt may be."""
     if len(text) <= EXCERPT_CHARS:
         return text
     half = EXCERPT_CHARS // 2
@@ -40,7 +40,7 @@ def finding(
     spans: Iterable[_Span],
     name: str = "",
 ) -> Finding:
-    """A finding of `text` in `block`; its id tells texts apart, or `name` where that says more."""
+    """A finding of `text` in `block`; its id is derived from the text, or from `name` if given."""
     return Finding(
         id=finding_id(kind, block.page, name or text),
         kind=kind,
@@ -54,12 +54,12 @@ def finding(
 
 
 def undecided(findings: Iterable[Finding], decisions: Decisions) -> tuple[Finding, ...]:
-    """The findings that still wait for the owner."""
+    """The findings that still need the owner's decision."""
     return tuple(each for each in findings if each.severity == "quarantine" and each.id not in decisions)
 
 
 def settled(document: Document, decisions: Decisions) -> Document:
-    """`document` without what the owner dropped; accepted findings keep their moved spans."""
+    """`document` without what the owner dropped; the spans of the other findings are adjusted."""
     dropped = {each.id for each in document.findings if decisions.get(each.id) == "drop"}
     if not dropped:
         return document
@@ -69,9 +69,9 @@ def settled(document: Document, decisions: Decisions) -> Document:
 
 
 def without(document: Document, spans: Iterable[_Span]) -> Document:
-    """`document` without these ranges of its text; the spans of its findings move along.
+    """`document` without these ranges of its text; the spans of its findings are adjusted.
 
-    What goes from a heading goes from the path of the blocks beneath it too.
+    Text removed from a heading is also removed from the heading paths of the blocks under it.
     """
     gone = _merged(spans)
     if not gone:
@@ -92,9 +92,9 @@ def _merged(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[_Piece]]:
-    """`blocks` without the ranges `gone`, and the pieces that stay as (old start, old end, new start).
+    """`blocks` without the ranges `gone`, and the remaining pieces as (old start, old end, new start).
 
-    A block of which only space is left goes as a whole.
+    A block with only white space left is removed.
     """
     kept: list[Block] = []
     pieces: list[_Piece] = []
@@ -118,13 +118,13 @@ def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, .
 
 
 def _renamed(heading: Block, text: str, paths: Mapping[str, str]) -> str:
-    """The path of a heading block that now reads `text`, its parent's if nothing is left."""
+    """The path of a heading block whose text is now `text`; its parent's path if that is empty."""
     parent = heading.heading[: -len(heading.text)].removesuffix(" > ")
     return " > ".join(part for part in (_path(parent, paths), text) if part)
 
 
 def _path(heading: str, paths: Mapping[str, str]) -> str:
-    """`heading` with its longest beginning that has a new name replaced."""
+    """`heading` with its longest renamed prefix replaced."""
     parts = heading.split(" > ") if paths else []
     for n in range(len(parts), 0, -1):
         if (new := paths.get(" > ".join(parts[:n]))) is not None:
@@ -133,7 +133,7 @@ def _path(heading: str, paths: Mapping[str, str]) -> str:
 
 
 def _outside(start: int, end: int, gone: Sequence[_Span]) -> list[_Span]:
-    """The parts of `start`..`end` that no range of `gone` touches; `gone` is sorted and has no overlaps."""
+    """The parts of `start`..`end` outside all ranges of `gone`, which are sorted and do not overlap."""
     parts: list[_Span] = []
     first = max(0, bisect_right(gone, (start, start)) - 1)
     for a, b in gone[first:]:
@@ -146,7 +146,7 @@ def _outside(start: int, end: int, gone: Sequence[_Span]) -> list[_Span]:
 
 
 def _moved(spans: Iterable[_Span], pieces: Sequence[_Piece]) -> tuple[_Span, ...]:
-    """Where `spans` are in the new text; what was cut away is gone."""
+    """The positions of `spans` in the new text; removed parts are left out."""
     moved = []
     for start, end in spans:
         first = max(0, bisect_right(pieces, (start, maxsize, maxsize)) - 1)

@@ -1,7 +1,7 @@
-"""How labels flow through a run: the label of each step, and of all that the model's next words rest on.
+"""How labels flow through a run: the label of each step, and of everything that the next reply depends on.
 
-Nothing here looks at what a text says. A step is labelled by who wrote it and from what; the label of a context is
-the join over the whole conversation, so it never gets better, and no later step can wash an earlier one clean.
+No text is inspected. A step is labelled by who wrote it and from what; the label of a context is the join over the
+whole conversation, so it never improves and no later step can launder an earlier one.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
 
-# The private source that a GPT's own files are.
+# The private source for a GPT's own files.
 KNOWLEDGE: Final = "knowledge"
 CALLERS_FUNCTIONS: Final = "the calling program's functions"
 
 
 def label_of(step: Step) -> Label:
-    """The label of what the model reads of `step`; the platform's own where it reads nothing of it."""
+    """The label of what the model reads of `step`; the platform's own label if it reads nothing of it."""
     match step:
         case UserMessage():
             return _message_label(step)
@@ -33,12 +33,12 @@ def label_of(step: Step) -> Label:
 
 
 def context_label(history: Sequence[Log], log: Log) -> Label:
-    """The label of everything that the next model call reads, earlier turns (`history`) included."""
+    """The label of everything that the next model call reads, including earlier turns (`history`)."""
     return join(label_of(step) for turn in (*history, log) for step in turn)
 
 
 def passages_label(passages: Sequence[Passage], private: Sequence[str] = (KNOWLEDGE,)) -> Label:
-    """The label of passages from files and pages, which strangers may have written."""
+    """The label of passages from files and pages, which third parties may have written."""
     if not passages:
         return Label()
     return untrusted(*dict.fromkeys(map(_place, passages)), private=private)
@@ -52,7 +52,7 @@ def _place(passage: Passage) -> str:
 
 
 def arguments_label(call_id: str, log: Log) -> Label:
-    """The label of the arguments of a call: that of the reply that made it. Untrusted if no reply made it."""
+    """The label of a call's arguments: that of the reply that made the call, untrusted if there is none."""
     made = (step.label for step in log if isinstance(step, ModelReply) and _makes(step, call_id))
     return next(made, untrusted("an unknown author"))
 
@@ -62,9 +62,9 @@ def _makes(reply: ModelReply, call_id: str) -> bool:
 
 
 def _message_label(step: UserMessage) -> Label:
-    """A person's or program's own words, or a task with the label of what the GPT had read that gave it.
+    """The label of a message: a person's or program's own text, or a delegated task with its parent run's label.
 
-    What the program's functions gave comes from outside.
+    Results of the API caller's functions count as outside text.
     """
     said = join([Label(integrity=Integrity.USER), step.label])
     if any(message.role == "tool" for message in (*step.earlier, *step.later)):

@@ -1,6 +1,6 @@
-"""The formulas of formulas.toml: what people write who want to steer a model through a document, with weights.
+"""The formulas of formulas.toml: phrases used to steer a model through a document, with weights.
 
-They are read and compiled when the first text is looked at, in 0.2 s.
+They are read and compiled on first use, in 0.2 s.
 """
 
 import re
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 _FILE: Final = Path(__file__).with_suffix(".toml")
-# How many of a stem's first letters it is looked up by.
+# Length of the prefix by which stems are looked up.
 _START: Final = 3
 _PIECE: Final = re.compile(r"\(\?&(\w+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """One way of speaking to a model. It is looked for in a text with a stem of each of `needs`."""
+    """One phrase pattern. It is tried only on texts with a stem of each group in `needs`."""
 
     family: str
     weight: float
@@ -30,7 +30,7 @@ class Formula:
 
 
 def plain(text: str) -> str:
-    """`text` in small letters of ordinary width, without accents."""
+    """`text` in lower case and normal width, without accents."""
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
@@ -41,20 +41,20 @@ def plain(text: str) -> str:
 
 @cache
 def formulas() -> tuple[Formula, ...]:
-    """All of them."""
+    """All formulas."""
     data = tomllib.loads(_FILE.read_text("utf-8"))
     return tuple(_formula(row, data) for row in data["formulas"])
 
 
 def possible(among: Sequence[Formula], folded: str) -> tuple[Formula, ...]:
-    """Those of `among` that may be in a text, by the stems in its words."""
+    """Those of `among` that may match a text, by the stems in its words."""
     held = frozenset().union(*map(_held, set(folded.split())))
     return tuple([each for each in among if not any(map(held.isdisjoint, each.needs))])
 
 
 @lru_cache(65_536)
 def _held(word: str) -> frozenset[str]:
-    """The stems in `word`, remembered for the words that come often."""
+    """The stems in `word`, cached for frequent words."""
     spaced = f" {word} "
     starts = {spaced[at : at + n] for at in range(len(spaced)) for n in range(1, _START + 1)}
     near = chain.from_iterable(_by_start()[start] for start in starts & _by_start().keys())
@@ -63,14 +63,14 @@ def _held(word: str) -> frozenset[str]:
 
 @cache
 def _by_start() -> Mapping[str, tuple[str, ...]]:
-    """All stems by their first letters."""
+    """All stems by prefix."""
     stems = frozenset(chain.from_iterable(chain.from_iterable(each.needs for each in formulas())))
     return {start: tuple(each) for start, each in groupby(sorted(stems), lambda stem: stem[:_START])}
 
 
 def _formula(row: Mapping[str, Any], data: Mapping[str, Any]) -> Formula:
     needs = tuple(frozenset(map(plain, _stems(group, data["stems"]))) for group in row["needs"])
-    # Escapes are small letters in all patterns, so that these can be folded like the text.
+    # Escapes are lower case in all patterns, so folding the pattern like the text keeps them intact.
     return Formula(row["family"], row["weight"], needs, re.compile(plain(_whole(row["pattern"], data["pieces"]))))
 
 
@@ -81,5 +81,5 @@ def _stems(group: Sequence[str], named: Mapping[str, Sequence[str]]) -> Iterator
 
 
 def _whole(pattern: str, pieces: Mapping[str, str]) -> str:
-    """`pattern` with the named piece in each place that names one."""
+    """`pattern` with named pieces inserted."""
     return _PIECE.sub(lambda match: _whole(pieces[match[1]], pieces), pattern)

@@ -1,7 +1,7 @@
-"""Text that is smuggled past the reader in characters without a look: found, decoded where possible, and shown.
+"""Finds text hidden in invisible characters, decodes it where possible, and shows it.
 
-Invisible characters that stand where they do not belong come in two sorts. Strays, left by word processors and web
-pages, are taken out without a word. Codes, which hold a message or turn the text around, become findings.
+Misplaced invisible characters are of two kinds. Strays, left by word processors and web pages, are removed silently.
+Codes, which hold a message or reverse text, become findings.
 """
 
 import re
@@ -21,12 +21,12 @@ from gpts.safety.invisible_characters import (
     strays,
 )
 
-# Fewer bits than this many hold no word of a message.
+# Fewer bits than this cannot encode a word.
 _CODE_LENGTH: Final = 8
 _SELECTORS: Final = 3
-# Bullets and icons of fonts come alone or in small groups.
+# Bullets and icons of fonts appear alone or in small groups.
 _PRIVATE_LENGTH: Final = 12
-# Visible characters that may stand between two characters of one code.
+# Most visible characters allowed between two characters of one code.
 _GAP: Final = 2
 _AROUND_CHARS: Final = 120
 _MAX_FINDINGS: Final = 50
@@ -58,7 +58,7 @@ def _visible(text: str) -> str:
 
 
 def _clusters(text: str, places: Sequence[int]) -> Iterator[list[int]]:
-    """Groups of `places` with hardly anything visible between them."""
+    """Groups of `places` with at most _GAP visible characters between neighbours."""
     cluster: list[int] = []
     for at in places:
         if cluster and at - cluster[-1] - 1 > _GAP:
@@ -70,7 +70,7 @@ def _clusters(text: str, places: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _is_code(text: str, cluster: Sequence[int]) -> bool:
-    """Whether the characters at `cluster` hold a message or turn text around, rather than being left over."""
+    """Whether the characters at `cluster` hold a message or reverse text, rather than being strays."""
     hidden = [text[at] for at in cluster]
     if any(
         is_tag(each) or each in FORCED_DIRECTION or each in RIGHT_TO_LEFT or each in ANNOTATIONS for each in hidden
@@ -88,7 +88,7 @@ def _is_control(character: str) -> bool:
 
 
 def _is_padding(text: str, cluster: Sequence[int], hidden: Sequence[str]) -> bool:
-    """Whether the same few characters come again and again among spaces, as mails fill their preview lines."""
+    """Whether the same few characters repeat among spaces, as in the padded preview lines of mails."""
     between = "".join(text[at + 1 : following] for at, following in pairwise(cluster))
     periodic = any(all(a == b for a, b in zip(hidden, hidden[n:], strict=False)) for n in range(1, 5))
     return periodic and not between.strip()
@@ -108,7 +108,7 @@ def _finding(offset: int, block: Block, held: Sequence[int]) -> Finding:
 
 
 def _around(text: str, held: Sequence[int]) -> str:
-    """The visible text around the hidden characters, a sign where they stand."""
+    """The visible text around the hidden characters, with a sign in their place."""
     start, end = max(0, held[0] - _AROUND_CHARS), held[-1] + _AROUND_CHARS
     places = set(held)
     shown = "".join("\ufffc" if at in places else text[at] for at in range(start, min(end, len(text))))
@@ -116,7 +116,7 @@ def _around(text: str, held: Sequence[int]) -> str:
 
 
 def decoded(hidden: str) -> str:
-    """What `hidden` says, in quotes, or the numbers of its characters."""
+    """The message in `hidden`, in quotes, or else the code points of its characters."""
     for decode in (_from_tags, _from_selectors, _from_bits):
         if message := decode(hidden):
             return f"“{message}”"
@@ -129,7 +129,7 @@ def _from_tags(hidden: str) -> str:
 
 
 def _from_selectors(hidden: str) -> str:
-    """Bytes, one in each of the 256 selectors."""
+    """The bytes encoded by variation selectors, one in each of the 256."""
     code = [ord(each) - (0xFE00 if ord(each) < 0xFE10 else 0xE0100 - 16) for each in hidden if is_selector(each)]
     return _readable(bytes(code)) or _readable(bytes(a * 16 + b for a, b in _pairs(code) if a < 16 and b < 16))
 
@@ -139,7 +139,7 @@ def _pairs(code: Sequence[int]) -> Iterable[tuple[int, int]]:
 
 
 def _from_bits(hidden: str) -> str:
-    """Bytes in two characters that stand for zero and one, whichever is which."""
+    """The bytes encoded by two characters as zero and one, in either order."""
     kinds = sorted(set(hidden))
     if len(kinds) != 2:
         return ""
@@ -161,7 +161,7 @@ def _readable(data: bytes) -> str:
 
 
 def _capped(found: Sequence[Finding]) -> list[Finding]:
-    """At most so many findings: the last one stands for all that follow it."""
+    """At most the allowed number of findings: the last one stands for all after it."""
     if len(found) <= _MAX_FINDINGS:
         return list(found)
     last = found[_MAX_FINDINGS - 1]

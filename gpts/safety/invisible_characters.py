@@ -1,8 +1,8 @@
-"""Which characters a reader does not see, and where they rightly stand.
+"""Which characters are invisible to a reader, and where they are legitimate.
 
-A character is judged by its neighbours: a joiner belongs into an emoji family or an Indic conjunct, a variation
-selector behind its base, a mark of direction into right-to-left text. Stripping whole Unicode categories instead
-catches 18 of 23 ways to hide text and damages 13 of 26 innocent ones, this rule 23 and none (measured 2026-11).
+A character is judged by its neighbours: a joiner belongs in an emoji family or an Indic conjunct, a variation
+selector after its base, a direction mark in right-to-left text. Stripping whole Unicode categories instead catches
+18 of 23 ways to hide text and damages 13 of 26 innocent texts; this rule catches 23 and damages none (2026-11).
 """
 
 import re
@@ -12,27 +12,28 @@ from typing import Final
 
 ZWSP, ZWNJ, ZWJ = "\u200b", "\u200c", "\u200d"
 FORCED_DIRECTION: Final = "\u202d\u202e"
-# Of these, text that runs from left to right has no use; they turn digits and punctuation around.
+# Of these, left-to-right text has no use; they reverse digits and punctuation.
 RIGHT_TO_LEFT: Final = "\u202b\u2067"
 MARKS_OF_DIRECTION: Final = "\u061c\u200e\u200f\u202a\u202c\u2066\u2068\u2069"
 BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0\u2800"
 ANNOTATIONS: Final = "\ufff9\ufffa\ufffb"
 
-# Everything that may be invisible, for one pass over a text at the speed of a regular expression.
+# Every possibly invisible character, so that one regular-expression pass finds them all.
 INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ue000-\uf8ff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
 _FLAG: Final = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{4,5}\U000e007f")
-# England, Scotland, Wales, and the states and provinces that some fonts draw.
+# England, Scotland, Wales, and US states and Canadian provinces, which some fonts draw.
 _REGION: Final = re.compile(r"gb(?:eng|sct|wls)|us[a-z]{2}|ca[a-z]{2}")
 _RIGHT_TO_LEFT_LETTER: Final = re.compile(
     "[\u0590-\u05ff\u0600-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 
 _Ranges = tuple[tuple[int, int], ...]
-# Scripts whose letters join: Arabic, Syriac, Thaana, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Rohingya, Adlam.
+# Scripts with joining letters: Arabic, Syriac, Thaana, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Rohingya,
+# Adlam.
 _JOINING: Final[_Ranges] = (
     *((0x0600, 0x08FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC), (0x1800, 0x18AF), (0xA840, 0xA87F)),
     *((0x10AC0, 0x10AFF), (0x10D00, 0x10D3F), (0x1E900, 0x1E95F)),
@@ -41,7 +42,7 @@ _INDIC: Final[_Ranges] = (
     *((0x0900, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x17FF), (0x1A20, 0x1AAF), (0x1B00, 0x1BFF), (0x1C00, 0x1C4F)),
     *((0x1CD0, 0x1CFF), (0xA800, 0xA82F), (0xA880, 0xA9DF), (0xAA00, 0xAA5F), (0xABC0, 0xABFF), (0x11000, 0x11FFF)),
 )
-# Written without spaces, so that ends of words are marked by a space of no width.
+# Scripts without spaces, in which zero-width spaces mark word boundaries.
 _UNSPACED: Final[_Ranges] = (
     *((0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F)),
     *((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xA980, 0xA9FF), (0xAA60, 0xAA7F)),
@@ -57,7 +58,7 @@ _EMOJI: Final[_Ranges] = ((0x2190, 0x21FF), (0x2300, 0x2BFF), (0x1F000, 0x1FAFF)
 
 
 def strays(text: str) -> Iterator[int]:
-    """Where in `text` a character stands that a reader does not see and that has no business there."""
+    """Positions in `text` of invisible characters that do not belong there."""
     flags = _flags(text)
     directed = bool(_RIGHT_TO_LEFT_LETTER.search(text))
     for match in INVISIBLE.finditer(text):
@@ -67,7 +68,7 @@ def strays(text: str) -> Iterator[int]:
 
 
 def is_tag(character: str) -> bool:
-    """Whether this is an invisible copy of an ASCII character, or unassigned in their neighbourhood."""
+    """Whether this is an invisible copy of an ASCII character, or unassigned in their block."""
     return 0xE0000 <= ord(character) <= 0xE00FF or 0xE01F0 <= ord(character) <= 0xE0FFF
 
 
@@ -77,12 +78,12 @@ def is_selector(character: str) -> bool:
 
 
 def is_private(character: str) -> bool:
-    """Whether only a font of its own gives this character a look."""
+    """Whether this is a private-use character, which only some fonts draw."""
     return unicodedata.category(character) == "Co"
 
 
 def _flags(text: str) -> frozenset[int]:
-    """Where the tags of well-formed regional flags stand."""
+    """Positions of the tags in well-formed regional flags."""
     if "\U0001f3f4" not in text:
         return frozenset()
     places: set[int] = set()
@@ -94,7 +95,7 @@ def _flags(text: str) -> frozenset[int]:
 
 
 def _belongs(text: str, at: int, directed: bool) -> bool:
-    """Whether the invisible character at `at` stands where writing needs it; `directed` in right-to-left text."""
+    """Whether the invisible character at `at` is needed by the writing system; `directed` in right-to-left text."""
     character = text[at]
     before = text[at - 1] if at else ""
     after = text[at + 1 : at + 2]
@@ -117,7 +118,7 @@ def _is_of_its_script(character: str, before: str, after: str) -> bool:
     if character in "\u17b4\u17b5":
         return _is(before, _KHMER)
     if character == "\u034f":
-        # It keeps two marks of one letter apart.
+        # It separates two combining marks of one letter.
         return bool(before and after) and unicodedata.combining(before) > 0 and unicodedata.combining(after) > 0
     if character == "\u2800":
         return _is(before, _BRAILLE) or _is(after, _BRAILLE)
@@ -148,14 +149,14 @@ def _selects(character: str, base: str) -> bool:
 
 def _joins_emoji(text: str, at: int) -> bool:
     before = at - 1
-    # A family's member may have a skin colour and a selector of the coloured look behind it.
+    # A family member may be followed by a skin tone and an emoji presentation selector.
     while before >= 0 and (text[before] == "\ufe0f" or "\U0001f3fb" <= text[before] <= "\U0001f3ff"):
         before -= 1
     return before >= 0 and _is(text[before], _EMOJI) and _is(text[at + 1 : at + 2], _EMOJI)
 
 
 def _is(character: str, ranges: _Ranges) -> bool:
-    """Whether a visible character of these ranges stands there."""
+    """Whether `character` is a visible character in these ranges."""
     if not character or INVISIBLE.match(character):
         return False
     return any(low <= ord(character) <= high for low, high in ranges)

@@ -1,7 +1,7 @@
-"""Who wrote a piece of text, and whose confidential content it may hold: data in the log, never guessed from text.
+"""Who wrote a text, and whose confidential content it may hold: recorded in the log, never guessed from the text.
 
-A label only ever gets worse: what is made from several texts carries the join of their labels. `Policy` (policy.py)
-decides from labels what a call may cause.
+A label only gets worse: text made from several texts carries the join of their labels. policy.py decides from labels
+what a call may do.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Integrity(IntEnum):
-    """How far a text may cause effects; the larger, the more."""
+    """How far a text may cause effects; higher is more trusted."""
 
     UNTRUSTED = 0
     USER = 1
@@ -33,7 +33,7 @@ class Label(BaseModel):
 
     @property
     def is_untrusted(self) -> bool:
-        """Whether outsiders may have written some of it."""
+        """Whether any of it may come from outside."""
         return self.integrity == Integrity.UNTRUSTED
 
 

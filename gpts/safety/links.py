@@ -1,7 +1,7 @@
-"""What a link in an answer gives away: where it leads, what it carries, and whether only outsiders spoke of it.
+"""What a link in an answer reveals: where it leads, what data it carries, and whether only outside text named it.
 
-A model that obeyed a hostile page can put what it knows into a link and wait for a click. Whoever shows an answer
-asks here and marks such links; nothing is decided by what the model says of them.
+A model that follows instructions on a hostile page can put confidential data into a link and wait for a click.
+Callers that show answers mark such links; what the model says about them is ignored.
 """
 
 import math
@@ -13,26 +13,26 @@ from itertools import pairwise
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-# A value is suspicious from here on: searches and titles in addresses are shorter than a long text, and names, dates
-# and numbers are shorter than a code.
+# Values longer than this are suspicious: searches and titles in URLs are shorter than a long text; names, dates and
+# numbers are shorter than a code.
 _LONG_CHARS: Final = 120
 _CODE_CHARS: Final = 20
-# Of random base64 each letter tells about 5 bits at this length, of hexadecimal 3.5, of words joined by hyphens 3.8.
+# Entropy per character at this length: random base64 about 5 bits, hexadecimal 3.5, hyphenated words 3.8.
 _CODE_BITS: Final = 3.9
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){10,}|(?:[0-9A-F]{2}){10,}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 _EMAIL: Final = re.compile(r"[^\s@/]+@[^\s@/]+\.[a-z]{2,}", re.I)
-# Words as people read them, joined by hyphens or underscores: the headline of an article, not a code.
+# Readable words joined by hyphens or underscores: the headline of an article, not a code.
 _SLUG: Final = re.compile(r"[^\W_]{1,20}(?:[-_.+ ][^\W_]{1,20})*")
 _VOWEL: Final = re.compile(r"[aeiouyäöüáéíóúàèìòù]", re.I)
 _TRAILING: Final = ".,;:!?"
 
 
 def host_of(url: str) -> str:
-    """The host that `url` leads to, as a reader should see it: in letters that cannot be taken for others.
+    """The host that `url` leads to, in a form that cannot be mistaken for another; empty if there is none.
 
-    Empty where it leads to none. Names in other scripts are given as browsers do where scripts are mixed (Punycode).
+    Names in other scripts are given as Punycode, as browsers do for mixed scripts.
     """
     try:
         host = urlsplit(url.strip()).hostname or ""
@@ -43,20 +43,20 @@ def host_of(url: str) -> str:
 
 
 def hidden_data(url: str) -> str:
-    """What `url` carries that looks like data rather than an address: long or encoded values; empty if nothing.
+    """The longest part of `url` that looks like data (long or encoded), unescaped; empty if none.
 
-    The longest such value, unescaped and cut to 200 characters.
+    Cut to 200 characters.
     """
     found = [value for value in _values(url) if _is_data(value)]
     return max(found, key=len, default="")[:200]
 
 
 def is_only_from_untrusted(url: str, trusted_texts: Iterable[str], untrusted_urls: Iterable[str]) -> bool:
-    """Whether nobody but outsiders named `url`: no trusted text has it, or its host if it carries nothing more.
+    """Whether only outside text named `url`: no trusted text contains it, or its host if the URL is just a host.
 
-    `trusted_texts` are what the person, the creator and the platform wrote; `untrusted_urls` the addresses that
-    pages, search results and files gave. A link that stands in neither is the model's own and counts as outsiders' as
-    soon as one of them gave an address of that host, or gave any and the link carries data.
+    `trusted_texts` are written by the person, the creator and the platform; `untrusted_urls` are the addresses given
+    by pages, search results and files. A link found in neither was written by the model; it counts as from outside if
+    one of those addresses has the same host, or if there are any and the link carries data.
     """
     wanted, host = _plain(url), host_of(url)
     bare = not _carries(url)
@@ -71,7 +71,7 @@ def is_only_from_untrusted(url: str, trusted_texts: Iterable[str], untrusted_url
 
 
 def _label(label: str) -> str:
-    """`label` as it is if it is ASCII, else as Punycode (RFC 3492), which no eye takes for another name."""
+    """`label` if it is ASCII, otherwise as Punycode (RFC 3492), which cannot be mistaken for another name."""
     if label.isascii():
         return label
     try:
@@ -81,7 +81,7 @@ def _label(label: str) -> str:
 
 
 def _values(url: str) -> list[str]:
-    """The parts of `url` in which data could travel: labels, pieces of the path, names and values of the query."""
+    """The parts of `url` that could carry data: host labels, path segments, names and values of the query."""
     try:
         parts = urlsplit(url.strip())
         pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -101,7 +101,7 @@ def _is_data(value: str) -> bool:
         return False
     if _HEX.fullmatch(value):
         return True
-    # A headline may stand before a code, "some-words-a8Fk…": each run without hyphens is looked at alone as well.
+    # Words may precede a code, "some-words-a8Fk…": each part between separators is checked as well.
     return any(_is_code(each) for each in (value, *re.split(r"[-_.,;:|~ ]", value)))
 
 
@@ -125,7 +125,7 @@ def _is_slug(value: str) -> bool:
 
 
 def _n_changes(value: str) -> int:
-    """How often `value` goes over from one kind of letter to another: small, capital, digit, sign."""
+    """How often `value` changes between lower case, upper case, digits and other characters."""
     kinds = ["a" if each.islower() else "A" if each.isupper() else "0" if each.isdigit() else "-" for each in value]
     return sum(one != other for one, other in pairwise(kinds))
 
@@ -146,7 +146,7 @@ def _plain(url: str) -> str:
 
 
 def _names(text: str, wanted: str) -> bool:
-    """Whether `text` has the address `wanted` as a whole, not as a part of a longer one."""
+    """Whether `text` contains the address `wanted`, and not only as part of a longer one."""
     if not wanted:
         return False
     return bool(re.search(rf"(?<![\w@-])(?<!\w\.)(?:www\.)?{re.escape(wanted)}(?![\w@-]|\.\w|[/?=&]\w)", text))

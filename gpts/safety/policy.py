@@ -1,8 +1,8 @@
-"""The one place where a tool call is allowed, refused or put before the person. Pure, and for any words of the model.
+"""The one place where a tool call is allowed, refused or submitted for approval. Pure.
 
-A call is judged by what it would do (ToolSpec) and by the labels of all that the conversation has read (Context),
-never by what a text says. Known limits, on purpose: by its choice among links that it may open, a hostile text can
-tell its host a few bits of the conversation (of private sources none); and a person who allows a call has allowed it.
+A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read (Context),
+never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text can reveal a few
+bits of the conversation to its host (none of private sources); and a call that a person approves is made.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The person decides. `reason` is for them; `because` names who wrote what the run has read from outside."""
+    """The person decides. `reason` is for them; `because` names the authors of outside text that was read."""
 
     reason: str
     because: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ Verdict = Allow | Ask | Refuse
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds besides this conversation: the tools that the person always allows, and how strict the site is."""
+    """Facts outside the conversation: the tools that the person always allows, and the site's strictness."""
 
     always: frozenset[str] = frozenset()
     mode: Mode = "strict"
@@ -57,7 +57,7 @@ class Context:
     """What a conversation has read. `said`: the person's own texts.
 
     `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links on
-    pages that were opened.
+    opened pages.
     """
 
     label: Label = field(default_factory=Label)
@@ -67,7 +67,7 @@ class Context:
 
 
 def context_of(history: Sequence[Log], log: Log) -> Context:
-    """What the conversation has read by now, earlier turns (`history`) included."""
+    """The context of a conversation so far, including earlier turns (`history`)."""
     steps = [step for turn in (*history, log) for step in turn]
     said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
     typed = [url for text in said for url in urls_in(text)]
@@ -80,14 +80,14 @@ def context_of(history: Sequence[Log], log: Log) -> Context:
 
 
 def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) -> Verdict:
-    """Whether `call` of `tool` may go ahead in this context."""
+    """Whether `call` of `tool` may proceed in this context."""
     if tool.of_caller:
-        return Allow()  # Nothing is performed here: the program that calls decides for itself.
+        return Allow()  # Nothing is performed here: the calling program decides.
     if tool.effect == "write":
         return _check_write(call, tool, context, standing)
     match tool.reach:
         case "nothing" | "gpt" | "trusted_service":
-            # Another GPT of this site gets the label along with the task, and its own calls are judged by it.
+            # The child run receives the label with the task, and its own calls are judged by it.
             return Allow()
         case "address":
             return _check_address(call, tool, context)
@@ -108,7 +108,7 @@ def _check_write(call: ToolCall, tool: ToolSpec, context: Context, standing: Sta
 
 
 def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
-    """A page may be opened if its address is known, or if nothing but the person's own words led to it."""
+    """Allows opening a page if its address is known, or if only the person's own text led to it."""
     addresses = tuple(leaves(call.arguments, {"properties": {"url": {}}} | tool.parameters))
     url = call.arguments.get("url")
     if isinstance(url, str) and (why := problem(url)):
@@ -128,7 +128,7 @@ def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
 
 
 def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
-    """What is read in one place goes to another only in the person's own words, or with their leave."""
+    """Allows data read in one place to go to another only as the person's own words, or with their approval."""
     if not _others(tool, context):
         return Allow()
     foreign = unsaid(call.arguments, tool.parameters, context.said)
@@ -140,20 +140,20 @@ def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verd
 
 
 def _may_be_opened(address: str, context: Context) -> bool:
-    """Links of pages count only while nothing confidential was read: a choice among prepared links tells of it."""
+    """Links of pages count only while nothing confidential was read: choosing among prepared links can leak it."""
     if is_known(address, context.known):
         return True
     return not context.label.private and is_known(address, context.linked)
 
 
 def _is_quoted(call: ToolCall, tool: ToolSpec, context: Context) -> bool:
-    """Whether the person said word for word all that the call says; a call that says nothing never is."""
+    """Whether all content of the call is literally in the person's texts; False for a call without content."""
     said_anything = any(leaves(call.arguments, tool.parameters))
     return said_anything and not unquoted(call.arguments, tool.parameters, context.said)
 
 
 def _others(tool: ToolSpec, context: Context) -> tuple[str, ...]:
-    """The private sources that were read, but for the tool's own host."""
+    """The private sources that were read, except the tool's own host."""
     return tuple(name for name in context.label.private if not tool.host or name.partition(":")[2] != tool.host)
 
 
@@ -175,13 +175,13 @@ def _source(name: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names as a person lists them: "a, b and c"."""
+    """The names joined for people: "a, b and c"."""
     every = tuple(dict.fromkeys(names))
     return " and ".join(filter(None, [", ".join(every[:-1]), *every[-1:]]))
 
 
 def _urls(turns: Iterable[Log], reach: Reach) -> list[str]:
-    """The addresses that the platform's own tools of this reach have given."""
+    """The addresses returned by built-in tools of this reach."""
     return [
         url
         for turn in turns
@@ -193,7 +193,7 @@ def _urls(turns: Iterable[Log], reach: Reach) -> list[str]:
 
 
 def _own_words(step: UserMessage) -> list[str]:
-    """What the person said; a task that another GPT worded is not among it."""
+    """The texts written by the person; excludes tasks written by another GPT."""
     if not step.own_words:
         return []
     return [*(message.content for message in step.earlier if message.role == "user"), step.text]

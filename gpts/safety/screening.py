@@ -1,4 +1,4 @@
-"""Looks through a document for what a reader cannot see and what is meant for a model rather than a reader."""
+"""Screens a document for invisible content and for content meant for a model rather than a reader."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _RAISED: Final = "It addresses a model. It isn't part of the text and stays out,
 
 
 def screened(document: Document) -> Document:
-    """`document` without stray invisible characters, and with findings for all that its owner should decide on."""
+    """`document` without stray invisible characters, and with findings for everything its owner should decide on."""
     document = without_strays(document)
     known = tuple(_raised(each) for each in document.findings)
     document = document.model_copy(update={"findings": known})
@@ -20,14 +20,14 @@ def screened(document: Document) -> Document:
 
 
 def _raised(finding: Finding) -> Finding:
-    """A note becomes a matter for the owner if what was left out speaks to a model."""
+    """`finding`, raised from a note if the text that was left out is addressed to a model."""
     if finding.severity == "quarantine" or not speaks_to_a_model(finding.excerpt):
         return finding
     return finding.model_copy(update={"severity": "quarantine", "message": f"{finding.message} {_RAISED}"})
 
 
 def _once(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """`findings` with those of the same name, which have the same text, as one with the places of all."""
+    """`findings` with those of equal id (and so equal text) merged into one with all their spans."""
     by_id: dict[str, Finding] = {}
     for each in findings:
         if (before := by_id.get(each.id)) is not None:

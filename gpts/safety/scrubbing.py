@@ -1,4 +1,4 @@
-"""Takes secrets out of text from outside, in every form in which a server may echo them."""
+"""Removes secrets from outside text, in every encoding in which a server may echo them."""
 
 import base64
 import re
@@ -7,18 +7,18 @@ from html import escape
 from typing import Final
 
 REMOVED: Final = "[removed]"
-# Shorter ones would take ordinary words with them; an encoded piece this short comes up by chance.
+# Shorter secrets would match ordinary words; encoded fragments this short occur by chance.
 SHORTEST: Final = 4
 _SHORTEST_ENCODED: Final = 6
-# What may stand between two characters: line breaks, and characters that nobody sees.
+# What may stand between two characters: line breaks and invisible characters.
 _HEX_GAP: Final = r"[\s:,-]*(?:0x|\\x)?"
 _GAP: Final = r"[\s\u200b-\u200f\u2060\ufeff]*"
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """`text` without `secrets`, also where they stand in base64, hex, escapes of URLs, JSON or HTML, or broken up.
+    """`text` without `secrets`, including base64, hex, URL, JSON or HTML escapes, and broken-up spellings.
 
-    Secrets of fewer than four characters are left, as they would take ordinary words with them.
+    Secrets of fewer than four characters are left, because they would match ordinary words.
     """
     forms = [form for secret in set(secrets) if len(secret.strip()) >= SHORTEST for form in _forms(secret.strip())]
     # Longer forms first: a secret may be part of another one.
@@ -28,7 +28,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Patterns that match the secret: as it is or escaped, letter by letter; in hex; in base64."""
+    """Patterns that match the secret: plain or escaped, character by character; in hex; in base64."""
     yield _GAP.join(_spellings(char) for char in secret)
     data = secret.encode()
     yield f"(?i:{_HEX_GAP.join(f'{byte:02x}' for byte in data)})"
@@ -55,7 +55,7 @@ def _spellings(char: str) -> str:
 
 
 def _base64_cores(data: bytes) -> Iterator[str]:
-    """The characters of base64 text that depend on `data` alone, for each of the three places where it may begin."""
+    """The base64 characters that depend on `data` alone, for each of the three possible alignments."""
     for before, skipped in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(b"\0" * before + data).decode()
         yield whole[skipped : (before + len(data)) * 8 // 6]

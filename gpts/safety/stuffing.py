@@ -1,9 +1,9 @@
-"""Near-duplicate passages that were stuffed into a file so that one of them wins every search.
+"""Detects near-duplicate passages stuffed into a file so that one of them wins every search.
 
-Passages are compared by the hashes of their words in groups of three, if they share one of their smallest hashes (a
-bottom-k sketch, Broder 1997): the time grows with the text and not with its square. Rows of tables, records, lists,
-labels and code repeat by nature, and so do notes on every page and disclaimers under every mail; those are left
-alone. Of 398 real files one is held for this, a test file that says one sentence over and over (measured 2026-11).
+Passages are compared by the hashes of their three-word groups if they share one of their smallest hashes (a bottom-k
+sketch, Broder 1997), so time grows linearly with the text. Tables, records, lists, labels and code repeat naturally,
+as do notes on every page and disclaimers under every mail; those are ignored. Of 398 real files one is flagged, a
+test file that repeats one sentence (measured 2026-11).
 """
 
 import re
@@ -17,26 +17,26 @@ from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.sentences import sentence_spans
 from gpts.safety.findings import finding
 
-# As many near-copies of a passage as no honest text holds outside of tables, lists and running lines.
+# More near-copies of a passage than honest text holds outside tables, lists and running lines.
 _COPIES: Final = 5
-# Shorter passages repeat by chance or as captions, such as pull quotes of 16 words (measured 2026-11). Longer ones
-# show what they are by their first words.
+# Shorter passages repeat by chance or as captions, such as pull quotes of 16 words (measured 2026-11). Of longer ones
+# the first words suffice.
 _WORDS: Final = 18
 _MOST_WORDS: Final = 200
 _SHINGLE: Final = 3
-# Of two passages that share half of their groups, all but one pair in 64 have one of the six smallest in common.
+# Of passages that share half of their groups, all but one pair in 64 share one of the six smallest hashes.
 _SKETCH: Final = 6
-# How many groups of passages that begin with the same hash are looked at.
+# How many groups of passages with the same first hash are compared.
 _CANDIDATES: Final = 8
 _ALIKE: Final = 0.5
-# So many times does one question open its own answers before that is made for searches.
+# How often one question may introduce its answers before it counts as written for searches.
 _QUESTIONS: Final = 4
-# The share of a passage that one group of three words may make up before it is a list of search words.
+# The share of a passage that one three-word group may reach before it counts as a list of search words.
 _SHARE: Final = 0.15
-# One sentence of at least so many words that makes up so much of a passage is all that the passage says.
+# A repeated sentence of at least this many words that makes up this share of a passage is all that it says.
 _SENTENCE: Final = 4
 _MOSTLY: Final = 0.7
-# Word for word copies that make up less of a text than this, and stand apart, are its boilerplate.
+# Literal copies that make up less of a text than this, and are not adjacent, are boilerplate.
 _BOILERPLATE: Final = 0.1
 # Lines with fewer words are labels.
 _LABEL: Final = 6
@@ -51,7 +51,7 @@ _CODE: Final = re.compile(r"[{};=<>]|\(\)|^\s*(?:#|//|import |def |return )", re
 
 
 class _Passage(NamedTuple):
-    """A paragraph that could be stuffed, where it begins, and the hashes of its groups of words."""
+    """A paragraph that could be stuffed, its start, and the hashes of its word groups."""
 
     start: int
     block: Block
@@ -62,7 +62,7 @@ class _Passage(NamedTuple):
 
 
 def stuffed_repeats(document: Document) -> Iterator[Finding]:
-    """A finding for each passage that comes again and again, its spans all copies but the first."""
+    """A finding for each repeated passage; its spans are all copies but the first."""
     n = 0
     n_chars = sum(len(block.text) for block in document.blocks)
     for group in _groups(_passages(document)):
@@ -98,7 +98,7 @@ def _shingles(words: Sequence[str]) -> frozenset[int]:
 
 
 def _groups(passages: Iterable[_Passage]) -> Iterator[list[_Passage]]:
-    """Passages that are near-copies of the first of their group, in the order of the text."""
+    """Groups of passages that are near-copies of their first one, in text order."""
     buckets: dict[int, list[int]] = defaultdict(list)
     groups: list[list[_Passage]] = []
     for passage in passages:
@@ -121,14 +121,14 @@ def _is_alike(one: frozenset[int], other: frozenset[int]) -> bool:
 
 
 def _stands_on_every_page(group: Sequence[_Passage]) -> bool:
-    """Whether the copies are running headers, footers or notes: one on each of many pages, or one in each chapter."""
+    """Whether the copies are running headers, footers or notes: one on each of many pages, or one per chapter."""
     blocks = [each.block for each in group]
     pages, headings = [each.page for each in blocks if each.page], [each.heading for each in blocks if each.heading]
     return any(len(each) == len(group) and len(set(each)) >= 0.8 * len(group) for each in (pages, headings))
 
 
 def _is_boilerplate(group: Sequence[_Passage], n_chars: int) -> bool:
-    """Whether this is one note word for word, such as a disclaimer, with the text that it belongs to in between."""
+    """Whether this is one literal note, such as a disclaimer, separated by the text that it belongs to."""
     if any(each.shingles != group[0].shingles for each in group):
         return False
     apart = all(later.start - before.span()[1] > len(before.block.text) for before, later in pairwise(group))
@@ -136,7 +136,7 @@ def _is_boilerplate(group: Sequence[_Passage], n_chars: int) -> bool:
 
 
 def _stuffed_blocks(document: Document) -> Iterator[Finding]:
-    """Findings for single blocks that repeat a question or a list of search words within themselves."""
+    """Findings for single blocks that repeat a question or a list of search words."""
     for start, block in document.placed():
         spans = [] if len(block.text) < 80 or _repeats_by_nature(block.text) else _inner_repeats(block.text)
         if spans:
@@ -144,7 +144,7 @@ def _stuffed_blocks(document: Document) -> Iterator[Finding]:
 
 
 def _inner_repeats(text: str) -> list[tuple[int, int]]:
-    """Ranges that say again what `text` said: sentences but for their first copies, or the rest of a word list."""
+    """Repeating ranges of `text`: sentences after their first copy, or the rest of a word list."""
     spans = sentence_spans(text)
     seen: Counter[tuple[str, ...]] = Counter()
     asked: set[tuple[str, ...]] = set()
@@ -169,7 +169,7 @@ def _inner_repeats(text: str) -> list[tuple[int, int]]:
 
 
 def _word_list(text: str) -> list[tuple[int, int]]:
-    """The rest of a text that says the same few words over and over, from where it begins to."""
+    """The part of a text that repeats the same few words, from where the repetition starts."""
     if _ADDRESS.search(text) or len(_STOP.findall(text[:20_000])) * _SENTENCE > len(text.split()):
         return []
     words = [(match.group().casefold(), match.start()) for match in _WORD.finditer(text[:20_000])]

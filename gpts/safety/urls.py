@@ -1,7 +1,7 @@
-"""When two spellings are one address, and what an address carries.
+"""When two spellings are the same address, and what data an address carries.
 
-An address that the model writes may carry data in every choice of spelling: the case of a host, letters written as
-%41, a longer path. So a known address is turned into its few usual spellings, and one of them must be met exactly.
+An address that the model writes can carry data in every choice of spelling: the case of a host, letters written as
+%41, a longer path. So a known address is expanded into its few usual spellings, and one must match exactly.
 """
 
 import base64
@@ -25,7 +25,7 @@ _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
 
 
 def problem(url: str) -> str:
-    """Why `url` is no address that may be opened, in a sentence for the model; empty if it is one."""
+    """Why `url` may not be opened, as a sentence for the model; empty if it may."""
     if _UNFIT.search(url.strip()):
         return "An address can't contain spaces, backslashes or invisible characters."
     parts = _split(url)
@@ -37,7 +37,7 @@ def problem(url: str) -> str:
 
 
 def urls_in(text: str) -> Iterator[str]:
-    """The addresses that stand in `text`, with or without https://, without the punctuation that follows them."""
+    """The addresses in `text`, with or without https://, without trailing punctuation."""
     for match in _URL.finditer(text):
         url = match.group().rstrip(".,;:!?…»”’*_")
         while url and url[-1] in ")]}" and url.count(url[-1]) > url.count({")": "(", "]": "[", "}": "{"}[url[-1]]):
@@ -47,7 +47,7 @@ def urls_in(text: str) -> Iterator[str]:
 
 
 def spellings(url: str) -> frozenset[str]:
-    """The spellings under which a known address may be opened; none if it is no address that may be."""
+    """The spellings under which a known address may be opened; none if it may not be opened."""
     if problem(url):
         return frozenset()
     parts = _split(url)
@@ -67,7 +67,7 @@ def known_spellings(urls: Iterable[str]) -> frozenset[str]:
 
 
 def is_known(url: str, known: frozenset[str]) -> bool:
-    """Whether `url` is one of the `known` spellings, up to a port that goes without saying and a missing https://."""
+    """Whether `url` is one of the `known` spellings, ignoring a default port and a missing https://."""
     if problem(url):
         return False
     if url.strip() in known:
@@ -82,7 +82,7 @@ def is_known(url: str, known: frozenset[str]) -> bool:
 
 
 def carried(url: str) -> tuple[str, ...]:
-    """What an address would hand over, readable: its query, path and fragment, decoded where they are encoded."""
+    """The data that an address would send, readable: its query, path and fragment, decoded if encoded."""
     parts = _split(url)
     if parts is None:
         return (url,)
@@ -97,7 +97,7 @@ def carried(url: str) -> tuple[str, ...]:
 
 
 def _readable(piece: str) -> str:
-    """The piece, with what it says if it is base64 or hexadecimal."""
+    """`piece`, with its decoded text if it is base64 or hexadecimal."""
     for match in _ENCODED.finditer(piece):
         for decode in (_from_hex, _from_base64):
             text = decode(match.group())
@@ -127,7 +127,7 @@ def _has_scheme(url: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an http(s) address; one without a scheme is read as https. None: it is no such address."""
+    """The parts of an http(s) address, https if it has no scheme; None if it is not one."""
     text = url.strip()
     if not _has_scheme(text):
         if not _HOST.match(text):
@@ -142,7 +142,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _host(parts: SplitResult, scheme: str) -> str:
-    """The host in lower case and ASCII, without a closing dot, with its port unless that goes without saying."""
+    """The host in lower case and ASCII, without a trailing dot, with its port unless it is the default."""
     name = (parts.hostname or "").rstrip(".")
     try:
         name = name.encode("ascii").decode() if name.isascii() else name.encode("idna").decode()
@@ -154,7 +154,7 @@ def _host(parts: SplitResult, scheme: str) -> str:
 
 
 def _tail(parts: SplitResult, plain: bool) -> str:
-    """All that follows the host, as it is written or, if `plain`, in the usual escapes."""
+    """Everything after the host, as written or, if `plain`, with the usual escapes."""
     path = parts.path or "/"
     query = f"?{parts.query}" if parts.query else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
@@ -162,7 +162,7 @@ def _tail(parts: SplitResult, plain: bool) -> str:
 
 
 def _usual(text: str) -> str:
-    """`text` with no escape that is not needed, and all others in capitals (RFC 3986, 6.2.2)."""
+    """`text` without needless escapes, and with the others in capitals (RFC 3986, 6.2.2)."""
 
     def escape(match: re.Match[str]) -> str:
         char = chr(int(match[1], 16))

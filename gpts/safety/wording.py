@@ -1,4 +1,4 @@
-"""Which parts of a call's arguments are in a person's own words, and which came from somewhere else."""
+"""Which parts of a call's arguments are in a person's own words, and which came from elsewhere."""
 
 import re
 from collections import Counter
@@ -9,9 +9,9 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 
 def unsaid(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequence[str]) -> tuple[str, ...]:
-    """The leaves of `arguments` with a word that the person did not say in the texts `said`, or not as often.
+    """The leaves of `arguments` with a word that the texts `said` do not contain, or not as often.
 
-    Counting keeps a call from spelling a message out of the person's words by repeating them.
+    Counting prevents a call from spelling a message by repeating the person's words.
     """
     left = Counter(word for text in said for word in _words(text))
     found = []
@@ -24,7 +24,7 @@ def unsaid(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequen
 
 
 def unquoted(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequence[str]) -> tuple[str, ...]:
-    """The leaves of `arguments` that do not stand in the texts `said` as they are, from word to word."""
+    """The leaves of `arguments` that the texts `said` do not contain as a literal sequence of words."""
     texts = [f" {' '.join(text.split())} ".casefold() for text in said]
     return tuple(leaf for leaf in leaves(arguments, schema) if leaf.strip() and not _stands(leaf, texts))
 
@@ -32,8 +32,8 @@ def unquoted(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequ
 def leaves(value: Any, schema: Mapping[str, Any], listed: bool = False) -> Iterator[str]:
     """Every text and number in `value` that `schema` leaves open, and every key that it does not name.
 
-    What the schema itself names (a choice, a default) says nothing, and neither does one yes or no; a list of them
-    (`listed`) can say anything.
+    Values named by the schema (a choice, a default) carry no information, and neither does a single boolean; a list
+    of booleans (`listed`) can encode anything.
     """
     if not listed and (value is None or isinstance(value, bool) or _is_named(value, schema)):
         return
