@@ -89,7 +89,7 @@ class GptCard(Schema):
     delegates_to_store: bool = Field(
         description="Whether it may look for a GPT to ask in the store, as people get it."
     )
-    creator: str
+    creator: str = Field(validation_alias="owner.shown_name")
     created: datetime
     published: int | None = Field(description="Number of the version that people get; null before publishing.")
 
@@ -100,10 +100,6 @@ class GptCard(Schema):
     @staticmethod
     def resolve_delegates_to_store(gpt: Any) -> bool:
         return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
-
-    @staticmethod
-    def resolve_creator(gpt: Any) -> str:
-        return str(gpt.owner.shown_name)
 
     @staticmethod
     def resolve_published(gpt: Any) -> int | None:
@@ -180,7 +176,9 @@ class File(Schema):
     notices: list[Notice]
     findings: list[Finding]
     decisions: dict[str, Literal["drop", "accept"]] = Field(description="Yours, by the finding's id.")
-    replaces: UUID | None = Field(description="The file that leaves the draft once this one is ready.")
+    replaces: UUID | None = Field(
+        validation_alias="replaces_id", description="The file that leaves the draft once this one is ready."
+    )
     in_use: bool = Field(description="Whether chats with the draft are answered from it, be it read again or not.")
     error: str
     created: datetime
@@ -188,10 +186,6 @@ class File(Schema):
     @staticmethod
     def resolve_n_ahead(file: Any) -> int:
         return n_ahead(file) if file.status == "received" else 0
-
-    @staticmethod
-    def resolve_replaces(file: Any) -> UUID | None:
-        return file.replaces_id
 
     @staticmethod
     def resolve_in_use(file: Any) -> bool:
