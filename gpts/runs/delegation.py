@@ -1,7 +1,7 @@
-"""One GPT asks another: what a tree of runs may cost, what counts as the same request, and what comes back.
+"""Delegation between GPTs: limits of a tree of runs, when two requests are equal, and what a child run returns.
 
-A delegation is a tool call that a run of another GPT answers. All is bounded for the whole tree that began with the
-person's own message, and decided here from plain facts: the site counts them in its database, under one lock.
+A delegation is a tool call that a child run of another GPT answers. Limits apply to the whole tree that the person's
+message started; they are decided here from numbers that the site counts in its database, under one lock.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.spec.gpt import DelegateRef
 
 ASK_STORE: Final = "ask_store"
-# The longest task, in characters: as much as a person may write (MAX_MESSAGE_CHARS); a model's longer one is cut.
+# Characters of the longest task: as many as a person may write (MAX_MESSAGE_CHARS); a model's longer task is cut.
 TASK_CHARS: Final = 32_000
 
 NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or not shared with everyone concerned."
@@ -42,8 +42,8 @@ SAID_NOTHING: Final = "{name} answered nothing."
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one tree of runs may cost. `depth` counts delegations below the person's own run, `seconds` the time
-    that people take to answer approvals not included."""
+    """Limits of one tree of runs. `depth` counts delegations below the person's own run; `seconds` excludes the time
+    that people take to answer approvals."""
 
     depth: int
     runs: int
@@ -54,7 +54,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class StoreGpt:
-    """A GPT of the store that may be asked, in the words of its listing."""
+    """A GPT of the store that may be called, with the texts of its listing."""
 
     slug: str
     name: str
@@ -64,9 +64,9 @@ class StoreGpt:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a tree has cost so far, where another run of `name` is asked for at `depth`.
+    """What a tree has used so far, when a child run of the GPT `name` is requested at `depth`.
 
-    `runs` counts delegated runs, `of_gpt` those of the GPT that is asked for.
+    `runs` counts child runs, `of_gpt` those of the requested GPT.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Spent:
 
 
 def why_not(bounds: Bounds, spent: Spent) -> str:
-    """The bound that one more run would break, as a sentence that a model and a person can read; empty for none."""
+    """The limit that one more run would exceed, as a sentence for models and people; empty if none."""
     could_not = f"{spent.name} could not be asked: "
     if spent.depth > bounds.depth:
         return f"{could_not}GPTs may ask each other over {bounds.depth} levels at most."
@@ -90,7 +90,7 @@ def why_not(bounds: Bounds, spent: Spent) -> str:
 
 
 def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> str:
-    """The bound on what a tree uses up that is reached, as a sentence after `said_first`; empty for none."""
+    """The usage limit that a tree has reached, as a sentence after `said_first`; empty if none."""
     if tokens >= bounds.tokens:
         return f"{said_first}this question has used up its {bounds.tokens:,} tokens."
     if is_late:
@@ -99,15 +99,15 @@ def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> 
 
 
 def request_digest(gpt_id: str, task: str) -> str:
-    """The same for requests to one GPT whose tasks differ in case, accents, punctuation and white space only."""
+    """A digest of a request, ignoring case, accents, punctuation and white space of the task."""
     plain = unicodedata.normalize("NFKD", task.casefold())
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    # A task without any word ("?") is told apart by its signs.
+    # Tasks without any word ("?") are compared literally.
     return hashlib.sha256(f"{gpt_id} {' '.join(words) or task.strip()}".encode()).hexdigest()
 
 
 def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:
-    """Whether `parent` would wait for itself if it waited for `wanted`; `waits_for` are the runs as they wait now."""
+    """Whether `parent` waiting for `wanted` would close a cycle; `waits_for` maps runs to those they wait for."""
     seen: set[str] = set()
     found = [wanted]
     while found:
@@ -121,7 +121,7 @@ def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iter
 
 
 def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
-    """Each delegate under the name of the tool that asks it."""
+    """The delegates by tool name."""
     named: dict[str, DelegateRef] = {}
     for delegate in delegates:
         base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', delegate.slug)}"[:60]
@@ -131,20 +131,20 @@ def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
 
 
 def delegation_chain(log: Log, own: Delegator) -> tuple[Delegator, ...]:
-    """Who asked whom down to the run with this `log`, whose GPT is `own`: the chain for those that it asks."""
+    """The chain of delegations down to the run with this `log`, whose GPT is `own`, for its child runs."""
     first = log[0] if log else None
     return (*(first.delegated_by if isinstance(first, UserMessage) else ()), own)
 
 
 def answer_label(log: Log, name: str, is_strangers: bool) -> Label:
-    """The label of the answer of a run with this `log`: of all that it read, and outside text if a stranger's GPT."""
+    """The label of a run's answer: of all that the run read, and untrusted if a stranger owns the GPT."""
     last = log[-1]
     own = last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER)
     return join([own, untrusted(f"the GPT {name}")]) if is_strangers else own
 
 
 def cited_passages(log: Log) -> tuple[Passage, ...]:
-    """The passages that the answer of `log` cites, so that whoever passes it on can cite them as well."""
+    """The passages that the answer of `log` cites, so that the parent run can cite them too."""
     last = log[-1]
     if not isinstance(last, Finished):
         return ()
@@ -154,9 +154,9 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
 
 
 def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) -> ToolResult:
-    """What the call `call_id` of `tool` gets from the GPT `name`, whose run ended with this `log`.
+    """The result of the call `call_id` of `tool`, from the log of the child run of the GPT `name`.
 
-    `shown` is set always; who has a model to word it leaves it out.
+    `shown` is always set; callers whose model writes the answer drop it.
     """
     last, label = log[-1], answer_label(log, name, is_strangers)
     text, ok = _told(last, name)
@@ -184,7 +184,7 @@ def _told(last: Step, name: str) -> tuple[str, bool]:
 
 
 def doing(name: str, step: Step) -> str:
-    """What the GPT `name` does after `step`, in a few words for those who wait; empty where that is nothing."""
+    """A short progress text on the GPT `name` after `step`; empty if there is nothing to report."""
     match step:
         case UserMessage():
             return f"{name} is reading"
@@ -201,16 +201,16 @@ def doing(name: str, step: Step) -> str:
 
 
 def listed_answers(answers: Sequence[tuple[str, str]]) -> str:
-    """Several answers as one Markdown text, each under the name of who gave it."""
+    """Several answers as one Markdown text, each under the name of its GPT."""
     return "\n\n".join(f"{title_of(name)}\n\n{text}" for name, text in answers)
 
 
 def title_of(name: str) -> str:
-    """The line above the answer of the GPT `name`."""
+    """The heading over the answer of the GPT `name`."""
     plain = re.sub(r"([\\`*_\[\]<>#&~!|])", r"\\\1", " ".join(name.split()))
     return f"**{plain}**"
 
 
 def titles_in(log: Log) -> frozenset[str]:
-    """The lines above answers that a run with this `log` may have put together."""
+    """The headings that `listed_answers` may have put into the answer of a run with this `log`."""
     return frozenset(title_of(step.name) for step in log if isinstance(step, Delegation))

@@ -1,7 +1,7 @@
-"""The SDK's request handler over runs: every method of the protocol that a GPT answers to.
+"""The SDK's request handler over runs: every method of the protocol that a GPT supports.
 
-The SDK's own handler keeps tasks in the memory of one process and drives them there. Here workers drive runs and the
-log keeps them, so that any process of the site can tell, follow and cancel any task.
+The SDK's own handler keeps tasks in the memory of one process and runs them there. Here workers advance runs and the
+log keeps them, so any process of the site can read, follow and cancel any task.
 """
 
 from collections.abc import AsyncGenerator
@@ -48,7 +48,7 @@ NO_SUCH_TASK: Final = "There is no such task of yours with this agent."
 
 
 class RunHandler(RequestHandler):
-    """Answers for one GPT to one person's program."""
+    """Handles requests to one GPT from one person's program."""
 
     def __init__(self, user: User, gpt: Gpt) -> None:
         self._user, self._gpt = user, gpt
@@ -68,7 +68,7 @@ class RunHandler(RequestHandler):
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
-        """Yield the task of a new run, and what happens to it. A caller who leaves does not end it."""
+        """Yield the task of a new run, then its updates. A caller who disconnects does not end it."""
         with spoken():
             validate_history_length(params.configuration)
             run = await in_database(self._start, params.message)
@@ -80,7 +80,7 @@ class RunHandler(RequestHandler):
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
-        """Yield the task as it is, and what happens to it from now on."""
+        """Yield the task now, then its updates from now on."""
         with spoken():
             run = await in_database(self._run, params.id)
             if run.is_over:
@@ -91,7 +91,7 @@ class RunHandler(RequestHandler):
 
     @validate_request_params
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
-        """The task as it is."""
+        """The task now."""
         with spoken():
             validate_history_length(params)
             run = await in_database(self._run, params.id)
@@ -99,7 +99,7 @@ class RunHandler(RequestHandler):
 
     @validate_request_params
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
-        """The task, stopped."""
+        """The task, cancelled."""
         with spoken():
             run = await in_database(self._run, params.id)
             if not await in_database(services.cancel_run, run):
@@ -140,7 +140,7 @@ class RunHandler(RequestHandler):
         return conversation
 
     def _run(self, task_id: str) -> Run:
-        """The run behind a task of the person's with this GPT. Raises Http404."""
+        """The run of a task that the person has with this GPT. Raises Http404."""
         try:
             run = services.access_run(self._user, UUID(task_id))
         except (ValueError, Http404):
@@ -174,7 +174,7 @@ class RunHandler(RequestHandler):
         return runs.select_related("message__conversation").order_by("-created", "-id")
 
     async def on_create_task_push_notification_config(self, params: Any, context: ServerCallContext) -> Any:
-        """Refused: this site calls nobody back."""
+        """Raises: this site sends no push notifications."""
         raise PushNotificationNotSupportedError
 
     on_get_task_push_notification_config = on_create_task_push_notification_config
@@ -182,5 +182,5 @@ class RunHandler(RequestHandler):
     on_delete_task_push_notification_config = on_create_task_push_notification_config
 
     async def on_get_extended_agent_card(self, params: Any, context: ServerCallContext) -> Any:
-        """Refused: the one card says everything."""
+        """Raises: there is no extended card."""
         raise ExtendedAgentCardNotConfiguredError

@@ -1,4 +1,4 @@
-"""What a caller sends -> the words and files of a message here."""
+"""The text and files of an A2A message."""
 
 import json
 from collections.abc import Sequence

@@ -274,6 +274,12 @@ def test_a_model_that_repeats_itself_is_told_of_no_tool_and_so_answers():
     assert not TurnState(PLAIN, CAPABLE, log[:3], (), TOOLS).must_answer()
 
 
+def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
+    rejected = ToolResult(call_id="call_1", name="look_up", text=REPEATED, ok=False, shown=REPEATED)
+    log = (ASKED, calling(LOOKS), SHOWN, calling(AGAIN), rejected, ModelReply(text=""))
+    assert decided(PLAIN, log) == ShowResults()
+
+
 def test_abstaining_offers_what_can_be_asked():
     spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
     assert decided(spec, (ASKED, NOTHING), {}).text.endswith("You could ask:\n\n- Which seal?\n- How often?")

@@ -394,3 +394,19 @@ def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_fu
     grammar = its.engine.requests[0].grammar
     assert ([tool.name for tool in grammar.tools], grammar.required) == (allowed, True)
     assert [(call.name, call.arguments) for call in last.tool_calls] == [("release", {"part": "ZP-771"})]
+
+
+PRINTED = '{"name": "stock", "arguments": {"part": "ZP-771"}}'
+
+
+def test_a_model_that_only_repeats_its_call_shows_its_result_and_never_the_call(run, told, monkeypatch):
+    stock = ToolSpec(name="stock", description="", parameters={"type": "object"})
+    tool = Tool(stock, lambda *_: ToolOutput("3 left", shown="**3** left."))
+    monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": tool})
+    call = f"<tool_call>{PRINTED}</tool_call>"
+    its = scripted_services([call, call, PRINTED])
+    advance(run, its)
+    advance(run, its, "tools")
+    assert advance(run, its)[-1].text == "**3** left."
+    assert shown(told) == "**3** left."
+    assert its.engine.requests[2].tools == ()
