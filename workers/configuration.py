@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from gpts.safety.policy import Mode
+from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
 from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
@@ -16,7 +17,7 @@ from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
-from workers.engine.measuring import Measurement, known_measurement, measure
+from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
@@ -125,6 +126,14 @@ def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], 
     return found
 
 
+def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
+    """Which of the tools the model picks for the message, asked as it was when its ability was measured."""
+    held = services()
+    return picked_tool(
+        lambda state: model_reply(state, held, lambda text: None), held.engine.ability(), message, list(tools)
+    )
+
+
 def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
     """Keep what was measured of the model."""
     figures = {name: figure.model_dump() for name, figure in found.figures.items()}
@@ -148,7 +157,7 @@ def _services() -> Services:
         open_store=_open_store,
         want_union=_want_union,
     )
-    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S)
+    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
 
 

@@ -62,5 +62,5 @@ def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:
 def _in_words(name: str) -> str:
     """The display name of a GPT whose row was not looked up: "Tax clerk" for `ask_tax_clerk`."""
     if name == ASK_STORE:
-        return "a GPT of the store"
+        return "a GPT from the store"
     return " ".join(name.removeprefix(PREFIX).split("_")).capitalize()

@@ -32,12 +32,14 @@ ASK_STORE: Final = "ask_store"
 # Characters of the longest task: as many as a person may write (MAX_MESSAGE_CHARS); a model's longer task is cut.
 TASK_CHARS: Final = 32_000
 
-NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or not shared with everyone concerned."
-NOTHING_FITS: Final = "No GPT in the store fits this."
-NO_TASK: Final = "There is no task: say in `task` what is wanted."
-ALREADY_AT_IT: Final = "{name} is already at work on this very request further up, so it was not asked again."
+NOT_REACHABLE: Final = (
+    "{name} can't be asked: it was deleted, isn't published or isn't shared with everyone involved."
+)
+NOTHING_FITS: Final = "No GPT in the store matches this."
+NO_TASK: Final = "The task is missing: say in `task` what is wanted."
+ALREADY_AT_IT: Final = "{name} is already working on this request, so it wasn't asked again."
 STOPPED: Final = "{name} was stopped before it answered."
-SAID_NOTHING: Final = "{name} answered nothing."
+SAID_NOTHING: Final = "{name} gave an empty answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +81,22 @@ class Spent:
 
 def why_not(bounds: Bounds, spent: Spent) -> str:
     """The limit that one more run would exceed, as a sentence for models and people; empty if none."""
-    could_not = f"{spent.name} could not be asked: "
+    could_not = f"{spent.name} couldn't be asked: "
     if spent.depth > bounds.depth:
-        return f"{could_not}GPTs may ask each other over {bounds.depth} levels at most."
+        return f"{could_not}GPTs can ask each other at most {bounds.depth} levels deep."
     if spent.runs >= bounds.runs:
-        return f"{could_not}one question may take {bounds.runs} runs of other GPTs at most."
+        return f"{could_not}one question can use at most {bounds.runs} runs of other GPTs."
     if spent.of_gpt >= bounds.runs_per_gpt:
-        return f"{could_not}it was asked {spent.of_gpt} times already, which is as often as one question may."
+        return f"{could_not}it was already asked {spent.of_gpt} times for this question, which is the limit."
     return out_of(bounds, spent.tokens, spent.is_late, could_not)
 
 
 def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> str:
     """The usage limit that a tree has reached, as a sentence after `said_first`; empty if none."""
     if tokens >= bounds.tokens:
-        return f"{said_first}this question has used up its {bounds.tokens:,} tokens."
+        return f"{said_first}this question reached its limit of {bounds.tokens:,} tokens."
     if is_late:
-        return f"{said_first}this question has used up its {bounds.seconds} seconds."
+        return f"{said_first}this question reached its limit of {bounds.seconds} seconds."
     return ""
 
 
@@ -177,7 +179,7 @@ def _told(last: Step, name: str) -> tuple[str, bool]:
         case Finished(text=text):
             return (text, True) if text.strip() else (SAID_NOTHING.format(name=name), False)
         case Error(message=message):
-            return f"{name} did not answer. {message}", False
+            return f"{name} didn't answer. {message}", False
         case Cancelled():
             return STOPPED.format(name=name), False
     raise ValueError(f"A run that ended with {last.kind} has no answer.")
@@ -192,11 +194,11 @@ def doing(name: str, step: Step) -> str:
             n = len(passages)
             return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"
         case ApprovalRequest():
-            return f"{name} asks you something"
+            return f"{name} needs your approval"
         case Delegation():
             return f"{name} has asked {step.name}"
         case ToolResult():
-            return f"{name} goes on"
+            return f"{name} continues"
     return ""
 
 

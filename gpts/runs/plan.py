@@ -47,12 +47,12 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-ABSTENTION: Final = "The files of this GPT do not cover that, so there is no answer to give from them."
-INTERRUPTED: Final = "Interrupted: the worker stopped while this ran, and whether it took effect is unknown."
+ABSTENTION: Final = "This GPT's files don't cover that."
+INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this very call before in this turn. Its result is above: answer with it."
-DECLINED: Final = "The person declined this call."
-EXPIRED: Final = "Nobody answered in time whether this call is allowed, so it was not made."
-SIGN_IN: Final = "It acts in your name there."
+DECLINED: Final = "The user declined this call."
+EXPIRED: Final = "This call wasn't made: the approval request expired."
+SIGN_IN: Final = "It acts on your behalf there."
 # Router score from which the question names the tool itself ("search the web for …").
 PLAINLY_ASKED: Final = 0.9
 

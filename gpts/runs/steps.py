@@ -135,7 +135,7 @@ class Retrieval(_Step):
 class DelegatedPart(BaseModel):
     """A part of a question for a delegate: the tool to call, and the task.
 
-    `gpt` is the slug of a GPT of the store.
+    `gpt` is the slug of a GPT from the store.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -16,7 +16,7 @@ def files() -> set[str]:
 
 
 def test_benchmarks_and_training_stay_in_the_checkout(files: set[str]) -> None:
-    assert {"workers/management/commands/bench.py", "workers/smallmodel/routing/data/head.npz"} <= files
+    assert {"workers/management/commands/bench.py", "workers/smallmodel/routing/data/tools.npz"} <= files
     assert not [path for path in files if path.startswith(("workers/bench/", "workers/smallmodel/routing/training/"))]
     assert not [path for path in files if path.startswith("workers/smallmodel") and path.endswith(".jsonl")]
     assert {path.partition("/")[0] for path in files} == {"web", "gpts", "workers"}

@@ -3,7 +3,7 @@
 A case is one JSON object a line, with `expect`, the name of what should be chosen or null:
 {"id", "conversation": [{"role", "content"}], "tools": [a built-in tool's name or an OpenAI-style function]}, or
 {"id", "message", "conversation" (the turns before it), "candidates": [{"slug", "name", "description", "when",
-"starters"}]}. "note" puts a case into a group of its own.
+"starters"}]}. "note" and "set" put a case into groups of their own.
 """
 
 import time
@@ -14,8 +14,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from workers.smallmodel.routing.builtin import BUILTIN
-from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of_function, candidate_of_gpt
+from workers.smallmodel.routing.candidates import (
+    Candidate,
+    RoutedChoice,
+    builtin,
+    candidate_of_function,
+    candidate_of_gpt,
+)
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.routing.words import language_of
 
@@ -38,9 +43,9 @@ def _turn(row: Any) -> tuple[str, str]:
 
 def _tool(tool: Any) -> Candidate:
     if isinstance(tool, str):
-        if tool not in BUILTIN:
-            raise ValueError(f"There is no built-in tool {tool}; there are {', '.join(BUILTIN)}.")
-        return BUILTIN[tool]
+        if tool not in builtin():
+            raise ValueError(f"There is no built-in tool {tool}; there are {', '.join(builtin())}.")
+        return builtin()[tool]
     if not isinstance(tool, dict):
         raise ValueError("A tool is a name or a function object.")
     return candidate_of_function(tool)
@@ -63,6 +68,7 @@ class RoutingCase(BaseModel):
     candidates: tuple[Annotated[Candidate, BeforeValidator(_gpt)], ...] = ()
     expect: str | None
     note: str = ""
+    set: str = ""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -86,7 +92,7 @@ class RoutingCase(BaseModel):
     def language(self) -> str:
         """The language of the message to be answered."""
         last = next((text for role, text in reversed(self.turns) if role == "user"), "")
-        return language_of(last, wide=bool(self.candidates))
+        return language_of(last)
 
     def groups(self) -> list[str]:
         """The groups in whose figures the case counts."""
@@ -94,8 +100,9 @@ class RoutingCase(BaseModel):
         groups = ["all", f"a {kind} expected" if self.expect else "none expected"]
         groups += ["mid-conversation" if len(self.turns) > 1 else "first message", f"language {self.language}"]
         if self.expect and self.tools:
-            groups.append("built-in expected" if self.expect in BUILTIN else "function expected")
-        return [*groups, f"note: {self.note}"] if self.note else groups
+            groups.append("built-in expected" if self.expect in builtin() else "function expected")
+        own = {"set": self.set, "note": self.note}
+        return [*groups, *(f"{name}: {value}" for name, value in own.items() if value)]
 
 
 @dataclass(frozen=True, slots=True)

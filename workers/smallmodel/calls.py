@@ -71,7 +71,7 @@ def read_arguments(state: TurnState, tool: ToolSpec) -> dict[str, Any] | None:
         task = retrieval_query(state.history, state.steps)
         return None if state.ability.writes_from_sources else {"task": task} | _files_named(state)
     earlier = [text for role, text in said_so_far(state)[:-1] if role == "user"]
-    return ready_arguments(tool, state.question(), earlier, ())
+    return ready_arguments(tool, state.question(), earlier)
 
 
 def _files_named(state: TurnState) -> dict[str, list[str]]:

@@ -22,9 +22,9 @@ def spoken() -> Iterator[None]:
     except Http404 as error:
         raise TaskNotFoundError(str(error) or None) from error
     except RunOver as error:
-        raise TaskNotCancelableError("This task is over already.") from error
+        raise TaskNotCancelableError("This task has already ended.") from error
     except Refused as error:
         raise InvalidRequestError(str(error), data={"status": str(error.status)}) from error
     except Exception as error:
-        logger.exception("a call of the A2A API failed")
-        raise InternalError("Something went wrong here. It was noted; try again later.") from error
+        logger.exception("an A2A request failed")
+        raise InternalError("Something went wrong. The error was logged; try again later.") from error

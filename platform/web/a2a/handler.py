@@ -44,7 +44,7 @@ from web.runs.connections import in_database
 from web.runs.models import Conversation, Run
 
 PAGE_SIZE: Final = 50
-NO_SUCH_TASK: Final = "There is no such task of yours with this agent."
+NO_SUCH_TASK: Final = "Task not found."
 
 
 class RunHandler(RequestHandler):
@@ -84,7 +84,7 @@ class RunHandler(RequestHandler):
         with spoken():
             run = await in_database(self._run, params.id)
             if run.is_over:
-                raise UnsupportedOperationError("This task is over. Read it with GetTask.")
+                raise UnsupportedOperationError("This task has ended. Read it with GetTask.")
             yield await in_database(task_of, run)
             async for update in updates(run):
                 yield update
@@ -103,7 +103,7 @@ class RunHandler(RequestHandler):
         with spoken():
             run = await in_database(self._run, params.id)
             if not await in_database(services.cancel_run, run):
-                raise TaskNotCancelableError("This task is over already.")
+                raise TaskNotCancelableError("This task has already ended.")
             return await in_database(task_of, run)
 
     @validate_request_params
@@ -119,7 +119,7 @@ class RunHandler(RequestHandler):
         """The queued run that answers `message`. Raises A2AError, Refused."""
         if message.task_id:
             raise UnsupportedOperationError(
-                "A task here takes no further messages. Go on in the same context, without the task's id."
+                "Tasks take no further messages. Send a new message in the same context, without a task id."
             )
         text = words_of(message)
         with transaction.atomic():  # a refused run leaves no conversation behind
@@ -136,7 +136,7 @@ class RunHandler(RequestHandler):
             conversation = None
         ours = conversation is not None and conversation.origin == Conversation.Origin.API
         if conversation is None or not ours or conversation.gpt_id != self._gpt.id:
-            raise InvalidParamsError("There is no such context of yours with this agent. Leave it out to begin one.")
+            raise InvalidParamsError("Context not found. Leave it out to start a new one.")
         return conversation
 
     def _run(self, task_id: str) -> Run:
@@ -153,7 +153,7 @@ class RunHandler(RequestHandler):
         runs, size, start = self._listed(params), params.page_size or PAGE_SIZE, 0
         if params.page_token:
             if not params.page_token.isdecimal() or len(params.page_token) > 9:
-                raise InvalidParamsError("This page token is none of ours.")
+                raise InvalidParamsError("Invalid page token.")
             start = int(params.page_token)
         total = runs.count()
         told = [task_of(run, params.include_artifacts) for run in runs[start : start + size]]

@@ -13,7 +13,7 @@ from web.accounts.models import User
 from web.runs.files import attach
 from web.runs.models import ConversationFile
 
-BY_ADDRESS: Final = "Files are not fetched from addresses here. Send the bytes of “{name}” in a raw part."
+BY_ADDRESS: Final = "Files are not fetched from URLs. Send the bytes of “{name}” in a raw part."
 
 
 def words_of(message: Message) -> str:

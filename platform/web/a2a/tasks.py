@@ -83,7 +83,7 @@ def _what_is_needed(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
         else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
         for request in waiting
     ]
-    return "\n\n".join([*lines, f"The person answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
+    return "\n\n".join([*lines, f"The user answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
 
 
 def artifacts_of(steps: Log) -> list[Artifact]:

@@ -19,8 +19,8 @@ from web.builder.models import Gpt
 from web.builder.services import access_gpt
 from web.runs.connections import in_database, let_go_of_database
 
-NO_KEY: Final = "This needs a valid API key: send “Authorization: Bearer gh_…”."
-NO_AGENT: Final = "There is no such agent that you may call."
+NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
+NO_AGENT: Final = "Agent not found."
 # The limit for a request without its files; in base64 those are a third longer.
 MAX_BODY_BYTES: Final = 2_500_000
 
@@ -53,7 +53,7 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
     limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
     body = request.read(limit + 1)
     if len(body) > limit:
-        return _refused(413, "The request is larger than this server accepts.")
+        return _refused(413, "The request is too large.")
     return await dispatched(request, body, RunHandler(user, gpt))
 
 

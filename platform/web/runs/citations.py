@@ -106,7 +106,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
     steps = log.read(run.id)
     last = steps[-1] if steps else None
     if not isinstance(last, Finished) or number >= len(last.citations):
-        raise Http404("There is no such citation.")
+        raise Http404("Citation not found.")
     citation = last.citations[number]
     file = cited_file(run, citation)
     gpt = file.gpt if file else run.gpt
@@ -147,7 +147,7 @@ def has_all(user: Any, gpt: Gpt) -> bool:
 def view(cited: Cited) -> SourceView:
     """The quote in its file, as found by a worker; if there is no file, only `trouble`: the log has the passage."""
     if not cited.is_in_tree:
-        return SourceView(trouble="The source of this quote is not kept here.")
+        return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
     return _asked(
         "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
@@ -157,14 +157,14 @@ def view(cited: Cited) -> SourceView:
 def turned_to(cited: Cited, page: int) -> ShownPage:
     """One page of the cited file, with its picture. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("There is no such page that you may see.")
+        raise Http404("Page not found.")
     quoted = page in cited.pages
     found = view(cited) if quoted else _asked("workers.tasks.show_page", cited.file.sha256, page)
     shown = next((each for each in found.pages if each.page == page), None)
     if shown is None and found.trouble:
         raise NotShown(found.trouble)
     if shown is None:
-        raise Http404("The file has no picture of such a page.")
+        raise Http404("There is no picture of this page.")
     return shown
 
 
@@ -178,7 +178,7 @@ def _asked(task: str, *args: str | int) -> SourceView:
 def picture(cited: Cited, page: int) -> Path:
     """The page's picture (WebP), made now if missing. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("There is no such page that you may see.")
+        raise Http404("Page not found.")
     path = pictures_of(cited.file.sha256) / f"{page}.webp"
     if not path.is_file():
         turned_to(cited, page)
@@ -195,7 +195,7 @@ def pictures_of(sha256: str) -> Path:
 def download(cited: Cited) -> Path:
     """The file's bytes. Raises Http404 unless its creator lets people download it."""
     if cited.file is None or not cited.has_all or not cited.file.path.is_file():
-        raise Http404("There is no such file that you may download.")
+        raise Http404("File not found, or you can’t download it.")
     path: Path = cited.file.path
     return path
 

@@ -192,7 +192,7 @@ def why_end(run: Run, delegated_by: Iterable[Delegator]) -> str:
     """Why a child run must end, for the parent's log: its GPT is no longer available. Empty if it may go on."""
     if reachable(run.owner, delegated_by).filter(id=run.version.gpt_id).exists():
         return ""
-    return "It was deleted, or is no longer shared with everyone concerned."
+    return "It was deleted, or is no longer shared with everyone involved."
 
 
 def used_up(root_id: UUID) -> str:

@@ -40,18 +40,18 @@ def _limited(chunks: Iterable[bytes]) -> Iterable[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > settings.MAX_ATTACHMENT_BYTES:
-            raise Refused(f"An attached file may have {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB; this has more.")
+            raise Refused(f"Too large: a file can have up to {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB.")
         yield chunk
 
 
 def claim(conversation: Conversation, ids: Sequence[UUID]) -> tuple[FileRef, ...]:
     """The files with these ids, now part of the conversation. Raises Refused for anyone else's."""
     if len(ids) > settings.MAX_ATTACHMENTS:
-        raise Refused(f"A message can have {settings.MAX_ATTACHMENTS} files; these are {len(ids)}.")
+        raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
     own = ConversationFile.objects.filter(owner=conversation.owner_id, id__in=ids, run=None)
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
-        raise Refused("An attached file is gone. Attach it again, then send.")
+        raise Refused("An attached file is no longer available. Attach it again, then send.")
     own.update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
 
@@ -92,7 +92,7 @@ def access_file(user: Any, file_id: UUID) -> ConversationFile:
     """A file of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
     if file is None or not path_of(file).is_file():
-        raise Http404("There is no such file of yours.")
+        raise Http404("File not found.")
     return file
 
 

@@ -67,7 +67,7 @@ def mentioned(user: User, slug: str) -> Gpt:
     try:
         return access_published(user, slug)
     except Http404:
-        raise Refused(f"There is no GPT “{slug[:80]}” that you may use.") from None
+        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.") from None
 
 
 def check_still_open(conversation: Conversation, gpt: Gpt) -> None:
@@ -77,7 +77,7 @@ def check_still_open(conversation: Conversation, gpt: Gpt) -> None:
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
         return
     why = "was deleted by its creator" if gpt.deleted else "is no longer shared with you"
-    raise GuestGone(f"{name_of(gpt)} {why}. Send again, and {name_of(conversation.gpt)} answers.")
+    raise GuestGone(f"{name_of(gpt)} {why}. Send again to ask {name_of(conversation.gpt)}.")
 
 
 def name_of(gpt: Gpt) -> str:
@@ -91,7 +91,7 @@ def _one_of(called: Called, own: str) -> str:
     if own in called.slugs:
         return own
     choice = " or ".join(f"@{slug}" for slug in called.slugs[:_OFFERED])
-    raise Refused(f"Several GPTs are called “{called.name}”. Say which one: {choice}.")
+    raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
 
 
 def _called(conversation: Conversation, text: str) -> Called | None:
@@ -105,7 +105,7 @@ def _called(conversation: Conversation, text: str) -> Called | None:
     own = (conversation.gpt.slug, conversation.version.spec().name)
     called = called_in(text, names if own in names else [*names, own])
     if called and not called.rest:
-        raise EmptyMessage(f"Write what {called.name} should answer behind its name.")
+        raise EmptyMessage(f"Add a message for {called.name} after its name.")
     return called
 
 

@@ -98,14 +98,14 @@ class Run(models.Model):
     n_steps = models.PositiveIntegerField(default=0)
     lease = models.CharField(max_length=32, blank=True, help_text="Token of the worker that may append; empty: free.")
     lease_until = models.DateTimeField(null=True, blank=True)
-    n_tokens = models.PositiveIntegerField(default=0, help_text="Tokens that its model read and wrote.")
+    n_tokens = models.PositiveIntegerField(default=0, help_text="Input and output tokens.")
     root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="descendants")
     depth = models.PositiveSmallIntegerField(default=0)
     request = models.CharField(max_length=64, blank=True)
     deadline = models.DateTimeField(
-        null=True, blank=True, help_text="Of a tree's first run: when its delegated runs are ended."
+        null=True, blank=True, help_text="For the first run of a tree: when its child runs are stopped."
     )
-    n_attempts = models.PositiveIntegerField(default=0, help_text="Times a worker took it up.")
+    n_attempts = models.PositiveIntegerField(default=0, help_text="How often a worker started it.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 

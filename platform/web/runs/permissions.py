@@ -25,7 +25,7 @@ def permissions_of(user: Any) -> QuerySet[Permission]:
 def revoke(user: Any, permission_id: int) -> None:
     """Delete a permission. Raises Http404 unless it is `user`'s own."""
     if not Permission.objects.filter(user=user, id=permission_id).delete()[0]:
-        raise Http404("There is no such permission of yours.")
+        raise Http404("Permission not found.")
 
 
 def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: Mode) -> Standing:

@@ -48,7 +48,7 @@ def access_run(user: Any, run_id: UUID) -> Run:
     """A run of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     run = Run.objects.select_related("message__conversation__gpt", "version__gpt").filter(id=run_id).first()
     if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
-        raise Http404("There is no such run of yours.")
+        raise Http404("Run not found.")
     return run
 
 
@@ -57,7 +57,7 @@ def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
     conversation = visible.filter(id=conversation_id).first()
     if conversation is None:
-        raise Http404("There is no such conversation of yours.")
+        raise Http404("Chat not found.")
     return conversation
 
 
@@ -142,7 +142,7 @@ def regenerate(message: Message) -> Run:
     """A new run for `message`, whose answer replaces the one shown. Raises StillAnswering, TooManyRuns, Refused."""
     conversation = message.conversation
     if conversation.messages.filter(created__gt=message.created).exists():
-        raise Refused("Only the last answer can be made again.")
+        raise Refused("Only the last answer can be regenerated.")
     with transaction.atomic():
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
@@ -196,7 +196,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
     with log.locked_tree(run.id):
         request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
         if request is None or digest not in ("", request.digest):
-            raise Refused("This request was answered already or is gone.")
+            raise Refused("This request was already answered or has expired.")
         if remember and allowed:
             _remember(run, request)
         _answer(run.id, request, Approval(call_id=call_id, allowed=allowed, digest=request.digest))
@@ -204,7 +204,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
 
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
-        raise Refused("This call has to be allowed each time. Allow it once, or decline it.")
+        raise Refused("This call can’t always be allowed. Allow it once or decline it.")
     permissions.allow_always(run.owner, run.gpt, request.name, request.host, request.title)
 
 
@@ -264,7 +264,7 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
     """Set the conversation's title. Raises Refused when it is empty."""
     title = " ".join(title.split())[:120]
     if not title:
-        raise Refused("Give the chat a name.")
+        raise Refused("Enter a name.")
     conversation.title = title
     conversation.save(update_fields=["title"])
 

@@ -10,7 +10,7 @@ from web.runs.files import PICTURES, access_file, attach, path_of
 from web.runs.models import ConversationFile
 from web.runs.views_sources import INERT
 
-SIGNED_OUT = "You are signed out. Sign in in another tab, then attach it again."
+SIGNED_OUT = "You’re signed out. Sign in in another tab, then attach it again."
 
 
 @require_POST

@@ -23,5 +23,5 @@ def permissions(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, permission_id: int) -> HttpResponse:
     """Revoke one permission; from now on its GPT asks again."""
     services.revoke(request.user, permission_id)
-    messages.success(request, "It will ask you again from now on.")
+    messages.success(request, "Permission revoked.")
     return redirect("permissions")

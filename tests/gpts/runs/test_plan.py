@@ -224,7 +224,7 @@ WITH_TOOLS = {
         PLAIN,
         (ASKED, calling(LOOKS)),
         SIGN_IN,
-        AskApproval(LOOKS, Ask("It acts in your name there."), "crm.example"),
+        AskApproval(LOOKS, Ask("It acts on your behalf there."), "crm.example"),
     ),
     "having signed in is no permission": (
         PLAIN,

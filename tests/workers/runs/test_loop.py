@@ -184,7 +184,7 @@ def test_a_damaged_segment_is_told_by_name(run):
 def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
     steps = advance(run, scripted_services([["ZP-", error]]))
     assert isinstance(steps[-1], Error)
-    assert "try again" in steps[-1].message
+    assert "Try again" in steps[-1].message
     assert "gone" not in steps[-1].message
     run.refresh_from_db()
     assert (run.status, run.lease) == ("failed", "")

@@ -21,21 +21,21 @@ from workers.smallmodel.parts import parts_of
 CASES = [
     json.loads(line) for line in Path(__file__).with_name("arguments-unseen.jsonl").read_text("utf-8").splitlines()
 ]
-BUILTIN = {"code": "code_interpreter", "search": "web_search", "page": "open_page", "image": "make_image"}
+ARGUMENTS = {"code": "code", "search": "query", "page": "url", "image": "prompt"}
 
 
 def cases(reader: str) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
     """Each case with the arguments that are read off its message."""
     for case in CASES:
         if case["reader"] == reader:
-            name = BUILTIN.get(reader, case.get("name"))
+            own = ARGUMENTS.get(reader)
             spec = ToolSpec(
-                name=name,
-                builtin=BUILTIN.get(reader, ""),
+                name=case.get("name", reader),
+                builtin=reader if own else "",
                 description=case.get("description", ""),
-                parameters=case.get("parameters", {}),
+                parameters={"properties": {own: {}}, "required": [own]} if own else case["parameters"],
             )
-            yield case, ready_arguments(spec, case["message"], case.get("earlier", ()), ())
+            yield case, ready_arguments(spec, case["message"], case.get("earlier", ()))
 
 
 def test_calculations_are_read_rightly_or_not_at_all() -> None:

@@ -59,4 +59,4 @@ def test_a_caller_s_function_keeps_its_own_schema_whatever_its_name(name):
     own = callers_own(Overrides(tools=(CallerTool(name=name, parameters=THEIRS),)))[name]
     assert (own.parameters, own.reach, own.of_caller, own.builtin) == (THEIRS, "nothing", True, "")
     assert not runs_code(own)
-    assert ready_arguments(own, "Draw 3 * 4 from https://a.example", (), ()) != {"code": "print(3 * 4)"}
+    assert ready_arguments(own, "Draw 3 * 4 from https://a.example", ()) != {"code": "print(3 * 4)"}

@@ -14,7 +14,7 @@ _VALUES = {"yes": True, "no": False, "measured": None}
 
 
 class Command(BaseCommand):
-    """Loads the model that the settings name and asks it a few dozen questions, which takes minutes on a CPU."""
+    """Loads the configured model and puts a few dozen questions to it, which takes minutes on a CPU."""
 
     help = "Measures what the base model can do: choosing tools, arguments, answers from files, formats."
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Measures or overrides, and says what the model is trusted with."""
+        """Measures or overrides, and prints the model's abilities."""
         try:
             self._check(options)
         except (EngineError, ValueError) as error:

@@ -15,12 +15,10 @@ def runs_code(tool: ToolSpec) -> bool:
     return bool(tool.builtin) and "code" in tool.parameters["properties"]
 
 
-def ready_arguments(
-    tool: ToolSpec, question: str, earlier: Sequence[str], file_names: Sequence[str]
-) -> dict[str, Any] | None:
+def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> dict[str, Any] | None:
     """The arguments of a call of `tool` for `question`; None where somebody must word them.
 
-    `earlier` are the person's messages before it, oldest first; `file_names` those of the files that code may read.
+    `earlier` are the person's messages before it, oldest first.
     """
     match tool.parameters.get("required") if tool.builtin else None:
         case ["code"]:

@@ -2,10 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+import tomllib
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final
 
 from gpts.spec.tools import ToolSpec
+from workers.smallmodel.routing.words import DATA
 
 # What of a description is read; the embedder sees no more than that either.
 MAX_CHARS: Final = 600
@@ -16,7 +19,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\
 class Candidate:
     """A tool or a GPT: `parameters` is a JSON Schema of type object, `examples` are things people say who want it.
 
-    `when` is a GPT's line on when to ask it.
+    `when` is a GPT's line on when to ask it; `kind` says which of the platform's own tools it is, if any.
     """
 
     name: str
@@ -25,10 +28,11 @@ class Candidate:
     parameters: dict[str, Any] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     when: str = ""
+    kind: str = ""
 
     def key(self) -> str:
         """The same for candidates that read the same."""
-        read = [self.name, self.title, self.description, self.parameters, self.examples, self.when]
+        read = [self.name, self.title, self.description, self.parameters, self.examples, self.when, self.kind]
         return json.dumps(read, default=str, sort_keys=True)
 
 
@@ -40,8 +44,27 @@ class RoutedChoice:
     score: float
 
 
+@cache
+def builtin() -> dict[str, Candidate]:
+    """The platform's own tools that the router knows, in the words that it was trained with."""
+    tables = tomllib.loads((DATA / "builtins.toml").read_text("utf-8"))
+    return {
+        name: Candidate(
+            name,
+            each["title"],
+            each["about"],
+            {"type": "object", "properties": {each["takes"]: {"type": "string"}}, "required": [each["takes"]]},
+            tuple(each["examples"]),
+            kind=name,
+        )
+        for name, each in tables.items()
+    }
+
+
 def candidate_of(spec: ToolSpec) -> Candidate:
     """The tool as the router sees it."""
+    if spec.builtin in builtin():
+        return replace(builtin()[spec.builtin], name=spec.name)
     return Candidate(spec.name, spec.title, spec.description, spec.parameters, spec.examples)
 
 

@@ -1,6 +1,12 @@
-"""A message against each candidate, in numbers: how near their meanings are, and what their words share."""
+"""A message against each candidate, in numbers: how near their meanings are, and what their words share.
+
+A candidate is read by its name, its description sentence by sentence, its creator's line on when to ask it, and
+examples of what is said to it; each of the last three may be missing. Everything is put into English words first, and
+what is compared with the best other candidate tells more than what stands alone.
+"""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,169 +16,190 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.smallmodel.routing import cues
-from workers.smallmodel.routing.builtin import BUILTIN
 from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, properties_of, words_of_name
+from workers.smallmodel.routing.dialogue import Dialogue, encodable
 from workers.smallmodel.routing.slots import Slots, shapes_in, slots_of
-from workers.smallmodel.routing.words import gloss, language_of
+from workers.smallmodel.routing.words import fold, gloss
 
 Vectors = npt.NDArray[np.float32]
 
-# The beginning and the end of a long message say what it wants.
-HEAD_CHARS: Final = 400
-TAIL_CHARS: Final = 200
-REPLY_CHARS: Final = 160
 MAX_EXAMPLES: Final = 8
-
-N_COSINES: Final = 11
-N_SHARED: Final = 14
-# Cosines, cosines less the best other candidate's, what the words share, shared acts, kind of candidate.
-KINDS: Final = (*BUILTIN, "")
-N_PAIR: Final = 2 * N_COSINES + 2 * N_SHARED + cues.N_ACTS
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """The texts of a conversation that the choice reads, all in English words."""
-
-    message: str
-    before: str
-    reply: str
-    cues: Vectors
-    raw: str
-
-    def texts(self) -> tuple[str, str, str, str]:
-        """What is embedded: the message, the message after the one before it, the one before, the last reply."""
-        return self.message, f"{self.before} {self.message}".strip(), self.before or "none", self.reply or "none"
-
-
-def read_dialogue(conversation: Sequence[tuple[str, str]], wide: bool = False) -> Dialogue:
-    """The last user message of (role, content) pairs with the user message and the reply before it.
-
-    `wide` is that of `words.gloss`.
-    """
-    said = [n for n, (role, _) in enumerate(conversation) if role == "user"]
-    if not said:
-        return _dialogue("", "", "", wide)
-    last = said[-1]
-    before = conversation[said[-2]][1] if len(said) > 1 else ""
-    replies = [text for role, text in conversation[:last] if role == "assistant"]
-    return _dialogue(conversation[last][1], before, replies[-1] if replies else "", wide)
-
-
-def _dialogue(message: str, before: str, reply: str, wide: bool) -> Dialogue:
-    raw = clip(message)
-    glossed = gloss(raw, wide)
-    marks = cues.message_cues(glossed, raw, language_of(raw, wide) != "en", bool(before or reply))
-    return Dialogue(glossed, gloss(clip(before), wide), gloss(encodable(reply[:REPLY_CHARS]), wide), marks, raw)
-
-
-def clip(text: str) -> str:
-    """`text`, or its beginning and its end if it is long."""
-    if len(text) > HEAD_CHARS + TAIL_CHARS:
-        text = f"{text[:HEAD_CHARS]} … {text[-TAIL_CHARS:]}"
-    return encodable(text)
-
-
-def encodable(text: str) -> str:
-    """`text` with a question mark for each half of a character, which the tokenizer would refuse."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+MAX_SENTENCES: Final = 6
+MAX_PARAMETERS: Final = 40
+EXAMPLE_CHARS: Final = 200
+NAME_CHARS: Final = 80
+GRAM: Final = 3
+# A word of the message counts as known to a candidate from this share of its letter groups on, so that typos count.
+KNOWN_SHARE: Final = 0.5
+MAX_WORDS: Final = 60
+_SENTENCE: Final = re.compile(r"(?<=[.!?;:。])\s+|\n+")
+_LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
+# Cosines, which depend on the embedder that they are of.
+N_NEAR: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What of a candidate is worked out once. `vectors` is `(2 + n_examples, dim)`: description, name, examples."""
+    """What of a candidate is worked out once. `vectors` `(n, dim)`: all, name, when or all, sentences, examples."""
 
     vectors: Vectors
+    n_sentences: int
     name: frozenset[str]
     about: frozenset[str]
     takes: frozenset[str]
+    grams: frozenset[str]
     acts: Vectors
     slots: Slots
-    kind: int
+    kind: str
+    called: str
 
 
 def texts_of(candidate: Candidate) -> list[str]:
-    """What of a candidate is embedded."""
-    name = words_of_name(candidate.name)
-    about = candidate.description or candidate.title
-    described = f"{candidate.title or name}: {about}" if about else name
-    examples = [gloss(clip(each)) for each in candidate.examples[:MAX_EXAMPLES]]
-    return [encodable(described[:MAX_CHARS]), encodable(name) or "none", *examples]
+    """What of a candidate is embedded, in the order of Known.vectors."""
+    name, about, when = _read(candidate)
+    everything = f"{name}: {about} {when}".strip(": ")
+    examples = [gloss(encodable(each[:EXAMPLE_CHARS])) for each in candidate.examples[:MAX_EXAMPLES] if each.strip()]
+    return [everything, name, when or everything, *_sentences(about, name), *examples]
+
+
+def _read(candidate: Candidate) -> tuple[str, str, str]:
+    """Name, description and line on when to ask it, in English words."""
+    name = encodable(candidate.title[:NAME_CHARS].strip()) or words_of_name(candidate.name[:NAME_CHARS])
+    about, when = encodable(candidate.description[:MAX_CHARS]), encodable(candidate.when[:EXAMPLE_CHARS])
+    return gloss(encodable(name) or "none"), gloss(about).strip(), gloss(when).strip()
+
+
+def _sentences(about: str, name: str) -> list[str]:
+    found = [each.strip() for each in _SENTENCE.split(about) if each.strip()]
+    return found[:MAX_SENTENCES] or [name]
 
 
 def known_of(candidate: Candidate, vectors: Vectors) -> Known:
     """The candidate with the vectors of its `texts_of`."""
-    name = words_of_name(candidate.name)
-    first = " ".join(candidate.description.split()[:1])
-    takes = " ".join(words_of_name(each) for each in list(properties_of(candidate.parameters))[:40])
+    name, about, when = _read(candidate)
+    name = name if candidate.when or candidate.title else f"{name} {words_of_name(candidate.name)}"
+    examples = " ".join(gloss(encodable(each[:EXAMPLE_CHARS])) for each in candidate.examples[:MAX_EXAMPLES])
+    takes = " ".join(words_of_name(each) for each in list(properties_of(candidate.parameters))[:MAX_PARAMETERS])
+    raw = f"{candidate.title} {candidate.description[:MAX_CHARS]} {candidate.when[:EXAMPLE_CHARS]} {name} {about}"
     return Known(
         vectors,
+        len(_sentences(about, name)),
         cues.stems(name),
-        cues.stems(f"{candidate.title} {candidate.description[:MAX_CHARS]}"),
+        cues.stems(f"{name} {about} {when} {'' if candidate.kind else examples}"),
         cues.stems(takes),
-        cues.acts(f"{name} {first}"),
+        frozenset(gram for word in _LETTERS.findall(fold(f"{raw} {examples}")) for gram in _grams(word)),
+        cues.acts(f"{words_of_name(candidate.name)} {' '.join(about.split()[:1])}"),
         slots_of(candidate.parameters),
-        KINDS.index(candidate.name) if candidate.name in BUILTIN else len(KINDS) - 1,
+        candidate.kind,
+        candidate.name,
     )
 
 
+def _grams(word: str) -> frozenset[str]:
+    padded = f"^{word}$"
+    return frozenset(padded[n : n + GRAM] for n in range(len(padded) - GRAM + 1))
+
+
 def pair_features(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Known]) -> Vectors:
-    """`(n_candidates, N_PAIR)` float32; `vectors` `(4, dim)` are those of `dialogue.texts()`."""
-    near = np.array([_cosines(vectors, each) for each in candidates], np.float32)
-    if not dialogue.before:
-        near[:, 6:9] = 0
-    if not dialogue.reply:
-        near[:, 9:11] = 0
+    """`(n_candidates, n_features)` float32; `vectors` `(5, dim)` are those of `dialogue.texts()`."""
+    near = np.array([_near(dialogue, vectors, each) for each in candidates], np.float32)
     shared = _shared(dialogue, candidates)
+    spread = (near - near.mean(axis=0)) / (near.std(axis=0) + 0.05)
     acts = cues.acts(dialogue.message)
     same = np.array([each.acts * acts for each in candidates], np.float32)
-    return np.hstack([near, _beside_best(near), shared, _beside_best(shared), same]).astype(np.float32)
+    beside = beside_best(near)
+    # What goes on from the message before is read after it.
+    after = beside[:, 8:13] * float(bool(dialogue.before) and cues.goes_on(dialogue.raw))
+    return np.hstack([near, beside, spread, after, shared, beside_best(shared), same]).astype(np.float32)
 
 
-def _cosines(vectors: Vectors, known: Known) -> list[float]:
-    near = vectors @ known.vectors.T
-    best = near[:, 2:].max(axis=1) if near.shape[1] > 2 else near[:, 0]
+def _near(dialogue: Dialogue, vectors: Vectors, known: Known) -> list[float]:
+    own, later, before, reply, last = vectors @ known.vectors.T
+    sentences, examples = own[3 : 3 + known.n_sentences], own[3 + known.n_sentences :]
+    centre = known.vectors.mean(axis=0)
+    centre = centre / max(float(np.linalg.norm(centre)), 1e-6)
     return [
-        *(value for row in range(3) for value in (near[row, 0], near[row, 1], best[row])),
-        *near[3, :2].tolist(),
+        *own[:3].tolist(),
+        float(sentences.max()),
+        float(examples.max()) if len(examples) else float(own[0]),
+        float(np.sort(own[1:])[-3:].mean()),
+        float(own.max()),
+        float(vectors[0] @ centre),
+        float(later[0]),
+        float(later.max()),
+        float(vectors[1] @ centre),
+        *([float(before[0]), float(before.max())] if dialogue.before else [0.0, 0.0]),
+        *([float(reply[0]), float(reply.max())] if dialogue.reply else [0.0, 0.0]),
+        float(last[0]),
+        float(last.max()),
     ]
 
 
-def _beside_best(values: Vectors) -> Vectors:
+def beside_best(values: Vectors) -> Vectors:
     """Each value less the best of the other candidates', 0 where there is no other."""
     if len(values) == 1:
         return np.zeros_like(values)
     order = np.sort(values, axis=0)
-    first, second = order[-1], order[-2]
-    return np.asarray(values - np.where(values == first, second, first), np.float32)
+    return np.asarray(values - np.where(values == order[-1], order[-2], order[-1]), np.float32)
 
 
 def _shared(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
-    """`(n_candidates, N_SHARED)`: words in common, weighed by how few candidates have them; acts; values."""
+    """`(n_candidates, n_shared)`: words in common, weighed by how few candidates have them; acts; values."""
     said, earlier = cues.stems(dialogue.message), cues.stems(dialogue.before) | cues.stems(dialogue.reply)
-    acts, shapes = cues.acts(dialogue.message), shapes_in(dialogue.raw) | shapes_in(dialogue.message)
-    had = shapes_in(dialogue.before) | shapes_in(dialogue.reply)
-    counts = Counter(word for each in candidates for word in each.name | each.about)
-    n = len(candidates)
+    last, acts, last_acts = cues.stems(dialogue.last), cues.acts(dialogue.message), cues.acts(dialogue.last)
+    shapes = shapes_in(dialogue.raw) | shapes_in(dialogue.message)
+    had = shapes | shapes_in(dialogue.before) | shapes_in(dialogue.reply)
+    counts = Counter(word for each in candidates for word in each.about)
+    rare = {word: math.log((len(candidates) + 1) / count) for word, count in counts.items()}
+    grams = _known_grams(dialogue, candidates)
+    goes_on = bool(dialogue.before) and cues.goes_on(dialogue.raw)
+    sure, sure_before = cues.sure_kinds(dialogue.raw), cues.sure_kinds(dialogue.raw_before)
+    before_acts = cues.acts(dialogue.before)
     rows = []
-    for each in candidates:
-        words = each.name | each.about
+    for each, spelt in zip(candidates, grams, strict=True):
+        common, n_name = said & each.about, max(1, len(each.name))
         rows.append(
             [
-                len(said & each.name) / max(1, len(each.name)),
-                min(3, len(said & each.about)) / 3,
+                len(said & each.name) / n_name,
+                min(3, len(common)) / 3,
                 min(3, len(said & each.takes)) / 3,
-                sum(math.log((n + 1) / counts[word]) for word in said & words),
-                sum(math.log((n + 1) / counts[word]) for word in said & each.name),
-                sum(math.log((n + 1) / counts[word]) for word in earlier & words) / 2,
-                len(earlier & each.name) / max(1, len(each.name)),
+                min(6.0, sum(rare[word] for word in common)) / 3,
+                min(6.0, sum(rare.get(word, 0) for word in said & each.name)) / 3,
+                min(6.0, sum(rare[word] for word in earlier & each.about)) / 3,
+                len(earlier & each.name) / n_name,
+                len(common) / (len(said) + 1),
+                len(last & each.about) / (len(last) + 1),
                 float(acts @ each.acts) / max(1.0, float(each.acts.sum())),
                 float(acts.any() and each.acts.any() and not (acts @ each.acts)),
+                float(last_acts @ each.acts > 0),
                 each.slots.filled(shapes),
                 float(each.slots.missing(shapes)),
-                float(each.slots.missing(shapes | had)),
+                float(each.slots.missing(had)),
                 each.slots.asked(shapes),
                 min(4, len(each.slots.required)) / 4,
+                float(bool(dialogue.declined & (each.name | each.about))),
+                float(each.called in dialogue.called),
+                float(each.kind in sure),
+                float(goes_on and each.kind in sure_before),
+                float(goes_on and bool(before_acts @ each.acts)),
+                float(goes_on) * len(earlier & each.about) / (len(earlier) + 1),
+                *spelt,
             ]
         )
     return np.array(rows, np.float32)
+
+
+def _known_grams(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
+    """`(n_candidates, 2)`: how far the message's words are made of letter groups of only this candidate's words."""
+    texts = {fold(dialogue.raw), fold(dialogue.message)}
+    grams = [_grams(word) for word in {word for text in texts for word in _LETTERS.findall(text)} - cues.STOP]
+    if not grams:
+        return np.zeros((len(candidates), 2), np.float32)
+    known = np.array([[_coverage(each, one.grams) for each in grams[:MAX_WORDS]] for one in candidates], np.float32)
+    rarer = known * (1 - known.mean(axis=0, keepdims=True))
+    return np.stack([rarer.sum(axis=1) / 3, rarer.max(axis=1)], axis=1)
+
+
+def _coverage(word: frozenset[str], known: frozenset[str]) -> float:
+    """How far a word is made of letter groups that are known, 0..1."""
+    return max(0.0, len(word & known) / len(word) - KNOWN_SHARE) / (1 - KNOWN_SHARE)

@@ -1,102 +1,125 @@
-"""The trained head: numbers of pairs in, one score a candidate and one for "none" out. Plain numpy, no torch."""
+"""The trained head: a message against its candidates in, one score a candidate and one for "none" out.
 
+Tools and GPTs have one each, of the same make. The weights are small numpy files; the same arithmetic runs in numpy
+when a choice is made and in torch when the head is trained.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from workers.smallmodel.routing.features import KINDS, Dialogue, Known, pair_features
+from workers.smallmodel.routing.dialogue import Dialogue
+from workers.smallmodel.routing.features import N_NEAR, Known, pair_features
 from workers.smallmodel.routing.words import DATA
 
 Vectors = npt.NDArray[np.float32]
 Weights = dict[str, Vectors]
 
-WEIGHTS: Final = DATA / "head.npz"
-# How many numbers "none" sees of the best candidate: cosines and what the words share.
-N_BEST: Final = 50
-# What a message may want by itself: one of KINDS or nothing.
+# What a message may want by itself: one of these kinds of tool, anything else that is offered, or last nothing.
+KINDS: Final = ("code_interpreter", "web_search", "open_page", "make_image", "")
 N_WISHES: Final = len(KINDS) + 1
 # Unit vectors of 384 numbers are made about as large as the cues.
 WISH_SCALE: Final = 6
+_NEVER: Final = -1e4
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A message against its candidates. `message` `(2, dim)`: its vector alone and after the one before."""
+    """A message against its candidates.
+
+    `pairs` `(n, n_features)`; `kinds` `(n, len(KINDS))` of 0 and 1; `cues` `(n_cues,)`; `message` `(2, dim)`: its
+    vector alone and after the one before; `described` `(n, dim)`: what the candidates are.
+    """
 
     pairs: Vectors
-    kinds: npt.NDArray[np.int64]
+    kinds: Vectors
     cues: Vectors
     message: Vectors
     described: Vectors
-    acts: Vectors
-    their_acts: Vectors
 
 
-def inputs_of(dialogue: Dialogue, vectors: Vectors, candidates: list[Known], acts: Vectors) -> Inputs:
-    """What the head reads; `vectors` `(4, dim)` belong to `dialogue.texts()`, `acts` are those of the message."""
-    return Inputs(
-        pair_features(dialogue, vectors, candidates),
-        np.array([each.kind for each in candidates]),
-        dialogue.cues,
-        vectors[:2],
-        np.stack([each.vectors[0] for each in candidates]),
-        acts,
-        np.stack([each.acts for each in candidates]),
-    )
+def inputs_of(
+    dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Known], any_embedder: bool = False
+) -> Inputs:
+    """What the head reads; `vectors` `(5, dim)` belong to `dialogue.texts()`.
+
+    For `any_embedder`, what depends on the one that the head was trained with is left out: the vectors, and how large
+    its cosines usually are.
+    """
+    pairs, message = pair_features(dialogue, vectors, candidates), vectors[:2]
+    described = np.stack([each.vectors[0] for each in candidates])
+    if any_embedder:
+        pairs[:, :N_NEAR], message, described = 0, message[:, :0], described[:, :0]
+    kinds = np.array([[each.kind == kind for kind in KINDS] for each in candidates], np.float32)
+    return Inputs(pairs, kinds, dialogue.cues, message, described)
 
 
-def wish_inputs(inputs: Inputs) -> Vectors:
+def wish_row(inputs: Inputs) -> Vectors:
     """`(2 * dim + n_cues,)` float32: what the kind of wish is told by, whatever is offered."""
     return np.concatenate([WISH_SCALE * inputs.message[0], WISH_SCALE * inputs.message[1], inputs.cues])
 
 
-def wishes(told: Vectors, w: Weights) -> Vectors:
+def wishes(rows: Vectors, w: Weights) -> Vectors:
     """`(..., N_WISHES)` float32 in -2..0: log-likelihood of each of KINDS and last of no wish, a third of it."""
-    raw = told @ w["wish"] + w["wish_bias"]
+    raw = rows @ w["wish"] + w["wish_bias"]
     top = raw.max(axis=-1, keepdims=True)
     likely = raw - top - np.log(np.exp(raw - top).sum(axis=-1, keepdims=True))
     return np.asarray(np.maximum(likely, -6) / 3, np.float32)
 
 
-def widen(inputs: Inputs, wished: Vectors) -> tuple[Vectors, Vectors]:
-    """The rows that the two small networks read besides the learned projections: a pair's and that of "none".
+def scores(case: dict[str, Any], w: dict[str, Any], xp: Any, drop: Callable[[Any], Any] = lambda x: x) -> Any:
+    """`(n_cases, n_candidates + 1)`: a logit per candidate and last that of "none"; `xp` is numpy or torch.
 
-    `wished` `(N_WISHES,)` is from `wishes`, in training from weights that have not seen the message.
+    `case` holds the fields of Inputs for several cases, padded to the same number of candidates, with `there`
+    `(n_cases, n_candidates)` where they are, and `wished` `(n_cases, N_WISHES)` from `wishes`. `drop` leaves numbers
+    out at random while training.
     """
-    n = len(inputs.pairs)
-    one_hot = np.eye(len(KINDS), dtype=np.float32)[inputs.kinds]
-    seen = np.broadcast_to(inputs.cues, (n, len(inputs.cues)))
-    crossed = (one_hot[:, :-1, None] * inputs.cues[None, None, :]).reshape(n, -1)
-    own = wished[inputs.kinds]
-    wish = np.stack([own, own - wished[-1]], axis=1)
-    pairs = np.hstack([inputs.pairs, one_hot, seen, crossed, wish]).astype(np.float32)
-    offered = one_hot.max(axis=0)
-    sought = [wished, offered * wished[:-1], [own.max(), own.max() - wished[-1]]]
-    none = np.concatenate([inputs.pairs[:, :N_BEST].max(axis=0), inputs.cues, offered, *sought])
-    return pairs, none.astype(np.float32)
+    pairs, kinds, cues, wished = (drop(case["pairs"]), case["kinds"], drop(case["cues"]), case["wished"])
+    n_cases, n = pairs.shape[0], pairs.shape[1]
+    seen = xp.broadcast_to(cues[:, None, :], (n_cases, n, cues.shape[1]))
+    crossed = (kinds[:, :, :-1, None] * cues[:, None, None, :]).reshape(n_cases, n, -1)
+    own = (kinds * wished[:, None, :-1]).sum(-1)
+    wish = xp.stack([own, own - wished[:, -1:]], -1)
+    rows = xp.concatenate([pairs, kinds, seen, crossed, wish], axis=-1)
+    dots = xp.einsum("bnr,bmr->bnm", drop(case["described"]) @ w["meant"], drop(case["message"]) @ w["told"])
+    hidden = _gelu(xp.concatenate([rows, dots], axis=-1) @ w["pair1"] + w["pair1_bias"], xp)
+    pair = xp.where(case["there"], drop(hidden) @ w["pair2"] + rows @ w["line"], _NEVER)
+    top = xp.amax(pair, axis=-1)
+    second = xp.maximum(xp.amax(xp.where(pair == top[:, None], _NEVER, pair), axis=-1), top - 3)
+    there = case["there"][..., None]
+    best = [xp.amax(xp.where(there, each, _NEVER), axis=1) for each in (pairs, dots, own[..., None])]
+    offered = xp.amax(kinds, axis=1)
+    alone = xp.stack([top, top - second, xp.log(1.0 + case["there"].sum(-1)) / 2], -1)
+    none = xp.concatenate([*best, cues, offered, wished, best[-1] - wished[:, -1:], alone], axis=-1)
+    nothing = drop(_gelu(none @ w["none1"] + w["none1_bias"], xp)) @ w["none2"] + none @ w["none_line"]
+    return xp.concatenate([pair, (nothing + w["none_bias"])[:, None]], axis=-1)
+
+
+def _gelu(x: Any, xp: Any) -> Any:
+    return x / (1 + xp.exp(-1.702 * xp.clip(x, -40, 40)))
 
 
 def logits(inputs: Inputs, w: Weights) -> Vectors:
     """`(n_candidates + 1,)`: a logit per candidate and last that of "none"."""
-    rows, none = widen(inputs, wishes(wish_inputs(inputs), w))
-    told = inputs.message @ w["told"]
-    meant = inputs.described @ w["meant"]
-    dots = meant @ told.T
-    acts = (inputs.their_acts @ w["acts"] @ inputs.acts)[:, None]
-    seen = np.tanh(inputs.message[0] @ w["seen"])
-    seen_rows = np.broadcast_to(seen, (len(rows), len(seen)))
-    hidden = _gelu(np.hstack([rows, dots, acts, seen_rows]) @ w["pair1"] + w["pair1_bias"])
-    pair = hidden @ w["pair2"] + rows @ w["line"]
-    best = np.concatenate([none, dots.max(axis=0), acts.max(axis=0), [pair.max()], seen])
-    nothing = _gelu(best @ w["none1"] + w["none1_bias"]) @ w["none2"] + best @ w["none_line"] + w["none_bias"]
-    return np.concatenate([pair, nothing]).astype(np.float32)
+    case = {
+        "pairs": (inputs.pairs - w["mean"]) / w["scale"],
+        "kinds": inputs.kinds,
+        "cues": inputs.cues,
+        "message": inputs.message,
+        "described": inputs.described,
+        "there": np.ones(len(inputs.pairs), bool),
+        "wished": wishes(wish_row(inputs), w),
+    }
+    found: Vectors = scores({name: part[None] for name, part in case.items()}, w, np)[0]
+    return found.astype(np.float32)
 
 
-def probabilities(inputs: Inputs, members: list[Weights]) -> Vectors:
+def probabilities(inputs: Inputs, members: Sequence[Weights]) -> Vectors:
     """`(n_candidates + 1,)`: the mean over the members, last that of "none"."""
     found = []
     for weights in members:
@@ -106,12 +129,13 @@ def probabilities(inputs: Inputs, members: list[Weights]) -> Vectors:
     return np.asarray(np.mean(found, axis=0), np.float32)
 
 
-def _gelu(x: Vectors) -> Vectors:
-    return np.asarray(x / (1 + np.exp(-1.702 * np.clip(x, -40, 40))), np.float32)
+def weights_file(kind: str, any_embedder: bool) -> Path:
+    """Where the weights for "tools" or "gpts" lie."""
+    return DATA / f"{kind}{'-any' if any_embedder else ''}.npz"
 
 
 @cache
-def load_weights(path: Path = WEIGHTS) -> list[Weights]:
+def load_weights(path: Path) -> list[Weights]:
     """The members' weights, float32. Raises FileNotFoundError; `manage.py trainrouter` makes the file."""
     members: dict[str, Weights] = {}
     with np.load(path, allow_pickle=False) as stored:
@@ -121,7 +145,7 @@ def load_weights(path: Path = WEIGHTS) -> list[Weights]:
     return [members[name] for name in sorted(members)]
 
 
-def save_weights(members: list[Weights], path: Path = WEIGHTS) -> None:
+def save_weights(members: Sequence[Weights], path: Path) -> None:
     """Write the members' weights in half precision."""
     parts = {f"{n}/{name}": value.astype(np.float16) for n, w in enumerate(members) for name, value in w.items()}
     np.savez_compressed(path, **parts)  # type: ignore[arg-type]

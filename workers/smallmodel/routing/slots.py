@@ -5,45 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.smallmodel.routing.candidates import properties_of, required_of, words_of_name
-from workers.smallmodel.routing.cues import stem
+from workers.smallmodel.routing.cues import stem, table
 
-# Kind of value -> words in a parameter's name that ask for it.
-_KIND_WORDS: Final[dict[str, str]] = {
-    "email": "email mail recipient attendee",
-    "url": "url link uri website webpage address_url",
-    "date": "date day start end from_date to_date since until checkin checkout due month year deadline when time",
-    "place": "city location place town country region origin destination station stop airport address room from to",
-    "number": "amount number count quantity price limit value percent minutes hours days kg weight celsius level "
-    "size people guests seats stars rating score year shares servings brightness temperature",
-    "id": "id code sku number reference tracking iban vat isbn plate symbol ticker order ticket invoice",
-    "person": "name person contact employee user owner assignee author artist player patient student guest to",
-    "language": "language lang locale",
-    "currency": "currency base quote",
-    "sum": "expression formula",
-}
-_KINDS: Final = {kind: frozenset(stem(word) for word in text.split()) for kind, text in _KIND_WORDS.items()}
-KINDS: Final = (*_KIND_WORDS, "text")
-_SHAPES: Final[dict[str, re.Pattern[str]]] = {
-    "email": re.compile(r"\S+@\S+\.\w+"),
-    "url": re.compile(r"https?://|www\.|\b[\w-]+\.(?:com|org|net|de|fr|es|io|cn)\b"),
-    "date": re.compile(
-        r"\b(?:\d{4}-\d\d|\d{1,2}[./]\d{1,2}|today|tomorrow|yesterday|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-        r"|weekend|week|month|year|january|february|march|april|may|june|july|august|september|october|november"
-        r"|december|\d{1,2}(?::\d\d)?\s?(?:am|pm)|\d{1,2}:\d\d|noon|morning|evening|20\d\d|19\d\d)\b",
-        re.IGNORECASE,
-    ),
-    "number": re.compile(r"\b\d+(?:[.,]\d+)?\b|\b(?:one|two|three|four|five|six|ten|half|hundred)\b", re.IGNORECASE),
-    "id": re.compile(r"#\s?\w+|\b(?=\w*\d)[A-Za-z]{1,4}[-\d][\w-]*\b|\b\d{2,}\b|\b[A-Z]{3,5}\b"),
-    "place": re.compile(r"(?<=\S )[A-ZÄÖÜÉ][a-zäöüéèñ]{2,}|\b(?:in|at|near|from|to) (?:the )?[a-z]{3,}"),
-    "person": re.compile(r"(?<=\S )[A-ZÄÖÜÉ][a-zäöüéèñ]{2,}|\b(?:mum|mother|father|boss|sister|him|her|me|my)\b"),
-    "language": re.compile(
-        r"\b(?:english|german|french|spanish|italian|polish|chinese|japanese|dutch)\b", re.IGNORECASE
-    ),
-    "currency": re.compile(
-        r"[€$£¥]|\b(?:euros?|dollars?|pounds?|yen|usd|eur|gbp|jpy|chf|francs?|pesos?)\b", re.IGNORECASE
-    ),
-    "sum": re.compile(r"\d\s*[-+*/x×÷^%]\s*\d"),
-}
+_KINDS: Final = {kind: frozenset(stem(word) for word in text.split()) for kind, text in table("kinds").items()}
+_SHAPES: Final = {kind: re.compile(pattern) for kind, pattern in table("shapes").items()}
 
 
 def shapes_in(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The bundled embedder with a small learned change, under which what people say comes near the GPT they need.
+"""The bundled embedder with a small learned change, under which what people say comes near what they need.
 
 The change is of low rank (LoRA, Hu et al. 2021) and is added to the weights of a copy when that loads, so encoding
 costs what it did. It belongs to one set of weights: any other embedder is used as it is.
@@ -16,7 +16,7 @@ from workers.smallmodel.routing.words import DATA
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-TUNING: Final = DATA / "gpt-tuning.npz"
+TUNING: Final = DATA / "tuning.npz"
 # Names of the changed layers inside each of the encoder's blocks.
 LAYERS: Final = (
     "attention.self.query",

@@ -8,12 +8,12 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 DATA: Final = Path(__file__).parent / "data"
-_FILES: Final = (DATA / "words.toml", DATA / "words-gpts.toml")
+_FILES: Final = tuple(DATA / f"{name}.toml" for name in ("words", "words-gpts", "words-things"))
 LANGUAGES: Final = ("de", "fr", "es", "zh")
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
@@ -52,9 +52,9 @@ def fold(text: str) -> str:
 
 
 @cache
-def _lexicons(wide: bool) -> dict[str, _Lexicon]:
+def _lexicons() -> dict[str, _Lexicon]:
     lexicons = {language: _Lexicon() for language in LANGUAGES}
-    for path in _FILES if wide else _FILES[:1]:
+    for path in _FILES:
         for english, forms in _read(path).items():
             for language, words in zip(LANGUAGES, forms, strict=True):
                 for word in words.split():
@@ -76,28 +76,27 @@ def _read(path: Path) -> dict[str, list[str]]:
 
 
 @cache
-def _english(wide: bool) -> frozenset[str]:
-    return _ENGLISH.union(*(_read(path) for path in (_FILES if wide else _FILES[:1])))
+def _english() -> frozenset[str]:
+    return _ENGLISH.union(*(_read(path) for path in _FILES))
 
 
-def language_of(text: str, wide: bool = False) -> str:
-    """ "en" or one of LANGUAGES, by the words known of each; English in doubt. `wide` is that of `gloss`."""
+@lru_cache(4_096)
+def language_of(text: str) -> str:
+    """ "en" or one of LANGUAGES, by the words known of each; English in doubt."""
     if _HAN.search(text):
         return "zh"
     words = [token for token in _TOKEN.findall(text.lower()) if token[0].isalpha()]
     if not words:
         return "en"
-    found = {
-        language: sum(_find(language, word, wide) is not None for word in words) for language in ("de", "fr", "es")
-    }
+    found = {language: sum(_find(language, word) is not None for word in words) for language in ("de", "fr", "es")}
     best = max(found, key=lambda language: found[language])
-    english = sum(word in _english(wide) for word in words)
+    english = sum(word in _english() for word in words)
     bonus = 1 if _FOREIGN.search(text.lower()) else 0
     return best if found[best] + bonus > english and found[best] else "en"
 
 
-def _find(language: str, word: str, wide: bool = False) -> str | None:
-    lexicon = _lexicons(wide)[language]
+def _find(language: str, word: str) -> str | None:
+    lexicon = _lexicons()[language]
     folded = fold(word)
     found = lexicon.find(folded)
     if found is None and language in ("fr", "es"):
@@ -116,21 +115,19 @@ def _compound(lexicon: _Lexicon, word: str) -> str | None:
     return None
 
 
-def gloss(text: str, wide: bool = False) -> str:
-    """`text` with its foreign words in English where known; English text comes back as it is.
-
-    `wide` also knows the words of words-gpts.toml; the choice of tools was trained without them.
-    """
-    language = language_of(text, wide)
+@lru_cache(4_096)
+def gloss(text: str) -> str:
+    """`text` with its foreign words in English where known; English text comes back as it is."""
+    language = language_of(text)
     if language == "en":
         return text
     if language == "zh":
         return _gloss_han(text)
-    return " ".join(_find(language, token, wide) or token for token in _TOKEN.findall(text))
+    return " ".join(_find(language, token) or token for token in _TOKEN.findall(text))
 
 
 def _gloss_han(text: str) -> str:
-    known = _lexicons(False)["zh"].exact
+    known = _lexicons()["zh"].exact
     out, place = [], 0
     while place < len(text):
         size = next((n for n in range(_LONGEST_HAN, 0, -1) if text[place : place + n] in known), 0)

@@ -11,9 +11,15 @@ import pytest
 
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.routing import words
-from workers.smallmodel.routing.builtin import BUILTIN
-from workers.smallmodel.routing.candidates import Candidate, candidate_of, candidate_of_function, words_of_name
-from workers.smallmodel.routing.head import load_weights
+from workers.smallmodel.routing.candidates import (
+    Candidate,
+    RoutedChoice,
+    builtin,
+    candidate_of,
+    candidate_of_function,
+    words_of_name,
+)
+from workers.smallmodel.routing.dialogue import read_dialogue
 from workers.smallmodel.routing.router import Router
 
 
@@ -40,6 +46,7 @@ def router() -> Router:
     return Router(HashedEmbedder())
 
 
+BUILTIN = builtin()
 TOOLS = tuple(BUILTIN.values())
 
 
@@ -48,16 +55,9 @@ def said(text: str) -> list[tuple[str, str]]:
 
 
 def test_the_head_loads_without_torch() -> None:
-    load = "import sys; from workers.smallmodel.routing.head import load_weights; load_weights()"
-    code = f"{load}; assert 'torch' not in sys.modules"
+    load = "import sys; from workers.smallmodel.routing.head import load_weights, weights_file"
+    code = f"{load}; load_weights(weights_file('tools', False)); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-def test_the_head_is_small_and_whole() -> None:
-    members = load_weights()
-    assert len(members) >= 1
-    assert all(np.isfinite(part).all() for weights in members for part in weights.values())
-    assert (words.DATA / "head.npz").stat().st_size < 3_000_000
 
 
 def test_the_same_talk_gets_the_same_choice(router: Router) -> None:
@@ -141,6 +141,62 @@ def test_functions_come_wrapped_or_bare() -> None:
 def test_a_tool_spec_becomes_a_candidate() -> None:
     spec = ToolSpec(name="dig", title="Dig", description="Digs.", parameters={"type": "object"}, examples=("dig!",))
     assert candidate_of(spec) == Candidate("dig", "Dig", "Digs.", {"type": "object"}, ("dig!",))
+
+
+def test_the_platforms_own_tools_are_known_by_identity_and_not_by_name() -> None:
+    own = ToolSpec(name="web_search", builtin="web_search", description="Searches.", parameters={})
+    assert candidate_of(own) == BUILTIN["web_search"]
+    caller = ToolSpec(name="web_search", description="Searches our intranet.", parameters={})
+    assert candidate_of(caller) == Candidate("web_search", "", "Searches our intranet.")
+
+
+def test_all_are_ranked_with_their_probabilities_and_none(router: Router) -> None:
+    found = router.ranked(said("draw a cat"), TOOLS)
+    assert {each.name for each in found} == {"", *BUILTIN}
+    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    assert abs(sum(each.score for each in found) - 1) < 1e-3
+    assert router.choose(said("draw a cat"), TOOLS) == found[0]
+    assert router.ranked([], TOOLS) == router.ranked(said("draw a cat"), []) == [RoutedChoice("", 1.0)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Translate into German: book me a table for four at eight",
+        "Bitte korrigiere: zeichne ein Katze auf dem Dach",
+        "Reformule plus poliment : annule ma commande de suite",
+        "How do you say “search the web for flights” in Spanish?",
+    ],
+)
+def test_text_that_is_handed_over_is_not_read_as_a_wish(message: str) -> None:
+    read = read_dialogue(said(message))
+    handed_over = ("table", "Katze", "annule", "commande", "search", "web")
+    assert not any(word in f"{read.raw} {read.message} {read.last}" for word in handed_over)
+
+
+def test_an_order_without_text_is_read_whole() -> None:
+    assert read_dialogue(said("Translate my last mail")).raw == "Translate my last mail"
+    assert read_dialogue(said("search for: cheap flights")).raw == "search for: cheap flights"
+
+
+def test_the_last_sentence_and_what_is_declined_are_told_apart() -> None:
+    read = read_dialogue(said("I looked at maps all day. Don't search the web, just tell me a joke. Thanks!"))
+    assert read.last == "Don't search the web, just tell me a joke."
+    assert read.declined >= {"search", "web"}
+    assert not read.declined & {"tell", "jok"}
+
+
+def test_what_the_turn_before_called_is_known_and_is_no_reply() -> None:
+    talk = [
+        ("user", "weather in Oslo"),
+        ("assistant", "[get_weather, log]"),
+        ("assistant", "Rain."),
+        ("user", "Bergen?"),
+    ]
+    read = read_dialogue(talk)
+    assert read.called == {"get_weather", "log"}
+    assert read.reply == "Rain."
+    assert read_dialogue([*talk, ("assistant", "Sun."), ("user", "thanks")]).called == frozenset()
 
 
 def test_names_are_split_into_words() -> None:

@@ -1,66 +1,107 @@
 """Training makes honest cases: nothing of what is held out is trained on, and the benchmark's requests are new."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.workers.smallmodel.routing.test_router import HashedEmbedder
-from workers.smallmodel.routing.head import load_weights, logits, probabilities, save_weights, wish_inputs, wishes
+from workers.smallmodel.routing.candidates import words_of_name
+from workers.smallmodel.routing.head import (
+    N_WISHES,
+    load_weights,
+    logits,
+    probabilities,
+    save_weights,
+    scores,
+    wish_row,
+    wishes,
+)
 from workers.smallmodel.routing.training import fit as fitting
-from workers.smallmodel.routing.training.examples import builtin_functions, families, nothing, schema_of
-from workers.smallmodel.routing.training.train import Material, split
-from workers.smallmodel.routing.training.wishes import fit_wishes
+from workers.smallmodel.routing.training.cases import Case, Maker
+from workers.smallmodel.routing.training.examples import Examples, gpts, schema_of, tools
+from workers.smallmodel.routing.tuned import add_change, tuned
 from workers.smallmodel.routing.words import DATA
 
-
-def material() -> Material:
-    return Material(families(), builtin_functions(), nothing())
+EXAMPLES = {"tools": tools(), "gpts": gpts()}
 
 
-def said(part: Material) -> set[str]:
-    functions = [function for family in part.families for function in family.functions] + part.builtin
-    return {text for function in functions for text in function.says}
+@pytest.fixture(params=["tools", "gpts"])
+def examples(request: pytest.FixtureRequest) -> Examples:
+    return EXAMPLES[request.param]
 
 
-def test_the_same_seed_makes_the_same_cases() -> None:
-    assert material().cases(1, 5) == material().cases(1, 5)
-    assert material().cases(1, 5) != material().cases(1, 6)
+def cases(examples: Examples, seed: int = 3) -> list[Case]:
+    return Maker(examples, seed).cases(1)
 
 
-def test_the_right_candidate_is_among_those_offered_or_none() -> None:
-    for case in material().cases(1, 2):
+def said(examples: Examples) -> set[str]:
+    members = [each for group in examples.groups for each in group.members] + list(examples.builtin)
+    return {text for each in members for text in each.says}
+
+
+def test_there_are_many_gpts_in_many_domains() -> None:
+    slugs = [each.candidate.name for group in gpts().groups for each in group.members]
+    assert len(slugs) == len(set(slugs)) >= 80
+    assert set(gpts().overlaps) <= set(slugs)
+
+
+def test_the_same_seed_makes_the_same_cases(examples: Examples) -> None:
+    assert cases(examples, 5) == cases(examples, 5)
+    assert cases(examples, 5) != cases(examples, 6)
+
+
+def test_the_right_candidate_is_among_those_offered_or_none(examples: Examples) -> None:
+    for case in cases(examples, 2):
         names = [each.name for each in case.candidates]
         assert 0 < len(names) == len(set(names))
         assert 0 <= case.right <= len(names)
         assert (case.right == len(names)) == (case.kind == "absent" or case.kind.startswith("none"))
 
 
-def test_whole_families_are_held_out() -> None:
-    kept, held = split(material())
-    assert {family.name for family in kept.families}.isdisjoint(family.name for family in held.families)
+def test_calls_are_shown_under_the_names_that_are_offered() -> None:
+    n_shown = 0
+    for case in cases(EXAMPLES["tools"]):
+        offered = {words_of_name(each.name): each.name for each in case.candidates}
+        for role, text in case.conversation:
+            name = text.strip("[]")
+            if role == "assistant" and text == f"[{name}]" and words_of_name(name) in offered:
+                assert offered[words_of_name(name)] == name
+                n_shown += 1
+    assert n_shown > 50
+
+
+def test_whole_groups_and_lines_are_held_out(examples: Examples) -> None:
+    kept, held = examples.part(3, 0, False), examples.part(3, 0, True)
+    assert {each.name for each in kept.groups}.isdisjoint(each.name for each in held.groups)
+    assert len(kept.groups) + len(held.groups) == len(examples.groups)
     assert said(kept).isdisjoint(said(held))
-    assert len(held.families) >= 10
+    assert all(set(kept.nothing[kind]).isdisjoint(lines) for kind, lines in held.nothing.items())
 
 
 def test_what_a_message_wants_is_learned_without_its_own_source() -> None:
-    cases = [case for case in material().cases(1, 3) if case.kind in ("plain", "none thanks")][:400]
-    inputs = fitting.inputs_of_cases(cases, HashedEmbedder().encode)
-    weights, unseen = fit_wishes(cases, inputs, 0)
-    seen = wishes(np.stack([wish_inputs(each) for each in inputs]), weights)
-    wanted = np.array([case.wish for case in cases])
-    assert unseen.shape == seen.shape == (len(cases), 6)
+    some = [case for case in cases(EXAMPLES["tools"]) if case.kind in ("plain", "none thanks")][:400]
+    inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode)
+    weights, unseen = fitting.fit_wishes(some, inputs, 0)
+    seen = wishes(np.stack([wish_row(each) for each in inputs]), weights)
+    wanted = np.array([case.wish for case in some])
+    assert unseen.shape == seen.shape == (len(some), N_WISHES)
     assert (seen.argmax(1) == wanted).mean() > (unseen.argmax(1) == wanted).mean()
-    assert {case.source for case in cases if case.wish == 4} <= {family.name for family in families()}
+    assert {case.source for case in some if case.wish == 4} <= {group.name for group in EXAMPLES["tools"].groups}
 
 
 def test_no_request_of_the_benchmark_is_an_example() -> None:
     rows = [json.loads(line) for line in (DATA / "bench.jsonl").read_text("utf-8").splitlines()]
-    tested = {name for row in rows for tool in row["tools"] if isinstance(tool, dict) for name in [_name(tool)]}
-    assert tested.isdisjoint(function.candidate.name for family in families() for function in family.functions)
+    tested = {tool.get("function", tool)["name"] for row in rows for tool in row["tools"] if isinstance(tool, dict)}
+    assert tested.isdisjoint(each.candidate.name for group in EXAMPLES["tools"].groups for each in group.members)
 
 
-def _name(tool: dict) -> str:
-    return tool.get("function", tool)["name"]
+def test_no_unseen_message_is_an_example(examples: Examples) -> None:
+    rows = [json.loads(line) for line in (DATA / f"unseen-{examples.kind}.jsonl").read_text("utf-8").splitlines()]
+    asked = {(row.get("message") or row["conversation"][-1]["content"]).lower() for row in rows}
+    # Greetings and thanks are the same words everywhere.
+    assert len(asked & {text.lower() for text in said(examples)}) == 0
 
 
 def test_short_notation_becomes_a_schema() -> None:
@@ -75,42 +116,53 @@ def test_short_notation_becomes_a_schema() -> None:
     }
 
 
-def test_a_trained_head_learns_its_cases_and_survives_saving(tmp_path, monkeypatch) -> None:
+def test_a_trained_head_learns_its_cases_and_survives_saving(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fitting, "EPOCHS", 40)
-    cases = material().cases(1, 3)[:256]
-    inputs = fitting.inputs_of_cases(cases, HashedEmbedder().encode)
-    right = [case.right for case in cases]
-    losses: list[str] = []
-    weights = fitting.fit(cases, inputs, fit_wishes(cases, inputs, 0), 0, losses.append)
-    hits = np.mean([int(logits(each, weights).argmax()) == n for each, n in zip(inputs, right, strict=True)])
-    assert hits > 0.7
+    some = cases(examples)[:256]
+    inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode)
+    weights = fitting.fit(some, inputs, fitting.fit_wishes(some, inputs, 0), 0, lambda line: None)
+    hits = [int(logits(each, weights).argmax()) == case.right for each, case in zip(inputs, some, strict=True)]
+    assert np.mean(hits) > 0.7
     save_weights([weights], tmp_path / "head.npz")
     stored = load_weights(tmp_path / "head.npz")
     assert np.allclose(probabilities(inputs[0], stored), probabilities(inputs[0], [weights]), atol=0.02)
 
 
+def test_a_head_for_any_embedder_reads_no_vectors() -> None:
+    some = cases(EXAMPLES["gpts"])[:200]
+    inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode, any_embedder=True)
+    weights = fitting.fit(some, inputs, fitting.fit_wishes(some, inputs, 1), 1, lambda line: None)
+    assert np.isfinite(logits(inputs[0], weights)).all()
+    assert all(384 not in part.shape for part in weights.values())
+
+
 def test_inference_in_numpy_agrees_with_training_in_torch() -> None:
     import torch
 
-    cases = material().cases(1, 3)[:4]
-    inputs = fitting.inputs_of_cases(cases, HashedEmbedder().encode)
-    weights = load_weights()[0]
-    parts = {name: torch.tensor(part) for name, part in weights.items()}
-    right = [case.right for case in cases]
-    torch.manual_seed(0)
-    dropout = torch.nn.functional.dropout
-    try:
-        torch.nn.functional.dropout = lambda x, p: x
-        wide = [fitting.widen(each, wishes(wish_inputs(each), weights)) for each in inputs]
-        loss = fitting._loss(inputs, wide, right, parts, torch)
-    finally:
-        torch.nn.functional.dropout = dropout
-    assert abs(float(loss) - _loss_in_numpy(inputs, right, weights)) < 1e-2
+    some = cases(EXAMPLES["tools"])[:64]
+    inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode)
+    told = fitting.fit_wishes(some, inputs, 0)
+    weights = fitting.fit(some, inputs, told, 0, lambda line: None)
+    unseen = np.stack([wishes(wish_row(each), weights) for each in inputs])
+    tables = fitting._tables(some, inputs, unseen, weights, torch)
+    trained = scores(tables, {name: torch.tensor(part) for name, part in weights.items()}, torch).numpy()
+    for row, each in zip(trained, inputs, strict=True):
+        n = len(each.pairs)
+        assert np.allclose(np.append(row[:n], row[-1]), logits(each, weights), atol=1e-3)
 
 
-def _loss_in_numpy(inputs, right, weights) -> float:
-    losses = []
-    for each, n in zip(inputs, right, strict=True):
-        likely = np.log(probabilities(each, [weights]) + 1e-9)
-        losses.append(-(1 - fitting.SMOOTHING) * likely[n] - fitting.SMOOTHING * likely.mean())
-    return float(np.mean(losses))
+def test_a_change_is_added_to_the_layers_it_names() -> None:
+    import torch
+
+    model = torch.nn.ModuleDict({"query": torch.nn.Linear(4, 4), "key": torch.nn.Linear(4, 4)})
+    query, key = model["query"].weight.clone(), model["key"].weight.clone()
+    up, down = np.full((4, 1), 0.5, np.float16), np.full((1, 4), 2, np.float16)
+    add_change(model, {"query/up": up, "query/down": down})
+    assert torch.equal(model["key"].weight, key)
+    assert torch.allclose(model["query"].weight, query + 1)
+
+
+def test_other_embedders_are_not_tuned() -> None:
+    assert tuned(HashedEmbedder()) is None

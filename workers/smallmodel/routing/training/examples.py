@@ -1,55 +1,100 @@
-"""The hand-written examples: functions by family with what people say, and messages that want no tool."""
+"""The hand-written examples: tools and GPTs by group with what people say, and messages that want neither."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from workers.smallmodel.routing.builtin import BUILTIN
-from workers.smallmodel.routing.candidates import Candidate
+from workers.smallmodel.routing.candidates import Candidate, builtin, candidate_of_gpt
 from workers.smallmodel.routing.words import DATA
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """A function, what people say who want it, and what they say who have just talked about its things."""
+class Wanted:
+    """A tool or a GPT, what people say who want it, and what they say who have just talked about its things."""
 
-    family: str
+    group: str
     candidate: Candidate
     says: tuple[str, ...]
-    then: tuple[str, ...]
-    # A web search would do as well, so that it is not offered where this one is missing.
-    web: bool = False
+    then: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """Near functions, which are each other's distractors, and messages on their subject that want none of them."""
+class Group:
+    """Near tools or GPTs, each other's distractors, and messages on their subject that want none of them."""
 
     name: str
-    functions: tuple[Function, ...]
+    members: tuple[Wanted, ...]
     none: tuple[str, ...]
 
 
-def families(folder: Path = DATA / "families") -> list[Family]:
-    """All families of the folder, in a fixed order."""
-    found = []
-    for path in sorted(folder.glob("*.toml")):
-        found += [_family(name, table) for name, table in _read(path).items()]
-    return found
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """All there is for one of the two choices.
+
+    `overlaps` names, for a candidate or a group, candidates that would do as well: where the right one is missing,
+    none of these is offered. `idle` are groups for which trivia could be somebody's business.
+    """
+
+    kind: str
+    groups: tuple[Group, ...]
+    builtin: tuple[Wanted, ...]
+    nothing: dict[str, tuple[str, ...]]
+    overlaps: dict[str, frozenset[str]]
+    idle: frozenset[str] = frozenset()
+
+    def part(self, parts: int, place: int, held: bool) -> "Examples":
+        """What is held out, or what is kept: whole groups, and lines of what belongs to none."""
+
+        def lines(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(text for n, text in enumerate(texts) if (n % parts == place) == held)
+
+        return replace(
+            self,
+            groups=tuple(each for n, each in enumerate(self.groups) if (n % parts == place) == held),
+            builtin=tuple(replace(each, says=lines(each.says), then=lines(each.then)) for each in self.builtin),
+            nothing={kind: lines(texts) for kind, texts in self.nothing.items()},
+        )
 
 
-def builtin_functions() -> list[Function]:
-    """The four capability tools with what people say to them."""
-    table = _read(DATA / "builtins.toml")
-    return [
-        Function("builtin", BUILTIN[name], _lines(each["says"]), _lines(each["then"])) for name, each in table.items()
-    ]
+def tools() -> Examples:
+    """The platform's own tools, and functions as others would offer them."""
+    families = _tables(sorted((DATA / "families").glob("*.toml")))
+    own = _read(DATA / "builtins.toml")
+    overlaps = _read(DATA / "overlaps.toml")
+    return Examples(
+        "tools",
+        tuple(_group(name, table, _function) for name, table in families),
+        tuple(
+            Wanted("builtin", builtin()[name], _lines(each["says"]), _lines(each["then"]))
+            for name, each in own.items()
+        ),
+        nothing("tools"),
+        {name: frozenset(names) for name, names in overlaps["tools"].items()},
+    )
 
 
-def nothing() -> dict[str, tuple[str, ...]]:
-    """Messages that want no tool, by kind; those of kind "after" only make sense after an answer."""
-    return {kind: _lines(text) for kind, text in _read(DATA / "none.toml").items()}
+def gpts() -> Examples:
+    """GPTs as others would make them."""
+    domains = [(path.stem, _read(path)) for path in sorted((DATA / "gpts").glob("*.toml"))]
+    overlaps: dict[str, set[str]] = {}
+    for group in _read(DATA / "overlaps.toml")["gpts"]:
+        for slug in group:
+            overlaps.setdefault(slug, set()).update(group)
+    return Examples(
+        "gpts",
+        tuple(_group(name, table, _gpt) for name, table in domains),
+        (),
+        nothing("gpts"),
+        {slug: frozenset(others - {slug}) for slug, others in overlaps.items()},
+        frozenset({"school", "words", "arts", "family"}),
+    )
+
+
+def nothing(kind: str) -> dict[str, tuple[str, ...]]:
+    """Messages that want nothing, by what they are; those of kind "after" only make sense after an answer."""
+    return {name: _lines(text) for table in ("both", kind) for name, text in _read(DATA / "none.toml")[table].items()}
 
 
 def schema_of(takes: str) -> dict[str, Any]:
@@ -72,20 +117,25 @@ def _typed(kind: str) -> dict[str, Any]:
     return {"type": kind or "string"}
 
 
-def _family(name: str, table: dict[str, Any]) -> Family:
-    web = bool(table.get("web"))
-    functions = tuple(
-        Function(
-            name,
-            Candidate(function, "", each["about"], schema_of(each["takes"])),
-            _lines(each["says"]),
-            _lines(each.get("then", "")),
-            web or bool(each.get("web")),
-        )
-        for function, each in table.items()
+def _group(name: str, table: dict[str, Any], candidate: Any) -> Group:
+    members = tuple(
+        Wanted(name, candidate(key, each), _lines(each["says"]), _lines(each.get("then", "")))
+        for key, each in table.items()
         if isinstance(each, dict)
     )
-    return Family(name, functions, _lines(table.get("none", "")))
+    return Group(name, members, _lines(table.get("none", "")))
+
+
+def _function(name: str, table: dict[str, Any]) -> Candidate:
+    return Candidate(name, "", table["about"], schema_of(table["takes"]))
+
+
+def _gpt(slug: str, table: dict[str, Any]) -> Candidate:
+    return candidate_of_gpt(slug, table["name"], table["about"], table["when"], _lines(table.get("starters", "")))
+
+
+def _tables(paths: Sequence[Path]) -> list[tuple[str, dict[str, Any]]]:
+    return [item for path in paths for item in _read(path).items()]
 
 
 def _lines(text: str) -> tuple[str, ...]:

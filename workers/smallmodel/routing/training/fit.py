@@ -1,161 +1,178 @@
 """Fits the head with torch: cross-entropy over the candidates and none, a few members with different seeds."""
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from workers.smallmodel.routing import cues
-from workers.smallmodel.routing.candidates import Candidate
-from workers.smallmodel.routing.features import Known, known_of, read_dialogue, texts_of
-from workers.smallmodel.routing.head import Inputs, Weights, inputs_of, widen
+from workers.smallmodel.routing.dialogue import read_dialogue
+from workers.smallmodel.routing.features import known_of, texts_of
+from workers.smallmodel.routing.head import N_WISHES, Inputs, Weights, inputs_of, scores, wish_row, wishes
 from workers.smallmodel.routing.training.cases import Case
-from workers.smallmodel.routing.training.wishes import Told
 
 Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
+Say = Callable[[str], object]
+Told = tuple[Weights, Vectors]
 
+N_FOLDS: Final = 5
+WISH_STEPS: Final = 30
+SHRINKAGE: Final = 1e-3
 RANK: Final = 1
-SEEN: Final = 1
-HIDDEN: Final = 12
-HIDDEN_NONE: Final = 8
+HIDDEN: Final = 10
+HIDDEN_NONE: Final = 6
 BATCH: Final = 128
-SMOOTHING: Final = 0.03
-# Starting size of the learned projections' part in the score.
-DOTS: Final = 2
-# Settings chosen on the families that were held out (2026-11-24).
-EPOCHS: Final = 4
+EPOCHS: Final = 5
 LEARNING_RATE: Final = 3e-3
 DECAY: Final = 0.3
-DROPOUT: Final = 0.2
+DROPOUT: Final = 0.15
+SMOOTHING: Final = 0.03
+# As how many of all messages those count that want nothing.
+NONE_SHARE: Final = 0.4
 
 
-def inputs_of_cases(cases: Sequence[Case], encode: Encode) -> list[Inputs]:
+def inputs_of_cases(cases: Sequence[Case], encode: Encode, any_embedder: bool = False) -> list[Inputs]:
     """What the head reads of each case; each different text is encoded once."""
-    dialogues = [read_dialogue(case.conversation) for case in cases]
+    talks = [read_dialogue(case.conversation) for case in cases]
     candidates = {each.key(): each for case in cases for each in case.candidates}
     own = {key: texts_of(each) for key, each in candidates.items()}
     texts = dict.fromkeys(text for group in own.values() for text in group)
-    texts |= dict.fromkeys(text for dialogue in dialogues for text in dialogue.texts())
+    texts |= dict.fromkeys(text for talk in talks for text in talk.texts())
     vectors = dict(zip(texts, encode(list(texts)), strict=True))
-    known: dict[str, Known] = {
-        key: known_of(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()
-    }
-
-    def known_in(offered: Sequence[Candidate]) -> list[Known]:
-        return [known[each.key()] for each in offered]
-
+    known = {key: known_of(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()}
     return [
         inputs_of(
-            dialogue,
-            np.stack([vectors[text] for text in dialogue.texts()]),
-            known_in(case.candidates),
-            cues.acts(dialogue.message),
+            talk,
+            np.stack([vectors[text] for text in talk.texts()]),
+            [known[each.key()] for each in case.candidates],
+            any_embedder,
         )
-        for dialogue, case in zip(dialogues, cases, strict=True)
+        for talk, case in zip(talks, cases, strict=True)
     ]
 
 
-def fit(
-    cases: Sequence[Case], inputs: Sequence[Inputs], told: Told, seed: int, say: Callable[[str], object]
-) -> Weights:
+def fit_wishes(cases: Sequence[Case], inputs: Sequence[Inputs], seed: int) -> Told:
+    """The weights "wish" and "wish_bias", and `(n_cases, N_WISHES)` from weights that have not seen a case's source.
+
+    What comes after is trained on the second, or it would trust this part as on cases learned by heart.
+    """
+    rows = np.stack([wish_row(each) for each in inputs])
+    wanted = np.array([case.wish for case in cases])
+    sources = sorted({case.source for case in cases})
+    random.Random(seed).shuffle(sources)
+    place = {source: n % N_FOLDS for n, source in enumerate(sources)}
+    fold = np.array([place[case.source] for case in cases])
+    unseen = np.zeros((len(cases), N_WISHES), np.float32)
+    for n in range(N_FOLDS):
+        unseen[fold == n] = wishes(rows[fold == n], _regression(rows[fold != n], wanted[fold != n]))
+    return _regression(rows, wanted), unseen
+
+
+def _regression(rows: Vectors, wanted: npt.NDArray[np.int64]) -> Weights:
+    """Multinomial logistic regression, shrunk towards zero."""
+    import torch
+
+    told, answer = torch.tensor(rows), torch.tensor(wanted)
+    weight = torch.zeros(rows.shape[1], N_WISHES, requires_grad=True)
+    bias = torch.zeros(N_WISHES, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=WISH_STEPS)
+
+    def loss() -> float:
+        optimizer.zero_grad()
+        held = torch.nn.functional.cross_entropy(told @ weight + bias, answer) + SHRINKAGE * (weight**2).sum()
+        held.backward()
+        return float(held.detach())
+
+    optimizer.step(loss)
+    return {"wish": weight.detach().numpy(), "wish_bias": bias.detach().numpy()}
+
+
+def fit(cases: Sequence[Case], inputs: Sequence[Inputs], told: Told, seed: int, say: Say) -> Weights:
     """One member's weights; `inputs` of the `cases` are from `inputs_of_cases`, `told` is from `fit_wishes`."""
     import torch
 
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    wish, wished = told
-    wide = [widen(each, row) for each, row in zip(inputs, wished, strict=True)]
-    right = [case.right for case in cases]
-    parts = _parameters(inputs[0], wide[0], torch)
+    every = np.concatenate([each.pairs for each in inputs])
+    scale = {"mean": every.mean(axis=0), "scale": every.std(axis=0) + 0.02}
+    tables = _tables(cases, inputs, told[1], scale, torch)
+    parts = _parameters(tables, torch)
     optimizer = torch.optim.AdamW(list(parts.values()), lr=LEARNING_RATE, weight_decay=DECAY)
     steps = EPOCHS * (len(inputs) // BATCH + 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     for epoch in range(EPOCHS):
-        order, losses = draw.permutation(len(inputs)), []
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH].tolist()
-            loss = _loss([inputs[n] for n in rows], [wide[n] for n in rows], [right[n] for n in rows], parts, torch)
+        losses = []
+        for chosen in torch.tensor(draw.permutation(len(inputs))).split(BATCH):
+            loss = _loss({name: table[chosen] for name, table in tables.items()}, parts, torch)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
         say(f"seed {seed}, epoch {epoch + 1}: loss {np.mean(losses):.3f}")
-    return wish | {name: part.detach().numpy() for name, part in parts.items()}
+    return told[0] | scale | {name: part.detach().numpy() for name, part in parts.items()}
 
 
-def _parameters(one: Inputs, wide: tuple[Vectors, Vectors], torch: Any) -> dict[str, Any]:
-    dim = one.message.shape[1]
-    rows, none = wide
-    n_pair, n_none = rows.shape[1] + DOTS + 1 + SEEN, none.shape[0] + DOTS + 2 + SEEN
-    shapes = {
+def _tables(
+    cases: Sequence[Case], inputs: Sequence[Inputs], wished: Vectors, scale: Weights, torch: Any
+) -> dict[str, Any]:
+    """All cases as tensors, padded to the longest offer."""
+    most = max(len(each.pairs) for each in inputs)
+
+    def padded(rows: list[Vectors]) -> Any:
+        table = np.zeros((len(rows), most, rows[0].shape[-1]), np.float32)
+        for n, row in enumerate(rows):
+            table[n, : len(row)] = row
+        return torch.tensor(table)
+
+    sizes = np.array([len(each.pairs) for each in inputs])
+    none = np.array([case.right == len(case.candidates) for case in cases])
+    share = float(none.mean())
+    return {
+        "pairs": padded([(each.pairs - scale["mean"]) / scale["scale"] for each in inputs]),
+        "kinds": padded([each.kinds for each in inputs]),
+        "described": padded([each.described for each in inputs]),
+        "there": torch.tensor(np.arange(most) < sizes[:, None]),
+        "cues": torch.tensor(np.stack([each.cues for each in inputs])),
+        "message": torch.tensor(np.stack([each.message for each in inputs])),
+        "wished": torch.tensor(wished),
+        "right": torch.tensor(np.where(none, most, [case.right for case in cases])),
+        "weight": torch.tensor(np.where(none, NONE_SHARE / share, (1 - NONE_SHARE) / (1 - share)).astype(np.float32)),
+    }
+
+
+def _parameters(tables: dict[str, Any], torch: Any) -> dict[str, Any]:
+    """Small random weights to begin with. Both projections begin as one, so that their product begins as a cosine."""
+    n_pair, n_cues, n_kinds, dim = (tables[name].shape[-1] for name in ("pairs", "cues", "kinds", "message"))
+    n_dots = tables["message"].shape[1]
+    n_row = n_pair + n_kinds + n_kinds * n_cues + 2
+    n_none = n_pair + n_dots + 1 + n_cues + n_kinds + N_WISHES + 1 + 3
+    shapes: dict[str, tuple[int, ...]] = {
         "told": (dim, RANK),
-        "meant": (dim, RANK),
-        "acts": (cues.N_ACTS, cues.N_ACTS),
-        "seen": (dim, SEEN),
-        "pair1": (n_pair, HIDDEN),
+        "pair1": (n_row + n_dots, HIDDEN),
         "pair1_bias": (HIDDEN,),
         "pair2": (HIDDEN,),
-        "line": (rows.shape[1],),
+        "line": (n_row,),
         "none1": (n_none, HIDDEN_NONE),
         "none1_bias": (HIDDEN_NONE,),
-        "none2": (HIDDEN_NONE, 1),
-        "none_line": (n_none, 1),
+        "none2": (HIDDEN_NONE,),
+        "none_line": (n_none,),
         "none_bias": (1,),
     }
-    parts = {
-        name: torch.randn(shape) * (0.0 if "bias" in name else shape[0] ** -0.5) for name, shape in shapes.items()
-    }
-    # Both projections begin as the same one, so that their product begins as a cosine.
+    size = {name: 0.0 if "bias" in name else max(1, shape[0]) ** -0.5 for name, shape in shapes.items()}
+    size |= {"line": 0.1 * size["line"], "none_line": 0.1 * size["none_line"]}
+    parts = {name: torch.randn(shape) * size[name] for name, shape in shapes.items()}
     parts["meant"] = parts["told"].clone()
-    parts["acts"] *= 0.1
-    parts["line"] *= 0.1
-    parts["none_line"] *= 0.1
     return {name: part.requires_grad_(True) for name, part in parts.items()}
 
 
-def _loss(
-    batch: list[Inputs], wide: list[tuple[Vectors, Vectors]], right: list[int], w: dict[str, Any], torch: Any
-) -> Any:
-    """Mean cross-entropy of the batch; the candidates of all its cases are computed together."""
-    sizes = [len(each.pairs) for each in batch]
-    owner = torch.tensor(np.repeat(np.arange(len(batch)), sizes))
-    rows = torch.tensor(np.concatenate([pairs for pairs, _ in wide]))
-    messages = torch.tensor(np.stack([each.message for each in batch]))
-    described = torch.tensor(np.concatenate([each.described for each in batch]))
-    acts = torch.tensor(np.stack([each.acts for each in batch]))
-    theirs = torch.tensor(np.concatenate([each.their_acts for each in batch]))
-    drop = torch.nn.functional.dropout
-    told = drop(messages, 0.1) @ w["told"]
-    dots = ((drop(described, 0.1) @ w["meant"])[:, None, :] * told[owner]).sum(-1)
-    act = ((theirs @ w["acts"]) * acts[owner]).sum(-1, keepdim=True)
-    seen = drop(torch.tanh(drop(messages[:, 0], 0.3) @ w["seen"]), 0.3)
-    rows = drop(rows, 0.1)
-    hidden = _gelu(torch.cat([rows, dots, act, seen[owner]], 1) @ w["pair1"] + w["pair1_bias"], torch)
-    pair = drop(hidden, DROPOUT) @ w["pair2"] + rows @ w["line"]
-    table = torch.full((len(batch), max(sizes) + 1), -1e4)
-    place = torch.tensor(np.concatenate([np.arange(size) for size in sizes]))
-    table = table.index_put((owner, place), pair)
-
-    def best(values: Any) -> Any:
-        grid = torch.full((len(batch), max(sizes), values.shape[1]), -1e4)
-        return grid.index_put((owner, place), values).amax(1)
-
-    none = drop(torch.tensor(np.stack([none for _, none in wide])), 0.1)
-    heads = torch.cat([none, best(dots), best(act), best(pair[:, None]), seen], 1)
-    nothing = drop(_gelu(heads @ w["none1"] + w["none1_bias"], torch), DROPOUT) @ w["none2"]
-    nothing = (nothing + heads @ w["none_line"] + w["none_bias"])[:, 0]
-    ends = torch.tensor(sizes)
-    table = table.index_put((torch.arange(len(batch)), ends), nothing)
-    answer = torch.tensor(right)
+def _loss(batch: dict[str, Any], w: dict[str, Any], torch: Any) -> Any:
+    """Mean cross-entropy of the batch over the candidates and none, a little smoothed."""
+    table = scores(batch, w, torch, lambda values: torch.nn.functional.dropout(values, DROPOUT))
     likely = torch.log_softmax(table, 1)
-    held = -likely.gather(1, answer[:, None])[:, 0]
+    held = -likely.gather(1, batch["right"][:, None])[:, 0]
     valid = (table > -9e3).float()
     spread = -(likely * valid).sum(1) / valid.sum(1)
-    return ((1 - SMOOTHING) * held + SMOOTHING * spread).mean()
-
-
-def _gelu(x: Any, torch: Any) -> Any:
-    return x * torch.sigmoid(1.702 * x)
+    return (((1 - SMOOTHING) * held + SMOOTHING * spread) * batch["weight"]).mean()

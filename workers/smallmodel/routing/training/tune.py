@@ -1,19 +1,19 @@
-"""Learns the small change of the embedder for choosing GPTs: what is said to a GPT comes nearer to its description.
+"""Learns the small change of the embedder for choosing: what people say comes nearer to what they need.
 
-Contrastive: in each step, of the GPTs of a few domains, each message must be nearest to its own; a message that wants
-none must be no nearer to any than a learned threshold.
+Contrastive: in each step, of the candidates of a few groups, each message must be nearest to its own; a message that
+wants none must be no nearer to any than a learned threshold.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.smallmodel.routing.gpt_features import gpt_texts
-from workers.smallmodel.routing.training.gpt_cases import GptMaker
-from workers.smallmodel.routing.training.gpt_examples import Domain
+from workers.smallmodel.routing.features import texts_of
+from workers.smallmodel.routing.training.cases import Maker
+from workers.smallmodel.routing.training.examples import Examples
 from workers.smallmodel.routing.tuned import LAYERS
 from workers.smallmodel.routing.words import gloss
 
@@ -23,26 +23,19 @@ RANK: Final = 8
 STEPS: Final = 240
 LEARNING_RATE: Final = 1e-3
 TEMPERATURE: Final = 0.05
-# Chosen on domains that were held out (2026-11-25).
-DOMAINS_A_STEP: Final = 3
+# Chosen on GPTs that were held out (2026-11-25).
+GROUPS_A_STEP: Final = 3
 SAID_OF_EACH: Final = 2
 NOTHING_A_STEP: Final = 10
 STRANGERS_A_STEP: Final = 6
-# How often one of a domain's GPTs is missing, so that what is said to it wants none of the others.
+# How often one of a group's candidates is missing, so that what is said to it wants none of the others.
 MISSING_SHARE: Final = 0.7
 MOST_TOKENS: Final = 64
-# How much less it counts that a message is near to a GPT that would do as well.
+# How much less it counts that a message is near to a candidate that would do as well.
 FORGIVEN: Final = 1.5
 
 
-def tune(
-    embedder: Embedder,
-    domains: Sequence[Domain],
-    nothing: dict[str, tuple[str, ...]],
-    overlaps: dict[str, frozenset[str]],
-    seed: int,
-    say: Callable[[str], object],
-) -> Change:
+def tune(embedder: Embedder, examples: Examples, seed: int, say: Callable[[str], object]) -> Change:
     """The change, to be added by `tuned.add_change`."""
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -56,7 +49,7 @@ def tune(
     threshold = torch.tensor(0.3, requires_grad=True)
     optimizer = torch.optim.AdamW([*change.values(), threshold], lr=LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
-    draw = _Draw(domains, nothing, overlaps, seed)
+    draw = _Draw(examples, seed)
     model.train()
     losses = []
     for step in range(STEPS):
@@ -102,41 +95,37 @@ def _embed(model: Any, tokenizer: Any, texts: list[str], torch: Any) -> Any:
 
 
 class _Draw:
-    """Draws batches: messages, texts of GPTs, the place of each message's GPT (the last is none)."""
+    """Draws batches: messages, texts of candidates, the place of each message's candidate (the last is none)."""
 
-    def __init__(
-        self,
-        domains: Sequence[Domain],
-        nothing: dict[str, tuple[str, ...]],
-        overlaps: dict[str, frozenset[str]],
-        seed: int,
-    ) -> None:
-        self._domains = list(domains)
-        self._overlaps = overlaps
-        self._maker = GptMaker(domains, nothing, overlaps, seed)
-        self._idle = [text for kind, texts in nothing.items() if kind != "after" for text in texts]
+    def __init__(self, examples: Examples, seed: int) -> None:
+        self._groups = [each for each in examples.groups if len(each.members) > 1]
+        self._builtin = list(examples.builtin)
+        self._overlaps = examples.overlaps
+        self._maker = Maker(examples, seed)
+        self._idle = [text for kind, texts in examples.nothing.items() if kind != "after" for text in texts]
         self._random = random.Random(seed)
 
     def batch(self) -> tuple[list[str], list[str], list[int], Any]:
         """One step's messages and texts, with `forgiven` `(n_messages, n_texts + 1)` float32."""
         draw = self._random
-        chosen = draw.sample(self._domains, min(DOMAINS_A_STEP, len(self._domains)))
-        missing = [draw.choice(each.gpts) for each in chosen if draw.random() < MISSING_SHARE]
-        gpts = [gpt for domain in chosen for gpt in domain.gpts if gpt not in missing]
-        others = [gpt for domain in self._domains if domain not in chosen for gpt in domain.gpts]
+        chosen = draw.sample(self._groups, min(GROUPS_A_STEP, len(self._groups)))
+        missing = [draw.choice(each.members) for each in chosen if draw.random() < MISSING_SHARE]
+        offered = [each for group in chosen for each in group.members if each not in missing] + self._builtin
+        others = [each for group in self._groups if group not in chosen for each in group.members]
         strangers = draw.sample(others, min(STRANGERS_A_STEP, len(others)))
-        names = [gpt.candidate.name for gpt in gpts]
+        names = [each.candidate.name for each in offered]
         said: list[tuple[str, int, str]] = []
-        for n, gpt in [*enumerate(gpts), *((len(gpts), each) for each in [*missing, *strangers])]:
-            said += [(text, n, gpt.candidate.name) for text in draw.sample(gpt.says, SAID_OF_EACH)]
+        for n, each in [*enumerate(offered), *((len(offered), other) for other in [*missing, *strangers])]:
+            texts = draw.sample(each.says, min(SAID_OF_EACH, len(each.says)))
+            said += [(text, n, each.candidate.name) for text in texts]
         idle = draw.sample([*self._idle, *(text for each in chosen for text in each.none)], NOTHING_A_STEP)
-        said += [(text, len(gpts), "") for text in idle]
-        forgiven = np.zeros((len(said), len(gpts) + 1), np.float32)
-        for row, (_, _, slug) in enumerate(said):
-            near = self._overlaps.get(slug, frozenset())
-            forgiven[row, :-1] = [FORGIVEN * (name in near) for name in names]
-        texts = [self._text(gpt_texts(gpt.candidate)) for gpt in gpts]
-        messages = [gloss(self._maker.styled(text), wide=True) for text, _, _ in said]
+        said += [(text, len(offered), "") for text in idle]
+        forgiven = np.zeros((len(said), len(offered) + 1), np.float32)
+        for row, (_, _, name) in enumerate(said):
+            near = self._overlaps.get(name, frozenset())
+            forgiven[row, :-1] = [FORGIVEN * (other in near) for other in names]
+        texts = [self._text(texts_of(each.candidate)) for each in offered]
+        messages = [gloss(self._maker.styled(text)) for text, _, _ in said]
         return messages, texts, [n for _, n, _ in said], forgiven
 
     def _text(self, texts: list[str]) -> str:
