@@ -73,4 +73,4 @@ def test_the_api_reference_shows_the_operations_of_both_apis_under_the_sites_con
     page.goto("/api/docs")
     expect(page.get_by_text("/v1/chat/completions", exact=True)).to_be_visible()
     page.get_by_text("/api/runs/{run_id}/tree", exact=True).click()
-    expect(page.get_by_text("Your run with all that it asked of other GPTs")).to_be_visible()
+    expect(page.get_by_text("Your run and all its child runs")).to_be_visible()

@@ -34,64 +34,38 @@ class DelegatePatch(Schema):
 class DelegateShape(Schema):
     """A GPT that your draft can ask."""
 
-<<<<<<< HEAD
     gpt: str = Field(validation_alias="slug", description="Its slug.")
-    name: str = Field(description="Its slug again, where you may no longer see it.")
-=======
-    gpt: str = Field(description="Its slug.")
     name: str = Field(description="The slug if you no longer have access to it.")
->>>>>>> main
     when: str
     trouble: str = Field(description="Why it isn't asked at present, or not for everyone; empty if it is.")
 
 
 @router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
-<<<<<<< HEAD
 def list_delegates(request: HttpRequest, slug: str) -> list[DelegateEntry]:
-    """The GPTs that your draft may ask."""
-    return delegates.entries(access_own_gpt(caller(request), slug))
-=======
-def list_delegates(request: HttpRequest, slug: str) -> list[DelegateShape]:
     """The GPTs that your draft can ask."""
-    return _listed(access_own_gpt(caller(request), slug))
->>>>>>> main
+    return delegates.entries(access_own_gpt(caller(request), slug))
 
 
 @router.put("/gpts/{slug}/delegates", response={200: list[DelegateShape], **INVALID})
 def replace_delegates(
     request: HttpRequest, slug: str, listed: Body[Annotated[list[NewDelegate], Field(max_length=MAX_DELEGATES)]]
-<<<<<<< HEAD
 ) -> list[DelegateEntry]:
-    """Make the list this one. Entries that were in it stay, also those that you could no longer add."""
-=======
-) -> list[DelegateShape]:
     """Replace the list. Existing entries stay valid, even if you could no longer add them."""
->>>>>>> main
     gpt = access_own_gpt(caller(request), slug)
     delegates.replace(gpt, [(each.gpt, each.when) for each in listed])
     return delegates.entries(gpt)
 
 
 @router.post("/gpts/{slug}/delegates", response={201: DelegateShape, **INVALID})
-<<<<<<< HEAD
 def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateEntry]:
-    """Let your draft ask one more GPT."""
-=======
-def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateShape]:
     """Add a GPT to the list."""
->>>>>>> main
     row = delegates.add(access_own_gpt(caller(request), slug), new.gpt, new.when)
     return Status(201, delegates.entry(row))
 
 
 @router.patch("/gpts/{slug}/delegates/{delegate}", response={200: DelegateShape, **INVALID})
-<<<<<<< HEAD
 def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateEntry:
-    """Change when to ask a GPT of the list."""
-=======
-def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateShape:
     """Change when to ask a GPT in the list."""
->>>>>>> main
     row = access_delegate(access_own_gpt(caller(request), slug), delegate)
     return delegates.entry(delegates.change(row, change.when))
 

@@ -89,5 +89,5 @@ def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
 
 @router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: NativeErrorBody})
 def read_usage(request: HttpRequest, slug: str, days: Annotated[int, Field(ge=1, le=365)] = 30) -> GptUsage:
-    """How much your GPT is used: asked by people, and by other GPTs. API calls count for two days."""
+    """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

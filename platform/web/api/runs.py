@@ -120,15 +120,9 @@ def _ending(last: Any) -> dict[str, Any]:
 
 
 @router.get("/runs/{uuid:run_id}/tree", response={200: RunTree, **DENIED})
-<<<<<<< HEAD
 def read_tree(request: HttpRequest, run_id: UUID) -> Node:
-    """Your run with all that it asked of other GPTs: who asked whom what, how long it took, what it rests on."""
-    return tree_of(access_run(caller(request), run_id))
-=======
-def read_tree(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
     """Your run and all its child runs: which GPT asked which, how long each took and what its answer is based on."""
-    return as_shape(tree_of(access_run(caller(request), run_id)))
->>>>>>> main
+    return tree_of(access_run(caller(request), run_id))
 
 
 @router.get(

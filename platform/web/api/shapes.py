@@ -84,12 +84,8 @@ class GptCard(Schema):
     delegates_to_all: bool = Field(
         description="Whether every question goes to all GPTs it can ask, in the live version."
     )
-<<<<<<< HEAD
-    creator: str = Field(validation_alias="owner.shown_name")
-=======
     delegates_to_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
-    creator: str
->>>>>>> main
+    creator: str = Field(validation_alias="owner.shown_name")
     created: datetime
     published: int | None = Field(description="Number of the live version; null before publishing.")
 
@@ -175,17 +171,11 @@ class File(Schema):
     language: str = Field(description="ISO 639-1; empty if unknown.")
     notices: list[Notice]
     findings: list[Finding]
-<<<<<<< HEAD
-    decisions: dict[str, Literal["drop", "accept"]] = Field(description="Yours, by the finding's id.")
-    replaces: UUID | None = Field(
-        validation_alias="replaces_id", description="The file that leaves the draft once this one is ready."
-    )
-    in_use: bool = Field(description="Whether chats with the draft are answered from it, be it read again or not.")
-=======
     decisions: dict[str, Literal["drop", "accept"]] = Field(description="Your decisions, by finding id.")
-    replaces: UUID | None = Field(description="The file that this one replaces once it is ready.")
+    replaces: UUID | None = Field(
+        validation_alias="replaces_id", description="The file that this one replaces once it is ready."
+    )
     in_use: bool = Field(description="Whether the draft answers from it, even while it is read again.")
->>>>>>> main
     error: str
     created: datetime
 

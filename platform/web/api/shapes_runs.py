@@ -193,26 +193,26 @@ Used = Annotated[TokenUsage, BeforeValidator(_used)]
 
 
 class TextLabel(Schema):
-    """What an answer rests on: whether outsiders may have written some of it, and who, for people."""
+    """The origin of an answer: whether other people may have written parts of it, and who, in words."""
 
     untrusted: bool = Field(validation_alias="is_untrusted")
     written_by: list[str]
 
 
 class Asking(Schema):
-    """What a run asked that is no run here: of a GPT that could not be asked, or of an agent at `host`."""
+    """A request without a run on this site: to a GPT that could not be asked, or to an agent at `host`."""
 
     call_id: str
     name: str
     task: str
-    host: OrNull = Field(description="Null for a GPT of this site.")
+    host: OrNull = Field(description="Null for a GPT on this site.")
     error: OrNull = Field(
-        validation_alias="why_not", description="Why it has no answer; null once it has, and while it is awaited."
+        validation_alias="why_not", description="Why it has no answer; null while waiting and once it has one."
     )
 
 
 class RunTree(Schema):
-    """A run and, in `children`, the runs of other GPTs that it asked for; `call_id` is the asking run's call.
+    """A run and, in `children`, its child runs; `call_id` is the parent run's call.
 
     A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
     are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
@@ -224,21 +224,21 @@ class RunTree(Schema):
     name: str = Field(validation_alias="gpt.name")
     task: str
     status: Status
-    depth: int = Field(
-        validation_alias="run.depth", description="How many GPTs stand between the person and this one."
-    )
+    depth: int = Field(validation_alias="run.depth", description="How many GPTs are between the person and this one.")
     joined: bool
     created: datetime = Field(validation_alias="run.created")
     ended: datetime | None = Field(validation_alias="run.ended")
     seconds: Annotated[float, AfterValidator(lambda seconds: round(seconds, 3))] = Field(
-        description="So far, where it is not over."
+        description="So far, while it isn't over."
     )
     usage: Used = Field(validation_alias="tokens")
     total_usage: Used = Field(validation_alias="total")
-    label: TextLabel | None = Field(description="Null until there is an answer.")
+    label: TextLabel | None = Field(description="Null until it has an answer.")
     answer: OrNull
     citations: list[Citation]
     error: OrNull
-    approvals: list[ApprovalRequest] = Field(validation_alias="pending", description="What this very run waits for.")
+    approvals: list[ApprovalRequest] = Field(
+        validation_alias="pending", description="Pending requests of this run only."
+    )
     others: list[Asking]
     children: list["RunTree"]
