@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "ninja",  # for Swagger UI among its static files
     "web.accounts",
     "web.builder",
     "web.store",

@@ -187,18 +187,10 @@ class McpServerShape(OutsideShape):
 class SignInShape(Schema):
     """Where you are signed in, for your own runs of one GPT."""
 
-    action: UUID
-    gpt: str
+    action: UUID = Field(validation_alias="action_id")
+    gpt: str = Field(validation_alias="action.gpt.slug")
     host: str
     created: datetime
-
-    @staticmethod
-    def resolve_action(row: Any) -> Any:
-        return row.action_id
-
-    @staticmethod
-    def resolve_gpt(row: Any) -> str:
-        return str(row.action.gpt.slug)
 
 
 def _own_action(request: HttpRequest, slug: str, action_id: UUID) -> Action:

@@ -12,7 +12,6 @@ from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
 from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
-from web.builder.models import Gpt
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["GPTs that ask GPTs"])
@@ -35,48 +34,40 @@ class DelegatePatch(Schema):
 class DelegateShape(Schema):
     """A GPT that your draft can ask."""
 
-    gpt: str = Field(description="Its slug.")
+    gpt: str = Field(validation_alias="slug", description="Its slug.")
     name: str = Field(description="The slug if you no longer have access to it.")
     when: str
     trouble: str = Field(description="Why it isn't asked at present, or not for everyone; empty if it is.")
 
 
-def _shape(entry: DelegateEntry) -> DelegateShape:
-    return DelegateShape(gpt=entry.slug, name=entry.name, when=entry.when, trouble=entry.trouble)
-
-
-def _listed(gpt: Gpt) -> list[DelegateShape]:
-    return [_shape(entry) for entry in delegates.entries(gpt)]
-
-
 @router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
-def list_delegates(request: HttpRequest, slug: str) -> list[DelegateShape]:
+def list_delegates(request: HttpRequest, slug: str) -> list[DelegateEntry]:
     """The GPTs that your draft can ask."""
-    return _listed(access_own_gpt(caller(request), slug))
+    return delegates.entries(access_own_gpt(caller(request), slug))
 
 
 @router.put("/gpts/{slug}/delegates", response={200: list[DelegateShape], **INVALID})
 def replace_delegates(
     request: HttpRequest, slug: str, listed: Body[Annotated[list[NewDelegate], Field(max_length=MAX_DELEGATES)]]
-) -> list[DelegateShape]:
+) -> list[DelegateEntry]:
     """Replace the list. Existing entries stay valid, even if you could no longer add them."""
     gpt = access_own_gpt(caller(request), slug)
     delegates.replace(gpt, [(each.gpt, each.when) for each in listed])
-    return _listed(gpt)
+    return delegates.entries(gpt)
 
 
 @router.post("/gpts/{slug}/delegates", response={201: DelegateShape, **INVALID})
-def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateShape]:
+def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateEntry]:
     """Add a GPT to the list."""
     row = delegates.add(access_own_gpt(caller(request), slug), new.gpt, new.when)
-    return Status(201, _shape(delegates.entry(row)))
+    return Status(201, delegates.entry(row))
 
 
 @router.patch("/gpts/{slug}/delegates/{delegate}", response={200: DelegateShape, **INVALID})
-def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateShape:
+def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateEntry:
     """Change when to ask a GPT in the list."""
     row = access_delegate(access_own_gpt(caller(request), slug), delegate)
-    return _shape(delegates.entry(delegates.change(row, change.when)))
+    return delegates.entry(delegates.change(row, change.when))
 
 
 @router.delete("/gpts/{slug}/delegates/{delegate}", response={204: None, **DENIED})

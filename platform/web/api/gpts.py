@@ -1,11 +1,12 @@
-"""`/api/gpts`: make, read, change, publish and delete GPTs."""
+"""`/api/gpts`: make, read, change, publish and delete GPTs, and how much they are used."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from ninja import Router, Status
 from ninja.pagination import paginate
+from pydantic import Field
 
 from web.api.auth import caller
 from web.api.errors import NativeErrorBody
@@ -13,6 +14,7 @@ from web.api.shapes import GptCard, GptPatch, NewGpt, OwnGpt, Pages, Publication
 from web.builder import services
 from web.builder.models import Gpt, GptQuerySet
 from web.builder.services import access_gpt, access_own_gpt
+from web.runs.usage import GptUsage, usage_of
 
 router = Router(tags=["GPTs"])
 DENIED = {401: NativeErrorBody, 403: NativeErrorBody, 404: NativeErrorBody}
@@ -83,3 +85,9 @@ def list_versions(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
     """Restore version `number` to the draft. Publish it to make it live."""
     return services.restore_version(access_own_gpt(caller(request), slug), number)
+
+
+@router.get("/gpts/{slug}/usage", response={200: GptUsage, **DENIED, 422: NativeErrorBody})
+def read_usage(request: HttpRequest, slug: str, days: Annotated[int, Field(ge=1, le=365)] = 30) -> GptUsage:
+    """How often people and other GPTs use your GPT. API calls count for two days."""
+    return usage_of(access_own_gpt(caller(request), slug), days)

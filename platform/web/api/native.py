@@ -10,7 +10,6 @@ from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
-from web.api.usage import router as usage
 
 native = Door(
     title="Guildhall",
@@ -27,7 +26,6 @@ native.add_router("", gpts)
 native.add_router("", files)
 native.add_router("", actions)
 native.add_router("", delegates)
-native.add_router("", usage)
 native.add_router("", agents)
 native.add_router("", runs)
 native.add_router("", citations)

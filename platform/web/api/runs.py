@@ -27,15 +27,15 @@ from web.api.shapes_runs import (
     NewRun,
     Renaming,
     RunState,
+    RunTree,
     StandingPermission,
 )
-from web.api.trees import RunTree, as_shape
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import in_database, let_go_of_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
-from web.runs.trees import delegated_by, status_of_tree, tree_of, waiting
+from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
 from web.runs.views import event_stream
 from web.runs.views_files import file_response
 
@@ -120,9 +120,9 @@ def _ending(last: Any) -> dict[str, Any]:
 
 
 @router.get("/runs/{uuid:run_id}/tree", response={200: RunTree, **DENIED})
-def read_tree(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
+def read_tree(request: HttpRequest, run_id: UUID) -> Node:
     """Your run and all its child runs: which GPT asked which, how long each took and what its answer is based on."""
-    return as_shape(tree_of(access_run(caller(request), run_id)))
+    return tree_of(access_run(caller(request), run_id))
 
 
 @router.get(

@@ -85,7 +85,7 @@ class GptCard(Schema):
         description="Whether every question goes to all GPTs it can ask, in the live version."
     )
     delegates_to_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
-    creator: str
+    creator: str = Field(validation_alias="owner.shown_name")
     created: datetime
     published: int | None = Field(description="Number of the live version; null before publishing.")
 
@@ -96,10 +96,6 @@ class GptCard(Schema):
     @staticmethod
     def resolve_delegates_to_store(gpt: Any) -> bool:
         return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
-
-    @staticmethod
-    def resolve_creator(gpt: Any) -> str:
-        return str(gpt.owner.shown_name)
 
     @staticmethod
     def resolve_published(gpt: Any) -> int | None:
@@ -176,7 +172,9 @@ class File(Schema):
     notices: list[Notice]
     findings: list[Finding]
     decisions: dict[str, Literal["drop", "accept"]] = Field(description="Your decisions, by finding id.")
-    replaces: UUID | None = Field(description="The file that this one replaces once it is ready.")
+    replaces: UUID | None = Field(
+        validation_alias="replaces_id", description="The file that this one replaces once it is ready."
+    )
     in_use: bool = Field(description="Whether the draft answers from it, even while it is read again.")
     error: str
     created: datetime
@@ -184,10 +182,6 @@ class File(Schema):
     @staticmethod
     def resolve_n_ahead(file: Any) -> int:
         return n_ahead(file) if file.status == "received" else 0
-
-    @staticmethod
-    def resolve_replaces(file: Any) -> UUID | None:
-        return file.replaces_id
 
     @staticmethod
     def resolve_in_use(file: Any) -> bool:

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from web.api.completions import TokenUsage
 from web.api.reading import Text
+from web.runs.trees import Tokens
 
 
 class NewRun(Schema):
@@ -129,30 +130,22 @@ class StandingPermission(Schema):
     """One GPT can call one tool at one host without asking you, as long as it has read nothing from outside."""
 
     id: int
-    gpt: str
+    gpt: str = Field(validation_alias="gpt.slug")
     tool: str
     host: str
     title: str
     created: datetime
-
-    @staticmethod
-    def resolve_gpt(permission: Any) -> str:
-        return str(permission.gpt.slug)
 
 
 class ConversationCard(Schema):
     """One of your conversations. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
-    gpt: str
+    gpt: str = Field(validation_alias="gpt.slug")
     guest: str | None
     title: str
     created: datetime
     changed: datetime
-
-    @staticmethod
-    def resolve_gpt(conversation: Any) -> str:
-        return str(conversation.gpt.slug)
 
     @staticmethod
     def resolve_guest(conversation: Any) -> str | None:
@@ -189,3 +182,63 @@ class Renaming(Schema):
     """A conversation's new title."""
 
     title: Annotated[Text, Field(min_length=1, max_length=120)]
+
+
+def _used(tokens: Tokens) -> dict[str, int]:
+    return {"prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": tokens.both}
+
+
+OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+Used = Annotated[TokenUsage, BeforeValidator(_used)]
+
+
+class TextLabel(Schema):
+    """The origin of an answer: whether other people may have written parts of it, and who, in words."""
+
+    untrusted: bool = Field(validation_alias="is_untrusted")
+    written_by: list[str]
+
+
+class Asking(Schema):
+    """A request without a run on this site: to a GPT that could not be asked, or to an agent at `host`."""
+
+    call_id: str
+    name: str
+    task: str
+    host: OrNull = Field(description="Null for a GPT on this site.")
+    error: OrNull = Field(
+        validation_alias="why_not", description="Why it has no answer; null while waiting and once it has one."
+    )
+
+
+class RunTree(Schema):
+    """A run and, in `children`, its child runs; `call_id` is the parent run's call.
+
+    A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
+    are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
+    """
+
+    id: UUID = Field(validation_alias="run.id")
+    call_id: OrNull = Field(description="Null at the top.")
+    gpt: str = Field(validation_alias="gpt.slug")
+    name: str = Field(validation_alias="gpt.name")
+    task: str
+    status: Status
+    depth: int = Field(validation_alias="run.depth", description="How many GPTs are between the person and this one.")
+    joined: bool
+    created: datetime = Field(validation_alias="run.created")
+    ended: datetime | None = Field(validation_alias="run.ended")
+    seconds: Annotated[float, AfterValidator(lambda seconds: round(seconds, 3))] = Field(
+        description="So far, while it isn't over."
+    )
+    usage: Used = Field(validation_alias="tokens")
+    total_usage: Used = Field(validation_alias="total")
+    label: TextLabel | None = Field(description="Null until it has an answer.")
+    answer: OrNull
+    citations: list[Citation]
+    error: OrNull
+    approvals: list[ApprovalRequest] = Field(
+        validation_alias="pending", description="Pending requests of this run only."
+    )
+    others: list[Asking]
+    children: list["RunTree"]

@@ -48,17 +48,21 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class DelegatorUsage:
-    """A GPT that delegated. `slug` is empty for those that the creator may not see, which count as one."""
+    """A GPT that delegated. `gpt` is its slug, null for those that the creator may not see, which count as one."""
 
     name: str
-    slug: str
+    gpt: str | None
     n_runs: int
     n_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
 class GptUsage:
-    """The use of a GPT in the last `days` days: by people (`n_people` of them), and by GPTs, most first."""
+    """How much a GPT was used in the last `days` days, previews aside; never by whom, nor for what.
+
+    `by_people` are questions of people, `by_gpts` those of other GPTs on behalf of people who chat with these; the
+    latter one by one, most first.
+    """
 
     days: int
     n_people: int
@@ -105,6 +109,6 @@ def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
     ]
     if hidden := [row for row in rows if row["delegator"] not in seen]:
         named.append(
-            DelegatorUsage(PRIVATE, "", sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden))
+            DelegatorUsage(PRIVATE, None, sum(row["n"] for row in hidden), sum(row["tokens"] for row in hidden))
         )
     return tuple(sorted(named, key=lambda each: -each.n_runs))

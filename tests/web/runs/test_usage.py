@@ -79,7 +79,7 @@ def test_gpts_that_the_creator_may_not_see_are_one_private_gpt(gpt, desk, bob, c
     update_gpt(desk, {"name": "Unannounced"})
 
     assert usage_of(gpt).by_delegator == (
-        DelegatorUsage(PRIVATE, "", 2, 200),
+        DelegatorUsage(PRIVATE, None, 2, 200),
         DelegatorUsage("Front Desk", "front-desk", 1, 100),
     )
 

@@ -1,0 +1,12 @@
+// Swagger UI for each of the page's OpenAPI documents.
+
+for (const domNode of document.querySelectorAll("[data-document]")) {
+  window.SwaggerUIBundle({
+    url: domNode.dataset.document,
+    domNode,
+    deepLinking: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: -1,
+    validatorUrl: null,
+  });
+}
