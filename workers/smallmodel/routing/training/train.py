@@ -2,8 +2,8 @@
 
 The change of the embedder itself is learned from the examples for GPTs, and only where that is asked for. The heads
 are fitted on vectors of messages that it was learned from: a second change for fitting, learned without some of the
-GPTs, had been no better on unseen messages (80 % with it and without, 2026-11-25). The heads for any other embedder see
-of the same vectors only how the candidates compare.
+GPTs, had been no better on unseen messages (80 % with it and without, 2026-11-25). The heads for any other embedder
+see of the same vectors only how the candidates compare.
 """
 
 from collections import defaultdict
