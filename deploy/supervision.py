@@ -1,4 +1,4 @@
-"""The running platform: supervisord and the programs of supervisor.conf, started together and stopped together."""
+"""supervisord and the programs of supervisor.conf, started and stopped together."""
 
 import ctypes
 import re
@@ -19,14 +19,14 @@ from deploy.preflight import CannotStart
 CONFIGURATION = REPOSITORY / "deploy" / "supervisor.conf"
 POLL_S = 0.5
 STOP_S = 30.0
-# A program that ends this often before the site is ready will not get better by itself.
+# A program that exits this often before the site is ready will not recover by itself.
 MAX_EARLY_EXITS = 3
 _EXITED = re.compile(r"(?:exited|gave up): (\w+)")
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Supervisor:
-    """supervisord as a child process. It ends with the process that made it, even when that one is killed."""
+    """supervisord as a child process. It ends with its parent process, even when that one is killed."""
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.logs = home / "log"
@@ -44,17 +44,17 @@ class Supervisor:
         )
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Returns when `ready()` is true. Raises CannotStart when a program keeps ending, with the end of its log."""
+        """Returns when `ready()` is true. Raises CannotStart, with a log's end, when a program keeps exiting."""
         while not ready():
             self._raise_for_lost_programs()
             time.sleep(POLL_S)
 
     def wait(self) -> None:
-        """Returns when supervisord ends by itself, which it does only when somebody ends it."""
+        """Returns when supervisord exits, which it does only when somebody stops it."""
         self._process.wait()
 
     def stop(self) -> None:
-        """Ends all programs, the broker last, and returns when they are gone."""
+        """Stops all programs, the broker last, and returns when they have exited."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -73,7 +73,7 @@ class Supervisor:
                 raise CannotStart(f"{name} does not start. The last lines of {log}:\n{last_lines(log.read_text())}")
 
     def _new_exits(self) -> list[str]:
-        """The programs that supervisord has reported as ended since the last call."""
+        """The programs that supervisord has reported as exited since the last call."""
         if not self._log.exists():
             return []
         with self._log.open(errors="replace") as log:
@@ -84,7 +84,7 @@ class Supervisor:
 
 
 def answers(url: str) -> bool:
-    """True if the address answers with a success, asked without any proxy."""
+    """Whether the URL answers with a success, without any proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5):

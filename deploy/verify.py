@@ -1,6 +1,6 @@
-"""`deploy/check`: installs what the checks need, runs all of them, and says which failed and how long each took.
+"""`deploy/check`: installs what the checks need, runs all of them, and prints failures and times.
 
-State lives in a directory made for the run and removed with it: nothing touches the developer's `var/`.
+State lives in a directory made for the run and then removed: nothing touches the developer's `var/`.
 """
 
 import os
@@ -23,7 +23,7 @@ NO_TESTS_COLLECTED = 5  # pytest's exit code; https://docs.pytest.org/en/stable/
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name in the summary and the program that fails when something is wrong."""
+    """One check: its name in the summary and its command."""
 
     name: str
     argv: tuple[str, ...]
@@ -31,7 +31,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a part ended: "passed", "failed" or "skipped", with the reason for a skip and the seconds it took."""
+    """The result of a part: "passed", "failed" or "skipped", with the reason for a skip and the seconds it took."""
 
     name: str
     verdict: str
@@ -65,14 +65,14 @@ def check(home: Path, fast: bool) -> int:
 
 
 def environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the checks. Settings of the developer's own platform do not reach the tests."""
+    """The environment of the checks, without the settings of the developer's own site."""
     own = {"DATABASE_URL", "REDIS_URL", "SITE_URL", "PORT", "ENGINE", "BASE_MODEL", "EMBEDDER", "SECRET_KEY"}
     kept = {name: value for name, value in variables.items() if name not in {*own, "PYTHONDONTWRITEBYTECODE"}}
     return {**kept, "GUILDHALL_HOME": str(home), "PATH": f"{ENVIRONMENT / 'bin'}:{variables.get('PATH', os.defpath)}"}
 
 
 def quick_parts() -> list[Check]:
-    """The checks that need no model, no worker process and no browser."""
+    """The checks without a model, worker processes or a browser."""
     imports = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     return [
         Check("format", python("-m", "ruff", "format", "--check", ".")),
@@ -95,14 +95,14 @@ def real_parts() -> list[Check]:
 
 
 def browser_tests(variables: Mapping[str, str]) -> Outcome:
-    """The outcome of the browser tests; skipped where there is no Chromium and none can be installed."""
+    """The outcome of the browser tests; skipped if there is no Chromium and none can be installed."""
     if missing := install_chromium(variables):
         return Outcome("browser tests", "skipped", reason=missing)
     return run(Check("browser tests", pytest("browser")), variables)
 
 
 def install_chromium(variables: Mapping[str, str]) -> str:
-    """Installs Debian's Chromium if no browser is there. Returns why there is still none, or nothing."""
+    """Installs Debian's Chromium if there is no browser. Returns why there is still none, or an empty string."""
     if any(shutil.which(name) for name in CHROMIUM) or playwright_has_browser(variables):
         return ""
     apt_get = shutil.which("apt-get")
@@ -115,7 +115,7 @@ def install_chromium(variables: Mapping[str, str]) -> str:
 
 
 def playwright_has_browser(variables: Mapping[str, str]) -> bool:
-    """True if `playwright install chromium` was run for this user."""
+    """Whether `playwright install chromium` was run for this user."""
     question = (
         "import os, sys; from playwright.sync_api import sync_playwright as s\n"
         "with s() as p: sys.exit(not os.path.exists(p.chromium.executable_path))"
@@ -134,7 +134,7 @@ def pytest(marks: str) -> tuple[str, ...]:
 
 
 def run(part: Check, variables: Mapping[str, str]) -> Outcome:
-    """Runs the part with its output on ours."""
+    """Runs the part with our own output streams."""
     print(f"\n== {part.name}", flush=True)
     started = time.monotonic()
     code = subprocess.run(

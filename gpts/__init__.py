@@ -1,1 +1,1 @@
-"""The mind of Guildhall: what a GPT is and what should happen next. Pure: standard library and pydantic only."""
+"""Pure decisions: what a GPT is and what happens next in a run. Imports only the standard library and pydantic."""

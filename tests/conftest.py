@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 from web.accounts.models import User
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs.models import Conversation, Run
 from web.runs.services import start_conversation, start_run
+
+# A busy machine takes longer than Hypothesis's 200 ms for an example, which says nothing about the code.
+hypothesis_settings.register_profile("no deadline", deadline=None)
+hypothesis_settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

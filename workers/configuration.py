@@ -1,12 +1,15 @@
 """The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from gpts.safety.policy import Mode
+from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
 from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
@@ -14,7 +17,7 @@ from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
-from workers.engine.measuring import Measurement, known_measurement, measure
+from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
@@ -29,6 +32,8 @@ from workers.sandbox.settings import from_environment
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.small_model import SmallModel
 from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
+
+logger = logging.getLogger(__name__)
 
 _opening = threading.RLock()
 
@@ -90,16 +95,23 @@ def close() -> None:
 
 
 def recall_ability(engine: Engine) -> MeasuredModel | None:
-    """Tell the engine what is known of its model. Returns the record of it; None for a scripted engine.
+    """Tell the engine what is known of its model. Returns the record of it; None where there is none to keep.
 
     Raises EngineError where a server does not say what it runs.
     """
     if settings.ENGINE == "scripted":
         return None
-    record = seen_model(engine.fingerprint(), engine.health().model)
-    if record.measured_at is None and (known := known_measurement(record.fingerprint)):
-        keep_measurement(record, known)
-        record.refresh_from_db()
+    health, fingerprint = engine.health(), engine.fingerprint()
+    known = known_measurement(fingerprint)
+    try:
+        record = seen_model(fingerprint, health.model)
+        if record.measured_at is None and known:
+            keep_measurement(record, known)
+            record.refresh_from_db()
+    except DatabaseError:  # commands such as `bench` work without a database
+        logger.warning("the database does not say what %s can do", health.model)
+        engine.learn(known.fields() if known else {})
+        return None
     engine.learn(record.known())
     return record
 
@@ -112,6 +124,14 @@ def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], 
     record.refresh_from_db()
     engine.learn(record.known())
     return found
+
+
+def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
+    """Which of the tools the model picks for the message, asked as it was when its ability was measured."""
+    held = services()
+    return picked_tool(
+        lambda state: model_reply(state, held, lambda text: None), held.engine.ability(), message, list(tools)
+    )
 
 
 def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
@@ -137,7 +157,7 @@ def _services() -> Services:
         open_store=_open_store,
         want_union=_want_union,
     )
-    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S)
+    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
 
 

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
@@ -53,8 +53,6 @@ def _announce_model() -> None:
             threading.Thread(target=_measure, args=(engine, record), name="model-check", daemon=True).start()
     except EngineError as error:
         logger.error("the model is not ready: %s", error)
-    except DatabaseError:
-        logger.exception("what is known of the model could not be read")
 
 
 def _measure(engine: Engine, record: MeasuredModel) -> None:

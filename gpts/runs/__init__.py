@@ -1,1 +1,1 @@
-"""What happens next in a run: the steps of its log, the decisions, the prompt, the reply."""
+"""What happens next in a run: its log's steps, the decisions, the prompt, and the parsed reply."""

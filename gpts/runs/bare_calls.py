@@ -1,7 +1,7 @@
-"""Calls that a model wrote as its answer, outside its own form: bare JSON, in a fence, or in another family's tags.
+"""Calls that a model wrote outside its own call format: bare JSON, in a fence, or in another model family's tags.
 
-A model that was made for another template, or a server that does not know its model's form, prints a call as text.
-Such a reply is that call if it names a tool that was granted; no reader ever sees it.
+A model prompted with a foreign template, or a server that does not know its model's format, prints calls as text.
+Such a reply is treated as a call if it names a granted tool; it is never shown to the reader.
 """
 
 import re
@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from gpts.runs.replies import Written, json_at
 
-# What families put around a call: Hermes and Qwen, Llama, Mistral, functionary, Granite, Phi, DeepSeek, LM Studio.
+# Markers that model families put around a call: Hermes and Qwen, Llama, Mistral, functionary, Granite, Phi, DeepSeek,
+# LM Studio.
 _TAGS: Final = (
     *("<tool_call>", "</tool_call>", "<tool_calls>", "</tool_calls>", "<tools>", "</tools>", "<function_call>"),
     *("</function_call>", "<functions>", "</functions>", "<|python_tag|>", "<|tool_call|>", "<|/tool_call|>"),
@@ -19,15 +20,15 @@ _TAGS: Final = (
 )
 _TAG: Final = re.compile("|".join(re.escape(tag) for tag in _TAGS))
 _NAMED: Final = re.compile(r"<function=([a-zA-Z0-9_-]{1,64})>\s*(\{.*?\})\s*(?:</function>)?", re.DOTALL)
-# Where a line begins as a call might, and the first key of a call's JSON.
+# A line start where a call may begin, and the first key of a call's JSON.
 _START: Final = re.compile(r"^[ \t]*(?=[{\[<`f])", re.MULTILINE)
 _KEYS: Final = ("name", "type", "function", "arguments", "parameters")
 
 
 def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
-    """The prose of `text` and the calls that come after it; no calls if it has none.
+    """The prose of `text` and the calls that follow it; no calls if there are none.
 
-    JSON with other keys than a call's is a call only if its name is one of `tools`.
+    JSON with keys other than a call's counts as a call only if its name is one of `tools`.
     """
     for start in _START.finditer(text):
         if calls := _read(text[start.start() :], tools):
@@ -36,7 +37,7 @@ def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
 
 
 def safe_length(text: str) -> int:
-    """How many characters of a growing reply can be shown: none from where a call may have begun."""
+    """How many characters of a growing reply can be shown: up to where a call may have begun."""
     for start in _START.finditer(text):
         if _may_become_call(text[start.start() :].lstrip()):
             return start.start()
@@ -46,7 +47,7 @@ def safe_length(text: str) -> int:
 def _may_become_call(text: str) -> bool:
     """Whether `text`, which begins as a call might, may still turn out to be one."""
     while tag := next((each for each in _TAGS if text.startswith(each)), ""):
-        if tag == "```" and text[3:4].strip():  # a fence in another language, or the beginning of a longer tag
+        if tag == "```" and text[3:4].strip():  # a fence in another language, or the start of a longer tag
             return any(each.startswith(text) for each in _TAGS)
         text = text.removeprefix(tag).lstrip()
     if any(tag.startswith(text) for tag in _TAGS) or "<function=".startswith(text[:10]):
@@ -56,7 +57,7 @@ def _may_become_call(text: str) -> bool:
 
 
 def _read(text: str, tools: Container[str]) -> list[Written]:
-    """The calls with which `text` begins, in whatever form; what follows them was made up by the model."""
+    """The calls with which `text` begins, in any known form; text after them was invented by the model."""
     if named := _NAMED.findall(text[: text.find("\n\n") + 1 or None]):
         return [call for name, raw in named if (call := _call({"name": name, "arguments": raw}, tools))]
     body = _TAG.sub("\n", text).strip()
@@ -78,7 +79,7 @@ def _objects(body: str, tools: Container[str]) -> list[Written]:
 
 
 def _call(value: Any, tools: Container[str]) -> Written | None:
-    """The call that `value` is, its arguments perhaps as a text of JSON; None for any other value."""
+    """`value` as a call, its arguments possibly JSON text; None if it is not one."""
     if not isinstance(value, dict):
         return None
     value = value["function"] if isinstance(value.get("function"), dict) else value
@@ -92,5 +93,5 @@ def _call(value: Any, tools: Container[str]) -> Written | None:
 
 
 def _single_braces(body: str) -> str:
-    """`body` with the doubled braces undone that prompts teach in templates."""
+    """`body` with doubled braces made single; some prompt templates teach models to double them."""
     return body.replace("{{", "{").replace("}}", "}")

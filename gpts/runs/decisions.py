@@ -1,4 +1,4 @@
-"""What can be decided to happen next in a run: the values that `plan.py` returns and workers perform."""
+"""The decisions on what happens next in a run: returned by `plan.py`, performed by workers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,14 +9,14 @@ from gpts.safety.policy import Ask
 
 @dataclass(frozen=True, slots=True)
 class Retrieve:
-    """Search the GPT's knowledge for the question; `extracts`: for a model too weak to word the answer."""
+    """Search the GPT's knowledge for the question; `extracts`: also prepare an answer of literal sentences."""
 
     extracts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DelegateParts:
-    """Call other GPTs for parts of the question, or all of them for the whole of it."""
+    """Delegate parts of the question, or all of it to every delegate."""
 
     parts: tuple[DelegatedPart, ...]
 
@@ -28,7 +28,7 @@ class CallModel:
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """Perform the calls, side by side; `announce` first when they have an effect."""
+    """Perform the calls in parallel; `announce` those with an effect first."""
 
     calls: tuple[ToolCall, ...]
     announce: bool
@@ -36,14 +36,14 @@ class RunTools:
 
 @dataclass(frozen=True, slots=True)
 class Delegate:
-    """Have other GPTs answer the calls, each in a run of its own."""
+    """Start a child run for each of the calls."""
 
     calls: tuple[ToolCall, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AskApproval:
-    """Put the exact call before the person, or have them sign in at the host `sign_in` first."""
+    """Ask the person to approve the exact call, or to sign in at the host `sign_in` first."""
 
     call: ToolCall
     ask: Ask
@@ -60,19 +60,19 @@ class RejectCall:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """End the run with this reason, for those who asked for it."""
+    """End the run with an error message for the person or program that started it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A person's or another run's answer is needed; hold no worker meanwhile."""
+    """Wait for a person or another run, without holding a worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the run with this answer; `calls` are the API caller's to perform."""
+    """End the run with this answer; `calls` are for the API caller to perform."""
 
     text: str
     coverage: Coverage
@@ -87,22 +87,22 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class ChooseTool:
-    """Have the router say whether the question wants a tool, and which."""
+    """Have the router decide whether the question needs a tool, and which."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteCall:
-    """Write the arguments of a call of this tool, and nothing else."""
+    """Have the model write the arguments of a call of this tool, and nothing else."""
 
     tool: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowResults:
-    """End the run with what its calls gave, as it is."""
+    """End the run with the results of its calls, unchanged."""
 
 
-# What is done in place of a model that is too weak for it: workers perform these with `workers/smallmodel`.
+# Replace steps that the model is too weak for; workers perform these with `workers/smallmodel`.
 Assisted = ChooseTool | WriteCall | ShowResults
 
 Decision = (

@@ -1,4 +1,4 @@
-"""Calls that ask another GPT of this site, or an agent elsewhere, as a run's log tells them."""
+"""Calls of delegates and remote agents, as recorded in a run's log."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,10 +14,10 @@ PREFIX: Final = "ask_"
 
 @dataclass(frozen=True, slots=True)
 class DelegatedCall:
-    """A call that asks the GPT `name`, or the agent of that name at `host`.
+    """A call of the delegate `name`, or of the remote agent `name` at `host`.
 
-    `run_id` is the run that answers, empty where the GPT could not be asked and for agents elsewhere. `result` is
-    None until there is one. `joined`: the same was asked before, so that one run answers both.
+    `run_id` is the child run, empty for remote agents and if no run could start. `result` is None until there is one.
+    `joined`: an identical earlier delegation exists, and its run answers both.
     """
 
     call_id: str
@@ -30,18 +30,18 @@ class DelegatedCall:
 
     @property
     def why_not(self) -> str:
-        """Why there is no answer, for people; empty while it is awaited and once it is there."""
+        """Why there is no answer, for people; empty while it is pending and once it has arrived."""
         return self.result.text if self.result and not self.result.ok else ""
 
 
 def delegated_calls(spec: GptSpec, log: Log) -> tuple[DelegatedCall, ...]:
-    """All that a run asked others, in the order of its log."""
+    """All delegated calls of a run, in the order of its log."""
     calls = (call for step in log if isinstance(step, ModelReply) for call in step.tool_calls)
     return tuple(ask for call in calls if (ask := delegated_call(spec, log, call)))
 
 
 def delegated_call(spec: GptSpec, log: Log, call: ToolCall) -> DelegatedCall | None:
-    """What `call` asks of whom; None for a call of any other tool."""
+    """`call` as a delegated call; None if it is a call of any other tool."""
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
     for step in log:
         if isinstance(step, Delegation) and step.call_id == call.call_id:
@@ -54,13 +54,13 @@ def delegated_call(spec: GptSpec, log: Log, call: ToolCall) -> DelegatedCall | N
 
 
 def _is_another_tool(spec: GptSpec, log: Log, name: str) -> bool:
-    """Whether a creator's action, an MCP server or the API's caller has a tool of this name."""
+    """Whether one of the creator's actions, an MCP server or the API caller has a tool of this name."""
     callers = {tool.name for step in log if isinstance(step, UserMessage) for tool in step.overrides.tools}
     return name in {*named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions), *callers}
 
 
 def _in_words(name: str) -> str:
-    """The name of a GPT whose row was not looked up: "Tax clerk" for `ask_tax_clerk`."""
+    """The display name of a GPT whose row was not looked up: "Tax clerk" for `ask_tax_clerk`."""
     if name == ASK_STORE:
-        return "a GPT of the store"
+        return "a GPT from the store"
     return " ".join(name.removeprefix(PREFIX).split("_")).capitalize()

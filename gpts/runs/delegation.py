@@ -1,7 +1,7 @@
-"""One GPT asks another: what a tree of runs may cost, what counts as the same request, and what comes back.
+"""Delegation between GPTs: limits of a tree of runs, when two requests are equal, and what a child run returns.
 
-A delegation is a tool call that a run of another GPT answers. All is bounded for the whole tree that began with the
-person's own message, and decided here from plain facts: the site counts them in its database, under one lock.
+A delegation is a tool call that a child run of another GPT answers. Limits apply to the whole tree that the person's
+message started; they are decided here from numbers that the site counts in its database, under one lock.
 """
 
 import hashlib
@@ -29,21 +29,23 @@ from gpts.safety.labels import Integrity, Label, join, untrusted
 from gpts.spec.gpt import DelegateRef
 
 ASK_STORE: Final = "ask_store"
-# The longest task, in characters: as much as a person may write (MAX_MESSAGE_CHARS); a model's longer one is cut.
+# Characters of the longest task: as many as a person may write (MAX_MESSAGE_CHARS); a model's longer task is cut.
 TASK_CHARS: Final = 32_000
 
-NOT_REACHABLE: Final = "{name} cannot be asked: it is gone, not published, or not shared with everyone concerned."
-NOTHING_FITS: Final = "No GPT in the store fits this."
-NO_TASK: Final = "There is no task: say in `task` what is wanted."
-ALREADY_AT_IT: Final = "{name} is already at work on this very request further up, so it was not asked again."
+NOT_REACHABLE: Final = (
+    "{name} can't be asked: it was deleted, isn't published or isn't shared with everyone involved."
+)
+NOTHING_FITS: Final = "No GPT in the store matches this."
+NO_TASK: Final = "The task is missing: say in `task` what is wanted."
+ALREADY_AT_IT: Final = "{name} is already working on this request, so it wasn't asked again."
 STOPPED: Final = "{name} was stopped before it answered."
-SAID_NOTHING: Final = "{name} answered nothing."
+SAID_NOTHING: Final = "{name} gave an empty answer."
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one tree of runs may cost. `depth` counts delegations below the person's own run, `seconds` the time
-    that people take to answer approvals not included."""
+    """Limits of one tree of runs. `depth` counts delegations below the person's own run; `seconds` excludes the time
+    that people take to answer approvals."""
 
     depth: int
     runs: int
@@ -54,7 +56,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class StoreGpt:
-    """A GPT of the store that may be asked, in the words of its listing."""
+    """A GPT of the store that may be called, with the texts of its listing."""
 
     slug: str
     name: str
@@ -64,9 +66,9 @@ class StoreGpt:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a tree has cost so far, where another run of `name` is asked for at `depth`.
+    """What a tree has used so far, when a child run of the GPT `name` is requested at `depth`.
 
-    `runs` counts delegated runs, `of_gpt` those of the GPT that is asked for.
+    `runs` counts child runs, `of_gpt` those of the requested GPT.
     """
 
     name: str
@@ -78,36 +80,36 @@ class Spent:
 
 
 def why_not(bounds: Bounds, spent: Spent) -> str:
-    """The bound that one more run would break, as a sentence that a model and a person can read; empty for none."""
-    could_not = f"{spent.name} could not be asked: "
+    """The limit that one more run would exceed, as a sentence for models and people; empty if none."""
+    could_not = f"{spent.name} couldn't be asked: "
     if spent.depth > bounds.depth:
-        return f"{could_not}GPTs may ask each other over {bounds.depth} levels at most."
+        return f"{could_not}GPTs can ask each other at most {bounds.depth} levels deep."
     if spent.runs >= bounds.runs:
-        return f"{could_not}one question may take {bounds.runs} runs of other GPTs at most."
+        return f"{could_not}one question can use at most {bounds.runs} runs of other GPTs."
     if spent.of_gpt >= bounds.runs_per_gpt:
-        return f"{could_not}it was asked {spent.of_gpt} times already, which is as often as one question may."
+        return f"{could_not}it was already asked {spent.of_gpt} times for this question, which is the limit."
     return out_of(bounds, spent.tokens, spent.is_late, could_not)
 
 
 def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> str:
-    """The bound on what a tree uses up that is reached, as a sentence after `said_first`; empty for none."""
+    """The usage limit that a tree has reached, as a sentence after `said_first`; empty if none."""
     if tokens >= bounds.tokens:
-        return f"{said_first}this question has used up its {bounds.tokens:,} tokens."
+        return f"{said_first}this question reached its limit of {bounds.tokens:,} tokens."
     if is_late:
-        return f"{said_first}this question has used up its {bounds.seconds} seconds."
+        return f"{said_first}this question reached its limit of {bounds.seconds} seconds."
     return ""
 
 
 def request_digest(gpt_id: str, task: str) -> str:
-    """The same for requests to one GPT whose tasks differ in case, accents, punctuation and white space only."""
+    """A digest of a request, ignoring case, accents, punctuation and white space of the task."""
     plain = unicodedata.normalize("NFKD", task.casefold())
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    # A task without any word ("?") is told apart by its signs.
+    # Tasks without any word ("?") are compared literally.
     return hashlib.sha256(f"{gpt_id} {' '.join(words) or task.strip()}".encode()).hexdigest()
 
 
 def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iterable[str]]) -> bool:
-    """Whether `parent` would wait for itself if it waited for `wanted`; `waits_for` are the runs as they wait now."""
+    """Whether `parent` waiting for `wanted` would close a cycle; `waits_for` maps runs to those they wait for."""
     seen: set[str] = set()
     found = [wanted]
     while found:
@@ -121,7 +123,7 @@ def would_wait_for_itself(parent: str, wanted: str, waits_for: Mapping[str, Iter
 
 
 def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
-    """Each delegate under the name of the tool that asks it."""
+    """The delegates by tool name."""
     named: dict[str, DelegateRef] = {}
     for delegate in delegates:
         base = f"ask_{re.sub(r'[^a-zA-Z0-9_]+', '_', delegate.slug)}"[:60]
@@ -131,20 +133,20 @@ def named_delegates(delegates: Iterable[DelegateRef]) -> dict[str, DelegateRef]:
 
 
 def delegation_chain(log: Log, own: Delegator) -> tuple[Delegator, ...]:
-    """Who asked whom down to the run with this `log`, whose GPT is `own`: the chain for those that it asks."""
+    """The chain of delegations down to the run with this `log`, whose GPT is `own`, for its child runs."""
     first = log[0] if log else None
     return (*(first.delegated_by if isinstance(first, UserMessage) else ()), own)
 
 
 def answer_label(log: Log, name: str, is_strangers: bool) -> Label:
-    """The label of the answer of a run with this `log`: of all that it read, and outside text if a stranger's GPT."""
+    """The label of a run's answer: of all that the run read, and untrusted if a stranger owns the GPT."""
     last = log[-1]
     own = last.label if isinstance(last, Finished) else Label(integrity=Integrity.USER)
     return join([own, untrusted(f"the GPT {name}")]) if is_strangers else own
 
 
 def cited_passages(log: Log) -> tuple[Passage, ...]:
-    """The passages that the answer of `log` cites, so that whoever passes it on can cite them as well."""
+    """The passages that the answer of `log` cites, so that the parent run can cite them too."""
     last = log[-1]
     if not isinstance(last, Finished):
         return ()
@@ -154,9 +156,9 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
 
 
 def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) -> ToolResult:
-    """What the call `call_id` of `tool` gets from the GPT `name`, whose run ended with this `log`.
+    """The result of the call `call_id` of `tool`, from the log of the child run of the GPT `name`.
 
-    `shown` is set always; who has a model to word it leaves it out.
+    `shown` is always set; callers whose model writes the answer drop it.
     """
     last, label = log[-1], answer_label(log, name, is_strangers)
     text, ok = _told(last, name)
@@ -177,14 +179,14 @@ def _told(last: Step, name: str) -> tuple[str, bool]:
         case Finished(text=text):
             return (text, True) if text.strip() else (SAID_NOTHING.format(name=name), False)
         case Error(message=message):
-            return f"{name} did not answer. {message}", False
+            return f"{name} didn't answer. {message}", False
         case Cancelled():
             return STOPPED.format(name=name), False
     raise ValueError(f"A run that ended with {last.kind} has no answer.")
 
 
 def doing(name: str, step: Step) -> str:
-    """What the GPT `name` does after `step`, in a few words for those who wait; empty where that is nothing."""
+    """A short progress text on the GPT `name` after `step`; empty if there is nothing to report."""
     match step:
         case UserMessage():
             return f"{name} is reading"
@@ -192,25 +194,25 @@ def doing(name: str, step: Step) -> str:
             n = len(passages)
             return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"
         case ApprovalRequest():
-            return f"{name} asks you something"
+            return f"{name} needs your approval"
         case Delegation():
             return f"{name} has asked {step.name}"
         case ToolResult():
-            return f"{name} goes on"
+            return f"{name} continues"
     return ""
 
 
 def listed_answers(answers: Sequence[tuple[str, str]]) -> str:
-    """Several answers as one Markdown text, each under the name of who gave it."""
+    """Several answers as one Markdown text, each under the name of its GPT."""
     return "\n\n".join(f"{title_of(name)}\n\n{text}" for name, text in answers)
 
 
 def title_of(name: str) -> str:
-    """The line above the answer of the GPT `name`."""
+    """The heading over the answer of the GPT `name`."""
     plain = re.sub(r"([\\`*_\[\]<>#&~!|])", r"\\\1", " ".join(name.split()))
     return f"**{plain}**"
 
 
 def titles_in(log: Log) -> frozenset[str]:
-    """The lines above answers that a run with this `log` may have put together."""
+    """The headings that `listed_answers` may have put into the answer of a run with this `log`."""
     return frozenset(title_of(step.name) for step in log if isinstance(step, Delegation))

@@ -1,4 +1,4 @@
-"""What a model reads: an ordered list of messages, each with a role and plain text."""
+"""What a model reads: a list of messages, each with a role and plain text."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 
 class MessageCall(BaseModel):
-    """A call that an assistant's message made, as the model is reminded of it."""
+    """A call in an assistant message, as repeated in later prompts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,9 +18,9 @@ class MessageCall(BaseModel):
 
 
 class Message(BaseModel):
-    """One message of a prompt. `content` is text from anywhere and can never become a control token.
+    """One message of a prompt. `content` is untrusted text and can never become a control token.
 
-    `tool_calls` are an assistant's calls; `name` and `call_id` tell which call a tool's message answers.
+    `tool_calls` are an assistant's calls; `name` and `call_id` identify the call that a tool message answers.
     """
 
     model_config = ConfigDict(frozen=True)

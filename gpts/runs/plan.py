@@ -1,4 +1,4 @@
-"""What should happen next in a run: a pure function of the GPT and the log. No clock, no database, no randomness."""
+"""Decides what happens next in a run: a pure function of the GPT and the log. No clock, database or randomness."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.delegation import ASK_STORE
 from gpts.runs.queries import retrieval_query
-from gpts.runs.state import TurnState
+from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -47,24 +47,22 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-# Rounds of tool calls in one turn; then the model's last words are the answer.
-MAX_ROUNDS: Final = 8
-
-ABSTENTION: Final = "The files of this GPT do not cover that, so there is no answer to give from them."
-INTERRUPTED: Final = "Interrupted: the worker stopped while this ran, and whether it took effect is unknown."
-DECLINED: Final = "The person declined this call."
-EXPIRED: Final = "Nobody answered in time whether this call is allowed, so it was not made."
-SIGN_IN: Final = "It acts in your name there."
-# The router's score from which a question names the tool itself ("search the web for …").
+ABSTENTION: Final = "This GPT's files don't cover that."
+INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
+REPEATED: Final = "You made this very call before in this turn. Its result is above: answer with it."
+DECLINED: Final = "The user declined this call."
+EXPIRED: Final = "This call wasn't made: the approval request expired."
+SIGN_IN: Final = "It acts on your behalf there."
+# Router score from which the question names the tool itself ("search the web for …").
 PLAINLY_ASKED: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What holds outside of the log when something is decided.
+    """Facts outside the log that a decision depends on.
 
-    `standing` is what the person has allowed, `sign_in` gives the host at which they must sign in before a tool can
-    be used.
+    `standing` holds the person's standing permissions; `sign_in` gives the host at which they must sign in before a
+    tool can be used.
     """
 
     standing: Standing = field(default_factory=Standing)
@@ -72,10 +70,9 @@ class Circumstances:
 
 
 def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> Decision:
-    """The next thing to do in the run whose turn stands as in `state`.
+    """The next decision for the run in this state.
 
-    Where `state.ability` says that the model is too weak for a part of the work, the decision is one of
-    `decisions.Assisted` instead.
+    If `state.ability` rules out a part of the work for the model, the decision is one of `decisions.Assisted`.
     """
     log = state.steps
     if not log or isinstance(log[-1], Finished | Cancelled | Error):
@@ -90,7 +87,7 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
 
 
 def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
-    """The queue whose workers perform `decision`; None where any may."""
+    """The queue whose workers perform `decision`; None if any queue will do."""
     match decision:
         case RunTools(calls):
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
@@ -101,7 +98,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
 
 
 def abstain(spec: GptSpec) -> str:
-    """What a GPT says to a question that its knowledge does not cover, with what it can be asked instead."""
+    """The answer to a question that the knowledge does not cover, with suggestions of what to ask instead."""
     if not spec.starters:
         return ABSTENTION
     return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
@@ -120,7 +117,7 @@ def _retrieval(log: Log) -> Retrieval | None:
 
 
 def _begin(state: TurnState) -> Decision:
-    """What comes before the first reply: all delegates, the router's choice for a weak model, or the model."""
+    """The first step of a turn: call all delegates, ask the router for a weak model, or call the model."""
     asked, coverage = state.user_message(), coverage_of(state.steps)
     others = [name for name, tool in state.tools.items() if tool.is_delegation and name != ASK_STORE]
     if state.spec.delegates_to_all and others and not asked.later:
@@ -139,12 +136,12 @@ def _begin(state: TurnState) -> Decision:
 
 
 def _assist(state: TurnState) -> Decision | None:
-    """What is done for a model that cannot choose tools; None where none is wanted, so that it just answers."""
+    """The assisted step for a model that cannot choose tools; None if no tool is needed and it just answers."""
     demanded = state.demanded_tools()
     if len(demanded) == 1:
         return WriteCall(demanded[0].name)
     choice = next((step for step in state.steps if isinstance(step, ToolChoice)), None)
-    # What an API caller's functions gave comes with `later`: the question has found its tool before.
+    # `later` holds results of an API caller's functions: the tool for this question was chosen in an earlier request.
     if choice is None:
         return ChooseTool() if state.tools and (demanded or not state.user_message().later) else None
     if choice.parts:
@@ -153,7 +150,7 @@ def _assist(state: TurnState) -> Decision | None:
 
 
 def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
-    """Whether the GPT's files answer what the web or another GPT would be asked, unless it was plainly asked for."""
+    """Whether knowledge covers the question, so that a web or delegate call not plainly asked for can be skipped."""
     return (
         (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].is_delegation)
         and choice.score < PLAINLY_ASKED
@@ -171,7 +168,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
         return _decide_calls(open_calls, state, circumstances)
     if given_out:
         return Finish(last.text, coverage_of(log), "tool_calls", given_out)
-    # What a tool shows is text; an answer in the caller's own form has to be written.
+    # Tool results are plain text; an answer under the caller's schema must be written by the model.
     if (
         last.tool_calls
         and not state.ability.writes_from_sources
@@ -180,13 +177,16 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
         shown = [results[call.call_id].shown for call in last.tool_calls]
         if all(text is not None for text in shown):
             return ShowResults()
-    if last.tool_calls and len(replies) < MAX_ROUNDS:
+    if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
+    # A model that has nothing to say on what its calls gave, or only printed another one.
+    if not last.text and any(result.ok and result.shown for result in results.values()):
+        return ShowResults()
     return Finish(last.text, coverage_of(log), last.finish)
 
 
 def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Circumstances) -> Decision:
-    """What to do about the first of `calls` that no other GPT is at; those after it of its kind go along with it."""
+    """The decision on the first of `calls` that is not delegated yet; later calls of the same kind join it."""
     asked = {step.call_id for step in state.steps if isinstance(step, Delegation)}
     decisions = [_decide_call(call, state, circumstances) for call in calls if call.call_id not in asked]
     match decisions[:1]:
@@ -200,7 +200,7 @@ def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Ci
 
 
 def _together(first: RunTools, decisions: Sequence[Decision], tools: Mapping[str, ToolSpec]) -> tuple[ToolCall, ...]:
-    """The calls that only read and run on the same workers as `first`."""
+    """The calls that only read and run on the same queue as `first`."""
     gpu = tools[first.calls[0].name].gpu
     reads = [each.calls[0] for each in decisions if isinstance(each, RunTools) and not each.announce]
     return tuple(call for call in reads if tools[call.name].gpu == gpu)
@@ -212,6 +212,8 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
         return RejectCall(call, f"There is no tool named {call.name}.")
     if any(isinstance(step, ToolStarted) and step.call_id == call.call_id for step in log):
         return RejectCall(call, INTERRUPTED)
+    if tool.effect == "read" and _was_answered(call, log):
+        return RejectCall(call, REPEATED)
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
         return RejectCall(call, EXPIRED if answer.expired else DECLINED)
@@ -227,8 +229,16 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
     return RunTools((call,), announce=tool.effect == "write")
 
 
+def _was_answered(call: ToolCall, log: Log) -> bool:
+    """Whether an identical call earlier in this turn returned a result."""
+    results = {step.call_id for step in log if isinstance(step, ToolResult) and step.ok}
+    calls = (each for step in log if isinstance(step, ModelReply) for each in step.tool_calls)
+    digest = call_digest(call)
+    return any(each.call_id in results and call_digest(each) == digest for each in calls)
+
+
 def _answer_about(call: ToolCall, log: Log) -> Approval | None:
-    """The person's last answer about the call itself, or a refusal to sign in for it."""
+    """The person's last answer about this exact call, or a declined sign-in for it."""
     requests = {step.call_id: step for step in log if isinstance(step, ApprovalRequest)}
     answers = [step for step in log if isinstance(step, Approval) and step.call_id == call.call_id]
     if not answers or (answers[-1].allowed and requests[call.call_id].sign_in):

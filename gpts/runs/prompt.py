@@ -1,7 +1,7 @@
-"""The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, strictly appended.
+"""The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, append-only.
 
-Nothing that stood in an earlier prompt of the conversation is ever rewritten, so the model's prefix cache stays warm:
-one computation of a GPT's instructions serves all its conversations, and each turn only adds to the one before.
+Text of earlier prompts in a conversation is never rewritten, so the model's prefix cache stays valid: a GPT's
+instructions are computed once for all its conversations, and each turn only appends.
 """
 
 import json
@@ -26,7 +26,7 @@ CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description}
 
 
 def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Message, ...]:
-    """The messages that the model answers next: the system message, earlier turns, this turn so far."""
+    """The messages to complete: the system message, earlier turns, this turn so far."""
     messages = [Message(role="system", content=system_text(spec))]
     for turn in (*history, log):
         messages += _turn(turn) if _asked(turn) == _asked(log) else _overheard(turn)
@@ -38,7 +38,7 @@ def _asked(turn: Log) -> str:
 
 
 def _overheard(turn: Log) -> list[Message]:
-    """Another GPT's turn: what was said. Its passages and calls are left out, as its files and tools are not here."""
+    """Another GPT's turn as plain text, without its passages and calls; its files and tools are unavailable here."""
     messages: list[Message] = []
     for step in turn:
         if isinstance(step, UserMessage):
@@ -49,7 +49,7 @@ def _overheard(turn: Log) -> list[Message]:
 
 
 def system_text(spec: GptSpec) -> str:
-    """What every conversation of this version of the GPT begins with."""
+    """The system message: the same for every conversation of this version of the GPT."""
     parts = [BASE_RULES.format(name=spec.name)]
     if spec.knowledge:
         parts.append(KNOWLEDGE_RULE)
@@ -59,7 +59,7 @@ def system_text(spec: GptSpec) -> str:
 
 
 def call_request(tool: ToolSpec) -> Message:
-    """What asks the model for the arguments of a call of `tool`; it stands in no later prompt."""
+    """The message that requests the arguments of a call of `tool`; later prompts omit it."""
     fields = json.dumps(tool.parameters.get("properties", {}), ensure_ascii=False)
     text = CALL_REQUEST.format(title=tool.title or tool.name, description=tool.description, fields=fields)
     return Message(role="user", content=text)
@@ -90,7 +90,7 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Mes
 
 
 def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as the model reads it: after the passages that were found for it."""
+    """The question as given to the model: after the passages found for it."""
     if retrieval is None:
         return question
     if not retrieval.covered:

@@ -1,12 +1,12 @@
-"""What to search the knowledge for when a question leans on the conversation: "and what about its price?".
+"""Search queries for questions that depend on the conversation: "and what about its price?".
 
-A question that stands alone is searched as it is, so that a change of topic drags nothing along. One that points back
-or leaves out what it is about gets the words of the last question that stood alone, of what followed up on it, and
-the names and cited headings of the answers in between. By code and word lists, for English, German, French, Spanish,
-Italian, Portuguese and Dutch: a small model asked to rewrite questions invents what they are about.
+A question that stands alone is searched unchanged, so a change of topic carries nothing over. One that refers back or
+omits its subject is extended with the words of the last question that stood alone, of the follow-ups since, and with
+the names and cited headings of the answers between. Done by code and word lists for English, German, French, Spanish,
+Italian, Portuguese and Dutch: a small model asked to rewrite questions invents their subjects.
 
-Of 70 conversations BM25 finds the right section first in 68 with these words, in 32 by the last question alone, in 64
-behind the question before it, which spoils new topics (2026-11; the lists were made on the same conversations).
+Of 70 conversations BM25 ranks the right section first in 68 with these words, in 32 with the last question alone, and
+in 64 with the question before it prepended, which spoils new topics (2026-11; the lists come from the same data).
 """
 
 import re
@@ -19,16 +19,16 @@ from gpts.knowledge.terms import STOP_WORDS, stem
 from gpts.runs.messages import Message
 from gpts.runs.steps import Finished, Log, UserMessage
 
-# Turns looked back at, and words taken from questions and from answers: more would drown the question's own.
+# Turns to look back, and words taken from questions and from answers: more would outweigh the question's own.
 MAX_TURNS: Final = 4
 TOPIC_WORDS: Final = 8
 ANSWER_WORDS: Final = 4
-# Characters of an answer that are read for names: it says what it is about in its first sentences.
+# Leading characters of an answer that are searched for names: its first sentences name its subject.
 ANSWER_CHARS: Final = 300
 SHORT_ANSWER_CHARS: Final = 60
 
-# Words that point back at what was said. None that is an article, a verb or another everyday word in one of the
-# languages: German "es" is Spanish "is", French "son" is Spanish "are".
+# Words that refer back. None is an article, verb or other everyday word in one of the languages: German "es" is
+# Spanish "is", French "son" is Spanish "are".
 _POINTERS: Final = frozenset(
     """it its they them their theirs he him his she her hers this these those one ones same other others former latter
     er ihn ihm ihnen ihre ihren ihrem ihrer seine seinen seinem seiner deren dessen dieser diesen diesem dort dabei
@@ -39,11 +39,11 @@ _POINTERS: Final = frozenset(
     ele ela eles elas dele dela deles delas nele nela isso isto esse aquele aquela seu sua seus suas
     hij hem haar hun hen deze ervan erin erop ermee daarvan daarin daarmee daarop daarvoor""".split()
 )
-# Words that may point back, and as often do not ("the pump that leaks", "is there a lift").
+# Words that may refer back but often do not ("the pump that leaks", "is there a lift").
 _VAGUE: Final = frozenset(
     "that there then so das da dann dem denen y en là alors allí ahí così allora lá daar dan".split()
 )
-# Beginnings of a question that goes on from the one before.
+# Openings of a question that continues the one before.
 _OPENERS: Final = re.compile(
     r"(?:and|but|or|also|then|what about|how about|what if|why not|und|aber|oder|auch|was ist mit"
     r"|wie (?:ist|sieht) es|et|mais|ou|qu['’]en est-il|y|pero|o|qué (?:hay|pasa)|e|ma|che ne|mas|en|maar|of"
@@ -52,13 +52,13 @@ _OPENERS: Final = re.compile(
 )
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
-# With so many words of its own a question stands alone in spite of a pointer, an opener, or its shortness.
+# Content words from which a question stands alone in spite of a pointer, an opener, or its shortness.
 _OWN_WITH_POINTER: Final = 5
 _OWN_WITH_OPENER: Final = 3
 _OWN_WHEN_VAGUE: Final = 2
 _OWN_WHEN_SHORT: Final = 2
 _SHORT: Final = 5
-# What people say around a question, and what is asked of everything: no topic.
+# Filler and generic question words: no topic.
 _EMPTY: Final = frozenset(
     """may must might shall please thanks thank ok okay yes well really exactly need needs needed want like thing
     things much many long often far old big bitte danke ja genau lange oft s'il plaît merci oui por favor gracias
@@ -76,14 +76,14 @@ class _Turn:
 
 
 def retrieval_query(history: Sequence[Log], log: Log) -> str:
-    """What to search the knowledge for: the question of `log`, with what it is about when it does not say so."""
+    """The search query: the question of `log`, extended with its subject if it does not name one."""
     question = _question(log)
     before = [*_turns(history), *_earlier(log)]
     if not before or not is_follow_up(question):
         return question
     words = _WORD.findall(question)
     own = {stem(word.casefold()) for word in words}
-    # "And E3?" after a question on E4 asks the same of another thing.
+    # "And E3?" after a question on E4 asks the same of another item.
     renamed = any(map(_is_code, words))
     carried = (word for word in _topic(before) if not (renamed and _is_code(word)))
     return " ".join([question, *(word for word in carried if stem(word.casefold()) not in own)])
@@ -104,7 +104,7 @@ def is_follow_up(question: str) -> bool:
 
 
 def _topic(turns: Sequence[_Turn]) -> list[str]:
-    """The words that say what the last of `turns` was about, without repeats."""
+    """The words that name the subject of the last of `turns`, without repeats."""
     recent = list(turns[-MAX_TURNS:])
     first = next((n for n in range(len(recent) - 1, -1, -1) if not is_follow_up(recent[n].question)), 0)
     asked = (word for turn in recent[first:] for word in _content(turn.question))
@@ -115,7 +115,7 @@ def _topic(turns: Sequence[_Turn]) -> list[str]:
 
 
 def _content(text: str) -> Iterator[str]:
-    """The words of `text` that may name a topic, as they are written."""
+    """The words of `text` that may name a topic, as written."""
     for word in _WORD.findall(text):
         folded = word.casefold()
         if folded not in STOP_WORDS and folded not in _POINTERS and folded not in _EMPTY and len(word) > 1:
@@ -128,7 +128,7 @@ def _cited(turn: _Turn) -> Iterator[str]:
 
 
 def _named(answer: str) -> Iterator[str]:
-    """What an answer names: all of a short one's words; names and part numbers in the beginning of a longer one."""
+    """Names in an answer: all words of a short one; names and part numbers at the start of a longer one."""
     if len(answer) <= SHORT_ANSWER_CHARS:
         yield from _content(answer)
         return

@@ -1,7 +1,7 @@
-"""What a model's raw reply means: the text for the reader and the tool calls in it.
+"""Parses a model's raw reply into the text for the reader and the tool calls.
 
-Engines hand over every call in one form, `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, whatever their model
-wrote; `read_calls` and `written` turn the other forms into it.
+Every engine returns calls in one form, `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, whatever format its
+model uses; `read_calls` and `written` convert the other formats.
 """
 
 import json
@@ -10,20 +10,20 @@ from typing import Any, Final
 
 from gpts.runs.steps import ToolCall
 
-# The form that Qwen, Hermes and SmolLM templates teach their models.
+# The form taught by the templates of Qwen, Hermes and SmolLM.
 OPENING: Final = "<tool_call>"
 CLOSING: Final = "</tool_call>"
-# What may stand between the calls of a list or a row of them.
+# Characters allowed between calls in a list or sequence.
 _BETWEEN: Final = " \t\r\n,;"
 
-# A call as a model wrote it: the tool's name and the arguments.
+# A call as the model wrote it: the tool's name and the arguments.
 Written = tuple[str, dict[str, Any]]
 
 
 def prose(raw: str, ended: bool) -> str:
-    """What of a growing reply is text for the reader: all before its first call.
+    """The reader's part of a growing reply: everything before its first call.
 
-    Until the reply has `ended`, a tail that may become the beginning of a call is left out.
+    Until the reply has `ended`, a tail that may become the start of a call is withheld.
     """
     text, found, _ = raw.partition(OPENING)
     if found or ended:
@@ -36,7 +36,7 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
     """The reader's text and the calls of `raw`. Calls are numbered from `first_call`, so ids are stable on a retry.
 
     A block that is not a JSON object with a name stays in the text: nothing is dropped silently. A block without its
-    end is no call, so a reply that was cut can never start one.
+    closing tag is not a call, so a truncated reply can never start one.
     """
     text, at = "", 0
     calls: list[ToolCall] = []
@@ -53,9 +53,9 @@ def parse(raw: str, first_call: int) -> tuple[str, tuple[ToolCall, ...]]:
 
 
 def read_calls(text: str) -> list[Written] | None:
-    """The calls of `text`: JSON objects with a name and arguments (or parameters), in a row or in a list.
+    """The calls in `text`: JSON objects with a name and arguments (or parameters), in sequence or in a list.
 
-    None if anything else is in it, such as the rest of a call that was cut.
+    None if it contains anything else, such as a truncated call.
     """
     found: list[Written] = []
     at = 0
@@ -80,7 +80,7 @@ def written(calls: Sequence[Written]) -> str:
 
 
 def _block(raw: str, at: int) -> tuple[Written, int] | None:
-    """The call whose JSON begins at `at`, and where its block ends; None if it is malformed or has no end."""
+    """The call whose JSON begins at `at`, and where its block ends; None if it is malformed or not closed."""
     value, end = json_at(raw, at + len(raw[at:]) - len(raw[at:].lstrip()))
     call = _call(value)
     rest = raw[end:].lstrip()
@@ -90,7 +90,7 @@ def _block(raw: str, at: int) -> tuple[Written, int] | None:
 
 
 def json_at(text: str, at: int) -> tuple[Any, int]:
-    """The JSON value that begins at `at` and where it ends; None and the end of the text if there is none."""
+    """The JSON value at `at` and where it ends; None and the end of the text if there is none."""
     try:
         return _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):

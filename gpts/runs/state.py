@@ -1,21 +1,25 @@
-"""A turn as those see it who answer it: the GPT, the steps so far, the turns before, the tools it was granted."""
+"""The state of a turn: the GPT, the steps so far, the turns before, and the granted tools."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Log, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
-from gpts.spec.tools import ToolSpec
+from gpts.spec.tools import ToolSpec, call_digest
+
+# Rounds of tool calls in one turn, after which the model must answer.
+MAX_ROUNDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class TurnState:
-    """Everything that decisions and prompts are made from, as plain values.
+    """The input of decisions and prompts, as plain values.
 
-    `steps` are this turn's, `history` the turns before it, `tools` those that the GPT was granted and the API
-    caller's own, by name.
+    `steps` are this turn's, `history` the turns before it, `tools` the granted ones and the API caller's own, by
+    name.
     """
 
     spec: GptSpec
@@ -25,13 +29,13 @@ class TurnState:
     tools: Mapping[str, ToolSpec]
 
     def user_message(self) -> UserMessage:
-        """The step that this turn began with."""
+        """The first step of this turn."""
         first = self.steps[0]
         assert isinstance(first, UserMessage)
         return first
 
     def question(self) -> str:
-        """What the person asked in this turn."""
+        """The person's question in this turn."""
         return self.user_message().text
 
     def n_calls(self) -> int:
@@ -39,16 +43,24 @@ class TurnState:
         return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
 
     def passages(self) -> tuple[Passage, ...]:
-        """What was found in the files and covers the question, and what tools gave that can be cited."""
+        """Citable passages: those of the knowledge, if it covers the question, and those of tool results."""
         found = [p for step in self.steps if isinstance(step, Retrieval) and step.covered for p in step.passages]
         return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
-        """The tools that the model is told of: all of them if it can call any by itself."""
-        return tuple(self.tools.values()) if self.ability.calls_tools else ()
+        """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
+        return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()
+
+    def must_answer(self) -> bool:
+        """Whether the rounds of calls are used up, or the last round only repeated answered calls."""
+        rounds = [step.tool_calls for step in self.steps if isinstance(step, ModelReply) and step.tool_calls]
+        if len(rounds) >= MAX_ROUNDS:
+            return True
+        earlier = {call_digest(call) for calls in rounds[:-1] for call in calls}
+        return bool(rounds) and all(call_digest(call) in earlier for call in rounds[-1])
 
     def demanded_tools(self) -> tuple[ToolSpec, ...]:
-        """The API caller's functions of which they want one called now, before anything else; empty if none."""
+        """The API caller's functions of which one must be called now; empty if none."""
         choice = self.user_message().overrides.tool_choice
         if any(isinstance(step, ModelReply) for step in self.steps):
             return ()

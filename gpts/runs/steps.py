@@ -1,4 +1,4 @@
-"""The steps of a run's log: what happened, in order, and nothing else. Everything shown is derived from them."""
+"""The steps of a run's log: what happened, in order. Everything shown is derived from them."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -19,7 +19,7 @@ class _Step(BaseModel):
 
 
 class ToolCall(BaseModel):
-    """A call the model made: `arguments` is parsed JSON, already known to be an object."""
+    """A call that the model made: `arguments` is parsed JSON, checked to be an object."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class ToolCall(BaseModel):
 
 
 class FileRef(BaseModel):
-    """A file of the conversation: what the person attached, or what a call made. `id` is its row's."""
+    """A file of the conversation: attached by the person or made by a call. `id` is its row's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,7 +40,7 @@ class FileRef(BaseModel):
 
 
 class CallerTool(BaseModel):
-    """A function of the API caller's own, in the words of OpenAI's `tools`; the run ends with a call of it."""
+    """A function of the API caller, as in OpenAI's `tools`; the run ends with a call of it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,7 @@ class CallerTool(BaseModel):
 
 
 class Delegator(BaseModel):
-    """A GPT in a chain of delegations, from the person's own GPT on."""
+    """A GPT in a chain of delegations, starting with the one that the person chats with."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +59,7 @@ class Delegator(BaseModel):
 
 
 class Overrides(BaseModel):
-    """What an API caller set for one run; None and an empty `stop` leave the GPT's own settings as they are.
+    """What an API caller set for one run; None and an empty `stop` keep the GPT's own settings.
 
     `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
     `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text.
@@ -77,7 +77,7 @@ class Overrides(BaseModel):
 
     @property
     def functions(self) -> tuple[CallerTool, ...]:
-        """The caller's own functions that this run may call."""
+        """The caller's functions that this run may call."""
         return () if self.tool_choice == "none" else self.tools
 
     def applied_to(self, spec: GptSpec) -> GptSpec:
@@ -88,12 +88,12 @@ class Overrides(BaseModel):
 
 
 class UserMessage(_Step):
-    """Step 0: what the person asked. `earlier` holds the conversation that an API caller sent along.
+    """Step 0: the person's question. `earlier` holds the conversation that an API caller sent along.
 
-    `later` are the calls of the caller's functions that came of the question, and their results. `delegated_by` is
-    the chain of GPTs that delegated the task, outermost first; then `text` is the task that the last of them gave,
-    `label` the label of what it had read, and `own_words` says whether the person had said the task word for word.
-    `guest_id` is the id of the GPT that was brought in to answer; empty where the conversation's own does.
+    `later` holds the calls of the caller's functions that the question led to, and their results. `delegated_by` is
+    the chain of delegations, outermost first; if set, `text` is the task written by the last GPT in it, `label` the
+    label of what that GPT had read, and `own_words` whether the task is literally the person's text. `guest_id` is
+    the id of the mentioned GPT that answers; empty if the conversation's own GPT does.
     """
 
     kind: Literal["user_message"] = "user_message"
@@ -114,9 +114,9 @@ class UserMessage(_Step):
 
 
 class Retrieval(_Step):
-    """What the GPT's knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
+    """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
-    `extract` is the answer in the files' own sentences, set where the model is too small to be trusted with wording.
+    `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -126,16 +126,16 @@ class Retrieval(_Step):
     extract: str = ""
 
     def summary(self, n_files: int) -> str:
-        """What was found in how many files, in one line for people."""
+        """One line for people: what was found in how many files."""
         n_found = len(self.passages)
         found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else "no match"
         return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
 
 
 class DelegatedPart(BaseModel):
-    """A part of a question for another GPT: the tool that asks it, and the task.
+    """A part of a question for a delegate: the tool to call, and the task.
 
-    `gpt` is the slug of a GPT of the store.
+    `gpt` is the slug of a GPT from the store.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -146,9 +146,9 @@ class DelegatedPart(BaseModel):
 
 
 class ToolChoice(_Step):
-    """The tool that the question asks for, as the router sees it; an empty name: none. `score` is in 0..1.
+    """The router's choice of a tool for the question; an empty name: none. `score` is in 0..1.
 
-    `parts`: the work divides among several other GPTs; then `name` is empty.
+    `parts`: the question is divided among several delegates; then `name` is empty.
     """
 
     kind: Literal["tool_choice"] = "tool_choice"
@@ -158,7 +158,7 @@ class ToolChoice(_Step):
 
 
 class ModelReply(_Step):
-    """One whole generation of the model; a crashed one leaves no step and is generated again."""
+    """One complete generation of the model; one that crashed leaves no step and is repeated."""
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
@@ -179,9 +179,9 @@ class ToolStarted(_Step):
 
 
 class Delegation(_Step):
-    """Another GPT was asked: run `run_id` of the GPT `slug` answers the call with a `tool_result` of this log.
+    """A delegation: the child run `run_id` of the GPT `slug` answers the call with a `tool_result` in this log.
 
-    `joined`: the same was asked before in this tree, so that one run answers both.
+    `joined`: the tree has an identical earlier delegation, and its run answers both.
     """
 
     kind: Literal["delegation"] = "delegation"
@@ -194,11 +194,10 @@ class Delegation(_Step):
 
 
 class ToolResult(_Step):
-    """What a call gave back, as the model reads it. `ok` is False for refused, failed and interrupted calls.
+    """The result of a call, as the model reads it. `ok` is False for refused, failed and interrupted calls.
 
-    `shown` is Markdown that answers by itself where the model is too small to be trusted with wording: if it is set,
-    the run ends with it and what the `passages` say. `urls` are the addresses that the result itself gave. `run_id`
-    is the run of another GPT that gave it.
+    `shown` is Markdown that serves as the answer if the model cannot write one: if set, the run ends with it and an
+    extract of `passages`. `urls` are addresses returned by the tool itself. `run_id` is the child run, if any.
     """
 
     kind: Literal["tool_result"] = "tool_result"
@@ -216,11 +215,12 @@ class ToolResult(_Step):
 
 
 class ApprovalRequest(_Step):
-    """A person must allow this exact call; `digest` binds the answer to its name and arguments.
+    """A person must approve this exact call; `digest` binds the answer to its name and arguments.
 
-    `plain` and `raw` show the request in words and exactly. `reason` says why it is asked, `because` names who wrote
-    the text from outside that the run has read. `may_remember`: "always allow" can be offered, for the tool at
-    `host`. `sign_in` is the host where the person must sign in first; then that, and no permission, is asked for.
+    `plain` and `raw` show the request in words and exactly. `reason` explains the question, `because` names the
+    authors of the untrusted text that the run has read. `may_remember`: "always allow" can be offered, for the tool
+    at `host`. `sign_in` is the host where the person must sign in first; then the request is for that, not for
+    permission.
     """
 
     kind: Literal["approval_request"] = "approval_request"
@@ -262,9 +262,9 @@ class Error(_Step):
 
 
 class Finished(_Step):
-    """The answer, with its citations, as people and programs get it. `tool_calls` are for the API caller to perform.
+    """The answer and its citations as people and programs receive it. `tool_calls` are for the API caller to perform.
 
-    `support` has an entry for each sentence of the answer if passages were given for it, else none.
+    `support` has an entry for each sentence of the answer if passages were given for it, otherwise none.
     """
 
     kind: Literal["finished"] = "finished"
@@ -307,7 +307,7 @@ Status = Literal["queued", "in_progress", "requires_action", "completed", "faile
 
 
 def status_of(log: Log) -> Status:
-    """The status of a run with this log, in the words of OpenAI's Runs API."""
+    """The status of a run with this log, as in OpenAI's Runs API."""
     match log[-1] if log else None:
         case None | UserMessage():
             return "queued"
@@ -321,7 +321,7 @@ def status_of(log: Log) -> Status:
 
 
 def pending_approvals(log: Log) -> tuple[ApprovalRequest, ...]:
-    """The approval requests that nobody has answered, oldest first. A call may be asked about more than once."""
+    """The unanswered approval requests, oldest first. A call may have more than one."""
     pending: dict[str, ApprovalRequest] = {}
     for step in log:
         if isinstance(step, ApprovalRequest):

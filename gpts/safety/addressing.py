@@ -31,7 +31,7 @@ _AGAIN: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
-_MESSAGE: Final = "This passage seems to speak to a model rather than to a reader. It is used as untrusted text."
+_MESSAGE: Final = "This passage seems to address a model rather than a reader. It is used as untrusted text."
 # Scripts for people, too, say what to answer when somebody asks, time after time.
 _ANSWERS: Final = frozenset({"steer"})
 

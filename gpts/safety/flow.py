@@ -14,7 +14,7 @@ from gpts.safety.labels import Integrity, Label, join, untrusted
 
 # The private source that a GPT's own files are.
 KNOWLEDGE: Final = "knowledge"
-CALLERS_FUNCTIONS: Final = "the functions of the program that calls"
+CALLERS_FUNCTIONS: Final = "the calling program's functions"
 
 
 def label_of(step: Step) -> Label:

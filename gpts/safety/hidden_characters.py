@@ -98,9 +98,9 @@ def _finding(offset: int, block: Block, held: Sequence[int]) -> Finding:
     hidden = "".join(block.text[at] for at in held)
     turned = all(each in FORCED_DIRECTION or each in RIGHT_TO_LEFT or each == "\u202c" for each in hidden)
     message = (
-        "Characters turn the text around, so that a reader sees it in another order."
+        "Invisible characters change the direction of the text, so readers see it in a different order."
         if turned
-        else f"{len(held)} invisible characters hold a message that a reader does not see."
+        else f"{len(held)} invisible characters contain a message that readers can't see."
     )
     text = f"{decoded(hidden)}, in: {_around(block.text, held)}"
     spans = _spans(offset + at for at in held)
@@ -167,7 +167,7 @@ def _capped(found: Sequence[Finding]) -> list[Finding]:
     last = found[_MAX_FINDINGS - 1]
     rest = found[_MAX_FINDINGS - 1 :]
     spans = tuple(span for each in rest for span in each.spans)
-    everywhere = f"{last.message} The same goes for {len(rest) - 1} more places."
+    everywhere = f"{last.message} Also in {len(rest) - 1} more places."
     return [*found[: _MAX_FINDINGS - 1], last.model_copy(update={"spans": spans, "message": everywhere})]
 
 

@@ -119,8 +119,8 @@ def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
         return Allow()
     shown = "; ".join(piece for address in addresses for piece in carried(address))
     reasons = [
-        "This address is not one that you gave or that a search returned.",
-        f"Opening it hands this over: {shown}." if shown else "",
+        "This address isn't from you or from a search.",
+        f"Opening it sends this: {shown}." if shown else "",
         _influence(context),
         _confidence(tool, context),
     ]
@@ -135,7 +135,7 @@ def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verd
     if not foreign:
         return Allow()
     shown = ", ".join(f"“{text}”" for text in foreign)
-    reasons = [f"It sends {shown} to {tool.host or 'a service outside'}.", _influence(context)]
+    reasons = [f"It sends {shown} to {tool.host or 'an external service'}.", _influence(context)]
     return Ask(" ".join([*filter(None, reasons), _confidence(tool, context)]), context.label.written_by)
 
 
@@ -160,13 +160,13 @@ def _others(tool: ToolSpec, context: Context) -> tuple[str, ...]:
 def _influence(context: Context) -> str:
     if not context.label.is_untrusted:
         return ""
-    names = listed(context.label.written_by) or "text from outside"
+    names = listed(context.label.written_by) or "external content"
     return f"It has read {names}, which may have asked for this."
 
 
 def _confidence(tool: ToolSpec, context: Context) -> str:
     others = _others(tool, context)
-    return f"It may hold content of {listed(_source(name) for name in others)}." if others else ""
+    return f"It may contain content from {listed(_source(name) for name in others)}." if others else ""
 
 
 def _source(name: str) -> str:

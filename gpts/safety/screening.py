@@ -7,7 +7,7 @@ from gpts.safety.addressing import speaking_to_models, speaks_to_a_model
 from gpts.safety.hidden_characters import without_strays
 from gpts.safety.stuffing import stuffed_repeats
 
-_RAISED: Final = "It speaks to a model. It is not part of the text and stays out, whatever you decide."
+_RAISED: Final = "It addresses a model. It isn't part of the text and stays out, whatever you decide."
 
 
 def screened(document: Document) -> Document:

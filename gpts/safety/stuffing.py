@@ -184,6 +184,6 @@ def _word_list(text: str) -> list[tuple[int, int]]:
 
 
 def _finding(first: Block, spans: list[tuple[int, int]]) -> Finding:
-    message = f"This passage comes {len(spans)} more times, as if to win every search; the first copy stays."
+    message = f"This passage is repeated {len(spans)} times, as if to rank higher in search. One copy is kept."
     name = f"{len(spans)} {first.text}"
     return finding("stuffed_repeats", "quarantine", message, first.text, first, spans, name)

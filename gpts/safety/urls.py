@@ -27,12 +27,12 @@ _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
 def problem(url: str) -> str:
     """Why `url` is no address that may be opened, in a sentence for the model; empty if it is one."""
     if _UNFIT.search(url.strip()):
-        return "An address must not hold spaces, backslashes or invisible characters."
+        return "An address can't contain spaces, backslashes or invisible characters."
     parts = _split(url)
     if parts is None or not parts.hostname:
-        return "This is not a web address; give a full one that begins with https://."
+        return "This isn't a web address. Use a full one that starts with https://."
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        return "An address must not hold a user name or password."
+        return "An address can't contain a user name or password."
     return ""
 
 

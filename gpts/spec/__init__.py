@@ -1,1 +1,1 @@
-"""What a GPT is: its specification, its tools, its actions, and what the model under it can do."""
+"""What a GPT is: its specification, tools and actions, and what its base model can do."""

@@ -1,12 +1,12 @@
-"""What the shared base model can do, as it was measured. The one fact about a model that decisions may look at."""
+"""The measured abilities of the shared base model: the only facts about a model that decisions may use."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class ModelAbility(BaseModel):
-    """What a run may leave to the model. The engine is its only source; nothing else asks how large a model is.
+    """What a run may leave to the model. Only the engine sets this; nothing else checks a model's size.
 
-    Where a field is false, `workers/smallmodel` does that part of the work instead.
+    Where a field is false, `workers/smallmodel` does that part of the work.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,6 +1,6 @@
-"""A creator's actions as values: operations of an OpenAPI document that a GPT may call, and how they sign in.
+"""A creator's actions as values: the operations of an OpenAPI document that a GPT may call, and their authentication.
 
-No secret is ever part of these: `auth` says which kind is needed, the secret is looked up where the request is made.
+They never hold a secret: `auth` gives the kind, and the secret is looked up where the request is made.
 """
 
 import re
@@ -16,16 +16,16 @@ AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 Place = Literal["path", "query", "header", "cookie", "body"]
 Style = Literal["simple", "label", "matrix", "form", "spaceDelimited", "pipeDelimited", "deepObject", "json"]
 
-# The limits that creators know from custom GPTs.
+# The limits of custom GPTs in ChatGPT, which creators know.
 MAX_OPERATIONS: Final = 30
 SUMMARY_CHARS: Final = 300
 PARAMETER_CHARS: Final = 700
-MESSAGE_CHARS: Final = 100_000  # fewer in a request, and fewer in a response
+MESSAGE_CHARS: Final = 100_000  # of a request, and of a response
 CALL_TIMEOUT_S: Final = 45.0
 DOCUMENT_BYTES: Final = 2_000_000
 NAME_CHARS: Final = 80
-MAX_ACTIONS: Final = 10  # of one GPT, MCP servers counted apart
-MAX_MCP_TOOLS: Final = 60  # of one server
+MAX_ACTIONS: Final = 10  # per GPT, not counting MCP servers
+MAX_MCP_TOOLS: Final = 60  # per server
 
 
 def no_arguments() -> dict[str, Any]:
@@ -34,13 +34,13 @@ def no_arguments() -> dict[str, Any]:
 
 
 def host_of(url: str) -> str:
-    """Name of the host in `url`, with the port where one is given. Raises ValueError where it is no address."""
+    """The host in `url`, with its port if given. Raises ValueError if `url` is not a valid URL."""
     parts = urlsplit(url)
     return f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
 
 
 def host_name(url: str) -> str:
-    """Name of the host in `url` alone; empty where it has none."""
+    """The host name in `url`, without the port; empty if there is none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -48,7 +48,7 @@ def host_name(url: str) -> str:
 
 
 class Wire(BaseModel):
-    """How an argument is written into the request, where that is not its own name in its place's usual style.
+    """How an argument is written into the request, if not under its own name in the default style of its location.
 
     The style "json" writes the value as JSON text (a parameter with `content`).
     """
@@ -62,11 +62,11 @@ class Wire(BaseModel):
 
 
 class Operation(BaseModel):
-    """One operation. `places` says where each argument goes; one that is in no place is a field of the JSON body.
+    """One operation. `places` maps arguments to their locations; an argument without one is a field of the JSON body.
 
-    `parameters` is the JSON Schema of all arguments together. `consequential`: what the document's
-    `x-openai-isConsequential` says; None where it is silent. `whole_body` names the argument that is the body itself,
-    where the body is no object.
+    `parameters` is the JSON Schema of all arguments together. `consequential` is the document's
+    `x-openai-isConsequential`, None if absent. `whole_body` names the argument that is the entire body, for bodies
+    that are not objects.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -87,12 +87,12 @@ class Operation(BaseModel):
 
     @property
     def reads_only(self) -> bool:
-        """Whether a call changes nothing, as far as its method and document tell."""
+        """Whether a call changes nothing, judging by its method and document."""
         return self.method in ("GET", "HEAD") and self.consequential is not True
 
 
 class ActionSpec(BaseModel):
-    """The operations of one server. `action_id` is its row's id, under which the secret lies."""
+    """The operations of one server. `action_id` is its row's id, under which its secret is stored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -104,7 +104,7 @@ class ActionSpec(BaseModel):
 
 
 class Listed(BaseModel):
-    """An operation as a creator picks it, with what was left out or shortened in it. `usable`: it can be called."""
+    """An operation as listed for the creator, with what was omitted or shortened. `usable`: it can be called."""
 
     name: str
     method: str
@@ -116,7 +116,7 @@ class Listed(BaseModel):
 
 
 class AuthHint(BaseModel):
-    """What a document says of signing in, to fill the form with."""
+    """The authentication that a document describes, to prefill the form."""
 
     kind: AuthKind = "none"
     header: str = ""
@@ -126,7 +126,7 @@ class AuthHint(BaseModel):
 
 
 class Imported(BaseModel):
-    """An OpenAPI document as it was understood. `operations` are the enabled ones, at most MAX_OPERATIONS."""
+    """A parsed OpenAPI document. `operations` are the enabled ones, at most MAX_OPERATIONS."""
 
     title: str
     base_url: str
@@ -138,7 +138,7 @@ class Imported(BaseModel):
 
 
 class McpTool(BaseModel):
-    """A tool of an MCP server as it was listed when the creator saved it. `read_only` is the server's own hint."""
+    """A tool of an MCP server as listed when the creator saved it. `read_only` is the server's own hint."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -151,7 +151,7 @@ class McpTool(BaseModel):
 class McpServer(BaseModel):
     """An MCP server of a GPT: `url` for HTTP, `command` for stdio (only where the operator allows it).
 
-    `trusted`: the creator takes the server's word for which of its tools only read.
+    `trusted`: the creator accepts the server's hints about which tools only read.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -166,7 +166,7 @@ class McpServer(BaseModel):
 
 
 def named_operations(actions: Iterable[ActionSpec]) -> dict[str, tuple[ActionSpec, Operation]]:
-    """Each operation under the name by which it is called: its own, unless one before it or a capability has that."""
+    """Operations by tool name: their own name, unless an earlier operation or a capability already has it."""
     named: dict[str, tuple[ActionSpec, Operation]] = {}
     for action in actions:
         for operation in action.operations:
@@ -177,7 +177,7 @@ def named_operations(actions: Iterable[ActionSpec]) -> dict[str, tuple[ActionSpe
 def named_mcp_tools(
     servers: Iterable[McpServer], actions: Iterable[ActionSpec] = ()
 ) -> dict[str, tuple[McpServer, McpTool]]:
-    """Each tool of the servers under the name by which it is called; `actions` of the same GPT come first."""
+    """The servers' tools by tool name; `actions` of the same GPT take precedence."""
     taken = dict.fromkeys(named_operations(actions))
     named: dict[str, tuple[McpServer, McpTool]] = {}
     for server in servers:
@@ -189,17 +189,17 @@ def named_mcp_tools(
 
 
 def _free(wanted: str, owner: str, taken: Container[str]) -> str:
-    """`wanted` in letters that a tool's name can have, with the owner's name or a number where it is taken."""
+    """`wanted` reduced to valid tool-name characters, with the owner's name or a number added if it is taken."""
     base, prefix = letters(wanted)[:60] or "tool", letters(owner)
     tries = (base, f"{prefix[:20]}_{base}"[:60], *(f"{base}_{n}" for n in range(2, 1_000)))
     return first_free(tries, taken)
 
 
 def letters(text: str) -> str:
-    """`text` in letters that a tool's name can have; empty if it has none of them."""
+    """`text` reduced to valid tool-name characters; may be empty."""
     return re.sub(r"[^a-zA-Z0-9_-]+", "_", text).strip("_")
 
 
 def first_free(tries: Iterable[str], taken: Container[str]) -> str:
-    """The first of `tries` that is neither taken nor the name of a tool of the platform's own."""
+    """The first of `tries` that is not in `taken` and is not the name of a built-in tool."""
     return next(name for name in tries if name not in taken and name not in BUILTIN_TOOLS)

@@ -1,4 +1,4 @@
-"""A2A agents elsewhere: what their cards say, and the names by which a GPT asks them."""
+"""Remote A2A agents: the facts on their Agent Cards, and the names of the tools that call them."""
 
 from typing import Any, Final
 
@@ -8,16 +8,16 @@ from gpts.runs.delegation import ASK_STORE, named_delegates
 from gpts.spec.actions import AuthHint, first_free, host_of, letters, named_mcp_tools, named_operations
 from gpts.spec.gpt import GptSpec, RemoteAgent
 
-# Where an agent's card lies on its host, unless it says otherwise (A2A specification 1.0, "Well-Known URI").
+# Default path of an Agent Card on its host (A2A specification 1.0, "Well-Known URI").
 CARD_PATH: Final = "/.well-known/agent-card.json"
-CARD_CHARS: Final = 2_000  # of a card's description and skills together, as models read them
-DEADLINE_S: Final = 600  # the longest that a creator can have a GPT wait for an agent
+CARD_CHARS: Final = 2_000  # of a card's description and skills together, as given to models
+DEADLINE_S: Final = 600  # the longest wait for an agent that a creator can set
 
 
 class AgentFacts(BaseModel):
-    """What a GPT's creator is shown of an Agent Card. `url` is where calls go, at the card's own origin.
+    """What a creator is shown of an Agent Card. `url` is where calls go, at the card's own origin.
 
-    `description` has the agent's own in its first line and a line for each of its skills.
+    The first line of `description` is the agent's description; each further line is one of its skills.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -30,7 +30,7 @@ class AgentFacts(BaseModel):
 
 
 def from_struct(value: Any) -> Any:
-    """JSON values of a protobuf Struct, which makes every number a float and keeps no order: whole, and sorted."""
+    """JSON values of a protobuf Struct, with whole floats as ints and keys sorted (a Struct keeps neither)."""
     if isinstance(value, dict):
         return {key: from_struct(value[key]) for key in sorted(value)}
     if isinstance(value, list):
@@ -39,7 +39,7 @@ def from_struct(value: Any) -> Any:
 
 
 def named_remote_agents(spec: GptSpec) -> dict[str, RemoteAgent]:
-    """Each remote agent under the name of the tool that asks it; other tools and GPTs to ask come first."""
+    """Remote agents by tool name; other tools and delegates take precedence."""
     taken = {ASK_STORE, *named_operations(spec.actions), *named_mcp_tools(spec.mcp_servers, spec.actions)}
     taken |= named_delegates(spec.delegates).keys()
     named: dict[str, RemoteAgent] = {}

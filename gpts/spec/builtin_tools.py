@@ -1,6 +1,6 @@
-"""The platform's own tools, as folders under workers/tools describe them. To add one: a folder, and its name here.
+"""The built-in tools, described by the folders under workers/tools. To add one, add a folder and list its name here.
 
-A folder's tool.toml is data that workers, the policy and the pages read alike; its run.py is the workers' alone.
+A folder's tool.toml is read by workers, policy and pages alike; only workers use its run.py.
 """
 
 import tomllib
@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Switch(_Part):
-    """The capability that grants the tool. Where several tools share one, the first of them has its texts."""
+    """The capability that grants the tool. If several tools share one, its texts come from the first."""
 
     key: str
     title: str = ""
@@ -31,16 +31,16 @@ class Switch(_Part):
 
 
 class Approval(_Part):
-    """How a person is asked about a call; `{name}` is an argument. Without `raw` the arguments are shown as JSON."""
+    """How a person is asked to approve a call; `{name}` is an argument. Without `raw`, arguments show as JSON."""
 
     plain: str
     raw: str = ""
 
 
 class CallLine(_Part):
-    """How the chat shows a call. `{subject}` is the argument that `subject` names, `#` the number of such calls.
+    """How the chat shows a call. `{subject}` is the argument named by `subject`, `#` the number of such calls.
 
-    `given` and `gave` are what can be unfolded: of the arguments, and of the result.
+    `given` and `gave` are the expandable parts of the arguments and of the result.
     """
 
     subject: str = ""
@@ -55,7 +55,7 @@ class CallLine(_Part):
 
 
 class BuiltinTool(_Part):
-    """One of the platform's own tools: what models are told of it, and what people are."""
+    """A built-in tool, with its descriptions for models and for people."""
 
     spec: ToolSpec
     capability: Switch
@@ -68,5 +68,5 @@ def _read(name: str) -> BuiltinTool:
     return BuiltinTool.model_validate(declared | {"spec": {**declared["spec"], "name": name, "builtin": name}})
 
 
-# Read on import: this is as fixed as the code beside it.
+# Read on import: these files are as fixed as the code.
 BUILTIN_TOOLS: Final[dict[str, BuiltinTool]] = {name: _read(name) for name in FOLDERS}

@@ -8,7 +8,7 @@ from gpts.spec.builtin_tools import BUILTIN_TOOLS
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A switch of the creator's form. `leaves_site`: its tools reach hosts that strangers run."""
+    """A switch on the creator's form. `leaves_site`: its tools contact hosts run by third parties."""
 
     title: str
     help: str

@@ -1,4 +1,4 @@
-"""What a GPT is: the frozen value that a published version (or a draft under preview) gives to a run."""
+"""What a GPT is: the frozen specification that a published version, or a draft in preview, gives to a run."""
 
 from typing import Any, Final
 
@@ -14,13 +14,13 @@ STARTER_CHARS: Final = 200
 STARTERS: Final = 8
 MAX_TEMPERATURE: Final = 2.0
 MAX_REPLY_TOKENS: Final = 8_192
-# GPTs and remote agents that one GPT may ask, and the creator's line on when to ask one.
+# Delegates and remote agents of one GPT together, and characters of the creator's note on when to call one.
 MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
 
 
 class KnowledgeRef(BaseModel):
-    """A ready knowledge file: its row id, the name people see, and the content address of its segment."""
+    """A ready knowledge file: its row id, display name, and the content address of its segment."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,10 +30,10 @@ class KnowledgeRef(BaseModel):
 
 
 class DelegateRef(BaseModel):
-    """Another GPT that this one may ask. What it is called and knows is looked up when it is asked.
+    """Another GPT that this one may call. Its name and description are looked up at the time of the call.
 
-    `gpt_id` is its row's id, `slug` its name at the time for people who read versions, `when` the creator's line on
-    when to ask it.
+    `gpt_id` is its row's id, `slug` its slug when saved (for people reading versions), `when` the creator's note on
+    when to call it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,9 +44,9 @@ class DelegateRef(BaseModel):
 
 
 class RemoteAgent(BaseModel):
-    """An A2A agent elsewhere that this GPT may ask. `agent_id` is its row's id, under which the secret lies.
+    """A remote A2A agent that this GPT may call. `agent_id` is its row's id, under which its secret is stored.
 
-    `card_url` is where its Agent Card is read, `url` where calls go by the card that was read when it was saved.
+    `card_url` is the URL of its Agent Card, `url` where calls go according to the card read on saving.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +63,7 @@ class RemoteAgent(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """How the shared base model is sampled for this GPT."""
+    """Sampling settings of the shared base model for this GPT."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,10 +74,10 @@ class ModelSettings(BaseModel):
 
 
 class GptSpec(BaseModel):
-    """Everything a run needs to know of its GPT, with the limits of the creator's form.
+    """Everything a run needs of its GPT, with the limits of the creator's form.
 
-    `delegates_to_all`: each question goes to every delegate, and their answers stand side by side (a second opinion).
-    `delegates_to_store`: it may look for a GPT in the store where no delegate fits.
+    `delegates_to_all`: each question goes to every delegate, and their answers are shown side by side (a second
+    opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
     """
 
     model_config = ConfigDict(frozen=True)

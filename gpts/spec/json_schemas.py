@@ -1,6 +1,6 @@
-"""Whether a stranger's JSON Schema can hold a reply, told with the place that is wrong; nothing is compiled here.
+"""Checks whether a caller's JSON Schema can constrain a reply, and locates the first error; compiles nothing.
 
-A worker's grammar is the last word: what passes here may still be refused there, as a run that failed.
+The worker's grammar has the final say: a schema that passes here may still be rejected there, failing the run.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any, Final
 MAX_DEPTH: Final = 32
 MAX_PARTS: Final = 4_000
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")
-# Keywords that no grammar here can follow.
+# Keywords that the grammar compiler does not support.
 REFUSED: Final = frozenset(
     "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies unevaluatedItems"
     " unevaluatedProperties additionalItems $dynamicRef $recursiveRef $anchor $id".split()
@@ -19,12 +19,12 @@ _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 _NUMBERS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 
-# A place ("properties.city.type", empty for the schema itself) and what is wrong there.
+# The path of an error ("properties.city.type", empty for the schema itself) and its message.
 Fault = tuple[str, str]
 
 
 def fault_in(schema: dict[str, Any]) -> Fault | None:
-    """The first thing that is wrong with `schema`; None where nothing is."""
+    """The first error in `schema`; None if it is valid."""
     if fault := _too_large(schema):
         return fault
     waiting: list[tuple[str, Any]] = [("", schema)]
@@ -59,7 +59,7 @@ def _at(place: str, name: str) -> str:
 
 
 def _faults(part: dict[str, Any], root: dict[str, Any]) -> Iterator[Fault]:
-    """What is wrong with the keywords of one schema, those below it left out."""
+    """The errors in the keywords of one schema, excluding its subschemas."""
     for keyword, value in part.items():
         if keyword in REFUSED:
             yield keyword, "is a keyword that replies cannot be held to"
@@ -68,7 +68,7 @@ def _faults(part: dict[str, Any], root: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _problem(keyword: str, value: Any) -> str:
-    """What is wrong with the value of `keyword`; empty if nothing is, or the keyword is unknown."""
+    """The error in the value of `keyword`; empty if it is valid or the keyword is unknown."""
     if keyword == "type":
         names = value if isinstance(value, list) and value else [value]
         return "" if all(name in TYPES for name in names) else f"must be one of {', '.join(TYPES)}"
@@ -91,7 +91,7 @@ def _problem(keyword: str, value: Any) -> str:
 
 
 def _unresolved(reference: str, root: dict[str, Any]) -> str:
-    """Why `reference` leads nowhere in `root`; empty if it does."""
+    """Why `reference` does not resolve in `root`; empty if it does."""
     if reference == "#":
         return ""
     if not reference.startswith("#/"):
@@ -106,7 +106,7 @@ def _unresolved(reference: str, root: dict[str, Any]) -> str:
 
 
 def _below(part: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The schemas inside this one, each with its place in it."""
+    """The direct subschemas, each with its path."""
     for keyword, value in part.items():
         if keyword in _MAPS:
             yield from ((f"{keyword}.{name}", schema) for name, schema in value.items())

@@ -1,4 +1,4 @@
-"""What a tool is before it is run: a name, a schema, what it may reach and whether it changes anything."""
+"""The description of a tool: its name and schema, what it can reach, and whether it changes anything."""
 
 import hashlib
 import json
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from gpts.runs.steps import ToolCall
 
 Effect = Literal["read", "write"]
-# Where a call goes: nowhere outside; to a service that the operator runs or chose for this very content; to one that
-# hands it on to strangers, as a search does; to an address that the call names; to a host that the GPT's creator
+# Where a call goes: nowhere outside; to a service that the operator runs or chose for this content; to a service that
+# forwards it to third parties, such as a search engine; to an address in the call; to a host that the GPT's creator
 # chose; to another GPT of this site.
 Reach = Literal["nothing", "trusted_service", "service", "address", "host", "gpt"]
 
 
 class ToolSpec(BaseModel):
-    """A tool as models, routers and people are told of it; one description serves every model.
+    """A tool as described to models, routers and people; all models get the same description.
 
     A `write` effect is announced in the log and needs a person's approval. `parameters` is a JSON Schema of type
-    object. `examples` are things people say when they want the tool. `title` is what a reader sees (“Run code”).
+    object. `examples` are things people say when they want the tool. `title` is shown to readers ("Run code").
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,7 +47,7 @@ class ToolSpec(BaseModel):
 
     @property
     def model_description(self) -> str:
-        """What a model is told of the tool: its description, and the creator's line on when to ask that GPT."""
+        """The tool's description for the model, with the creator's note on when to call it if it is a delegate."""
         return f"{self.description} {self.when}".strip()
 
 

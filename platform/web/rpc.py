@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 MAX_PAYLOAD_BYTES: Final = 4_000_000
 # The waiters of a process share one subscription, and only one learns at once that it broke: each looks itself too.
 LOOK_S: Final = 1.0
-TOO_LATE: Final = "Nothing came back in time: the workers are busy or away. Try again in a moment."
-AWAY: Final = "The workers cannot be reached right now. Try again in a moment."
-FAILED: Final = "Something went wrong while this was being prepared. Try again, or tell whoever runs this site."
+TOO_LATE: Final = "This took too long. Try again in a moment."
+AWAY: Final = "This isn’t available right now. Try again in a moment."
+FAILED: Final = "Something went wrong. Try again, or contact an admin."
 # Celery makes its backend on first use, one for each of several threads that come first together.
 _first: Final = threading.Lock()
 

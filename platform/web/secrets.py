@@ -32,7 +32,7 @@ def unseal(sealed: str, bound_to: str) -> str:
     try:
         belongs_to, text = json.loads(_keys().decrypt(sealed.encode()))
     except (InvalidToken, ValueError):
-        raise SecretLost("The key that this secret was encrypted with is gone. Enter the secret again.") from None
+        raise SecretLost("This secret can’t be decrypted. Enter it again.") from None
     if belongs_to != bound_to:
         raise SecretLost("This secret belongs to something else.")
     return str(text)

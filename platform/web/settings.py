@@ -83,6 +83,8 @@ SECRET_KEY = secret_key(GUILDHALL_HOME)
 # Keys that encrypt creators' API keys and people's tokens, newest first, separated by commas; SECRET_KEY comes last.
 SECRETS_KEYS = [key for key in read("SECRETS_KEYS").split(",") if key]
 
+# The site's name, in page titles and the bar.
+SITE_NAME = read("SITE_NAME", "Guildhall")
 # The address people use. Behind a proxy: SITE_URL=https://gpts.example.org
 SITE_URL = read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _HTTPS = SITE_URL.startswith("https://")

@@ -287,7 +287,7 @@ class Worker:
         last = Finished(text=text, citations=tuple(citations), **{"coverage": "covered", **fields})
         services.finish_run(self.run.id, last, self.lease)
 
-    def fail(self, message: str = "The model is not answering right now. Your message is kept; try again.") -> None:
+    def fail(self, message: str = "The model isn't responding right now. Your message is saved. Try again.") -> None:
         """End the run with an error."""
         services.finish_run(self.run.id, Error(message=message), self.lease)
 

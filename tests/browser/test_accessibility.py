@@ -59,8 +59,8 @@ def test_a_chat_is_accessible_at_each_of_its_stages(visitor, bob, gpt, take, the
     expect(page.get_by_role("dialog", name="Sources")).to_be_visible()
     assert serious(page) == []
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Again").click()
-    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    page.get_by_role("button", name="Regenerate").click()
+    expect(page.get_by_text("Queued")).to_be_visible()
     take().fail()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     assert serious(page) == []

@@ -51,7 +51,7 @@ def answered(asked: Page, take: Take) -> Page:
 
 
 def test_an_answer_streams_and_ends_with_citations(asked, take):
-    expect(asked.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(asked.get_by_text("Queued")).to_be_visible()
     worker = take()
     worker.retrieve()
     expect(asked.get_by_text("Searched 2 files, 2 passages")).to_be_visible()
@@ -73,7 +73,7 @@ def test_the_end_of_an_answer_moves_nothing(asked, take):
     expect(asked.locator(".answer p")).to_have_text("The seal kit is ZP-771.")
     before = asked.locator(".answer p").bounding_box()
     worker.finish("The seal kit is ZP-771.", ())
-    expect(asked.get_by_role("button", name="Again")).to_be_visible()
+    expect(asked.get_by_role("button", name="Regenerate")).to_be_visible()
     assert asked.locator(".answer p").bounding_box() == before
 
 
@@ -129,7 +129,7 @@ def test_the_page_follows_the_stream_only_at_its_end(asked, take):
     last = asked.get_by_text("Paragraph 59 ")
     expect(last).to_be_in_viewport()
     asked.locator("[data-scroll]").evaluate("element => { element.scrollTop = 0; }")
-    jump = asked.get_by_role("button", name="Jump to the latest")
+    jump = asked.get_by_role("button", name="Jump to latest")
     expect(jump).to_be_visible()
     worker.write("\n\nThe very end.")
     expect(asked.get_by_text("The very end.")).to_be_attached()
@@ -158,22 +158,22 @@ def test_a_stopped_answer_keeps_what_was_written(asked, take, how):
 
 
 def test_a_failed_answer_can_be_tried_again(asked, take):
-    take().fail("The model is not answering right now.")
-    expect(asked.get_by_role("alert").filter(has_text="The model is not answering")).to_be_visible()
+    take().fail("The model isn't responding right now.")
+    expect(asked.get_by_role("alert").filter(has_text="The model isn't responding")).to_be_visible()
     asked.get_by_role("button", name="Try again").click()
-    expect(asked.get_by_text("Waiting for its turn")).to_be_visible()
+    expect(asked.get_by_text("Queued")).to_be_visible()
     take().answer()
     expect(asked.locator("a.cite")).to_have_count(3)
     expect(asked.locator(".turn")).to_have_count(1)
 
 
 def test_the_last_answer_can_be_made_again(answered, take):
-    answered.get_by_role("button", name="Again").click()
-    expect(answered.get_by_text("Waiting for its turn")).to_be_visible()
+    answered.get_by_role("button", name="Regenerate").click()
+    expect(answered.get_by_text("Queued")).to_be_visible()
     take().answer("Another answer.", ())
     expect(answered.locator(".answer")).to_have_text("Another answer.")
     say(answered, "Thanks")
-    expect(answered.get_by_role("button", name="Again")).to_be_hidden()
+    expect(answered.get_by_role("button", name="Regenerate")).to_be_hidden()
 
 
 def test_copy_gives_the_answer_as_it_was_written(answered):
@@ -216,7 +216,7 @@ def test_what_is_typed_while_an_answer_is_written_waits(asked, take):
     worker = take()
     field(asked).fill("And then?")
     field(asked).press("Enter")
-    expect(asked.get_by_text("Your text waits here")).to_be_visible()
+    expect(asked.get_by_text("Still answering.")).to_be_visible()
     worker.answer()
     expect(asked.get_by_role("button", name="Send")).to_be_enabled()
     expect(field(asked)).to_have_value("And then?")
@@ -248,7 +248,7 @@ def test_someone_signed_out_elsewhere_keeps_the_text(answered, visitor):
     Session.objects.all().delete()
     field(answered).fill("Am I signed in?")
     field(answered).press("Enter")
-    expect(answered.get_by_role("alert").filter(has_text="You are signed out.")).to_be_visible()
+    expect(answered.get_by_role("alert").filter(has_text="You’re signed out.")).to_be_visible()
     expect(answered.get_by_role("link", name="Sign in", exact=True).last).to_be_visible()
     expect(field(answered)).to_have_value("Am I signed in?")
     visitor.forgive("401")
@@ -365,7 +365,7 @@ def test_a_hostile_answer_does_nothing_while_and_after_it_is_written(asked, take
     expect(asked.locator(".answer")).to_contain_text("window.hacked = 8")
     live = asked.locator(".answer").inner_html()
     worker.finish(HOSTILE, ())
-    expect(asked.get_by_role("button", name="Again")).to_be_visible()
+    expect(asked.get_by_role("button", name="Regenerate")).to_be_visible()
     for html in (live, asked.locator(".answer").inner_html()):
         assert not re.search(r"<(script|img|svg|iframe)|<[^>]* on\w+=|href=\"(javascript|data)", html)
     assert asked.evaluate("window.hacked") is None
@@ -379,7 +379,7 @@ def test_a_chat_works_without_script(visitor, bob, gpt, take):
     page.get_by_role("button", name="Which filter fits the Z-7?").click()
     page.wait_for_url("**/c/**")
     take().answer()
-    page.get_by_role("link", name="Look again").click()
+    page.get_by_role("link", name="Refresh").click()
     expect(page.locator("a.cite")).to_have_count(3)
     page.get_by_text("2 sources").click()
     page.locator(".source > summary").first.click()

@@ -48,7 +48,7 @@ def test_what_is_typed_saves_itself(form, gpt):
     form.get_by_label("Instructions", exact=True).fill("Typed words.")
 
     expect(form.get_by_text("Draft saved")).to_be_visible()
-    expect(form.get_by_text("People get version 1; your draft differs.")).to_be_visible()
+    expect(form.get_by_text("Version 1 is live.")).to_be_visible()
     expect(form.get_by_text("12 of 8,000")).to_be_visible()
     assert Gpt.objects.get().instructions == "Typed words."
 
@@ -69,19 +69,19 @@ def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
     form.get_by_label("Name", exact=True).fill("n" * 60)
     form.get_by_label("Description", exact=True).fill("Still saved.")
 
-    expect(form.locator("#name-error")).to_contain_text("This has 60 characters; 50 fit.")
+    expect(form.locator("#name-error")).to_contain_text("Too long: 60 of 50 characters.")
     expect(form.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(form.get_by_label("Name", exact=True)).to_have_value("n" * 60)
-    expect(form.get_by_text("Saved, but for")).to_be_visible()
+    expect(form.get_by_text("Saved, except")).to_be_visible()
     assert (Gpt.objects.get().name, Gpt.objects.get().description) == ("Pump Doctor", "Still saved.")
     form.get_by_label("Name", exact=True).fill("Pump Nurse")
     expect(form.locator("#name-error")).to_be_empty()
 
 
 def test_starters_are_added_and_removed(form, gpt):
-    form.get_by_role("button", name="Add a starter").click()
+    form.get_by_role("button", name="Add starter").click()
     form.keyboard.type("How often?")
-    form.get_by_role("button", name="Remove this starter").first.click()
+    form.get_by_role("button", name="Remove starter").first.click()
 
     expect(form.get_by_text("Draft saved")).to_be_visible()
     assert Gpt.objects.get().starters == ["How often?"]
@@ -98,15 +98,15 @@ def test_files_upload_are_followed_and_publish_the_gpt(form, gpt, tmp_path):
     expect(form.get_by_text("The file is empty.")).to_be_visible()
     form.locator(".file", has_text="empty.txt").get_by_role("button", name="Remove").click()
     form.get_by_role("button", name="Publish version 2 when ready").click()
-    expect(form.get_by_text("as soon as its files are ready")).to_be_visible()
+    expect(form.get_by_text("once its files are ready")).to_be_visible()
 
     KnowledgeFile.objects.filter(name="a.txt").update(status="embedding", n_done=3, n_chunks=9)
     expect(form.get_by_text("Embedding, 3 of 9")).to_be_visible()
     KnowledgeFile.objects.update(status="ready", segment="s", n_tokens=1234)
     file_became_ready(KnowledgeFile.objects.first())
     expect(form.get_by_text("Ready, 1,234 tokens")).to_have_count(2)
-    expect(form.get_by_text("The new version is published.")).to_be_visible()
-    expect(form.get_by_text("People get version 2, the same as your draft.")).to_be_visible()
+    expect(form.get_by_text("New version published.")).to_be_visible()
+    expect(form.get_by_text("Version 2 is live.")).to_be_visible()
 
     form.get_by_role("button", name="Remove a.txt").click()
     expect(form.locator(".file")).to_have_count(1)
@@ -117,7 +117,7 @@ def test_a_picture_and_a_mark_can_be_chosen(form, gpt, tmp_path, settings):
     from PIL import Image
 
     Image.new("RGB", (300, 200), "teal").save(tmp_path / "photo.png")
-    form.get_by_label("Picture of this GPT, change it").click()
+    form.get_by_label("Change picture").click()
     form.get_by_label("Upload a picture").set_input_files(tmp_path / "photo.png")
     expect(form.locator(".identity img.face")).to_be_visible()
     form.get_by_label("loaf").check()
@@ -130,7 +130,7 @@ def test_signing_out_elsewhere_loses_nothing_that_was_typed(form, gpt):
     form.context.clear_cookies()
     form.get_by_label("Instructions", exact=True).fill("Precious words.")
 
-    expect(form.get_by_text("You are signed out")).to_be_visible()
+    expect(form.get_by_text("You’re signed out")).to_be_visible()
     expect(form.get_by_label("Instructions", exact=True)).to_have_value("Precious words.")
 
 
@@ -155,10 +155,10 @@ def test_the_menus_and_the_theme_work_by_keyboard(page, gpt):
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to content")).to_be_focused()
-    page.get_by_label("Your account and more").press("Enter")
+    page.get_by_label("Account menu").press("Enter")
     page.get_by_role("button", name="Dark").first.press("Enter")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Your account and more")).to_be_focused()
+    expect(page.get_by_label("Account menu")).to_be_focused()
     page.reload()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 21, 19)"

@@ -44,7 +44,7 @@ def row(page: Page, name: str):
 
 
 def test_a_gpt_is_found_and_added_by_keyboard(form, gpt):
-    expect(form.get_by_text("It asks nobody yet.")).to_be_visible()
+    expect(form.get_by_text("None yet.")).to_be_visible()
     box = search(form)
     box.press_sequentially("clerc")
     options = choices(form)
@@ -61,11 +61,11 @@ def test_a_gpt_is_found_and_added_by_keyboard(form, gpt):
 
     when = row(form, name).get_by_label("When to ask it")
     expect(when).to_be_focused()
-    expect(form.get_by_text("It asks nobody yet.")).to_be_hidden()
+    expect(form.get_by_text("None yet.")).to_be_hidden()
     form.keyboard.type("Costs")
     expect(row(form, name).get_by_text("5 of 300")).to_be_visible()
     expect(form.get_by_text("Draft saved")).to_be_visible()
-    expect(form.get_by_text("your draft differs")).to_be_visible()
+    expect(form.get_by_text("Unpublished changes")).to_be_visible()
     form.reload()
     expect(row(form, name).get_by_label("When to ask it")).to_have_value("Costs")
     assert [each.when for each in gpt.draft_spec().delegates] == ["Costs"]
@@ -94,7 +94,7 @@ def test_escape_closes_the_choices_and_then_empties_the_search(form, gpt):
 def test_a_search_without_a_hit_says_so_and_sends_nothing(form, gpt):
     box = search(form)
     box.press_sequentially("xyzzy")
-    expect(form.locator("[data-combo-none]")).to_have_text("No GPT that you may chat with fits “xyzzy”.")
+    expect(form.locator("[data-combo-none]")).to_have_text("No GPTs found for “xyzzy”.")
     assert serious(form) == []
     box.press("Enter")
     form.get_by_role("button", name="Save draft").last.click()
@@ -121,7 +121,7 @@ def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
     publish(ledger, Sharing.ME)
     search(form).click()
     form.get_by_role("option", name="Ledger").click()
-    trouble = row(form, "Ledger").get_by_text("Only you can reach it")
+    trouble = row(form, "Ledger").get_by_text("Only works for you")
     expect(trouble).to_be_visible()
     form.get_by_role("radio", name="Only me").check()
     expect(trouble).to_have_count(0)
@@ -132,7 +132,7 @@ def test_a_full_list_offers_no_more(alice_page, alice, gpt):
         delegates.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug)
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     expect(search(alice_page)).to_be_hidden()
-    expect(alice_page.get_by_text("A GPT can ask 20 others.")).to_be_visible()
+    expect(alice_page.get_by_text("A GPT add up to 20 GPTs.")).to_be_visible()
     row(alice_page, "Number 7").get_by_role("button", name="Remove").click()
     expect(search(alice_page)).to_be_visible()
 
@@ -141,14 +141,14 @@ def test_it_works_without_scripts(visitor, alice, gpt, others):
     page = visitor.page(alice, java_script_enabled=False)
     page.goto(f"/gpts/{gpt.slug}/edit")
     page.get_by_label("Add a GPT").fill("price-clerk")
-    page.get_by_role("button", name="Add it and save the draft").click()
+    page.get_by_role("button", name="Add and save draft").click()
     row(page, "Price Clerk").get_by_label("When to ask it").fill("Costs")
-    page.get_by_role("checkbox", name="Ask all of them every time").check()
+    page.get_by_role("checkbox", name="Always ask all of them").check()
     page.get_by_role("button", name="Save draft").last.click()
     expect(row(page, "Price Clerk").get_by_label("When to ask it")).to_have_value("Costs")
     assert Gpt.objects.get(id=gpt.id).delegates_to_all
     row(page, "Price Clerk").get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("It asks nobody yet.")).to_be_visible()
+    expect(page.get_by_text("None yet.")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -169,7 +169,7 @@ def test_a_creator_sees_the_use_of_a_gpt(alice_page, alice, bob, gpt, others):
     asking = run_of(others[0], bob)
     DelegationRow.objects.create(parent=asking, call_id="a", child=run_of(gpt, bob, asking))
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
-    alice_page.get_by_role("link", name="Use", exact=True).click()
+    alice_page.get_by_role("link", name="Usage", exact=True).click()
     expect(alice_page.get_by_role("row", name="Price Clerk")).to_contain_text("1,234")
     assert serious(alice_page) == []
     alice_page.get_by_role("link", name="Last 7 days").click()

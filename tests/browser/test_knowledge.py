@@ -105,7 +105,7 @@ def test_reading_is_cancelled_and_taken_up_again(form):
     become(file, status="embedding", n_done=1, n_chunks=9)
     form.get_by_role("button", name="Cancel notes.txt").click()
 
-    expect(row(form, "notes.txt")).to_contain_text("Cancelled, not read")
+    expect(row(form, "notes.txt")).to_contain_text("Cancelled")
     file.refresh_from_db()
     assert (file.status, file.claimed_until) == ("cancelled", None)
     form.get_by_role("button", name="Retry notes.txt").click()
@@ -122,14 +122,14 @@ def test_what_was_found_is_dropped_or_accepted_in_place(form):
     expect(card.get_by_text("U+200B")).to_have_attribute("title", "zero width space")
     whole = card.locator("details blockquote")
     expect(whole).to_be_hidden()
-    card.get_by_text("Show all of it").click()
+    card.get_by_text("Show all").click()
     expect(whole).to_contain_text(LONG.strip())
     assert [v["id"] for v in run_axe(form) if v["impact"] in {"serious", "critical"}] == []
 
-    card.get_by_role("button", name="Drop the passage").first.click()
+    card.get_by_role("button", name="Drop passage").first.click()
     expect(card.get_by_role("heading", name="One passage needs your decision")).to_be_visible()
     expect(whole).to_be_visible()  # what was unfolded stays so
-    card.get_by_role("button", name="Accept it").last.click()
+    card.get_by_role("button", name="Accept passage").last.click()
     expect(card).to_contain_text("Waiting")
     file.refresh_from_db()
     assert file.decisions == {FINDINGS[0].id: "drop", FINDINGS[1].id: "accept"}
@@ -164,7 +164,7 @@ def test_a_replacement_takes_the_place_of_the_old_file_once_it_is_ready(form, tm
 
 
 def test_downloads_are_allowed_by_a_switch_that_saves_itself(form, gpt):
-    form.get_by_text("People who chat may download the files").click()
+    form.get_by_text("Allow file downloads").click()
 
     expect(form.get_by_text("Draft saved")).to_be_visible()
     gpt.refresh_from_db()
@@ -197,9 +197,9 @@ def test_the_knowledge_is_looked_into_and_asked(alice_page, gpt, fake_worker, wi
 
     fake_worker()
     alice_page.get_by_role("textbox", name="Question").fill("Which kit?")
-    alice_page.get_by_role("button", name="Ask").click()
+    alice_page.get_by_role("button", name="Search").click()
     expect(alice_page.get_by_text("Covered.")).to_be_visible()
-    expect(alice_page.get_by_text("Given to the model")).to_be_visible()
+    expect(alice_page.get_by_text("Sent to the model")).to_be_visible()
     expect(alice_page.get_by_text("No room left")).to_be_visible()
     assert [v["id"] for v in run_axe(alice_page) if v["impact"] in {"serious", "critical"}] == []
     assert alice_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
@@ -212,5 +212,5 @@ def test_workers_that_are_away_do_not_break_the_page(alice_page, gpt, visitor, m
     alice_page.goto(f"/gpts/{gpt.slug}/knowledge/")
 
     expect(alice_page.get_by_text("Workers are away.")).to_be_visible()
-    expect(alice_page.get_by_role("button", name="Look again")).to_be_visible()
+    expect(alice_page.get_by_role("button", name="Retry")).to_be_visible()
     visitor.forgive("503")

@@ -125,7 +125,7 @@ def test_what_is_said_behind_a_name_is_sent_and_never_swallowed(page, clerk):
 
 def test_what_fits_nothing_says_so_and_a_sentence_goes_on(page):
     field(page).press_sequentially("@zzzz")
-    expect(page.locator("[data-mention-none]")).to_have_text("No GPT that you may use fits “zzzz”.")
+    expect(page.locator("[data-mention-none]")).to_have_text("No GPTs found for “zzzz”.")
     field(page).press_sequentially(" hello")
     expect(page.locator("[data-mention-none]")).to_be_hidden()
     field(page).press("Enter")
@@ -165,9 +165,9 @@ def test_a_click_takes_a_gpt_and_the_cross_leaves_it_out(page):
 
 def test_it_stays_until_it_is_dismissed_also_after_a_reload(page, take, clerk):
     bring_in(page)
-    page.get_by_role("radio", name="until dismissed").check()
+    page.get_by_role("radio", name="until removed").check()
     send(page, "How much?")
-    chip = page.get_by_role("group", name="Tax Clerk answers until dismissed")
+    chip = page.get_by_role("group", name="Tax Clerk answers until you remove it")
     expect(chip).to_be_visible()
     take().answer("A third.", ())
     expect(page.get_by_role("button", name="Send")).to_be_visible()
@@ -177,7 +177,7 @@ def test_it_stays_until_it_is_dismissed_also_after_a_reload(page, take, clerk):
     assert Run.objects.latest("created").gpt == clerk
     take().answer("The law.", ())
     expect(page.get_by_role("button", name="Send")).to_be_visible()
-    page.get_by_role("button", name="Dismiss Tax Clerk").press("Enter")
+    page.get_by_role("button", name="Remove Tax Clerk").press("Enter")
     expect(chip).to_have_count(0)
     expect(field(page)).to_be_focused()
     assert Conversation.objects.get().guest is None
@@ -216,7 +216,7 @@ def test_without_script_the_text_form_works(visitor, bob, gpt, clerk):
     services.cancel_run(Run.objects.get())
     Conversation.objects.update(guest=clerk)
     page.reload()
-    page.get_by_role("button", name="Dismiss Tax Clerk").click()
+    page.get_by_role("button", name="Remove Tax Clerk").click()
     expect(page.locator(".answerer")).to_have_count(0)
 
 
@@ -239,7 +239,7 @@ def test_each_stage_is_accessible(visitor, bob, gpt, clerk, take, theme, size):
     bring_in(page)
     assert serious(page) == []
     shoot(page, f"chip-{theme}-{size}")
-    page.get_by_role("radio", name="until dismissed").check()
+    page.get_by_role("radio", name="until removed").check()
     field(page).press_sequentially("How much may I keep?")
     field(page).press("Enter")
     page.wait_for_url("**/c/**")

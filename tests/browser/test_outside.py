@@ -75,22 +75,22 @@ def test_actions_and_servers_are_listed_with_what_they_can_do(action, server, fo
     row(form, "Wiki").get_by_text("1 tool").click()
     expect(row(form, "Wiki")).to_contain_text("find_page")
     assert serious(form) == []
-    row(form, "Wiki").get_by_role("checkbox", name="Trust").check()
-    expect(row(form, "Wiki").get_by_role("checkbox", name="Trust")).to_be_checked()
+    row(form, "Wiki").get_by_role("checkbox", name="Skip confirmation").check()
+    expect(row(form, "Wiki").get_by_role("checkbox", name="Skip confirmation")).to_be_checked()
     row(form, "CRM").get_by_role("button", name="Remove").click()
     expect(row(form, "CRM")).to_have_count(0)
-    expect(form.get_by_text("CRM is removed from the draft.")).to_be_visible()
+    expect(form.get_by_text("CRM removed from the draft.")).to_be_visible()
     assert McpServerRow.objects.get().trusted
     assert Action.objects.get().removed
 
 
 def test_a_key_is_stored_and_never_shown_again(action, form, visitor):
-    row(form, "CRM").get_by_role("button", name="Sign-in").click()
-    dialog = form.get_by_role("dialog", name="How calls sign in")
-    dialog.get_by_label("Way").select_option("header")
+    row(form, "CRM").get_by_role("button", name="Authentication").click()
+    dialog = form.get_by_role("dialog", name="Authentication")
+    dialog.get_by_label("Type").select_option("header")
     dialog.get_by_label("API key").fill("s3cret")
     dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_text("Name the header that takes the key")).to_be_visible()
+    expect(dialog.get_by_text("Enter the header’s name")).to_be_visible()
     visitor.forgive("422")
     dialog.get_by_label("Header").fill("X-Api-Key")
     assert serious(form) == []
@@ -99,9 +99,9 @@ def test_a_key_is_stored_and_never_shown_again(action, form, visitor):
     expect(row(form, "CRM")).to_contain_text("API key in a header")
     assert Action.objects.get().open_secret() == "s3cret"
     assert "s3cret" not in form.content()
-    row(form, "CRM").get_by_role("button", name="Sign-in").click()
+    row(form, "CRM").get_by_role("button", name="Authentication").click()
     expect(dialog.get_by_label("API key")).to_have_value("")
-    expect(dialog.get_by_text("Leave this empty to keep it.")).to_be_visible()
+    expect(dialog.get_by_text("Leave empty to keep")).to_be_visible()
 
 
 def test_a_document_is_looked_at_before_it_is_added(form, gpt):
@@ -118,10 +118,10 @@ def test_a_document_is_looked_at_before_it_is_added(form, gpt):
         shape = {"id": "0" * 8, "host": "crm.example.org", "auth": "none", "secret_set": False, "oauth": {}}
         route.fulfill(status=201, json={**found, **shape, "name": "CRM", "enabled": asked[0]["operations"]})
 
-    form.get_by_role("button", name="Add an action").click()
-    dialog = form.get_by_role("dialog", name="Add an action")
+    form.get_by_role("button", name="Add action").click()
+    dialog = form.get_by_role("dialog", name="Add action")
     dialog.get_by_label("OpenAPI document").fill("openapi: 3.1.0")
-    dialog.get_by_role("button", name="Read the document").click()
+    dialog.get_by_role("button", name="Import").click()
     expect(dialog).to_contain_text("One parameter has no type.")
     expect(dialog).to_contain_text("2 of 2")
     dialog.get_by_role("checkbox", name="POST").uncheck()
@@ -141,12 +141,12 @@ def test_an_operation_is_tried_out(action, form):
     row(form, "CRM").get_by_text("2 operations").click()
     form.get_by_role("button", name="Test createTicket").click()
     dialog = form.get_by_role("dialog", name="Test createTicket")
-    expect(dialog.get_by_text("This is a real call")).to_be_visible()
+    expect(dialog.get_by_text("This sends a real request")).to_be_visible()
     dialog.get_by_label("Arguments").fill("{nonsense")
-    dialog.get_by_role("button", name="Call it now").click()
-    expect(dialog.get_by_text("This is no JSON.")).to_be_visible()
+    dialog.get_by_role("button", name="Send request").click()
+    expect(dialog.get_by_text("Not valid JSON.")).to_be_visible()
     dialog.get_by_label("Arguments").fill("{}")
-    dialog.get_by_role("button", name="Call it now").click()
+    dialog.get_by_role("button", name="Send request").click()
     expect(dialog).to_contain_text("Answered 200 after 0.4 s")
     assert serious(form) == []
 
@@ -154,11 +154,11 @@ def test_an_operation_is_tried_out(action, form):
 def test_what_was_allowed_can_be_taken_back(visitor, bob, bob_page, gpt):
     allow_always(bob, gpt, "createTicket", "crm.example.org", "Create ticket")
     bob_page.goto("/account/me/")
-    bob_page.get_by_role("link", name="See and take back").click()
+    bob_page.get_by_role("link", name="Review permissions").click()
     expect(bob_page.get_by_role("listitem").filter(has_text="Create ticket")).to_contain_text("crm.example.org")
     assert serious(bob_page) == []
-    bob_page.get_by_role("button", name="Ask me again").click()
-    expect(bob_page.get_by_role("heading", name="Nothing is allowed for good")).to_be_visible()
+    bob_page.get_by_role("button", name="Revoke").click()
+    expect(bob_page.get_by_role("heading", name="No permanent permissions")).to_be_visible()
     assert not Permission.objects.exists()
 
 

@@ -28,23 +28,23 @@ def test_an_agent_is_listed_changed_and_removed(agent, form):
     there.get_by_text("When to ask it, and 2 skills").click()
     expect(there).to_contain_text("Stock: Says how many there are.")
     assert serious(form) == []
-    there.get_by_role("button", name="Change").click()
-    dialog = form.get_by_role("dialog", name="Change Parts Clerk")
-    expect(dialog.get_by_label("How calls sign in")).to_be_hidden()
+    there.get_by_role("button", name="Edit").click()
+    dialog = form.get_by_role("dialog", name="Edit Parts Clerk")
+    expect(dialog.get_by_label("Authentication")).to_be_hidden()
     dialog.get_by_label("When to ask it").fill("Questions about delivery")
-    dialog.get_by_label("Longest wait").fill("30")
+    dialog.get_by_label("Timeout").fill("30")
     dialog.get_by_role("button", name="Save").click()
     expect(row(form, "Parts Clerk")).to_contain_text("up to 30 s")
     expect(row(form, "Parts Clerk")).to_contain_text("Questions about delivery")
-    row(form, "Parts Clerk").get_by_role("button", name="Sign-in").click()
-    auth = form.get_by_role("dialog", name="How calls sign in")
-    auth.get_by_label("Way").select_option("bearer")
+    row(form, "Parts Clerk").get_by_role("button", name="Authentication").click()
+    auth = form.get_by_role("dialog", name="Authentication")
+    auth.get_by_label("Type").select_option("bearer")
     auth.get_by_label("API key").fill("s3cret")
     auth.get_by_role("button", name="Save").click()
     expect(row(form, "Parts Clerk")).to_contain_text("API key")
     assert RemoteAgentRow.objects.get().open_secret() == "s3cret"
     row(form, "Parts Clerk").get_by_role("button", name="Remove").click()
-    expect(form.get_by_text("Parts Clerk is removed from the draft.")).to_be_visible()
+    expect(form.get_by_text("Parts Clerk removed from the draft.")).to_be_visible()
     assert RemoteAgentRow.objects.get().removed
 
 
@@ -62,28 +62,28 @@ def test_an_agent_is_added_by_its_card(form, visitor):
         shape |= {"auth": "none", "header": "", "description": DESCRIPTION, "timeout_s": 120, "trouble": ""}
         route.fulfill(status=201, json={**shape, "when": "", "hint": {"kind": "header", "header": "X-Parts-Key"}})
 
-    form.get_by_role("button", name="Add a remote agent").click()
-    dialog = form.get_by_role("dialog", name="Add a remote agent")
-    dialog.get_by_label("Address of its Agent Card").fill("https://agents.example.org")
-    dialog.get_by_label("How calls sign in").select_option("header")
+    form.get_by_role("button", name="Add remote agent").click()
+    dialog = form.get_by_role("dialog", name="Add remote agent")
+    dialog.get_by_label("Agent Card URL").fill("https://agents.example.org")
+    dialog.get_by_label("Authentication").select_option("header")
     expect(dialog.get_by_label("Header")).to_be_visible()
     assert serious(form) == []
-    dialog.get_by_label("How calls sign in").select_option("none")
+    dialog.get_by_label("Authentication").select_option("none")
     form.route("**/pump-doctor/agents", add)
-    dialog.get_by_role("button", name="Read its card and add it").click()
+    dialog.get_by_role("button", name="Add agent").click()
     expect(dialog.get_by_text("It sends calls elsewhere.")).to_be_visible()
     visitor.forgive("422")
-    dialog.get_by_role("button", name="Read its card and add it").click()
+    dialog.get_by_role("button", name="Add agent").click()
     expect(row(form, "Parts Clerk")).to_contain_text("agents.example.org")
-    expect(form.get_by_role("dialog", name="How calls sign in").get_by_label("Header")).to_have_value("X-Parts-Key")
+    expect(form.get_by_role("dialog", name="Authentication").get_by_label("Header")).to_have_value("X-Parts-Key")
     expected = {"card_url": "https://agents.example.org", "when": "", "timeout_s": 120, "privacy_url": ""}
     assert asked == [expected, expected]
 
 
 def test_the_switch_shows_where_the_gpt_s_own_card_lies(form, gpt, site):
-    card = form.get_by_role("textbox", name="Address of its Agent Card").first
+    card = form.get_by_role("textbox", name="Agent Card URL").first
     expect(card).to_be_hidden()
-    form.get_by_role("checkbox", name="Programs elsewhere may call it").check()
+    form.get_by_role("checkbox", name="Available as an A2A agent").check()
     expect(card).to_have_value(f"{site.url}/a2a/{gpt.slug}/.well-known/agent-card.json")
     assert serious(form) == []
     assert Gpt.objects.get(id=gpt.id).a2a
@@ -98,6 +98,6 @@ def test_it_is_accessible_everywhere(visitor, alice, gpt, agent, theme, size):
     row(page, "Parts Clerk").get_by_text("When to ask it").click()
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Add a remote agent").click()
-    expect(page.get_by_role("dialog", name="Add a remote agent")).to_be_visible()
+    page.get_by_role("button", name="Add remote agent").click()
+    expect(page.get_by_role("dialog", name="Add remote agent")).to_be_visible()
     assert serious(page) == []

@@ -162,7 +162,7 @@ def test_the_passage_is_there_before_the_page_is(bob_page, manual):
     expect(panel.locator(".page-figure img")).to_be_visible()
     assert panel.locator(".source > summary").bounding_box() == top
     expect(panel.locator(".passage")).to_be_hidden()
-    panel.get_by_text("Text around the quote").click()
+    panel.get_by_text("Surrounding text").click()
     expect(panel.locator(".file-section mark")).to_have_text(QUOTE)
 
 
@@ -170,12 +170,12 @@ def test_other_pages_are_closed_unless_the_creator_gives_the_file_out(bob_page, 
     panel = opened(bob_page, manual)
     expect(panel.locator(".page-figure img")).to_be_visible()
     expect(panel.get_by_role("button", name=re.compile("^Page "))).to_have_count(0)
-    expect(panel.get_by_text("Download this file")).to_have_count(0)
+    expect(panel.get_by_text("Download file")).to_have_count(0)
     Gpt.objects.filter(id=gpt.id).update(files_downloadable=True)
     panel = opened(bob_page, manual)
     expect(panel.get_by_role("button", name="Page 1")).to_be_visible()
     with bob_page.expect_download() as download:
-        panel.get_by_text("Download this file").click()
+        panel.get_by_text("Download file").click()
     assert download.value.suggested_filename == "zephyr-manual.pdf"
 
 
@@ -230,7 +230,7 @@ def test_a_file_that_is_gone_leaves_the_passage_and_a_sentence(bob_page, manual,
     for path in [*(site.home / "files").iterdir(), *(site.home / "pages").glob("*/*")]:
         path.unlink()
     panel = opened(bob_page, manual)
-    expect(panel.get_by_text("The file itself is gone, so its page cannot be shown.")).to_be_visible()
+    expect(panel.get_by_text("The file is no longer available, so the page can't be shown.")).to_be_visible()
     expect(panel.locator(".file-section mark")).to_have_text(QUOTE)
 
 
@@ -239,7 +239,7 @@ def test_without_the_site_the_passage_stays_with_a_sentence(bob_page, visitor, m
     bob_page.route("**/sources/0", lambda route: route.abort())
     bob_page.locator("a.cite").first.click()
     panel = bob_page.get_by_role("dialog", name="Sources")
-    expect(panel.get_by_text("The site cannot be reached, so the page is not shown.")).to_be_visible()
+    expect(panel.get_by_text("Can’t reach the site.")).to_be_visible()
     expect(panel.locator(".passage mark")).to_be_visible()
     visitor.forgive("ERR_FAILED")
 
@@ -253,9 +253,9 @@ def test_sentences_tell_how_far_the_files_support_them(bob_page, answer_from):
     bob_page.goto(answer_from("zephyr-manual.pdf", pdf(PAGES), QUOTE, support=support))
     link = bob_page.get_by_role("link", name=re.compile("Source 1, partly: zephyr-manual.pdf"))
     link.hover()
-    expect(bob_page.get_by_role("tooltip")).to_contain_text("Partly supported: the passage says some of this.")
-    expect(bob_page.get_by_role("img", name="Not from the files")).to_be_visible()
-    expect(bob_page.get_by_text("1 sentence is not from the files.")).to_be_visible()
+    expect(bob_page.get_by_role("tooltip")).to_contain_text("This passage only partly supports the sentence.")
+    expect(bob_page.get_by_role("img", name="Not supported by the files")).to_be_visible()
+    expect(bob_page.get_by_text("1 sentence is not supported by the files.")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -265,7 +265,7 @@ def test_a_source_is_accessible_and_fits(visitor: Visitor, bob, gpt, manual, the
     page = visitor.page(bob, color_scheme=theme, viewport=SIZES[size])
     panel = opened(page, manual)
     expect(panel.locator(".page-figure img")).to_be_visible()
-    panel.get_by_text("Text around the quote").click()
+    panel.get_by_text("Surrounding text").click()
     bad = [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}]
     assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in bad] == []
     assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")

@@ -83,10 +83,8 @@ def test_a_request_is_answered_where_it_stands(chat, take, button, allowed, told
     card = chat.get_by_role("group", name="Create ticket on crm.example.org")
     expect(card).to_be_focused()
     expect(card).to_contain_text("It has read the page pumps.example, which you did not write.")
-    card.get_by_text("The exact request").click()
-    expect(card.get_by_role("region", name="The exact request")).to_contain_text(
-        "POST https://crm.example.org/tickets"
-    )
+    card.get_by_text("Exact request").click()
+    expect(card.get_by_role("region", name="Exact request")).to_contain_text("POST https://crm.example.org/tickets")
     assert serious(chat) == []
     card.get_by_role("button", name=button, exact=True).click()
     expect(card).to_have_count(0)
@@ -107,7 +105,7 @@ def test_a_second_answer_is_told_that_there_was_one(visitor, chat, take):
     log.append(worker.run.id, Approval(call_id="c1", allowed=False))  # in another tab
     chat.get_by_role("button", name="Allow", exact=True).click()
     expect(chat.locator("[data-approval]")).to_have_count(0)
-    expect(chat.get_by_role("alert").filter(has_text="answered already")).to_be_visible()
+    expect(chat.get_by_role("alert").filter(has_text="already answered")).to_be_visible()
     assert StepRow.objects.get(run=worker.run, kind="approval").data["allowed"] is False
     visitor.forgive("409")
 

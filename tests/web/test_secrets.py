@@ -28,7 +28,7 @@ def test_keys_can_be_replaced(settings):
     settings.SECRET_KEY, settings.SECRETS_KEYS = "new", ["old"]
     assert unseal(sealed, "a") == "sk-1"
     settings.SECRETS_KEYS = []
-    with pytest.raises(SecretLost, match="Enter the secret again"):
+    with pytest.raises(SecretLost, match="Enter it again"):
         unseal(sealed, "a")
 
 

@@ -48,7 +48,7 @@ def test_several_files_give_an_object_a_line(parse, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("One.")
     code, shown, _ = parse(str(tmp_path / "a.txt"), str(tmp_path / "missing"), "--json")
     assert code == 1
-    assert [json.loads(line)["error"] for line in shown.splitlines()] == [None, "There is no such file."]
+    assert [json.loads(line)["error"] for line in shown.splitlines()] == [None, "File not found."]
 
 
 def test_what_is_no_readable_file_gets_a_sentence(parse, tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_what_is_no_readable_file_gets_a_sentence(parse, tmp_path: Path) -> None
         "pipe": errors.NotAFile.__doc__,
         ".": errors.NotAFile.__doc__,
         "empty": errors.EmptyFile.__doc__,
-        "missing": "There is no such file.",
-        "loop": "The file cannot be opened: Too many levels of symbolic links.",
-        "n" * 300: "The file cannot be opened: File name too long.",
+        "missing": "File not found.",
+        "loop": "Can't open the file: Too many levels of symbolic links.",
+        "n" * 300: "Can't open the file: File name too long.",
     }
     for name, reason in reasons.items():
         assert parse(str(tmp_path / name)) == (1, "", f"{tmp_path / name if name != '.' else tmp_path}: {reason}\n")

@@ -1,1 +1,1 @@
-"""Two walls of the Linux kernel, seccomp and Landlock, that a process builds around itself and cannot take down."""
+"""Confining a process with seccomp and Landlock. A process confines itself and cannot undo it."""

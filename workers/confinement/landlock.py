@@ -1,4 +1,4 @@
-"""Landlock (kernel 5.13 and later): this process can open only the files beneath the folders that are named."""
+"""Landlock (kernel 5.13 and later): restricts this process to the files below given folders."""
 
 import ctypes
 import os
@@ -11,8 +11,8 @@ from workers.confinement.machine import libc
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-# Write, remove folders and files, make folders and files, move between folders (2), truncate (3). Neither running
-# programs nor making links, devices, sockets and pipes.
+# Write, remove folders and files, make folders and files, move between folders (2), truncate (3). Not included:
+# running programs and making links, devices, sockets and pipes.
 _CHANGE: Final = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 13 | 1 << 14
 _WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
 # Rights on files that each version of Landlock knows; from 4 also TCP, from 6 abstract sockets and signals.
@@ -25,9 +25,9 @@ def version() -> int:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> None:
-    """Leave this thread and what it starts only these folders and files; no TCP, no signals to processes outside.
+    """Restrict this thread and its children to these folders and files; no TCP, no signals to processes outside.
 
-    Nothing can undo it. Raises OSError where the kernel refuses.
+    Irreversible. Raises OSError where the kernel refuses.
     """
     known = min(6, version())
     rights = (1 << _FILE_RIGHTS[known]) - 1
@@ -46,7 +46,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> None:
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
-    """Grant `rights` on everything beneath `path`; a path that is missing or closed to us adds nothing."""
+    """Grant `rights` on everything below `path`; a missing or inaccessible path adds nothing."""
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:

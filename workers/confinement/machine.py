@@ -1,4 +1,4 @@
-"""What this kernel offers, and the small calls to it that the standard library lacks."""
+"""What this kernel supports, and system calls that the standard library lacks."""
 
 import ctypes
 import os
@@ -10,13 +10,13 @@ from typing import Final
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _PR_SET_SECUREBITS: Final = 28
-# Root is nobody special, and that is locked: SECBIT_NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE and the locks.
+# Root has no special rights, irrevocably: SECBIT_NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE and the locks.
 _SECURE_BITS: Final = 0xEF
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Column of the tables of system calls, AUDIT_ARCH, and the numbers of seccomp() and capset()."""
+    """A machine's column in the tables of system calls, AUDIT_ARCH, and its numbers of seccomp() and capset()."""
 
     column: int
     arch: int
@@ -28,7 +28,7 @@ _MACHINES: Final = {"x86_64": Machine(0, 0xC000003E, 317, 126), "aarch64": Machi
 
 
 def machine() -> Machine | None:
-    """This machine as its kernel sees it; None where the walls are not known."""
+    """This machine as its kernel reports it; None for one without confinement here."""
     return _MACHINES.get(platform.machine()) if sys.platform == "linux" else None
 
 
@@ -38,17 +38,17 @@ def libc() -> ctypes.CDLL:
 
 
 def forbid_new_privileges() -> None:
-    """No program that this process starts gains rights by being set-uid. Both walls need it."""
+    """Prevent started programs from gaining rights by set-uid. seccomp and Landlock both need it."""
     libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def hide_from_others() -> None:
-    """Other processes of the same user can neither trace this one nor read its memory and environment."""
+    """Prevent other processes of the same user from tracing this one or reading its memory and environment."""
     libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def drop_capabilities() -> None:
-    """Let root be as weak as an ordinary user; for an ordinary user this changes nothing."""
+    """Drop root's capabilities; no effect for an ordinary user."""
     here = machine()
     assert here is not None
     libc().prctl(_PR_SET_SECUREBITS, _SECURE_BITS, 0, 0, 0)
@@ -58,7 +58,7 @@ def drop_capabilities() -> None:
 
 
 def die_with(parent: int) -> None:
-    """End this process when the thread of process `parent` that started it ends, at once if that is over."""
+    """End this process when the thread of process `parent` that started it ends, or now if it has ended."""
     if sys.platform == "linux":
         libc().prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0)
     if os.getppid() != parent:

@@ -1,4 +1,4 @@
-"""Rules about single system calls that every confined process follows."""
+"""Rules for single system calls, shared by every confined process."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _CLONE_THREAD: Final = 0x10000
 _CLONE_NAMESPACES: Final = 0x7E020080
 _PR_SET_NAME, _PR_GET_NAME = 15, 16
-# What C libraries ask of a descriptor: is it a terminal, how much waits, close on exec, do not block.
+# What C libraries query of a descriptor: whether it is a terminal, bytes waiting, close on exec, non-blocking.
 _IOCTLS: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
 # Libraries, fonts and time zones. A path that does not exist is left out.
@@ -28,18 +28,18 @@ SYSTEM: Final = tuple(
 
 
 def interpreter() -> Iterator[Path]:
-    """Where the interpreter and its packages lie."""
+    """Yield the paths of the interpreter and its packages."""
     yield from (Path(sys.prefix), Path(sys.base_prefix))
     yield from (Path(each) for each in sys.path if Path(each).name in ("site-packages", "dist-packages"))
 
 
 def own_code(*packages: str) -> Iterator[Path]:
-    """Our own packages; not the checkout's root, which may hold data."""
+    """Yield the paths of our own packages; not the checkout's root, which may hold data."""
     yield from (_ROOT / each for each in packages)
 
 
 def single_process(pid: int) -> dict[Numbers, Rule]:
-    """Threads but no other processes, signals to process `pid` itself only, limits that cannot be raised."""
+    """Threads but no other processes, signals to process `pid` only, limits that cannot be raised."""
     itself = one_of(0, [pid], fail())
     return {
         # glibc falls back from clone3 on clone, whose flags can be seen.
@@ -52,7 +52,7 @@ def single_process(pid: int) -> dict[Numbers, Rule]:
         LIMITED["kill"]: itself,
         LIMITED["tgkill"]: itself,
         LIMITED["tkill"]: [fail()],
-        # Asking is allowed, setting is not.
+        # Reading limits is allowed, setting them is not.
         LIMITED["prlimit64"]: [*only_null(2, fail()), *one_of(0, [0, pid], fail())],
         LIMITED["prctl"]: one_of(0, (_PR_SET_NAME, _PR_GET_NAME), fail()),
         LIMITED["ioctl"]: one_of(1, _IOCTLS, fail(errno.ENOTTY)),
@@ -60,7 +60,7 @@ def single_process(pid: int) -> dict[Numbers, Rule]:
 
 
 def read_only() -> dict[Numbers, Rule]:
-    """Files can be opened for reading only."""
+    """Files can only be opened for reading."""
     # Writing, creating, truncating, appending.
     changing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     refused = fail(errno.EACCES)

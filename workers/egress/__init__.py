@@ -1,7 +1,7 @@
-"""The guarded client: every request to an address that a model, a creator or a user chose goes through it.
+"""The guarded client for every request to an address that a model, a creator or a user chose.
 
 It reaches the public internet and what the operator allowed, and nothing else, however the address is written and
-whatever name servers and redirects say. Callers pass an EgressConfig in and catch EgressError.
+whatever name servers and redirects return. Callers pass an EgressConfig and catch EgressError.
 """
 
 from workers.egress.config import EgressConfig, FetchLimits, Response

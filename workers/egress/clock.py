@@ -1,4 +1,4 @@
-"""The wall clock of a request: no sum of small waits can exceed it, and a stopped run stops the request."""
+"""The time limit of a request: no sum of small waits exceeds it, and stopping the run stops the request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Final
 
 from workers.egress.errors import EgressFailed
 
-# For a connection, a handshake or a piece that is sent, where nothing else is said.
+# The default for connecting, a handshake or sending a piece.
 _WAIT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`until` is in seconds of `monotonic()`, None: without end. `limit_s` is only told to people.
+    """`until` is in seconds of `monotonic()`, None: no limit. `limit_s` is only for messages.
 
-    `check` raises when nobody wants the answer any more.
+    `check` raises when the result is no longer wanted.
     """
 
     until: float | None = None
@@ -23,7 +23,7 @@ class Clock:
     check: Callable[[], None] = lambda: None
 
     def slice(self, wait_s: float | None, host: str) -> float:
-        """Seconds that may be waited now, `wait_s` at most. Raises EgressFailed when time is up."""
+        """Seconds to wait next, `wait_s` at most. Raises EgressFailed when time is up."""
         self.check()
         wait_s = _WAIT_S if wait_s is None else wait_s
         if self.until is None:
@@ -35,5 +35,5 @@ class Clock:
 
 
 def clock_of(limit_s: float, check: Callable[[], None] = lambda: None) -> Clock:
-    """A clock that begins now."""
+    """A clock that starts now."""
     return Clock(monotonic() + limit_s, limit_s, check)

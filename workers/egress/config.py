@@ -1,4 +1,4 @@
-"""What the guarded client is told: the operator's lists, and what a single request may cost."""
+"""Configuration of the guarded client: the operator's lists, and the limits of a single request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
 
 @dataclass(frozen=True, slots=True)
 class EgressConfig:
-    """The operator's lists; a bare one lets out to the public internet only.
+    """The operator's lists; the default allows the public internet only.
 
     `allow` holds hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16")
     that may be reached although they are private; "*." in front of a name means the names under it. A host
@@ -23,10 +23,10 @@ class EgressConfig:
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What one request may cost, redirects included.
+    """The limits of one request, redirects included.
 
-    `max_bytes` counts the body both as sent and as unpacked. `content_types` are the types that are wanted, "text/"
-    for all of a family, "" for an answer without a type; None: any. `same_host`: redirects must not leave the host.
+    `max_bytes` limits the body both as sent and as unpacked. `content_types` are the accepted types, "text/" for a
+    whole family, "" for a response without a type; None: any. `same_host`: redirects must not leave the host.
     """
 
     max_bytes: int = 5_000_000
@@ -38,9 +38,9 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. Names of `headers` are lower case. `url` is where it came from, `history` what redirected there.
+    """A response. Names in `headers` are lower case. `url` is the final URL, `history` the redirected ones.
 
-    `peer` is the address that was connected to.
+    `peer` is the address of the connection.
     """
 
     status: int

@@ -69,11 +69,11 @@ class GuardedBackend(httpcore.NetworkBackend):
                 continue
             _must_be(address, stream.get_extra_info("server_addr"))
             return _TimedStream(stream, self._clock, host)
-        raise EgressFailed(f"{host} could not be reached.")
+        raise EgressFailed(f"Couldn't connect to {host}.")
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         """Never."""
-        raise EgressRefused("Sockets of this machine are not opened.")
+        raise EgressRefused("Sockets on this machine can't be opened.")
 
 
 class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
@@ -102,11 +102,11 @@ class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
                 continue
             _must_be(address, stream.get_extra_info("server_addr"))
             return stream
-        raise EgressFailed(f"{host} could not be reached.")
+        raise EgressFailed(f"Couldn't connect to {host}.")
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         """Never."""
-        raise EgressRefused("Sockets of this machine are not opened.")
+        raise EgressRefused("Sockets on this machine can't be opened.")
 
     async def sleep(self, seconds: float) -> None:
         """Wait between attempts."""
@@ -116,7 +116,7 @@ class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
 def _must_be(address: IpAddress, peer: Any) -> None:
     """The second lock on the door: the socket's other end is the address that was checked."""
     if not peer or str(peer[0]).partition("%")[0] != str(address).partition("%")[0]:
-        raise EgressRefused(f"The connection did not lead to {address}.")
+        raise EgressRefused(f"The connection didn't lead to {address}.")
 
 
 class _TimedStream(httpcore.NetworkStream):

@@ -1,4 +1,4 @@
-"""Why a request was not made or gave nothing: each message is one sentence for people and models alike."""
+"""Why a request was refused or failed: each message is one sentence for people and models alike."""
 
 
 class EgressError(Exception):
@@ -6,18 +6,18 @@ class EgressError(Exception):
 
 
 class EgressRefused(EgressError):
-    """The guard forbids the request, whatever the other side would answer."""
+    """The guard forbids the request, whatever the response would be."""
 
 
 class EgressFailed(EgressError):
-    """The request was allowed, but gave no answer that can be used; it may work later."""
+    """The request was allowed but gave no usable response; it may work later."""
 
 
 def reason(error: BaseException) -> str:
-    """The guard's own sentence, where it was the guard; else what the error says, or that nothing was reached."""
+    """The guard's own message, if the guard raised; else the error's text, or that nothing was reached."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, EgressError):
             return str(cause)
         cause = cause.__cause__ or cause.__context__
-    return str(error) or "The server could not be reached."
+    return str(error) or "Couldn't connect to the server."

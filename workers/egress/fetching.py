@@ -24,7 +24,7 @@ _DEFAULT: Final = FetchLimits()
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is sent next; a redirect makes another one of it."""
+    """The next request to send; a redirect makes another."""
 
     method: str
     target: Target
@@ -42,14 +42,14 @@ def fetch(
     limits: FetchLimits = _DEFAULT,
     check: Callable[[], None] = lambda: None,
 ) -> Response:
-    """The answer of `url`, of whatever status. Raises EgressRefused, EgressFailed, and what `check` raises.
+    """The response of `url`, whatever its status. Raises EgressRefused, EgressFailed, and what `check` raises.
 
-    `check` is called several times a second. Redirects are followed, each checked like the first address; at another
-    origin none of `headers` are sent again that could be a secret, and a body is not sent to another host at all.
+    `check` is called several times a second. Redirects are followed, each checked like the first address; headers
+    that could be secret are not sent to another origin, and a body is not sent to another host.
     """
     guard, clock = Guard(config), clock_of(limits.timeout_s, check)
     if method not in _METHODS:
-        raise EgressRefused(f"Requests of the kind {method[:20]!r} are not made.")
+        raise EgressRefused(f"The method {method[:20]!r} isn't supported.")
     request = _Request(method, guard.target(url), dict(headers or {}), content)
     history: list[str] = []
     while True:
@@ -70,14 +70,14 @@ class _Redirect:
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """One request on a connection of its own, which no other request ever sees."""
+    """One request on a connection of its own, never reused."""
 
     guard: Guard
     clock: Clock
     limits: FetchLimits
 
     def perform(self, request: _Request, history: tuple[str, ...]) -> Response | _Redirect:
-        """The answer, or where it sends us. Raises EgressError."""
+        """The response, or its redirect. Raises EgressError."""
         target = request.target
         headers = request_headers(target, request.headers, self.guard.config.user_agent, request.content)
         try:
@@ -110,35 +110,35 @@ class _Exchange:
             return
         if not any(each.endswith("/") and found.startswith(each) for each in wanted):
             raise EgressFailed(
-                f"The address gives {found[:80] or 'something of no stated kind'}, which is not read here."
+                f"The address returned {found[:80] or 'an unknown content type'}, which isn't supported."
             )
 
 
 def core_url(target: Target) -> httpcore.URL:
-    """`target` as httpcore takes it, without parsing it once more."""
+    """`target` for httpcore, without parsing it again."""
     return httpcore.URL(
         scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.rest.encode("ascii")
     )
 
 
 def failed(error: Exception, host: str) -> EgressFailed:
-    """`error` as a sentence."""
+    """`error` as an EgressFailed with a readable message."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return EgressFailed(f"The certificate of {host} is not valid.")
+            return EgressFailed(f"The certificate of {host} isn't valid.")
         if isinstance(cause, ssl.SSLError):
-            return EgressFailed(f"No secure connection to {host} could be made.")
+            return EgressFailed(f"Couldn't connect securely to {host}.")
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpcore.ProtocolError):
-        return EgressFailed(f"{host} gave an answer that makes no sense.")
-    return EgressFailed(f"{host} could not be reached.")
+        return EgressFailed(f"{host} sent an invalid response.")
+    return EgressFailed(f"Couldn't connect to {host}.")
 
 
 def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: FetchLimits) -> _Request:
-    """The request that follows, checked like the first. Raises EgressError."""
+    """The request to the redirect's target, checked like the first. Raises EgressError."""
     old = request.target
-    # Servers send spaces as they are, which browsers forgive.
+    # Servers send unescaped spaces, which browsers accept.
     new = guard.target(urljoin(old.url, redirect.location.strip().replace(" ", "%20")))
     if limits.same_host and new.host != old.host:
         raise EgressRefused(f"{old.host} redirects to another host, {new.host}.")
@@ -147,7 +147,7 @@ def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: Fe
     if not keeps_body:
         return _Request("GET", new, _without_body(headers), None)
     if request.method not in ("GET", "HEAD") and new.origin != old.origin:
-        raise EgressRefused(f"{old.host} redirects what was sent to it to another host, {new.host}.")
+        raise EgressRefused(f"{old.host} redirects the request to another host, {new.host}.")
     return _Request(request.method, new, headers, request.content)
 
 

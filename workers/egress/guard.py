@@ -1,4 +1,4 @@
-"""What may be reached: the rules for hosts, ports and addresses, and the one name look-up that a connection gets."""
+"""What may be reached: the rules for hosts, ports and addresses."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from workers.egress.errors import EgressRefused
 from workers.egress.ranges import IpNetwork, is_never, is_public
 from workers.egress.spelling import PORTS, IpAddress, Target, target_of
 
-# Names that are never on the public internet (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal), and those
-# that networks at home and at work use all the same.
+# Names that are never on the public internet (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal), and
+# common unofficial names of home and company networks.
 _PRIVATE_NAMES: Final = (
     *("internal", "local", "localhost", "localdomain", "home.arpa", "lan", "intranet", "corp", "home", "private"),
     *("onion", "test", "invalid", "example", "alt", "in-addr.arpa", "ip6.arpa"),
@@ -20,14 +20,14 @@ _PRIVATE_NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A line of an operator's list: a host with a port (0: the usual ones), or a network."""
+    """A line of an operator's list: a host with a port (0: the defaults), or a network."""
 
     host: str = ""
     port: int = 0
     network: IpNetwork | None = None
 
     def names(self, host: str, *, and_below: bool) -> bool:
-        """Whether this is about the host `host`."""
+        """Whether the entry applies to `host`."""
         if self.host.startswith("*."):
             return host.endswith(self.host[1:])
         return bool(self.host) and (host == self.host or (and_below and host.endswith("." + self.host)))
@@ -38,7 +38,7 @@ class _Entry:
 
 
 class Guard:
-    """Decides for one EgressConfig. Each method raises EgressRefused with a sentence for people."""
+    """Decides for one EgressConfig. Each method raises EgressRefused with a message for people."""
 
     def __init__(self, config: EgressConfig) -> None:
         self.config = config
@@ -46,7 +46,7 @@ class Guard:
         self._deny = tuple(_entry(each) for each in config.deny)
 
     def target(self, url: str) -> Target:
-        """`url` in its one spelling, if its scheme, host and port may be used; addresses of names come later."""
+        """`url` normalised, if its scheme, host and port are allowed; the addresses of names are checked later."""
         target = target_of(url)
         self.check_host(target.host, target.port)
         if target.address is not None:
@@ -54,27 +54,27 @@ class Guard:
         return target
 
     def check_host(self, host: str, port: int) -> None:
-        """Refuse hosts that are denied or no public names, and ports that nobody allowed."""
+        """Refuse hosts that are denied or not public names, and ports that are not allowed."""
         if any(self._is_denied(entry, host, port) for entry in self._deny):
-            raise EgressRefused(f"This site does not allow requests to {host}.")
+            raise EgressRefused(f"This site doesn't allow requests to {host}.")
         if self._is_allowed(host, port):
             return
         if port not in PORTS.values():
-            raise EgressRefused(f"Port {port} is not open to requests, only 80 and 443 are.")
+            raise EgressRefused(f"Port {port} isn't allowed, only 80 and 443 are.")
         if not _is_address(host) and not self._is_named(host) and _is_private_name(host):
-            raise EgressRefused(f"{host} is not a name on the public internet.")
+            raise EgressRefused(f"{host} isn't on the public internet.")
 
     def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
-        """Refuse if any of the addresses of `host` may not be reached: one bad one spoils the name."""
+        """Refuse if any of the addresses of `host` must not be reached."""
         for address in addresses:
             if any(entry.holds(address) for entry in self._deny):
-                raise EgressRefused(f"This site does not allow requests to {address}.")
+                raise EgressRefused(f"This site doesn't allow requests to {address}.")
             if any(entry.holds(address) for entry in self._allow) or _is_listed(self._allow, address, port):
                 continue
             if self._is_allowed(host, port) and not is_never(address):
                 continue
             if not is_public(address):
-                raise EgressRefused(f"The address {address} is not on the public internet.")
+                raise EgressRefused(f"The address {address} isn't on the public internet.")
 
     def _is_allowed(self, host: str, port: int) -> bool:
         return any(
@@ -83,7 +83,7 @@ class Guard:
         )
 
     def _is_named(self, host: str) -> bool:
-        """Whether names are left to their addresses, because the operator opened networks of the house."""
+        """Whether names are judged by their addresses only, because the operator allowed private networks."""
         return "." in host and any(entry.network is not None for entry in self._allow)
 
     @staticmethod
@@ -108,7 +108,7 @@ def _is_private_name(host: str) -> bool:
 
 
 def _entry(text: str) -> _Entry:
-    """A line of an operator's list. Raises ValueError if it makes no sense."""
+    """A line of an operator's list. Raises ValueError if it is malformed."""
     text = text.strip().lower()
     try:
         return _Entry(network=ipaddress.ip_network(text, strict=False))
@@ -120,6 +120,6 @@ def _entry(text: str) -> _Entry:
         target = target_of(f"http://{name}/")
     except EgressRefused as error:
         raise ValueError(f"{text!r} is neither a host, a host with a port, nor a network") from error
-    # Written out, port 80 is a port as any other; the default of http says nothing.
+    # Written out, port 80 is a port like any other; the URL parser would drop http's default.
     port = target.port if name.rsplit(":", 1)[-1].isdigit() and ":" in name.rsplit("]", 1)[-1] else 0
     return _Entry(host=star + target.host, port=port)

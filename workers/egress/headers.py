@@ -1,4 +1,4 @@
-"""Headers of requests: none that change where a request goes or where it ends, none with line breaks in them."""
+"""Headers of requests: none that change a request's destination or length, none with line breaks."""
 
 import re
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from workers.egress.unpacking import ACCEPTED
 Headers = list[tuple[bytes, bytes]]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}", re.ASCII)
-# Line breaks and other controls, and what Latin-1 cannot write.
+# Line breaks and other controls, and characters outside Latin-1.
 _BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
-# These are ours to set: they say where a request goes, and where it ends (RFC 9110, 9112).
+# Set by the client only: they define a request's destination and length (RFC 9110, 9112).
 _OURS: Final = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect accept-encoding "
     "proxy-authorization proxy-connection proxy-authenticate".split()
 )
-# What may follow a redirect to another origin; all others could be secrets (Authorization, Cookie, X-Api-Key, …).
+# Headers kept on a redirect to another origin; any other could be a secret (Authorization, Cookie, X-Api-Key, …).
 _HARMLESS: Final = frozenset(["accept", "accept-language", "user-agent"])
 
 
 def request_headers(target: Target, headers: Mapping[str, str], user_agent: str, content: bytes | None) -> Headers:
-    """The headers of a request to `target`. Raises EgressRefused for names or values that no header has."""
+    """The headers of a request to `target`. Raises EgressRefused for invalid names or values."""
     given = {name.lower(): (name, value) for name, value in headers.items()}
     for name, value in given.values():
         check_header(name, value)
@@ -39,22 +39,22 @@ def request_headers(target: Target, headers: Mapping[str, str], user_agent: str,
 
 
 def check_header(name: str, value: str) -> None:
-    """Refuse a header that is ours to set or that would end before its end."""
+    """Refuse a header that the client sets itself or that could inject another."""
     if not _NAME.fullmatch(name):
-        raise EgressRefused("The name of a header has characters that no header has.")
+        raise EgressRefused("A header name has invalid characters.")
     if name.lower() in _OURS:
-        raise EgressRefused(f"The header {name} cannot be set.")
+        raise EgressRefused(f"The header {name} can't be set.")
     if _BAD_VALUE.search(value):
-        raise EgressRefused(f"The header {name} has characters that no header has.")
+        raise EgressRefused(f"The header {name} has invalid characters.")
 
 
 def harmless(headers: Mapping[str, str]) -> dict[str, str]:
-    """What of `headers` may be told to another site than the one they were meant for."""
+    """The headers that may be sent to a site other than the one they were meant for."""
     return {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
 
 
 def read_headers(raw: Headers) -> dict[str, str]:
-    """The headers of an answer, names in lower case, the values of one name joined."""
+    """The headers of a response, names in lower case, values of the same name joined."""
     found: dict[str, str] = {}
     for name, value in raw:
         key = name.decode("latin-1").lower()

@@ -1,4 +1,4 @@
-"""Names to addresses: one look-up for each connection, in a thread that can be left behind when time is up."""
+"""Names to addresses: one lookup per connection, in a thread that is abandoned when time is up."""
 
 import ipaddress
 import socket
@@ -21,7 +21,7 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
-    """The addresses of `host`, itself if it is one. Raises EgressFailed if it has none, or has none in time."""
+    """The addresses of `host`, or itself if it is one. Raises EgressFailed if there are none, or none in time."""
     try:
         return (ipaddress.ip_address(host),)
     except ValueError:
@@ -29,14 +29,14 @@ def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
     try:
         addresses = tuple(ipaddress.ip_address(each) for each in found)
     except ValueError as error:
-        raise EgressFailed(f"{host} could not be found.") from error
+        raise EgressFailed(f"Couldn't find {host}.") from error
     if not addresses:
-        raise EgressFailed(f"{host} could not be found.")
+        raise EgressFailed(f"Couldn't find {host}.")
     return addresses
 
 
 def _apart(ask: Callable[[], list[str]], host: str, clock: Clock) -> list[str]:
-    """What `ask` gives; the system's resolver knows no time limit, so a thread waits for it in our place."""
+    """The result of `ask`, run in a thread since the system's resolver has no time limit."""
     answers: SimpleQueue[list[str]] = SimpleQueue()
 
     def run() -> None:

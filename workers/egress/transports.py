@@ -1,7 +1,7 @@
-"""The guard for libraries that bring their own httpx client (the MCP SDK, for example).
+"""The guard for libraries that use an httpx client of their own (such as the MCP SDK).
 
-Each request, each redirect among them, passes the guard; names are looked up once a connection; bodies are bounded.
-What is not bounded here is the time of a stream that is meant to stay open: callers set httpx's timeouts.
+Each request, redirects included, passes the guard; names are looked up once per connection; bodies are bounded. The
+duration of a stream that is meant to stay open is not: callers set httpx's timeouts.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +24,7 @@ _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
 def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.AsyncBaseTransport:
-    """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` counts, for each answer.
+    """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` applies, to each response.
 
     A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
     """
@@ -67,7 +67,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _core_request(guard: Guard, request: httpx.Request) -> httpcore.Request:
-    """`request` for the address in its one spelling, under that host's name. Raises EgressRefused."""
+    """`request` for the normalised URL, with that host's name. Raises EgressRefused."""
     target = guard.target(str(request.url))
     kept = [(name, value) for name, value in request.headers.raw if name.lower() not in _REPLACED]
     own = [(b"Host", target.authority.encode()), (b"Accept-Encoding", ACCEPTED.encode())]
@@ -81,7 +81,7 @@ def _core_request(guard: Guard, request: httpx.Request) -> httpcore.Request:
 
 
 def _response(answer: httpcore.Response, body: Any) -> httpx.Response:
-    """`answer` with its body unpacked, so that httpx does not unpack it without bounds."""
+    """`answer` with its body unpacked, so that httpx does not unpack it without limits."""
     packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
     gone = (b"content-encoding", b"content-length") if packed else ()
     headers = [(name, value) for name, value in answer.headers if name.lower() not in gone]
@@ -90,7 +90,7 @@ def _response(answer: httpcore.Response, body: Any) -> httpx.Response:
 
 @contextmanager
 def _told(request: httpx.Request) -> Iterator[None]:
-    """Errors as httpx has them; its names for them are those of httpcore."""
+    """Raise errors as httpx's, whose names match httpcore's."""
     try:
         yield
     except EgressError as error:

@@ -1,7 +1,7 @@
-"""Bodies as they were meant: unpacked, and cut off as soon as they are longer than allowed.
+"""Response bodies, unpacked, and cut off as soon as they exceed the limit.
 
-We ask for gzip only, whose unpacked size can be bounded while it is unpacked; brotli and zstd are refused, also where
-a server sends them unasked, since nothing here can unpack them step by step.
+Requests accept gzip only, whose unpacked size can be bounded while unpacking; brotli and zstd are refused, even if a
+server sends them unasked, since nothing here can unpack them incrementally.
 """
 
 import zlib
@@ -13,13 +13,13 @@ ACCEPTED = "gzip"
 
 
 class Unpacker:
-    """Takes a body as sent and gives it unpacked. Raises EgressFailed beyond `max_bytes`, packed or unpacked."""
+    """Unpacks a body piece by piece. Raises EgressFailed beyond `max_bytes`, packed or unpacked."""
 
     def __init__(self, headers: Mapping[str, str], max_bytes: int) -> None:
         codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
         codings = [each for each in codings if each not in ("", "identity")]
         if codings not in ([], ["gzip"], ["x-gzip"]):
-            raise EgressFailed(f"The answer is packed in a way that is not read here ({', '.join(codings)[:60]}).")
+            raise EgressFailed(f"The response has an unsupported encoding ({', '.join(codings)[:60]}).")
         self._max_bytes = max_bytes
         self._n_sent = self._n_given = 0
         self._gzip = zlib.decompressobj(wbits=31) if codings else None
@@ -39,11 +39,11 @@ class Unpacker:
     def _unpacked(self, data: bytes, at_most: int) -> bytes:
         assert self._gzip is not None
         try:
-            # A length of 0 would mean "without end"; one byte more than there is room for tells that it is too long.
+            # A length of 0 would mean no limit; one byte more than the room left reveals that the body is too long.
             return self._gzip.decompress(data, max(1, at_most))
         except zlib.error as error:
-            raise EgressFailed("The answer is damaged: it cannot be unpacked.") from error
+            raise EgressFailed("The response is damaged and can't be decompressed.") from error
 
     def _too_long(self) -> EgressFailed:
         size = f"{self._max_bytes / 1_000_000:g} MB" if self._max_bytes >= 100_000 else f"{self._max_bytes:,} bytes"
-        return EgressFailed(f"The answer is longer than {size}.")
+        return EgressFailed(f"The response is larger than {size}.")

@@ -30,4 +30,4 @@ def fit_prompt(
         n_tokens = engine.count_tokens(messages, tools)
         if n_tokens <= room:
             return messages, n_tokens
-    raise PromptTooLong("This message is too long for the model. Shorten it, or add it as a knowledge file.")
+    raise PromptTooLong("This message is too long for the model. Shorten it or add it as a knowledge file.")

@@ -31,6 +31,10 @@ DEFAULT_CONTEXT_TOKENS: Final = 8192
 CHARACTERS_PER_TOKEN: Final = 3
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
 MAX_CONNECTIONS: Final = 256
+CONTROL_TOKENS: Final = (
+    *("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
+    *("<|eot_id|>", "<|start_header_id|>", "<|end|>"),
+)
 _TOO_LONG: Final = (
     "context length",
     "context_length",
@@ -114,7 +118,8 @@ class RemoteEngine(Learning):
 
     def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Iterator[Token]:
         """The server's pieces as tokens; leaving early closes the connection."""
-        visible = StopFilter(request.stop)
+        # Where tools are told, servers write control tokens out as text; what follows one is another speaker's.
+        visible = StopFilter((*request.stop, *CONTROL_TOKENS) if request.tools else request.stop)
         answer = _Answer(Usage(n_prompt, 0))
         try:
             with self._client.stream(

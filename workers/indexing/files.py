@@ -44,7 +44,7 @@ IDLE_S: Final = 60.0
 LARGE_BYTES: Final = 2_000_000
 # Looked at when choosing the next file, smallest first.
 CANDIDATES: Final = 200
-UNEXPECTED: Final = "Something went wrong while reading this file; try again, or upload it in another format."
+UNEXPECTED: Final = "Something went wrong while reading this file. Try again, or upload it in another format."
 
 
 class ClaimLost(Exception):

@@ -44,10 +44,10 @@ def _reason(evidence: Evidence, covered: bool) -> str:
         f" where {COVERED:.2f} is enough."
     )
     if evidence.rare_term:
-        told = f"{told} The files hold the very number or part that it names."
+        told = f"{told} The files contain the exact number or part."
     if covered == is_covered(evidence):
         return told
-    return f"{told} One sentence answers it clearly." if covered else f"{told} But no sentence comes near enough."
+    return f"{told} One sentence clearly answers it." if covered else f"{told} But no sentence is close enough."
 
 
 def _told(each: Explained, better: Sequence[Explained], most: float, covered: bool) -> dict[str, Any]:
@@ -77,10 +77,10 @@ def _why_not(each: Explained, better: Sequence[Explained]) -> str:
     """What keeps a passage from the model: the reasons of `gpts.knowledge.ranking.select`, in its order."""
     passage = each.passage
     if each.is_given:
-        return "Question not covered"
+        return "Not covered"
     if better and passage.score < SCORE_FLOOR * better[0].passage.score:
-        return "Too far behind the best"
+        return "Score too low"
     own = frozenset(terms(passage.text))
     if any(same_terms(own, frozenset(terms(other.passage.text))) for other in better):
-        return "Repeats a better one"
+        return "Duplicate"
     return "No room left"

@@ -78,7 +78,7 @@ def _lenient(data: bytes, charset: str) -> Decoded:
         raise BrokenFile
     if not n_broken:
         return Decoded(text)
-    return Decoded(text, f"Broken characters: {n_broken:,}; a question mark in a diamond stands for each.")
+    return Decoded(text, f"Broken characters: {n_broken:,}. Each is shown as a question mark in a diamond.")
 
 
 def _with_zeros(data: bytes) -> Decoded:
@@ -96,7 +96,7 @@ def _with_zeros(data: bytes) -> Decoded:
         return _lenient(data, charset)
     if head.count(0) * 500 < len(head) and _share_of_controls(head) < 0.01:
         rest = decoded(data.replace(b"\0", b""))
-        return Decoded(rest.text, rest.notice or "Zero bytes between the letters were dropped.")
+        return Decoded(rest.text, rest.notice or "Zero bytes between letters were removed.")
     raise UnsupportedFormat
 
 

@@ -114,7 +114,7 @@ def _engine() -> Any:
         engine = tesserocr.PyTessBaseAPI(path=str(tessdata()), lang=languages, psm=tesserocr.PSM.AUTO)
     except RuntimeError as error:
         raise ScannedPages(
-            f"Text recognition has no data for the languages {languages}; ask the operator."
+            f"Text recognition doesn't support these languages on this site: {languages}. Ask an admin."
         ) from error
     # The wheel has it write warnings to /dev/null; where no file may be opened for writing it crashes on the first.
     engine.SetVariable("debug_file", "")

@@ -69,13 +69,13 @@ def made(data: bytes, page: int) -> PagePicture:
     for number, frame in enumerate(frames(data), 1):
         if number == page:
             return _of_frame(frame)
-    raise NoText("The file has no such page.")
+    raise NoText("Page not found.")
 
 
 def _of_pdf(data: bytes, number: int) -> PagePicture:
     source, _ = opened(data)
     if not 1 <= number <= len(source):
-        raise NoText("The file has no such page.")
+        raise NoText("Page not found.")
     page = source[number - 1]
     width, height = page.get_size()
     words = visible_words(page)

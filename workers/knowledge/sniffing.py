@@ -31,9 +31,9 @@ BMP: Final = "image/bmp"
 
 _FILE: Final = Path(__file__).with_name("signatures.toml")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SOUND: Final = "This is a sound or video file; upload what is said in it as text."
-_ARCHIVE: Final = "This is an archive; unpack it and upload the files in it."
-_PROGRAM: Final = "This is a program, which holds no text to read; upload its documentation or its source code."
+_SOUND: Final = "Audio and video files aren't supported. Upload a transcript instead."
+_ARCHIVE: Final = "Archives aren't supported. Unpack it and upload its files."
+_PROGRAM: Final = "Programs aren't supported. Upload the documentation or source code instead."
 _PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 # Templates have the same content under a longer type.
 _ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
@@ -95,7 +95,9 @@ def _refuse_known(data: bytes) -> None:
         raise UnsupportedFormat(_PROGRAM)
     if data[4:8] == b"ftyp":
         if data[8:12] in _PHOTO_BRANDS:
-            raise UnsupportedFormat("This is a HEIC or AVIF picture; save it as JPEG or PNG and upload that.")
+            raise UnsupportedFormat(
+                "HEIC and AVIF pictures aren't supported. Save it as JPEG or PNG and upload that."
+            )
         raise UnsupportedFormat(_SOUND)
 
 
@@ -106,7 +108,7 @@ def _refuse_ole(data: bytes) -> None:
     for stream, message in _signatures()["ole"].items():
         if stream.encode("utf-16-le") in data:
             raise UnsupportedFormat(message)
-    raise UnsupportedFormat("This is an old Office file; save it as DOCX, XLSX or PPTX and upload that.")
+    raise UnsupportedFormat("Old Office files aren't supported. Save it as DOCX, XLSX or PPTX and upload that.")
 
 
 def _zip_type(archive: Archive) -> str:
@@ -123,7 +125,9 @@ def _zip_type(archive: Archive) -> str:
     if "META-INF/manifest.xml" in archive and "content.xml" in archive:
         return _odf_type(archive, _manifest_type(archive))
     if any(name.endswith(".iwa") for name in archive.names) or "Index.zip" in archive:
-        raise UnsupportedFormat("This is an Apple iWork file; export it as PDF, DOCX, XLSX or PPTX and upload that.")
+        raise UnsupportedFormat(
+            "Apple iWork files aren't supported. Export it as PDF, DOCX, XLSX or PPTX and upload that."
+        )
     if not archive.names:
         raise EmptyFile
     raise UnsupportedFormat(_ARCHIVE)

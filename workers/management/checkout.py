@@ -1,10 +1,10 @@
-"""Commands that an installed wheel knows by name only: what they need stays in the checkout."""
+"""Commands that an installed wheel only lists by name: the code that they need stays in the checkout."""
 
 from argparse import ArgumentParser
 from importlib.util import find_spec
 
 
 def require_checkout(parser: ArgumentParser, package: str) -> None:
-    """Ends the command with one sentence where `package` was left out of the installation."""
+    """Exits with an error message where `package` was left out of the installation."""
     if find_spec(package) is None:
         parser.error("This command needs a checkout of Guildhall: it is not part of the installed package.")

@@ -37,7 +37,7 @@ def read_action(document: str, url: str, options: dict[str, Any], settings: Tool
 def _fetched(url: str, egress: EgressConfig) -> str:
     response = fetch(url, egress, limits=_FETCH)
     if response.status >= 400:
-        raise ImportRefused(f"The address answers with status {response.status} and not with a document.")
+        raise ImportRefused(f"The URL returned status {response.status} instead of a document.")
     return response.content.decode("utf-8-sig", errors="replace")
 
 
@@ -53,7 +53,7 @@ def try_operation(
         None,
     )  # fmt: skip
     if called is None:
-        return {"error": "This operation is not among those of the draft."}
+        return {"error": "This operation isn't in the draft."}
     context = ToolContext("test", f"test-{action_id}", user_id, spec, CALL_TIMEOUT_S, keep=_counted)
     began = time.monotonic()
     try:
@@ -69,7 +69,7 @@ def try_operation(
         "response": text[:MAX_SHOWN_CHARS],
         "n_chars": len(text),
         "seconds": round(time.monotonic() - began, 2),
-        "error": "The answer is too long for a run: it must stay below 100,000 characters."
+        "error": "The response is too long: up to 100,000 characters are allowed."
         if len(text) >= MESSAGE_CHARS
         else "",
     }

@@ -25,7 +25,7 @@ from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import SignInNeeded, ToolError
 from workers.tools.credentials import Credential
 
-GONE: Final = "This action is no longer part of the GPT: its creator removed it."
+GONE: Final = "This action was removed from the GPT."
 # A token is renewed this long before it ends, so that it does not end on the way.
 EARLY_S: Final = 60
 RENEWAL_S: Final = 40
@@ -47,15 +47,13 @@ def lend(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Creden
     if row.auth == Auth.NONE:
         return Credential()
     if not row.secret:
-        raise ToolError(f"The key for {row.name} is missing; the GPT's creator has to enter it.")
+        raise ToolError(f"The key for {row.name} is missing. The GPT's creator has to enter it.")
     if row.secret_host != host:
-        raise ToolError(f"The key for {row.name} was entered for {row.secret_host}, not for {host}; it was not sent.")
+        raise ToolError(f"The key for {row.name} was entered for {row.secret_host}, not {host}, so it wasn't sent.")
     try:
         return _key(row, row.open_secret())
     except SecretLost:
-        raise ToolError(
-            f"The key for {row.name} cannot be read any more; the GPT's creator has to enter it."
-        ) from None
+        raise ToolError(f"The key for {row.name} can't be read. The GPT's creator has to enter it again.") from None
 
 
 def _row(owner_id: str) -> Outside:
@@ -90,7 +88,7 @@ def _bearer(token: str) -> Credential:
 
 def token_of(egress: EgressConfig, action: Action, user_id: int, host: str) -> str:
     """The person's own token for `host`, renewed if it is about to end. Raises SignInNeeded."""
-    needed = SignInNeeded(f"You have to sign in at {host} first.")
+    needed = SignInNeeded(f"Sign in to {host} first.")
     sign_in = SignIn.objects.filter(action=action, user_id=user_id, host=host).exclude(sealed="").first()
     if sign_in is None:
         raise needed
@@ -115,13 +113,13 @@ def _renewed(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
         sign_in.refresh_from_db()
         tokens = sign_in.unseal(sign_in.sealed)
         if not tokens:
-            raise TokenRefused("The sign-in ended.")
+            raise TokenRefused("The sign-in has ended.")
         if not _ends_soon(tokens):
             return tokens
         if _claimed(sign_in):
             return _renew(egress, sign_in)
         time.sleep(0.1)
-    raise ToolError(f"The sign-in at {sign_in.host} could not be renewed in time. Try again.")
+    raise ToolError(f"Couldn't renew the sign-in to {sign_in.host} in time. Try again.")
 
 
 def _claimed(sign_in: SignIn) -> bool:
@@ -136,7 +134,7 @@ def _renew(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
     try:
         old = sign_in.unseal(sign_in.sealed)
         if not old.get("refresh_token"):
-            raise TokenRefused("The sign-in ended.")
+            raise TokenRefused("The sign-in has ended.")
         new = _tokens(egress, sign_in.action, "refresh_token", refresh_token=old["refresh_token"])
         tokens = {**new, "refresh_token": new["refresh_token"] or old["refresh_token"]}
         SignIn.objects.filter(pk=sign_in.pk).update(sealed=sign_in.seal(tokens))
@@ -150,7 +148,7 @@ def exchange_code(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
     sign_in = SignIn.objects.select_related("action__gpt", "user").filter(pk=sign_in_id).exclude(pending="").first()
     # Taken by one worker only: a code is good once.
     if sign_in is None or not SignIn.objects.filter(pk=sign_in_id, pending=sign_in.pending).update(pending=""):
-        return {"refused": "There is no sign-in under way."}
+        return {"refused": "No sign-in in progress."}
     try:
         pending = sign_in.unseal(sign_in.pending)
         action = sign_in.action
@@ -189,11 +187,11 @@ def _tokens(egress: EgressConfig, action: Action, grant: str, **fields: str) -> 
     status, told = _post(egress, action, action.oauth["token_url"], prepare_token_request(grant, **fields))
     token = told.get("access_token")
     if status >= 500:
-        raise ToolError(f"{host} failed inside (status {status}). Try again later.")
+        raise ToolError(f"{host} had an internal error (status {status}). Try again later.")
     if status >= 400 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise TokenRefused(f"{host} did not accept the sign-in (status {status}). Sign in again.")
+        raise TokenRefused(f"{host} rejected the sign-in (status {status}). Sign in again.")
     if str(told.get("token_type", "bearer")).lower() != "bearer":
-        raise TokenRefused(f"{host} gave a kind of token that cannot be used here.")
+        raise TokenRefused(f"{host} returned an unsupported type of token.")
     lasts = told.get("expires_in")
     seconds = float(str(lasts)) if isinstance(lasts, int | float) or str(lasts).isdigit() else None
     refresh = told.get("refresh_token")
@@ -210,7 +208,7 @@ def _post(egress: EgressConfig, action: Action, url: str, body: str) -> tuple[in
         secret = action.open_secret()
     except SecretLost:
         raise ToolError(
-            f"The client secret of {action.name} cannot be read; the GPT's creator has to enter it."
+            f"The client secret of {action.name} can't be read. The GPT's creator has to enter it again."
         ) from None
     way = f"client_secret_{action.oauth.get('token_auth', 'post')}" if secret else "none"
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}

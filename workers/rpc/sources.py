@@ -18,9 +18,9 @@ from workers.knowledge.page_pictures import DrawnWord
 
 logger = logging.getLogger(__name__)
 
-FILE_GONE: Final = "The file itself is gone, so its page cannot be shown."
-NOT_DRAWN: Final = "The page cannot be shown as a picture."
-TEXT_GONE: Final = "The file's text is not kept here any more, so its surroundings cannot be shown."
+FILE_GONE: Final = "The file is no longer available, so the page can't be shown."
+NOT_DRAWN: Final = "The page can't be shown as a picture."
+TEXT_GONE: Final = "The file's text is no longer available, so the surrounding text can't be shown."
 # For segments whose sections are looked at again and again while people read one file.
 CACHE_BYTES: Final = 50_000_000
 # Boxes of two words of a line become one where the gap is at most this part of their height.

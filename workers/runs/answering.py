@@ -39,7 +39,12 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
     gate = Gate(state.question(), passages, meaning, state.spec.instructions) if gated else None
-    reply = ReplyCollector(n_tokens, gate, None if state.ability.writes_from_sources else services.small.goes_round)
+    reply = ReplyCollector(
+        n_tokens,
+        gate,
+        None if state.ability.writes_from_sources else services.small.goes_round,
+        state.tools.keys() if state.must_answer() else (),
+    )
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))

@@ -20,11 +20,11 @@ from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 
 logger = logging.getLogger(__name__)
 
-FAILED: Final = "Something went wrong inside this tool. Whoever runs this site finds the reason in the log."
+FAILED: Final = "Something went wrong in this tool. The error was logged."
 # What the person is told of a call that was not performed, where the model's own words for it would not do.
 TO_THE_PERSON: Final = {
-    plan.DECLINED: "All right, that was not done.",
-    plan.EXPIRED: "That was not done: nobody allowed it in time. Ask again if it is still wanted.",
+    plan.DECLINED: "OK, I didn't do that.",
+    plan.EXPIRED: "Not done: the approval request expired. Ask again if you still want it.",
 }
 # What a model reads of one result, in characters; the rest is for the reader.
 MAX_RESULT_CHARS: Final = 12_000

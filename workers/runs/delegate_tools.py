@@ -154,14 +154,13 @@ def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
 
 
 def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | str | None:
-    """The GPT of the store that the call names; without a name what the model is told, or who fits the task."""
+    """The GPT of the store that the call names or, for a weak model, that fits; else what a model may choose from."""
     slug = str(call.arguments.get("gpt") or "")
-    if not slug and turn.ability.calls_tools:
-        return _listing(task, turn, services)
-    slug = slug or services.small.choose_from_store(task, turn.store())
-    return (
-        _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug).filter(slug=slug).first()
-    )
+    if not slug and not turn.ability.calls_tools:
+        slug = services.small.choose_from_store(task, turn.store())
+    reachable = _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug)
+    found: Gpt | None = reachable.filter(slug=slug).first() if slug else None
+    return found or (_listing(task, turn, services) if turn.ability.calls_tools else None)
 
 
 def _listing(task: str, turn: HeldTurn, services: Services) -> str:

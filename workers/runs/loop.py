@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Times that workers may take up one run before it is called failed: a run that kills its worker must not go round.
 MAX_ATTEMPTS: Final = 8
-UNANSWERED: Final = "The model is not answering right now. Your message is kept; try again."
-FAILED: Final = "Something went wrong while answering. Your message is kept; try again."
+UNANSWERED: Final = "The model isn't responding right now. Your message is saved. Try again."
+FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
 

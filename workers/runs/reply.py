@@ -1,9 +1,10 @@
 """A model's reply while it comes in: what of it may be shown now, and what the log keeps in the end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gpts.knowledge.grounding import Gate
+from gpts.runs.bare_calls import bare_calls, safe_length
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
@@ -12,13 +13,19 @@ from workers.engine.base import Token, Usage
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
 
-    `goes_round` tells of a small model's text whether it only repeats itself; None for models that may be left alone.
+    `goes_round` says whether a weak model's text only repeats itself. `tools` are the names of tools whose calls may
+    be printed as text although none can be made any more: what prints one is left out.
     """
 
     def __init__(
-        self, n_prompt_tokens: int, gate: Gate | None = None, goes_round: Callable[[str], bool] | None = None
+        self,
+        n_prompt_tokens: int,
+        gate: Gate | None = None,
+        goes_round: Callable[[str], bool] | None = None,
+        tools: Collection[str] = (),
     ) -> None:
         self._gate = gate
+        self._tools = tools
         self._goes_round = goes_round or (lambda text: False)
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or went into the gate
@@ -60,8 +67,15 @@ class ReplyCollector:
             first_token_ms=self._first_token_ms,
         )
 
+    def _prose(self, ended: bool) -> str:
+        """The text for the reader so far, without calls in whatever form."""
+        text = prose(self._raw, ended)
+        if not self._tools:
+            return text
+        return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text)]
+
     def _show(self, *, ended: bool) -> str:
-        text = prose(self._raw, ended)[self._passed :]
+        text = self._prose(ended)[self._passed :]
         self._passed += len(text)
         return self._keep(self._gate.feed(text) if self._gate else text)
 

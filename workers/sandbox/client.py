@@ -109,7 +109,7 @@ class _Connection:
             self._socket.sendall(data)
             self._socket.settimeout(_ASK_S)
         except OSError as error:
-            raise SandboxError("The sandbox broke off the call; try again.") from error
+            raise SandboxError("The sandbox stopped the call. Try again.") from error
 
     def next_words(self) -> dict[str, Any]:
         """The next JSON object. Raises the SandboxError that it tells of."""
@@ -125,7 +125,7 @@ class _Connection:
             try:
                 self._waiting += [payload for _, payload in self._frames.feed(self._received())]
             except (OSError, Malformed) as error:
-                raise SandboxError("The sandbox broke off the call; try again.") from error
+                raise SandboxError("The sandbox stopped the call. Try again.") from error
         return self._waiting.pop(0)
 
     def _received(self) -> bytes:
@@ -136,6 +136,6 @@ class _Connection:
             except TimeoutError:
                 continue
             if not data:
-                raise SandboxError("The sandbox broke off the call; try again.")
+                raise SandboxError("The sandbox stopped the call. Try again.")
             return data
-        raise SandboxError("The sandbox did not answer in time; try again.")
+        raise SandboxError("The sandbox didn't respond in time. Try again.")

@@ -80,12 +80,12 @@ def made_since(folder: Path, before: Snapshot, limits: SandboxLimits) -> tuple[l
     for path in sorted(path for path, state in now.items() if before.get(path) != state and not _is_hidden(path)):
         name = safe_name(path, {each.name for each in made})
         if len(made) == limits.n_artefacts:
-            left_out.append(f"More than {limits.n_artefacts} files were made; the rest is left out.")
+            left_out.append(f"More than {limits.n_artefacts} files were created. The rest were left out.")
             break
         content = read_regular(folder, path, room)
         if content is None:
             left_out.append(
-                f"{name} is left out: no plain file, or more than {limits.artefact_bytes >> 20} MB together."
+                f"{name} was left out: not a regular file, or more than {limits.artefact_bytes >> 20} MB in total."
             )
             continue
         room -= len(content)

@@ -33,7 +33,7 @@ for each in pathlib.Path(os.environ["MPLCONFIGDIR"]).glob("fontlist-*.json"): sh
 def open_sessions(settings: Settings) -> tuple[Sessions | None, str, str]:
     """The sessions, the backend's name and nothing; or None, nothing and why no code can be run here."""
     if settings.backend == "off":
-        return None, "", "It is switched off (SANDBOX=off)."
+        return None, "", "It is turned off on this site."
     if settings.backend not in {"auto", *BACKENDS}:
         return None, "", f"SANDBOX={settings.backend} is none of auto, {', '.join(BACKENDS)}, off."
     reasons = []
@@ -44,7 +44,7 @@ def open_sessions(settings: Settings) -> tuple[Sessions | None, str, str]:
             return sessions, name, ""
         logger.warning("code is not run with %s: %s", name, reason)
         reasons.append(f"{name}: {reason}")
-    return None, "", f"This machine cannot shut code in safely ({'; '.join(reasons)})."
+    return None, "", f"Code can't be sandboxed on this machine ({'; '.join(reasons)})."
 
 
 def _opened(settings: Settings, backend: Backend) -> tuple[Sessions | None, str]:

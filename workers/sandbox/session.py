@@ -23,7 +23,7 @@ GRACE_S: Final = 1.0
 START_S: Final = 20.0
 _MAX_FRAME: Final = 4 << 20
 
-GONE: Final = "The variables and imports of earlier calls are gone; the files are still there."
+GONE: Final = "Variables and imports of earlier calls are gone. The files are still there."
 STOPPED: Final = "The code was stopped."
 _TOO_MUCH_DISK: Final = (
     "The code wrote more than {} MB or {} files. It was ended, and all variables and files of this conversation's "
@@ -124,7 +124,7 @@ class Session:
             _Call(self._running, self._place, Outcome(), START_S, Watch()).await_result()
         except (OSError, Ended) as error:
             self.end()
-            raise SandboxError("The sandbox could not start; its operator finds the reason in the log.") from error
+            raise SandboxError("The sandbox couldn't start. The error was logged.") from error
         self._had_kernel = True
         return self._running
 
@@ -221,10 +221,10 @@ class _Call:
         try:
             return list(self._frames.feed(data))
         except Malformed:
-            raise Ended("The code broke the process that ran it.") from None
+            raise Ended("The code crashed its process.") from None
 
     def _died(self) -> str:
-        return "The process that ran the code ended; it may have used too much memory."
+        return "The code's process ended. It may have used too much memory."
 
     def _hear(self, kind: bytes, payload: bytes) -> None:
         """Keep what was printed, up to the limit: a kernel that was taken over may send more."""
@@ -238,7 +238,7 @@ class _Call:
         elif kind == COMPLAINED:
             self._outcome.complained += text
         else:
-            raise Ended("The code broke the process that ran it.")
+            raise Ended("The code crashed its process.")
 
     def _take_result(self, payload: bytes) -> None:
         try:
@@ -246,7 +246,7 @@ class _Call:
             for name in ("value", "markdown", "error"):
                 setattr(self._outcome, name, str(told.get(name, ""))[:40_000])
         except (ValueError, AttributeError, RecursionError):
-            raise Ended("The code broke the process that ran it.") from None
+            raise Ended("The code crashed its process.") from None
         if self._interrupted is not None:
             self._outcome.error = self._why
 

@@ -35,9 +35,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
 
     If no other GPT that was asked had an answer, the run's own files have the last word.
     """
-    reply = next(step for step in reversed(state.steps) if isinstance(step, ModelReply))
-    results = {step.call_id: step for step in state.steps if isinstance(step, ToolResult)}
-    answers = [results[call.call_id] for call in reply.tool_calls]
+    answers = _last_results(state)
     text = _joined(answers, state)
     retrieval = next((step for step in state.steps if isinstance(step, Retrieval)), None)
     in_vain = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
@@ -47,6 +45,16 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
         query = retrieval_query(state.history, state.steps)
         text = extractive_answer(query, passages, similarity).text
     return Finish(text, "covered" if any(answer.passages for answer in answers) else "no_knowledge")
+
+
+def _last_results(state: TurnState) -> list[ToolResult]:
+    """What the last round of calls gave; where that is nothing, what all the calls of the turn gave, once each."""
+    results = {step.call_id: step for step in state.steps if isinstance(step, ToolResult)}
+    rounds = [step.tool_calls for step in state.steps if isinstance(step, ModelReply) and step.tool_calls]
+    last = [results[call.call_id] for call in rounds[-1]]
+    if any(result.ok for result in last):
+        return last
+    return list({result.text: result for result in results.values() if result.ok}.values()) or last
 
 
 def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:

@@ -12,19 +12,23 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
-from workers.smallmodel.choosing import choose_from_store, choose_tool
+from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
 from workers.smallmodel.quoting import goes_round, shown_results, with_extract
 from workers.smallmodel.routing.router import Router
 
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """Chooses tools with `router`, quotes by `similarity`, has `engine` write arguments only. Safe for threads."""
+    """Chooses tools with `router`, quotes by `similarity`, has `engine` write arguments only. Safe for threads.
+
+    `pick` asks the model itself which of two tools a message is for, where it is able to say.
+    """
 
     engine: Engine
     router: Router
     similarity: Similarity
     deadline_s: float
+    pick: Pick = lambda message, tools: ""
 
     def extract(self, found: Retrieval) -> Retrieval:
         """`found` with the answer in the files' own sentences."""
@@ -35,7 +39,8 @@ class SmallModel:
         sums = next(filter(runs_code, state.tools.values()), None)
         if sums and not state.demanded_tools() and read_arguments(state, sums):
             return ToolChoice(name=sums.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
-        return choose_tool(state, self.router, store() if any(t.is_delegation for t in state.tools.values()) else ())
+        gpts = store() if any(tool.is_delegation for tool in state.tools.values()) else ()
+        return choose_tool(state, self.router, gpts, self.pick)
 
     def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
         """The slug of the store's GPT that the task is for; empty for none."""

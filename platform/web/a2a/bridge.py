@@ -1,4 +1,4 @@
-"""Django's requests for the SDK's dispatcher, which speaks Starlette, and its answers for Django."""
+"""Converts Django requests for the SDK's Starlette dispatcher, and its responses back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,12 +14,12 @@ from starlette.requests import Request
 
 from web.runs.connections import sse_response
 
-# How long a stream may be silent before it gives a sign of life.
+# A stream that is silent for this long sends a keep-alive comment.
 SILENCE_S: Final = 10.0
 
 
 async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler) -> HttpResponseBase:
-    """What `handler` answers to the JSON-RPC request `body`, in today's protocol or that of version 0.3."""
+    """The response of `handler` to the JSON-RPC request `body`, in the current protocol or version 0.3."""
     dispatcher = JsonRpcDispatcher(handler, enable_v0_3_compat=True)
     answer = await dispatcher.handle_requests(_as_starlette(request, body))
     if not isinstance(answer, EventSourceResponse):
@@ -37,7 +37,7 @@ def _as_starlette(request: HttpRequest, body: bytes) -> Request:
 
 
 async def _lines(events: Any) -> AsyncIterator[bytes]:
-    """Yield the events as they go over the wire, and a comment where there is none for a while."""
+    """Yield the events in wire format, and a comment after each SILENCE_S without one."""
     stream = aiter(events)
     following: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
     try:

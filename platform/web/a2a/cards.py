@@ -1,4 +1,4 @@
-"""The Agent Card of a GPT: what its published version says of itself, where it is called and how calls sign in."""
+"""The Agent Card of a GPT: the description in its published version, its URL and how calls authenticate."""
 
 from typing import Final
 
@@ -27,7 +27,7 @@ OUTPUT_MODES: Final = ("text/markdown", "application/octet-stream")
 
 
 def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
-    """The card of `gpt`, whose published version is `version`. Names of its files are not in it."""
+    """The card of `gpt` for its published `version`. It leaves out the names of its files."""
     spec = version.spec()
     url = settings.SITE_URL + reverse("a2a", args=[gpt.slug])
     spoken = (PROTOCOL_VERSION_1_0, PROTOCOL_VERSION_0_3)
@@ -53,7 +53,7 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
 
 
 def _skill(gpt: Gpt, spec: GptSpec) -> AgentSkill:
-    """What it is good for: a GPT is one skill, its starters are the examples."""
+    """A GPT as one skill, with its starters as the examples."""
     switched_on = [CAPABILITIES[key].title.lower() for key in spec.capabilities if key in CAPABILITIES]
     return AgentSkill(
         id="chat",

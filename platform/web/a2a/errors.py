@@ -1,4 +1,4 @@
-"""What goes wrong at the A2A door, in the protocol's words."""
+"""Errors of the A2A API, as those of the protocol."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Errors of the site as those of the protocol. One that is nobody's fault but ours is logged and not told."""
+    """Errors of the site as those of the protocol. An unexpected one is logged and its text not sent."""
     try:
         yield
     except A2AError:
@@ -22,9 +22,9 @@ def spoken() -> Iterator[None]:
     except Http404 as error:
         raise TaskNotFoundError(str(error) or None) from error
     except RunOver as error:
-        raise TaskNotCancelableError("This task is over already.") from error
+        raise TaskNotCancelableError("This task has already ended.") from error
     except Refused as error:
         raise InvalidRequestError(str(error), data={"status": str(error.status)}) from error
     except Exception as error:
-        logger.exception("a call of the A2A door failed")
-        raise InternalError("Something went wrong here. It was noted; try again later.") from error
+        logger.exception("an A2A request failed")
+        raise InternalError("Something went wrong. The error was logged; try again later.") from error

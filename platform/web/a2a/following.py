@@ -1,4 +1,4 @@
-"""The events of a run as those of its task. They end with the run, or when it waits for a person."""
+"""The events of a run as those of its A2A task. They end with the run, or when it waits for a person."""
 
 from collections.abc import AsyncIterator
 
@@ -22,7 +22,7 @@ Update = TaskArtifactUpdateEvent | TaskStatusUpdateEvent
 
 
 async def updates(run: Run) -> AsyncIterator[Update]:
-    """Yield what happens to the task: progress, pieces of the answer, in the end its artifacts and last status."""
+    """Yield the task's updates: progress, pieces of the answer, finally its artifacts and last status."""
     telling = _Telling(run)
     async for event in events(run):
         update = telling.update(event)
@@ -45,7 +45,7 @@ def _waits(run: Run) -> bool:
 
 
 def _ending(run: Run) -> list[Update]:
-    """The artifacts, whole, and the status that the run has now."""
+    """The whole artifacts, and the run's status now."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     telling = _Telling(run)
@@ -53,7 +53,7 @@ def _ending(run: Run) -> list[Update]:
 
 
 class _Telling:
-    """Turns events into updates. A reply that begins anew takes the place of what was sent of the one before."""
+    """Converts events to updates. A new reply replaces what was sent of the one before."""
 
     def __init__(self, run: Run) -> None:
         self._task_id, self._context_id = str(run.id), context_of(run)
@@ -61,7 +61,7 @@ class _Telling:
         self._works = False
 
     def update(self, event: Event) -> Update | None:
-        """What `event` is to the caller, None for nothing."""
+        """The update for `event`, None if there is none."""
         match event.get("type"):
             case "attempt":
                 self._begun = False
@@ -75,7 +75,7 @@ class _Telling:
         return None
 
     def whole(self, artifact: Artifact) -> TaskArtifactUpdateEvent:
-        """All of an artifact, in the place of what was sent of it."""
+        """A whole artifact, which replaces what was sent of it."""
         return TaskArtifactUpdateEvent(
             task_id=self._task_id, context_id=self._context_id, artifact=artifact, last_chunk=True
         )

@@ -1,7 +1,7 @@
-"""The SDK's request handler over runs: every method of the protocol that a GPT answers to.
+"""The SDK's request handler over runs: every method of the protocol that a GPT supports.
 
-The SDK's own handler keeps tasks in the memory of one process and drives them there. Here workers drive runs and the
-log keeps them, so that any process of the site can tell, follow and cancel any task.
+The SDK's own handler keeps tasks in the memory of one process and runs them there. Here workers advance runs and the
+log keeps them, so any process of the site can read, follow and cancel any task.
 """
 
 from collections.abc import AsyncGenerator
@@ -44,11 +44,11 @@ from web.runs.connections import in_database
 from web.runs.models import Conversation, Run
 
 PAGE_SIZE: Final = 50
-NO_SUCH_TASK: Final = "There is no such task of yours with this agent."
+NO_SUCH_TASK: Final = "Task not found."
 
 
 class RunHandler(RequestHandler):
-    """Answers for one GPT to one person's program."""
+    """Handles requests to one GPT from one person's program."""
 
     def __init__(self, user: User, gpt: Gpt) -> None:
         self._user, self._gpt = user, gpt
@@ -68,7 +68,7 @@ class RunHandler(RequestHandler):
     async def on_message_send_stream(
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
-        """Yield the task of a new run, and what happens to it. A caller who leaves does not end it."""
+        """Yield the task of a new run, then its updates. A caller who disconnects does not end it."""
         with spoken():
             validate_history_length(params.configuration)
             run = await in_database(self._start, params.message)
@@ -80,18 +80,18 @@ class RunHandler(RequestHandler):
     async def on_subscribe_to_task(
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
-        """Yield the task as it is, and what happens to it from now on."""
+        """Yield the task now, then its updates from now on."""
         with spoken():
             run = await in_database(self._run, params.id)
             if run.is_over:
-                raise UnsupportedOperationError("This task is over. Read it with GetTask.")
+                raise UnsupportedOperationError("This task has ended. Read it with GetTask.")
             yield await in_database(task_of, run)
             async for update in updates(run):
                 yield update
 
     @validate_request_params
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
-        """The task as it is."""
+        """The task now."""
         with spoken():
             validate_history_length(params)
             run = await in_database(self._run, params.id)
@@ -99,11 +99,11 @@ class RunHandler(RequestHandler):
 
     @validate_request_params
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
-        """The task, stopped."""
+        """The task, cancelled."""
         with spoken():
             run = await in_database(self._run, params.id)
             if not await in_database(services.cancel_run, run):
-                raise TaskNotCancelableError("This task is over already.")
+                raise TaskNotCancelableError("This task has already ended.")
             return await in_database(task_of, run)
 
     @validate_request_params
@@ -119,7 +119,7 @@ class RunHandler(RequestHandler):
         """The queued run that answers `message`. Raises A2AError, Refused."""
         if message.task_id:
             raise UnsupportedOperationError(
-                "A task here takes no further messages. Go on in the same context, without the task's id."
+                "Tasks take no further messages. Send a new message in the same context, without a task id."
             )
         text = words_of(message)
         with transaction.atomic():  # a refused run leaves no conversation behind
@@ -136,11 +136,11 @@ class RunHandler(RequestHandler):
             conversation = None
         ours = conversation is not None and conversation.origin == Conversation.Origin.API
         if conversation is None or not ours or conversation.gpt_id != self._gpt.id:
-            raise InvalidParamsError("There is no such context of yours with this agent. Leave it out to begin one.")
+            raise InvalidParamsError("Context not found. Leave it out to start a new one.")
         return conversation
 
     def _run(self, task_id: str) -> Run:
-        """The run behind a task of the person's with this GPT. Raises Http404."""
+        """The run of a task that the person has with this GPT. Raises Http404."""
         try:
             run = services.access_run(self._user, UUID(task_id))
         except (ValueError, Http404):
@@ -153,7 +153,7 @@ class RunHandler(RequestHandler):
         runs, size, start = self._listed(params), params.page_size or PAGE_SIZE, 0
         if params.page_token:
             if not params.page_token.isdecimal() or len(params.page_token) > 9:
-                raise InvalidParamsError("This page token is none of ours.")
+                raise InvalidParamsError("Invalid page token.")
             start = int(params.page_token)
         total = runs.count()
         told = [task_of(run, params.include_artifacts) for run in runs[start : start + size]]
@@ -174,7 +174,7 @@ class RunHandler(RequestHandler):
         return runs.select_related("message__conversation").order_by("-created", "-id")
 
     async def on_create_task_push_notification_config(self, params: Any, context: ServerCallContext) -> Any:
-        """Refused: this site calls nobody back."""
+        """Raises: this site sends no push notifications."""
         raise PushNotificationNotSupportedError
 
     on_get_task_push_notification_config = on_create_task_push_notification_config
@@ -182,5 +182,5 @@ class RunHandler(RequestHandler):
     on_delete_task_push_notification_config = on_create_task_push_notification_config
 
     async def on_get_extended_agent_card(self, params: Any, context: ServerCallContext) -> Any:
-        """Refused: the one card says everything."""
+        """Raises: there is no extended card."""
         raise ExtendedAgentCardNotConfiguredError

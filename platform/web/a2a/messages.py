@@ -1,4 +1,4 @@
-"""What a caller sends -> the words and files of a message here."""
+"""The text and files of an A2A message."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from web.accounts.models import User
 from web.runs.files import attach
 from web.runs.models import ConversationFile
 
-BY_ADDRESS: Final = "Files are not fetched from addresses here. Send the bytes of “{name}” in a raw part."
+BY_ADDRESS: Final = "Files are not fetched from URLs. Send the bytes of “{name}” in a raw part."
 
 
 def words_of(message: Message) -> str:

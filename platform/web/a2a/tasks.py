@@ -1,6 +1,6 @@
-"""A run as an A2A task: its id is the run's, its context the conversation; what it is now is read from the log.
+"""A run as an A2A task: its id is the run's, its context the conversation; its state is read from the log.
 
-Nothing is kept besides the log, so that tasks outlive every process of the site.
+Nothing but the log is kept, so that tasks outlive every process of the site.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from web.runs.models import ConversationFile, Run
 
 ANSWER: Final = "answer"  # the id of the artifact that is the answer
 MARKDOWN: Final = "text/markdown"
-# Files up to this many bytes travel in the answer; larger ones are told by their address.
+# Files up to this many bytes are included in the answer; for larger ones only their URL.
 INLINE_BYTES: Final = 1_000_000
 STATES: Final[dict[str, "TaskState"]] = {
     Run.Status.QUEUED: TaskState.TASK_STATE_SUBMITTED,
@@ -34,7 +34,7 @@ STATES: Final[dict[str, "TaskState"]] = {
 
 
 def task_of(run: Run, with_artifacts: bool = True) -> Task:
-    """The task as the run's log tells it now. Its artifacts may hold whole files."""
+    """The task by the run's log now. Its artifacts may hold whole files."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     task = Task(id=str(run.id), context_id=context_of(run), status=status_of(run, steps))
@@ -44,7 +44,7 @@ def task_of(run: Run, with_artifacts: bool = True) -> Task:
 
 
 def context_of(run: Run) -> str:
-    """The id of the context that the run's task belongs to."""
+    """The context id of the run's task."""
     return str(run.message.conversation_id)
 
 
@@ -59,7 +59,7 @@ def _question(run: Run) -> Message:
 
 
 def status_of(run: Run, steps: Log) -> TaskStatus:
-    """The task's state, with a message where there is something to say about it."""
+    """The task's state, with a message where one helps."""
     waiting, last = pending_approvals(steps), steps[-1]
     state, words = STATES[run.status], ""
     if run.status == Run.Status.REQUIRES_ACTION and waiting:
@@ -76,18 +76,18 @@ def status_of(run: Run, steps: Log) -> TaskStatus:
 
 
 def _what_is_needed(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
-    """Which calls wait for the person, and where they answer: not in the task, as a model could write that too."""
+    """The calls that wait for the person, and where to answer: not in the task, as a model could write that too."""
     lines = [
         f"Sign in at {request.sign_in} for “{request.title or request.name}”."
         if request.sign_in
         else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
         for request in waiting
     ]
-    return "\n\n".join([*lines, f"The person answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
+    return "\n\n".join([*lines, f"The user answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
 
 
 def artifacts_of(steps: Log) -> list[Artifact]:
-    """The answer, if there is one by now, and the files that tools made."""
+    """The answer, if there is one yet, and the files that tools made."""
     last = steps[-1]
     made = [file for step in steps if isinstance(step, ToolResult) for file in step.files]
     artifacts = [Artifact(artifact_id=file.id or file.name, name=file.name, parts=[_file(file)]) for file in made]
@@ -99,7 +99,7 @@ def artifacts_of(steps: Log) -> list[Artifact]:
 
 
 def answer_of(finished: Finished) -> Artifact:
-    """The answer with its citations, which lie in the artifact's metadata."""
+    """The answer, with its citations in the artifact's metadata."""
     told = {
         "coverage": finished.coverage,
         "finish": finished.finish,
@@ -115,7 +115,7 @@ def _citation(citation: Citation) -> dict[str, Any]:
 
 
 def _file(file: FileRef) -> Part:
-    """The file's bytes, or its address where they are many."""
+    """The file's bytes, or its URL if it is large."""
     row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
     if row and row.size <= INLINE_BYTES and files.path_of(row).is_file():
         return Part(raw=files.path_of(row).read_bytes(), filename=file.name, media_type=file.mime)

@@ -1,4 +1,4 @@
-"""Addresses of the A2A door: each GPT has its Agent Card below the address at which it is called."""
+"""URLs of the A2A API: each GPT has its Agent Card below the URL at which it is called."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A GPT's Agent Card, and the address at which programs call it."""
+"""A GPT's Agent Card, and the URL at which programs call it."""
 
 from typing import Any, Final
 
@@ -19,15 +19,15 @@ from web.builder.models import Gpt
 from web.builder.services import access_gpt
 from web.runs.connections import in_database, let_go_of_database
 
-NO_KEY: Final = "This needs a valid API key: send “Authorization: Bearer gh_…”."
-NO_AGENT: Final = "There is no such agent that you may call."
-# Of a request besides the files in it, which are a third longer as base64.
+NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
+NO_AGENT: Final = "Agent not found."
+# The limit for a request without its files; in base64 those are a third longer.
 MAX_BODY_BYTES: Final = 2_500_000
 
 
 @require_safe
 def card(request: HttpRequest, slug: str) -> HttpResponse:
-    """The Agent Card: for everyone while the GPT is in the store, else for keys of those who may chat with it."""
+    """The Agent Card: public while the GPT is in the store, else for keys of those who may chat with it."""
     try:
         gpt = _callable(_owner_of_key(request) or AnonymousUser(), slug)
     except Http404:
@@ -41,7 +41,7 @@ def card(request: HttpRequest, slug: str) -> HttpResponse:
 @csrf_exempt
 @require_POST
 async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Answer a JSON-RPC request of the A2A protocol, by a key of someone who may chat with the GPT."""
+    """Answer a JSON-RPC request of the A2A protocol, with the key of someone who may chat with the GPT."""
     user = await in_database(_owner_of_key, request)
     if user is None:
         return _refused(401, NO_KEY)
@@ -53,7 +53,7 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
     limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
     body = request.read(limit + 1)
     if len(body) > limit:
-        return _refused(413, "The request is larger than this server accepts.")
+        return _refused(413, "The request is too large.")
     return await dispatched(request, body, RunHandler(user, gpt))
 
 

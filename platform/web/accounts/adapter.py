@@ -1,4 +1,4 @@
-"""What allauth asks of this site."""
+"""Settings of allauth."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ class AccountAdapter(DefaultAccountAdapter):
     """Sign-up is open or closed by a setting."""
 
     def is_open_for_signup(self, request: Any) -> bool:
-        """Whether strangers may make an account (`SIGNUP_OPEN`)."""
+        """Whether anyone can create an account (`SIGNUP_OPEN`)."""
         return settings.SIGNUP_OPEN

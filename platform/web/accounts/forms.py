@@ -15,9 +15,7 @@ LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
 class SignupForm(forms.Form):
     """The field that sign-up asks for besides address and password."""
 
-    name = forms.CharField(
-        max_length=60, required=False, label="Your name", help_text="Shown with the GPTs you make."
-    )
+    name = forms.CharField(max_length=60, required=False, label="Your name", help_text="Shown on your GPTs.")
     field_order = ("name", "email", "password1")
 
     def signup(self, request: Any, user: User) -> None:

@@ -18,7 +18,7 @@ def digest(secret: str) -> str:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people by e-mail address; there is no user name."""
+    """Creates users by email address; there are no user names."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A saved user. Without `password` they sign in by link only."""
@@ -33,7 +33,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. `is_staff` makes them an operator of this hall."""
+    """A person. `is_staff` makes them an admin of the site."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""What a view behind `login_required` is given."""
+"""The request of views behind `login_required`."""
 
 from django.http import HttpRequest
 

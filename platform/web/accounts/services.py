@@ -20,25 +20,25 @@ def rename_user(user: User, name: str) -> None:
 
 
 def first_operator() -> User:
-    """The operator who came first; one is made where there is none, to sign in by link only."""
+    """The first admin; created if there is none, without a password."""
     operator = User.objects.filter(is_staff=True, is_active=True).order_by("id").first()
     return operator or User.objects.create_superuser("operator@localhost", name="Operator")
 
 
 def operator_has_come() -> bool:
-    """Whether any operator ever signed in."""
+    """Whether an admin has ever signed in."""
     return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
 
 
 def create_key(user: User, name: str, expires: datetime | None = None) -> tuple[ApiKey, str]:
-    """A new key of `user` and its secret, which is stored nowhere."""
+    """A new key of `user` and its secret, which is not stored."""
     secret = KEY_PREFIX + random_secret()
     key = ApiKey.objects.create(user=user, name=name, prefix=secret[:9], hash=digest(secret), expires=expires)
     return key, secret
 
 
 def revoke_key(user: User, key_id: int) -> bool:
-    """Whether `user` had such a live key; it opens nothing from now on."""
+    """Revoke the key. Whether `user` had such a key."""
     return bool(ApiKey.objects.filter(user=user, id=key_id, revoked=None).update(revoked=timezone.now()))
 
 

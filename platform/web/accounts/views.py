@@ -25,7 +25,7 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
     if user is None:
         return render(request, "account/enter.html", {"person": None}, status=410)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    messages.success(request, f"Welcome, {user.shown_name}. You are signed in.")
+    messages.success(request, f"Signed in as {user.shown_name}.")
     return redirect("store")
 
 
@@ -61,6 +61,6 @@ def keys(request: PersonRequest) -> HttpResponse:
 def revoke(request: PersonRequest, key_id: int) -> HttpResponse:
     """Make one of a person's own keys useless. 404 for another's."""
     if not revoke_key(request.user, key_id):
-        raise Http404("You have no such live key.")
-    messages.success(request, "The key is revoked. Programs that use it are refused from now on.")
+        raise Http404("Key not found.")
+    messages.success(request, "Key revoked. Programs can no longer use it.")
     return redirect("account_keys")

@@ -30,10 +30,12 @@ class ActionSource(Schema):
     """An OpenAPI 3.0 or 3.1 document, as its text (JSON or YAML) or by address."""
 
     document: Annotated[Text, Field(max_length=2_000_000)] = ""
-    url: Annotated[Text, Field(max_length=2_000)] = Field("", description="Fetched by a worker, if there is no text.")
-    server: ShortText = Field("", description="The address to call, if not the first that the document names.")
+    url: Annotated[Text, Field(max_length=2_000)] = Field(
+        "", description="Where to fetch it, if `document` is empty."
+    )
+    server: ShortText = Field("", description="The server URL; default: the first in the document.")
     operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = Field(
-        None, description=f"Names of the operations to take; without it the first {MAX_OPERATIONS} that can be used."
+        None, description=f"Names of the operations to enable; default: the first {MAX_OPERATIONS} usable ones."
     )
 
     def source(self) -> actions.DocumentSource:
@@ -43,26 +45,26 @@ class ActionSource(Schema):
 
 
 class ActionPreview(Schema):
-    """A document as it is understood. `enabled` are the operations that would be taken."""
+    """A parsed document. `enabled` lists the operations that would be enabled."""
 
     title: str
-    base_url: str = Field(description="Where calls would go; empty: name a server.")
+    base_url: str = Field(description="The server URL; if empty, choose a server.")
     servers: list[str]
     listed: list[Listed]
     enabled: list[str]
     warnings: list[str]
-    auth: AuthHint = Field(description="What the document says of signing in.")
+    auth: AuthHint = Field(description="Authentication as described in the document.")
 
 
 class NewAction(ActionSource):
-    """An action to add. Without a name it is called as its document is."""
+    """An action to add. The name defaults to the document's title."""
 
     name: Annotated[Text, Field(max_length=NAME_CHARS)] = ""
-    privacy_url: ShortText = Field("", description="The service's privacy policy; needed in the store.")
+    privacy_url: ShortText = Field("", description="The service's privacy policy; required in the store.")
 
 
 class ActionPatch(Schema):
-    """What to change. A document, address, server or list of operations has the document read anew."""
+    """Changes to an action. A new document, URL, server or list of operations re-reads the document."""
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)] | None = None
     privacy_url: ShortText | None = None
@@ -72,19 +74,19 @@ class ActionPatch(Schema):
     operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = None
 
     def source(self) -> actions.DocumentSource | None:
-        """The document to read, None where it stays."""
+        """The document to read; None if it does not change."""
         given = self.model_dump(include={"document", "url", "server", "operations"}, exclude_none=True)
         return ActionSource(**given).source() if given else None
 
 
 class OutsideShape(Schema):
-    """What actions, MCP servers and remote agents have in common. The secret itself is never told."""
+    """What actions, MCP servers and remote agents have in common. The secret itself is never returned."""
 
     id: UUID
     name: str
     host: str
     auth: AuthKind
-    header: str = Field(description="The header that takes the key, for the kind “header”.")
+    header: str = Field(description="The header for the key, for kind “header”.")
     secret_set: bool = Field(description="Whether a key or client secret is stored for this host.")
     oauth: dict[str, str]
     privacy_url: str
@@ -96,14 +98,14 @@ class OutsideShape(Schema):
 
 
 class ActionShape(OutsideShape):
-    """An action of the draft. `listed` are all operations of its document, `enabled` those that the GPT may call."""
+    """An action of the draft. `listed` are all operations in its document, `enabled` those the GPT can call."""
 
     document_url: str
     base_url: str
     listed: list[Listed]
     enabled: list[str]
     warnings: list[str]
-    redirect_uri: str = Field(description="Register it at the service, for OAuth.")
+    redirect_uri: str = Field(description="For OAuth: register it with the service.")
 
     @staticmethod
     def resolve_enabled(row: Any) -> list[str]:
@@ -115,7 +117,7 @@ class ActionShape(OutsideShape):
 
 
 class AuthSetting(Schema):
-    """How calls sign in. Without `secret` the stored one stays, if kind and host did; "" forgets it.
+    """Authentication of calls. Without `secret` the stored one is kept if kind and host are the same; "" deletes it.
 
     `secret` is the API key ("user:password" for basic), or the client secret for oauth.
     """
@@ -136,36 +138,36 @@ class AuthSetting(Schema):
 
 
 class Trial(Schema):
-    """A call to try."""
+    """A test call."""
 
     operation: ShortText
     arguments: dict[str, Any] = Field(default_factory=dict, examples=[{}])
 
 
 class Tried(Schema):
-    """What the call gave. `request` is the exact request without its secret; `error` says why there is no answer."""
+    """The result of the call. `request` is the exact request without its secret; `error` says why it failed."""
 
     request: str = ""
     status: int | None = None
     content_type: str = ""
-    response: str = Field("", description="Its first 20,000 characters.")
+    response: str = Field("", description="The first 20,000 characters.")
     n_chars: int = 0
     seconds: float = 0
     error: str = ""
 
 
 class NewMcpServer(Schema):
-    """An MCP server to add; its tools are listed at once."""
+    """An MCP server to add; its tools are listed immediately."""
 
     name: Annotated[Text, Field(max_length=NAME_CHARS)] = ""
     url: Annotated[Text, Field(max_length=2_000)] = ""
     command: Annotated[list[ShortText], Field(max_length=40)] = Field(
-        default_factory=list, description="A program of this machine, where the operator allows it."
+        default_factory=list, description="A program on this server, if the site allows it."
     )
 
 
 class McpServerPatch(Schema):
-    """What to change. `trusted`: believe the server which of its tools only read, so that these do not ask."""
+    """Changes to an MCP server. `trusted`: skip confirmation for tools the server marks read-only."""
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)] | None = None
     trusted: bool | None = None
@@ -173,7 +175,7 @@ class McpServerPatch(Schema):
 
 
 class McpServerShape(OutsideShape):
-    """An MCP server of the draft. `trouble` says why its tools could not be listed just now."""
+    """An MCP server of the draft. `trouble` says why its tools could not be listed."""
 
     url: str
     command: list[str]
@@ -215,7 +217,7 @@ def list_actions(request: HttpRequest, slug: str) -> QuerySet[Action]:
 
 @router.post("/gpts/{slug}/actions/preview", response={200: ActionPreview, **AWAY})
 def preview_action(request: HttpRequest, slug: str, source: ActionSource) -> dict[str, Any]:
-    """What a document holds, without adding it."""
+    """Preview a document without adding it."""
     access_own_gpt(caller(request), slug)
     return _preview(actions.preview_import(source.source())[0])
 
@@ -239,7 +241,7 @@ def read_action(request: HttpRequest, slug: str, action_id: UUID) -> Action:
 
 @router.patch("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **AWAY})
 def update_action(request: HttpRequest, slug: str, action_id: UUID, change: ActionPatch) -> Action:
-    """Change an action. What is published stays as it is until you publish again."""
+    """Change an action. The published version keeps the old one until you publish again."""
     action = _own_action(request, slug, action_id)
     named = change.model_dump(include={"name", "privacy_url"}, exclude_none=True)
     return actions.update_action(action, change.source(), named)
@@ -247,20 +249,20 @@ def update_action(request: HttpRequest, slug: str, action_id: UUID, change: Acti
 
 @router.delete("/gpts/{slug}/actions/{uuid:action_id}", response={204: None, **DENIED})
 def remove_action(request: HttpRequest, slug: str, action_id: UUID) -> Status[None]:
-    """Take an action out of your draft. The published version keeps it until you publish again."""
+    """Remove an action from your draft. The published version keeps it until you publish again."""
     actions.remove(_own_action(request, slug, action_id))
     return Status(204, None)
 
 
 @router.post("/gpts/{slug}/actions/{uuid:action_id}/auth", response={200: ActionShape, **INVALID})
 def set_action_auth(request: HttpRequest, slug: str, action_id: UUID, setting: AuthSetting) -> Action:
-    """Say how calls of an action sign in. Holds at once, for the published version too."""
+    """Set an action's authentication. Takes effect immediately, also for the published version."""
     return auth.set_auth(_own_action(request, slug, action_id), setting.choice())
 
 
 @router.post("/gpts/{slug}/actions/{uuid:action_id}/test", response={200: Tried, **AWAY})
 def test_action(request: HttpRequest, slug: str, action_id: UUID, trial: Trial) -> dict[str, Any]:
-    """Call an operation now, as a run of yours would."""
+    """Call an operation now, as in a run."""
     action = _own_action(request, slug, action_id)
     return actions.test_operation(caller(request), action, trial.operation, trial.arguments)
 
@@ -273,14 +275,14 @@ def list_mcp_servers(request: HttpRequest, slug: str) -> QuerySet[McpServerRow]:
 
 @router.post("/gpts/{slug}/mcp-servers", response={201: McpServerShape, **INVALID})
 def add_mcp_server(request: HttpRequest, slug: str, new: NewMcpServer) -> Status[McpServerRow]:
-    """Add an MCP server to your draft. One that cannot be asked yet is added without tools."""
+    """Add an MCP server to your draft. If it can't be reached yet, it is added without tools."""
     gpt = access_own_gpt(caller(request), slug)
     server = actions.add_mcp_server(gpt, new.name, new.url, tuple(new.command))
     return Status(201, _listed(server))
 
 
 def _listed(server: McpServerRow) -> McpServerRow:
-    """The server with its tools, or with why they could not be listed."""
+    """The server with its tools, or the reason why they could not be listed."""
     try:
         return actions.refresh_tools(server)
     except rpc.NoResult as error:
@@ -299,35 +301,35 @@ def update_mcp_server(request: HttpRequest, slug: str, server_id: UUID, change: 
 
 @router.delete("/gpts/{slug}/mcp-servers/{uuid:server_id}", response={204: None, **DENIED})
 def remove_mcp_server(request: HttpRequest, slug: str, server_id: UUID) -> Status[None]:
-    """Take an MCP server out of your draft. The published version keeps it until you publish again."""
+    """Remove an MCP server from your draft. The published version keeps it until you publish again."""
     actions.remove(_own_server(request, slug, server_id))
     return Status(204, None)
 
 
 @router.post("/gpts/{slug}/mcp-servers/{uuid:server_id}/refresh", response={200: McpServerShape, **DENIED})
 def refresh_mcp_server(request: HttpRequest, slug: str, server_id: UUID) -> McpServerRow:
-    """List the tools of an MCP server anew."""
+    """Refresh an MCP server's tools."""
     return _listed(_own_server(request, slug, server_id))
 
 
 @router.post("/gpts/{slug}/mcp-servers/{uuid:server_id}/auth", response={200: McpServerShape, **INVALID})
 def set_mcp_server_auth(request: HttpRequest, slug: str, server_id: UUID, setting: AuthSetting) -> McpServerRow:
-    """Say how calls of an MCP server sign in: a key, or nothing."""
+    """Set an MCP server's authentication: an API key or none."""
     return auth.set_auth(_own_server(request, slug, server_id), setting.choice())
 
 
 @router.get("/sign-ins", response={200: list[SignInShape], 401: NativeErrorBody})
 def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
-    """The services that you are signed in to, for actions of GPTs."""
+    """The services you are signed in to for actions of GPTs."""
     own = SignIn.objects.filter(user=caller(request)).exclude(sealed="")
     return own.select_related("action__gpt").order_by("created")
 
 
 @router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: NativeErrorBody, 404: NativeErrorBody})
 def delete_sign_in(request: HttpRequest, action_id: UUID) -> Status[None]:
-    """Sign out of the service that an action calls. Its tokens are revoked there, if that is possible."""
+    """Sign out of the service that an action calls. Its tokens are revoked if the service supports it."""
     own = SignIn.objects.filter(user=caller(request), action=action_id).select_related("action__gpt").first()
     if own is None:
-        raise Http404("You are not signed in there.")
+        raise Http404("You’re not signed in there.")
     sign_ins.sign_out(own)
     return Status(204, None)

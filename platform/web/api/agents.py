@@ -27,11 +27,11 @@ Deadline = Annotated[int, Field(ge=1, le=DEADLINE_S)]
 
 
 class AgentPatch(Schema):
-    """What to change of a remote agent."""
+    """Changes to a remote agent."""
 
-    when: When | None = Field(None, description="When to ask it, for the GPT.")
-    timeout_s: Deadline | None = Field(None, description="How long an answer may take, in seconds. Default: 120.")
-    privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; needed in the store.")
+    when: When | None = Field(None, description="When the GPT should ask it.")
+    timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120.")
+    privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; required in the store.")
 
     def fields(self) -> dict[str, Any]:
         """What was given, by the name of the model's field."""
@@ -39,25 +39,25 @@ class AgentPatch(Schema):
 
 
 class NewAgent(AgentPatch):
-    """A remote agent to add; its card is read at once."""
+    """A remote agent to add; its card is read immediately."""
 
     card_url: Annotated[Text, Field(min_length=1, max_length=2_000)] = Field(
-        description="The address of its Agent Card, or of its host."
+        description="The URL of its Agent Card or of its host."
     )
-    auth: AuthSetting | None = Field(None, description="How calls sign in, and the reading of the card too.")
+    auth: AuthSetting | None = Field(None, description="Authentication for calls and for reading the card.")
 
 
 class AgentShape(OutsideShape):
-    """A remote agent of the draft. `trouble` says why its card could not be read just now."""
+    """A remote agent of the draft. `trouble` says why its card could not be read."""
 
     card_url: str
-    url: str = Field(description="Where calls go, by the card. It is at the same host as the card.")
-    description: str = Field(description="What the card says: the agent itself, and a line for each of its skills.")
+    url: str = Field(description="The URL for calls, from the card; on the same host as the card.")
+    description: str = Field(description="From the card: the agent's description and one line per skill.")
     examples: list[str]
     when: str
     timeout_s: int
     trouble: str = ""
-    hint: AuthHint = Field(AuthHint(), description="What the card says of signing in, where it was read just now.")
+    hint: AuthHint = Field(AuthHint(), description="Authentication as described in the card, if it was just read.")
 
 
 def _own(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
@@ -87,20 +87,20 @@ def _with(agent: RemoteAgentRow, **told: Any) -> RemoteAgentRow:
 
 @router.patch("/gpts/{slug}/agents/{uuid:agent_id}", response={200: AgentShape, **INVALID})
 def update_agent(request: HttpRequest, slug: str, agent_id: UUID, change: AgentPatch) -> RemoteAgentRow:
-    """Change a remote agent of your draft. What is published stays as it is until you publish again."""
+    """Change a remote agent of your draft. The published version keeps the old one until you publish again."""
     return agents.update_remote_agent(_own(request, slug, agent_id), change.fields())
 
 
 @router.delete("/gpts/{slug}/agents/{uuid:agent_id}", response={204: None, **DENIED})
 def remove_agent(request: HttpRequest, slug: str, agent_id: UUID) -> Status[None]:
-    """Take a remote agent out of your draft. The published version keeps it until you publish again."""
+    """Remove a remote agent from your draft. The published version keeps it until you publish again."""
     actions.remove(_own(request, slug, agent_id))
     return Status(204, None)
 
 
 @router.post("/gpts/{slug}/agents/{uuid:agent_id}/refresh", response={200: AgentShape, **DENIED})
 def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
-    """Read a remote agent's card anew."""
+    """Refresh a remote agent's card."""
     agent = _own(request, slug, agent_id)
     try:
         agent, facts = agents.read_again(agent)
@@ -113,5 +113,5 @@ def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgen
 
 @router.post("/gpts/{slug}/agents/{uuid:agent_id}/auth", response={200: AgentShape, **INVALID})
 def set_agent_auth(request: HttpRequest, slug: str, agent_id: UUID, setting: AuthSetting) -> RemoteAgentRow:
-    """Say how calls of a remote agent sign in: a key, or nothing. Holds at once, for the published version too."""
+    """Set a remote agent's authentication: an API key or none. Takes effect immediately, also when published."""
     return auth.set_auth(_own(request, slug, agent_id), setting.choice())

@@ -30,7 +30,7 @@ class SessionAuth(APIKeyCookie):
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         if check_csrf(request):
-            raise ApiError(403, "The CSRF token is missing or wrong. Send it in the X-CSRFToken header.", code="csrf")
+            raise ApiError(403, "Missing or invalid CSRF token. Send it in the X-CSRFToken header.", code="csrf")
         return request.user
 
     def authenticate(self, request: HttpRequest, key: str | None) -> None:

@@ -20,7 +20,7 @@ _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 
 @router.get("/runs/{uuid:run_id}/citations/{int:number}", response={200: CitedPassage, **DENIED})
 def read_citation(request: HttpRequest, run_id: UUID, number: int) -> dict[str, Any]:
-    """What citation `number`, from 0, of your run's answer quotes: passage, section, pictures of the quoted pages."""
+    """The source of citation `number` (from 0) of your run's answer: passage, section and page pictures."""
     cited = access_citation(caller(request), run_id, number)
     seen = view(cited)
     passage = cited.passage
@@ -47,7 +47,7 @@ def _address(cited: Cited, what: str, *page: int) -> str:
     openapi_extra={"responses": {200: {"content": {"image/webp": _BYTES}}}},
 )
 def read_citation_picture(request: HttpRequest, run_id: UUID, number: int, page: int) -> HttpResponse | FileResponse:
-    """The picture of a quoted page; of any other page too, where the GPT's creator lets people download its files."""
+    """The picture of a quoted page, or of any page if the GPT's creator allows file downloads."""
     return picture_response(request, access_citation(caller(request), run_id, number), page)
 
 
@@ -57,6 +57,6 @@ def read_citation_picture(request: HttpRequest, run_id: UUID, number: int, page:
     openapi_extra={"responses": {200: {"content": {"application/octet-stream": _BYTES}}}},
 )
 def download_cited_file(request: HttpRequest, run_id: UUID, number: int) -> FileResponse:
-    """The whole cited file, where the GPT's creator lets people download its files."""
+    """The whole cited file, if the GPT's creator allows file downloads."""
     cited = access_citation(caller(request), run_id, number)
     return attachment(download(cited), cited)

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: what a request means here, and how a run's answer looks in their wire format."""
+"""OpenAI's chat completions: what a request means, and a run's answer in their wire format."""
 
 from typing import Any, Final, Literal
 
@@ -45,17 +45,17 @@ UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
 FinishWord = Literal["stop", "length", "tool_calls"]
 
 HONOURED: Final = (
-    "`model` is a GPT's slug. Answers come from the same run, knowledge and citations as on the page; the citations"
-    " are the message's `annotations` of type `file_citation`. `system` and `developer` messages reach the GPT as the"
-    " caller's wishes: they do not replace its instructions. A last message that begins with `@slug` is answered by"
-    " that GPT, with the conversation so far.\n\n`tools` are functions of your own: where one is to be"
-    " called, the answer ends with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
+    "`model` is a GPT's slug. Answers use the same knowledge and citations as in a chat; the citations are the"
+    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as the"
+    " caller's wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT"
+    " answers it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
+    " with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
     " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
-    " own tools run here, as on the page; where a call of theirs needs a person's word, the request ends with 409"
-    " `approval_required`, and the run waits for `POST /api/runs/{id}/approve`.\n\nHonoured: `messages` (text),"
+    " own tools run on the server; if a call needs a person's approval, the request ends with 409"
+    " `approval_required`, and the run waits for `POST /api/runs/{id}/approve`.\n\nSupported: `messages` (text),"
     " `stream`, `stream_options.include_usage`, `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`,"
     " `stop`, `tools`, `tool_choice`, `parallel_tool_calls`, `response_format`."
-    " Accepted without effect, as they do not change an answer: `user`, `metadata`, `store`, `service_tier`,"
+    " Accepted without effect: `user`, `metadata`, `store`, `service_tier`,"
     " `safety_identifier`, `prompt_cache_key`. Refused with 400 `unsupported_parameter` unless"
     f" neutral: {', '.join(f'`{name}`' for name in UNSUPPORTED)}. Unknown parameters are ignored."
 )
@@ -68,7 +68,7 @@ class StreamOptions(BaseModel):
 
 
 class CompletionRequest(BaseModel):
-    """A chat completion to make."""
+    """A chat completion request."""
 
     # pydantic's own model: ninja's Schema would lose the undeclared parameters, which `check` must see.
     model_config = ConfigDict(extra="allow")
@@ -80,18 +80,18 @@ class CompletionRequest(BaseModel):
     temperature: float | None = Field(None, ge=0, le=2, description="Default: the GPT's own.")
     top_p: float | None = Field(None, gt=0, le=1, description="Default: the GPT's own.")
     max_completion_tokens: int | None = Field(None, ge=1, le=8_192, description="Default: the GPT's own.")
-    max_tokens: int | None = Field(None, ge=1, le=8_192, description="The older name of max_completion_tokens.")
-    stop: Text | list[Text] | None = Field(None, description="Up to four texts that end the answer.")
-    tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Functions of your own.")
+    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Older name of max_completion_tokens.")
+    stop: Text | list[Text] | None = Field(None, description="Up to four stop sequences.")
+    tools: list[FunctionTool] | None = Field(None, max_length=MAX_FUNCTIONS, description="Your own functions.")
     tool_choice: WantedToolChoice | None = Field(None, description="Default: auto.")
-    parallel_tool_calls: bool | None = Field(None, description="False: at most one call comes back at a time.")
+    parallel_tool_calls: bool | None = Field(None, description="False: at most one call at a time.")
     response_format: ResponseFormat | None = Field(None, description="Default: text.")
 
     def check(self) -> None:
-        """Refuse what cannot be honoured. Raises ApiError with the parameter's name."""
+        """Refuse unsupported parameters. Raises ApiError with the parameter's name."""
         for name, value in (self.model_extra or {}).items():
             if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
-                raise ApiError(400, f"“{name}” is not supported here; leave it out.", name, "unsupported_parameter")
+                raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
 
     def turn(self) -> tuple[str, list[Message], list[Message]]:
         """The question, the messages before it and after it as the GPT reads them. Raises ApiError."""
@@ -101,7 +101,7 @@ class CompletionRequest(BaseModel):
         """The caller's settings of this one run. Raises ApiError for unusable stop texts, functions and schemas."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
         if len(stop) > 4 or not all(stop):
-            raise ApiError(400, "“stop” takes up to four texts, none of them empty.", "stop", "invalid_value")
+            raise ApiError(400, "“stop” takes up to four non-empty strings.", "stop", "invalid_value")
         tools = caller_tools(self.tools)
         return Overrides(
             temperature=self.temperature,
@@ -143,7 +143,7 @@ class Annotation(Schema):
 
 
 class TokenUsage(Schema):
-    """Tokens that the model read and wrote for this answer."""
+    """Input and output tokens of this answer."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -151,13 +151,13 @@ class TokenUsage(Schema):
 
 
 class Extras(Schema):
-    """What OpenAI's format has no place for. `support` is there once the answer is: how far files support it."""
+    """What OpenAI's format doesn't cover. `support` is there once the answer is: how far files support it."""
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
     coverage: Literal["covered", "not_covered", "no_knowledge"] | None
     support: list[SentenceSupport] = []
-    files: list[FileRef] = Field([], description="What the GPT's tools made; see `GET /api/attachments/{id}`.")
+    files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
 
 class AnswerMessage(Schema):
@@ -180,7 +180,7 @@ class CompletionChoice(Schema):
 
 
 class Completion(Schema):
-    """A chat completion. With `stream` it comes in `chat.completion.chunk` objects instead, as server-sent events."""
+    """A chat completion. With `stream`, it is sent as `chat.completion.chunk` objects in server-sent events."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"

@@ -20,25 +20,25 @@ When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
 class NewDelegate(Schema):
-    """A GPT to ask: one that you may chat with, by its slug."""
+    """A GPT to ask: any GPT you can chat with, by its slug."""
 
     gpt: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["pump-doctor"])
-    when: When = Field("", description="When to ask it, in a line for the model.")
+    when: When = Field("", description="When to ask it, in one line for the model.")
 
 
 class DelegatePatch(Schema):
-    """What to change."""
+    """Changes to an entry."""
 
     when: When
 
 
 class DelegateShape(Schema):
-    """A GPT that your draft may ask."""
+    """A GPT that your draft can ask."""
 
     gpt: str = Field(description="Its slug.")
-    name: str = Field(description="Its slug again, where you may no longer see it.")
+    name: str = Field(description="The slug if you no longer have access to it.")
     when: str
-    trouble: str = Field(description="Why it is not asked, or not for everyone, at present; empty where it is.")
+    trouble: str = Field(description="Why it isn't asked at present, or not for everyone; empty if it is.")
 
 
 def _shape(entry: DelegateEntry) -> DelegateShape:
@@ -51,7 +51,7 @@ def _listed(gpt: Gpt) -> list[DelegateShape]:
 
 @router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
 def list_delegates(request: HttpRequest, slug: str) -> list[DelegateShape]:
-    """The GPTs that your draft may ask."""
+    """The GPTs that your draft can ask."""
     return _listed(access_own_gpt(caller(request), slug))
 
 
@@ -59,7 +59,7 @@ def list_delegates(request: HttpRequest, slug: str) -> list[DelegateShape]:
 def replace_delegates(
     request: HttpRequest, slug: str, listed: Body[Annotated[list[NewDelegate], Field(max_length=MAX_DELEGATES)]]
 ) -> list[DelegateShape]:
-    """Make the list this one. Entries that were in it stay, also those that you could no longer add."""
+    """Replace the list. Existing entries stay valid, even if you could no longer add them."""
     gpt = access_own_gpt(caller(request), slug)
     delegates.replace(gpt, [(each.gpt, each.when) for each in listed])
     return _listed(gpt)
@@ -67,20 +67,20 @@ def replace_delegates(
 
 @router.post("/gpts/{slug}/delegates", response={201: DelegateShape, **INVALID})
 def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[DelegateShape]:
-    """Let your draft ask one more GPT."""
+    """Add a GPT to the list."""
     row = delegates.add(access_own_gpt(caller(request), slug), new.gpt, new.when)
     return Status(201, _shape(delegates.entry(row)))
 
 
 @router.patch("/gpts/{slug}/delegates/{delegate}", response={200: DelegateShape, **INVALID})
 def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateShape:
-    """Change when to ask a GPT of the list."""
+    """Change when to ask a GPT in the list."""
     row = access_delegate(access_own_gpt(caller(request), slug), delegate)
     return _shape(delegates.entry(delegates.change(row, change.when)))
 
 
 @router.delete("/gpts/{slug}/delegates/{delegate}", response={204: None, **DENIED})
 def remove_delegate(request: HttpRequest, slug: str, delegate: str) -> Status[None]:
-    """Take a GPT off your draft's list. The published version keeps it until you publish again."""
+    """Remove a GPT from your draft's list. The published version keeps it until you publish again."""
     delegates.remove(access_delegate(access_own_gpt(caller(request), slug), delegate))
     return Status(204, None)

@@ -1,4 +1,4 @@
-"""What goes wrong at the machine door, in one shape inside and two outside: OpenAI's under /v1, ours under /api.
+"""API errors: one shape inside and two outside, OpenAI's under /v1 and ours under /api.
 
 `problem_of` decides what an exception means to the caller; `native_shape` and `openai_shape` only say it.
 """
@@ -31,7 +31,7 @@ RETRY_AFTER_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the caller is told. `fields` holds (field, message) of each invalid field, `field` the first of them."""
+    """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them."""
 
     status: int
     message: str
@@ -86,18 +86,18 @@ class OpenAiErrorBody(Schema):
 
 
 def problem_of(error: Exception) -> Problem:
-    """What `error` means to the caller. What is nobody's fault but ours is logged and told as a 500."""
+    """What `error` means to the caller. Unexpected errors are logged and reported as a 500."""
     match error:
         case ApiError():
             return error.problem
         case Refused():
             return Problem(error.status, str(error), code=_CODES.get(error.status))
         case RunOver():
-            return Problem(409, "This run is over already.", code="run_over")
+            return Problem(409, "This run has already ended.", code="run_over")
         case NoResult():
             return Problem(503, str(error), code="workers_away")
         case Http404():
-            return Problem(404, str(error) or "There is nothing here.", code="not_found")
+            return Problem(404, str(error) or "Not found.", code="not_found")
         case AuthenticationError():
             return Problem(401, NO_KEY, code="invalid_api_key")
         case HttpError():
@@ -107,14 +107,14 @@ def problem_of(error: Exception) -> Problem:
         case ValidationError():
             return _invalid(_messages(error))
         case RequestDataTooBig():
-            return Problem(413, "The request is larger than this server accepts.", code="request_too_large")
+            return Problem(413, "The request is too large.", code="request_too_large")
         case MultiPartParserError() | BadRequest() | SuspiciousOperation() | UnreadablePostError():
-            return Problem(400, "The request could not be read; send it again.")
+            return Problem(400, "The request could not be read. Send it again.")
     logger.exception("a request of the API failed", exc_info=error)
-    return Problem(500, "Something went wrong here. It was noted; try again later.", code="internal_error")
+    return Problem(500, "Something went wrong. The error was logged; try again later.", code="internal_error")
 
 
-NO_KEY: Final = "This needs a valid API key: send “Authorization: Bearer gh_…”. Keys are made on your account page."
+NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”. Create keys on your account page."
 _CODES: Final = {413: "message_too_long", 429: "rate_limit_exceeded", 409: "conflict"}
 
 
@@ -213,7 +213,7 @@ def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
     def shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        problem = Problem(405, f"{request.method} is not possible here.", code="method_not_allowed")
+        problem = Problem(405, f"{request.method} is not allowed here.", code="method_not_allowed")
         answer = respond(problem, shape)
         answer.headers["Allow"] = response.headers["Allow"]
         return answer
@@ -232,6 +232,6 @@ def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
         try:
             return shaped(request, view(request, *args, **kwargs))
         except Http404:
-            return respond(Problem(404, "There is nothing here.", code="unknown_url"), shape)
+            return respond(Problem(404, "Not found.", code="unknown_url"), shape)
 
     return call

@@ -29,49 +29,49 @@ def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> Knowledge
     draft = access_own_gpt(caller(request), slug).files.filter(removed=None)
     file = draft.filter(id=file_id).select_related("replaces", "gpt").first()
     if file is None:
-        raise Http404("There is no such file in this GPT.")
+        raise Http404("File not found in this GPT.")
     return file
 
 
 @router.get("/gpts/{slug}/files", response={200: list[File], **DENIED})
 def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
-    """The files in your draft, with how far each is indexed."""
+    """The files in your draft and their status."""
     return access_own_gpt(caller(request), slug).files.filter(removed=None)
 
 
 @router.post("/gpts/{slug}/files", response={201: File, **INVALID})
 def add_file(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
-    """Add a file (multipart field `file`). It is indexed in the background; one known already stays as it is."""
+    """Add a file (multipart field `file`). It is indexed in the background; an identical file is kept as it is."""
     gpt = access_own_gpt(caller(request), slug)
     return Status(201, files.add_file(gpt, (file.name or "file").replace("\x00", ""), file.chunks()))
 
 
 @router.get("/gpts/{slug}/files/{uuid:file_id}", response={200: File, **DENIED})
 def read_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
-    """How far a file is."""
+    """A file's status."""
     return access_own_file(request, slug, file_id)
 
 
 @router.delete("/gpts/{slug}/files/{uuid:file_id}", response={204: None, **DENIED})
 def remove_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[None]:
-    """Take a file out of the draft. Published versions keep it until you publish again."""
+    """Remove a file from the draft. Published versions keep it until you publish again."""
     files.remove_file(access_own_file(request, slug, file_id))
     return Status(204, None)
 
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/retry", response={202: File, **UNFIT})
 def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[KnowledgeFile]:
-    """Index a failed or cancelled file once more."""
+    """Index a failed or cancelled file again."""
     file = access_own_file(request, slug, file_id)
     if not files.retry_file(file):
-        raise ApiError(409, "Only a failed or cancelled file can be tried again.", code="not_failed")
+        raise ApiError(409, "Only failed or cancelled files can be retried.", code="not_failed")
     file.refresh_from_db()
     return Status(202, file)
 
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/cancel", response={200: File, **UNFIT})
 def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
-    """Stop indexing a file. It stays in the draft, to be retried or removed."""
+    """Stop indexing a file. It stays in the draft and can be retried or removed."""
     file = access_own_file(request, slug, file_id)
     if not files.cancel_file(file):
         raise ApiError(409, "This file is not being indexed.", code="not_under_way")
@@ -81,7 +81,7 @@ def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/decide", response={200: File, **INVALID})
 def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsShape) -> KnowledgeFile:
-    """Drop or accept what was found in a file.
+    """Drop or accept the findings in a file.
 
     Once no finding waits any more the file is indexed without what you dropped. You can decide anew later; what was
     indexed before stays in use until that is done.
@@ -91,7 +91,7 @@ def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsSha
 
 @router.post("/gpts/{slug}/files/{uuid:file_id}/replace", response={201: File, **INVALID})
 def replace_file(request: HttpRequest, slug: str, file_id: UUID, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
-    """Put another file (multipart field `file`) in the place of this one.
+    """Replace this file with another one (multipart field `file`).
 
     The old file stays in use until the new one is ready, and for good if it fails.
     """
@@ -101,7 +101,7 @@ def replace_file(request: HttpRequest, slug: str, file_id: UUID, file: Upload[Up
 
 @router.get("/gpts/{slug}/knowledge", response={200: KnowledgeHealth, **DENIED, **AWAY})
 def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
-    """How your draft's knowledge fares: what repeats in several files, and what no question has found yet."""
+    """How your draft's knowledge is used: duplicate passages and passages that no question has found yet."""
     gpt = access_own_gpt(caller(request), slug)
     draft = gpt.files.filter(removed=None)
     totals = draft.exclude(segment="").aggregate(
@@ -112,5 +112,5 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
 
 @router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
 def ask(request: HttpRequest, slug: str, asked: Question) -> dict[str, Any]:
-    """What your draft's files hold for a question, and why each passage would be given to the model or not."""
+    """The passages found for a question, and why each would be sent to the model or not."""
     return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)

@@ -1,4 +1,4 @@
-"""The caller's own functions and the form of the answer, in OpenAI's words: what they may be, and what they mean."""
+"""The caller's functions and response format, as OpenAI's API defines them."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ FunctionName = Annotated[str, Field(pattern=NAME)]
 
 
 class FunctionDefinition(BaseModel):
-    """A function that the caller performs. `strict` is taken for granted: arguments always follow the schema."""
+    """A function that the caller performs. `strict` is implied: arguments always follow the schema."""
 
     name: FunctionName
     description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
@@ -31,7 +31,7 @@ class FunctionDefinition(BaseModel):
 
 
 class FunctionTool(BaseModel):
-    """A tool of the caller's; only functions are known here."""
+    """A tool of the caller; only functions are supported."""
 
     type: Literal["function"]
     function: FunctionDefinition
@@ -63,7 +63,7 @@ class JsonObjectFormat(BaseModel):
 
 
 class JsonSchema(BaseModel):
-    """The schema of an answer. `strict` is taken for granted."""
+    """The schema of an answer. `strict` is implied."""
 
     name: FunctionName
     description: Text | None = None
@@ -83,7 +83,7 @@ ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Fie
 
 
 class FunctionCall(BaseModel):
-    """A function's name, and its arguments as a text of JSON."""
+    """A function's name, and its arguments as a JSON string."""
 
     name: FunctionName
     arguments: Text

@@ -23,20 +23,20 @@ INVALID = {**DENIED, 400: NativeErrorBody, 413: NativeErrorBody, 422: NativeErro
 @router.get("/gpts", response={200: list[GptCard], 401: NativeErrorBody, 422: NativeErrorBody})
 @paginate(Pages)
 def list_gpts(request: HttpRequest, scope: Literal["own", "store"] = "own") -> GptQuerySet:
-    """Your own GPTs, newest change first, or those in the store."""
+    """Your own GPTs, recently edited first, or those in the store."""
     mine = Gpt.objects.editable_by(caller(request))
     return (mine if scope == "own" else Gpt.objects.in_store()).select_related("owner", "published")
 
 
 @router.post("/gpts", response={201: OwnGpt, **INVALID})
 def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
-    """Make a draft that only you see."""
+    """Create a draft that only you can see."""
     return Status(201, services.create_gpt(caller(request), new.fields()))
 
 
 @router.get("/gpts/{slug}", response={200: OwnGpt | GptCard, 401: NativeErrorBody, 404: NativeErrorBody})
 def read_gpt(request: HttpRequest, slug: str) -> JsonResponse:
-    """A GPT that you may chat with; of your own the whole draft."""
+    """A GPT you can chat with; for your own, the whole draft."""
     gpt = access_gpt(caller(request), slug)
     # Chosen here by right; ninja would choose by which shape fits, and the draft fits always.
     shape = OwnGpt if gpt.owner_id == caller(request).id else GptCard
@@ -45,7 +45,7 @@ def read_gpt(request: HttpRequest, slug: str) -> JsonResponse:
 
 @router.patch("/gpts/{slug}", response={200: OwnGpt, **INVALID})
 def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
-    """Change the draft; what is published stays as it is until you publish again."""
+    """Change the draft. The published version stays as it is until you publish again."""
     fields = change.fields()
     sharing = fields.pop("sharing", None)
     with transaction.atomic():
@@ -55,14 +55,14 @@ def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
 
 @router.delete("/gpts/{slug}", response={204: None, **DENIED})
 def delete_gpt(request: HttpRequest, slug: str) -> Status[None]:
-    """Take the GPT away from everyone. Conversations with it stay readable for those who had them."""
+    """Delete the GPT for everyone. People can still read the chats they had with it."""
     services.delete_gpt(access_own_gpt(caller(request), slug))
     return Status(204, None)
 
 
 @router.post("/gpts/{slug}/publish", response={201: Version, **INVALID})
 def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[dict[str, Any]]:
-    """Make the draft the version that people get. Refused while a file is not ready."""
+    """Make the draft the live version. Refused while a file is not ready."""
     gpt = access_own_gpt(caller(request), slug)
     with transaction.atomic():
         version = services.publish(gpt)
@@ -81,5 +81,5 @@ def list_versions(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
-    """Make the draft what version `number` was. Publish afterwards to give it to people."""
+    """Restore version `number` to the draft. Publish it to make it live."""
     return services.restore_version(access_own_gpt(caller(request), slug), number)

@@ -22,7 +22,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
     try:
         await asyncio.wait_for(in_database(_ask_database), PATIENCE_S)
     except (DatabaseError, TimeoutError):
-        return _not("down", "The database does not answer.")
+        return _not("down", "The database is not responding.")
     return JsonResponse({"status": "ok"})
 
 
@@ -37,9 +37,9 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     try:
         worker = await asyncio.wait_for(sync_to_async(model_worker, thread_sensitive=False)(), PATIENCE_S)
     except (redis.RedisError, OSError, TimeoutError):
-        return _not("waiting", "Redis does not answer.")
+        return _not("waiting", "Redis is not responding.")
     if worker is None:
-        return _not("waiting", "No model worker has its model loaded.")
+        return _not("waiting", "No model worker has loaded its model.")
     return JsonResponse({"status": "ready", **worker})
 
 

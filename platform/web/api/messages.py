@@ -1,4 +1,4 @@
-"""The conversation that a caller sends along: what may be in it, and how the GPT reads it."""
+"""The conversation that a caller sends: what it can contain, and how the GPT reads it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -15,7 +15,7 @@ CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
 
 
 class ContentPart(BaseModel):
-    """A piece of a message's content. Only parts of type `text` can be read here."""
+    """A part of a message's content. Only parts of type `text` are supported."""
 
     type: str
     text: Text = ""
@@ -37,7 +37,7 @@ def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[Message], list[M
     """The last question, the messages before it, and the calls and results after it. Raises ApiError."""
     last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if last is None or messages[-1].role not in ("user", "tool"):
-        text = "The last message must be the user's, or the result of a call that follows one."
+        text = "The last message must be from the user or the result of a call after one."
         raise ApiError(400, text, "messages", "invalid_value")
     read, called = [], dict[str, str]()
     for index, message in enumerate(messages):
@@ -51,10 +51,10 @@ def _read(message: ChatMessage, index: int, called: dict[str, str]) -> Message:
     """A caller's system message speaks with the user's voice, so that it cannot outrank the GPT's instructions."""
     place = f"messages.{index}"
     if message.tool_calls and message.role != "assistant":
-        raise ApiError(400, "Only an assistant's message has calls.", f"{place}.tool_calls", "invalid_value")
+        raise ApiError(400, "Only assistant messages can have calls.", f"{place}.tool_calls", "invalid_value")
     match message.role:
         case "function":
-            text = "Messages of functions are not supported here; use the role “tool”."
+            text = "Function messages are not supported; use the role “tool”."
             raise ApiError(400, text, f"{place}.role", "unsupported_value")
         case "tool":
             return _result(message, place, called)
@@ -73,7 +73,7 @@ def _read(message: ChatMessage, index: int, called: dict[str, str]) -> Message:
 def _result(message: ChatMessage, place: str, called: dict[str, str]) -> Message:
     call_id = message.tool_call_id or ""
     if call_id not in called:
-        text = "The result answers no call of a message before it."
+        text = "The result doesn't match a call in an earlier message."
         raise ApiError(400, text, f"{place}.tool_call_id", "invalid_value")
     return Message(role="tool", content=_text(message, place), name=called[call_id], call_id=call_id)
 
@@ -97,6 +97,6 @@ def _text(message: ChatMessage, place: str) -> str:
     for number, part in enumerate(message.content):
         if part.type != "text":
             kind = "Images" if part.type == "image_url" else f"Parts of type “{part.type[:40]}”"
-            text = f"{kind} cannot be read here; send text."
+            text = f"{kind} are not supported; send text."
             raise ApiError(400, text, f"{place}.content.{number}.type", "unsupported_value")
     return "\n".join(part.text for part in message.content)

@@ -1,4 +1,4 @@
-"""`/api`: everything that a page can do, for programs with a key and for the pages' own scripts."""
+"""`/api`: everything a page can do, for programs with an API key and for the pages' scripts."""
 
 from web.api.actions import router as actions
 from web.api.agents import router as agents
@@ -15,8 +15,8 @@ from web.api.usage import router as usage
 native = Door(
     title="Guildhall",
     version="1",
-    description="GPTs, their files and versions, runs and conversations. A key or the session of a"
-    " browser opens it; a session writes with the CSRF token in X-CSRFToken only.",
+    description="GPTs, their files and versions, runs and conversations. Use an API key, or a"
+    " browser session, which needs the CSRF token in X-CSRFToken for writes.",
     urls_namespace="api",
     auth=[KeyAuth(), SessionAuth()],
     parser=StrictParser(),

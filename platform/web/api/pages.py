@@ -24,6 +24,6 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def nowhere(request: HttpRequest, door: str) -> HttpResponse:
-    """404 in the words of the door that was tried."""
-    problem = Problem(404, f"There is nothing at {request.method} {request.path[:200]}.", code="unknown_url")
+    """404 in the format of the API that was requested."""
+    problem = Problem(404, f"Not found: {request.method} {request.path[:200]}.", code="unknown_url")
     return respond(problem, openai_shape if door == "v1" else native_shape)

@@ -65,7 +65,7 @@ def _going_on(user: User, slug: str, conversation_id: UUID) -> Conversation:
     if conversation.gpt_id != access_gpt(user, slug).id:
         raise Http404("This conversation is with another GPT.")
     if conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("What GPTs say to each other is no conversation of yours.")
+        raise Http404("Conversation not found.")
     return conversation
 
 
@@ -77,7 +77,7 @@ def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
 
 @router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
 def read_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
-    """How far your run is, with its log, and its answer once there is one."""
+    """Your run's status and log, and its answer once it has one."""
     return state_of(access_run(caller(request), run_id))
 
 
@@ -121,7 +121,7 @@ def _ending(last: Any) -> dict[str, Any]:
 
 @router.get("/runs/{uuid:run_id}/tree", response={200: RunTree, **DENIED})
 def read_tree(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
-    """Your run with all that it asked of other GPTs: who asked whom what, how long it took, what it rests on."""
+    """Your run and all its child runs: which GPT asked which, how long each took and what its answer is based on."""
     return as_shape(tree_of(access_run(caller(request), run_id)))
 
 
@@ -139,13 +139,13 @@ async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpRespons
 
 @router.post("/runs/{uuid:run_id}/cancel", response={200: Cancellation, **DENIED})
 def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
-    """Stop your run; what was shown by then is kept."""
+    """Stop your run. The text shown so far is kept."""
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
 @router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, 400: NativeErrorBody, **INVALID, **BUSY})
 def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
-    """Allow or decline a call that your run asks about; with `remember` also later ones like it."""
+    """Allow or decline a call that your run asks about; with `remember`, also allow similar calls later."""
     run = access_run(caller(request), run_id)
     services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
@@ -153,7 +153,7 @@ def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) 
 
 @router.post("/attachments", response={201: AttachmentShape, **INVALID, 413: NativeErrorBody})
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
-    """Store a file (multipart field `file`), to be sent with a message by its id within a day."""
+    """Upload a file (multipart field `file`). Send its id with a message within a day."""
     return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))
 
 
@@ -163,19 +163,19 @@ def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[Conversat
     openapi_extra={"responses": {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}},
 )
 def read_attachment(request: HttpRequest, attachment_id: UUID) -> FileResponse:
-    """The bytes of a file that you attached or that a run of yours made."""
+    """Download a file that you attached or that one of your runs created."""
     return file_response(files.access_file(caller(request), attachment_id), download=True)
 
 
 @router.get("/permissions", response={200: list[StandingPermission], 401: NativeErrorBody})
 def list_permissions(request: HttpRequest) -> QuerySet[Permission]:
-    """What you let GPTs do without asking, newest first."""
+    """What GPTs can do for you without asking, newest first."""
     return permissions.permissions_of(caller(request))
 
 
 @router.delete("/permissions/{int:permission_id}", response={204: None, **DENIED})
 def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
-    """Have the GPT ask again."""
+    """Revoke a permission: the GPT asks again."""
     permissions.revoke(caller(request), permission_id)
     return Status(204, None)
 
@@ -183,14 +183,14 @@ def revoke_permission(request: HttpRequest, permission_id: int) -> Status[None]:
 @router.get("/conversations", response={200: list[ConversationCard], 401: NativeErrorBody, 422: NativeErrorBody})
 @paginate(Pages)
 def list_conversations(request: HttpRequest) -> ConversationQuerySet:
-    """Your chats, newest first. Previews and chat completions are not among them."""
+    """Your chats, newest first, without previews and chat completions."""
     chats = Conversation.objects.visible_to(caller(request)).filter(origin=Conversation.Origin.CHAT)
     return chats.select_related("gpt", "guest")
 
 
 @router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})
 def read_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
-    """A chat of yours with what was said."""
+    """One of your chats with its messages."""
     conversation = access_conversation(caller(request), conversation_id)
     facts = {name: getattr(conversation, name) for name in ("id", "title", "created", "changed")}
     guest = conversation.guest.slug if conversation.guest else None
@@ -217,7 +217,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
     "/conversations/{uuid:conversation_id}", response={200: ConversationCard, 400: NativeErrorBody, **INVALID}
 )
 def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: Renaming) -> Conversation:
-    """Give a chat of yours another title."""
+    """Rename a chat."""
     conversation = access_conversation(caller(request), conversation_id)
     services.rename_conversation(conversation, renaming.title)
     return conversation
@@ -225,13 +225,13 @@ def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: R
 
 @router.delete("/conversations/{uuid:conversation_id}/guest", response={204: None, **DENIED})
 def dismiss_guest(request: HttpRequest, conversation_id: UUID) -> Status[None]:
-    """Have the chat's own GPT answer again."""
+    """Dismiss the mentioned GPT, so that the chat's own GPT answers again."""
     services.dismiss_guest(access_conversation(caller(request), conversation_id))
     return Status(204, None)
 
 
 @router.delete("/conversations/{uuid:conversation_id}", response={204: None, **DENIED})
 def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
-    """Delete a chat of yours and stop what is running in it."""
+    """Delete a chat and stop its runs."""
     services.delete_conversation(access_conversation(caller(request), conversation_id))
     return Status(204, None)

@@ -1,4 +1,4 @@
-"""What `/api` takes and gives about GPTs and their files, as JSON. Of runs: `shapes_runs`."""
+"""The JSON of GPTs and their files in `/api`; that of runs is in `shapes_runs`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -39,7 +39,7 @@ class Pages(LimitOffsetPagination):
 
 
 class GptChange(Schema):
-    """The fields of a draft to change; those left out stay."""
+    """The draft's fields to change; omitted fields stay as they are."""
 
     name: Name | None = None
     description: Annotated[Text, Field(max_length=DESCRIPTION_CHARS)] | None = None
@@ -47,15 +47,13 @@ class GptChange(Schema):
     starters: Annotated[list[Starter], Field(max_length=STARTERS)] | None = None
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
-    capabilities: list[CapabilityKey] | None = Field(None, description="Those that are switched on.")
-    delegates_to_all: bool | None = Field(
-        None, description="Whether each question goes to every GPT that it may ask."
-    )
-    delegates_to_store: bool | None = Field(None, description="Whether it may look for a GPT to ask in the store.")
-    files_downloadable: bool | None = Field(None, description="Whether people who chat may download the files.")
-    a2a: bool | None = Field(None, description="Whether programs elsewhere may call it as an A2A agent.")
+    capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
+    delegates_to_all: bool | None = Field(None, description="Whether every question goes to all GPTs it can ask.")
+    delegates_to_store: bool | None = Field(None, description="Whether it can ask GPTs from the store.")
+    files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
+    a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
-    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Longest reply, in tokens.")
+    max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
 
     def fields(self) -> dict[str, Any]:
         """What was given, by the name of the model's field."""
@@ -63,35 +61,33 @@ class GptChange(Schema):
 
 
 class GptPatch(GptChange):
-    """Changes to the draft, and who may chat with the published version; publishing is a request of its own."""
+    """Changes to the draft, and who can chat with the published version. Publishing is a separate request."""
 
     sharing: SharingLevel | None = None
 
 
 class NewGpt(GptChange):
-    """A GPT to make. Only its name is needed."""
+    """A GPT to create. Only the name is required."""
 
     name: Name
 
 
 class GptCard(Schema):
-    """A GPT as those see it who may chat with it."""
+    """A GPT as seen by people who can chat with it."""
 
     slug: str
     name: str
     description: str
     starters: list[str]
     category: CategoryName
-    capabilities: list[CapabilityKey] = Field(description="Of the draft, where it is yours; else of what people get.")
+    capabilities: list[CapabilityKey] = Field(description="Of the draft if it is yours, else of the live version.")
     delegates_to_all: bool = Field(
-        description="Whether each question goes to every GPT that it may ask, as people get it."
+        description="Whether every question goes to all GPTs it can ask, in the live version."
     )
-    delegates_to_store: bool = Field(
-        description="Whether it may look for a GPT to ask in the store, as people get it."
-    )
+    delegates_to_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
     creator: str
     created: datetime
-    published: int | None = Field(description="Number of the version that people get; null before publishing.")
+    published: int | None = Field(description="Number of the live version; null before publishing.")
 
     @staticmethod
     def resolve_delegates_to_all(gpt: Any) -> bool:
@@ -116,15 +112,15 @@ class OwnGpt(GptCard):
     instructions: str
     only_from_knowledge: bool
     files_downloadable: bool
-    a2a: bool = Field(description="Whether programs elsewhere may call it as an A2A agent; see `agent_card`.")
+    a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
-    delegates_to_all: bool = Field(description="Whether each question goes to every GPT that the draft may ask.")
-    delegates_to_store: bool = Field(description="Whether the draft may look for a GPT to ask in the store.")
+    delegates_to_all: bool = Field(description="Whether every question goes to all GPTs the draft can ask.")
+    delegates_to_store: bool = Field(description="Whether the draft can ask GPTs from the store.")
     sharing: SharingLevel
     changed: datetime
-    link: str | None = Field(description="The secret address to share, while shared by link.")
-    agent_card: str | None = Field(description="The address of its Agent Card, while programs may call it.")
+    link: str | None = Field(description="The secret link, while shared by link.")
+    agent_card: str | None = Field(description="The URL of its Agent Card, while available over A2A.")
 
     @staticmethod
     def resolve_delegates_to_all(gpt: Any) -> bool:
@@ -168,20 +164,20 @@ class File(Schema):
     name: str
     size: int = Field(description="Bytes.")
     status: Literal["received", "parsing", "embedding", "ready", "quarantined", "failed", "cancelled"]
-    n_ahead: int = Field(description="Files that are read before this one, while it waits.")
-    n_read: int = Field(description="Pages read so far; 0 where the format cannot tell.")
+    n_ahead: int = Field(description="Files ahead of this one, while it waits.")
+    n_read: int = Field(description="Pages read so far; 0 if unknown.")
     n_done: int = Field(description="Chunks embedded so far.")
     n_chunks: int
-    n_pages: int = Field(description="0 where the format has no pages.")
+    n_pages: int = Field(description="0 if the format has no pages.")
     n_tokens: int
-    seconds_left: int | None = Field(description="At the rate so far; null while that cannot be told.")
-    unit: Unit = Field(description="What is counted as a page.")
+    seconds_left: int | None = Field(description="Estimated; null while unknown.")
+    unit: Unit = Field(description="What counts as a page.")
     language: str = Field(description="ISO 639-1; empty if unknown.")
     notices: list[Notice]
     findings: list[Finding]
-    decisions: dict[str, Literal["drop", "accept"]] = Field(description="Yours, by the finding's id.")
-    replaces: UUID | None = Field(description="The file that leaves the draft once this one is ready.")
-    in_use: bool = Field(description="Whether chats with the draft are answered from it, be it read again or not.")
+    decisions: dict[str, Literal["drop", "accept"]] = Field(description="Your decisions, by finding id.")
+    replaces: UUID | None = Field(description="The file that this one replaces once it is ready.")
+    in_use: bool = Field(description="Whether the draft answers from it, even while it is read again.")
     error: str
     created: datetime
 
@@ -199,7 +195,7 @@ class File(Schema):
 
 
 class DecisionsShape(Schema):
-    """Your choice on findings of a file, by the finding's id. Others keep what you chose before."""
+    """Your decisions on a file's findings, by finding id. Other findings keep their earlier decisions."""
 
     decisions: dict[str, Literal["drop", "accept"]] = Field(
         min_length=1, examples=[{"3f9a0c1b2d4e": "drop", "77a01be4c9d2": "accept"}]
@@ -207,13 +203,13 @@ class DecisionsShape(Schema):
 
 
 class Question(Schema):
-    """What to ask a draft's knowledge."""
+    """A test question for a draft's knowledge."""
 
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
 
 
 class PassagePlace(Schema):
-    """Where a passage stands. `unit` says what `page` counts; null where the format has no pages."""
+    """Where a passage is. `unit` says what `page` counts; null if the format has no pages."""
 
     file_id: UUID
     file_name: str
@@ -223,26 +219,26 @@ class PassagePlace(Schema):
 
 
 class RankedPassage(PassagePlace):
-    """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` the two together."""
+    """A passage that a question found. `meaning` is the cosine, `words` the BM25 score, `score` combines them."""
 
-    text: str = Field(description="Its first 700 characters.")
-    start: int = Field(description="Characters of the file's text.")
+    text: str = Field(description="The first 700 characters.")
+    start: int = Field(description="In characters of the file's text.")
     end: int
     untrusted: bool
     score: float
     meaning: float
-    words: float | None = Field(description="Null where it shares no word with the question.")
-    given: bool = Field(description="Whether the model would get it to read.")
+    words: float | None = Field(description="Null if it shares no word with the question.")
+    given: bool = Field(description="Whether it would be sent to the model.")
     why_not: str
 
 
 class Asked(Schema):
-    """What a draft's knowledge holds for a question, best first. `reason` gives the numbers behind `covered`."""
+    """The passages found for a question, best first. `reason` gives the numbers behind `covered`."""
 
     covered: bool
     reason: str
     passages: list[RankedPassage]
-    n_more: int = Field(description="Passages that scored lower and are not listed.")
+    n_more: int = Field(description="Lower-scoring passages that are not listed.")
 
 
 class UnusedPassage(PassagePlace):
@@ -252,7 +248,7 @@ class UnusedPassage(PassagePlace):
 
 
 class Repeat(Schema):
-    """A passage that stands in several files: in the same words (`exact`), or nearly."""
+    """A passage that appears in several places, word for word (`exact`) or nearly."""
 
     exact: bool
     text: str
@@ -260,16 +256,16 @@ class Repeat(Schema):
 
 
 class KnowledgeHealth(Schema):
-    """How the draft's knowledge fares. Counts of passages come from finished runs; nobody's words are in it."""
+    """How the draft's knowledge is used. Counts come from finished runs and include no one's questions."""
 
     n_files: int
     n_chunks: int
     n_tokens: int
-    n_searches: int = Field(description="Questions of finished runs, previews aside.")
+    n_searches: int = Field(description="Questions in finished runs, without previews.")
     n_passages: int
     n_used: int
     n_unused: int
-    unused: list[UnusedPassage] = Field(description="Some of those that no question found yet.")
-    compared: bool = Field(description="False where there are too many to compare their meaning.")
+    unused: list[UnusedPassage] = Field(description="Some of the passages that no question has found yet.")
+    compared: bool = Field(description="False if there are too many to compare by meaning.")
     n_repeats: int
     repeats: list[Repeat]

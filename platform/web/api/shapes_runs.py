@@ -1,4 +1,4 @@
-"""What `/api` takes and gives about runs and conversations, as JSON."""
+"""The JSON of runs and conversations in `/api`."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,15 +18,15 @@ class NewRun(Schema):
     """A message to a GPT."""
 
     text: Text
-    conversation: UUID | None = Field(None, description="The conversation to go on with; a new one without it.")
+    conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
-    preview: bool = Field(False, description="Ask your own draft as it is now; such a chat is not kept.")
+    preview: bool = Field(False, description="Ask your own draft; the chat is not saved.")
     mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
     stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
 
 
 class StepShape(Schema):
-    """An entry of the run's log; `data` depends on its `kind`."""
+    """An entry in the run's log; `data` depends on its `kind`."""
 
     seq: int
     kind: str
@@ -35,13 +35,13 @@ class StepShape(Schema):
 
 
 class PendingApproval(ApprovalRequest):
-    """A request that waits for a person's answer, and the run to give it to: this one, or one that it asked for."""
+    """A request that waits for approval, and the run it belongs to: this one or a child run."""
 
     run: UUID
 
 
 class RunState(Schema):
-    """How far a run is. `answer` is null until there is one; `error` says why a failed run has none.
+    """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
     `support` tells of each sentence of the answer how far the GPT's files support it; supported and partly supported
     ones have a citation. `not_checked` ones are in another language than the files, which cannot be compared.
@@ -49,9 +49,11 @@ class RunState(Schema):
     """
 
     id: UUID
-    gpt: str = Field(description="The GPT that answers, which may be one that the message mentions.")
+    gpt: str = Field(description="The GPT that answers; may be one mentioned in the message.")
     conversation: UUID
-    delegated_by: list[Delegator] = Field(description="The GPTs that asked for it, outermost first; empty: you did.")
+    delegated_by: list[Delegator] = Field(
+        description="The GPTs that asked for it, outermost first; empty if you did."
+    )
     status: Status
     created: datetime
     ended: datetime | None
@@ -61,11 +63,11 @@ class RunState(Schema):
     coverage: Coverage | None
     error: str | None
     approvals: list[PendingApproval] = Field(
-        description="What it and the runs that it asked for wait for; answer with `POST …/approve` of their `run`."
+        description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
     )
-    files: list[FileRef] = Field(description="What tools made; see `GET /api/attachments/{id}`.")
+    files: list[FileRef] = Field(description="Files created by tools; see `GET /api/attachments/{id}`.")
     usage: TokenUsage
-    first_token_ms: int | None = Field(description="From the model's start to its first word, in milliseconds.")
+    first_token_ms: int | None = Field(description="Time from the model's start to its first token, in milliseconds.")
     steps: list[StepShape]
 
 
@@ -83,7 +85,7 @@ class CitedPage(Schema):
 
 
 class CitedPassage(Schema):
-    """A citation with what it quotes. All places count characters of the file's text, as `citation.start` does.
+    """A citation with its source. All positions count characters of the file's text, as `citation.start` does.
 
     `section` is the text around the quote in the file's own order. `pages` is empty where the format has no pages, or
     for the reason in `trouble`. `download` is the address of the file, where the GPT's creator gives it out.
@@ -94,13 +96,13 @@ class CitedPassage(Schema):
     passage_start: int
     section: Section
     pages: list[CitedPage]
-    n_pages: int = Field(description="Pages of the whole file; 0 where the format has none.")
+    n_pages: int = Field(description="Pages of the whole file; 0 if the format has none.")
     trouble: str | None
     download: str | None
 
 
 class Cancellation(Schema):
-    """Whether this request stopped the run; false when it was over already."""
+    """Whether this request stopped the run; false if it had already ended."""
 
     cancelled: bool
 
@@ -110,12 +112,12 @@ class ApprovalAnswer(Schema):
 
     call_id: Text
     allowed: bool
-    remember: bool = Field(False, description="Also allow later calls like it, where that is offered.")
-    digest: str = Field("", description="The request's own, to be sure that it is the one that was seen.")
+    remember: bool = Field(False, description="Also allow similar calls later, if the request offers it.")
+    digest: str = Field("", description="The request's digest, to make sure it hasn't changed.")
 
 
 class AttachmentShape(Schema):
-    """A file of a conversation. `mime` is told by its bytes."""
+    """A file in a conversation. `mime` is detected from its content."""
 
     id: UUID
     name: str
@@ -124,7 +126,7 @@ class AttachmentShape(Schema):
 
 
 class StandingPermission(Schema):
-    """One GPT may call one tool at one host without asking you, while nothing from outside was read."""
+    """One GPT can call one tool at one host without asking you, as long as it has read nothing from outside."""
 
     id: int
     gpt: str
@@ -139,7 +141,7 @@ class StandingPermission(Schema):
 
 
 class ConversationCard(Schema):
-    """A conversation of one's own. `guest` is another GPT that answers until it is dismissed."""
+    """One of your conversations. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str
@@ -172,7 +174,7 @@ class ConversationTurn(Schema):
 
 
 class ConversationWithTurns(Schema):
-    """A conversation with what was said. `guest` is another GPT that answers until it is dismissed."""
+    """A conversation with its messages. `guest` is another GPT that answers until it is dismissed."""
 
     id: UUID
     gpt: str

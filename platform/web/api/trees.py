@@ -1,4 +1,4 @@
-"""A tree of runs as `/api` gives it."""
+"""Trees of runs in `/api`."""
 
 from datetime import datetime
 from typing import Any
@@ -15,24 +15,24 @@ from web.runs.trees import Node, Tokens
 
 
 class TextLabel(Schema):
-    """What an answer rests on: whether outsiders may have written some of it, and who, for people."""
+    """The origin of an answer: whether other people may have written parts of it, and who, in words."""
 
     untrusted: bool
     written_by: list[str]
 
 
 class Asking(Schema):
-    """What a run asked that is no run here: of a GPT that could not be asked, or of an agent at `host`."""
+    """A request without a run on this site: to a GPT that could not be asked, or to an agent at `host`."""
 
     call_id: str
     name: str
     task: str
-    host: str | None = Field(description="Null for a GPT of this site.")
-    error: str | None = Field(description="Why it has no answer; null once it has, and while it is awaited.")
+    host: str | None = Field(description="Null for a GPT on this site.")
+    error: str | None = Field(description="Why it has no answer; null while waiting and once it has one.")
 
 
 class RunTree(Schema):
-    """A run and, in `children`, the runs of other GPTs that it asked for; `call_id` is the asking run's call.
+    """A run and, in `children`, its child runs; `call_id` is the parent run's call.
 
     A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
     are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
@@ -44,18 +44,18 @@ class RunTree(Schema):
     name: str
     task: str
     status: Status
-    depth: int = Field(description="How many GPTs stand between the person and this one.")
+    depth: int = Field(description="How many GPTs are between the person and this one.")
     joined: bool
     created: datetime
     ended: datetime | None
-    seconds: float = Field(description="So far, where it is not over.")
+    seconds: float = Field(description="So far, while it isn't over.")
     usage: TokenUsage
     total_usage: TokenUsage
-    label: TextLabel | None = Field(description="Null until there is an answer.")
+    label: TextLabel | None = Field(description="Null until it has an answer.")
     answer: str | None
     citations: list[Citation]
     error: str | None
-    approvals: list[ApprovalRequest] = Field(description="What this very run waits for.")
+    approvals: list[ApprovalRequest] = Field(description="Pending requests of this run only.")
     others: list[Asking]
     children: list["RunTree"]
 

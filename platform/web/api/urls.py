@@ -1,4 +1,4 @@
-"""Addresses of the machine door: the two APIs with their documents, and the probes."""
+"""URLs of the two APIs with their documents, and the health probes."""
 
 from django.urls import path, re_path
 

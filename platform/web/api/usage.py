@@ -43,11 +43,11 @@ class UsageShape(Schema):
     days: int
     n_people: int
     by_people: ShareShape
-    by_gpts: ShareShape = Field(description="Asked by other GPTs, on behalf of people who chat with those.")
+    by_gpts: ShareShape = Field(description="By other GPTs, on behalf of people who chat with them.")
     by_delegator: list[DelegatorUsageShape]
 
 
 @router.get("/gpts/{slug}/usage", response={200: UsageShape, **DENIED, 422: NativeErrorBody})
 def read_usage(request: HttpRequest, slug: str, days: Days = 30) -> GptUsage:
-    """How much your GPT is used: asked by people, and by other GPTs. API calls count for two days."""
+    """How often people and other GPTs use your GPT. API calls count for two days."""
     return usage_of(access_own_gpt(caller(request), slug), days)

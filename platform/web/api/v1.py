@@ -47,7 +47,7 @@ from web.runs.models import Conversation, Run
 v1 = Door(
     title="Guildhall, OpenAI-compatible",
     version="1",
-    description="Every GPT that you may chat with, as a model. Point any OpenAI client at this address with a key.",
+    description="Every GPT you can chat with, as a model. Works with any OpenAI client.",
     urls_namespace="v1",
     auth=KeyAuth(),
     parser=StrictParser(),
@@ -87,14 +87,14 @@ def _model(gpt: Gpt) -> Model:
 
 @v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
 def list_models(request: HttpRequest) -> ModelList:
-    """The published GPTs that the key's owner may chat with: those in the store, their own, those shared by link."""
+    """The published GPTs that the key's owner can chat with: in the store, their own and shared by link."""
     gpts = Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner")
     return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
 
 
 @v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
-    """One of these GPTs."""
+    """One of those GPTs."""
     return _model(access_model(caller(request), model))
 
 
@@ -103,7 +103,7 @@ def access_model(user: User, slug: str) -> Gpt:
     try:
         return access_published(user, slug)
     except Http404:
-        text = f"There is no model “{slug[:80]}” that you may use."
+        text = f"Model “{slug[:80]}” not found, or you can’t use it."
         raise ApiError(404, text, "model", "model_not_found") from None
 
 
@@ -176,7 +176,7 @@ def given_out(answer: Finished, run: Run, in_parallel: bool) -> list[CallOfFunct
 def approval_required(run: Run, asking: UUID) -> ApiError:
     """What a caller is told whose run waits for a person's answer to the run `asking`, which it may be itself."""
     text = (
-        f"The run {asking} waits for a person's approval of a call. Read it at /api/runs/{asking}, answer with"
+        f"The run {asking} needs a person's approval for a call. Read it at /api/runs/{asking}, answer with"
         f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")

@@ -40,9 +40,9 @@ class DocumentSource:
 def preview_import(source: DocumentSource) -> tuple[Imported, str]:
     """The document as it is understood, and its text. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
-        raise ValidationError({"document": "Paste an OpenAPI document, or give the address of one."})
+        raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
     if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
-        raise ValidationError({"document": f"A document can have {DOCUMENT_BYTES // 1_000_000} MB."})
+        raise ValidationError({"document": f"Too large: a document can have up to {DOCUMENT_BYTES // 1_000_000} MB."})
     options = {"server": source.server, "operations": source.operations}
     told = rpc.call(
         "workers.tasks.import_action",
@@ -87,7 +87,9 @@ def update_action(action: Action, source: DocumentSource | None, fields: dict[st
 
 def _take(action: Action, imported: Imported, document: str, url: str) -> None:
     if not imported.base_url:
-        raise ValidationError({"server": "The document names no full address. Enter the server's, with https://."})
+        raise ValidationError(
+            {"server": "The document doesn’t name a full server URL. Enter one that starts with https://."}
+        )
     action.document, action.document_url, action.base_url = document, url, imported.base_url
     action.listed = [each.model_dump(mode="json") for each in imported.listed]
     action.operations = [each.model_dump(mode="json") for each in imported.operations]
@@ -106,14 +108,14 @@ def saved(row: Row) -> Row:
 def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
     """Refuse one more than `limit` rows in a draft. Raises ValidationError."""
     if rows.filter(removed=None).count() >= limit:
-        raise ValidationError({field: f"A GPT can have {limit} {what}. Remove one first."})
+        raise ValidationError({field: f"A GPT can have up to {limit} {what}. Remove one first."})
 
 
 def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
     """What has the id `row_id` in the draft of one's own `gpt`. Raises Http404."""
     row = model._default_manager.filter(gpt=gpt, removed=None, id=row_id).select_related("gpt").first()
     if row is None:
-        raise Http404("There is no such action in this GPT.")
+        raise Http404("Not found in this GPT.")
     return row
 
 
@@ -176,7 +178,7 @@ def privacy_missing(gpt: Gpt) -> str:
     """Why the draft may not be in the store: something outside without a privacy policy. Empty where all have one."""
     for rows in outside(gpt):
         if found := rows.filter(removed=None, privacy_url="").values_list("name", flat=True).first():
-            return f"Everyone in the store may use “{found}”: give the address of its privacy policy first."
+            return f"“{found}” needs a privacy policy URL before you can publish in the store."
     return ""
 
 
@@ -186,7 +188,7 @@ def test_operation(user: User, action: Action, operation: str, arguments: dict[s
     `user` is the owner; a sign-in is their own.
     """
     if operation not in {each["name"] for each in action.operations}:
-        raise ValidationError({"operation": f"“{operation[:64]}” is not among this action's operations."})
+        raise ValidationError({"operation": f"This action has no operation “{operation[:64]}”."})
     return rpc.call(
         "workers.tasks.try_operation",
         str(action.id),
@@ -202,9 +204,9 @@ def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] 
     """A new MCP server of the draft; its tools are listed by `refresh_tools`. Raises ValidationError by field."""
     check_room(gpt.mcp_servers.all(), "MCP servers", "url", MAX_ACTIONS)
     if bool(url) == bool(command):
-        raise ValidationError({"url": "Give the server's address, or a command."})
+        raise ValidationError({"url": "Enter the server’s URL or choose a program."})
     if command and command not in settings.MCP_COMMANDS:
-        raise ValidationError({"command": "This command is not among those that the operator of this site allows."})
+        raise ValidationError({"command": "This program isn’t allowed on this site."})
     if url:
         check_address(url, "url", "the server's")
     return saved(McpServerRow(gpt=gpt, name=name or host_of(url) or command[0], url=url, command=list(command)))
@@ -213,7 +215,7 @@ def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] 
 def check_address(url: str, field: str, whose: str) -> None:
     """Refuse what is no full web address. Raises ValidationError."""
     if not url.startswith(("http://", "https://")) or not host_name(url):
-        raise ValidationError({field: f"Enter {whose} full address, with https://."})
+        raise ValidationError({field: f"Enter {whose} full URL, starting with https://."})
 
 
 def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:

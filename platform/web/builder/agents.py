@@ -73,5 +73,5 @@ def _changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | 
     for name, value in fields.items():
         setattr(agent, name, value)
     if not 1 <= agent.timeout_s <= DEADLINE_S:
-        raise ValidationError({"timeout_s": f"It can take from 1 to {DEADLINE_S} seconds."})
+        raise ValidationError({"timeout_s": f"Must be between 1 and {DEADLINE_S} seconds."})
     return saved(agent)

@@ -44,12 +44,12 @@ def set_auth(row: Row, choice: AuthChoice) -> Row:
 
 def _check_auth(row: Outside, choice: AuthChoice) -> None:
     if choice.kind not in Auth.values:
-        raise ValidationError({"kind": f"A way to sign in is one of {', '.join(Auth.values)}."})
+        raise ValidationError({"kind": f"The authentication type must be one of {', '.join(Auth.values)}."})
     secret = choice.secret or ""
     if len(secret) > MAX_SECRET_CHARS or not secret.isascii() or (secret and not secret.isprintable()):
-        raise ValidationError({"secret": f"A secret is up to {MAX_SECRET_CHARS} plain letters on one line."})
+        raise ValidationError({"secret": f"Enter up to {MAX_SECRET_CHARS} ASCII characters on one line."})
     if choice.kind == Auth.HEADER and not _is_header(choice.header):
-        raise ValidationError({"header": "Name the header that takes the key, as X-Api-Key."})
+        raise ValidationError({"header": "Enter the header’s name, such as X-Api-Key."})
     if choice.kind == Auth.OAUTH:
         _check_oauth(row, choice)
 
@@ -61,11 +61,11 @@ def _is_header(name: str) -> bool:
 
 def _check_oauth(row: Outside, choice: AuthChoice) -> None:
     if not isinstance(row, Action):
-        raise ValidationError({"kind": "MCP servers and remote agents take an API key here, or nothing."})
+        raise ValidationError({"kind": "MCP servers and remote agents support an API key or no authentication."})
     if not choice.client_id:
-        raise ValidationError({"client_id": "Enter the client id that the service gave you."})
+        raise ValidationError({"client_id": "Enter the client ID that the service gave you."})
     if choice.token_auth not in ("post", "basic"):
-        raise ValidationError({"token_auth": "The client's secret is sent by post or basic."})
+        raise ValidationError({"token_auth": "Client authentication must be “post” or “basic”."})
     is_url = URLValidator(schemes=["https", "http"])
     for name in ("authorize_url", "token_url", *(["revoke_url"] if choice.revoke_url else [])):
         url = getattr(choice, name)
@@ -73,6 +73,6 @@ def _check_oauth(row: Outside, choice: AuthChoice) -> None:
         try:
             is_url(url)
         except ValidationError:
-            raise ValidationError({name: "Enter a full address, with https://."}) from None
+            raise ValidationError({name: "Enter a full URL, starting with https://."}) from None
         if not url.startswith("https://") and not local:
-            raise ValidationError({name: "Tokens travel by https:// only."})
+            raise ValidationError({name: "This URL must start with https://."})

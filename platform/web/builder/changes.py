@@ -56,7 +56,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
         list_change("Actions", _called(old), _called(new)),
-        list_change("GPTs it may ask", [each.slug for each in old.delegates], [each.slug for each in new.delegates]),
+        list_change("GPTs it can ask", [each.slug for each in old.delegates], [each.slug for each in new.delegates]),
         list_change("Remote agents", _agents(old), _agents(new)),
     ]
     values = [value_change(label, read(old), read(new)) for label, read in VALUES]
@@ -67,10 +67,10 @@ TEXTS = (("Name", "name"), ("Description", "description"), ("Instructions", "ins
 VALUES: tuple[tuple[str, Any], ...] = (
     ("Capabilities", lambda spec: ", ".join(_titles(spec.capabilities)) or "none"),
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
-    ("Asks all of them every time", lambda spec: "on" if spec.delegates_to_all else "off"),
-    ("May look for a GPT in the store", lambda spec: "on" if spec.delegates_to_store else "off"),
+    ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
+    ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
-    ("Longest reply", lambda spec: f"{spec.model.max_tokens} tokens"),
+    ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),
 )
 
 
@@ -106,7 +106,7 @@ def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
     if old == new:
         return None
     n_new, n_gone = len([text for text in new if text not in old]), len([text for text in old if text not in new])
-    words = [f"{n_new} added"] * bool(n_new) + [f"{n_gone} removed"] * bool(n_gone) or ["in another order"]
+    words = [f"{n_new} added"] * bool(n_new) + [f"{n_gone} removed"] * bool(n_gone) or ["reordered"]
     return Change(label, ", ".join(words), pieces([f"{text}\n" for text in old], [f"{text}\n" for text in new]))
 
 

@@ -22,11 +22,11 @@ from web.builder.search import find, index_over, rank
 
 N_CHOICES: Final = 20
 # One sentence for what does not exist and what is somebody else's: nobody learns here which GPTs there are.
-UNKNOWN: Final = "There is no GPT of this name that you may chat with."
-GONE: Final = "It is gone, or no longer shared with you, so it is not asked."
-UNPUBLISHED: Final = "It is not published yet, so it is not asked."
-OWN_ONLY: Final = "Only you can reach it: people who chat with this GPT cannot."
-BY_LINK: Final = "Only people who opened its link can reach it."
+UNKNOWN: Final = "GPT not found, or you don’t have access to it."
+GONE: Final = "Not used: it was deleted or is no longer shared with you."
+UNPUBLISHED: Final = "Not used: it isn’t published yet."
+OWN_ONLY: Final = "Only works for you. Other people don’t have access to it."
+BY_LINK: Final = "Only works for people who have its link."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
     """The entry for the GPT `slug` in the draft of one's own `gpt`. Raises Http404."""
     row = gpt.delegates.select_related("gpt__owner", "delegate").filter(delegate__slug=slug).first()
     if row is None:
-        raise Http404(f"{gpt.name} does not have this GPT among those that it may ask.")
+        raise Http404(f"{gpt.name} doesn’t have this GPT in its list.")
     return row
 
 
@@ -116,7 +116,7 @@ def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
     """A new entry of the draft. Raises ValidationError by field."""
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
-        raise ValidationError({"gpt": "A GPT cannot ask itself."})
+        raise ValidationError({"gpt": "A GPT can’t ask itself."})
     delegate = _permitted(gpt.owner, gpt).filter(slug=slug).first()
     if delegate is None:
         raise ValidationError({"gpt": UNKNOWN})
@@ -142,7 +142,7 @@ def _saved(row: DelegateRow) -> DelegateRow:
         with transaction.atomic():
             row.save()
     except IntegrityError:
-        raise ValidationError({"gpt": "This GPT is in the list already."}) from None
+        raise ValidationError({"gpt": "This GPT is already in the list."}) from None
     _draft_changed(row.gpt)
     return row
 
@@ -174,7 +174,7 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
     """
     lines = dict(listed)
     if len(lines) < len(listed):
-        raise ValidationError({"gpt": "A GPT stands in the list once."})
+        raise ValidationError({"gpt": "A GPT can be in the list only once."})
     with transaction.atomic():
         gpt.delegates.exclude(delegate__slug__in=lines).delete()
         there = set(gpt.delegates.values_list("delegate__slug", flat=True))

@@ -62,9 +62,9 @@ def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> Know
         gpt = Gpt.objects.select_for_update().get(id=old.gpt_id)
         same = gpt.files.filter(sha256=sha256, removed=None).first()
         if same is not None and same.id == old.id:
-            raise ValidationError("Nothing was replaced: this is the same file.")
+            raise ValidationError("Not replaced: this is the same file.")
         if same is not None:
-            raise ValidationError(f"Nothing was replaced: this GPT has that content already, as {same.name}.")
+            raise ValidationError(f"Not replaced: this GPT already has this file as {same.name}.")
         if old.replaces is not None and old.replaces.removed is None:
             old = old.replaces
         _take_out(old.replacements.filter(removed=None))
@@ -75,7 +75,7 @@ def _check_room(gpt: Gpt) -> None:
     # A replacement that is under way takes no room of its own.
     own_room = Q(replaces=None) | Q(replaces__removed__isnull=False)
     if gpt.files.filter(own_room, removed=None).count() >= settings.MAX_FILES_PER_GPT:
-        raise ValidationError(f"A GPT can hold {settings.MAX_FILES_PER_GPT} files. Remove one first.")
+        raise ValidationError(f"A GPT can have up to {settings.MAX_FILES_PER_GPT} files. Remove one first.")
 
 
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
@@ -118,7 +118,7 @@ def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
                 size += len(chunk)
                 if size > settings.MAX_FILE_BYTES:
                     limit = settings.MAX_FILE_BYTES // 1024**2
-                    raise ValidationError(f"The file is larger than {limit} MB, the limit here.")
+                    raise ValidationError(f"Too large: a file can have up to {limit} MB.")
                 digest.update(chunk)
                 file.write(chunk)
             if not size:
@@ -209,12 +209,12 @@ def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
 
 def _check_choices(choices: Mapping[str, str], known: set[str]) -> None:
     if not choices:
-        raise ValidationError("Say for at least one finding whether to drop or to accept it.")
+        raise ValidationError("Choose “drop” or “accept” for at least one finding.")
     for finding, choice in choices.items():
         if finding not in known:
-            raise ValidationError(f"This file has no finding “{finding[:20]}” to decide on.")
+            raise ValidationError(f"This file has no finding “{finding[:20]}”.")
         if choice not in CHOICES:
-            raise ValidationError(f"A passage can be dropped or accepted; “{choice[:20]}” is neither.")
+            raise ValidationError(f"Choose “drop” or “accept”, not “{choice[:20]}”.")
 
 
 def remove_file(file: KnowledgeFile) -> None:

@@ -34,8 +34,8 @@ DRAFT_FIELDS = (
     "max_tokens",
     "face",
 )
-TOO_LONG = {"max_length": "This has %(show_value)d characters; %(limit_value)d fit."}
-NAME_ERRORS = {**TOO_LONG, "required": "A GPT needs a name."}
+TOO_LONG = {"max_length": "Too long: %(show_value)d of %(limit_value)d characters."}
+NAME_ERRORS = {**TOO_LONG, "required": "Enter a name."}
 
 
 class LinesField(forms.CharField):
@@ -89,7 +89,7 @@ class GptForm(forms.Form):
     a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
-    face = forms.ChoiceField(choices=[("", "By its name"), *((key, key) for key in MARKS)], required=False)
+    face = forms.ChoiceField(choices=[("", "Automatic"), *((key, key) for key in MARKS)], required=False)
     sharing = forms.ChoiceField(choices=Sharing.choices)
 
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:

@@ -29,13 +29,11 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     """
     question = question.strip()
     if not question:
-        raise ValidationError({"question": "Type a question first."})
+        raise ValidationError({"question": "Enter a question."})
     if len(question) > QUESTION_CHARS:
-        raise ValidationError(
-            {"question": f"A question can have {QUESTION_CHARS} characters; this has {len(question)}."}
-        )
+        raise ValidationError({"question": f"Too long: {len(question)} of {QUESTION_CHARS} characters."})
     if not gpt.files.filter(removed=None).exclude(segment="").exists():
-        raise ValidationError({"question": "No file is ready yet, so there is nothing to ask."})
+        raise ValidationError({"question": "No file is ready yet."})
     return rpc.call("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 

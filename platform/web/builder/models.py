@@ -33,8 +33,8 @@ class Sharing(models.TextChoices):
     """Who besides the owner may chat with a published GPT."""
 
     ME = "me", "Only me"
-    LINK = "link", "Anyone here with the link"
-    STORE = "store", "Everyone, in the store"
+    LINK = "link", "Anyone with the link"
+    STORE = "store", "Everyone"
 
 
 class Category(models.TextChoices):
@@ -74,20 +74,20 @@ class GptQuerySet(models.QuerySet["Gpt"]):
 def validate_starters(starters: Any) -> None:
     """Raises ValidationError unless `starters` is a list of non-empty texts within the form's limits."""
     if not isinstance(starters, list) or not all(isinstance(text, str) and text.strip() for text in starters):
-        raise ValidationError("Conversation starters are a list of texts that are not empty.")
+        raise ValidationError("Conversation starters must be a list of non-empty strings.")
     if len(starters) > STARTERS:
-        raise ValidationError(f"A GPT can have {STARTERS} conversation starters; these are {len(starters)}.")
+        raise ValidationError(f"Too many: {len(starters)} of {STARTERS} conversation starters.")
     longest = max(map(len, starters), default=0)
     if longest > STARTER_CHARS:
-        raise ValidationError(f"A conversation starter can have {STARTER_CHARS} characters; one has {longest}.")
+        raise ValidationError(f"A conversation starter is too long: {longest} of {STARTER_CHARS} characters.")
 
 
 def validate_capabilities(capabilities: Any) -> None:
     """Raises ValidationError unless `capabilities` is a list of keys of CAPABILITIES, each once."""
     if not isinstance(capabilities, list) or not all(key in CAPABILITIES for key in capabilities):
-        raise ValidationError(f"A capability is one of {', '.join(CAPABILITIES)}.")
+        raise ValidationError(f"Capabilities must be among {', '.join(CAPABILITIES)}.")
     if len(set(capabilities)) != len(capabilities):
-        raise ValidationError("A capability is switched on once.")
+        raise ValidationError("Each capability can be listed only once.")
 
 
 class Gpt(models.Model):
@@ -105,19 +105,17 @@ class Gpt(models.Model):
     category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
     only_from_knowledge = models.BooleanField(default=False)
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
-    delegates_to_all = models.BooleanField(
-        default=False, help_text="Each question goes to every GPT that it may ask."
-    )
-    delegates_to_store = models.BooleanField(default=False, help_text="It may look for a GPT to ask in the store.")
-    a2a = models.BooleanField(default=False, help_text="Programs elsewhere may call it as an A2A agent.")
-    files_downloadable = models.BooleanField(default=False, help_text="People who chat may download the files.")
+    delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
+    delegates_to_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")
+    a2a = models.BooleanField(default=False, help_text="Available as an A2A agent.")
+    files_downloadable = models.BooleanField(default=False, help_text="People can download cited files.")
     temperature = models.FloatField(
         default=0.2, validators=[MinValueValidator(0), MaxValueValidator(MAX_TEMPERATURE)]
     )
     max_tokens = models.PositiveIntegerField(
         default=400, validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)]
     )
-    face = models.CharField(max_length=20, blank=True, help_text="Key of a drawn mark; empty chooses from the name.")
+    face = models.CharField(max_length=20, blank=True, help_text="Key of an icon; empty: chosen by name.")
     picture = models.ImageField(upload_to="", blank=True)
     sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.ME)
     link_secret = models.CharField(max_length=50, blank=True)
@@ -219,7 +217,7 @@ class KnowledgeFile(models.Model):
         PARSING = "parsing", "Reading"
         EMBEDDING = "embedding", "Embedding"
         READY = "ready", "Ready"
-        QUARANTINED = "quarantined", "Needs your decision"
+        QUARANTINED = "quarantined", "Needs your review"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
@@ -237,26 +235,26 @@ class KnowledgeFile(models.Model):
         null=True,
         blank=True,
         related_name="replacements",
-        help_text="The file that leaves the draft once this one is ready.",
+        help_text="The file that this one replaces once it is ready.",
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RECEIVED)
     n_read = models.PositiveIntegerField(default=0, help_text="Pages read so far.")
     n_done = models.PositiveIntegerField(default=0, help_text="Chunks embedded so far.")
     n_chunks = models.PositiveIntegerField(default=0)
-    n_pages = models.PositiveIntegerField(default=0, help_text="0 where the format has no pages.")
+    n_pages = models.PositiveIntegerField(default=0, help_text="0 if the format has no pages.")
     n_tokens = models.PositiveIntegerField(default=0)
-    unit = models.CharField(max_length=10, default="page", help_text="What is counted as a page.")
+    unit = models.CharField(max_length=10, default="page", help_text="What counts as a page.")
     language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1; empty if unknown.")
     notices = models.JSONField(default=list, blank=True)
     findings = models.JSONField(default=list, blank=True)
     decisions = models.JSONField(default=dict, blank=True)
     segment = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=300, blank=True)
-    started = models.DateTimeField(null=True, blank=True, help_text="Since when it is in this status of work.")
-    claimed_until = models.DateTimeField(null=True, blank=True, help_text="A worker indexes it until then.")
-    woken = models.DateTimeField(default=timezone.now, help_text="When a worker was last asked to index it.")
+    started = models.DateTimeField(null=True, blank=True, help_text="When the current status began.")
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
+    woken = models.DateTimeField(default=timezone.now, help_text="When indexing was last requested.")
     created = models.DateTimeField(auto_now_add=True)
-    removed = models.DateTimeField(null=True, blank=True, help_text="Taken out of the draft; versions keep it.")
+    removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
 
     class Meta:
         ordering = ["created", "id"]

@@ -15,11 +15,11 @@ from web.secrets import seal, unseal
 class Auth(models.TextChoices):
     """How calls sign in."""
 
-    NONE = "none", "Not at all"
+    NONE = "none", "None"
     BEARER = "bearer", "API key (Bearer)"
-    BASIC = "basic", "API key (Basic)"
-    HEADER = "header", "API key in a header of its own"
-    OAUTH = "oauth", "Each person signs in (OAuth)"
+    BASIC = "basic", "Username and password (Basic)"
+    HEADER = "header", "API key (custom header)"
+    OAUTH = "oauth", "OAuth 2 (each person signs in)"
 
 
 class Outside(models.Model):
@@ -38,7 +38,7 @@ class Outside(models.Model):
     secret_host = models.CharField(max_length=300, blank=True)
     privacy_url = models.URLField(max_length=500, blank=True, help_text="The service's privacy policy.")
     created = models.DateTimeField(auto_now_add=True)
-    removed = models.DateTimeField(null=True, blank=True, help_text="Taken out of the draft; versions keep it.")
+    removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
 
     class Meta:
         abstract = True
@@ -77,8 +77,8 @@ class Action(Outside):
     document = models.TextField(blank=True)
     document_url = models.CharField(max_length=2_000, blank=True)
     base_url = models.CharField(max_length=500)
-    listed = models.JSONField(default=list, blank=True, help_text="Every operation of the document, to choose from.")
-    operations = models.JSONField(default=list, blank=True, help_text="Those that the GPT may call.")
+    listed = models.JSONField(default=list, blank=True, help_text="Every operation in the document.")
+    operations = models.JSONField(default=list, blank=True, help_text="The operations that the GPT can call.")
     warnings = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -103,7 +103,7 @@ class McpServerRow(Outside):
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="mcp_servers")
     url = models.CharField(max_length=2_000, blank=True)
     command = models.JSONField(default=list, blank=True)
-    trusted = models.BooleanField(default=False, help_text="Believe the server which of its tools only read.")
+    trusted = models.BooleanField(default=False, help_text="Skip confirmation for tools the server marks read-only.")
     tools = models.JSONField(default=list, blank=True)
 
     class Meta:
@@ -132,7 +132,7 @@ class RemoteAgentRow(Outside):
 
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="remote_agents")
     card_url = models.CharField(max_length=2_000)
-    url = models.CharField(max_length=2_000, help_text="Where calls go, by the card.")
+    url = models.CharField(max_length=2_000, help_text="The URL for calls, from the card.")
     description = models.TextField(blank=True)
     examples = models.JSONField(default=list, blank=True)
     when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
@@ -173,7 +173,7 @@ class SignIn(models.Model):
     host = models.CharField(max_length=300, blank=True)
     sealed = models.TextField(blank=True)
     pending = models.TextField(blank=True)
-    refreshing_until = models.DateTimeField(null=True, blank=True, help_text="A worker renews the tokens until then.")
+    refreshing_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -23,7 +23,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 def store_picture(upload: "UploadedFile[Any]") -> str:
     """The name of the square WebP made of `upload`, now in MEDIA_ROOT. Raises ValidationError with a sentence."""
     if (upload.size or 0) > settings.MAX_PICTURE_BYTES:
-        raise ValidationError(f"The picture is larger than {settings.MAX_PICTURE_BYTES // 1024**2} MB.")
+        raise ValidationError(f"Too large: a picture can have up to {settings.MAX_PICTURE_BYTES // 1024**2} MB.")
     return _keep(read_square(upload.file))
 
 
@@ -59,8 +59,8 @@ def read_square(file: Any) -> Image.Image:
     try:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise ValidationError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels.")
+                raise ValidationError(f"Too large: a picture can have up to {MAX_PIXELS // 10**6} million pixels.")
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValidationError("This picture cannot be read. Use PNG, JPEG, WebP or GIF.") from error
+        raise ValidationError("Couldn’t read this picture. Use PNG, JPEG, WebP or GIF.") from error
     return ImageOps.fit(upright, (EDGE, EDGE))

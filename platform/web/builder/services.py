@@ -24,7 +24,7 @@ def access_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may chat with: the only way one is fetched on a person's behalf. Raises Http404."""
     gpt = Gpt.objects.chattable_by(user).select_related("published", "owner").filter(slug=slug).first()
     if gpt is None:
-        raise Http404(f"There is no GPT “{slug}” that you may use.")
+        raise Http404(f"GPT “{slug}” not found, or you don’t have access to it.")
     return gpt
 
 
@@ -40,7 +40,7 @@ def access_own_gpt(user: Any, slug: str) -> Gpt:
     """The GPT that `user` may edit. Raises Http404 for any other."""
     gpt = Gpt.objects.editable_by(user).select_related("published", "owner").filter(slug=slug).first()
     if gpt is None:
-        raise Http404(f"There is no GPT “{slug}” that you may edit.")
+        raise Http404(f"GPT “{slug}” not found, or you can’t edit it.")
     return gpt
 
 
@@ -62,7 +62,7 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
         except IntegrityError:
             continue
         return gpt
-    raise ValidationError({"name": "Many GPTs of this name are being made right now; try again."})
+    raise ValidationError({"name": "Couldn’t create the GPT. Try again."})
 
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
@@ -102,12 +102,12 @@ def unready(gpt: Gpt) -> str:
     status = KnowledgeFile.Status
     undecided = draft.filter(status=status.QUARANTINED)
     if names := ", ".join(undecided.values_list("name", flat=True)[:3]):
-        return f"Waiting for your decision: {names}. Drop or accept what was found in it, or remove it, then publish."
+        return f"Needs your review: {names}. Drop or accept the flagged passages or remove the file, then publish."
     failed = draft.filter(status__in=(status.FAILED, status.CANCELLED))
     if names := ", ".join(failed.values_list("name", flat=True)[:3]):
-        return f"Not read: {names}. Retry or remove it, then publish."
+        return f"Couldn’t be read: {names}. Retry or remove it, then publish."
     if names := ", ".join(draft.exclude(status=status.READY).values_list("name", flat=True)[:3]):
-        return f"Not ready yet: {names}. Wait for it, or remove it, then publish."
+        return f"Not ready yet: {names}. Wait or remove it, then publish."
     return ""
 
 
@@ -164,7 +164,7 @@ def open_link(user: User, secret: str) -> Gpt:
     """The GPT behind a secret link, which `user` may chat with from now on. Raises Http404."""
     gpt = Gpt.objects.filter(link_secret=secret, sharing=Sharing.LINK, deleted=None, published__isnull=False).first()
     if not secret or gpt is None:
-        raise Http404("This link leads nowhere: its GPT is gone or no longer shared by link.")
+        raise Http404("This link no longer works. Its GPT was deleted or is no longer shared by link.")
     LinkGrant.objects.get_or_create(gpt=gpt, user=user)
     return gpt
 

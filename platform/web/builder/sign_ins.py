@@ -48,7 +48,7 @@ def access_sign_in_action(user: User, action_id: UUID) -> Action:
     """The OAuth action `action_id` of a GPT that `user` may chat with. Raises Http404."""
     action = Action.objects.filter(id=action_id, auth=Auth.OAUTH).select_related("gpt").first()
     if action is None or not Gpt.objects.chattable_by(user).filter(id=action.gpt_id).exists():
-        raise Http404("There is nothing to sign in to.")
+        raise Http404("This action doesn’t use sign-in.")
     return action
 
 

@@ -36,7 +36,7 @@ def wants_json(request: HttpRequest) -> bool:
 @login_required
 @require_safe
 def gpts(request: HttpRequest) -> HttpResponse:
-    """A person's own GPTs, last changed first."""
+    """A person's own GPTs, recently edited first."""
     own = Gpt.objects.editable_by(request.user).select_related("published")
     return render(request, "builder/gpts.html", {"gpts": [(gpt, draft_changed(gpt)) for gpt in own]})
 
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         return JsonResponse({"errors": form.errors, **state(gpt)})
     add_attachments(request, gpt)
     if not form.is_valid():
-        messages.error(request, "Some fields need another look. Everything else is saved.")
+        messages.error(request, "Saved, except the fields marked in red.")
         return render_form(request, gpt, form)
     if request.POST.get("action") == "publish":
         publish(request, gpt)
@@ -108,11 +108,11 @@ def publish(request: HttpRequest, gpt: Gpt) -> None:
     if unlisted or gpt.files.filter(removed=None, status__in=stuck).exists():
         messages.error(request, f"Not published. {services.unready(gpt)}")
     elif version := services.publish_when_ready(gpt):
-        messages.success(request, f"Version {version.number} is published.")
+        messages.success(request, f"Version {version.number} published.")
     elif undecided.exists():
-        messages.success(request, "This will be published by itself once you decided on what was found in its files.")
+        messages.success(request, "This will be published automatically once you review its files.")
     else:
-        messages.success(request, "This will be published by itself as soon as its files are ready.")
+        messages.success(request, "This will be published automatically once its files are ready.")
 
 
 def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
@@ -187,7 +187,7 @@ def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
         seen = Gpt.objects.filter(Q(conversations__owner=request.user), id=gpt_id, picture=name).exists()
     path = settings.MEDIA_ROOT / name
     if not seen or not path.is_file():
-        raise Http404("There is no such picture.")
+        raise Http404("Picture not found.")
     headers = {"Cache-Control": "private, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
     return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)
 
@@ -197,7 +197,7 @@ def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
 def cancel_publishing(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep a GPT that waits for its files a draft."""
     services.cancel_publishing(services.access_own_gpt(request.user, slug))
-    messages.success(request, "It stays a draft until you publish it.")
+    messages.success(request, "Publishing cancelled.")
     return redirect("gpt_edit", slug)
 
 
@@ -214,7 +214,7 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
 def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Make the draft what version `number` was; people keep getting the published one until the next publication."""
     gpt = services.restore_version(services.access_own_gpt(request.user, slug), number)
-    messages.success(request, f"The draft is version {number} again. Publish it to give it to people.")
+    messages.success(request, f"Version {number} restored to your draft. Publish it to make it live.")
     return redirect("gpt_edit", gpt.slug)
 
 
@@ -226,7 +226,7 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "GET":
         return render(request, "builder/delete.html", {"gpt": gpt})
     services.delete_gpt(gpt)
-    messages.success(request, f"{gpt.name} is deleted.")
+    messages.success(request, f"{gpt.name} deleted.")
     return redirect("gpts")
 
 

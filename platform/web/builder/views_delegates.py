@@ -48,5 +48,5 @@ def remove(request: HttpRequest, slug: str, delegate: str) -> HttpResponse:
     delegates.remove(delegates.access_delegate(gpt, delegate))
     if wants_json(request):
         return JsonResponse({})
-    messages.success(request, "It is no longer among the GPTs that this draft may ask.")
+    messages.success(request, "GPT removed from the draft.")
     return redirect("gpt_edit", slug)

@@ -43,7 +43,7 @@ def uploaded(request: HttpRequest) -> "UploadedFile[Any]":
     """The file in the request. Raises ValidationError."""
     upload = request.FILES.get("file")
     if not isinstance(upload, UploadedFile):
-        raise ValidationError("The request held no file. Choose one and try again.")
+        raise ValidationError("No file selected. Choose one and try again.")
     return upload
 
 
@@ -63,7 +63,7 @@ def remove(request: HttpRequest, slug: str, file_id: UUID) -> HttpResponse:
     gpt.refresh_from_db()
     if wants_json(request):
         return JsonResponse(state(gpt))
-    messages.success(request, f"{file.name} is removed from the draft.")
+    messages.success(request, f"{file.name} removed from the draft.")
     return redirect("gpt_edit", slug)
 
 
@@ -137,5 +137,5 @@ def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> tuple[Gpt
     gpt = services.access_own_gpt(request.user, slug)
     file = gpt.files.filter(id=file_id, removed=None).select_related("replaces").first()
     if file is None:
-        raise Http404(f"{gpt.name} has no such file.")
+        raise Http404(f"File not found in {gpt.name}.")
     return gpt, file

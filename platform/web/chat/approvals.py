@@ -1,4 +1,4 @@
-"""The requests that a run puts before its person, and what became of them."""
+"""A run's approval requests and how they were answered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class ApprovalCard:
 
     @property
     def chain(self) -> str:
-        """Who asked whom until this was asked, to stand before the title; empty where the person did."""
+        """The chain of GPTs that led to this request, shown before the title; empty if the person asked directly."""
         if not self.through:
             return ""
         first, *rest = (*self.through, self.name)
@@ -49,7 +49,7 @@ def cards(run: Run) -> tuple[ApprovalCard, ...]:
 
 
 def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence[Delegator] = ()) -> ApprovalCard:
-    """What to put before the person for `request`."""
+    """The card for `request`."""
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
     address = _sign_in_address(named.action_id) if request.sign_in else ""
@@ -65,14 +65,14 @@ def _sign_in_address(action_id: str) -> str:
 
 
 def verdict(log: Log, call_id: str) -> str:
-    """How the person answered the request for this call, in a few words; empty where nobody was asked or answered."""
+    """How the person answered the request for this call, in a few words; empty without a request or an answer."""
     answers = [step for step in log if isinstance(step, Approval) and step.call_id == call_id]
     requests = [step for step in log if isinstance(step, ApprovalRequest) and step.call_id == call_id]
     if not answers or not requests:
         return ""
     last = answers[-1]
     if last.expired:
-        return "nobody answered in time, so it was not done"
+        return "expired without an answer"
     if requests[-1].sign_in:
-        return "you signed in" if last.allowed else "you did not sign in"
+        return "you signed in" if last.allowed else "you didn’t sign in"
     return "you allowed it" if last.allowed else "you declined it"

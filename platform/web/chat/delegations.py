@@ -1,4 +1,4 @@
-"""What a GPT asked others, in words: for one line of a chat, for several in one, and while they are awaited."""
+"""Texts about a GPT's requests to others: for one line of a chat, for several in one, and while waiting."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ def delegation_phrases(call: DelegatedCall) -> Phrases:
     """The ask in words."""
     whom = f"{call.name} on {call.host}" if call.host else call.name
     what = f"{whom}: {shortened(call.task)}" if call.task and not call.host else whom
-    failed = f"{whom} did not answer" if call.run_id else f"Could not ask {whom}"
-    done = "Could not ask" if call.why_not and not call.run_id else "Asked"
-    many = f"{done} # {'agents elsewhere' if call.host else 'GPTs'}"
-    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Did not ask {whom}", f"{done} {whom}", many)
+    failed = f"{whom} didn’t answer" if call.run_id else f"Couldn’t ask {whom}"
+    done = "Couldn’t ask" if call.why_not and not call.run_id else "Asked"
+    many = f"{done} # {'remote agents' if call.host else 'GPTs'}"
+    return Phrases(f"Asking {what}", f"Asked {what}", failed, f"Didn’t ask {whom}", f"{done} {whom}", many)
 
 
 def phrase_for_several(delegated_calls: Sequence[DelegatedCall], many: str) -> str:
@@ -26,7 +26,7 @@ def phrase_for_several(delegated_calls: Sequence[DelegatedCall], many: str) -> s
 
 
 def awaited(delegated_calls: Sequence[DelegatedCall]) -> str:
-    """Whose answers are awaited; empty if nobody's."""
+    """Which answers are awaited; empty if none."""
     names = list(dict.fromkeys(call.name for call in delegated_calls))
     if not names:
         return ""

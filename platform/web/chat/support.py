@@ -1,4 +1,4 @@
-"""How an answer shows which of its sentences rest on the files: marks in the text and a line that explains them."""
+"""How an answer shows which sentences its files support: marks in the text and a line that explains them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from django.utils.safestring import SafeString
 from gpts.knowledge.documents import Citation, SentenceSupport
 
 _TITLES: Final = {
-    "unsupported": "Not from the files",
+    "unsupported": "Not supported by the files",
     "not_checked": "Not checked: the files are in a different language",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a kind of mark in the answer means."""
+    """The explanation of a kind of mark."""
 
     kind: Literal["partly", "unsupported", "not-checked"]
     words: str
@@ -52,9 +52,9 @@ def notes(support: Sequence[SentenceSupport]) -> tuple[Note, ...]:
     if n["partly"]:
         found.append(Note("partly", "Dotted citations only partly support the sentence."))
     if n["unsupported"] == n.total() > 0:
-        found.append(Note("unsupported", "Nothing in this answer is from the files."))
+        found.append(Note("unsupported", "Nothing in this answer is supported by the files."))
     elif n["unsupported"]:
-        found.append(Note("unsupported", f"{_sentences(n['unsupported'])} not from the files."))
+        found.append(Note("unsupported", f"{_sentences(n['unsupported'])} not supported by the files."))
     if n["not_checked"]:
         some = "The answer is" if n["not_checked"] == n.total() else _sentences(n["not_checked"])
         found.append(Note("not-checked", f"{some} not checked: the files are in a different language."))

@@ -1,4 +1,4 @@
-"""A tree of runs as its page shows it: each run in words, and as a bar on one line of time."""
+"""A trace as its page shows it: each run with its status, and as a bar on a timeline."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ MAX_AUTHORS: Final = 3
 # A bar is never narrower than this share of the line, so that it can be seen.
 MIN_PERCENT: Final = 1.0
 STATUSES: Final = {
-    "queued": ("Waiting for its turn", ""),
+    "queued": ("Queued", ""),
     "in_progress": ("Working", ""),
-    "requires_action": ("Waits for you", "warn"),
+    "requires_action": ("Waiting for approval", "warn"),
     "completed": ("Answered", "good"),
     "failed": ("Failed", "danger"),
     "cancelled": ("Stopped", ""),
-    "incomplete": ("Cut short", "warn"),
+    "incomplete": ("Incomplete", "warn"),
 }
 
 
@@ -35,7 +35,7 @@ class TreeBranch:
 
     @property
     def status(self) -> str:
-        """How far it is, in words."""
+        """Its status in words."""
         return STATUSES[self.node.status][0]
 
     @property
@@ -50,7 +50,7 @@ class TreeBranch:
 
     @property
     def rests_on(self) -> str:
-        """What its answer rests on, in words; empty while there is none."""
+        """The sources of its answer, in words; empty while there is none."""
         return rests_on(self.node.label) if self.node.label else ""
 
     @property
@@ -60,7 +60,7 @@ class TreeBranch:
 
     @property
     def when(self) -> str:
-        """When it worked, for who does not see its bar."""
+        """When it ran, as a text alternative to its bar."""
         ended = in_words(self.after_s + self.node.seconds)
         return f"From {in_words(self.after_s)} to {ended if self.node.is_over else 'now'}"
 
@@ -93,7 +93,7 @@ class Tree:
 
     @property
     def n_refused(self) -> int:
-        """How many asks led to no answer because they were not let through, or because of an agent elsewhere."""
+        """How many requests to others failed: refused ones, and those to remote agents."""
         return sum(bool(ask.why_not) for node in self._full for ask in node.others)
 
     @property
@@ -130,10 +130,10 @@ def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
 
 
 def rests_on(label: Label) -> str:
-    """What a text of this label rests on, in words."""
+    """The sources of a text with this label, in words."""
     if not label.is_untrusted:
-        return "trusted"
-    return f"rests on {_listed(label.written_by)}" if label.written_by else "rests on text from outside"
+        return "Trusted"
+    return f"Sources: {_listed(label.written_by)}" if label.written_by else "Includes external content"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -145,7 +145,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def in_words(seconds: float) -> str:
-    """A duration as people say it."""
+    """A duration in words."""
     if seconds < 59.95:
         return f"{max(seconds, 0):.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -160,7 +160,7 @@ class Reply:
     def doing(self) -> str:
         """What it does right now, in words."""
         if self.run.status == Run.Status.QUEUED:
-            return "Waiting for its turn"
+            return "Queued"
         return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
 
     @cached_property

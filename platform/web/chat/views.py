@@ -28,8 +28,8 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
     if may_write(user, gpt):
         return ""
     if gpt.deleted:
-        return f"{gpt.name} was deleted by its creator. This chat stays readable for you."
-    return f"{gpt.name} is no longer shared with you. This chat stays readable; ask its creator to go on."
+        return f"{gpt.name} was deleted by its creator. You can still read this chat."
+    return f"{gpt.name} is no longer shared with you. You can still read this chat, but not continue it."
 
 
 def side(request: HttpRequest) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """One chat. 404 for anyone but its owner, for a deleted one, and for what is no chat (previews, API calls)."""
     conversation = access_conversation(request.user, conversation_id)
     if conversation.origin != Conversation.Origin.CHAT:
-        raise Http404("There is no such chat of yours.")
+        raise Http404("Chat not found.")
     context = {
         "conversation": conversation,
         "turns": turns(conversation),

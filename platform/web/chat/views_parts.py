@@ -1,4 +1,4 @@
-"""What the GPTs that were asked did: one's part, as a fragment and as a page, and the whole tree."""
+"""Pages about child runs: one of them, as a fragment and as a page, and the whole trace."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from web.runs.trees import delegated_by, tree_of
 @never_cache
 @require_safe
 def part(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """What one run did and answered, as a fragment to fold out. 404 for anyone but the run's owner."""
+    """One run's steps and answer as a fragment. 404 for anyone but the run's owner."""
     run = access_run(request.user, run_id)
     return render(request, "chat/part.html", _part(run))
 
@@ -29,7 +29,7 @@ def part(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def part_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """The same as a page of its own; a run that a person asked for in a chat is shown there."""
+    """The same as a page; a run that a person started in a chat is shown in that chat."""
     run = access_run(request.user, run_id)
     chat_url = _chat_of(run)
     if run.root_id is None and chat_url:
@@ -42,7 +42,7 @@ def part_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Who asked whom below a run. With `?part` only what changes while it goes on."""
+    """The trace of a run. With `?part`, only the fragment that changes while it is in progress."""
     run = access_run(request.user, run_id)
     context = {"tree": shown_tree(tree_of(run)), "chat_url": _chat_of(run)}
     context["top_url"] = reverse("run_tree", args=[run.root_id]) if run.root_id else ""

@@ -1,4 +1,4 @@
-"""What people do in a chat: send, ask again, rename, delete. The page's script gets JSON, a plain form a redirect.
+"""Actions in a chat: send, regenerate, rename, delete. The page's script gets JSON, a plain form a redirect.
 
 Every refusal is one sentence that says what to do; the script shows it and keeps what was typed.
 """
@@ -30,7 +30,7 @@ from web.runs.errors import NotPublished, Refused
 from web.runs.models import Conversation, Run
 
 View = Callable[..., HttpResponse]
-SIGNED_OUT = "You are signed out. Sign in in another tab, then send again."
+SIGNED_OUT = "You’re signed out. Sign in in another tab, then send again."
 # Characters of a starter that survive the way over the sign-in page, in an address.
 MAX_PREFILL = 2_000
 
@@ -42,7 +42,7 @@ class NoAccess(Refused):
 
 
 def for_people_signed_in(view: View) -> View:
-    """`view` for signed-in people; others are told by JSON or sent to sign in."""
+    """`view` for signed-in people; others get a JSON error or are redirected to sign in."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -111,7 +111,7 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
     try:
         attachments = [UUID(id) for id in request.POST.getlist("attachments")]
     except ValueError:
-        raise Refused("An attached file is gone. Attach it again, then send.") from None
+        raise Refused("An attached file is no longer available. Attach it again, then send.") from None
     return services.start_run(
         conversation,
         request.POST.get("text", ""),
@@ -141,7 +141,7 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = services.access_conversation(request.user, conversation_id)
     message = conversation.messages.last()
     if message is None:
-        raise Http404("There is nothing to answer in this chat.")
+        raise Http404("There’s nothing to answer in this chat.")
     try:
         _check_access(request, conversation)
         run = services.regenerate(message)
@@ -152,7 +152,7 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 def _check_access(request: HttpRequest, conversation: Conversation) -> None:
     if conversation.origin == Conversation.Origin.DELEGATION:
-        raise Http404("What GPTs say to each other is no chat of yours.")
+        raise Http404("Chat not found.")
     if reason := why_read_only(request.user, conversation):
         raise NoAccess(reason)
 
@@ -202,5 +202,5 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     services.delete_conversation(services.access_conversation(request.user, conversation_id))
     if wants_json(request):
         return JsonResponse({"deleted": True})
-    messages.success(request, "The chat is deleted.")
+    messages.success(request, "Chat deleted.")
     return redirect("chats")

@@ -36,7 +36,7 @@ def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         # Another site must not start a sign-in in a person's name.
-        messages.error(request, f"Sign in to {action.host} from the chat itself.")
+        messages.error(request, f"Sign in to {action.host} from the chat.")
         return redirect("gpt", action.gpt.slug)
     url, state, verifier = sign_ins.begin_sign_in(action)
     wanted = request.GET.get("next", "")
@@ -58,7 +58,7 @@ def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
     request.session[_KEY] = under_way
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
-        messages.error(request, f"This sign-in to {action.host} was not begun here, or is over. Begin it again.")
+        messages.error(request, f"This sign-in to {action.host} expired or began in another browser. Start again.")
         return redirect("gpt", action.gpt.slug)
     _finish(request, action, began[2])
     return redirect(began[4]) if began[4] else redirect("gpt", action.gpt.slug)
@@ -71,7 +71,7 @@ def _is_old(began: int) -> bool:
 def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
     code = request.GET.get("code", "")
     if not code or request.GET.get("error"):
-        messages.error(request, f"You did not sign in to {action.host}.")
+        messages.error(request, f"You didn’t sign in to {action.host}.")
         return
     try:
         sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier)
@@ -80,7 +80,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
     except NoResult as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"You are signed in to {sign_in.host}.")
+        messages.success(request, f"Signed in to {sign_in.host}.")
         signed_in(request.user, sign_in.host)
 
 
@@ -90,9 +90,9 @@ def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
     """Forget one's own sign-in at an action's service."""
     sign_in = SignIn.objects.filter(user=request.user, action=action_id).select_related("action__gpt").first()
     if sign_in is None:
-        raise Http404("You are not signed in there.")
+        raise Http404("You’re not signed in there.")
     sign_ins.sign_out(sign_in)
     if request.accepts("text/html"):
-        messages.success(request, f"You are signed out of {sign_in.host}.")
+        messages.success(request, f"Signed out of {sign_in.host}.")
         return redirect("gpt", sign_in.action.gpt.slug)
     return JsonResponse({"signed_out": sign_in.host})

@@ -1,1 +1,1 @@
-"""The operator's pages: what runs here and what it can do."""
+"""The operator's pages: which model runs here and what it can do."""

@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class OperateConfig(AppConfig):
-    """Operator's pages."""
+    """The app of the operator's pages."""
 
     name = "web.operate"

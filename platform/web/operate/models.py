@@ -1,4 +1,4 @@
-"""What was measured of the base models that ran here, and what operators say about them instead."""
+"""Measurements of the base models that ran here, and the operators' overrides."""
 
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -6,17 +6,17 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils import timezone
 
-# After this long without a result the worker that was measuring is taken for dead.
+# After this long without a result the worker that was measuring counts as dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
-# What an operator may override. The context's length is the engine's to know.
+# What an operator may override. The engine sets the context length.
 OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
 
 
 class MeasuredModel(models.Model):
-    """A base model, known by the fingerprint of its weights and chat template.
+    """A base model, identified by the fingerprint of its weights and chat template.
 
     `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
-    `overrides` those that an operator set. `measuring_since`: a worker is at it.
+    `overrides` those that an operator set. `measuring_since`: when a worker began to measure it, if one does.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -36,6 +36,6 @@ class MeasuredModel(models.Model):
         return self.name
 
     def known(self) -> dict[str, bool]:
-        """The fields of ModelAbility that were measured, or that an operator set instead."""
+        """The fields of ModelAbility that were measured or overridden."""
         found = {**self.measured, **self.overrides}
         return {name: found[name] for name in OVERRIDABLE if name in found}

@@ -1,4 +1,4 @@
-"""Keeping what is known of the base models: measured once by a worker, overridden by operators."""
+"""Writes about the base models: measured once by a worker, overridden by operators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,12 +18,12 @@ def seen_model(fingerprint: str, name: str) -> MeasuredModel:
 
 
 def current_model() -> MeasuredModel | None:
-    """The model that a worker had loaded last; None before any worker ran."""
+    """The model that a worker loaded last; None before any worker ran."""
     return MeasuredModel.objects.first()
 
 
 def claim_measuring(record: MeasuredModel) -> bool:
-    """Whether the caller is the one to measure the model now: it was not measured, and nobody is at it."""
+    """Whether the caller is to measure the model now: it was not measured, and no worker is measuring it."""
     free = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
     rows = MeasuredModel.objects.filter(free, id=record.id, measured_at=None)
     return rows.update(measuring_since=timezone.now()) == 1
@@ -32,7 +32,7 @@ def claim_measuring(record: MeasuredModel) -> bool:
 def save_measurement(
     record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, bool], seconds: float
 ) -> None:
-    """Keep what was measured."""
+    """Save the measurement."""
     MeasuredModel.objects.filter(id=record.id).update(
         figures=dict(figures),
         measured=dict(measured),
@@ -43,12 +43,12 @@ def save_measurement(
 
 
 def give_up_measuring(record: MeasuredModel) -> None:
-    """Let another try later."""
+    """Let another worker measure the model later."""
     MeasuredModel.objects.filter(id=record.id).update(measuring_since=None)
 
 
 def override(record: MeasuredModel, changes: Mapping[str, bool | None]) -> None:
-    """Set fields of the model's ability by hand; None takes the measured value again. Raises ValueError."""
+    """Set fields of the model's ability by hand; None restores the measured value. Raises ValueError."""
     if unknown := set(changes) - set(OVERRIDABLE):
         raise ValueError(f"There is no ability “{sorted(unknown)[0]}”. There are: {', '.join(OVERRIDABLE)}.")
     kept = {**record.overrides, **changes}

@@ -13,7 +13,7 @@ from web.accounts.requests import PersonRequest
 from web.operate.models import OVERRIDABLE, MeasuredModel
 from web.operate.services import current_model, override
 
-# What each ability means to an operator: a name, and what happens without it.
+# Each ability for operators: a name, and what happens without it.
 ABILITIES: Final = {
     "calls_tools": ("Calls tools", "Off: a small router picks the tool, and the model only fills in its arguments."),
     "writes_from_sources": (
@@ -40,7 +40,7 @@ _CHOICES: Final = {"measured": None, "on": True, "off": False}
 @login_required
 @require_http_methods(["GET", "POST"])
 def model(request: PersonRequest) -> HttpResponse:
-    """The loaded model with its figures; POST overrides what it is trusted with. 404 for anybody but operators."""
+    """The loaded model with its figures; POST overrides its abilities. 404 for anybody but operators."""
     if not request.user.is_staff:
         raise Http404
     record = current_model()

@@ -1,11 +1,11 @@
-"""Opening what an answer cites: the passage where it stands in its file, the page's picture, the whole file.
+"""Opening what an answer cites: the passage in its file, the page's picture, the whole file.
 
-Whoever may read a run may open its citations, also after the file left the GPT: versions keep it. The quoted pages
-can always be seen; every other page and the file itself only while the GPT is shared with the person and its creator
-lets people download its files. Both doors, the page and the API, come through here.
+Whoever may read a run may open its citations, even after the file has left the GPT: versions keep it. The quoted
+pages are always visible; other pages and the file itself only while the GPT is shared with the person and its creator
+lets people download its files. The page and the API both use this module.
 
-An answer may cite files of the GPTs that were asked for it: then the creator of that GPT decides. No citation,
-whatever it says, opens a file of a GPT that answered nothing in the run's tree.
+An answer may cite files of GPTs in its delegations: then the creator of that GPT decides. No citation, whatever it
+contains, opens a file of a GPT that has no run in the tree.
 """
 
 import hashlib
@@ -29,16 +29,16 @@ from web.runs.models import Run
 from web.runs.services import access_run
 from web.runs.trees import gpts_of
 
-# Recognising the words of a scanned page takes up to 3 s, and it may wait behind another.
+# OCR of a scanned page takes up to 3 s, and may wait behind another page.
 PATIENCE_S: Final = 20
-# Readers do not wait behind files that are being indexed, which may keep every tools worker busy for minutes.
+# Not the tools queue: indexing may keep every tools worker busy for minutes.
 QUEUE: Final = "model"
-# The folder of the state directory with the pictures of pages, which are made anew when they are gone.
+# The folder of the state directory for pictures of pages; missing ones are made again.
 PICTURES: Final = "pages"
 
 
 class ShownPage(BaseModel):
-    """A page with a picture of `width` times `height` pixels. `boxes` are the quoted words: x, y, width, height."""
+    """A page with its picture, `width` by `height` pixels. `boxes` are the quoted words: x, y, width, height."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,9 +49,9 @@ class ShownPage(BaseModel):
 
 
 class SourceView(BaseModel):
-    """A quote where it stands. `pages` are pictures of the quoted pages, none where the format has no pictures.
+    """A quote in its file. `pages` are pictures of the quoted pages, empty where the format has no pictures.
 
-    `trouble` says why pictures are missing that should be there, or the section, for people.
+    `trouble` tells people why pictures that should exist, or the section, are missing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,9 +63,9 @@ class SourceView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation of a run that its reader may open. `number` is its place among the answer's citations, from 0.
+    """A citation that the run's reader may open. `number` is its position among the answer's citations, from 0.
 
-    `passage` is None in a log from elsewhere, `file` when its row is gone or no GPT of the run's tree has it.
+    `passage` is None in a log from another site; `file` when its row is gone or no GPT in the run's tree has it.
     `has_all`: the reader may see all pages and download the file.
     """
 
@@ -78,7 +78,7 @@ class Cited:
 
     @property
     def pages(self) -> tuple[int, ...]:
-        """The pages that the quote stands on, none where the file has no pages."""
+        """The pages of the quote, empty where the file has no pages."""
         first = self.citation.page
         if first is None:
             return ()
@@ -87,12 +87,12 @@ class Cited:
 
     @property
     def is_in_tree(self) -> bool:
-        """Whether the run was given the quoted passage, or the segment is that of a file of its tree."""
+        """Whether the run retrieved the quoted passage, or the segment is that of a file in its tree."""
         return self.passage is not None or (self.file is not None and self.file.segment == self.citation.segment)
 
     @property
     def n_pages(self) -> int:
-        """How many pages the file has, as far as they hold text; 0 where the format has none."""
+        """How many pages of the file are known to hold text; 0 where the format has no pages."""
         return self.file.n_pages if self.file else 0
 
     def may_see(self, page: int) -> bool:
@@ -106,7 +106,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
     steps = log.read(run.id)
     last = steps[-1] if steps else None
     if not isinstance(last, Finished) or number >= len(last.citations):
-        raise Http404("There is no such citation.")
+        raise Http404("Citation not found.")
     citation = last.citations[number]
     file = cited_file(run, citation)
     gpt = file.gpt if file else run.gpt
@@ -114,7 +114,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The passage in which the quote stands, letter by letter: one that was retrieved or that a call gave back."""
+    """The passage that contains the quote verbatim, retrieved or returned by a call."""
     found = (passage for step in steps if isinstance(step, Retrieval | ToolResult) for passage in step.passages)
     return next((passage for passage in found if _holds(passage, citation)), None)
 
@@ -126,7 +126,7 @@ def _holds(passage: Passage, citation: Citation) -> bool:
 
 
 def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
-    """The cited file's row, also after it left the draft; None if none of the GPTs in the run's tree has it."""
+    """The cited file's row, also after it left the draft; None if no GPT in the run's tree has it."""
     try:
         file_id = UUID(citation.file_id)
     except ValueError:
@@ -138,16 +138,16 @@ def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
 
 
 def has_all(user: Any, gpt: Gpt) -> bool:
-    """Whether `user` may see the whole files of `gpt`, by what its creator allows now."""
+    """Whether `user` may see whole files of `gpt`, by its creator's current settings."""
     if gpt.owner_id == user.id:
         return True
     return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
 
 
 def view(cited: Cited) -> SourceView:
-    """The quote where it stands, as a worker finds it; without one only `trouble`, for the passage is in the log."""
+    """The quote in its file, as found by a worker; if there is no file, only `trouble`: the log has the passage."""
     if not cited.is_in_tree:
-        return SourceView(trouble="The source of this quote is not kept here.")
+        return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
     return _asked(
         "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
@@ -157,14 +157,14 @@ def view(cited: Cited) -> SourceView:
 def turned_to(cited: Cited, page: int) -> ShownPage:
     """One page of the cited file, with its picture. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("There is no such page that you may see.")
+        raise Http404("Page not found.")
     quoted = page in cited.pages
     found = view(cited) if quoted else _asked("workers.tasks.show_page", cited.file.sha256, page)
     shown = next((each for each in found.pages if each.page == page), None)
     if shown is None and found.trouble:
         raise NotShown(found.trouble)
     if shown is None:
-        raise Http404("The file has no picture of such a page.")
+        raise Http404("There is no picture of this page.")
     return shown
 
 
@@ -176,9 +176,9 @@ def _asked(task: str, *args: str | int) -> SourceView:
 
 
 def picture(cited: Cited, page: int) -> Path:
-    """The page's picture, WebP, made now if need be. Raises Http404, NotShown."""
+    """The page's picture (WebP), made now if missing. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
-        raise Http404("There is no such page that you may see.")
+        raise Http404("Page not found.")
     path = pictures_of(cited.file.sha256) / f"{page}.webp"
     if not path.is_file():
         turned_to(cited, page)
@@ -188,19 +188,19 @@ def picture(cited: Cited, page: int) -> Path:
 
 
 def pictures_of(sha256: str) -> Path:
-    """The folder with the pictures of the pages of a stored file."""
+    """The folder for the page pictures of a stored file."""
     return settings.GUILDHALL_HOME / PICTURES / sha256
 
 
 def download(cited: Cited) -> Path:
     """The file's bytes. Raises Http404 unless its creator lets people download it."""
     if cited.file is None or not cited.has_all or not cited.file.path.is_file():
-        raise Http404("There is no such file that you may download.")
+        raise Http404("File not found, or you can’t download it.")
     path: Path = cited.file.path
     return path
 
 
 def etag(cited: Cited, page: int) -> str:
-    """A name for the picture's content that tells nothing about the file."""
+    """The ETag of the page's picture, which reveals nothing about the file."""
     assert cited.file is not None
     return '"' + hashlib.sha256(f"{cited.file.sha256}/{page}".encode()).hexdigest()[:24] + '"'

@@ -1,4 +1,4 @@
-"""Database work from async code that then streams for minutes: connections are given back at once."""
+"""Database queries from async code that streams for minutes: each connection is returned at once."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import ParamSpec, TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `query`, run in a thread that keeps no database connection afterwards."""
+    """The result of `query`, run in a thread that then closes its database connection."""
 
     def run() -> T:
         try:
@@ -24,11 +24,11 @@ async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def let_go_of_database() -> None:
-    """Give back the connection that authentication used in this request's own thread: an answer takes long."""
+    """Close the connection that authentication opened in this request's thread: an answer takes long."""
     await sync_to_async(close_old_connections)()
 
 
 def sse_response(events: AsyncIterator[str] | AsyncIterator[bytes]) -> StreamingHttpResponse:
-    """The response that sends `events`, which no proxy keeps back or stores."""
+    """The response that streams `events`; proxies neither buffer nor store it."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)

@@ -1,8 +1,8 @@
-"""Asking another GPT on behalf of a run: whom it may reach, what its tree may still cost, and the run that answers.
+"""Delegation: which GPTs a run may reach, what its tree may still cost, and the child run that answers.
 
-The child is a run like any other, with a conversation of its own that begins with the task and nothing else. It is
-begun in the transaction that notes it in the parent's log, under the lock of the tree; its end (`ending.py`) writes
-its answer there. In between, the parent holds no worker.
+The child is a run like any other, with its own conversation that starts with the task and nothing else. It starts in
+the transaction that records the delegation in the parent's log, under the tree's lock; its end (`ending.py`) writes
+the answer there. Meanwhile the parent occupies no worker.
 """
 
 from collections.abc import Iterable
@@ -41,8 +41,8 @@ StepT = TypeVar("StepT", Delegation, ToolResult)
 class DelegationRequest:
     """What a run delegates to `gpt` with the call `call_id` of `tool`.
 
-    `delegated_by` is the chain down to the GPT of that run, `label` that of all that it has read; `own_words`: the
-    person said the task word for word. `files` are handed on with it.
+    `delegated_by` is the chain down to the GPT of that run, `label` that of everything it has read; `own_words`: the
+    person wrote the task verbatim. `files` go to the child run.
     """
 
     call_id: str
@@ -56,7 +56,7 @@ class DelegationRequest:
 
 
 def bounds() -> Bounds:
-    """What one tree may cost here."""
+    """The limits of one tree on this site."""
     return Bounds(
         depth=settings.DELEGATION_DEPTH,
         runs=settings.DELEGATION_RUNS,
@@ -67,10 +67,10 @@ def bounds() -> Bounds:
 
 
 def reachable(person: User, chain: Iterable[Delegator]) -> GptQuerySet:
-    """The published GPTs that the person and the creator of every GPT of the chain may chat with, as it is now.
+    """The published GPTs that the person and the creator of every GPT in the chain may chat with now.
 
-    So nothing is reached through another GPT that either could not open: not a person's private GPT through a
-    stranger's, nor a creator's private one through its public one.
+    So no GPT reaches one that either could not open: not a person's private GPT through a stranger's, nor a
+    creator's private one through their public one.
     """
     found = Gpt.objects.filter(published__isnull=False).chattable_by(person)
     creators = (
@@ -82,10 +82,10 @@ def reachable(person: User, chain: Iterable[Delegator]) -> GptQuerySet:
 
 
 def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | ToolResult:
-    """Have `request.gpt` answer the call; the step that now tells of it in the log of `run`.
+    """Delegate the call to `request.gpt`; the step appended to the log of `run`.
 
     A request that this tree has made before is answered by the same run. A result instead of a delegation says why
-    nobody was asked. Raises LeaseLost, RunOver.
+    there is no child run. Raises LeaseLost, RunOver.
     """
     with log.locked_tree(run.id) as root_id:
         digest = request_digest(str(request.gpt.id), request.task)
@@ -110,7 +110,7 @@ def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | T
 
 
 def refused(call_id: str, tool: str, reason: str) -> ToolResult:
-    """The result of a call that nobody answers, which says why."""
+    """The result of a call that was not delegated, with the reason."""
     return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=reason)
 
 
@@ -122,7 +122,7 @@ def _noted(run: Run, lease: str, step: StepT) -> StepT:
 
 
 def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, child: Run | None) -> str:
-    """Why nobody is asked; empty where all is well."""
+    """Why the request must not be delegated; empty if it may."""
     name = request.gpt.name
     if not reachable(run.owner, request.delegated_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
@@ -140,7 +140,7 @@ def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, c
 
 
 def _waits(root_id: UUID) -> dict[str, list[str]]:
-    """The unfinished runs of a tree, each with those that it waits for."""
+    """The unfinished runs of a tree, each with the runs that it waits for."""
     waits: dict[str, list[str]] = {}
     rows = DelegationRow.objects.filter(child__root=root_id).exclude(child__status__in=Run.OVER)
     for parent, child in rows.values_list("parent", "child"):
@@ -149,7 +149,7 @@ def _waits(root_id: UUID) -> dict[str, list[str]]:
 
 
 def tokens_of(root_id: UUID) -> int:
-    """How many tokens the models of a tree have read and written."""
+    """How many tokens the models have read and written in a tree."""
     tree = Run.objects.filter(Q(id=root_id) | Q(root=root_id))
     return int(tree.aggregate(n=Sum("n_tokens"))["n"] or 0)
 
@@ -189,21 +189,21 @@ def _begin(run: Run, root_id: UUID, request: DelegationRequest, digest: str) -> 
 
 
 def why_end(run: Run, delegated_by: Iterable[Delegator]) -> str:
-    """Why a delegated run must not go on, for those who asked: its GPT is gone meanwhile. Empty if it may."""
+    """Why a child run must end, for the parent's log: its GPT is no longer available. Empty if it may go on."""
     if reachable(run.owner, delegated_by).filter(id=run.version.gpt_id).exists():
         return ""
-    return "It was deleted, or is no longer shared with everyone concerned."
+    return "It was deleted, or is no longer shared with everyone involved."
 
 
 def used_up(root_id: UUID) -> str:
-    """The bound that a tree has reached, as a sentence; empty while its delegated runs may call the model."""
+    """The limit that a tree has reached, as a sentence; empty while its child runs may call the model."""
     root = Run.objects.get(id=root_id)
     sentence = out_of(bounds(), tokens_of(root_id), _is_late(root))
     return sentence[:1].upper() + sentence[1:]
 
 
 def waiting_parents(run_id: UUID) -> list[tuple[UUID, str]]:
-    """Every run that waits for this one, directly or not, with the call of its own by which it does."""
+    """Every run that waits for this one, directly or not, with the id of the call it waits on."""
     found: dict[tuple[UUID, str], None] = {}
     below = [run_id]
     while below:
@@ -215,7 +215,7 @@ def waiting_parents(run_id: UUID) -> list[tuple[UUID, str]]:
 
 
 def give_time_back(run_id: UUID, call_id: str) -> None:
-    """Do not count against the tree how long a person took to answer the request about `call_id`."""
+    """Extend the tree's deadline by the time that a person took to answer the request about `call_id`."""
     asked = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
     if asked is None:
         return
@@ -225,9 +225,9 @@ def give_time_back(run_id: UUID, call_id: str) -> None:
 
 
 def end_late() -> int:
-    """End the delegated runs of trees whose time is over, so that those who wait read why; how many trees.
+    """End the child runs of trees past their deadline, with the reason in each parent's log; how many trees.
 
-    While a person is asked something, no time is over.
+    A tree that waits for a person is never late.
     """
     late = Run.objects.filter(root=None, deadline__lt=timezone.now()).exclude(status__in=Run.OVER)
     return sum(_end_late(root_id) for root_id in late.values_list("id", flat=True))

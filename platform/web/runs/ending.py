@@ -1,7 +1,7 @@
-"""How a run ends: its last step, word to its readers, its answer to those who wait for it, and an end to its calls.
+"""Ending a run: its last step, the event for its readers, its answer for waiting parents, and the end of its calls.
 
 All of it is one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run
-that goes on or one whose answer has arrived.
+that continues or one whose answer has arrived.
 """
 
 from uuid import UUID
@@ -17,7 +17,7 @@ from web.runs.wake import wake
 
 
 def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
-    """End the run with the step `last`; runs that only it waited for are stopped. Raises RunOver, LeaseLost."""
+    """End the run with the step `last`; cancel runs that only it waited for. Raises RunOver, LeaseLost."""
     with log.locked_tree(run_id):
         log.append(run_id, last, lease)
         run = Run.objects.select_related("version__gpt").get(id=run_id)
@@ -36,14 +36,14 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
 
 
 def _forsaken_by(run: Run) -> list[UUID]:
-    """The unfinished runs that `run` asked for and that nobody else waits for."""
+    """The unfinished children of `run` that no other run waits for."""
     asked = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
     wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
     return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
 
 
 def hand_back(row: DelegationRow, child: Run) -> None:
-    """Give what the ended run `child` has to say to the run that asked, and wake that."""
+    """Append the result of the ended run `child` to its parent's log, and wake the parent."""
     result = _result(row, child)
     seq = log.append(row.parent_id, result)
     event = {"type": "step", "seq": seq, "kind": result.kind, "name": result.name, "ok": result.ok}
@@ -53,7 +53,7 @@ def hand_back(row: DelegationRow, child: Run) -> None:
 
 def _result(row: DelegationRow, child: Run) -> ToolResult:
     parent, gpt = row.parent, child.version.gpt
-    # A GPT of the asking GPT's creator, or of the person's own, says nothing that a stranger could have written.
+    # Strangers have no part in a GPT of the delegating GPT's creator, or of the person's own.
     is_strangers = gpt.owner_id not in (parent.version.gpt.owner_id, parent.owner_id)
     result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
     return result.model_copy(

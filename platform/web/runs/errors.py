@@ -15,7 +15,7 @@ class Refused(Exception):
     """A person or program asked for something that cannot be done now; the message says what to do."""
 
     status = 400
-    message = "This cannot be done now."
+    message = "This isn’t possible right now."
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.message)
@@ -24,7 +24,7 @@ class Refused(Exception):
 class EmptyMessage(Refused):
     """Nothing was written."""
 
-    message = "Write a message first."
+    message = "Enter a message."
 
 
 class MessageTooLong(Refused):
@@ -33,7 +33,7 @@ class MessageTooLong(Refused):
     status = 413
 
     def __init__(self) -> None:
-        super().__init__(f"The message is longer than {settings.MAX_MESSAGE_CHARS:,} characters; shorten it.")
+        super().__init__(f"Too long: a message can have up to {settings.MAX_MESSAGE_CHARS:,} characters.")
 
 
 class StillAnswering(Refused):
@@ -47,7 +47,7 @@ class TooManyRuns(Refused):
     """The person has as many runs in progress as they may."""
 
     status = 429
-    message = "You have many answers under way already. Wait for one to end, then send again."
+    message = "You have too many answers in progress. Wait for one to finish, then send again."
 
 
 class NotPublished(Refused):
@@ -61,11 +61,11 @@ class GuestGone(Refused):
     """The GPT that was to answer until dismissed can no longer do so; it is dismissed now."""
 
     status = 409
-    message = "The GPT that answered here is gone. Send again, and the chat's own answers."
+    message = "This GPT is no longer available. Send again to ask the chat’s own GPT."
 
 
 class NotShown(Refused):
     """A page of a file cannot be shown as a picture now."""
 
     status = 503
-    message = "This page cannot be shown right now. Try again in a moment."
+    message = "Couldn’t show this page. Try again in a moment."

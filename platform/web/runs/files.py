@@ -1,4 +1,4 @@
-"""Files of a conversation: what people attach and what tools make. Bytes lie in the file store by content."""
+"""Files of a conversation: attached by people or made by tools. The file store keeps their bytes by content."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -18,14 +18,14 @@ from web.builder.models import KnowledgeFile
 from web.runs.errors import Refused
 from web.runs.models import Conversation, ConversationFile, Run
 
-# Shown by the page itself; everything else is only ever offered as a download.
+# The page shows these itself; everything else is only offered as a download.
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
-# How long a file waits for the message that it was attached to.
+# How long an attached file waits for its message to be sent.
 KEEP_UNSENT: Final = timedelta(days=1)
 
 
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
-    """The stored file that a message of `user` may be sent with. Raises Refused when it is empty or too large."""
+    """The stored file, ready for a message of `user`. Raises Refused when it is empty or too large."""
     try:
         sha256, size = store_bytes(_limited(chunks))
     except ValidationError as error:
@@ -40,24 +40,24 @@ def _limited(chunks: Iterable[bytes]) -> Iterable[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > settings.MAX_ATTACHMENT_BYTES:
-            raise Refused(f"An attached file may have {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB; this has more.")
+            raise Refused(f"Too large: a file can have up to {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB.")
         yield chunk
 
 
 def claim(conversation: Conversation, ids: Sequence[UUID]) -> tuple[FileRef, ...]:
-    """The files with these ids, which belong to the conversation from now on. Raises Refused for any other's."""
+    """The files with these ids, now part of the conversation. Raises Refused for anyone else's."""
     if len(ids) > settings.MAX_ATTACHMENTS:
-        raise Refused(f"A message can have {settings.MAX_ATTACHMENTS} files; these are {len(ids)}.")
+        raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
     own = ConversationFile.objects.filter(owner=conversation.owner_id, id__in=ids, run=None)
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
-        raise Refused("An attached file is gone. Attach it again, then send.")
+        raise Refused("An attached file is no longer available. Attach it again, then send.")
     own.update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
 
 
 def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
-    """`data` as a file of the run's conversation, made by one of its tools."""
+    """`data` as a file in the run's conversation, made by one of its tools."""
     sha256, size = store_bytes([data])
     file, _ = ConversationFile.objects.get_or_create(
         run=run,
@@ -75,9 +75,9 @@ def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
 
 
 def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None = None) -> tuple[FileRef, ...]:
-    """The same files as files of another conversation of their owner: attached there, or made in its `run`.
+    """Copies of the files in another conversation of their owner: attached there, or made in its `run`.
 
-    Those that are gone meanwhile are left out.
+    Files that have since been deleted are left out.
     """
     ids = [ref.id for ref in refs if ref.id]
     passed = []
@@ -89,18 +89,18 @@ def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None
 
 
 def access_file(user: Any, file_id: UUID) -> ConversationFile:
-    """A file of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
+    """A file of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
     if file is None or not path_of(file).is_file():
-        raise Http404("There is no such file of yours.")
+        raise Http404("File not found.")
     return file
 
 
 def readable(run: Run) -> list[tuple[str, Path, bool]]:
-    """Name, place and whether strangers may have written it, of every file that a tool of the run may read.
+    """Name, path and whether strangers may have written it, for every file that the run's tools may read.
 
-    The GPT's own files, what was attached in this conversation so far, what its tools made; of two with one name the
-    newer.
+    These are the GPT's own files, those attached in this conversation so far and those its tools made; the newer of
+    two with the same name.
     """
     spec, conversation = run.version.spec(), run.message.conversation
     known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
@@ -111,13 +111,13 @@ def readable(run: Run) -> list[tuple[str, Path, bool]]:
 
 
 def forget_unsent() -> int:
-    """Delete the rows of files that no message was sent with; how many."""
+    """Delete the rows of files that were never sent; how many."""
     old = ConversationFile.objects.filter(conversation=None, created__lt=timezone.now() - KEEP_UNSENT)
     return old.delete()[0]
 
 
 def path_of(file: ConversationFile) -> Path:
-    """Where the bytes lie."""
+    """The path of the file's bytes."""
     return _path(file.sha256)
 
 
@@ -130,7 +130,7 @@ def _name_of(name: str) -> str:
 
 
 def mime_of(path: Path) -> str:
-    """The type of a file by its first bytes: of a picture that browsers show, else one that nothing opens itself."""
+    """The file's type from its first bytes: an image type that browsers show, else one that nothing opens."""
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -1,7 +1,7 @@
 """The append-only log of a run: the only writer of steps.
 
 How it breaks: a worker that dies keeps its lease until `LEASE` is over, then `claim` gives the run to another; a
-worker that was only slow finds `LeaseLost` at its next append and must drop what it has. Callers never retry an
+worker that was only slow gets `LeaseLost` at its next append and must drop what it has. Callers never retry an
 append: they read again and decide again.
 """
 
@@ -19,9 +19,9 @@ from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, Step, Us
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
-# How long a worker may be silent before its run goes to another. `workers/leases.py` renews every second.
+# A worker silent for this long loses its run to another. `workers/leases.py` renews every second.
 LEASE = timedelta(seconds=10)
-# How long a wake-up may be under way before the beat sends another.
+# How long a wake-up may be under way before Celery beat sends another.
 WAKE = timedelta(seconds=15)
 
 
@@ -31,7 +31,7 @@ def read(run_id: UUID) -> Log:
 
 
 def first(run_id: UUID) -> UserMessage:
-    """The step that the run began with."""
+    """The first step of the run."""
     step = load_step(StepRow.objects.values_list("data", flat=True).get(run=run_id, seq=0))
     assert isinstance(step, UserMessage)
     return step
@@ -39,9 +39,9 @@ def first(run_id: UUID) -> UserMessage:
 
 @contextmanager
 def locked_tree(run_id: UUID) -> Iterator[UUID]:
-    """One transaction that no other of this run's tree overlaps; yields the id of the tree's first run.
+    """One transaction that excludes all others on this run's tree; yields the id of the tree's root run.
 
-    Taken before any other lock: whoever asks another GPT, ends a run or answers a person changes more than one run.
+    Take it before any other lock: delegating, ending a run and answering a request change more than one run.
     """
     with transaction.atomic():
         root_id: UUID = Run.objects.filter(id=run_id).values_list("root", flat=True).first() or run_id
@@ -58,10 +58,10 @@ def claim(run_id: UUID) -> str | None:
 
 
 def renew(leases: Sequence[str]) -> set[str]:
-    """Those of `leases` that are still good, now for another LEASE. The others' runs are over or someone else's.
+    """Those of `leases` that are still valid, renewed for another LEASE. The other runs are over or taken.
 
-    Runs that somebody is writing about at this moment are left for the next time: who locks several runs in another
-    order than `locked_tree` ends in a deadlock (seen on PostgreSQL, 2026-11-25).
+    Runs locked by another transaction are left for the next time: locking several runs in an order other than
+    `locked_tree`'s ends in a deadlock (seen on PostgreSQL, 2026-11-25).
     """
     live = Run.objects.filter(lease__in=leases).exclude(status__in=Run.OVER)
     with transaction.atomic():
@@ -80,10 +80,10 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
         if lease is not None:
             live = live.filter(lease=lease)
         n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply) else 0
-        # The UPDATE takes the row lock, so that counting and inserting are one step for everyone else.
+        # The UPDATE takes the row lock, which makes counting and inserting atomic.
         if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)
-        if lease is None:  # it may have waited for this, and the wake-up may get lost
+        if lease is None:  # the run may have waited for this step, and the wake-up may get lost
             Run.objects.filter(id=run_id, lease="").update(lease_until=timezone.now() + WAKE)
         n_steps, status = Run.objects.values_list("n_steps", "status").get(id=run_id)
         call_id = getattr(step, "call_id", "")
@@ -95,7 +95,7 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
 
 
 def _refresh(run_id: UUID, step: Step, before: str) -> None:
-    """Keep the status true after `step`. Only requests for approval make it depend on more than the last step."""
+    """Update the status after `step`. It depends on more than the last step only for requests for approval."""
     asks = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
     status = status_of(read(run_id) if asks else (step,))
     fields: dict[str, str | datetime] = {"status": status}
@@ -108,22 +108,20 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
 def release(run_id: UUID, lease: str, seen: int) -> bool:
     """Let the run wait if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
-    Nobody wakes it until something is appended. Who gives a run up in order has not died of it, so attempts are
-    counted anew.
-
-    A plain release would lose the wake-up of an approval that lands between the last read and the release.
+    The next append wakes it. Attempts are counted anew, since an orderly release is no crash. A release without the
+    check would lose the wake-up of an approval that arrives between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
     return bool(held.update(lease="", lease_until=None, n_attempts=0))
 
 
 def hand_over(run_id: UUID, lease: str) -> None:
-    """Give the run up for another queue's worker, which the caller wakes."""
+    """Release the run to a worker of another queue, which the caller wakes."""
     Run.objects.filter(id=run_id, lease=lease).update(lease="", lease_until=timezone.now() + WAKE, n_attempts=0)
 
 
 def take_stalled(limit: int = 200) -> list[UUID]:
-    """Runs that should be worked on but are not, each marked as woken: their worker died or a message was lost."""
+    """Runs that no worker advances although one should, now marked as woken: a worker died or a message was lost."""
     now = timezone.now()
     due = Q(status__in=(Run.Status.QUEUED, Run.Status.IN_PROGRESS), lease_until__lt=now)
     stalled = list(Run.objects.filter(due).order_by("created").values_list("id", flat=True)[:limit])

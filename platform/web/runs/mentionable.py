@@ -1,4 +1,4 @@
-"""GPTs that a person may bring into a conversation, as a list to choose from while they type."""
+"""GPTs that a person may mention in a conversation, as suggestions while they type."""
 
 from uuid import UUID
 
@@ -11,14 +11,14 @@ from web.runs.models import Conversation, Run
 
 N_LISTED = 8
 QUERY_CHARS = 80
-# So many that a person used last are looked at for the order.
+# How many of the person's last used GPTs affect the order.
 N_RECENT = 50
-# So many of those that are called as it was typed, the newest.
+# How many GPTs with a matching name are considered, the newest.
 N_NAMED = 500
 
 
 def mentionable(user: User, query: str = "") -> list[Gpt]:
-    """The first published GPTs that `user` may chat with and that fit `query`, those used last first."""
+    """The first published GPTs that `user` may chat with and that match `query`, those used last first."""
     query = " ".join(query.replace("\x00", "").split())[:QUERY_CHARS]
     open_to = Gpt.objects.chattable_by(user).filter(published__isnull=False)
     recent = _used_last(user)
@@ -35,14 +35,14 @@ def _used_last(user: User) -> list[UUID]:
 
 
 def _at_hand(open_to: GptQuerySet, user: User, recent: list[UUID]) -> list[UUID]:
-    """Without a query: what was used, then the person's own, then the store's newest."""
+    """Suggestions without a query: the GPTs used, then the person's own, then the store's newest."""
     own = open_to.filter(owner=user).order_by("-changed").values_list("id", flat=True)[:N_LISTED]
     newest = open_to.order_by("-published__created").values_list("id", flat=True)[:N_LISTED]
     return list(dict.fromkeys([*recent, *own, *newest]))
 
 
 def _found(open_to: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID]:
-    """What begins so, what is called so, what the tolerant search finds; of each, what was used last comes first."""
+    """GPTs whose name starts with the query, then contains it, then fuzzy matches; in each, those used last first."""
     named = Q(published__data__name__icontains=query) | Q(slug__icontains=query)
     called = open_to.filter(named).order_by("-published__created")
     names = dict(called.values_list("id", "published__data__name")[:N_NAMED])

@@ -1,7 +1,7 @@
 """Which GPT answers a message: the conversation's own, one that the message names, or a guest.
 
-The person's rights count at the time of sending. A GPT that they may not use is answered like one that is not there,
-and a text that only looks like a mention stays a text.
+The person's permissions count at the time of sending. A GPT that they may not use gets the same reply as one that
+does not exist, and text that only looks like a mention stays text.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,15 @@ from web.builder.services import access_published
 from web.runs.errors import EmptyMessage, GuestGone, Refused
 from web.runs.models import Conversation
 
-# What may stand between a name and what is said to it, besides space.
+# What may stand between a name and the message, besides spaces.
 _AFTER_NAME: Final = ",:"
-# So many addresses are offered where several GPTs have one name.
+# How many addresses are offered where several GPTs have the same name.
 _OFFERED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Who answers: a version, and its GPT where that is not the conversation's own. `text` is the question."""
+    """What answers: a version, and its GPT where that is not the conversation's own. `text` is the question."""
 
     version: GptVersion
     gpt: Gpt | None
@@ -33,7 +33,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A name that a text begins with: whose it is, and what is said to them."""
+    """A mention at the start of a text: the GPTs with that name, and the text after it."""
 
     name: str
     slugs: tuple[str, ...]
@@ -41,7 +41,7 @@ class Called:
 
 
 def choose(conversation: Conversation, text: str, mention: str = "") -> Chosen:
-    """Who answers `text` in the conversation. Raises GuestGone, EmptyMessage, Refused."""
+    """The GPT that answers `text` in the conversation. Raises GuestGone, EmptyMessage, Refused."""
     if mention:
         return _answering(conversation, mention, text)
     called = None if conversation.origin == Conversation.Origin.DELEGATION else _called(conversation, text)
@@ -58,30 +58,30 @@ def _answering(conversation: Conversation, slug: str, text: str) -> Chosen:
     gpt = conversation.gpt if is_own else mentioned(conversation.owner, slug)
     version = conversation.version if is_own else gpt.published
     assert version
-    version.gpt = gpt  # known here; whoever follows the run asks where no query may be made
+    version.gpt = gpt  # cached here: those who follow the run read it where no query may be made
     return Chosen(version, None if is_own else gpt, text)
 
 
 def mentioned(user: User, slug: str) -> Gpt:
-    """The published GPT that `user` may chat with. Raises Refused, in the same words for one that they may not."""
+    """The published GPT that `user` may chat with. Raises Refused, in the same words where they may not."""
     try:
         return access_published(user, slug)
     except Http404:
-        raise Refused(f"There is no GPT “{slug[:80]}” that you may use.") from None
+        raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.") from None
 
 
 def check_still_open(conversation: Conversation, gpt: Gpt) -> None:
-    """Raises GuestGone, with how to go on, when a GPT that was brought in is no longer the person's to use."""
+    """Raises GuestGone, with what to do, when the person may no longer use a mentioned GPT."""
     if gpt.id == conversation.gpt_id:
         return
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
         return
     why = "was deleted by its creator" if gpt.deleted else "is no longer shared with you"
-    raise GuestGone(f"{name_of(gpt)} {why}. Send again, and {name_of(conversation.gpt)} answers.")
+    raise GuestGone(f"{name_of(gpt)} {why}. Send again to ask {name_of(conversation.gpt)}.")
 
 
 def name_of(gpt: Gpt) -> str:
-    """The name that people know `gpt` by: the published one, which may differ from the draft's."""
+    """The published name of `gpt`, which may differ from the draft's."""
     return str(gpt.published.data["name"]) if gpt.published else gpt.name
 
 
@@ -91,26 +91,26 @@ def _one_of(called: Called, own: str) -> str:
     if own in called.slugs:
         return own
     choice = " or ".join(f"@{slug}" for slug in called.slugs[:_OFFERED])
-    raise Refused(f"Several GPTs are called “{called.name}”. Say which one: {choice}.")
+    raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
 
 
 def _called(conversation: Conversation, text: str) -> Called | None:
-    """The GPT that `text` begins with. None without one that the person may chat with. Raises EmptyMessage."""
+    """The GPT that `text` starts with; None if the person may chat with none. Raises EmptyMessage."""
     if not text.startswith("@"):
         return None
-    # All names are looked at, a few milliseconds for thousands: what the database calls the same letter in another
-    # case depends on which database it is.
+    # Compares all names here, a few milliseconds for thousands: how databases compare letters of different case
+    # depends on the database.
     gpts = Gpt.objects.chattable_by(conversation.owner).filter(published__isnull=False).order_by("created")
     names = list(gpts.values_list("slug", "published__data__name"))
     own = (conversation.gpt.slug, conversation.version.spec().name)
     called = called_in(text, names if own in names else [*names, own])
     if called and not called.rest:
-        raise EmptyMessage(f"Write what {called.name} should answer behind its name.")
+        raise EmptyMessage(f"Add a message for {called.name} after its name.")
     return called
 
 
 def called_in(text: str, names: Iterable[tuple[str, str]]) -> Called | None:
-    """The longest of `names` (slug, name) behind the “@” that `text` begins with; of equals a slug before a name."""
+    """The longest of `names` (slug, name) after the “@” at the start of `text`; a slug before an equal name."""
     best, owners = "", list[tuple[bool, str]]()
     for slug, name in names:
         for word in (slug, name):

@@ -1,4 +1,4 @@
-"""The durable record of talk: conversations, messages, runs and their append-only steps."""
+"""The tables of conversations: messages, runs, delegations, files, permissions and append-only steps."""
 
 import uuid
 from typing import Any, ClassVar
@@ -14,18 +14,18 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Deny by default: every read on a person's behalf starts here."""
 
     def visible_to(self, user: Any) -> "ConversationQuerySet":
-        """The conversations of `user` that were not deleted; nobody sees another person's."""
+        """The conversations of `user` that were not deleted, never another person's."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
 
 
 class Conversation(models.Model):
-    """One person's talk with one version of a GPT. `guest` is another GPT that answers until it is dismissed.
+    """One person's conversation with one version of a GPT. `guest` is another GPT that answers until dismissed.
 
-    A delegation has a conversation of its own, which goes when the run does that first asked (`parent_run`).
+    A delegation has its own conversation, deleted with the first run that made it (`parent_run`).
     """
 
     class Origin(models.TextChoices):
-        """The door it came through; only chats are kept in the history."""
+        """Where it was started; only chats are kept in the history."""
 
         CHAT = "chat"
         PREVIEW = "preview"
@@ -55,7 +55,7 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """One turn as people see it: what the person wrote, answered by the newest of its runs."""
+    """One message of a person, answered by the newest of its runs."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -71,14 +71,14 @@ class Message(models.Model):
 
 
 class Run(models.Model):
-    """One attempt to answer a message. `status`, `n_steps`, `n_tokens` are caches of its log, kept with each append.
+    """One attempt to answer a message. `status`, `n_steps`, `n_tokens` are caches of its log, updated on append.
 
-    A run that another GPT's run asked for has that tree's first run as its `root`; `depth` counts the delegations
-    above it. `request` is the digest of its GPT and task, which a tree answers once.
+    A child run has its tree's first run as `root`; `depth` counts the delegations above it. `request` is the digest
+    of its GPT and task, which a tree answers once.
     """
 
     class Status(models.TextChoices):
-        """The words of OpenAI's Runs API."""
+        """The statuses of OpenAI's Runs API."""
 
         QUEUED = "queued"
         IN_PROGRESS = "in_progress"
@@ -98,14 +98,14 @@ class Run(models.Model):
     n_steps = models.PositiveIntegerField(default=0)
     lease = models.CharField(max_length=32, blank=True, help_text="Token of the worker that may append; empty: free.")
     lease_until = models.DateTimeField(null=True, blank=True)
-    n_tokens = models.PositiveIntegerField(default=0, help_text="Tokens that its model read and wrote.")
+    n_tokens = models.PositiveIntegerField(default=0, help_text="Input and output tokens.")
     root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="descendants")
     depth = models.PositiveSmallIntegerField(default=0)
     request = models.CharField(max_length=64, blank=True)
     deadline = models.DateTimeField(
-        null=True, blank=True, help_text="Of a tree's first run: when its delegated runs are ended."
+        null=True, blank=True, help_text="For the first run of a tree: when its child runs are stopped."
     )
-    n_attempts = models.PositiveIntegerField(default=0, help_text="Times a worker took it up.")
+    n_attempts = models.PositiveIntegerField(default=0, help_text="How often a worker started it.")
     created = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -127,7 +127,7 @@ class Run(models.Model):
 
     @property
     def gpt(self) -> Gpt:
-        """The GPT that answers: the conversation's own, or one that was brought in."""
+        """The GPT that answers: the conversation's own, or one that was mentioned."""
         return self.version.gpt
 
     @property
@@ -137,7 +137,7 @@ class Run(models.Model):
 
 
 class DelegationRow(models.Model):
-    """The call `call_id` of the run `parent` is answered by the run `child`. Several may wait for one child."""
+    """The run `child` answers the call `call_id` of the run `parent`. Several may wait for one child."""
 
     parent = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="delegations")
     call_id = models.CharField(max_length=64)
@@ -157,14 +157,14 @@ class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
     """Deny by default: every read on a person's behalf starts here."""
 
     def visible_to(self, user: Any) -> "ConversationFileQuerySet":
-        """The files of `user`'s own conversations, and those attached to no message yet."""
+        """The files of `user`'s own conversations, and those not sent yet."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(owner=user, conversation__deleted=None)
 
 
 class ConversationFile(models.Model):
-    """A file that a person attached (`run` is empty) or that a tool made in `run`. Its bytes lie under `sha256`."""
+    """A file that a person attached (`run` is empty) or a tool made in `run`. `sha256` addresses its bytes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -189,12 +189,12 @@ class ConversationFile(models.Model):
         return self.name
 
     def ref(self) -> FileRef:
-        """What a log says of it."""
+        """The file's reference as logs keep it."""
         return FileRef(id=str(self.id), name=self.name, mime=self.mime, size=self.size)
 
 
 class Permission(models.Model):
-    """A person lets one GPT call one tool at one host without asking, as long as nothing from outside was read."""
+    """A person lets one GPT call one tool at one host without asking, while the run has read nothing external."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="permissions")
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
@@ -211,7 +211,7 @@ class Permission(models.Model):
 
 
 class StepRow(models.Model):
-    """A step of a run at its place `seq` in the log, as JSON. Written by `runs/log.py` only."""
+    """A step of a run at position `seq` in the log, as JSON. Written by `runs/log.py` only."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
     seq = models.PositiveIntegerField()

@@ -1,4 +1,4 @@
-"""What people allow their GPTs once and for all: one tool of one GPT at one host, until they take it back."""
+"""Permanent permissions: one tool of one GPT at one host, until the person revokes it."""
 
 from typing import Any
 from uuid import UUID
@@ -13,22 +13,22 @@ from web.runs.models import Permission
 
 
 def allow_always(user: User, gpt: Gpt, tool: str, host: str, title: str) -> None:
-    """Remember that `user` lets `gpt` call `tool` at `host` without asking."""
+    """Let `gpt` call `tool` at `host` for `user` without asking."""
     Permission.objects.get_or_create(user=user, gpt=gpt, tool=tool, host=host, defaults={"title": title[:300]})
 
 
 def permissions_of(user: Any) -> QuerySet[Permission]:
-    """What `user` has allowed, newest first."""
+    """The permissions of `user`, newest first."""
     return Permission.objects.filter(user=user).select_related("gpt").order_by("-created")
 
 
 def revoke(user: Any, permission_id: int) -> None:
-    """Take a permission back. Raises Http404 unless it is `user`'s own."""
+    """Delete a permission. Raises Http404 unless it is `user`'s own."""
     if not Permission.objects.filter(user=user, id=permission_id).delete()[0]:
-        raise Http404("There is no such permission of yours.")
+        raise Http404("Permission not found.")
 
 
 def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: Mode) -> Standing:
-    """What the policy may count on for a run: the always-allowed of the tools in `hosts` (tool name → host)."""
+    """What the approval policy may rely on in a run: the permanent permissions in `hosts` (tool name → host)."""
     rows = Permission.objects.filter(user=user_id, gpt=gpt_id).values_list("tool", "host")
     return Standing(always=frozenset(tool for tool, host in rows if hosts.get(tool) == host), mode=mode)

@@ -1,4 +1,4 @@
-"""Every write about conversations and runs, under both doors. Each is one transaction; workers wake on commit."""
+"""Every write to conversations and runs, for pages and API. Each is one transaction; workers wake on commit."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -40,15 +40,15 @@ from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
-# Preview and API conversations are not history; the beat deletes them once they are this old and done.
+# Preview and API conversations are not history; Celery beat deletes finished ones of this age.
 KEEP_TRANSIENT = timedelta(days=2)
 
 
 def access_run(user: Any, run_id: UUID) -> Run:
-    """A run of `user`'s own: the only way one is fetched on a person's behalf. Raises Http404."""
+    """A run of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     run = Run.objects.select_related("message__conversation__gpt", "version__gpt").filter(id=run_id).first()
     if run is None or not user.is_authenticated or run.owner_id != user.id or run.message.conversation.deleted:
-        raise Http404("There is no such run of yours.")
+        raise Http404("Run not found.")
     return run
 
 
@@ -57,7 +57,7 @@ def access_conversation(user: Any, conversation_id: UUID) -> Conversation:
     visible = Conversation.objects.visible_to(user).select_related("gpt__owner", "version", "guest__published")
     conversation = visible.filter(id=conversation_id).first()
     if conversation is None:
-        raise Http404("There is no such conversation of yours.")
+        raise Http404("Chat not found.")
     return conversation
 
 
@@ -89,10 +89,10 @@ def start_run(
 ) -> Run:
     """The queued run that will answer `text` as the next message of the conversation.
 
-    `earlier`, `later` and `overrides` are what an API caller sent along, `attachments` ids of the owner's files.
-    `mention` is the slug of another GPT that answers instead, as does one that `text` begins with (“@name …”); with
-    `stay` it goes on answering until it is dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering,
-    TooManyRuns, GuestGone, Refused; nothing is stored then.
+    `earlier`, `later` and `overrides` come from an API caller, `attachments` are ids of the owner's files. `mention`
+    is the slug of another GPT that answers instead, as does one that `text` starts with (“@name …”); with `stay` it
+    goes on answering until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, GuestGone,
+    Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
@@ -114,7 +114,7 @@ def start_run(
             )
             return _queue(message, first, chosen.version)
     except GuestGone:
-        dismiss_guest(conversation)  # so that the next message is answered
+        dismiss_guest(conversation)  # so that the next message gets an answer
         raise
 
 
@@ -139,10 +139,10 @@ def shorten(text: str) -> str:
 
 
 def regenerate(message: Message) -> Run:
-    """A new run for `message`, whose answer replaces the shown one. Raises StillAnswering, TooManyRuns, Refused."""
+    """A new run for `message`, whose answer replaces the one shown. Raises StillAnswering, TooManyRuns, Refused."""
     conversation = message.conversation
     if conversation.messages.filter(created__gt=message.created).exists():
-        raise Refused("Only the last answer can be made again.")
+        raise Refused("Only the last answer can be regenerated.")
     with transaction.atomic():
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
@@ -151,7 +151,7 @@ def regenerate(message: Message) -> Run:
 
 
 def _check_free(conversation: Conversation) -> None:
-    # Locks the row, so that two sends at once cannot both find the conversation free, nor a guest that is dismissed.
+    # Locks the row, so that of two simultaneous sends only one finds the conversation free and neither a stale guest.
     conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
     active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
@@ -174,7 +174,7 @@ def _queue(message: Message, first: UserMessage, version: GptVersion) -> Run:
 
 
 def cancel_run(run: Run) -> bool:
-    """Whether this call stopped the run; what had been shown by then is kept. False when it was over already."""
+    """Whether this call stopped the run, which keeps the text shown so far. False when it was already over."""
     try:
         ending.end(run.id, Cancelled(text=stream.partial_text(run.id)))
     except RunOver:
@@ -183,20 +183,20 @@ def cancel_run(run: Run) -> bool:
 
 
 def finish_run(run_id: UUID, last: Step, lease: str) -> None:
-    """Append the run's last step, tell its readers and those who wait for it. Raises LeaseLost, RunOver."""
+    """Append the run's last step and notify its readers and waiting parents. Raises LeaseLost, RunOver."""
     ending.end(run_id, last, lease)
 
 
 def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = False, digest: str = "") -> None:
-    """Record the person's answer to the pending request `call_id`, and with `remember` also for later calls like it.
+    """Record the person's answer to the pending request `call_id`; with `remember` also for later calls like it.
 
-    `digest`, where given, must be that of the request that the person saw. Raises Refused when there is no such
-    request or it cannot be remembered, RunOver.
+    `digest`, if given, must be that of the request that the person saw. Raises Refused when there is no such request
+    or it cannot be remembered, RunOver.
     """
     with log.locked_tree(run.id):
         request = {each.call_id: each for each in pending_approvals(log.read(run.id))}.get(call_id)
         if request is None or digest not in ("", request.digest):
-            raise Refused("This request was answered already or is gone.")
+            raise Refused("This request was already answered or has expired.")
         if remember and allowed:
             _remember(run, request)
         _answer(run.id, request, Approval(call_id=call_id, allowed=allowed, digest=request.digest))
@@ -204,7 +204,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
 
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
-        raise Refused("This call has to be allowed each time. Allow it once, or decline it.")
+        raise Refused("This call can’t always be allowed. Allow it once or decline it.")
     permissions.allow_always(run.owner, run.gpt, request.name, request.host, request.title)
 
 
@@ -219,7 +219,7 @@ def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:
 
 
 def signed_in(user: User, host: str) -> int:
-    """Let the runs of `user` go on that wait for a sign-in at `host`; how many those are."""
+    """Wake the runs of `user` that wait for a sign-in at `host`; how many."""
     n_woken = 0
     for run in Run.objects.filter(owner=user, status=Run.Status.REQUIRES_ACTION):
         for request in pending_approvals(log.read(run.id)):
@@ -230,7 +230,7 @@ def signed_in(user: User, host: str) -> int:
 
 
 def expire_approvals() -> int:
-    """Decline what nobody has answered for APPROVAL_DAYS; how many requests those were."""
+    """Decline requests that have been open for APPROVAL_DAYS; how many."""
     asked_before = timezone.now() - timedelta(days=settings.APPROVAL_DAYS)
     waiting = StepRow.objects.filter(
         kind="approval_request", created__lt=asked_before, run__status=Run.Status.REQUIRES_ACTION
@@ -245,7 +245,7 @@ def expire_approvals() -> int:
 
 
 def history(run: Run) -> tuple[Log, ...]:
-    """The logs of the turns before this run's message, oldest first: of each message, its newest run that ended."""
+    """The logs of the turns before this run's message, oldest first: for each message its newest finished run."""
     earlier = run.message.conversation.messages.filter(created__lt=run.message.created)
     newest: dict[UUID, UUID] = {}
     runs = Run.objects.filter(message__in=earlier, status__in=Run.OVER).exclude(status=Run.Status.FAILED)
@@ -255,22 +255,22 @@ def history(run: Run) -> tuple[Log, ...]:
 
 
 def answer(run: Run) -> Finished | Cancelled | None:
-    """What the run gave its reader in the end: the answer, or what was shown when it was stopped."""
+    """The run's last reply: the answer, or the text shown when it was cancelled."""
     last = log.read(run.id)[-1]
     return last if isinstance(last, Finished | Cancelled) else None
 
 
 def rename_conversation(conversation: Conversation, title: str) -> None:
-    """Give the conversation a title of the person's own. Raises Refused when it is empty."""
+    """Set the conversation's title. Raises Refused when it is empty."""
     title = " ".join(title.split())[:120]
     if not title:
-        raise Refused("Give the chat a name.")
+        raise Refused("Enter a name.")
     conversation.title = title
     conversation.save(update_fields=["title"])
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Take the conversation out of sight and stop what is running in it."""
+    """Hide the conversation and cancel its runs."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
     own = Run.objects.filter(message__conversation=conversation)
@@ -281,7 +281,7 @@ def delete_conversation(conversation: Conversation) -> None:
 
 
 def forget_transient() -> int:
-    """Delete preview and API conversations older than KEEP_TRANSIENT in which nothing waits; how many rows went."""
+    """Delete finished preview and API conversations older than KEEP_TRANSIENT; how many rows."""
     transient = (Conversation.Origin.PREVIEW, Conversation.Origin.API)
     old = Conversation.objects.filter(origin__in=transient, changed__lt=timezone.now() - KEEP_TRANSIENT)
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))

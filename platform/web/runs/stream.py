@@ -4,15 +4,15 @@ Events are ephemeral: whatever is lost here (Redis restarted, entries trimmed) i
 gets one `snapshot`. Each event is a JSON object with a `type`:
 
 - `step` {seq, kind}: a step was appended; `retrieval` adds {summary}, tool steps add {name}; one with
-  {run, call_id} instead of seq was appended to that other run, which answers the call
+  {run, call_id} instead of seq was appended to that child run, which answers the call
 - `progress` {call_id, text}: what a call is doing, in a few words
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
 - `snapshot` {status, kinds, text}: the state so far, for a reader who cannot have the events
 - `done` {status}: the run is over; the last event
 
-The key `worker:tools` holds {capability: reason} of what cannot work here, while a tools worker announces it.
-The key `worker:model` holds {model, since} for as long as a model worker keeps announcing that its model is loaded.
+The key `worker:tools` holds {capability: reason} for what does not work here, while a tools worker announces it.
+The key `worker:model` holds {model, since} while a model worker announces that its model is loaded.
 """
 
 import asyncio
@@ -41,14 +41,14 @@ Event = dict[str, Any]
 
 MAX_EVENTS = 20_000  # a reply of 8,192 tokens and its steps, with room
 KEEP_S = 3_600
-# How long one read of Redis waits; then the reader looks whether the run has ended unseen.
+# How long one read of Redis blocks; then the reader checks whether the run has ended unnoticed.
 BLOCK_MS = 5_000
 RECONNECT_S = 0.5
-# How long a token may wait for others to be sent with.
+# How long a token may wait to be sent together with others.
 FLUSH_S = 0.005
 MODEL_KEY = "worker:model"
 TOOLS_KEY = "worker:tools"
-# How long one announcement of a model worker holds; it repeats it every 10 s.
+# How long an announcement of a worker is valid; it is repeated every 10 s.
 MODEL_KEEP_S = 30
 
 
@@ -62,15 +62,15 @@ def _key(run_id: UUID | str) -> str:
 
 
 def publish(run_id: UUID | str, *events: Event) -> None:
-    """Append `events` to the run's stream. With Redis away they are dropped: the log has what matters.
+    """Append `events` to the run's stream. Without Redis they are dropped: the log has what matters.
 
-    Tokens go out within FLUSH_S, those of all runs together; any other event is out when this returns.
+    Tokens of all runs are sent together within FLUSH_S; any other event is sent when this returns.
     """
     _outbox().put(_key(run_id), events)
 
 
 def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
-    """Tell the readers of those who wait for a run, each by a call, that it asks its person or has heard."""
+    """Publish a `kind` step (request or answer) of the child `run_id` to each waiting parent, with its call's id."""
     for parent, call_id in parents:
         publish(parent, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
 
@@ -81,7 +81,7 @@ class _Outbox:
     def __init__(self) -> None:
         self._pending: dict[str, list[Event]] = {}
         self._adding = threading.Lock()
-        self._sending = threading.Lock()  # held from taking events to having sent them, so none overtakes another
+        self._sending = threading.Lock()  # held from taking events to having sent them, to keep their order
         self._some = threading.Event()
         threading.Thread(target=self._flush_for_ever, name="token-sender", daemon=True).start()
 
@@ -116,7 +116,7 @@ def _outbox() -> _Outbox:
 
 
 def _join(waiting: list[Event], event: Event) -> None:
-    """Add `event` to those that wait; a token that follows one of the same reply becomes part of it."""
+    """Add `event` to those waiting; a token that follows one of the same reply is merged into it."""
     last = waiting[-1] if waiting else {}
     if event["type"] == last.get("type") == "token" and (event["seq"], event["attempt"]) == (
         last["seq"],
@@ -141,7 +141,7 @@ def _send(taken: dict[str, list[Event]]) -> None:
 
 
 def partial_text(run_id: UUID | str) -> str:
-    """What the newest attempt has shown so far; empty when Redis cannot say."""
+    """The text of the newest attempt so far; empty when Redis does not have it."""
     try:
         entries = cast(list[Any], _client().xrange(_key(run_id)))
     except redis.RedisError:
@@ -157,7 +157,7 @@ def partial_text(run_id: UUID | str) -> str:
 
 
 def snapshot(run_id: UUID) -> Event:
-    """The state of a run as its log tells it. Raises Run.DoesNotExist."""
+    """The state of a run by its log. Raises Run.DoesNotExist."""
     steps = log.read(run_id)
     shown = next((step.text for step in reversed(steps) if isinstance(step, Finished | Cancelled)), "")
     status = Run.objects.values_list("status", flat=True).get(id=run_id)
@@ -165,7 +165,7 @@ def snapshot(run_id: UUID) -> Event:
 
 
 def announce_model(model: str) -> None:
-    """Tell the site for MODEL_KEEP_S that a worker has `model` loaded. With Redis away nobody is told."""
+    """Announce for MODEL_KEEP_S that a worker has `model` loaded. Logged and dropped without Redis."""
     try:
         last = model_worker()
         since = last["since"] if last and last["model"] == model else timezone.now().isoformat()
@@ -181,7 +181,7 @@ def model_worker() -> Event | None:
 
 
 def announce_missing(reasons: dict[str, str]) -> None:
-    """Tell the site for MODEL_KEEP_S which capabilities cannot work here, and why."""
+    """Announce for MODEL_KEEP_S which capabilities do not work here, and why."""
     try:
         _client().set(TOOLS_KEY, json.dumps(reasons), ex=MODEL_KEEP_S)
     except redis.RedisError as error:
@@ -189,7 +189,7 @@ def announce_missing(reasons: dict[str, str]) -> None:
 
 
 def missing_capabilities() -> dict[str, str]:
-    """Why each capability that cannot work here cannot, by its key; empty also while no worker says so."""
+    """Why each unavailable capability does not work here, by its key; empty also if no worker announces any."""
     try:
         told = cast(bytes | None, _client().get(TOOLS_KEY))
     except redis.RedisError:
@@ -198,7 +198,7 @@ def missing_capabilities() -> dict[str, str]:
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:
-    """Yield `(entry id, event)` from after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
+    """Yield `(entry id, event)` after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
 
     Holds no database connection between events. A run that ended, or whose events are gone, yields one `snapshot`
     and then `done`. Every BLOCK_MS without events it yields an empty event `{}` for the caller's keep-alive.
@@ -228,7 +228,7 @@ async def _read(client: redis.asyncio.Redis, run_id: UUID, position: str) -> lis
     try:
         answer = await _xread(client, key, position)
         if not answer:
-            # Of a run that ended between the two looks the last events are there by now, so look once more.
+            # The last events of a run that ended between the two reads have arrived by now, so read once more.
             over = await in_database(_is_over, run_id)
             answer = await _xread(client, key, position, None if over else BLOCK_MS)
     except (redis.RedisError, OSError):
@@ -244,7 +244,7 @@ async def _xread(client: redis.asyncio.Redis, key: str, position: str, block_ms:
     task = asyncio.current_task()
     if task and task.cancelling():
         # redis 8.1.0 swallows a cancellation that arrives while it connects (8 % of those in a reader's first 20 ms).
-        # Followed on, a stream whose reader has left would never end and never stop its run.
+        # Without this, a stream whose reader has left would never end and never cancel its run.
         raise asyncio.CancelledError
     return answer
 

@@ -1,7 +1,7 @@
-"""A run and all that it asked of other GPTs, as one tree. Read only, with few queries however big the tree is.
+"""A run and all its delegations as one tree. Read only, with few queries however big the tree is.
 
-A run that several asked for stands in full where it was asked first, and as a reference (`joined`) elsewhere; what it
-used is counted once. The tree of a run in the middle of another is the part below it, looked at by itself.
+A run with several parents appears in full under the first, and as a reference (`joined`) elsewhere; its usage counts
+once. The tree of a run in the middle of another is the part below it, taken alone.
 """
 
 import heapq
@@ -35,20 +35,20 @@ from web.builder.models import Gpt
 from web.runs import log
 from web.runs.models import DelegationRow, Run, StepRow
 
-# What a tree does not tell of a run, and is often long.
+# Steps that a tree does not show and that are often long.
 UNTOLD: Final = ("retrieval", "tool_choice", "tool_started")
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a model read and wrote."""
+    """How many tokens a model read and wrote."""
 
     prompt: int = 0
     completion: int = 0
 
     @property
     def both(self) -> int:
-        """All of them."""
+        """Their sum."""
         return self.prompt + self.completion
 
     def __add__(self, other: "Tokens") -> "Tokens":
@@ -57,11 +57,11 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A run in its tree, and what it asked: `children` that are runs, `others` that are none (refused, elsewhere).
+    """A run in its tree and its delegations: `children` are runs, `others` have none (refused, on another site).
 
-    `call_id` is the asking run's call, empty at the top. `status` is `requires_action` also while the run waits only
-    for what waits for a person. `tokens` are its own, `total` includes the children's; both are 0 for a `joined` one.
-    `label` is None until it has answered. `seconds` run on while it is not over.
+    `call_id` is the parent's call, empty at the top. `status` is `requires_action` also while the run only waits for
+    children that wait for a person. `tokens` are its own, `total` includes the children's; both are 0 for a `joined`
+    one. `label` is None until it has answered. `seconds` keep counting until the run is over.
     """
 
     run: Run
@@ -88,11 +88,11 @@ class Node:
 
     @property
     def started(self) -> datetime:
-        """When it was asked."""
+        """When the run was created."""
         return self.run.created
 
     def all(self) -> Iterable["Node"]:
-        """Yield this node and all below, references too, in the order of reading."""
+        """Yield this node and all below, references included, in reading order."""
         yield self
         for child in self.children:
             yield from child.all()
@@ -100,7 +100,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class _Subtree:
-    """The rows below a run by parent run, and the ids of those rows that started their child run."""
+    """The delegations below a run by parent run, and the ids of those that started their child run."""
 
     top: UUID
     asked: Mapping[UUID, list[DelegationRow]]
@@ -117,12 +117,12 @@ class _Subtree:
 
 
 def _subtree(run: Run) -> _Subtree:
-    """Who asked whom below `run`: one query."""
+    """The delegations below `run`: one query."""
     root_id = run.root_id or run.id
     asked: dict[UUID, list[DelegationRow]] = defaultdict(list)
     for row in DelegationRow.objects.filter(Q(parent=root_id) | Q(parent__root=root_id)).order_by("id"):
         asked[row.parent_id].append(row)
-    # The oldest row that leads to a run is its first asking; a run once found is never entered again.
+    # The oldest row that leads to a run is its first delegation; a run once found is never entered again.
     first, found = set[int](), {run.id}
     ahead = [(row.id, row) for row in asked[run.id]]
     while ahead:
@@ -148,7 +148,7 @@ def _reader(run: Run) -> "_Reader":
 
 
 def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
-    """The logs of `runs`, without what a tree does not tell: one query."""
+    """The logs of `runs`, without the steps that a tree does not show: one query."""
     rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=UNTOLD).order_by("run", "seq")
     logs: dict[UUID, list[Any]] = defaultdict(list)
     for run_id, data in rows.values_list("run", "data"):
@@ -158,14 +158,14 @@ def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Makes nodes of rows and logs."""
+    """Builds nodes from rows and logs."""
 
     below: _Subtree
     runs: Mapping[UUID, Run]
     logs: Mapping[UUID, Log]
 
     def node(self, run_id: UUID, asking: DelegationRow | None = None) -> Node:
-        """The node of a run, as `asking` has it there."""
+        """The node of a run, reached by `asking`."""
         run, steps = self.runs[run_id], self.logs[run_id]
         joined = asking is not None and asking.id not in self.below.first
         asked = () if joined else self.below.asked.get(run_id, ())
@@ -192,7 +192,7 @@ class _Reader:
         )
 
     def waits(self, run_id: UUID, above: frozenset[UUID] = frozenset()) -> bool:
-        """Whether the run goes on only once a person has answered it, or each of those that it waits for."""
+        """Whether the run continues only once a person has answered it, or every child that it waits for."""
         run = self.runs[run_id]
         if run.status != Run.Status.IN_PROGRESS or run_id in above:
             return run.status == Run.Status.REQUIRES_ACTION
@@ -208,21 +208,21 @@ def _tokens(steps: Log) -> Tokens:
 
 
 def _unanswered(steps: Log) -> list[str]:
-    """The ids of the calls that have no result."""
+    """The ids of calls without a result."""
     answered = {step.call_id for step in steps if isinstance(step, ToolResult)}
     calls = (call.call_id for step in steps if isinstance(step, ModelReply) for call in step.tool_calls)
     return [call_id for call_id in calls if call_id not in answered]
 
 
 def _without_run(run: Run, steps: Log) -> tuple[DelegatedCall, ...]:
-    """What the run asked that is no run here."""
+    """The run's delegations that have no run on this site."""
     if not any(isinstance(step, ModelReply) and step.tool_calls for step in steps):
         return ()
     return tuple(ask for ask in delegated_calls(run.version.spec(), steps) if not ask.run_id)
 
 
 def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
-    """The requests that nobody has answered, of `run` and all below it, each with its run; oldest run first."""
+    """The pending requests of `run` and all below it, each with its run; oldest run first."""
     if run.is_over or not _someone_waits(run):
         return ()
     waiting = _subtree(run).runs().filter(status=Run.Status.REQUIRES_ACTION)
@@ -230,20 +230,20 @@ def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
 
 
 def status_of_tree(run: Run) -> str:
-    """The run's status; `requires_action` also while it waits for nothing but a person, through those it asked."""
+    """The run's status; `requires_action` also while it only waits for a person, through its child runs."""
     if run.status != Run.Status.IN_PROGRESS or not _someone_waits(run):
         return run.status
     return Run.Status.REQUIRES_ACTION if _reader(run).waits(run.id) else run.status
 
 
 def _someone_waits(run: Run) -> bool:
-    """Whether any run of the whole tree waits for a person: one query, which mostly spares all others."""
+    """Whether any run of the whole tree waits for a person: one query, which usually spares all others."""
     tree = Run.objects.filter(Q(id=run.id) | Q(root=run.root_id or run.id))
     return tree.filter(status=Run.Status.REQUIRES_ACTION).exists()
 
 
 def delegated_by(run: Run) -> tuple[Delegator, ...]:
-    """The GPTs through which the run was asked for, outermost first; empty when a person did."""
+    """The GPTs that delegated down to the run, outermost first; empty when a person started it."""
     if run.root_id is None:
         return ()
     first = load_step(StepRow.objects.values_list("data", flat=True).get(run=run, seq=0))
@@ -251,5 +251,5 @@ def delegated_by(run: Run) -> tuple[Delegator, ...]:
 
 
 def gpts_of(run: Run) -> set[UUID]:
-    """The ids of the GPTs that answered in the tree of `run`."""
+    """The ids of the GPTs with a run in the tree of `run`."""
     return set(_subtree(run).runs().values_list("version__gpt_id", flat=True))

@@ -1,7 +1,7 @@
-"""How much a GPT is used, for its creator: counts only, never who asked or what.
+"""How much a GPT is used, for its creator: counts only, never who used it or for what.
 
-A GPT is asked by people, and by other GPTs on behalf of people. Previews count for nothing. All of it is summed up by
-the database over the rows of runs; no log is read.
+People use a GPT, and other GPTs on behalf of people. Previews do not count. The database sums it up over the rows of
+runs; no log is read.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ PRIVATE: Final = "a private GPT"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many runs with the tokens that the model read and wrote in them, and their time from question to answer."""
+    """A number of runs with the tokens that the model read and wrote, and their time from question to answer."""
 
     n_runs: int
     n_tokens: int
@@ -39,7 +39,7 @@ class Share:
 
     @property
     def took(self) -> str:
-        """The time in words: “40 s”, “12 min”, “3 h”."""
+        """The time as text: “40 s”, “12 min”, “3 h”."""
         if self.seconds < 100:
             return f"{self.seconds} s"
         minutes = round(self.seconds / 60)
@@ -48,7 +48,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class DelegatorUsage:
-    """A GPT that asked. `slug` is empty for those that the creator may not see, which count as one."""
+    """A GPT that delegated. `slug` is empty for those that the creator may not see, which count as one."""
 
     name: str
     slug: str
@@ -68,7 +68,7 @@ class GptUsage:
 
 
 def usage_of(gpt: Gpt, since_days: int = 30) -> GptUsage:
-    """How much `gpt` was used lately."""
+    """The usage of `gpt` in the last `since_days` days."""
     runs = Run.objects.filter(version__gpt=gpt, created__gte=timezone.now() - timedelta(days=since_days))
     kept = runs.exclude(
         Q(message__conversation__origin=Conversation.Origin.PREVIEW)
@@ -91,7 +91,7 @@ def _share(runs: QuerySet[Run]) -> Share:
 
 
 def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
-    """The GPTs that asked for `runs`. A run whose answer several waited for counts for the first of them."""
+    """The GPTs that delegated `runs`. A run with several parents counts for the first."""
     first = (
         DelegationRow.objects.filter(child=OuterRef("pk")).order_by("created", "id").values("parent__version__gpt")
     )

@@ -1,4 +1,4 @@
-"""A run over HTTP: its events, its cancellation, the answer to its approval requests."""
+"""A run over HTTP: its events, cancelling it, and answering its approval requests."""
 
 import json
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
 
 
 def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
-    """The streaming response for a run that the caller was allowed to follow."""
+    """The streaming response for a run that the caller may follow."""
     last_id = request.headers.get("Last-Event-ID", "")
     known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
     return sse_response(sse(run_id, known))
@@ -35,7 +35,7 @@ def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
 
 @require_GET
 async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
-    """Follow one's own run. Authorised first; then no database connection is held while it streams."""
+    """Follow one's own run. Authorised first; no database connection is held while it streams."""
     run = await in_database(services.access_run, await request.auser(), run_id)
     await let_go_of_database()
     return event_stream(request, run.id)
@@ -47,7 +47,7 @@ def _own_run(request: HttpRequest, run_id: UUID) -> Run:
 
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
-    """Stop one's own run; stopping a run that is over changes nothing."""
+    """Cancel one's own run; no effect on a run that is over."""
     return JsonResponse({"cancelled": services.cancel_run(_own_run(request, run_id))})
 
 
@@ -55,7 +55,7 @@ def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
 def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Allow or decline the pending call `call_id` of one's own run; with `remember`, later ones like it too.
 
-    A script gets JSON; a plain form goes back to the chat.
+    A script gets JSON; a plain form is redirected to the chat.
     """
     run, told = _own_run(request, run_id), request.POST
     allowed, remember = told.get("allowed") == "true", told.get("remember") == "true"

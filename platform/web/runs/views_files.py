@@ -1,4 +1,4 @@
-"""Files of conversations over HTTP: attached by people, made by tools, given out to nobody but their owner."""
+"""Files of conversations over HTTP: attached by people, made by tools, served to their owner only."""
 
 from uuid import UUID
 
@@ -10,12 +10,12 @@ from web.runs.files import PICTURES, access_file, attach, path_of
 from web.runs.models import ConversationFile
 from web.runs.views_sources import INERT
 
-SIGNED_OUT = "You are signed out. Sign in in another tab, then attach it again."
+SIGNED_OUT = "You’re signed out. Sign in in another tab, then attach it again."
 
 
 @require_POST
 def attach_file(request: HttpRequest) -> JsonResponse:
-    """Store one file for the message that is being written; it says by which id it can be sent."""
+    """Store one file for the message being written; the response has its id."""
     if not request.user.is_authenticated:
         return JsonResponse({"error": SIGNED_OUT}, status=401)
     upload = request.FILES.get("file")
@@ -35,7 +35,7 @@ def run_file(request: HttpRequest, file_id: UUID) -> FileResponse:
 
 
 def file_response(file: ConversationFile, download: bool) -> FileResponse:
-    """The file's bytes. Pictures may be shown where they are; anything else is a download that no program opens."""
+    """The file's bytes: pictures may be shown inline; anything else is a download that no program opens."""
     shown = file.mime in PICTURES and not download
     return FileResponse(
         path_of(file).open("rb"),

@@ -1,4 +1,4 @@
-"""The page where people see what they allowed their GPTs once and for all, and take it back."""
+"""The page where people see and revoke the permanent permissions of their GPTs."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,14 +14,14 @@ from web.runs import permissions as services
 @login_required
 @require_safe
 def permissions(request: HttpRequest) -> HttpResponse:
-    """What the person has allowed, newest first."""
+    """The person's permissions, newest first."""
     return render(request, "runs/permissions.html", {"permissions": services.permissions_of(request.user)})
 
 
 @login_required
 @require_POST
 def revoke(request: HttpRequest, permission_id: int) -> HttpResponse:
-    """Take one permission back; from now on its GPT asks again."""
+    """Revoke one permission; from now on its GPT asks again."""
     services.revoke(request.user, permission_id)
-    messages.success(request, "It will ask you again from now on.")
+    messages.success(request, "Permission revoked.")
     return redirect("permissions")

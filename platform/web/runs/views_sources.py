@@ -1,4 +1,4 @@
-"""The bytes behind a citation: pictures of pages and whole files, for those who may have them."""
+"""The bytes behind a citation: pictures of pages and whole files, for readers with access."""
 
 from pathlib import Path
 from typing import Final
@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 from web.runs.citations import Cited, access_citation, download, etag, picture
 from web.runs.errors import NotShown
 
-# A picture never changes, but who may see it does: the browser asks each time, and is told that it has it already.
+# A picture never changes, but who may see it does: the browser revalidates each time, and gets a 304.
 _PRIVATE: Final = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-# Should a browser show a file in spite of all, nothing in it runs or loads.
+# Should a browser show a file regardless, nothing in it runs or loads.
 INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
@@ -34,7 +34,7 @@ def citation_file(request: HttpRequest, run_id: UUID, number: int) -> FileRespon
 
 
 def picture_response(request: HttpRequest, cited: Cited, page: int) -> HttpResponse | FileResponse:
-    """The picture's bytes, or 304 for who has them. Raises Http404, NotShown."""
+    """The picture's bytes, or 304 if the browser has them. Raises Http404, NotShown."""
     path = picture(cited, page)
     headers = {**_PRIVATE, "ETag": etag(cited, page)}
     if request.headers.get("If-None-Match") == headers["ETag"]:
@@ -43,7 +43,7 @@ def picture_response(request: HttpRequest, cited: Cited, page: int) -> HttpRespo
 
 
 def attachment(path: Path, cited: Cited) -> FileResponse:
-    """The file's bytes under the name it was uploaded with, for no program to open by itself."""
+    """The file's bytes under its original name, as a download that no program opens by itself."""
     name = "".join(character for character in cited.citation.file_name if character.isprintable())
     kind = "application/octet-stream"
     return FileResponse(

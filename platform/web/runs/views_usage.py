@@ -1,4 +1,4 @@
-"""The page on which a creator sees how much a GPT is used."""
+"""The page that shows a creator how much a GPT is used."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ PERIODS = (7, 30, 90)
 @login_required
 @require_safe
 def usage(request: HttpRequest, slug: str) -> HttpResponse:
-    """The use of one's own GPT in one of PERIODS, in days."""
+    """The usage of one's own GPT over one of PERIODS, in days."""
     gpt = access_own_gpt(request.user, slug)
     chosen = request.GET.get("days", "")
     days = next((period for period in PERIODS if str(period) == chosen), 30)

@@ -1,4 +1,4 @@
-"""Waking a worker for a run: by a message to its queue, or by the worker that is at it already."""
+"""Waking a worker for a run: by a message to its queue, or in the worker that already runs on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +24,9 @@ _taking: ContextVar[Taken | None] = ContextVar("taking", default=None)
 
 @contextmanager
 def taking_one(queue: str) -> Iterator[Taken]:
-    """Keep the first wake-up that this thread causes on `queue` for the caller, who must advance that run next.
+    """Keep the first wake-up that this thread sends to `queue` for the caller, who must advance that run next.
 
-    A caller who dies loses it like any lost message: the beat sends another.
+    If the caller dies, it is lost like any lost message: Celery beat sends another.
     """
     taken = Taken(queue)
     before = _taking.set(taken)
@@ -37,7 +37,7 @@ def taking_one(queue: str) -> Iterator[Taken]:
 
 
 def wake(run_id: UUID, queue: str = "model") -> None:
-    """Ask a worker of `queue` to advance the run, once the current transaction has committed."""
+    """Make a worker of `queue` advance the run once the current transaction has committed."""
     transaction.on_commit(lambda: _send(run_id, queue))
 
 

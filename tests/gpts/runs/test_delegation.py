@@ -48,7 +48,7 @@ def test_within_all_bounds_nothing_speaks_against_it():
 )
 def test_each_bound_is_a_sentence_that_names_the_gpt_and_the_bound(spent, words):
     told = why_not(BOUNDS, Spent(**FREE | spent))
-    assert told.startswith("Clerk could not be asked: ")
+    assert told.startswith("Clerk couldn't be asked: ")
     assert words in told
     assert told.endswith(".")
 
@@ -105,9 +105,9 @@ class TestResult:
     @pytest.mark.parametrize(
         ("last", "told"),
         [
-            (Error(message="It broke."), "Clerk did not answer. It broke."),
+            (Error(message="It broke."), "Clerk didn't answer. It broke."),
             (Cancelled(text="Half"), "Clerk was stopped before it answered."),
-            (Finished(text=" "), "Clerk answered nothing."),
+            (Finished(text=" "), "Clerk gave an empty answer."),
         ],
     )
     def test_what_went_wrong_is_a_sentence(self, last, told):

@@ -18,8 +18,8 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.messages import Message
-from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, MAX_ROUNDS, Circumstances, decide, queue_of
-from gpts.runs.state import TurnState
+from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
+from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -77,6 +77,15 @@ CAPABLE = ModelAbility(calls_tools=True, writes_from_sources=True, context_token
 WEAK = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=8192)
 ROUTED = ModelAbility(calls_tools=False, writes_from_sources=True, context_tokens=8192)
 NOTHING_ALLOWED = Circumstances()
+AGAIN = LOOKS.model_copy(update={"call_id": "call_1"})
+ROUNDS = [
+    step
+    for n in range(MAX_ROUNDS)
+    for step in (
+        calling(LOOKS.model_copy(update={"call_id": f"call_{n}", "arguments": {"n": n}})),
+        RESULT.model_copy(update={"call_id": f"call_{n}"}),
+    )
+]
 
 
 def decided(spec: GptSpec, log: Log, tools=TOOLS, ability=CAPABLE, circumstances=NOTHING_ALLOWED) -> Decision:
@@ -119,10 +128,12 @@ TABLE = {
         (ASKED, calling(RESERVES), REQUEST, ALLOWED, STARTED),
         RejectCall(RESERVES, INTERRUPTED),
     ),
-    "the rounds are bounded": (
+    "after the last round the model answers": (PLAIN, (ASKED, *ROUNDS), CallModel()),
+    "whatever it says then": (PLAIN, (ASKED, *ROUNDS, SAID), Finish("ZP-771.", "no_knowledge")),
+    "a call that was answered is not made again": (
         PLAIN,
-        (ASKED, *(step for _ in range(MAX_ROUNDS) for step in (calling(LOOKS), RESULT))),
-        Finish("", "no_knowledge"),
+        (ASKED, calling(LOOKS), RESULT, calling(AGAIN)),
+        RejectCall(AGAIN, REPEATED),
     ),
     "a finished run stops": (PLAIN, (ASKED, SAID, Finished(text="ZP-771.")), Stop()),
     "a cancelled run stops": (PLAIN, (ASKED, Cancelled()), Stop()),
@@ -213,7 +224,7 @@ WITH_TOOLS = {
         PLAIN,
         (ASKED, calling(LOOKS)),
         SIGN_IN,
-        AskApproval(LOOKS, Ask("It acts in your name there."), "crm.example"),
+        AskApproval(LOOKS, Ask("It acts on your behalf there."), "crm.example"),
     ),
     "having signed in is no permission": (
         PLAIN,
@@ -251,6 +262,22 @@ WITH_TOOLS = {
 @pytest.mark.parametrize(("spec", "log", "circumstances", "decision"), WITH_TOOLS.values(), ids=WITH_TOOLS.keys())
 def test_tools_are_allowed_and_run(spec, log, circumstances, decision):
     assert decided(spec, log, EVERY, CAPABLE, circumstances) == decision
+
+
+def test_a_model_that_repeats_itself_is_told_of_no_tool_and_so_answers():
+    rejected = ToolResult(call_id="call_1", name="look_up", text=REPEATED, ok=False)
+    log = (ASKED, calling(LOOKS), RESULT, calling(AGAIN), rejected)
+    state = TurnState(PLAIN, CAPABLE, log, (), TOOLS)
+    assert decide(state) == CallModel()
+    assert state.must_answer()
+    assert state.model_tools() == ()
+    assert not TurnState(PLAIN, CAPABLE, log[:3], (), TOOLS).must_answer()
+
+
+def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
+    rejected = ToolResult(call_id="call_1", name="look_up", text=REPEATED, ok=False, shown=REPEATED)
+    log = (ASKED, calling(LOOKS), SHOWN, calling(AGAIN), rejected, ModelReply(text=""))
+    assert decided(PLAIN, log) == ShowResults()
 
 
 def test_abstaining_offers_what_can_be_asked():

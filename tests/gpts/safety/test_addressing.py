@@ -89,7 +89,7 @@ def test_a_note_that_speaks_to_a_model_waits_for_the_owner() -> None:
     ]
     raised, left = screened(Document(title="", blocks=(Block(text="Text."),), findings=tuple(notes))).findings
     assert (raised.severity, raised.spans) == ("quarantine", ())
-    assert raised.message.startswith("Left out: a comment. It speaks to a model.")
+    assert raised.message.startswith("Left out: a comment. It addresses a model.")
     assert left == notes[1]
 
 

@@ -232,9 +232,9 @@ def test_files_that_tools_made_are_in_the_answer(bobs, worker, meanwhile):
 def test_limits_are_told(bobs, settings):
     bobs.streaming = False
     settings.MAX_ACTIVE_RUNS = 0
-    with pytest.raises(InvalidRequestError, match="many answers under way"):
+    with pytest.raises(InvalidRequestError, match="too many answers in progress"):
         bobs.send(asking("Hello"))
-    with pytest.raises(InvalidRequestError, match="Write a message"):
+    with pytest.raises(InvalidRequestError, match="Enter a message"):
         bobs.send(asking(" "))
     assert not Conversation.objects.filter(origin="api").exists()
 

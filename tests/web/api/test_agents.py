@@ -137,7 +137,7 @@ def test_a_gpt_can_have_twenty(client, agent, gpt):
     for _ in range(19):
         RemoteAgentRow.objects.create(gpt=gpt, name="x", card_url=CARD_URL, url=CARD_URL)
     refused = post(client, URL, {"card_url": CARD_URL})
-    assert "can have 20 remote agents" in refused.json()["error"]["message"]
+    assert "can have up to 20 remote agents" in refused.json()["error"]["message"]
 
 
 def test_it_is_changed_read_again_and_removed(client, agent, answers, gpt):
@@ -181,7 +181,7 @@ class TestKeys:
         assert lend(EgressConfig(), str(row.id), alice.id, "agents.example.org").headers == {
             "Authorization": f"Bearer {SECRET}"
         }
-        with pytest.raises(ToolError, match="not for evil"):
+        with pytest.raises(ToolError, match="not evil"):
             lend(EgressConfig(), str(row.id), alice.id, "evil.example.org")
 
     def test_it_goes_with_the_last_version_that_uses_it(self, row, gpt, alice):
@@ -190,7 +190,7 @@ class TestKeys:
         assert lend(EgressConfig(), str(row.id), alice.id, "agents.example.org").secrets
         services.publish(gpt)
         assert not RemoteAgentRow.objects.get().secret
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             lend(EgressConfig(), str(row.id), alice.id, "agents.example.org")
 
     def test_a_version_brings_it_back(self, row, gpt):

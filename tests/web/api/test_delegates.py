@@ -76,7 +76,7 @@ def test_trouble_is_told_as_in_the_form(client, clerk):
     [entry] = client.get(URL).json()
     assert (entry["name"], entry["trouble"]) == (
         "price-clerk",
-        "It is gone, or no longer shared with you, so it is not asked.",
+        "Not used: it was deleted or is no longer shared with you.",
     )
 
 

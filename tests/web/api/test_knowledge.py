@@ -85,7 +85,7 @@ def test_it_is_replaced(as_alice, gpt):
     same = as_alice.post(url, {"file": SimpleUploadedFile("same.txt", b"words")})
     assert (same.status_code, same.json()["error"]["message"]) == (
         422,
-        "Nothing was replaced: this is the same file.",
+        "Not replaced: this is the same file.",
     )
     empty = as_alice.post(url, {"file": SimpleUploadedFile("empty.txt", b"")})
     assert (empty.status_code, as_alice.post(url).status_code) == (422, 422)

@@ -28,7 +28,7 @@ def test_healthz_is_503_without_a_database(client, monkeypatch):
 @pytest.mark.process
 def test_readyz_waits_for_a_worker_with_its_model(client, with_valkey):
     response = client.get("/readyz")
-    assert (response.status_code, response.json()["reason"]) == (503, "No model worker has its model loaded.")
+    assert (response.status_code, response.json()["reason"]) == (503, "No model worker has loaded its model.")
 
     stream.announce_model("SmolLM2-135M-Instruct")
     first = client.get("/readyz")
@@ -45,7 +45,7 @@ def test_readyz_is_503_at_once_with_redis_away(client):
     stream._client.cache_clear()
     started = time.monotonic()
     response = client.get("/readyz")
-    assert (response.status_code, response.json()["reason"]) == (503, "Redis does not answer.")
+    assert (response.status_code, response.json()["reason"]) == (503, "Redis is not responding.")
     assert time.monotonic() - started < 2.5
     with pytest.raises(redis.RedisError):
         stream.model_worker()

@@ -92,7 +92,7 @@ def test_what_is_no_document_is_refused_by_field(gpt, worker, source, field):
 
 def test_without_an_address_there_is_nothing_to_call(gpt, worker):
     text = DOCUMENT.replace("https://api.parts.example", "/v1")
-    with pytest.raises(ValidationError, match="Enter the server's"):
+    with pytest.raises(ValidationError, match="doesn’t name a full server URL"):
         actions.add_action(gpt, DocumentSource(text))
     assert actions.add_action(gpt, DocumentSource(text, server="https://b.example/")).base_url == "https://b.example"
 
@@ -131,7 +131,7 @@ class TestSecrets:
         lent = sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
         assert SECRET in lent.secrets
-        with pytest.raises(ToolError, match="it was not sent"):
+        with pytest.raises(ToolError, match="it wasn't sent"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
@@ -143,7 +143,7 @@ class TestSecrets:
     def test_one_copied_into_another_row_does_not_open(self, gpt, keyed, worker, bob):
         other = actions.add_action(gpt, DocumentSource(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
-        with pytest.raises(ToolError, match="cannot be read"):
+        with pytest.raises(ToolError, match="can't be read"):
             sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):
@@ -187,18 +187,18 @@ class TestSecrets:
         actions.remove(keyed)
         assert sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         publish(gpt)
-        with pytest.raises(ToolError, match="removed it"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
-        with pytest.raises(ToolError, match="no longer part"):
+        with pytest.raises(ToolError, match="was removed"):
             sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
 
@@ -213,7 +213,7 @@ class TestPrivacy:
 
     def test_an_action_without_a_policy_keeps_a_gpt_out_of_the_store(self, without):
         publish(without)
-        with pytest.raises(ValidationError, match="“Parts”: give the address of its privacy policy"):
+        with pytest.raises(ValidationError, match="“Parts” needs a privacy policy URL"):
             set_sharing(without, "store")
         with pytest.raises(ValidationError, match="privacy policy"):
             publish(without, "store")
@@ -262,5 +262,5 @@ class TestMcpServers:
 
     def test_people_do_not_sign_in_there(self, gpt):
         server = McpServerRow.objects.create(gpt=gpt, name="N", url="https://mcp.example.org")
-        with pytest.raises(ValidationError, match="API key here"):
+        with pytest.raises(ValidationError, match="an API key"):
             auth.set_auth(server, AuthChoice("oauth", client_id="c"))

@@ -48,7 +48,7 @@ def test_the_page_of_a_gpt_tells_what_it_can_do(client, gpt):
     publish(update_gpt(gpt, {"capabilities": ["code_interpreter"]}))
     shown = client.get("/g/pump-doctor/").content.decode()
     assert "Code interpreter" in shown
-    assert "Nothing else" in shown
+    assert "No other access" in shown
 
 
 def test_the_api_changes_and_tells_capabilities(as_alice, gpt):

@@ -1,4 +1,4 @@
-"""The sample GPTs: made once, published when ready, updated when they change, else left alone.
+"""The sample GPTs: created once, published when ready, updated when they change, else left alone.
 
 Those that ask others are made after them.
 """
@@ -71,7 +71,7 @@ def test_samples_are_published_to_the_store_when_their_files_are_ready(db, sampl
 
     assert Gpt.objects.in_store().count() == 2
     pump = Gpt.objects.get(slug="pump-doctor")
-    assert (pump.owner.shown_name, pump.featured, pump.category) == ("the hall", False, "work")
+    assert (pump.owner.shown_name, pump.featured, pump.category) == ("Guildhall", False, "work")
     assert not pump.owner.has_usable_password()
     assert len(pump.published.spec().knowledge) == pump.files.count() == 3
 
@@ -115,7 +115,7 @@ def test_what_people_edited_or_deleted_stays_so(db, samples):
     run()
     assert Gpt.objects.get(slug="pump-doctor").name == "Our Pumps"
     (samples / "house-plant-helper" / "gpt.toml").open("a").write("\n# changed\n")
-    assert run() == "house-plant-helper: deleted here, left so\n"
+    assert run() == "house-plant-helper: deleted here, skipped\n"
     assert Gpt.objects.get(slug="house-plant-helper").deleted
 
 
@@ -123,7 +123,7 @@ def test_a_sample_that_asks_others_is_made_after_them_and_published_with_them(db
     made = run().splitlines()
     finish_files()
 
-    assert made[-1] == "a-second-opinion: made"
+    assert made[-1] == "a-second-opinion: created"
     assert list(delegates()) == ["pump-doctor", "pump-old-hand"]
     assert delegates()["pump-old-hand"] == "What experienced technicians say."
     opinion = Gpt.objects.in_store().get(slug="a-second-opinion")
@@ -181,7 +181,7 @@ def test_a_delegate_that_was_deleted_here_is_left_out(db, asking):
     delete_gpt(Gpt.objects.get(slug="pump-old-hand"))
     shutil.move(asking.parent.parent / "later", asking)
 
-    assert run() == "a-second-opinion: made\n"
+    assert run() == "a-second-opinion: created\n"
 
     assert list(delegates()) == ["pump-doctor"]
 
@@ -206,4 +206,4 @@ def test_a_new_database_gets_its_samples_although_the_folder_remembers(db, sampl
     run()
     Gpt.objects.all().delete()
 
-    assert "pump-doctor: made" in run()
+    assert "pump-doctor: created" in run()

@@ -48,7 +48,7 @@ def test_a_file_too_large_is_refused_and_leaves_nothing(as_alice, gpt, settings,
     response = upload(as_alice, data=b"x" * (1024 * 1024 + 1))
 
     assert response.status_code == 400
-    assert "larger than 1 MB" in response.json()["error"]
+    assert "up to 1 MB" in response.json()["error"]
     assert list((home / "files").iterdir()) == []
 
 
@@ -60,11 +60,11 @@ def test_one_file_too_many_is_refused(as_alice, gpt, settings):
     response = upload(as_alice, data=b"more")
 
     assert response.status_code == 400
-    assert "can hold 2 files" in response.json()["error"]
+    assert "up to 2 files" in response.json()["error"]
 
 
 def test_a_request_without_a_file_says_so(as_alice, gpt):
-    assert "held no file" in as_alice.post(URL, headers=JSON).json()["error"]
+    assert "No file selected" in as_alice.post(URL, headers=JSON).json()["error"]
 
 
 def test_a_path_in_the_name_is_only_a_name(as_alice, gpt):

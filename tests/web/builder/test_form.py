@@ -34,7 +34,7 @@ def test_autosave_answers_in_json_and_keeps_the_published_version(as_alice, gpt,
     response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "instructions": "New words."}, headers=JSON)
 
     assert response.json()["errors"] == {}
-    assert "your draft differs" in response.json()["parts"]["status"]
+    assert "Unpublished changes" in response.json()["parts"]["status"]
     gpt.refresh_from_db()
     assert gpt.instructions == "New words."
     assert gpt.published.spec().instructions == "Help with pumps."
@@ -84,7 +84,7 @@ def test_a_plain_form_keeps_what_was_typed_next_to_the_error(as_alice, gpt, fiel
     page = response.content.decode()
     assert response.status_code == 200
     assert "n" * 60 in page
-    assert "This has 60 characters; 50 fit." in page
+    assert "Too long: 60 of 50 characters." in page
     assert 'aria-invalid="true"' in page
     gpt.refresh_from_db()
     assert gpt.instructions == "Kept."
@@ -115,8 +115,8 @@ def test_publishing_waits_for_files_and_then_happens_by_itself(as_alice, gpt, fi
     file = add_file(gpt, "a.txt", [b"words"])
     page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content
 
-    assert b"as soon as its files are ready" in page
-    assert b"Do not publish yet" in page
+    assert b"once its files are ready" in page
+    assert b"Cancel publishing" in page
     assert GptVersion.objects.count() == 1
     gpt.files.update(status="ready", segment="s1")
     file_became_ready(file)
@@ -152,7 +152,7 @@ def test_a_failed_file_stands_in_the_way_and_says_so(as_alice, gpt, fields):
 
     page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "action": "publish"}, follow=True).content.decode()
 
-    assert "Not published. Not read: scan.pdf." in page
+    assert "Not published. Couldn’t be read: scan.pdf." in page
     assert "It has no text." in page
     assert GptVersion.objects.count() == 1
 
@@ -168,9 +168,9 @@ def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
 
 
 def test_the_form_says_where_the_draft_stands(as_alice, gpt):
-    assert b"the same as your draft" in as_alice.get("/gpts/pump-doctor/edit").content
+    assert b"Version 1 is live." in as_alice.get("/gpts/pump-doctor/edit").content
     assert b"Version 1</span>" in as_alice.get("/gpts/").content
 
 
 def test_an_empty_list_leads_to_the_first_gpt(as_alice):
-    assert b"You have made no GPT yet" in as_alice.get("/gpts/").content
+    assert b"created any GPTs yet" in as_alice.get("/gpts/").content

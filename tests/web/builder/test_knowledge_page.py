@@ -49,7 +49,7 @@ def test_without_files_it_shows_the_way_to_the_form(as_alice, gpt):
 def test_it_sums_up_and_tells_of_each_file(as_alice, file):
     page = as_alice.get(URL).content.decode()
 
-    for words in ("1,212", "3,400", "98,000", "German", "by words only", "This page holds no text.", "Page 9"):
+    for words in ("1,212", "3,400", "98,000", "German", "keyword search only", "This page holds no text.", "Page 9"):
         assert words in page
 
 
@@ -57,7 +57,7 @@ def test_a_question_is_answered_by_a_worker_of_the_model_queue(as_alice, gpt, fi
     html = as_alice.post(f"{URL}ask", {"question": " Which kit? "}, headers=JSON).json()["html"]
 
     assert asked == [("workers.tasks.ask_knowledge", str(gpt.id), "Which kit?", "model")]
-    for words in ("Covered.", "Given to the model", "No room left", "0.62", "7.5", "untrusted", "4 more passages"):
+    for words in ("Covered.", "Sent to the model", "No room left", "0.62", "7.5", "untrusted", "4 more passages"):
         assert words in html
     assert "<b>manual" not in html
 
@@ -69,12 +69,15 @@ def test_without_script_the_answer_is_a_page(as_alice, file, asked):
     assert 'value="Which kit?"' in page
 
 
-@pytest.mark.parametrize("question", ["", "  ", "q" * 1001])
-def test_a_question_that_is_none_is_refused(as_alice, file, asked, question):
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [("", "Enter a question."), ("  ", "Enter a question."), ("q" * 1001, "Too long: 1001 of 1000 characters.")],
+)
+def test_a_question_that_is_none_is_refused(as_alice, file, asked, question, why):
     response = as_alice.post(f"{URL}ask", {"question": question}, headers=JSON)
 
     assert (response.status_code, asked) == (400, [])
-    assert "question" in response.json()["error"]
+    assert response.json()["error"] == why
 
 
 def test_nothing_is_asked_before_a_file_is_ready(as_alice, gpt, asked):
@@ -86,14 +89,14 @@ def test_nothing_is_asked_before_a_file_is_ready(as_alice, gpt, asked):
 
 def test_workers_that_are_away_are_said_to_be(as_alice, file, monkeypatch):
     def nobody(*_: str, **__: object) -> dict:
-        raise NoResult("The workers cannot be reached right now.")
+        raise NoResult("Not available right now.")
 
     monkeypatch.setattr("web.builder.knowledge.rpc.call", nobody)
     for response in (
         as_alice.get(f"{URL}health", headers=JSON),
         as_alice.post(f"{URL}ask", {"question": "Q?"}, headers=JSON),
     ):
-        assert (response.status_code, response.json()["error"]) == (503, "The workers cannot be reached right now.")
+        assert (response.status_code, response.json()["error"]) == (503, "Not available right now.")
     assert as_alice.get(URL).status_code == 200
 
 
@@ -109,7 +112,7 @@ def test_what_a_worker_found_is_drawn(as_alice, file, monkeypatch):
 
     for words in (
         "40 of 100 passages",
-        "60 answered nothing yet",
+        "60 haven’t been used yet",
         "Never asked for.",
         "Twice said.",
         "b.txt",

@@ -52,7 +52,7 @@ def test_what_is_no_picture_is_refused_in_words(as_alice, gpt):
     for upload in (svg, SimpleUploadedFile("a.png", b""), SimpleUploadedFile("b.png", photo().read()[:200])):
         response = put(as_alice, upload)
         assert response.status_code == 400
-        assert "cannot be read" in response.json()["errors"]["picture"][0]
+        assert "Couldn’t read" in response.json()["errors"]["picture"][0]
     gpt.refresh_from_db()
     assert not gpt.picture
 
@@ -60,7 +60,7 @@ def test_what_is_no_picture_is_refused_in_words(as_alice, gpt):
 def test_too_many_pixels_or_bytes_are_refused(as_alice, gpt, settings):
     assert "million pixels" in put(as_alice, photo(size=(8000, 8000))).json()["errors"]["picture"][0]
     settings.MAX_PICTURE_BYTES = 100
-    assert "larger than" in put(as_alice, photo()).json()["errors"]["picture"][0]
+    assert "Too large" in put(as_alice, photo()).json()["errors"]["picture"][0]
 
 
 def test_the_picture_can_be_taken_away(as_alice, gpt):

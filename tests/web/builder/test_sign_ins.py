@@ -166,7 +166,7 @@ def said(response) -> str:
 def signed_in(user, action: Action, provider: Provider) -> Client:
     client = browser(user)
     response = come_back(client, action, provider.authorize(begin(client, action)))
-    assert "You are signed in to crm.example" in said(response)
+    assert "Signed in to crm.example" in said(response)
     return client
 
 
@@ -222,7 +222,7 @@ def test_one_comes_back_to_the_page_of_this_site(bob, action, provider):
 def test_a_wrong_state_signs_nobody_in(bob, action, provider, state):
     client = browser(bob)
     answer = provider.authorize(begin(client, action)) | {"state": state}
-    assert "not begun here" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -231,7 +231,7 @@ def test_an_answer_counts_once(bob, action, provider):
     answer = provider.authorize(begin(client, action))
     come_back(client, action, answer)
     first = SignIn.objects.get().sealed
-    assert "not begun here" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert SignIn.objects.get().sealed == first
 
 
@@ -240,7 +240,7 @@ def test_another_person_s_answer_is_refused(bob, charlie, action, provider):
     answer = provider.authorize(begin(browser(charlie), action))
     victim = browser(bob)
     begin(victim, action)
-    assert "not begun here" in said(come_back(victim, action, answer))
+    assert "began in another browser" in said(come_back(victim, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -248,7 +248,7 @@ def test_one_who_signs_out_here_and_in_as_another_begins_anew(bob, charlie, acti
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     client.force_login(charlie)
-    assert "not begun here" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
     assert not SignIn.objects.exists()
 
 
@@ -258,7 +258,7 @@ def test_one_service_s_answer_is_not_taken_for_another_s(bob, action, provider):
                                   oauth=action.oauth)  # fmt: skip
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
-    assert "not begun here" in said(come_back(client, other, answer))
+    assert "began in another browser" in said(come_back(client, other, answer))
     assert not SignIn.objects.exists()
 
 
@@ -266,14 +266,14 @@ def test_a_late_answer_is_refused(bob, action, provider, monkeypatch):
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     monkeypatch.setattr("web.chat.views_sign_in.LASTS_S", -1)
-    assert "not begun here" in said(come_back(client, action, answer))
+    assert "began in another browser" in said(come_back(client, action, answer))
 
 
 def test_a_stolen_code_is_worthless_without_the_verifier(bob, charlie, action, provider):
     stolen = provider.authorize(begin(browser(bob), action))["code"]
     thief = browser(charlie)
     state = dict(parse_qsl(urlsplit(begin(thief, action)).query))["state"]
-    assert "did not accept" in said(come_back(thief, action, {"code": stolen, "state": state}))
+    assert "rejected the sign-in" in said(come_back(thief, action, {"code": stolen, "state": state}))
     with pytest.raises(SignInNeeded):
         token(action, charlie)
 
@@ -281,14 +281,14 @@ def test_a_stolen_code_is_worthless_without_the_verifier(bob, charlie, action, p
 def test_who_declines_is_not_signed_in(bob, action, provider):
     client = browser(bob)
     state = provider.authorize(begin(client, action))["state"]
-    assert "did not sign in" in said(come_back(client, action, {"error": "access_denied", "state": state}))
+    assert "didn’t sign in" in said(come_back(client, action, {"error": "access_denied", "state": state}))
 
 
 def test_what_a_broken_service_says_is_not_repeated(bob, action, provider):
     provider.broken = True
     client = browser(bob)
     told = said(come_back(client, action, provider.authorize(begin(client, action))))
-    assert "did not accept the sign-in (status 401)" in told
+    assert "rejected the sign-in (status 401)" in told
     assert CLIENT_SECRET not in told
 
 
@@ -382,4 +382,4 @@ def test_without_a_worker_one_is_told(bob, action, provider, monkeypatch):
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
     monkeypatch.setattr(rpc, "call", nobody)
-    assert "busy or away" in said(come_back(client, action, answer))
+    assert rpc.TOO_LATE in said(come_back(client, action, answer))

@@ -54,7 +54,7 @@ class TestWords:
 
     def test_before_its_run_is_there(self):
         assert only(*self.LOG).words == "Asking Tax clerk: What is due?"
-        assert only(*asking("store")).words == "Asking a GPT of the store: What is due?"
+        assert only(*asking("store")).words == "Asking a GPT from the store: What is due?"
 
     def test_when_it_has_answered(self):
         line = only(*self.LOG, told("a"), gave("a"))
@@ -63,12 +63,12 @@ class TestWords:
 
     def test_when_it_failed(self):
         line = only(*self.LOG, told("a"), gave("a", "It ran out of time.", ok=False))
-        assert (line.state, line.words, line.note) == ("failed", "Tax Clerk did not answer", "It ran out of time.")
+        assert (line.state, line.words, line.note) == ("failed", "Tax Clerk didn’t answer", "It ran out of time.")
 
     def test_when_it_could_not_be_asked(self):
         line = only(*self.LOG, gave("a", trees.REFUSED, ok=False, run_id=""))
-        assert (line.words, line.note) == ("Could not ask Tax clerk", trees.REFUSED)
-        assert summary((line,)) == "Could not ask Tax clerk"
+        assert (line.words, line.note) == ("Couldn’t ask Tax clerk", trees.REFUSED)
+        assert summary((line,)) == "Couldn’t ask Tax clerk"
 
     def test_when_the_same_was_asked_before(self):
         line = only(*self.LOG, told("a", joined=True), gave("a"))
@@ -144,7 +144,7 @@ class TestPages:
     def test_the_tree_shows_each_run_once(self, as_bob, done):
         page = as_bob.get(f"/runs/{done.desk.id}/tree").content.decode()
         assert page.count('<article class="tree-run"') == 8
-        assert "rests on the file prices.pdf and the page fees.example" in page
+        assert "Sources: the file prices.pdf and the page fees.example" in page
         assert trees.REFUSED in page
         assert "data-tree-live" not in page
         assert "style=" not in page
@@ -157,7 +157,7 @@ class TestPages:
     def test_a_live_tree_gives_its_changing_part_alone(self, as_bob, live):
         part = as_bob.get(f"/runs/{live.desk.id}/tree?part").content.decode()
         assert "data-tree-live" in part
-        assert part.count("Waits for you") == 6
+        assert part.count("Waiting for approval") == 6
         assert "<html" not in part
 
     @pytest.mark.parametrize("address", ["/c/turn/{}/part", "/runs/{}/", "/runs/{}/tree", "/runs/{}/tree?part"])

@@ -60,7 +60,7 @@ def test_a_mention_that_is_refused_leaves_no_chat(as_bob, gpt, clerk):
     )
     assert (response.status_code, response.json()["error"]) == (
         400,
-        f"There is no GPT “{clerk.slug}” that you may use.",
+        f"GPT “{clerk.slug}” not found, or you don’t have access to it.",
     )
     assert not Conversation.objects.exists()
 
@@ -104,7 +104,7 @@ def test_a_guest_that_is_gone_is_told_of_once(as_bob, visited, clerk):
     send = reverse("chat_send", args=[visited.id])
     response = as_bob.post(send, {"text": "Hi"}, headers=JSON)
     assert response.status_code == 409
-    assert "was deleted by its creator. Send again, and Pump Doctor answers." in response.json()["error"]
+    assert "was deleted by its creator. Send again to ask Pump Doctor." in response.json()["error"]
     assert as_bob.post(send, {"text": "Hi"}, headers=JSON).status_code == 200
 
 

@@ -71,7 +71,7 @@ def test_a_preview_has_no_page(client, alice, gpt):
 def test_a_live_answer_names_its_stream(as_bob, page, run):
     shown = as_bob.get(page).content.decode()
     assert f'data-events="{reverse("run_events", args=[run.id])}"' in shown
-    assert "Waiting for its turn" in shown
+    assert "Queued" in shown
 
 
 def test_a_finished_answer_shows_its_text_its_tags_and_its_passage(as_bob, page, run, answer):
@@ -105,9 +105,9 @@ def test_a_question_is_shown_as_text(as_bob, conversation):
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (Error(message="The model is not answering."), "Try again"),
+        (Error(message="The model isn't responding."), "Try again"),
         (Finished(text="I do not know.", coverage="not_covered"), "Not covered by this GPT’s files"),
-        (Finished(text="And then", finish="length"), "reached its limit"),
+        (Finished(text="And then", finish="length"), "reached its length limit"),
     ],
 )
 def test_the_end_of_an_answer_is_told(as_bob, page, run, end, words):
@@ -153,7 +153,7 @@ def test_a_chat_stays_readable_when_its_gpt_is_no_longer_shared(as_bob, gpt, pag
     assert "Service the seal" in shown
     assert "no longer shared with you" in shown
     assert "data-composer" not in shown
-    assert "Again" not in shown
+    assert "Regenerate" not in shown
     assert reverse("chat_new", args=[gpt.slug]) not in shown
 
 
@@ -179,7 +179,7 @@ def test_the_list_of_chats_holds_ones_own_and_finds_by_title(as_bob, as_charlie,
     url = reverse("chats")
     assert "Which seal fits the Z-9?" in as_bob.get(url).content.decode()
     assert "Which seal fits" in as_bob.get(url, {"q": "SEAL"}).content.decode()
-    assert "No chat fits" in as_bob.get(url, {"q": "sourdough"}).content.decode()
+    assert "No chats found" in as_bob.get(url, {"q": "sourdough"}).content.decode()
     assert "Which seal fits" not in as_charlie.get(url).content.decode()
 
 

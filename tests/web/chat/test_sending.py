@@ -54,7 +54,7 @@ def test_a_refused_first_message_leaves_no_empty_chat(as_bob, gpt, settings):
     settings.MAX_MESSAGE_CHARS = 10
     response = as_bob.post(reverse("chat_start", args=[gpt.slug]), {"text": "x" * 11}, headers=JSON)
     assert response.status_code == 413
-    assert "longer than 10 characters" in response.json()["error"]
+    assert "up to 10 characters" in response.json()["error"]
     assert not Conversation.objects.exists()
 
 

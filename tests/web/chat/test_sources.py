@@ -234,7 +234,7 @@ def test_when_no_worker_answers_the_fragment_says_so(as_bob, cite, workers):
     run = cite()
     workers.fails = "The workers are busy."
     page = as_bob.get(source(run)).content.decode()
-    assert "The workers are busy. The passage itself stays readable here." in page
+    assert "The workers are busy. You can still read the passage here." in page
     assert "data-has-text" not in page
     response = as_bob.get(picture(run, 41))
     assert (response.status_code, response.content.decode()) == (503, "The workers are busy.")
@@ -249,7 +249,7 @@ def test_a_citation_without_its_file_keeps_its_passage(as_bob, cite, workers):
 
 def test_an_accepted_finding_shows_as_a_badge(as_bob, cite, workers):
     run = cite(untrusted=True)
-    assert "accepted despite a finding" in as_bob.get(f"/c/turn/{run.id}").content.decode()
+    assert "flagged passage" in as_bob.get(f"/c/turn/{run.id}").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -296,8 +296,8 @@ class TestSupport:
             SentenceSupport(answer_start=11, answer_end=17, level="unsupported"),
         )
         page = self.page(as_bob, cite(levels))
-        assert 'Twice.&nbsp;<span class="unsupported" role="img" title="Not from the files"' in page
-        assert "1 sentence is not from the files." in page
+        assert 'Twice.&nbsp;<span class="unsupported" role="img" title="Not supported by the files"' in page
+        assert "1 sentence is not supported by the files." in page
         assert "Dotted" not in page
 
     def test_an_answer_from_elsewhere_is_called_so_once(self, as_bob, cite):
@@ -305,7 +305,7 @@ class TestSupport:
             SentenceSupport(answer_start=a, answer_end=b, level="unsupported") for a, b in ((0, 10), (11, 17))
         )
         page = self.page(as_bob, cite(levels))
-        assert "Nothing in this answer is from the files." in page
+        assert "Nothing in this answer is supported by the files." in page
         assert 'class="unsupported"' not in page
 
     def test_a_sentence_in_another_language_than_the_files_is_told_to_be_not_checked(self, as_bob, cite):
@@ -316,7 +316,7 @@ class TestSupport:
         page = self.page(as_bob, cite(support))
         assert 'Twice.&nbsp;<span class="not-checked" role="img" title="Not checked: the files are' in page
         assert "1 sentence is not checked: the files are in a different language." in page
-        assert "not from the files" not in page
+        assert "not supported by the files" not in page
 
     def test_a_supported_answer_says_nothing_more(self, as_bob, cite):
         page = self.page(as_bob, cite((SentenceSupport(answer_start=0, answer_end=10, level="supported"),)))

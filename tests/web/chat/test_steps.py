@@ -130,11 +130,11 @@ def test_arguments_and_answer_of_an_action_are_kept():
     ("answer", "note"),
     [
         ({"allowed": False}, "you declined it"),
-        ({"allowed": False, "expired": True}, "nobody answered in time, so it was not done"),
+        ({"allowed": False, "expired": True}, "expired without an answer"),
     ],
 )
 def test_what_was_not_allowed_was_not_done(answer, note):
-    refusal = gave("createTicket", "The person declined this call.", ok=False)
+    refusal = gave("createTicket", "The user declined this call.", ok=False)
     line = only(called("createTicket"), asked(), Approval(call_id="c1", **answer), refusal)
     assert (line.words, line.note) == ("Did not call Create ticket on crm.example.org", note)
 

@@ -131,7 +131,7 @@ class TestForged:
     def test_not_by_its_file(self, child, run, secret, bob, shown):
         forged = citation_of(passage_in(secret))
         assert cited_file(run, forged) is None
-        assert self.opened(run, bob, forged) == SourceView(trouble="The source of this quote is not kept here.")
+        assert self.opened(run, bob, forged) == SourceView(trouble="The source of this quote is no longer available.")
         assert shown == []
 
     def test_not_by_its_segment_under_a_file_of_the_tree(self, child, run, file, secret, bob, shown):

@@ -14,7 +14,7 @@ from web.runs.mentionable import mentionable
 from web.runs.mentions import Called, called_in
 from web.runs.models import Message, Permission, Run
 
-UNKNOWN = "There is no GPT “{}” that you may use."
+UNKNOWN = "GPT “{}” not found, or you don’t have access to it."
 
 
 def made(owner, name: str, sharing: str = Sharing.STORE, **fields) -> Gpt:
@@ -184,7 +184,7 @@ class TestGuest:
     )
     def test_one_that_is_gone_is_dismissed_with_a_word(self, visited, clerk, end, why):
         end(clerk)
-        with pytest.raises(GuestGone, match=f"Tax Clerk .*{why}.* Send again, and Pump Doctor answers."):
+        with pytest.raises(GuestGone, match=f"Tax Clerk .*{why}.* Send again to ask Pump Doctor."):
             services.start_run(visited, "And now?")
         assert visited.messages.count() == 1
         assert services.start_run(visited, "And now?").gpt == visited.gpt

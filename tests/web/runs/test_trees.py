@@ -195,7 +195,7 @@ class TestAsks:
         [
             ("ask_trip_planner", "Trip Planner", "a.example"),
             ("ask_tax_clerk", "Tax clerk", ""),
-            ("ask_store", "a GPT of the store", ""),
+            ("ask_store", "a GPT from the store", ""),
         ],
     )
     def test_they_are_known_by_their_names(self, tool, name, host):

@@ -130,12 +130,12 @@ class TestPage:
     def test_without_a_period_of_its_own_it_shows_thirty_days(self, client, gpt, alice, days):
         client.force_login(alice)
         page = client.get(self.URL, {"days": days}).content.decode()
-        assert "Nobody asked Pump Doctor in the last 30 days." in page
+        assert "No one used Pump Doctor in the last 30 days." in page
 
     def test_a_draft_says_that_it_has_to_be_published(self, client, alice):
         create_gpt(alice, {"name": "Idea"})
         client.force_login(alice)
-        assert b"once it is published" in client.get("/gpts/idea/use/").content
+        assert b"Publish it" in client.get("/gpts/idea/use/").content
 
     @pytest.mark.parametrize(("person", "status"), [(None, 302), ("bob", 404), ("charlie", 404), ("alice", 200)])
     def test_it_is_its_owners(self, client, request, gpt, person, status):

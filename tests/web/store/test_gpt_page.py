@@ -113,14 +113,14 @@ class TestWhomItMayAsk:
         publish(asking)
         client.force_login(bob)
         page = client.get("/g/pump-doctor/").content.decode()
-        assert "May ask other GPTs" not in page
-        assert "No web, no other service." in page
+        assert "Can ask other GPTs" not in page
+        assert "No web and no other services." in page
 
     def test_looking_in_the_store_is_said(self, client, gpt):
         publish(update_gpt(gpt, {"delegates_to_store": True}))
         page = client.get("/g/pump-doctor/").content.decode()
-        assert "Those that it finds in the store." in page
-        assert "No web, no other service." not in page
+        assert "Any GPT in the store." in page
+        assert "No web and no other services." not in page
 
     def test_the_draft_is_not_told(self, client, gpt, alice, bob):
         clerk = create_gpt(bob, {"name": "Price Clerk"})

@@ -116,8 +116,8 @@ def test_categories_and_searches_narrow_each_other(client, shelf):
     page = client.get("/?category=writing&q=translate").content.decode()
     assert "Old" not in page
     assert "Translator" in page
-    assert "Nobody here knows" in client.get("/?category=home&q=translate").content.decode()
-    assert "This shelf is empty" in client.get("/?category=research").content.decode()
+    assert "No GPTs found for" in client.get("/?category=home&q=translate").content.decode()
+    assert "No GPTs in this category yet" in client.get("/?category=research").content.decode()
 
 
 def test_featured_gpts_stand_on_top_and_once(client, shelf):
@@ -139,7 +139,7 @@ def test_a_long_store_has_pages(client, alice):
     assert second.content.count(b'class="card"') == 6
     assert b"Page 2 of 2" in second.content
     assert client.get("/?category=other&page=99").status_code == 200
-    assert b"New here" in client.get("/").content
+    assert b"Recently published" in client.get("/").content
 
 
 def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, bob, charlie):
@@ -156,7 +156,7 @@ def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, 
 
 
 def test_an_empty_store_says_what_to_do(client, db):
-    assert b"The hall is still empty" in client.get("/").content
+    assert b"No GPTs yet" in client.get("/").content
 
 
 def test_names_are_text_not_markup(client, alice):

@@ -98,13 +98,13 @@ def test_it_never_connects_to(url, connections, monkeypatch):
 @pytest.mark.parametrize("url", BENIGN)
 def test_it_does_not_stand_in_the_way_of(url, connections, monkeypatch):
     monkeypatch.setattr(resolving, "look_up", lambda host, port: ["93.184.216.34"])
-    with pytest.raises(EgressError, match="could not be reached"):
+    with pytest.raises(EgressError, match="Couldn't connect"):
         fetch(url, PUBLIC)
     assert len(connections) == 1
 
 
 def test_the_refusal_names_the_address():
-    with pytest.raises(EgressRefused, match=r"^The address 10\.0\.0\.5 is not on the public internet\.$"):
+    with pytest.raises(EgressRefused, match=r"^The address 10\.0\.0\.5 isn't on the public internet\.$"):
         fetch("http://10.0.0.5/", PUBLIC)
 
 
@@ -128,7 +128,7 @@ PRIVATE_ADDRESSES = ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fd00::1
 @pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
 def test_one_private_answer_spoils_a_name(address, connections, monkeypatch):
     monkeypatch.setattr(resolving, "look_up", lambda host, port: ["93.184.216.34", address])
-    with pytest.raises(EgressRefused, match="not on the public internet"):
+    with pytest.raises(EgressRefused, match="n't on the public internet"):
         fetch("https://rebind.example.com/", PUBLIC)
     assert connections == []
 
@@ -138,7 +138,7 @@ def test_names_without_an_address_fail_in_a_sentence(monkeypatch):
         raise socket.gaierror("Name or service not known")
 
     monkeypatch.setattr(resolving, "look_up", unknown)
-    with pytest.raises(EgressError, match=r"^nowhere\.example\.com could not be found\.$"):
+    with pytest.raises(EgressError, match=r"^Couldn't find nowhere\.example\.com\.$"):
         fetch("https://nowhere.example.com/", PUBLIC)
 
 
@@ -222,7 +222,7 @@ def test_an_allowed_host_does_not_lead_to_the_keys_of_the_machine():
 def test_what_operators_deny_wins_and_takes_the_names_below_along():
     guard = Guard(EgressConfig(allow=("a.example.com",), deny=("example.com", "8.8.8.0/24")))
     for url in ("https://example.com/", "https://a.example.com/", "https://8.8.8.8/"):
-        with pytest.raises(EgressRefused, match="does not allow"):
+        with pytest.raises(EgressRefused, match="doesn't allow"):
             guard.target(url)
     guard.target("https://notexample.com/")
 

@@ -159,7 +159,7 @@ def test_what_was_sent_to_one_host_is_not_sent_to_another():
     with serving(ok) as other, serving(lambda asked: asked.give(307, Location=there)) as first:
         there = f"http://127.0.0.1:{other.port}/"
         config = allowing(first, other)
-        with pytest.raises(EgressRefused, match="redirects what was sent"):
+        with pytest.raises(EgressRefused, match="redirects the request"):
             fetch(f"http://127.0.0.1:{first.port}/", config, method="POST", content=b"private")
     assert first.seen[0].body == b"private"
     assert other.seen == []
@@ -256,7 +256,7 @@ def bomb(asked):
 
 @pytest.mark.parametrize("answer", [endless, claims_much, bomb], ids=lambda each: each.__name__)
 def test_bytes_are_bounded_also_unpacked(answer):
-    with serving(answer) as server, pytest.raises(EgressFailed, match="longer than 1 MB"):
+    with serving(answer) as server, pytest.raises(EgressFailed, match="larger than 1 MB"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=FetchLimits(max_bytes=1_000_000))
 
 
@@ -270,7 +270,7 @@ def test_packed_bodies_are_unpacked_and_only_gzip_is_asked_for():
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress", "deflate"])
 def test_what_cannot_be_unpacked_within_bounds_is_not_unpacked(coding):
     packed = serving(lambda asked: asked.give(body=b"\x1b" * 100, Content_Encoding=coding))
-    with packed as server, pytest.raises(EgressFailed, match="packed in a way"):
+    with packed as server, pytest.raises(EgressFailed, match="unsupported encoding"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server))
 
 
@@ -281,7 +281,7 @@ def test_only_wanted_kinds_are_read():
             if is_wanted:
                 fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=limits)
             else:
-                with pytest.raises(EgressFailed, match="video/mp4, which is not read here"):
+                with pytest.raises(EgressFailed, match="video/mp4, which isn't supported"):
                     fetch(f"http://127.0.0.1:{server.port}/", allowing(server), limits=limits)
 
 
@@ -316,13 +316,13 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
 def test_a_server_that_is_gone_is_told_in_a_sentence():
     with serving(ok) as server:
         config = allowing(server)
-    with pytest.raises(EgressFailed, match=r"^127\.0\.0\.1 could not be reached\.$"):
+    with pytest.raises(EgressFailed, match=r"^Couldn't connect to 127\.0\.0\.1\.$"):
         fetch(f"http://127.0.0.1:{server.port}/", config)
 
 
 def test_nonsense_is_told_in_a_sentence():
     shell = serving(lambda asked: asked.wfile.write(b"SSH-2.0-OpenSSH_9.9\r\n\r\n"))
-    with shell as server, pytest.raises(EgressFailed, match="makes no sense"):
+    with shell as server, pytest.raises(EgressFailed, match="an invalid response"):
         fetch(f"http://127.0.0.1:{server.port}/", allowing(server))
 
 
@@ -355,13 +355,13 @@ def test_tls_asks_for_the_name_and_holds_the_certificate_to_it(names, certificat
     with serving(ok) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         config = EgressConfig(allow=(f"pinned.example.com:{server.port}", f"wrong.example.com:{server.port}"))
-        with pytest.raises(EgressFailed, match=r"certificate of pinned\.example\.com is not valid"):
+        with pytest.raises(EgressFailed, match=r"certificate of pinned\.example\.com isn.t valid"):
             fetch(f"https://pinned.example.com:{server.port}/", config)
         trusting = create_default_context(cafile=str(certificate))
         monkeypatch.setattr("workers.egress.fetching.tls", lambda: trusting)
         response = fetch(f"https://pinned.example.com:{server.port}/", config)
         assert (response.content, response.peer) == (b"hello", "127.0.0.1")
-        with pytest.raises(EgressFailed, match=r"certificate of wrong\.example\.com is not valid"):
+        with pytest.raises(EgressFailed, match=r"certificate of wrong\.example\.com isn.t valid"):
             fetch(f"https://wrong.example.com:{server.port}/", config)
     assert asked_for == ["pinned.example.com", "pinned.example.com", "wrong.example.com"]
     assert connecting.tls().verify_mode.name == "CERT_REQUIRED"
@@ -396,11 +396,11 @@ def test_httpx_clients_are_guarded_too(names):
         async with httpx.AsyncClient(transport=transport, follow_redirects=True, trust_env=False) as client:
             assert (await client.post(f"{base}/", json={"a": 1})).text == "hello"
             for url, why in (
-                (f"{base}/away", "::1 is not on the public internet"),
-                (f"{base}/bomb", "longer than 1 MB"),
-                ("http://rebind.example.com/", "10.0.0.5 is not on the public internet"),
-                ("http://localhost/", "not a name on the public internet"),
-                ("http://10.0.0.5/", "10.0.0.5 is not on the public internet"),
+                (f"{base}/away", "::1 isn't on the public internet"),
+                (f"{base}/bomb", "larger than 1 MB"),
+                ("http://rebind.example.com/", "10.0.0.5 isn't on the public internet"),
+                ("http://localhost/", "n't on the public internet"),
+                ("http://10.0.0.5/", "10.0.0.5 isn't on the public internet"),
             ):
                 with pytest.raises(httpx.ConnectError, match=why) as caught:
                     await client.get(url)

@@ -127,3 +127,10 @@ def test_a_printed_call_of_no_use_is_asked_for_once_more_as_a_call_only(
 def test_json_that_is_an_answer_stays_one(remote: RemoteEngine, model_server: ModelServer) -> None:
     answer = '{"name": "Bob", "age": 7}'
     assert reply(remote, model_server, text_events(answer), tools=(STOCK,), grammar=Grammar(tools=(STOCK,))) == answer
+
+
+def test_control_tokens_that_a_server_spells_out_end_the_reply(
+    remote: RemoteEngine, model_server: ModelServer
+) -> None:
+    events = text_events("It leaks.<|im_start|>user\nAnd then?")
+    assert reply(remote, model_server, events, tools=(STOCK,), grammar=Grammar(tools=(STOCK,))) == "It leaks."

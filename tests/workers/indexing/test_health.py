@@ -107,7 +107,7 @@ def test_a_repeat_is_not_given_twice_and_says_so(gpt, words, home) -> None:
     told = probe(scripted_services(home, words), gpt.id, "How many days of paid leave has every employee?")
     leave = [each for each in told["passages"] if "paid leave" in each["text"]]
     assert [each["given"] for each in leave] == [True, False]
-    assert leave[1]["why_not"] == "Repeats a better one"
+    assert leave[1]["why_not"] == "Duplicate"
 
 
 def test_what_is_not_covered_gives_nothing(gpt, words, home) -> None:

@@ -72,7 +72,7 @@ def test_the_same_content_replaces_nothing(draft, old) -> None:
     other = add_file(draft, "other.txt", [NEW])
     with pytest.raises(ValidationError, match="this is the same file"):
         replace_file(old, "again.txt", [OLD])
-    with pytest.raises(ValidationError, match="has that content already, as other"):
+    with pytest.raises(ValidationError, match="already has this file as other"):
         replace_file(old, "copy.txt", [NEW])
     assert list(draft.files.filter(removed=None)) == [old, other]
 
@@ -87,5 +87,5 @@ def test_a_replacement_takes_no_room_of_its_own(draft, old, settings) -> None:
     settings.MAX_FILES_PER_GPT = 2
     replace_file(old, "new.txt", [NEW])
     add_file(draft, "other.txt", [NEWER])
-    with pytest.raises(ValidationError, match="can hold 2 files"):
+    with pytest.raises(ValidationError, match="up to 2 files"):
         add_file(draft, "third.txt", [b"more"])

@@ -109,9 +109,9 @@ def test_entries_are_found_whatever_their_letter_case_and_slashes() -> None:
         (bytes(257).replace(b"\0", b"x") + b"ustar", "unpack it"),
         (b"\x7fELF" + bytes(30) + b"x", "program"),
         (b"MZ\x90\0" + bytes(100) + b"x", "program"),
-        (b"\0\0\0\x18ftypmp42" + bytes(30), "sound or video"),
+        (b"\0\0\0\x18ftypmp42" + bytes(30), "Audio and video"),
         (b"\0\0\0\x18ftypheic" + bytes(30), "JPEG"),
-        (b"ID3\x04" + bytes(30), "sound or video"),
+        (b"ID3\x04" + bytes(30), "Audio and video"),
         (b"SQLite format 3\0" + bytes(30), "CSV"),
         (files.zipped({"Index/Document.iwa": b"x"}), "iWork"),
         *(

@@ -50,7 +50,7 @@ def test_white_letters_of_a_transparent_picture_are_as_invisible_as_on_paper() -
 
 @pytest.mark.parametrize("size", [(1, 1), (12, 12), (400, 300)])
 def test_a_picture_without_text_is_refused_with_a_sentence(size: tuple[int, int]) -> None:
-    with pytest.raises(errors.NoText, match="no text in the picture"):
+    with pytest.raises(errors.NoText, match="No readable text"):
         image.parse(saved(Image.new("RGB", size, "lightblue"), "PNG"))
 
 

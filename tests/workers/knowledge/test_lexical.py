@@ -57,25 +57,25 @@ def test_scores_agree_with_the_library(one: list[list[str]]) -> None:
     assert [found.get(row, 0) for row in range(len(one))] == pytest.approx(list(expected), rel=1e-4)
 
 
-@pytest.mark.parametrize("query", ["w1 w2 w3 w4", "w900 w1 w2", "w1", "w700 w800 w3 w77 w5 w1", "unknown"])
-def test_the_best_are_found_without_scoring_everything(query: str) -> None:
+@pytest.fixture(scope="module")
+def large() -> tuple[bm25s.BM25, list[Postings]]:
+    """20,000 texts as the library indexes them, and in two parts as we do."""
     corpus = zipf_corpus(20_000, seed=1)
-    scores = plain_scores_fast(query.split(), corpus)
-    expected = sorted(scores.values(), reverse=True)[:10]
-    parts = [Postings.of(corpus[:15_000]), Postings.of(corpus[15_000:])]
+    reference = bm25s.BM25(method="lucene", k1=K1, b=B)
+    reference.index(corpus, show_progress=False)
+    return reference, [Postings.of(corpus[:15_000]), Postings.of(corpus[15_000:])]
+
+
+@pytest.mark.parametrize("query", ["w1 w2 w3 w4", "w900 w1 w2", "w1", "w700 w800 w3 w77 w5 w1", "unknown"])
+def test_the_best_are_found_without_scoring_everything(large: tuple[bm25s.BM25, list[Postings]], query: str) -> None:
+    reference, parts = large
+    known = [term for term in query.split() if term in reference.vocab_dict]
+    scores = reference.get_scores(known) * (K1 + 1) if known else np.zeros(20_000)
+    expected = sorted((score for score in scores if score > 0), reverse=True)[:10]
     found = best(query.split(), parts, 10)
     assert [score for score, _, _ in found] == pytest.approx(expected, rel=1e-4)
     for score, number, row in found:
         assert score == pytest.approx(scores[number * 15_000 + row], rel=1e-4)
-
-
-def plain_scores_fast(query: Sequence[str], corpus: Sequence[Sequence[str]]) -> dict[int, float]:
-    """`plain_scores`, asked of the library, which takes a large corpus faster."""
-    reference = bm25s.BM25(method="lucene", k1=K1, b=B)
-    reference.index(corpus, show_progress=False)
-    known = [term for term in query if term in reference.vocab_dict]
-    scores = reference.get_scores(known) * (K1 + 1) if known else np.zeros(len(corpus))
-    return {row: float(score) for row, score in enumerate(scores) if score > 0}
 
 
 @given(texts, texts, queries)

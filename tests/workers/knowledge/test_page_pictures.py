@@ -62,7 +62,7 @@ def test_large_pages_become_pictures_that_a_phone_can_load() -> None:
 
 @pytest.mark.parametrize("page", [0, 3])
 def test_a_page_that_is_not_there_is_told(page: int) -> None:
-    with pytest.raises(errors.NoText, match="no such page"):
+    with pytest.raises(errors.NoText, match="Page not found"):
         made(pdf(Page(at(60, 700, HONEST)), Page("")), page)
 
 

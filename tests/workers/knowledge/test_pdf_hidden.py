@@ -27,7 +27,7 @@ _TRICKS = {
     "outside the crop box": Page(
         at(60, 780, SECRET) + at(60, 600, HONEST), more="/MediaBox [0 0 595 842] /CropBox [0 0 595 700]"
     ),
-    "the invisible mode": _page(at(60, 700, SECRET, before="3 Tr")),
+    "invisible mode": _page(at(60, 700, SECRET, before="3 Tr")),
     "transparent": _page(f"q /G gs {at(60, 700, SECRET)} Q", states={"G": "<< /ca 0 /CA 0 >>"}),
     "covered by a white box": _page(f"{at(60, 700, SECRET)} q 1 g 50 680 400 40 re f Q"),
     "covered by a picture": _page(f"{at(60, 700, SECRET)} q 400 0 0 40 50 685 cm /I Do Q", pictures={"I": noise()}),

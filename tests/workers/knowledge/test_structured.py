@@ -36,7 +36,7 @@ def test_records_of_any_shape_keep_their_paths() -> None:
 def test_json_lines_are_a_table_and_broken_lines_are_told() -> None:
     document = parse(b'{"q": "why", "a": "so"}\n{"q": "who", "a": "me"}\n{"q": "when}\n')
     assert "| who | me |" in document.text()
-    assert "no valid JSON: 1" in document.notices[0].message
+    assert "aren't valid JSON: 1" in document.notices[0].message
 
 
 def test_a_file_that_breaks_off_is_read_as_far_as_it_goes() -> None:

@@ -70,7 +70,7 @@ def test_a_call_is_tried_with_the_key_and_told_without_it(service, action, alice
 
 
 def test_a_call_that_fails_says_why(action, alice):
-    assert "not among" in tasks.try_operation(str(action.id), str(alice.pk), "nothing", "{}")["error"]
+    assert "in the draft" in tasks.try_operation(str(action.id), str(alice.pk), "nothing", "{}")["error"]
 
 
 def test_a_server_that_cannot_be_reached_says_why(gpt):
@@ -79,5 +79,5 @@ def test_a_server_that_cannot_be_reached_says_why(gpt):
 
 
 def test_a_sign_in_that_is_not_under_way_is_refused(db):
-    assert tasks.exchange_code("77") == {"refused": "There is no sign-in under way."}
+    assert tasks.exchange_code("77") == {"refused": "No sign-in in progress."}
     assert tasks.revoke_sign_in("77") == {"revoked": False}

@@ -18,8 +18,8 @@ SCRIPT = {name: says(f"{name} speaking.") for name in ("Desk", "Tax Clerk", "Tra
 class Router:
     """Chooses the GPT whose name has a word of the message, and parts at " and "."""
 
-    def choose(self, said, candidates):
-        return RoutedChoice("", 0.9)
+    def ranked(self, said, candidates):
+        return [RoutedChoice("", 0.9)]
 
     def choose_gpt(self, said, candidates):
         words = set(said[-1][1].lower().replace("?", "").split())

@@ -127,7 +127,7 @@ def test_gpts_that_ask_each_other_the_same_are_told_so(alice, bob, sent_tasks):
     script = {"One": asks(call("ask_two", "Who?")), "Two": asks(call("ask_one", "Who?"))}
     run = ask(bob, one, "Who?")
     Worker(sent_tasks, scripted_services(script)).drain()
-    assert "already at work" in last(run).text
+    assert "already working" in last(run).text
     assert Run.objects.filter(root=run).count() == 1
 
 
@@ -147,16 +147,16 @@ def test_siblings_that_would_wait_for_each_other_are_told_so(alice, bob, sent_ta
     Worker(sent_tasks, scripted_services(script)).drain()
     assert isinstance(last(run), Finished)
     assert Run.objects.filter(root=run).count() == 2
-    assert "already at work" in last(run).text
+    assert "already working" in last(run).text
 
 
 @pytest.mark.parametrize(
     ("bound", "value", "words"),
     [
-        ("DELEGATION_DEPTH", 0, "over 0 levels"),
+        ("DELEGATION_DEPTH", 0, "at most 0 levels"),
         ("DELEGATION_RUNS", 0, "0 runs"),
         ("DELEGATION_RUNS_PER_GPT", 0, "asked 0 times"),
-        ("DELEGATION_TOKENS", 1, "used up its 1 tokens"),
+        ("DELEGATION_TOKENS", 1, "its limit of 1 tokens"),
         ("DELEGATION_SECONDS", -1, ""),
     ],
 )
@@ -232,7 +232,7 @@ def test_a_failed_child_is_a_result(desk, bob, sent_tasks):
         raise RuntimeError
 
     Worker(sent_tasks, scripted_services(TAX | {"Tax Clerk": fails})).drain()
-    assert last(run).text.startswith("I hear: Tax Clerk did not answer.")
+    assert last(run).text.startswith("I hear: Tax Clerk didn't answer.")
     assert isinstance(last(Run.objects.get(root=run)), Error)
 
 
@@ -377,7 +377,7 @@ def test_a_deleted_chat_takes_its_children_along(desk, bob, sent_tasks):
     Worker(sent_tasks, scripted_services(TAX)).step()
     child = Run.objects.get(root=run)
     services.delete_conversation(run.message.conversation)
-    with pytest.raises(Exception, match="no such run"):
+    with pytest.raises(Exception, match="Run not found"):
         services.access_run(bob, child.id)
 
 

@@ -184,7 +184,7 @@ def test_a_damaged_segment_is_told_by_name(run):
 def test_a_failing_model_ends_the_run_with_a_sentence(run, error):
     steps = advance(run, scripted_services([["ZP-", error]]))
     assert isinstance(steps[-1], Error)
-    assert "try again" in steps[-1].message
+    assert "Try again" in steps[-1].message
     assert "gone" not in steps[-1].message
     run.refresh_from_db()
     assert (run.status, run.lease) == ("failed", "")
@@ -341,7 +341,8 @@ def test_many_rounds_of_tools_are_not_taken_for_dying_workers(run, monkeypatch, 
     stock = ToolSpec(name="stock", description="", parameters={})
     monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": Tool(stock, lambda *_: ToolOutput("3 left"))})
     rounds = loop.MAX_ATTEMPTS - 1
-    its = scripted_services(['<tool_call>{"name": "stock", "arguments": {}}</tool_call>'] * rounds + ["Three."])
+    calls = [f'<tool_call>{{"name": "stock", "arguments": {{"part": {n}}}}}</tool_call>' for n in range(rounds)]
+    its = scripted_services([*calls, "Three."])
     for _ in range(rounds):
         advance(run, its)
         advance(run, its, "tools")
@@ -393,3 +394,19 @@ def test_a_demanded_call_is_the_capable_models_under_a_grammar_of_the_callers_fu
     grammar = its.engine.requests[0].grammar
     assert ([tool.name for tool in grammar.tools], grammar.required) == (allowed, True)
     assert [(call.name, call.arguments) for call in last.tool_calls] == [("release", {"part": "ZP-771"})]
+
+
+PRINTED = '{"name": "stock", "arguments": {"part": "ZP-771"}}'
+
+
+def test_a_model_that_only_repeats_its_call_shows_its_result_and_never_the_call(run, told, monkeypatch):
+    stock = ToolSpec(name="stock", description="", parameters={"type": "object"})
+    tool = Tool(stock, lambda *_: ToolOutput("3 left", shown="**3** left."))
+    monkeypatch.setattr(loop, "granted", lambda spec, _: {"stock": tool})
+    call = f"<tool_call>{PRINTED}</tool_call>"
+    its = scripted_services([call, call, PRINTED])
+    advance(run, its)
+    advance(run, its, "tools")
+    assert advance(run, its)[-1].text == "**3** left."
+    assert shown(told) == "**3** left."
+    assert its.engine.requests[2].tools == ()

@@ -51,7 +51,7 @@ def test_every_page_shows_its_part(run, as_bob):
     assert "Asked Tax Clerk 2 times" in chat
     assert chat.count(f'data-delegated="/c/turn/{tax.id}/part"') == 2
     assert f'data-delegated="/c/turn/{fee.id}/part"' in as_bob.get(f"/c/turn/{tax.id}/part").content.decode()
-    assert "was asked the same before" in as_bob.get(f"/runs/{run.id}/tree").content.decode()
+    assert "got the same question earlier" in as_bob.get(f"/runs/{run.id}/tree").content.decode()
     api = as_bob.get(f"/api/runs/{run.id}/tree").json()
     assert api["children"][0]["children"][0]["answer"] == "None."
 

@@ -1,6 +1,7 @@
 """Tools for models that cannot call them: the router chooses, the question or a grammar gives the arguments."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -28,9 +29,12 @@ class Router:
         self.choice = RoutedChoice(name, score)
         self.asked: list[list[tuple[str, str]]] = []
 
-    def choose(self, conversation, candidates):
+    def ranked(self, conversation, candidates):
         self.asked.append(list(conversation))
-        return self.choice
+        return [self.choice, RoutedChoice("" if self.choice.name else "stock", 1 - self.choice.score)]
+
+    def choose(self, conversation, candidates):
+        return self.ranked(conversation, candidates)[0]
 
 
 @pytest.fixture(autouse=True)
@@ -116,9 +120,24 @@ def test_a_declined_call_is_told_in_a_sentence_and_not_by_a_small_model(run, mon
     its = scripted_services([json.dumps({"part": "ZP-771"}), "As an AI model …"], Router("stock"), WEAK)
     advance(run, its)
     services.answer_approval(run, "call_0", False)
-    assert advance(run, its)[-1].text == "All right, that was not done."
+    assert advance(run, its)[-1].text == "OK, I didn't do that."
 
 
 def test_a_schema_that_no_value_follows_is_told_in_a_sentence(run):
     its = scripted_services([[GrammarError("The model wrote no value that follows the schema.")]], Router("stock"))
     assert advance(run, its)[-1].text.startswith("“Look at the stock” needs details")
+
+
+@pytest.mark.parametrize(("score", "able", "chosen"), [(0.55, True, "stock"), (0.55, False, ""), (0.65, True, "")])
+def test_a_model_that_can_decides_where_the_router_is_unsure(run, score, able, chosen):
+    ability = ROUTED.model_copy(update={"breaks_ties": able})
+    its = scripted_services([json.dumps({"part": "ZP-771"}), "Three."], Router("", score), ability)
+    asked: list[tuple[str, list[str]]] = []
+
+    def pick(message, tools):
+        asked.append((message, [tool.name for tool in tools]))
+        return "stock"
+
+    its = replace(its, small=replace(its.small, pick=pick))
+    assert advance(run, its)[1].name == chosen
+    assert asked == ([(run.message.text, ["stock"])] if chosen else [])

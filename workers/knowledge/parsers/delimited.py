@@ -46,7 +46,7 @@ def add_delimited(outline: Outline, text: str, mark: str) -> None:
         header = [*sample.pop(0)]
     else:
         header = []
-        outline.notice("The table has no header; its columns are numbered.")
+        outline.notice("The table has no header, so its columns are numbered.")
     header += [f"Column {n}" for n in range(len(header) + 1, width + 1)]
     add_rows(outline, header, chain(sample, rows))
 
@@ -65,7 +65,7 @@ def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:
                 yield row
             place = lines.tell()
     except csv.Error:
-        outline.notice("A quotation mark is never closed; from there on each line was read as a row.")
+        outline.notice("A quotation mark is never closed. From there on, each line was read as a row.")
         lines.seek(place)
         for line in lines:
             if line.strip():

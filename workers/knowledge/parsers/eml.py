@@ -32,7 +32,7 @@ _MAX_HEADER_CHARS: Final = 1_000
 # Of a plain version's words, the share that may be missing in the HTML before it counts as another text.
 _OTHER_WORDS: Final = 0.3
 _ENCRYPTED: Final = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
-_LOCKED: Final = "This message is encrypted; open it in your mail program and save it without encryption."
+_LOCKED: Final = "This message is encrypted. Open it in your mail program and save it without encryption."
 
 _Part: TypeAlias = "Message[Any, Any]"
 
@@ -58,10 +58,10 @@ def _add_message(outline: Outline, message: _Part, nested: bool) -> None:
     _add_body(outline, parts)
     attachments = [part for part in parts if _is_attachment(part)]
     if nested and attachments:
-        outline.notice("Attachments of an attached message were not read.")
+        outline.notice("Attachments of an attached message weren't read.")
         return
     if len(attachments) > _MAX_ATTACHMENTS:
-        outline.notice(f"Of {len(attachments):,} attachments, {_MAX_ATTACHMENTS} were read.")
+        outline.notice(f"Only {_MAX_ATTACHMENTS} of {len(attachments):,} attachments were read.")
     for part in attachments[:_MAX_ATTACHMENTS]:
         _add_attachment(outline, part)
 
@@ -73,7 +73,7 @@ def _parts(outline: Outline, message: _Part) -> Iterator[_Part]:
         part = pending.pop()
         n_parts += 1
         if n_parts > _MAX_PARTS:
-            outline.notice(f"The message has more than {_MAX_PARTS} parts; the others were not read.")
+            outline.notice(f"The message has more than {_MAX_PARTS} parts. The others weren't read.")
             return
         if part.is_multipart() and part.get_content_maintype() == "multipart":
             inner = part.get_payload()
@@ -107,7 +107,7 @@ def _add_body(outline: Outline, parts: list[_Part]) -> None:
         if not pages or not shown.strip():
             add_text(outline, plain)
         elif _differs(plain, shown):
-            outline.leave_out(plain, "the plain version of the message, which says something else")
+            outline.leave_out(plain, "the plain-text version, which differs from the message")
 
 
 def _is_plain(part: _Part) -> bool:
@@ -131,7 +131,7 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
     name = _file_name(part)
     data = _payload(part)
     if part.get_content_maintype() in ("image", "audio", "video"):
-        outline.notice(f"{name}: pictures, sound and video in messages are not read.")
+        outline.notice(f"{name}: pictures, audio and video in messages aren't read.")
         return
     try:
         document = _read(data)
@@ -151,10 +151,10 @@ def _read(data: bytes) -> Document:
     from workers.knowledge.textkinds import EML
 
     if len(data) > _MAX_ATTACHMENT_BYTES:
-        raise KnowledgeError("The attachment is too large; upload it on its own.")
+        raise KnowledgeError("The attachment is too large. Upload it separately.")
     kind = sniff(data)
     if kind == EML:
-        raise KnowledgeError("Attached messages inside attachments are not read; upload it on its own.")
+        raise KnowledgeError("Messages inside attachments aren't read. Upload it separately.")
     document: Document = import_module(PARSERS[kind]).parse(data)
     return document
 

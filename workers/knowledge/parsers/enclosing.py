@@ -3,7 +3,7 @@
 from gpts.knowledge.documents import Document, Finding
 from workers.knowledge.parsers.outline import Outline
 
-_SEEN_BY_NOBODY = "A reader does not see this text: "
+_SEEN_BY_NOBODY = "Readers can't see this text: "
 
 
 def add_document(outline: Outline, document: Document, under: int) -> None:

@@ -16,7 +16,7 @@ from workers.knowledge.parsers.enclosing import add_document
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 
-_DRM: Final = "This book is locked to a reading program (DRM), so it cannot be read; upload a copy without a lock."
+_DRM: Final = "This book is protected by DRM. Upload a copy without DRM."
 # Fonts may be scrambled in books that are otherwise open (EPUB 3.3, section 4.4, and Adobe's older way).
 _FONT_SCRAMBLING: Final = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
@@ -48,7 +48,7 @@ def parse(data: bytes) -> Document:
         except KnowledgeError:
             n_broken += 1
     if n_broken:
-        outline.notice(f"Chapters that could not be opened: {n_broken:,}.")
+        outline.notice(f"Chapters that couldn't be opened: {n_broken:,}.")
     return outline.document()
 
 

@@ -40,10 +40,10 @@ def parse(data: bytes) -> Document:
         tell_pages(number, n_frames)
     if n_frames > MAX_FRAMES:
         outline.notice(
-            f"Only the first {MAX_FRAMES} of {n_frames:,} pages were read; split the file to use the rest."
+            f"Only the first {MAX_FRAMES} of {n_frames:,} pages were read. Split the file to use the rest."
         )
     if not read_any:
-        raise NoText("There is no text in the picture that could be read; a sharper or larger picture may help.")
+        raise NoText("No readable text found in this picture. A sharper or larger picture may help.")
     return outline.document()
 
 
@@ -61,7 +61,7 @@ def frames(data: bytes) -> Iterator[Image.Image]:
             if number == MAX_FRAMES:
                 return
             if page.width * page.height > MAX_PIXELS:
-                raise TooLarge("The picture has too many pixels to be read; save it smaller and upload it again.")
+                raise TooLarge("The picture is too large. Save it with fewer pixels and upload it again.")
             try:
                 yield _as_seen(page)
             except (OSError, SyntaxError, ValueError, EOFError) as error:
@@ -75,7 +75,7 @@ def _opened(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError as error:
-        raise TooLarge("The picture has too many pixels to be read; save it smaller and upload it again.") from error
+        raise TooLarge("The picture is too large. Save it with fewer pixels and upload it again.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise BrokenFile from error
 

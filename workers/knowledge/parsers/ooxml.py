@@ -221,5 +221,5 @@ def leave_out_properties(outline: Outline, package: Package) -> str:
             title = text
         elif name in ("description", "subject", "keywords", "category") and tells_something(text):
             told.append(text)
-    outline.leave_out(" · ".join(told), "properties of the document")
+    outline.leave_out(" · ".join(told), "document properties")
     return title

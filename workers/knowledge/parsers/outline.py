@@ -79,7 +79,7 @@ class Outline:
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
         """Add text that a trick hides from readers ("white on white"); it is quarantined as a block of its own."""
         if text := flat(text):
-            self.suspects.append((len(self.blocks), "invisible_text", f"A reader does not see this text: {reason}."))
+            self.suspects.append((len(self.blocks), "invisible_text", f"Readers can't see this text: {reason}."))
             self._add(text, page)
 
     def tricks(self, hidden: Mapping[str, Sequence[str]], page: int | None = None) -> None:
@@ -89,12 +89,12 @@ class Outline:
             if _WORD.search(text):
                 self.invisible(text, trick, page)
             else:
-                self.leave_out(text, f"signs that a reader does not see: {trick}", page)
+                self.leave_out(text, f"characters that readers can't see: {trick}", page)
 
     def differs(self, text: str, page: int | None = None) -> None:
         """Add text that stands behind a picture and says something else; quarantined as a block of its own."""
         if text := flat(text):
-            message = "The text layer of this page says something else than its picture shows."
+            message = "The text layer of this page differs from its picture."
             self.suspects.append((len(self.blocks), "differs_from_picture", message))
             self._add(text, page)
 

@@ -22,7 +22,7 @@ _BATCH: Final = 1_000
 def add_rows(outline: Outline, header: list[str], rows: Iterable[list[str]]) -> None:
     """Add rows under their header: as a table, or as a record per row where rows are wide."""
     if len(header) > _MAX_COLUMNS:
-        outline.notice(f"Of {len(header):,} columns, {_MAX_COLUMNS:,} were read.")
+        outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.")
         header = header[:_MAX_COLUMNS]
     remaining = iter(rows)
     narrow = True

@@ -58,7 +58,7 @@ def parse(data: bytes) -> Document:
         without_data(text_of(data, outline)).replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
     )
     if any(len(line) > _MAX_LINE_CHARS for line in lines):
-        outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were broken.")
+        outline.notice(f"Lines longer than {_MAX_LINE_CHARS:,} characters were split.")
         lines = [piece for line in lines for piece in _pieces(line)]
     for level, name, section in _sections(lines):
         if name:

@@ -25,8 +25,8 @@ _MAX_DEPTH: Final = 60
 _BATCH: Final = 200
 _MAX_COLUMNS: Final = 30
 _NAMES: Final = ("title", "name", "label", "question", "id")
-_DEEP: Final = "The JSON is nested more deeply than can be read; flatten it and upload it again."
-_CUT: Final = "The JSON breaks off or is malformed near line {line:,}; what stands before that was read."
+_DEEP: Final = "The JSON is nested too deeply. Flatten it and upload it again."
+_CUT: Final = "The JSON ends early or is malformed near line {line:,}. Everything before that was read."
 
 
 def parse(data: bytes) -> Document:
@@ -47,7 +47,7 @@ def _add_json_lines(outline: Outline, text: str) -> None:
     broken: list[str] = []
     _add_list(outline, _json_lines(text, broken), 1)
     if broken:
-        outline.notice(f"Lines that are no valid JSON: {len(broken):,}; they were read as text.")
+        outline.notice(f"Lines that aren't valid JSON: {len(broken):,}. They were read as text.")
     for line in broken:
         outline.lines(line)
 

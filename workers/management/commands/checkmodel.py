@@ -14,7 +14,7 @@ _VALUES = {"yes": True, "no": False, "measured": None}
 
 
 class Command(BaseCommand):
-    """Loads the model that the settings name and asks it a few dozen questions, which takes minutes on a CPU."""
+    """Loads the configured model and puts a few dozen questions to it, which takes minutes on a CPU."""
 
     help = "Measures what the base model can do: choosing tools, arguments, answers from files, formats."
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Measures or overrides, and says what the model is trusted with."""
+        """Measures or overrides, and prints the model's abilities."""
         try:
             self._check(options)
         except (EngineError, ValueError) as error:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         engine = services().engine
         record = recall_ability(engine)
         if record is None:
-            raise CommandError("ENGINE is scripted, so there is no model to check.")
+            raise CommandError("Nothing to check: ENGINE is scripted, or `manage.py migrate` was not run.")
         say = self.stderr.write
         if options["set"]:
             override(record, dict(_change(each) for each in options["set"]))

@@ -1,4 +1,4 @@
-"""`manage.py parse FILE…`: what a file becomes when it is uploaded, read through the same confined process."""
+"""`manage.py parse FILE…`: how a file is read when uploaded, by the same confined process."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from workers.knowledge.parsing import Parsed, parse_apart
 
 
 class Command(BaseCommand):
-    """Shows files as knowledge; ends with 1 if one of them gives none."""
+    """Shows how files are read as knowledge; exits with 1 if any gives none."""
 
-    help = "Shows what a file becomes: its text with page and heading marks, warnings and findings."
+    help = "Shows how a file is read: its text with page and heading marks, notes and findings."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The files, and --json for programs."""
         parser.add_argument("files", nargs="+", metavar="FILE")
-        parser.add_argument("--json", action="store_true", help="print a JSON object a line, one for each file")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line for each file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints every file in turn; errors go to standard error as one sentence each."""
@@ -41,17 +41,17 @@ class Command(BaseCommand):
 
 
 def _read(name: str) -> tuple[Parsed | None, str]:
-    """What the file becomes, or None and why not."""
+    """The parsed file, or None and why not."""
     try:
         return parse_apart(Path(name)), ""
     except KnowledgeError as error:
         return None, str(error)
     except FileNotFoundError:
-        return None, "There is no such file."
+        return None, "File not found."
     except PermissionError:
-        return None, "This file may not be read by this user."
+        return None, "Permission denied."
     except OSError as error:
-        return None, f"The file cannot be opened: {os.strerror(error.errno) if error.errno else error}."
+        return None, f"Can't open the file: {os.strerror(error.errno) if error.errno else error}."
 
 
 def _as_data(name: str, parsed: Parsed | None, error: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _marked(block: Block) -> str:
 
 
 def _told(document: Document, finding: Finding, text: str) -> str:
-    """The finding with its text; the excerpt where that explains or replaces what stands in the text."""
+    """The finding with its text; or the excerpt, where it explains or replaces that text."""
     whole = finding.kind != "hidden_characters" and finding.spans
     pieces = [text[start:end] for start, end in finding.spans] if whole else [finding.excerpt]
     lines = [f"- {finding.severity}, {finding.kind}, {finding.id}: {_where(document, finding.page)}{finding.message}"]
@@ -130,7 +130,7 @@ def _n_pages(document: Document) -> int:
 
 
 def _printable(name: str) -> str:
-    """A file's name that cannot break lines or drive a terminal."""
+    """A file name that cannot break lines or send control codes to a terminal."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
 
 

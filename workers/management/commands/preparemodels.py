@@ -13,13 +13,13 @@ from workers.engine.weights import resolve_model
 class Command(BaseCommand):
     """Prepares the base model; does nothing when it is ready."""
 
-    help = "Finds the base model that BASE_MODEL names and converts it if it is a GGUF file. Fast when done before."
+    help = "Finds the base model set in BASE_MODEL and converts it if it is a GGUF file. Fast if already converted."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints a line per step with its time."""
         config = engine_config()
         if config.engine != "hf":
-            self.stdout.write(f"ENGINE is {config.engine}: no base model is needed here.")
+            self.stdout.write(f"ENGINE is {config.engine}: no local base model needed.")
             return
         started = time.perf_counter()
         try:

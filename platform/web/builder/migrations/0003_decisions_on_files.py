@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='gpt',
             name='files_downloadable',
-            field=models.BooleanField(default=False, help_text='People who chat may download the files.'),
+            field=models.BooleanField(default=False, help_text='People can download cited files.'),
         ),
         migrations.AddField(
             model_name='knowledgefile',
@@ -44,22 +44,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='knowledgefile',
             name='replaces',
-            field=models.ForeignKey(blank=True, help_text='The file that leaves the draft once this one is ready.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replacements', to='builder.knowledgefile'),
+            field=models.ForeignKey(blank=True, help_text='The file that this one replaces once it is ready.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replacements', to='builder.knowledgefile'),
         ),
         migrations.AddField(
             model_name='knowledgefile',
             name='started',
-            field=models.DateTimeField(blank=True, help_text='Since when it is in this status of work.', null=True),
+            field=models.DateTimeField(blank=True, help_text='When the current status began.', null=True),
         ),
         migrations.AddField(
             model_name='knowledgefile',
             name='unit',
-            field=models.CharField(default='page', help_text='What is counted as a page.', max_length=10),
+            field=models.CharField(default='page', help_text='What counts as a page.', max_length=10),
         ),
         migrations.AlterField(
             model_name='knowledgefile',
             name='status',
-            field=models.CharField(choices=[('received', 'Waiting'), ('parsing', 'Reading'), ('embedding', 'Embedding'), ('ready', 'Ready'), ('quarantined', 'Needs your decision'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='received', max_length=12),
+            field=models.CharField(choices=[('received', 'Waiting'), ('parsing', 'Reading'), ('embedding', 'Embedding'), ('ready', 'Ready'), ('quarantined', 'Needs your review'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='received', max_length=12),
         ),
         migrations.AddIndex(
             model_name='knowledgefile',

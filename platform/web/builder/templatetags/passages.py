@@ -45,7 +45,7 @@ def _is_unseen(character: str) -> bool:
 
 def _mark(run: str) -> SafeString:
     code = f"U+{ord(run[0]):04X}"
-    name = unicodedata.name(run[0], "a character without a name").lower()
+    name = unicodedata.name(run[0], "unnamed character").lower()
     times = f" ×{len(run)}" if len(run) > 1 else ""
     return format_html('<mark class="unseen" title="{}">{}{}</mark>', name, code, times)
 
@@ -79,11 +79,11 @@ def time_left(seconds: int | None) -> str:
 
 
 _KINDS: Final = {
-    "invisible_text": "Text that readers cannot see",
+    "invisible_text": "Invisible text",
     "hidden_characters": "Hidden characters",
-    "differs_from_picture": "Text that is not what the page shows",
-    "speaks_to_model": "May speak to the model instead of the reader",
-    "stuffed_repeats": "Repeated to win searches",
+    "differs_from_picture": "Text that differs from what the page shows",
+    "speaks_to_model": "Possible instructions to the model",
+    "stuffed_repeats": "Repeated to rank higher in search",
 }
 
 

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('n_steps', models.PositiveIntegerField(default=0)),
                 ('lease', models.CharField(blank=True, help_text='Token of the worker that may append; empty: free.', max_length=32)),
                 ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('n_attempts', models.PositiveIntegerField(default=0, help_text='Times a worker took it up.')),
+                ('n_attempts', models.PositiveIntegerField(default=0, help_text='How often a worker started it.')),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('ended', models.DateTimeField(blank=True, null=True)),
                 ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='runs.message')),

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='run',
             name='deadline',
-            field=models.DateTimeField(blank=True, help_text="Of a tree's first run: when its delegated runs are ended.", null=True),
+            field=models.DateTimeField(blank=True, help_text="For the first run of a tree: when its child runs are stopped.", null=True),
         ),
         migrations.AddField(
             model_name='run',
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='run',
             name='n_tokens',
-            field=models.PositiveIntegerField(default=0, help_text='Tokens that its model read and wrote.'),
+            field=models.PositiveIntegerField(default=0, help_text='Input and output tokens.'),
         ),
         migrations.AddField(
             model_name='run',

@@ -51,7 +51,7 @@ async function remove(outside, row) {
   await call("DELETE", urlOf(outside));
   row.remove();
   form.dispatchEvent(new CustomEvent("outside-changed"));
-  toast(`${outside.name} is removed from the draft. What is published keeps it until you publish again.`);
+  toast(`${outside.name} removed from the draft. The live version keeps it until you publish again.`);
 }
 
 const importing = new ImportDialog(urls.actions, (action, hint) => {
@@ -75,7 +75,7 @@ function changeServer(row) {
   serverDialog.fill(row ?? {});
   serverDialog.find("[data-only-change]").hidden = !row;
   serverDialog.find("[name=url]").readOnly = Boolean(row);
-  serverDialog.open(row ? `Change ${row.name}` : "Add an MCP server", row ? "Save" : "Add and list its tools");
+  serverDialog.open(row ? `Edit ${row.name}` : "Add MCP server", row ? "Save" : "Add server");
 }
 
 // Trying out --------------------------------------------------------------------------------------------------------
@@ -85,9 +85,9 @@ const test = new Dialog("test-dialog", async () => {
   const box = test.find("[data-tried]");
   box.hidden = true;
   const tried = await call("POST", `${urlOf(tested.action)}/test`, { operation: tested.name, arguments: parsed(test.values.arguments) });
-  test.find("[data-tried-status]").textContent = tried.error || `Answered ${tried.status} after ${tried.seconds.toFixed(1)} s`;
+  test.find("[data-tried-status]").textContent = tried.error || `Status ${tried.status} after ${tried.seconds.toFixed(1)} s`;
   test.find("[data-tried-request]").textContent = tried.request;
-  test.find("[data-tried-answer]").textContent = tried.response || "(nothing)";
+  test.find("[data-tried-answer]").textContent = tried.response || "(empty)";
   test.find("[data-tried-answer]").hidden = Boolean(tried.error);
   box.hidden = false;
   return false;
@@ -97,7 +97,7 @@ function parsed(text) {
   try {
     return JSON.parse(text || "{}");
   } catch {
-    throw Object.assign(new Error(), { fields: { arguments: "This is no JSON. It looks like {\"id\": 4}." } });
+    throw Object.assign(new Error(), { fields: { arguments: "Not valid JSON. Example: {\"id\": 4}" } });
   }
 }
 
@@ -106,9 +106,9 @@ function openTest(action, name) {
   const operation = action.listed.find((each) => each.name === name);
   test.form.reset();
   test.find("[data-tried]").hidden = true;
-  test.find("[data-test-what]").textContent = `${operation.method} ${operation.path}, on ${action.host}`;
+  test.find("[data-test-what]").textContent = `${operation.method} ${operation.path}on ${action.host}`;
   test.find("[data-test-asks]").hidden = !operation.asks;
-  test.open(`Test ${name}`, "Call it now");
+  test.open(`Test ${name}`, "Send request");
 }
 
 // The list ----------------------------------------------------------------------------------------------------------

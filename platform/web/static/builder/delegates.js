@@ -27,8 +27,8 @@ async function search() {
   const found = response?.ok ? await response.json() : null;
   if (mine !== asked || document.activeElement !== input) return;
   options.innerHTML = found?.html ?? "";
-  if (!found) none.textContent = "The choices could not be read. Try again in a moment.";
-  else none.textContent = query ? `No GPT that you may chat with fits “${query}”.` : "There is no other GPT yet.";
+  if (!found) none.textContent = "Couldn’t load GPTs. Try again in a moment.";
+  else none.textContent = query ? `No GPTs found for “${query}”.` : "There are no other GPTs yet.";
   open(found?.n ?? 0);
 }
 
@@ -37,7 +37,7 @@ function open(n) {
   none.hidden = n > 0;
   input.setAttribute("aria-expanded", String(n > 0));
   activate(n && input.value.trim() ? 0 : -1); // what was searched for is one Enter away
-  tell(n ? `${n} GPT${n === 1 ? "" : "s"} to choose from.` : none.textContent);
+  tell(n ? `${n} GPT${n === 1 ? "" : "s"} found.` : none.textContent);
 }
 
 function close() {
@@ -104,7 +104,7 @@ async function choose(option) {
   if (error) return;
   input.value = "";
   list.insertAdjacentHTML("beforeend", html);
-  changed(`${name} is added. Say when to ask it.`);
+  changed(`${name} added. Describe when to ask it.`);
   list.lastElementChild.querySelector(".field").focus();
 }
 
@@ -121,7 +121,7 @@ async function remove(button) {
   row.remove();
   changed("");
   (next?.querySelector("[data-remove-delegate]") ?? input).focus();
-  toast(`${name} is removed from the draft. What is published keeps it until you publish again.`);
+  toast(`${name} removed from the draft. What is published keeps it until you publish again.`);
 }
 
 list.addEventListener("click", (event) => {

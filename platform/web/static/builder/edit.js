@@ -38,10 +38,10 @@ async function save() {
     showErrors(data.errors);
     show(data);
     const n = Object.keys(data.errors).length;
-    tell(n ? "Saved, but for the fields marked in red" : "Draft saved", n > 0);
+    tell(n ? "Saved, except the fields marked in red" : "Draft saved", n > 0);
     greet();
   } catch (error) {
-    tell(`Not saved. ${error.message} What you typed is still here.`, true);
+    tell(`Not saved. ${error.message} Your changes are still here.`, true);
     timer = setTimeout(saveNow, 5000);
   }
 }
@@ -75,7 +75,7 @@ function show({ parts, waiting: waits }) {
       if (place.dataset.html !== html) place.innerHTML = place.dataset.html = html;
     }
   }
-  if (waiting && !waits && !files.anyFailed()) toast("The new version is published.");
+  if (waiting && !waits && !files.anyFailed()) toast("New version published.");
   waiting = waits;
   if (waiting) files.follow();
 }
@@ -120,7 +120,7 @@ function count(input) {
 form.addEventListener("input", ({ target }) => {
   if (target.type === "file") return;
   if (target.name) count(target);
-  if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || "Without a name";
+  if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || "Untitled";
   if (target.name) edited();
 });
 
@@ -165,7 +165,7 @@ async function setPicture(file) {
     greet();
     if (!data.errors) form.querySelector("[data-clear-picture]").hidden = !file;
   } catch (error) {
-    line.textContent = `${error.message} The picture was not changed.`;
+    line.textContent = `${error.message} Your picture didn’t change.`;
   }
   picture.value = "";
 }
@@ -174,7 +174,7 @@ async function setPicture(file) {
 async function draw(button) {
   const [line, label] = [form.querySelector('[data-error="picture"]'), button.querySelector("span")];
   button.disabled = true;
-  label.textContent = "Being made, this takes a while";
+  label.textContent = "Generating, this can take a while";
   line.textContent = "";
   try {
     await saveNow();
@@ -184,10 +184,10 @@ async function draw(button) {
     greet();
     if (!data.errors) form.querySelector("[data-clear-picture]").hidden = false;
   } catch (error) {
-    line.textContent = `${error.message} The picture was not changed.`;
+    line.textContent = `${error.message} Your picture didn’t change.`;
   }
   button.disabled = false;
-  label.textContent = "Make a picture";
+  label.textContent = "Generate picture";
 }
 
 picture.addEventListener("change", () => { if (picture.files.length) setPicture(picture.files[0]); });
@@ -220,7 +220,7 @@ for (const radio of form.elements.face) {
 form.addEventListener("submit", (event) => {
   if (files.uploading()) {
     event.preventDefault();
-    toast("Files are still being uploaded. Wait for them, or cancel them.", "error");
+    toast("Files are still uploading. Wait for them to finish or cancel them.", "error");
     return;
   }
   clearTimeout(timer);

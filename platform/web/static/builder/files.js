@@ -7,13 +7,13 @@ const POLL_MS = 1200;
 const UPLOADS_AT_ONCE = 3;
 const PENDING = new Set(["received", "parsing", "embedding"]);
 // What is told to those who hear the page, when a file comes to it.
-const NEWS = { ready: "is ready", failed: "could not be read", quarantined: "needs your decision", cancelled: "is cancelled" };
+const NEWS = { ready: "is ready", failed: "couldn’t be read", quarantined: "needs your review", cancelled: "was cancelled" };
 
 export class FileList {
   #queue = [];
   #uploading = 0;
   #timer = 0;
-  #leaving = new Set(); // ids of rows taken out before the hall has answered
+  #leaving = new Set(); // ids of rows removed before the server has answered
 
   /** `show` puts the other parts of the form, which each answer carries, in place. */
   constructor(form, show) {
@@ -61,7 +61,7 @@ export class FileList {
   #add(files) {
     const max = Number(this.form.dataset.maxFiles);
     const room = Math.max(max - this.list.querySelectorAll(":scope > :not([data-replaces])").length, 0);
-    if (files.length > room) toast(`A GPT can hold ${max} files; ${room ? `only ${room} more fit` : "remove one first"}.`, "error");
+    if (files.length > room) toast(`A GPT can have up to ${max} files. ${room ? `You can add ${room} more` : "Remove one first"}.`, "error");
     for (const file of files.slice(0, room)) this.#enqueue(file, this.form.dataset.filesUrl, this.list.appendChild(emptyRow()));
   }
 
@@ -96,7 +96,7 @@ export class FileList {
   #upload(job) {
     const { file, url, row } = job;
     if (!file.size) return refuse(row, "The file is empty.");
-    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, "The file is larger than the limit here.");
+    if (file.size > Number(this.form.dataset.maxFileBytes)) return refuse(row, "The file is too large.");
     const request = job.request = new XMLHttpRequest();
     const body = new FormData();
     body.set("csrfmiddlewaretoken", this.form.elements.csrfmiddlewaretoken.value);
@@ -106,7 +106,7 @@ export class FileList {
     request.responseType = "json";
     request.upload.onprogress = ({ loaded, total }) => sent(row, loaded, total);
     request.onload = () => this.#arrived(row, request);
-    request.onerror = () => refuse(row, "The upload was cut off.");
+    request.onerror = () => refuse(row, "Upload failed. Check your connection.");
     request.onloadend = () => { this.#uploading -= 1; this.#pump(); };
     this.#uploading += 1;
     request.send(body);
@@ -114,11 +114,11 @@ export class FileList {
   }
 
   #arrived(row, { status, response }) {
-    if (status !== 201) return refuse(row, response?.error ?? "The hall did not take it. You may be signed out.");
+    if (status !== 201) return refuse(row, response?.error ?? "Upload failed. You may be signed out.");
     this.show(response);
     if (response.known) {
       row.remove();
-      toast(`${response.file.name} is here already.`);
+      toast(`${response.file.name} was already uploaded.`);
     } else {
       row.replaceWith(drawn(response.file));
       this.follow();
@@ -209,12 +209,12 @@ export class FileList {
     } catch (error) {
       this.#leaving.delete(row.dataset.file);
       this.list.insertBefore(row, place?.isConnected ? place : null);
-      toast(`${error.message} The file is still in the draft.`, "error");
+      toast(`${error.message} The file is still in your draft.`, "error");
     }
     return undefined;
   }
 
-  /** Do what a button of a row says; the row is then drawn as the hall sees it. */
+  /** Carry out the action of a row's button, then redraw the row from the server's answer. */
   async #send(row, button, field) {
     for (const each of row.querySelectorAll("button")) each.disabled = true;
     const body = new FormData();
@@ -240,7 +240,7 @@ function emptyRow() {
 function sent(row, loaded, total) {
   row.querySelector("progress").value = loaded / total;
   const percent = Math.floor(100 * loaded / total);
-  row.querySelector(".file-state").textContent = percent < 100 ? `Uploading, ${percent} %` : "Storing";
+  row.querySelector(".file-state").textContent = percent < 100 ? `Uploading, ${percent} %` : "Saving";
 }
 
 function refuse(row, why) {

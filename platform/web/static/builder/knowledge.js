@@ -32,7 +32,7 @@ async function lookInto() {
   const response = await fetch(health.dataset.health, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
   const data = await response?.json().catch(() => null);
   if (data?.html) health.innerHTML = data.html;
-  else tryLater(data?.error ?? "The hall cannot be reached.");
+  else tryLater(data?.error ?? "Can’t reach the site.");
 }
 
 function tryLater(words) {
@@ -41,8 +41,8 @@ function tryLater(words) {
   const again = document.createElement("button");
   again.type = "button";
   again.className = "button small";
-  again.textContent = "Look again";
-  again.addEventListener("click", () => { line.textContent = "Comparing the passages…"; lookInto(); });
+  again.textContent = "Retry";
+  again.addEventListener("click", () => { line.textContent = "Comparing passages…"; lookInto(); });
   line.append(again);
 }
 

@@ -1,4 +1,4 @@
-// Asking the hall's API about actions and MCP servers, with one sentence for whatever goes wrong.
+// Requests to the API for actions and MCP servers, with one sentence for every failure.
 
 /** Why a request was refused: `message` for the reader, `fields` the message of each field by its name. */
 export class Refused extends Error {
@@ -18,7 +18,7 @@ export async function call(method, url, body) {
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
   if (body) headers["Content-Type"] = "application/json";
   const response = await fetch(url, { method, headers, body: body && JSON.stringify(body) }).catch(() => {
-    throw new Refused("The hall cannot be reached. Try again once you are online.");
+    throw new Refused("Can’t reach the site. Check your connection and try again.");
   });
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
@@ -27,10 +27,10 @@ export async function call(method, url, body) {
 }
 
 function refusal(status, answer) {
-  if (status === 401 || status === 403) return new Refused("You are signed out. Sign in again in another tab.");
+  if (status === 401 || status === 403) return new Refused("You’re signed out. Sign in again in another tab.");
   const told = answer?.error ?? {};
   const fields = {};
   for (const { field, message } of told.errors ?? []) fields[field.split(".").at(-1)] = message;
   if (told.field && told.message) fields[told.field.split(".").at(-1)] ??= told.message;
-  return new Refused(told.message ?? "Something broke in the hall. Try again.", fields);
+  return new Refused(told.message ?? "Something went wrong. Try again.", fields);
 }

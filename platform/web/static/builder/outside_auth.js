@@ -1,9 +1,9 @@
-// How the calls of an action, MCP server or remote agent sign in. A secret goes to the hall and never comes back.
+// The authentication of an action, MCP server or remote agent. Secrets are sent to the site and never returned.
 
 import { call } from "./outside_api.js";
 import { Dialog } from "./outside_dialog.js";
 
-const SECRETS = { bearer: "API key", header: "API key", basic: "User and password, as user:password", oauth: "Client secret" };
+const SECRETS = { bearer: "API key", header: "API key", basic: "Username and password (username:password)", oauth: "Client secret" };
 
 class AuthDialog {
   constructor() {
@@ -23,9 +23,9 @@ class AuthDialog {
     this.dialog.form.reset();
     this.dialog.fill({ token_auth: "post", ...hint, ...(row.auth === "none" ? {} : { ...row.oauth, header: row.header }), kind: row.auth === "none" ? (hint.kind ?? "none") : row.auth });
     this.dialog.find("#auth-redirect").value = row.redirect_uri ?? "";
-    this.dialog.find("[data-auth-host]").textContent = `${row.name}, on ${row.host}. Takes effect at once, for what is published too.`;
+    this.dialog.find("[data-auth-host]").textContent = `${row.name} on ${row.host}. Takes effect immediately, also in the live version.`;
     this.kind.querySelector('[value="oauth"]').hidden = !row.redirect_uri;
-    this.dialog.open("How calls sign in", "Save");
+    this.dialog.open("Authentication", "Save");
     this.show();
   }
 
@@ -34,7 +34,7 @@ class AuthDialog {
     for (const part of this.dialog.form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind);
     this.dialog.find("[data-secret-label]").textContent = SECRETS[kind] ?? "API key";
     const kept = this.row.secret_set && kind === this.row.auth;
-    this.dialog.find("[data-secret-help]").textContent = kept ? "One is stored. Leave this empty to keep it." : "Stored encrypted, and never shown again.";
+    this.dialog.find("[data-secret-help]").textContent = kept ? "Leave empty to keep the current one." : "Stored encrypted and never shown again.";
   }
 
   setting() {

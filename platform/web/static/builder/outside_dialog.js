@@ -41,14 +41,14 @@ export class Dialog {
     const label = this.next.textContent;
     this.complain({});
     this.next.disabled = true;
-    this.next.textContent = "One moment";
+    this.next.textContent = "Please wait…";
     try {
       if (await this.submit()) this.dialog.close();
     } catch (refused) {
       this.complain(refused.fields ?? {}, refused.message);
     } finally {
       this.next.disabled = false;
-      if (this.next.textContent === "One moment") this.next.textContent = label;
+      if (this.next.textContent === "Please wait…") this.next.textContent = label;
     }
   }
 

@@ -27,7 +27,7 @@ export class ImportDialog {
     this.dialog.form.reset();
     this.find("[data-file-name]").textContent = "";
     this.show(false);
-    this.dialog.open("Add an action", this.dialog.next.textContent);
+    this.dialog.open("Add action", this.dialog.next.textContent);
   }
 
   change(action) {
@@ -52,8 +52,8 @@ export class ImportDialog {
     this.find('[data-step="source"]').hidden = choosing;
     this.find('[data-step="choose"]').hidden = !choosing;
     this.find("[data-back]").hidden = !choosing;
-    this.find("[data-back]").textContent = this.action ? "Replace the document" : "Back";
-    this.dialog.next.textContent = choosing ? (this.action ? "Save" : "Add") : "Read the document";
+    this.find("[data-back]").textContent = this.action ? "Replace document" : "Back";
+    this.dialog.next.textContent = choosing ? (this.action ? "Save" : "Add") : "Import";
   }
 
   async read() {

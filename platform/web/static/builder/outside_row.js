@@ -1,6 +1,6 @@
 // Actions, MCP servers and remote agents as rows of the creator's form.
 
-const KINDS = { none: "no sign-in", bearer: "API key", basic: "user and password", header: "API key in a header", oauth: "each person signs in" };
+const KINDS = { none: "no authentication", bearer: "API key", basic: "username and password", header: "API key in a header", oauth: "OAuth" };
 
 export function copyOf(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -33,7 +33,7 @@ export function rowOfAgent(agent) {
   const row = copyOf("outside-row");
   const find = (name) => row.querySelector(`[data-${name}]`);
   find("name").textContent = agent.name;
-  find("where").textContent = [agent.host, signIn(agent), `up to ${agent.timeout_s}\u00a0s`].join(" · ");
+  find("where").textContent = [agent.host, signIn(agent), `timeout ${agent.timeout_s}\u00a0s`].join(" · ");
   const [first, ...skills] = agent.description.split("\n");
   const lines = [["When", agent.when], ["About", first], ...skills.map((words) => ["Skill", words])].filter(([, words]) => words);
   find("count").textContent = skills.length ? `When to ask it, and ${plural(skills.length, "skill")}` : "When to ask it";
@@ -66,8 +66,8 @@ function signIn({ auth, secret_set: isSet, oauth }) {
 }
 
 function trouble(line, { trouble: words, warnings = [], enabled }, n) {
-  const told = words || (n ? "" : enabled ? "No operation is chosen, so nothing can be called." : "It has listed no tools.");
-  const more = warnings.length ? plural(warnings.length, "remark") + " on its document; see Change." : "";
+  const told = words || (n ? "" : enabled ? "No operations selected." : "This server lists no tools.");
+  const more = warnings.length ? plural(warnings.length, "note") + " on its document. See Edit." : "";
   line.textContent = [told, more].filter(Boolean).join(" ");
   line.hidden = !line.textContent;
 }
@@ -87,7 +87,7 @@ function tool({ name, description, read_only: isRead }) {
   row.querySelector("[data-method]").textContent = "tool";
   row.querySelector("[data-path]").textContent = name;
   row.querySelector("[data-summary]").textContent = description;
-  if (isRead) row.querySelector("[data-summary]").append(" (read-only, it says)");
+  if (isRead) row.querySelector("[data-summary]").append(" (marked read-only)");
   return row;
 }
 

@@ -43,7 +43,7 @@ async function remove(agent, row) {
   await call("DELETE", urlOf(agent));
   row.remove();
   form.dispatchEvent(new CustomEvent("outside-changed"));
-  toast(`${agent.name} is removed from the draft. What is published keeps it until you publish again.`);
+  toast(`${agent.name} removed from the draft. The live version keeps it until you publish again.`);
 }
 
 // The dialog --------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ function open(agent) {
   dialog.find("[name=card_url]").readOnly = Boolean(agent);
   dialog.find("[data-only-new]").hidden = Boolean(agent);
   showFields();
-  dialog.open(agent ? `Change ${agent.name}` : "Add a remote agent", agent ? "Save" : "Read its card and add it");
+  dialog.open(agent ? `Edit ${agent.name}` : "Add remote agent", agent ? "Save" : "Add agent");
 }
 
 function showFields() {

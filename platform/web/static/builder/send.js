@@ -1,17 +1,17 @@
-// Sending to the hall from the creator's pages, with one sentence for whatever goes wrong.
+// Requests from the creator's pages, with one sentence for every failure.
 
 /** Send `body` and give the JSON answer. Throws an Error whose message is a sentence for the reader. */
 export async function post(url, body = new FormData()) {
   body.set("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
   const options = { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" };
-  return answer(await fetch(url, options).catch(() => { throw new Error("The hall cannot be reached."); }));
+  return answer(await fetch(url, options).catch(() => { throw new Error("Can’t reach the site."); }));
 }
 
 async function answer(response) {
   if (response.type === "opaqueredirect" || response.status === 403) {
-    throw new Error("You are signed out. Sign in again in another tab.");
+    throw new Error("You’re signed out. Sign in again in another tab.");
   }
   const isJson = response.headers.get("content-type")?.includes("json");
-  if (!isJson) throw new Error(response.status === 404 ? "This GPT is gone." : "Something broke in the hall.");
+  if (!isJson) throw new Error(response.status === 404 ? "GPT not found." : "Something went wrong.");
   return response.json();
 }

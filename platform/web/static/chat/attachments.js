@@ -2,7 +2,7 @@
 
 import { sentence, token } from "./post.js";
 
-const OFFLINE = "Not uploaded: the site cannot be reached.";
+const OFFLINE = "Upload failed. Can’t reach the site.";
 
 export class Attachments {
   /** `form` is the composer, `zone` where files can be dropped; `changed()` is called after each change. */
@@ -59,7 +59,7 @@ export class Attachments {
   add(files) {
     const room = Math.max(0, this.max - this.files.size);
     for (const file of files.slice(0, room)) this.upload(file);
-    if (files.length > room) this.say(`A message can have ${this.max} files. ${files.length - room} ${files.length - room === 1 ? "was" : "were"} left out.`, true);
+    if (files.length > room) this.say(`You can attach up to ${this.max} files. ${files.length - room} ${files.length - room === 1 ? "wasn’t" : "weren’t"} added.`, true);
     this.update();
   }
 
@@ -96,7 +96,7 @@ export class Attachments {
     chip.querySelector("progress").remove();
     chip.querySelector("b").textContent = answer.name;
     chip.querySelector("[data-state]").textContent = size(answer.size);
-    this.say(`${answer.name} is attached.`);
+    this.say(`${answer.name} attached.`);
     this.changed();
   }
 

@@ -52,8 +52,8 @@ export class Composer {
 
   async submit() {
     const text = this.area.value;
-    if (this.answering && text.trim()) this.hint = "Still answering. Your text waits here; stop the answer or let it end.";
-    else if (this.attached?.uploading) this.hint = "A file is still being uploaded. Send once it is there.";
+    if (this.answering && text.trim()) this.hint = "Still answering. Wait for the answer or stop it to send this.";
+    else if (this.attached?.uploading) this.hint = "Still uploading. You can send when it’s done.";
     else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) await this.deliver(text, true);
     this.update();
   }
@@ -72,7 +72,7 @@ export class Composer {
         this.area.value = "";
       }
     } catch (refusal) {
-      this.fail(refusal, own ? " Your text is kept." : "");
+      this.fail(refusal, own ? " Your message is still here." : "");
     } finally {
       this.sending = false;
       this.update();

@@ -141,7 +141,7 @@ export class Conversation {
 
   /** Point to a request that waits for the reader, whose words are not interrupted. */
   asked(card) {
-    this.announce(`${card.dataset.name} asks you: ${card.dataset.title}`);
+    this.announce(`${card.dataset.name} needs your approval: ${card.dataset.title}`);
     if (this.following) this.toEnd();
     if (!this.composer.area.value) card.focus({ preventScroll: true });
   }
@@ -170,7 +170,7 @@ export class Conversation {
     try {
       await post(this.stream.reply.dataset.cancel);
     } catch (refusal) {
-      this.composer.fail(new Refusal(refusal.status ? refusal.message : "The site cannot be reached, so the answer was not stopped. Try again."));
+      this.composer.fail(new Refusal(refusal.status ? refusal.message : "Couldn’t stop the answer. Can’t reach the site. Try again."));
       this.composer.update();
     }
   }

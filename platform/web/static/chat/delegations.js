@@ -1,8 +1,8 @@
 // What other GPTs did when they were asked: fetched when its line is folded out, and again while it goes on.
 
 const AGAIN_MS = 2000;
-const OFFLINE = "The site cannot be reached, so this is not shown. Fold it out again once you are online.";
-const GONE = "This cannot be shown any more: you are signed out, or the chat was deleted. Reload the page.";
+const OFFLINE = "Can’t reach the site. Expand this again when you’re back online.";
+const GONE = "This is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
 
 /** Fill the lines of asks within `root` as they are folded out; `shown(part)` brings each filled one to life. */
 export function foldOut(root, shown) {

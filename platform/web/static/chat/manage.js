@@ -46,7 +46,7 @@ function renamed({ title }) {
     entry.querySelector("a").title = title;
     entry.querySelector("[data-menu]").ariaLabel = `Rename or delete “${title}”`;
   }
-  if ("current" in row().dataset) document.title = `${title} · Guildhall`;
+  if ("current" in row().dataset) document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
 }
 
 function deleted() {
@@ -58,7 +58,7 @@ function deleted() {
   row().remove();
   if (!group.querySelector("[data-chat-row]")) group.remove();
   if (!document.querySelector("[data-chat-row]")) location.reload(); // the page says what an empty list means
-  toast("The chat is deleted.");
+  toast("Chat deleted.");
 }
 
 document.addEventListener("click", (event) => {

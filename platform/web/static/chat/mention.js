@@ -117,8 +117,8 @@ export class Mention {
     this.list.replaceChildren(...this.found.map((gpt, index) => this.option(gpt, index)));
     this.list.hidden = !this.found.length;
     this.none.hidden = this.found.length > 0;
-    this.none.textContent = query.trim() ? `No GPT that you may use fits “${query.trim()}”.` : "There is no other GPT yet that you may use.";
-    this.status.textContent = this.found.length ? `${this.found.length} GPT${this.found.length === 1 ? "" : "s"}. Arrow keys choose, Enter brings one in.` : this.none.textContent;
+    this.none.textContent = query.trim() ? `No GPTs found for “${query.trim()}”.` : "There are no other GPTs you can use yet.";
+    this.status.textContent = this.found.length ? `${this.found.length} GPT${this.found.length === 1 ? "" : "s"}. Use the arrow keys to choose and Enter to select.` : this.none.textContent;
     this.open();
     return this.mark(0);
   }
@@ -214,13 +214,13 @@ export class Mention {
     area.dispatchEvent(new Event("input", { bubbles: true }));
     this.place.replaceChildren(this.chip(this.chosen));
     this.address(this.chosen.name);
-    this.status.textContent = `${this.chosen.name} answers this message.`;
+    this.status.textContent = `${this.chosen.name} will answer this message.`;
   }
 
   chip(gpt) {
     const chip = filled(this.form.querySelector("[data-mention-chip]"), gpt);
     chip.setAttribute("aria-label", `${gpt.name} answers`);
-    chip.querySelector("[data-unmention]").setAttribute("aria-label", `Leave ${gpt.name} out`);
+    chip.querySelector("[data-unmention]").setAttribute("aria-label", `Remove ${gpt.name}`);
     return chip;
   }
 
@@ -240,7 +240,7 @@ export class Mention {
     try {
       await post(button.dataset.dismissGuest);
       this.refused(null);
-      this.status.textContent = "Dismissed.";
+      this.status.textContent = "Removed.";
       this.showGuest(null);
       this.area.focus();
     } catch (refusal) {

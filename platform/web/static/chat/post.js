@@ -1,7 +1,7 @@
 // Sending a form's fields to the site and getting JSON back, with one sentence for whatever goes wrong.
 
-const OFFLINE = "The site cannot be reached. Try again once you are online.";
-const BROKEN = "Something went wrong on the site. Try again.";
+const OFFLINE = "Can’t reach the site. Check your connection and try again.";
+const BROKEN = "Something went wrong. Try again.";
 const OUT_OF_DATE = "This page is out of date. Reload it, then try again.";
 
 /** Why a request was refused: `message` is for the reader, `status` the HTTP status (0: no answer). */
@@ -38,8 +38,8 @@ export async function post(url, fields = {}) {
 
 export function sentence(status) {
   if (status === 403) return OUT_OF_DATE;
-  if (status === 404) return "This chat is gone, perhaps deleted in another tab.";
-  if (status === 413) return "This is more than the site takes at once. Shorten it, then try again.";
-  if (status === 429) return "That was a lot at once. Wait a moment, then try again.";
+  if (status === 404) return "Chat not found. It may have been deleted in another tab.";
+  if (status === 413) return "This is too large to send. Shorten it and try again.";
+  if (status === 429) return "Too many requests. Wait a moment and try again.";
   return BROKEN;
 }

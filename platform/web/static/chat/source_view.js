@@ -1,8 +1,8 @@
 // What a citation opens in the panel: the passage first, then the page it stands on, or the section around it.
 
-const SLOW = "The page is taking long to load. The passage itself stays readable here.";
-const GONE = "This source cannot be opened any more: you are signed out, or the chat was deleted. Reload the page.";
-const OFFLINE = "The site cannot be reached, so the page is not shown. Open the source again once you are online.";
+const SLOW = "The page is taking too long to load. You can still read the passage here.";
+const GONE = "This source is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
+const OFFLINE = "Can’t reach the site. Open the source again when you’re back online.";
 
 /** Fill the open entry of a source with what the site shows of it. The passage stays until there is more. */
 export async function load(entry) {

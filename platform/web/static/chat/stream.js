@@ -164,7 +164,7 @@ export class AnswerStream {
 
   vanished() {
     this.close();
-    this.say("This answer cannot be shown any more: you are signed out, or the chat was deleted. Reload the page.");
+    this.say("This answer is no longer available: you’re signed out, or the chat was deleted. Reload the page.");
     this.reply.classList.remove("lost");
     this.state.parentElement.classList.remove("working");
     this.finished(this.reply);

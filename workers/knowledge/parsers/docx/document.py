@@ -75,7 +75,7 @@ class _Walk:
                 self.flush()
                 self._table(rows_of(child, self.styles, context))
             elif child.tag == f"{W}altChunk":
-                self.outline.notice("A file inside this file was left out; upload it as a file of its own.")
+                self.outline.notice("An embedded file was left out. Upload it separately.")
             elif child.tag in _WRAPPERS:
                 self.blocks(child, context)
             elif child.tag in (f"{W}del", f"{W}moveFrom"):
@@ -106,11 +106,11 @@ class _Walk:
         descriptions = [each for each in dict.fromkeys(self.reader.descriptions) if tells_something(each)]
         for texts, reason in (
             (_texts(comments) if comments is not None else (), "comments"),
-            (self.reader.deleted, "deleted text that the file still tracks"),
+            (self.reader.deleted, "tracked deletions"),
             (self.vanished, "hidden text"),
-            (self.hidden_rows, "hidden rows of a table"),
-            (self.reader.codes, "codes of fields"),
-            (descriptions, "descriptions of pictures"),
+            (self.hidden_rows, "hidden table rows"),
+            (self.reader.codes, "field codes"),
+            (descriptions, "picture descriptions"),
         ):
             self.outline.leave_out(" ".join(texts), reason)
 
@@ -149,7 +149,7 @@ class _Walk:
         self.outline.tricks(read.tricks)
         vanished = "".join(read.vanished)
         if tells_something(vanished):
-            self.outline.invisible(vanished, "it is set as hidden text")
+            self.outline.invisible(vanished, "it is formatted as hidden text")
         elif vanished.strip():
             # A few words are an index mark or a form's name; together they make one note.
             self.vanished.append(vanished)

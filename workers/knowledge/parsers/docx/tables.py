@@ -67,7 +67,7 @@ def _row(row: Any, index: int, painter: "_Painter") -> Row:
     reason = ""
     if properties is not None:
         reason = "deleted text" if properties.find(f"{W}del") is not None else ""
-        reason = "hidden rows of a table" if is_on(properties.find(f"{W}hidden"), VAL) else reason
+        reason = "hidden table rows" if is_on(properties.find(f"{W}hidden"), VAL) else reason
     column = _span(properties, "gridBefore", 0)
     cells = []
     elements = list(_inside(row, f"{W}tc"))

@@ -174,13 +174,13 @@ class _Scan:
     def _trick(self, look: Look, text: str) -> str:
         """How a trick hides a run from readers, "" if they see it."""
         if look.points <= MIN_POINTS:
-            return "its letters are too small to see"
+            return "it is too small to read"
         if look.transparent:
             return "it is transparent"
         on_picture = self.reader.picture_behind and len(text) <= _MAX_ON_PICTURE_CHARS
         grounds = (look.ground,) if look.has_ground else self.context.grounds
         if all(blends(look.colour, ground) for ground in grounds) and (look.has_ground or not on_picture):
-            return "it has the colour of its background"
+            return "it has the same colour as its background"
         return ""
 
     def _drawing(self, drawing: Any) -> None:

@@ -28,11 +28,11 @@ _PICTURED: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "a", "button",
 _CONTRAST: Final = 18 / 255
 _OFF_PX: Final = 500.0
 
-NOT_SHOWN: Final = "text that the page does not display"
+NOT_SHOWN: Final = "text that the page doesn't display"
 FOR_READERS: Final = "text for screen readers"
 FADED_IN: Final = "text that a script fades in"
-PICTURED: Final = "text in whose place the page shows a picture"
-MAYBE_WHITE: Final = "text in the colour of an empty page"
+PICTURED: Final = "text replaced by a picture"
+MAYBE_WHITE: Final = "text in the colour of the page"
 NO_SCRIPT: Final = "text for browsers without scripts"
 
 _HONEST_CLASS: Final = re.compile(
@@ -91,7 +91,7 @@ class Look:
         """Why text of this look is (honestly left out, hidden by a trick): both "" if it shows."""
         if self.honest:
             return self.honest, ""
-        trick = self.trick or ("letters of one pixel or less" if self.size_px <= 1.0 else "")
+        trick = self.trick or ("text of one pixel or less" if self.size_px <= 1.0 else "")
         if trick:
             return (self.doubt, "") if self.doubt else ("", trick)
         return self._by_colour()
@@ -104,7 +104,7 @@ class Look:
             near = _is_near(colour, _WHITE)
             return (MAYBE_WHITE, "") if near and not self.is_whole else ("", "white on white" if near else "")
         if self.background and _is_near(colour, self.background):
-            return "", "letters in the colour of their background"
+            return "", "text in the colour of its background"
         return "", ""
 
 
@@ -174,7 +174,7 @@ def _trick(declared: dict[str, str], size_px: float) -> str:
     if _is_clipped(declared):
         return "clipped away"
     if _is_boxless(declared, size_px):
-        return "in a box without size"
+        return "in an element without size"
     return "off the page" if _is_off(declared, size_px) else ""
 
 

@@ -16,8 +16,8 @@ from workers.knowledge.parsers.html.text import strings
 from workers.knowledge.parsers.outline import Outline
 
 _COMMENTS: Final = "comments"
-_ATTRIBUTES: Final = "descriptions in attributes"
-_METADATA: Final = "data about the page"
+_ATTRIBUTES: Final = "text in attributes"
+_METADATA: Final = "page metadata"
 # What is no text of the page, whatever it looks like.
 _NO_TEXT: Final = frozenset(
     "script style head iframe object embed svg canvas audio video input select textarea button option area".split()
@@ -144,7 +144,7 @@ def sift(soup: BeautifulSoup, outline: Outline, sheet: LoadSheet | None = None) 
         for note in _notes(texts):
             outline.leave_out(note, reason)
     if sieve.styles.is_cut:
-        outline.notice("The page has more style rules than were read; hidden text may have been taken for visible.")
+        outline.notice("Not all style rules of this page were read. Some hidden text may have been kept.")
     return root
 
 

@@ -22,7 +22,7 @@ _MAX_SPACES: Final = 100
 # A row or cell that is repeated more often than this is filled for the looks of it.
 _MAX_REPEATS: Final = 1_000
 _MAX_CELL_REPEATS: Final = 50
-_CUT: Final = "The file has more than 1,000,000 cells; those after them were not read."
+_CUT: Final = "The file has more than 1,000,000 cells. The rest weren't read."
 _DC: Final = "{http://purl.org/dc/elements/1.1/}"
 # What text holds besides its words.
 _ASIDES: Final = frozenset(
@@ -149,7 +149,7 @@ class _Walk:
         """Leave out what the file holds besides its text, one note for each kind."""
         for texts, reason in (
             (self.comments, "comments"),
-            (self.deleted, "deleted text that the file still tracks"),
+            (self.deleted, "tracked deletions"),
             (self.hidden, "hidden text"),
         ):
             self.outline.leave_out(" ".join(texts), reason)
@@ -182,7 +182,7 @@ class _Walk:
         if not text or not text.strip():
             yield text or ""
         elif look.hidden:
-            self.tricks.setdefault("it is set as hidden text", []).append(text)
+            self.tricks.setdefault("it is formatted as hidden text", []).append(text)
         elif trick := look.trick():
             self.tricks.setdefault(trick, []).append(text)
         else:
@@ -203,9 +203,9 @@ class _Walk:
 
     def _flush_tricks(self) -> None:
         tricks, self.tricks = self.tricks, {}
-        vanished = " ".join(tricks.get("it is set as hidden text", []))
+        vanished = " ".join(tricks.get("it is formatted as hidden text", []))
         if vanished and not tells_something(vanished):
-            self.hidden += tricks.pop("it is set as hidden text")
+            self.hidden += tricks.pop("it is formatted as hidden text")
         self.outline.tricks(tricks, self.page)
 
     def _items(self, element: Any, look: Look, depth: int) -> Iterator[str]:
@@ -354,5 +354,5 @@ def _properties(archive: Archive, outline: Outline) -> str:
         return ""
     root = archive.xml("meta.xml")
     told = [flat(each.text or "") for each in root.iter(f"{_DC}description", f"{_DC}subject")]
-    outline.leave_out(" · ".join(text for text in told if tells_something(text)), "properties of the document")
+    outline.leave_out(" · ".join(text for text in told if tells_something(text)), "document properties")
     return flat(next((each.text or "" for each in root.iter(f"{_DC}title")), ""))

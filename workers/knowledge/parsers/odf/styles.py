@@ -29,8 +29,8 @@ class Look:
     def trick(self) -> str:
         """How a trick hides text of this look, "" if it is seen."""
         if self.points <= MIN_POINTS:
-            return "its letters are too small to see"
-        return "it has the colour of its background" if blends(self.colour, self.ground) else ""
+            return "it is too small to read"
+        return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
 
 
 class Styles:

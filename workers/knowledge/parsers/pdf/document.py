@@ -31,7 +31,7 @@ from workers.knowledge.parsers.pdf.opening import opened
 from workers.knowledge.parsers.pdf.pages import Content, Hidden, content
 from workers.knowledge.parsers.pdf.tables import Table
 
-_NO_RECOGNITION: Final = "The file holds scanned pages, and text recognition (tesserocr) is not installed here."
+_NO_RECOGNITION: Final = "The file has scanned pages, and text recognition isn't available on this site."
 MAX_PAGES: Final = 3_000
 MAX_CHARS: Final = 12_000_000
 # Hidden text of fewer words or letters says nothing on its own: a heading for bookmarks, a name of a layer.
@@ -52,13 +52,13 @@ def parse(data: bytes) -> Document:
         raise BrokenFile
     outline = Outline(title=source.get_metadata_value("Title"))
     if is_cut:
-        outline.notice("The end of this file is missing; the pages that are left were read.")
+        outline.notice("The end of this file is missing. The remaining pages were read.")
     pages = _pages(source, outline)
     _write(outline, pages)
     if not outline.blocks:
         raise ScannedPages(_NO_RECOGNITION if any(page.unread for page in pages) else "")
     if pdfium_c.FPDFDoc_GetAttachmentCount(source.raw) > 0:
-        outline.notice("Files attached to this PDF were left out; upload them on their own.")
+        outline.notice("Files attached to this PDF were left out. Upload them separately.")
     return outline.document()
 
 
@@ -71,7 +71,7 @@ def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[Content]:
         page_content = _content(source, number)
         if page_content is None:
             n_broken += 1
-            outline.notice("This page is damaged and could not be read.", number + 1)
+            outline.notice("This page is damaged and couldn't be read.", number + 1)
         pages.append(page_content or Content())
         n_chars += sum(len(each.item.text) for each in pages[-1].items if isinstance(each.item, Line))
         tell_pages(number + 1, n_pages)
@@ -81,7 +81,7 @@ def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[Content]:
         raise BrokenFile
     if len(pages) < n_pages:
         outline.notice(
-            f"Only the first {len(pages):,} of {n_pages:,} pages were read; split the file to use the rest."
+            f"Only the first {len(pages):,} of {n_pages:,} pages were read. Split the file to use the rest."
         )
     return pages
 
@@ -119,7 +119,7 @@ def _write(outline: Outline, pages: Sequence[Content]) -> None:
         for message in page.notices:
             outline.notice(message, number)
         if page.unread:
-            outline.notice("This page is a picture, and text recognition is not installed here.", number)
+            outline.notice("This page is a picture, and text recognition isn't available on this site.", number)
         last = items[-1].item if items else None
         last_table = last if isinstance(last, Table) else None
 

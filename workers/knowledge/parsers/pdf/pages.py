@@ -31,7 +31,7 @@ _GARBLED_SHARE: Final = 0.35
 LOW_CONFIDENCE: Final = 70
 # Fewer letters than this stand on a page that counts as one without text.
 _EMPTY_LETTERS: Final = 3
-_DIFFERS: Final = "the text layer of the scan says something else than its picture"
+_DIFFERS: Final = "the text layer of the scan differs from its picture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,13 @@ def _instead_of_garbled(
     read = _recognised(page, found, page_content, with_text=True)
     if read is None or read.confidence < LOW_CONFIDENCE:
         page_content.unread = False
-        page_content.notices.append("The fonts of this page do not tell their letters; much of it may be unreadable.")
+        page_content.notices.append(
+            "The fonts of this page don't identify their characters. Much of it may be unreadable."
+        )
         return hidden, None
-    page_content.notices.append("The fonts of this page do not tell their letters; it was read from its picture.")
+    page_content.notices.append(
+        "The fonts of this page don't identify their characters, so text recognition was used."
+    )
     return np.where(hidden == 0, GONE, hidden).astype(np.int8), read
 
 
@@ -172,7 +176,7 @@ def _apply_layer(
     compared = scans.compare(lines, [word.text for word in read.words] if read else [])
     if page_content.unread or (is_scan and not compared.comparable):
         page_content.unread = False
-        page_content.notices.append("The text layer of this scan could not be compared with its picture.")
+        page_content.notices.append("The text layer of this scan couldn't be compared with its picture.")
         return (as_seen if is_scan else hidden), None
     if compared.agrees and compared.comparable:
         _tell_strange([lines[i] for i in compared.strange], page_content)

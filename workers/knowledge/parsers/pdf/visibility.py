@@ -38,10 +38,10 @@ _PAINTS_NOTHING, _CLIPS = 3, 4
 
 _REASONS: Final = (
     "",
-    "it lies outside the page",
-    "its letters are too small to see",
-    "it is drawn in the invisible mode",
-    "it has the colour of what is under it, is transparent, covered or cut away",
+    "it is outside the page",
+    "it is too small to read",
+    "it is drawn in invisible mode",
+    "it is transparent, covered, clipped or in the colour of its background",
 )
 VISIBLE, OFF_PAGE, TINY, UNPAINTED, NO_CONTRAST = range(5)
 

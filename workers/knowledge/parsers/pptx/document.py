@@ -49,7 +49,7 @@ def parse(data: bytes) -> Document:
         if name := package.target(package.main, each.get(f"{R}id")):
             deck.slide(name, page)
         else:
-            outline.notice("This slide is missing in the file.", page)
+            outline.notice("This slide is missing from the file.", page)
     deck.asides()
     return outline.document()
 
@@ -114,7 +114,7 @@ class _Deck:
         """Leave out what the file holds besides its slides, one note for each kind."""
         self.outline.leave_out(" ".join(self.comments), "comments")
         telling = [each for each in dict.fromkeys(self.descriptions) if tells_something(each)]
-        self.outline.leave_out(" ".join(telling), "descriptions of pictures")
+        self.outline.leave_out(" ".join(telling), "picture descriptions")
 
     def _scene(self, name: str, root: Any, page: int) -> tuple[_Scene, list[Shape]]:
         layout = next(iter(self.package.related(name, "slideLayout")), "")
@@ -233,16 +233,16 @@ class _Reading:
 
     def _trick(self, properties: Any) -> str:
         if properties is None:
-            return "it has the colour of its background" if blends(self.colour, self.ground) else ""
+            return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
         if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
-            return "its letters are too small to see"
+            return "it is too small to read"
         fill = properties.find(f"{A}solidFill")
         colour, opacity = self.scene.theme.solid(fill) if fill is not None else (self.colour, 1.0)
         has_outline = properties.find(f"{A}ln/{A}solidFill") is not None
         if (opacity < 0.05 or properties.find(f"{A}noFill") is not None) and not has_outline:
             return "it is transparent"
         ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
-        return "it has the colour of its background" if blends(colour, ground) and not has_outline else ""
+        return "it has the same colour as its background" if blends(colour, ground) and not has_outline else ""
 
 
 class _Counter:

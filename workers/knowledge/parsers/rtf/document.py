@@ -10,7 +10,7 @@ from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.rtf.tokens import PLAIN, Look, RtfFile, Run
 
 _HIDDEN: Final = "hidden text"
-_DELETED: Final = "text deleted under tracking"
+_DELETED: Final = "tracked deletions"
 _COMMENT: Final = "comments"
 # 18 of 255 grey levels, as for pages and PDF.
 _CONTRAST: Final = 18
@@ -133,7 +133,7 @@ class _Reading:
         if not run.text.strip():
             return ""
         if run.look.half_points <= _SMALLEST_HALF_POINTS:
-            return "letters of one point or less"
+            return "text of one point or less"
         colour, background = self._rgb(run.look.colour), self._rgb(run.look.background)
         if colour is None:
             return ""
@@ -141,7 +141,7 @@ class _Reading:
             near_white = min(colour) > 255 - _CONTRAST and not self.file.has_shading
             return "white on white" if near_white else ""
         near = max(abs(a - b) for a, b in zip(colour, background, strict=True)) < _CONTRAST
-        return "letters in the colour of their background" if near else ""
+        return "text in the colour of its background" if near else ""
 
     def _rgb(self, number: int) -> tuple[int, int, int] | None:
         return self.file.colours[number] if 0 < number < len(self.file.colours) else None

@@ -30,9 +30,9 @@ _MAX_CELL_CHARS: Final = 32_767
 _MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384
 _MAX_MERGES: Final = 20_000
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
-_CUT: Final = "The file has more than 1,000,000 cells or 20 million letters; what follows them was not read."
+_CUT: Final = "The file has more than 1,000,000 cells or 20 million characters. The rest wasn't read."
 _NO_VALUES: Final = (
-    "Some formulas have no saved value and were left out; open the file in Excel, save it and upload it."
+    "Some formulas have no saved value and were left out. Open the file in Excel, save it and upload it again."
 )
 
 
@@ -46,7 +46,7 @@ def parse(data: bytes) -> Document:
     for page, each in enumerate(root.iterfind(f"{S}sheets/{S}sheet"), 1):
         name = package.target(package.main, each.get(f"{R}id"))
         if not name:
-            outline.notice("This sheet is missing in the file.", page)
+            outline.notice("This sheet is missing from the file.", page)
         elif "worksheets/" in name or "chartsheets/" not in name:
             book.sheet(name, each, page)
         else:
@@ -95,9 +95,9 @@ class _Book:
         """Sentences in the colour of their cell are a trick; helping values in it are a habit of honest sheets."""
         texts = [text for _, text in sorted(sheet.unseen.items())]
         for text in filter(tells_something, texts):
-            self.outline.invisible(text, "it has the colour of its cell", page)
+            self.outline.invisible(text, "it has the same colour as its cell", page)
         rest = [text for text in texts if not tells_something(text)]
-        self.outline.leave_out(" ".join(rest), "values in the colour of their cells", page)
+        self.outline.leave_out(" ".join(rest), "values in the same colour as their cells", page)
 
     def drawings(self, name: str, page: int) -> None:
         """Add the text boxes and charts that lie on a sheet."""

@@ -12,7 +12,7 @@ from web.accounts.services import create_key
 
 
 class Command(BaseCommand):
-    help = "Makes an API key for the person with this address and prints it, and nothing else, on stdout."
+    help = "Creates an API key for the user with this email address and prints only the key."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
         if user is None:
-            raise CommandError(f"Nobody here has the address {options['email']}. Check the spelling.")
+            raise CommandError(f"No user has the email address {options['email']}.")
         expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         _, secret = create_key(user, options["name"], expires)
         self.stdout.write(secret)

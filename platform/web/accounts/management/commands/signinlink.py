@@ -10,12 +10,12 @@ from web.accounts.services import create_sign_in_link, first_operator, operator_
 
 
 class Command(BaseCommand):
-    help = "Prints a link, and nothing else, that signs a person in once within a day."
+    help = "Prints a sign-in link that works once and expires after a day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email", nargs="?", help="whose link it is")
-        parser.add_argument("--operator", action="store_true", help="the first operator, made where there is none")
-        parser.add_argument("--first", action="store_true", help="print nothing once an operator has signed in")
+        parser.add_argument("email", nargs="?", help="email address of the user")
+        parser.add_argument("--operator", action="store_true", help="for the first admin, created if there is none")
+        parser.add_argument("--first", action="store_true", help="print nothing if an admin has signed in before")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["first"] and operator_has_come():
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         if options["operator"]:
             return first_operator()
         if not options["email"]:
-            raise CommandError("Name the person's address, or pass --operator.")
+            raise CommandError("Give an email address or --operator.")
         user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
         if user is None:
-            raise CommandError(f"Nobody here has the address {options['email']}.")
+            raise CommandError(f"No user has the email address {options['email']}.")
         return user

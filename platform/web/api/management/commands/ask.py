@@ -33,14 +33,14 @@ class Heard:
 
 
 class Command(BaseCommand):
-    help = "Ask a GPT of the running site: prints its answer, citations, steps and the time to the first token."
+    help = "Asks a GPT on the running site and prints the answer, citations, steps and time to first token."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", help="the GPT's slug, as in its address")
+        parser.add_argument("slug", help="the GPT's slug, as in its URL")
         parser.add_argument("question")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-        parser.add_argument("--key", help="an API key; else GUILDHALL_KEY, else one made here for this question")
-        parser.add_argument("--url", default=settings.SITE_URL, help="address of the site (default: %(default)s)")
+        parser.add_argument("--key", help="API key (default: GUILDHALL_KEY, or a new one for this question)")
+        parser.add_argument("--url", default=settings.SITE_URL, help="URL of the site (default: %(default)s)")
 
     def handle(self, *, slug: str, question: str, json: bool, key: str | None, url: str, **_: Any) -> None:
         """Ask, and print what came back. Raises CommandError with one sentence that says what to do."""
@@ -49,9 +49,9 @@ class Command(BaseCommand):
                 heard = self._listen(client, slug, question, quiet=json)
                 steps = read_run(client, heard.run_id)["steps"]
         except httpx.ConnectError:
-            raise CommandError(f"Nothing answers at {url}. Start the site with ./deploy/up, or give --url.") from None
+            raise CommandError(f"Can't connect to {url}. Start the site with ./deploy/up, or give --url.") from None
         except httpx.HTTPError as error:
-            raise CommandError(f"The site at {url} stopped answering: {error or type(error).__name__}.") from None
+            raise CommandError(f"The site at {url} stopped responding: {error or type(error).__name__}.") from None
         self._print_json(heard, steps) if json else self._print_rest(heard, steps)
 
     def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> Heard:
@@ -97,7 +97,7 @@ def usable_key(given: str | None) -> Iterator[str]:
         return
     operator = User.objects.filter(is_staff=True, is_active=True).order_by("id").first()
     if operator is None:
-        raise CommandError("There is no operator here to ask as. Give a key with --key or GUILDHALL_KEY.")
+        raise CommandError("There is no admin account to use. Pass an API key with --key or GUILDHALL_KEY.")
     key, secret = create_key(operator, "manage.py ask")
     try:
         yield secret
@@ -160,7 +160,7 @@ def reason(response: httpx.Response) -> str:
     try:
         return str(response.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
-        return f"The site answered with {response.status_code}. Is this the address of a Guildhall?"
+        return f"The site answered with {response.status_code}. Is this a Guildhall site?"
 
 
 def unique_citations(heard: Heard) -> list[dict[str, Any]]:

@@ -24,12 +24,12 @@ POLL_S = 0.5
 
 class Command(BaseCommand):
     help = (
-        "Makes the sample GPTs, owned by “the hall”; each is published to the store as soon as its files are ready. "
-        "Run again, it brings changed samples up to date and leaves the others alone, edited and deleted ones too."
+        "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again to update "
+        "samples that have changed since; samples that were edited or deleted here are left alone."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--wait", type=float, metavar="SECONDS", help="wait so long for them to be published")
+        parser.add_argument("--wait", type=float, metavar="SECONDS", help="how long to wait for them to be published")
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = read_done()
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             try:
                 self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
             except NoResult as error:  # a worker reads the documents of actions; the next start tries again
-                self.stdout.write(f"{folder.name}: left for later. {error}")
+                self.stdout.write(f"{folder.name}: skipped until the next start. {error}")
                 continue
             done[folder.name] = digest
             done_path().write_text(json.dumps(done, indent=1))
@@ -87,8 +87,9 @@ def digest_of(folder: Path) -> str:
 
 def hall() -> User:
     """The user who owns the samples; nobody can sign in with a password as them."""
+    User.objects.filter(email="hall@localhost", name="the hall").update(name=settings.SITE_NAME)  # its name until 0.2
     return User.objects.filter(email="hall@localhost").first() or User.objects.create_user(
-        "hall@localhost", name="the hall"
+        "hall@localhost", name=settings.SITE_NAME
     )
 
 
@@ -112,8 +113,8 @@ def bring_up_to_date(folder: Path) -> str:
     }
     gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:
-        return "deleted here, left so"
-    word = "updated" if gpt else "made"
+        return "deleted here, skipped"
+    word = "updated" if gpt else "created"
     gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
     replace_files(gpt, sorted((folder / "files").glob("*")))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
