@@ -1,4 +1,4 @@
-"""Runs a function on a stranger's file in a process of its own, so that the file can exhaust or crash only that.
+"""Runs a function on an uploaded file in a separate process, so that the file can exhaust or crash only that.
 
 The child (confined.py) is a fresh interpreter without torch, with limits on memory, processor time, written files and
 open files; the parent adds a wall clock and a cap on the answer. Both clocks allow more for each page that was read.
@@ -28,7 +28,7 @@ from workers.knowledge.errors import BY_NAME, BrokenFile, EmptyFile, NotAFile, T
 
 logger = logging.getLogger(__name__)
 
-# What the child may know of our environment: where text recognition finds its models, and which to use.
+# The environment variables passed to the child: the OCR models' folder, and the languages to read.
 PASSED_ON: Final = ("TESSDATA", "OCR_LANGUAGES")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ParserLimits:
-    """What a child may use. Recognising a scanned page takes 0.3 to 3 s (measured 2026-11), hence `page_s`."""
+    """The limits of a child. OCR of a scanned page takes 0.3 to 3 s (measured 2026-11), hence `page_s`."""
 
     wall_s: int = 120
     cpu_s: int = 90
@@ -91,14 +91,14 @@ def run_apart(
 
 @cache
 def _say_what_is_missing() -> None:
-    """Tell the operator once what this system lacks for full confinement."""
+    """Log once what this system lacks for full confinement."""
     for each in missing():
         logger.warning("files are read with less protection: %s", each)
 
 
 @contextmanager
 def _opened(source: Path) -> Iterator[int]:
-    """A descriptor of the regular file `source`, for which nothing waits and nothing is triggered."""
+    """A descriptor of the regular file `source`; opening it neither blocks nor triggers anything."""
     if not stat.S_ISREG(source.stat().st_mode):
         raise NotAFile
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
@@ -127,7 +127,7 @@ def _environment() -> dict[str, str]:
 
 
 class _Conversation:
-    """What the child says, until it says no more, its time is up or its answer is too long."""
+    """Reads the child's frames until its result, its end, the time limit or the size limit."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", limits: ParserLimits, on_progress: OnProgress) -> None:
         self._child = child
@@ -138,7 +138,7 @@ class _Conversation:
         self._unread = bytearray()
 
     def answer(self) -> tuple[bytes, bytes] | None:
-        """The kind and payload of the child's last word, None if it ended without one. Raises TimedOut, TooLarge."""
+        """The kind and payload of the child's last frame, None if it ended without one. Raises TimedOut, TooLarge."""
         assert self._child.stdout is not None
         with self._child.stdout as pipe, DefaultSelector() as selector:
             selector.register(pipe, EVENT_READ)
@@ -156,7 +156,7 @@ class _Conversation:
                     return final
 
     def _take(self) -> tuple[bytes, bytes] | None:
-        """Take whole frames from what came; the last word ends the conversation."""
+        """Take whole frames from the bytes received; a final frame ends the reading."""
         while len(self._unread) >= HEADER.size:
             kind, length = HEADER.unpack_from(self._unread)
             if length > self._limits.answer_bytes:

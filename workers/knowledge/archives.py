@@ -1,4 +1,4 @@
-"""The one way in which a zip archive is opened: checked as a whole first, then read entry by entry.
+"""The only way to open a zip archive: checked as a whole first, then read entry by entry.
 
 Every format that is a zip (DOCX, PPTX, XLSX, ODF, EPUB) goes through here, so that no parser library opens an
 archive by its own rules. Nothing is ever unpacked to disk, and an archive inside an archive stays closed. A hostile
@@ -21,7 +21,7 @@ from workers.knowledge.errors import BrokenFile, EntitiesRefused, PasswordProtec
 MAX_ENTRIES: Final = 2_000
 MAX_BYTES: Final = 200_000_000
 MAX_RATIO: Final = 100
-# Small parts of honest files compress better than 100:1 (a page of blanks), and harm nobody.
+# Small parts of ordinary files compress better than 100:1 (a page of blanks), which is harmless.
 RATIO_FREE_BYTES: Final = 1_000_000
 
 _ENCRYPTED: Final = 0x01

@@ -1,4 +1,4 @@
-"""The child in which a stranger's file is read: `python -m workers.knowledge.confined FUNCTION ARGS LIMITS`.
+"""The child that reads an uploaded file: `python -m workers.knowledge.confined FUNCTION ARGS LIMITS`.
 
 The file comes as standard input, the answer goes to standard output as frames (see apart.py), and before it looks at
 the file the process gives up what it does not need (see confinement.py). Whatever FUNCTION raises is told as the name
@@ -31,7 +31,7 @@ _channel: int | None = None
 
 
 def tell_pages(n_read: int, n_pages: int) -> None:
-    """Tell who waits that `n_read` of `n_pages` pages are read; a parser's own time limit grows with it."""
+    """Report that `n_read` of `n_pages` pages are read; a parser's own time limit grows with it."""
     if _channel is not None:
         _send(_channel, PROGRESS, PAGES.pack(n_read, n_pages))
 
@@ -67,7 +67,7 @@ def _outcome(run: Callable[..., bytes], args: Sequence[Any]) -> tuple[bytes, byt
 
 
 def _reason(error: KnowledgeError, trace: str = "") -> bytes:
-    """The error by name, its sentence, and for the operator's log where an unexpected one came from."""
+    """The error's name and message, and for the operator's log the origin of an unexpected one."""
     return json.dumps([type(error).__name__, str(error), trace]).encode()
 
 

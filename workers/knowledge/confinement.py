@@ -19,7 +19,7 @@ from workers.confinement.syscalls import DENIED
 
 
 def confine(readable: Iterable[Path] = ()) -> None:
-    """Give up all that reading a file does not need; only our code, libraries and `readable` stay to be read.
+    """Irrevocably drop what reading a file does not need; only our code, libraries and `readable` stay readable.
 
     Call it while the process has one thread. Nothing can undo it. What this kernel lacks is left out.
     """

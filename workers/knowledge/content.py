@@ -34,7 +34,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
-    """What there is to say about a segment without loading it. `n_pages` is 0 where the format has none."""
+    """A segment's metadata, available without loading it. `n_pages` is 0 where the format has none."""
 
     address: str
     title: str

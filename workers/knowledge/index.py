@@ -43,7 +43,7 @@ from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.unions import Union
 
-# Of what was found, how many passages a search reads in order to choose a handful, leaving room for duplicates.
+# How many of the passages found a search reads to choose a handful, leaving room for duplicates.
 CONSIDERED: Final = 60
 # Between two requests for the same union: making one of a million chunks takes minutes.
 WANT_AGAIN_S: Final = 600.0
@@ -55,7 +55,7 @@ Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 
 
 class QueryEmbedder(Protocol):
-    """What searching needs of an embedder."""
+    """The methods that searching needs of an embedder."""
 
     id: str
 
@@ -71,7 +71,7 @@ class QueryEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What both halves found: cosines, BM25 scores, the fused scores best first, and every cosine of the fused."""
+    """The results of both halves: cosines, BM25 scores, the fused scores best first, and each fused cosine."""
 
     dense: Mapping[_Key, float]
     lexical: Mapping[_Key, float]

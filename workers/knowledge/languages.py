@@ -1,4 +1,4 @@
-"""In which language a document is, told by py3langid: pure Python with numpy, its model in its package."""
+"""The language of a document, by py3langid: pure Python with numpy, its model in its package."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ _SURE: Final = 0.6
 # Pieces from the beginning, the middle and the end, so that one quotation does not decide.
 _PIECES: Final = 5
 _PIECE_CHARS: Final = 400
-# What people write files in. The other ninety that the model knows win where a file is hardly text: Latin, Bikol.
+# Languages that people write files in. The model's other ninety win where a file is hardly text: Latin, Bikol.
 _LANGUAGES: Final = (
     "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ko lt lv ms nl no pl pt ro ru sk sl sq sr sv "
     "sw ta th tr uk ur vi zh"

@@ -1,4 +1,4 @@
-"""What an embedder can tell about the meanings of answers and passages, and where it cannot read one of them."""
+"""How an embedder compares answers and passages, and where it cannot read one of them."""
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -11,7 +11,7 @@ from workers.knowledge.languages import language_of_text
 # paragraphs of XQuAD in pieces of 3.8 or more, each of the German ones in 3.6 or fewer (2026-11). An answer may be
 # too short to tell; then its language does.
 READ: Final = 3.65
-# Four matters that have nothing to do with each other: how near an embedder sees these is its zero.
+# Four unrelated topics: the similarity that an embedder gives them is its zero.
 _UNRELATED: Final = (
     "The train to the coast leaves at noon.",
     "Photosynthesis turns light into sugar.",
@@ -22,7 +22,7 @@ _GERMAN: Final = "Die Lieferung erfolgt innerhalb von drei Wochen nach Eingang d
 
 
 class Embeds(Protocol):
-    """What comparing meanings needs of an embedder."""
+    """The methods that comparing meanings needs of an embedder."""
 
     def similarity(self, one: Sequence[str], other: Sequence[str]) -> list[list[float]]:
         """The cosine of each text of `one` with each of `other`."""
@@ -32,7 +32,7 @@ class Embeds(Protocol):
 
 
 class EmbeddedMeaning:
-    """Compares meanings by an embedder, whichever it is: gpts.knowledge.judging.Meaning."""
+    """Compares meanings with any embedder: gpts.knowledge.judging.Meaning."""
 
     def __init__(self, embedder: Embeds) -> None:
         self._embedder = embedder
@@ -58,12 +58,12 @@ class EmbeddedMeaning:
 
     @cached_property
     def _reads_more(self) -> bool:
-        """Whether it reads another language than English."""
+        """Whether the embedder reads languages other than English."""
         return self._embedder.letters_per_token(_GERMAN) >= READ
 
     @cached_property
     def _zero(self) -> float:
-        """The cosine at which this embedder sees texts that have nothing in common."""
+        """The cosine that this embedder gives to unrelated texts."""
         rows = self._embedder.similarity(_UNRELATED, _UNRELATED)
         apart = [each for at, row in enumerate(rows) for to, each in enumerate(row) if at != to]
         return min(0.9, max(0.0, sum(apart) / len(apart)))

@@ -81,7 +81,7 @@ def recognise(picture: Image.Image, dots_per_inch: float) -> Recognised | None:
 
 
 def _turns(grey: Image.Image, dots_per_inch: float) -> int:
-    """How many quarter turns clockwise make the picture readable, told from its half size for a fifth of the time."""
+    """How many quarter turns clockwise make the picture readable, tried at half size in a fifth of the time."""
     small, dots_per_inch = grey.reduce(2), dots_per_inch / 2
     reads = {turns: _read(small.transpose(method), dots_per_inch, turns) for turns, method in _TURNED.items()}
     upright = _worth(_read(small, dots_per_inch, 0))
@@ -90,12 +90,12 @@ def _turns(grey: Image.Image, dots_per_inch: float) -> int:
 
 
 def _worth(read: Recognised) -> float:
-    """How much text was read for sure."""
+    """How much text was read with confidence."""
     return read.confidence**2 * sum(len(word.text) for word in read.words)
 
 
 def is_blank(grey: Image.Image) -> bool:
-    """Whether nothing is on the picture that could be text."""
+    """Whether the picture holds nothing that could be text."""
     small = np.asarray(grey.reduce(max(1, min(grey.size) // 1200)), dtype=np.int16)
     paper = int(np.median(small))
     ink = np.abs(small - paper) > _MIN_CONTRAST

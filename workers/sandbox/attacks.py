@@ -1,7 +1,7 @@
-"""The most important things that code might try, which the service tries on itself before it serves anybody.
+"""Attacks on the confinement, which the service runs against itself before it serves anybody.
 
-This file is run as it stands inside a kernel, so it uses the standard library alone. Each attempt returns whatever
-it got; an error of the system means that it was held.
+This file runs unchanged inside a kernel, so it uses the standard library alone. Each attempt returns whatever it
+obtained; an OSError means that it was blocked.
 """
 
 import ctypes
@@ -140,7 +140,7 @@ def be_somebody(victims: Victims) -> object:
 
 
 def attempt(victims: Victims) -> dict[str, str]:
-    """What each attempt got; those that were held are left out."""
+    """What each attempt obtained; blocked ones are left out."""
     return {each.__name__: got for each in ATTEMPTS if (got := _got(each, victims))}
 
 

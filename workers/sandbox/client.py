@@ -33,13 +33,13 @@ class CodeResult:
 
 
 class Client:
-    """Speaks to the service that listens at `path`. Safe to use from many threads: each call is a connection."""
+    """Calls the service that listens at `path`. Safe to use from many threads: each call is a connection."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def why_not(self) -> str:
-        """Why no code can be run now, in a sentence; empty if it can."""
+        """Why no code can be run now, as a sentence; empty if it can."""
         try:
             with _Connection(self._path) as connection:
                 connection.send(words(do="health"))
@@ -112,7 +112,7 @@ class _Connection:
             raise SandboxError("The sandbox stopped the call. Try again.") from error
 
     def next_words(self) -> dict[str, Any]:
-        """The next JSON object. Raises the SandboxError that it tells of."""
+        """The next JSON object. Raises the SandboxError that it reports."""
         told = json.loads(self.next_frame())
         if "error" in told:
             raise BY_NAME.get(told["error"], SandboxError)(told["message"])

@@ -1,4 +1,4 @@
-"""How the service speaks with kernels and clients: one byte that says what follows, its length, and the bytes."""
+"""The format of messages with kernels and clients: one byte for the kind, the length, and the payload."""
 
 import json
 import struct

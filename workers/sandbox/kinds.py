@@ -1,4 +1,4 @@
-"""The kind of a file that code made, told by its content: names are the code's to choose."""
+"""The type of a file that code made, by its content: code chooses the name freely."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Finds the strongest backend whose walls hold: each is attacked before it may run a line for anybody."""
+"""Finds the strongest backend that withstands the attacks: each is tried before it may run code for anybody."""
 
 import json
 import logging
@@ -60,7 +60,7 @@ def _opened(settings: Settings, backend: Backend) -> tuple[Sessions | None, str]
 
 
 def unheld(settings: Settings, sessions: Sessions) -> str:
-    """Which attacks the walls do not hold, in a sentence; empty if they hold all."""
+    """Which attacks succeed, as a sentence; empty if none does."""
     source = Path(attacks.__file__).read_text()
     try:
         with victims(settings) as told:

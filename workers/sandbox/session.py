@@ -1,4 +1,4 @@
-"""One conversation's kernel and files: runs one call after the other, watches it, and ends it where it must."""
+"""One conversation's kernel and files: runs one call at a time, watches it, and ends it if necessary."""
 
 import hashlib
 import json
@@ -45,14 +45,14 @@ class Outcome:
     ended: bool = False  # the kernel had to be ended
 
     def told(self) -> dict[str, Any]:
-        """All but the files' content, as JSON can hold it."""
+        """Everything but the files' content, for JSON."""
         names = ("printed", "complained", "value", "markdown", "error", "notes")
         return {name: getattr(self, name) for name in names} | {"files": [each.name for each in self.artefacts]}
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Whom a call is for: `stopped` says whether they still want it, `heard` is told what the code prints."""
+    """The caller's callbacks: `stopped` is whether it is no longer wanted, `heard` receives what the code prints."""
 
     stopped: Callable[[], bool] = lambda: False
     heard: Callable[[str], None] = lambda text: None
@@ -159,7 +159,7 @@ class Ended(Exception):
 
 
 class _Call:
-    """One request to the kernel and what it says until its result. Raises Ended, TooMuch."""
+    """One request to the kernel and its output until the result. Raises Ended, TooMuch."""
 
     def __init__(self, kernel: Running, place: SessionPlace, outcome: Outcome, wall_s: float, watch: Watch) -> None:
         self._kernel, self._place, self._outcome, self._watch = kernel, place, outcome, watch
@@ -174,7 +174,7 @@ class _Call:
         self._n_heard = 0
 
     def run(self, code: str) -> None:
-        """Send the code and hear it out; what went wrong is in the outcome."""
+        """Send the code and read its output; errors are in the outcome."""
         try:
             self._send(words(code=code))
             self._take_result(self.await_result())
@@ -251,7 +251,7 @@ class _Call:
             self._outcome.error = self._why
 
     def _look(self) -> None:
-        """Twenty times a second: has it used too much, or is it unwanted? Ask it to stop, then end it."""
+        """Twenty times a second: if the call uses too much or is unwanted, interrupt it, then end it."""
         now = time.monotonic()
         if now - self._ticked < TICK_S:
             return

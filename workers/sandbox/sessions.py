@@ -93,7 +93,7 @@ class Sessions:
             session.lock.release()
 
     def _make_room(self, name: str) -> None:
-        """Let fewer kernels be up than may be: end the one that was idle longest. Raises Busy if none is idle."""
+        """Keep the number of kernels within the limit: end the one idle longest. Raises Busy if none is idle."""
         up = [each for each in self._oldest() if each != name and self._sessions[each].live]
         n_busy = sum(each.lock.locked() for each in self._sessions.values())
         if n_busy >= self._settings.n_sessions:

@@ -1,4 +1,4 @@
-"""The ways to shut a kernel in, strongest first. BACKENDS is the only registry: one line for each."""
+"""The ways to confine a kernel, strongest first. BACKENDS is the only registry: one line for each."""
 
 from typing import Final, Protocol
 

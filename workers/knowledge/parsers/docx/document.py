@@ -53,7 +53,7 @@ def parse(data: bytes) -> Document:
 
 
 class _Walk:
-    """The way through the body; items of a list gather until something else follows."""
+    """Reads the body in order; items of a list gather until something else follows."""
 
     def __init__(self, package: Package, outline: Outline) -> None:
         self.package, self.outline, self.part = package, outline, package.main
@@ -87,7 +87,7 @@ class _Walk:
         self.items.clear()
 
     def running_texts(self, parts: list[tuple[str, Any]]) -> None:
-        """Add what the headers and footers say, once, after everything else."""
+        """Add the texts of headers and footers, once, after everything else."""
         told: list[str] = []
         for name, root in parts:
             self.part = name
@@ -101,7 +101,7 @@ class _Walk:
             self.outline.lines("\n".join(told))
 
     def asides(self) -> None:
-        """Leave out what the file holds besides its text, one note for each kind."""
+        """Leave out the file's content other than text, with one note for each kind."""
         comments = self.package.root(self.package.main, "comments")
         descriptions = [each for each in dict.fromkeys(self.reader.descriptions) if tells_something(each)]
         for texts, reason in (
@@ -143,7 +143,7 @@ class _Walk:
         return int(self.bold_headings and _is_bold_line(read, text) and not self.styles.numbering_of(element)[0])
 
     def _attached(self, read: Read) -> None:
-        """Add what hangs on a paragraph after it."""
+        """Add what is attached to a paragraph after it."""
         if read.boxes or read.notes or read.tricks or read.graphics:
             self.flush()
         self.outline.tricks(read.tricks)

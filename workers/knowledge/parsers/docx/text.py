@@ -1,4 +1,4 @@
-"""One paragraph of a DOCX file: what it shows, what a trick hides in it, and what hangs on it."""
+"""One paragraph of a DOCX file: its visible text, its hidden text, and what is attached to it."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Context:
 
 @dataclass(slots=True)
 class Read:
-    """What a paragraph turned out to hold."""
+    """The content of a paragraph."""
 
     seen: list[str] = field(default_factory=list)
     all_bold: bool = True
@@ -64,7 +64,7 @@ class Read:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads paragraphs and gathers what stands aside of the text."""
+    """Reads paragraphs and collects what is outside the text."""
 
     styles: Styles
     theme: Theme
@@ -95,7 +95,7 @@ class Reader:
 
 @dataclass(slots=True)
 class _Scan:
-    """The way through one paragraph; `fields` holds for each open field whether its result has begun."""
+    """Reads one paragraph; `fields` holds for each open field whether its result has begun."""
 
     reader: Reader
     context: Context

@@ -52,7 +52,7 @@ def read_page(text: str, outline: Outline, sheet: LoadSheet | None = None) -> No
 
 @dataclass(slots=True)
 class _Walk:
-    """The page in reading order: inline text gathers in `inline` until a block begins or ends."""
+    """Reads the page in order: inline text gathers in `inline` until a block begins or ends."""
 
     outline: Outline
     inline: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class _Walk:
                 self.inline.append(str(child))
 
     def flush(self) -> None:
-        """End the paragraph gathered so far; what hid inside it follows it."""
+        """End the current paragraph, followed by text hidden inside it."""
         text = "".join(self.inline)
         self.inline.clear()
         if text.strip():
@@ -80,7 +80,7 @@ class _Walk:
             self.tell_unseen()
 
     def tell_unseen(self) -> None:
-        """Add what tricks have hidden since the last block, neighbours of one kind together."""
+        """Add hidden text found since the last block, adjacent pieces of one kind together."""
         for reason, run in groupby(self.unseen, key=lambda each: each.reason):
             strings = list(run)
             text = " ".join(strings)
@@ -93,7 +93,7 @@ class _Walk:
         self.unseen.clear()
 
     def end(self) -> None:
-        """Add what is still open, and tell what was left out, once for each reason."""
+        """Add what is still open, and note what was left out, once for each reason."""
         self.flush()
         self.tell_unseen()
         for reason, texts in self.left_out.items():
@@ -143,7 +143,7 @@ class _Walk:
         self.outline.table(table_rows(tag))
 
     def _take_unseen(self, tag: Tag) -> None:
-        """Tell what is hidden before `tag`, and take what is hidden inside it for after it."""
+        """Note the text hidden before `tag`, and collect the text hidden inside it to follow it."""
         self.tell_unseen()
         self.unseen += [each for each in tag.descendants if isinstance(each, Unseen)]
 

@@ -64,7 +64,7 @@ def parse(data: bytes) -> Document:
 
 
 class _Walk:
-    """The way through the content; `page` is the sheet or slide."""
+    """Reads the content in order; `page` is the sheet or slide."""
 
     def __init__(self, outline: Outline, styles: Styles) -> None:
         self.outline, self.styles = outline, styles
@@ -138,7 +138,7 @@ class _Walk:
                 self.outline.lines("\n".join(texts), page)
 
     def running_texts(self, styles: Any) -> None:
-        """Add what the headers and footers say, once, after everything else."""
+        """Add the texts of headers and footers, once, after everything else."""
         parts = styles.iter(f"{STYLE}header", f"{STYLE}footer") if styles is not None else ()
         texts = dict.fromkeys(text for part in parts for text in _texts(part) if sum(map(str.isalpha, text)) > 6)
         if texts:
@@ -146,7 +146,7 @@ class _Walk:
             self.outline.lines("\n".join(texts))
 
     def asides(self) -> None:
-        """Leave out what the file holds besides its text, one note for each kind."""
+        """Leave out the file's content other than text, with one note for each kind."""
         for texts, reason in (
             (self.comments, "comments"),
             (self.deleted, "tracked deletions"),
@@ -189,7 +189,7 @@ class _Walk:
             yield text
 
     def _attachments(self) -> None:
-        """Add what hangs on the paragraph just read, and what tricks hide in it."""
+        """Add what is attached to the current paragraph, and its hidden text."""
         self._flush_tricks()
         attached, self.attached = self.attached, []
         for element, look in attached:
