@@ -16,6 +16,7 @@ from gpts.runs.delegation import (
 )
 from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, ToolCall, ToolResult, UserMessage
 from gpts.safety.flow import arguments_label, context_label
+from gpts.safety.labels import untrusted
 from gpts.safety.policy import context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
@@ -119,6 +120,8 @@ def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -
         found = _request(call, turn, services)
         if isinstance(found, str):
             refused = delegations.refused(call.call_id, call.name, found)
+            if found.startswith(CALL_AGAIN):  # it lists what strangers wrote about their GPTs
+                refused = refused.model_copy(update={"label": untrusted("the descriptions of GPTs in the store")})
             turn.append(refused, name=call.name, ok=False)
         else:
             delegations.delegate(turn.run, found, turn.held.token)

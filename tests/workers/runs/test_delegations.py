@@ -1,5 +1,6 @@
 """A GPT asks another: the child's run, its answer in the parent's log, its rights, labels and bounds."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -407,3 +408,22 @@ def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
     assert services.forget_transient()
     assert not Conversation.objects.exists()
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("first", [{}, {"gpt": "made-up"}])
+def test_a_capable_model_chooses_among_the_nearest_gpts_of_the_store(alice, bob, sent_tasks, first):
+    make_gpt(alice, "Tax Clerk")
+    cook = make_gpt(alice, "Cook", delegates_to_store=True)
+
+    def looks(messages):
+        results = [message.content for message in messages if message.role == "tool"]
+        chosen = [first, {"gpt": "tax-clerk"}][len(results) : len(results) + 1]
+        arguments = json.dumps({"task": "What is the VAT?", **(chosen[0] if chosen else {})})
+        return f'<tool_call>{{"name": "ask_store", "arguments": {arguments}}}</tool_call>' if chosen else results[-1]
+
+    run = ask(bob, cook, "What is the VAT?")
+    Worker(sent_tasks, scripted_services({"Cook": looks, "Tax Clerk": says("It is 19 %.")})).drain()
+    listed, answered = [step for step in log.read(run.id) if isinstance(step, ToolResult)]
+    assert "- tax-clerk: Tax Clerk" in listed.text
+    assert listed.label.is_untrusted
+    assert answered.text == last(run).text == "It is 19 %."
