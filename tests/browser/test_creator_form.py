@@ -54,7 +54,7 @@ def test_what_is_typed_saves_itself(form, gpt):
 
 
 def test_the_preview_greets_as_the_draft_does(form, gpt):
-    form.get_by_label("Name", exact=True).fill("Pump Nurse")
+    form.get_by_role("textbox", name="Name", exact=True).fill("Pump Nurse")
     form.get_by_label("Description", exact=True).fill("Cares for pumps.")
     form.get_by_label("Conversation starter 1").fill("It drips.")
 
@@ -66,15 +66,15 @@ def test_the_preview_greets_as_the_draft_does(form, gpt):
 
 
 def test_a_wrong_field_is_marked_in_place_and_the_rest_is_saved(form, gpt):
-    form.get_by_label("Name", exact=True).fill("n" * 60)
+    form.get_by_role("textbox", name="Name", exact=True).fill("n" * 60)
     form.get_by_label("Description", exact=True).fill("Still saved.")
 
     expect(form.locator("#name-error")).to_contain_text("Too long: 60 of 50 characters.")
-    expect(form.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
-    expect(form.get_by_label("Name", exact=True)).to_have_value("n" * 60)
+    expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_role("textbox", name="Name", exact=True)).to_have_value("n" * 60)
     expect(form.get_by_text("Saved, except")).to_be_visible()
     assert (Gpt.objects.get().name, Gpt.objects.get().description) == ("Pump Doctor", "Still saved.")
-    form.get_by_label("Name", exact=True).fill("Pump Nurse")
+    form.get_by_role("textbox", name="Name", exact=True).fill("Pump Nurse")
     expect(form.locator("#name-error")).to_be_empty()
 
 

@@ -132,7 +132,7 @@ def test_a_full_list_offers_no_more(alice_page, alice, gpt):
         delegates.add(gpt, create_gpt(alice, {"name": f"Number {n}"}).slug)
     alice_page.goto(f"/gpts/{gpt.slug}/edit")
     expect(search(alice_page)).to_be_hidden()
-    expect(alice_page.get_by_text("A GPT add up to 20 GPTs.")).to_be_visible()
+    expect(alice_page.get_by_text("You can add up to 20 GPTs.")).to_be_visible()
     row(alice_page, "Number 7").get_by_role("button", name="Remove").click()
     expect(search(alice_page)).to_be_visible()
 

@@ -96,7 +96,7 @@ def test_dropped_files_are_followed_until_they_are_ready(form):
     expect(form.get_by_label("Embedding b.txt")).to_have_attribute("value", "64")
     become(file, status="ready", segment="s", n_tokens=1234, language="de")
     expect(row(form, "b.txt")).to_contain_text("Ready, 9 pages, 1,234 tokens, German")
-    expect(row(form, "b.txt")).to_contain_text("This file seems to be in German")
+    expect(row(form, "b.txt")).to_contain_text("This file appears to be in German")
     expect(form.locator("#knowledge [data-announce]")).to_have_text("b.txt is ready.")
 
 

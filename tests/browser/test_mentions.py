@@ -146,7 +146,7 @@ def test_enter_may_be_quicker_than_the_list(page, clerk):
     field(page).press("Enter")
     expect(page.get_by_role("group", name="Tax Clerk answers")).to_be_visible()
     expect(field(page)).to_have_attribute("placeholder", "Message Tax Clerk")
-    page.get_by_role("button", name="Leave Tax Clerk out").click()
+    page.get_by_role("button", name="Remove Tax Clerk").click()
     field(page).fill("Ask @zzzz")
     field(page).blur()
     field(page).press("Enter")
@@ -158,7 +158,7 @@ def test_a_click_takes_a_gpt_and_the_cross_leaves_it_out(page):
     field(page).press_sequentially("Please @tax")
     options(page).first.click()
     expect(field(page)).to_have_value("Please ")
-    page.get_by_role("button", name="Leave Tax Clerk out").click()
+    page.get_by_role("button", name="Remove Tax Clerk").click()
     expect(page.locator(".answerer")).to_have_count(0)
     expect(field(page)).to_be_focused()
 

@@ -69,7 +69,7 @@ def test_a_capability_that_cannot_work_here_says_why(alice_page, gpt):
 
 
 def test_actions_and_servers_are_listed_with_what_they_can_do(action, server, form):
-    expect(row(form, "CRM")).to_contain_text("crm.example.org · no sign-in")
+    expect(row(form, "CRM")).to_contain_text("crm.example.org · no authentication")
     row(form, "CRM").get_by_text("2 operations").click()
     expect(row(form, "CRM").locator(".operation").nth(1)).to_contain_text("asks first")
     row(form, "Wiki").get_by_text("1 tool").click()
@@ -147,7 +147,7 @@ def test_an_operation_is_tried_out(action, form):
     expect(dialog.get_by_text("Not valid JSON.")).to_be_visible()
     dialog.get_by_label("Arguments").fill("{}")
     dialog.get_by_role("button", name="Send request").click()
-    expect(dialog).to_contain_text("Answered 200 after 0.4 s")
+    expect(dialog).to_contain_text("Status 200 after 0.4 s")
     assert serious(form) == []
 
 

@@ -24,7 +24,7 @@ def agent(gpt) -> RemoteAgentRow:
 
 def test_an_agent_is_listed_changed_and_removed(agent, form):
     there = row(form, "Parts Clerk")
-    expect(there).to_contain_text("agents.example.org · no sign-in · up to 120 s")
+    expect(there).to_contain_text("agents.example.org · no authentication · timeout 120 s")
     there.get_by_text("When to ask it, and 2 skills").click()
     expect(there).to_contain_text("Stock: Says how many there are.")
     assert serious(form) == []
@@ -34,7 +34,7 @@ def test_an_agent_is_listed_changed_and_removed(agent, form):
     dialog.get_by_label("When to ask it").fill("Questions about delivery")
     dialog.get_by_label("Timeout").fill("30")
     dialog.get_by_role("button", name="Save").click()
-    expect(row(form, "Parts Clerk")).to_contain_text("up to 30 s")
+    expect(row(form, "Parts Clerk")).to_contain_text("timeout 30 s")
     expect(row(form, "Parts Clerk")).to_contain_text("Questions about delivery")
     row(form, "Parts Clerk").get_by_role("button", name="Authentication").click()
     auth = form.get_by_role("dialog", name="Authentication")

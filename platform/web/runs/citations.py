@@ -92,7 +92,7 @@ class Cited:
 
     @property
     def n_pages(self) -> int:
-        """How many pages of the file are known to hold text; 0 where the format has no pages."""
+        """How many pages of the file are known to hold text; 0 if the format has no pages."""
         return self.file.n_pages if self.file else 0
 
     def may_see(self, page: int) -> bool:

@@ -50,7 +50,7 @@ def shelf(category: str) -> QuerySet[Gpt]:
 
 @require_safe
 def store(request: HttpRequest) -> HttpResponse:
-    """The front page: what the hall's keepers chose, what is new, and everything by use; or what fits a search."""
+    """The front page: featured GPTs, new ones, and all by usage; or the results of a search."""
     query = request.GET.get("q", "").strip()[:200]
     category = request.GET.get("category", "")
     gpts = shelf(category)

@@ -159,6 +159,22 @@ def test_an_empty_store_says_what_to_do(client, db):
     assert b"No GPTs yet" in client.get("/").content
 
 
+def test_a_store_with_featured_gpts_only_is_not_called_empty(client, alice):
+    publish(create_gpt(alice, {"name": "Pump Doctor", "featured": True}), Sharing.STORE)
+
+    page = client.get("/").content
+    assert b"Pump Doctor" in page
+    assert b"No GPTs yet" not in page
+
+
+def test_the_site_has_the_name_that_its_operator_chose(client, db, settings):
+    settings.SITE_NAME = "Larkfield & Co"
+
+    page = client.get("/").content.decode()
+    assert "<title>Store · Larkfield &amp; Co</title>" in page
+    assert "Larkfield &amp; Co</a>" in page
+
+
 def test_names_are_text_not_markup(client, alice):
     publish(create_gpt(alice, {"name": "<img src=x>", "description": "<script>"}), Sharing.STORE)
 
