@@ -103,12 +103,12 @@ def test_entries_are_found_whatever_their_letter_case_and_slashes() -> None:
 @pytest.mark.parametrize(
     ("data", "advice"),
     [
-        (files.zipped({"notes.txt": b"x"}), "unpack it"),
-        (b"\x1f\x8b\x08" + bytes(30) + b"x", "unpack it"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(30) + b"x", "unpack it"),
-        (bytes(257).replace(b"\0", b"x") + b"ustar", "unpack it"),
-        (b"\x7fELF" + bytes(30) + b"x", "program"),
-        (b"MZ\x90\0" + bytes(100) + b"x", "program"),
+        (files.zipped({"notes.txt": b"x"}), "Unpack it"),
+        (b"\x1f\x8b\x08" + bytes(30) + b"x", "Unpack it"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(30) + b"x", "Unpack it"),
+        (bytes(257).replace(b"\0", b"x") + b"ustar", "Unpack it"),
+        (b"\x7fELF" + bytes(30) + b"x", "Programs"),
+        (b"MZ\x90\0" + bytes(100) + b"x", "Programs"),
         (b"\0\0\0\x18ftypmp42" + bytes(30), "Audio and video"),
         (b"\0\0\0\x18ftypheic" + bytes(30), "JPEG"),
         (b"ID3\x04" + bytes(30), "Audio and video"),

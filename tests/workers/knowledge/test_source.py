@@ -40,4 +40,4 @@ def test_minified_lines_are_broken_and_lose_nothing() -> None:
     text = "".join(block.text for block in document.blocks if not block.is_heading())
     assert "".join(text.split()) == "".join(code.split())
     assert max(len(line) for block in document.blocks for line in block.text.splitlines()) <= 1_000
-    assert "broken" in document.notices[0].message
+    assert "split" in document.notices[0].message

@@ -162,7 +162,7 @@ def test_a_sheet_with_too_many_cells_is_cut_and_the_owner_told(monkeypatch: pyte
     document = read(workbook([[n, n] for n in range(20)]))
     assert "| 4 | 4 |" in document.text()
     assert "| 9 | 9 |" not in document.text()
-    assert "not read" in document.notices[0].message
+    assert "wasn't read" in document.notices[0].message
 
 
 def test_one_long_text_in_every_cell_of_a_small_file_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ def kernels_of(service: int) -> list[int]:
 def test_off_says_so_and_runs_nothing(tmp_path: Path) -> None:
     made = start(tmp_path, SANDBOX="off")
     try:
-        assert "switched off" in made.client.why_not()
+        assert "turned off" in made.client.why_not()
         with pytest.raises(Unavailable):
             made.client.run("a", "1", {}, 10)
     finally:
