@@ -84,7 +84,7 @@ def test_without_tesseract_a_scan_is_refused_with_a_reason(monkeypatch: pytest.M
         raise errors.ScannedPages
 
     monkeypatch.setattr(ocr, "recognise", missing)
-    with pytest.raises(errors.ScannedPages, match="isn.t available"):
+    with pytest.raises(errors.ScannedPages, match="available on this site"):
         parse(pdf(Page(_A4, pictures={"I": scan(*_LINES)})))
 
 
