@@ -75,5 +75,5 @@ def _figures(record: MeasuredModel | None) -> list[dict[str, Any]]:
     return [
         {"title": title, "right": figures[part]["right"], "cases": figures[part]["cases"]}
         for part, title in PARTS.items()
-        if part in figures
+        if figures.get(part, {}).get("cases")
     ]

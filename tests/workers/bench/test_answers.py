@@ -81,6 +81,7 @@ def test_shares_are_over_the_questions_of_their_kind() -> None:
 
 
 @pytest.mark.model
+@pytest.mark.django_db
 def test_the_bundled_model_and_embedder_are_asked_for_real(tiny: Path, capsys, settings, tmp_path) -> None:
     call_command("bench", "answers", "--json", questions=tiny, files=1)
     found = json.loads(capsys.readouterr().out)
