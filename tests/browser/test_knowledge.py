@@ -155,7 +155,7 @@ def test_a_replacement_takes_the_place_of_the_old_file_once_it_is_ready(form, tm
         form.get_by_role("button", name="Replace zephyr-manual.pdf").click()
     chooser.value.set_files(tmp_path / "edition-2.txt")
 
-    expect(row(form, "edition-2.txt")).to_contain_text("Takes the place of zephyr-manual.pdf once it is ready")
+    expect(row(form, "edition-2.txt")).to_contain_text("Replaces zephyr-manual.pdf once it’s ready")
     file = KnowledgeFile.objects.get(name="edition-2.txt")
     become(file, status="ready", segment="s9")
     file_became_ready(file)

@@ -82,7 +82,7 @@ def test_a_request_is_answered_where_it_stands(chat, take, button, allowed, told
     worker.append(ASKED)
     card = chat.get_by_role("group", name="Create ticket on crm.example.org")
     expect(card).to_be_focused()
-    expect(card).to_contain_text("It has read the page pumps.example, which you did not write.")
+    expect(card).to_contain_text("It has read the page pumps.example, which you didn’t write.")
     card.get_by_text("Exact request").click()
     expect(card.get_by_role("region", name="Exact request")).to_contain_text("POST https://crm.example.org/tickets")
     assert serious(chat) == []

@@ -62,5 +62,5 @@ def test_an_unknown_slug_a_failure_and_a_site_that_is_down_are_sentences(live, g
     meanwhile(fail)
     with pytest.raises(CommandError, match=r"The model is gone\."):
         ask("pump-doctor", "Which seal?", "--url", live, "--key", key)
-    with pytest.raises(CommandError, match=r"Nothing answers at http://127.0.0.1:1\. Start the site"):
+    with pytest.raises(CommandError, match=r"Can't connect to http://127.0.0.1:1\. Start the site"):
         ask("pump-doctor", "Which seal?", "--url", "http://127.0.0.1:1", "--key", key)

@@ -246,7 +246,7 @@ def test_a_run_that_needs_a_persons_word_is_a_conflict_and_keeps_waiting(bobs, g
 
 def test_a_stream_of_such_a_run_ends_with_the_error(bobs, gpt, worker, meanwhile):
     meanwhile(lambda: wait_for_approval(worker))
-    with pytest.raises(openai.APIError, match=r"waits for a person.s approval") as caught:
+    with pytest.raises(openai.APIError, match=r"needs a person.s approval") as caught:
         list(bobs.chat.completions.create(model=gpt.slug, messages=QUESTION, stream=True))
     assert caught.value.code == "approval_required"
     assert Run.objects.get().status == "requires_action"

@@ -238,7 +238,7 @@ def test_errors_become_the_clients_own_exceptions(bobs, live, bob, gpt, settings
         ask(client_of(live, revoked_key_of(bob)))
     assert refused.value.code == "invalid_api_key"
     image = [{"type": "image_url", "image_url": {"url": "data:,"}}]
-    with pytest.raises(openai.BadRequestError, match="Images cannot be read") as unreadable:
+    with pytest.raises(openai.BadRequestError, match="Images are not supported") as unreadable:
         ask(bobs, messages=[{"role": "user", "content": image}])
     assert unreadable.value.param == "messages.0.content.0.type"
     with pytest.raises(openai.BadRequestError) as unsupported:
