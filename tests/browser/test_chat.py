@@ -235,7 +235,7 @@ def test_without_a_network_the_text_is_kept(answered, visitor):
     answered.context.set_offline(True)
     field(answered).fill("Are you there?")
     field(answered).press("Enter")
-    expect(answered.get_by_role("alert").filter(has_text="cannot be reached")).to_be_visible()
+    expect(answered.get_by_role("alert").filter(has_text="Can’t reach the site")).to_be_visible()
     expect(field(answered)).to_have_value("Are you there?")
     answered.context.set_offline(False)
     field(answered).press("Enter")
