@@ -36,9 +36,13 @@ def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
     return text, []
 
 
-def safe_length(text: str) -> int:
-    """How many characters of a growing reply can be shown: up to where a call may have begun."""
-    for start in _START.finditer(text):
+def safe_length(text: str, n_shown: int = 0) -> int:
+    """How many characters of a growing reply can be shown: up to where a call may have begun.
+
+    The first `n_shown` were found safe before. What cannot become a call never will, so only lines from there on are
+    looked at: a long reply is not read again at every token.
+    """
+    for start in _START.finditer(text, text.rfind("\n", 0, n_shown) + 1):
         if _may_become_call(text[start.start() :].lstrip()):
             return start.start()
     return len(text)

@@ -78,7 +78,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
         raw += token.text
         if token.finish is None:
             prose_so_far = prose(raw, ended=False)
-            piece = prose_so_far[n_shown : safe_length(prose_so_far)]
+            piece = prose_so_far[n_shown : safe_length(prose_so_far, n_shown)]
             n_shown += len(piece)
             yield Token(piece)
     raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw

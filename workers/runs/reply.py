@@ -72,7 +72,7 @@ class ReplyCollector:
         text = prose(self._raw, ended)
         if not self._tools:
             return text
-        return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text)]
+        return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text, self._passed)]
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]

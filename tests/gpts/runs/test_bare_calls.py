@@ -72,3 +72,11 @@ def test_other_json_and_code_is_text(text):
 )
 def test_text_that_cannot_become_a_call_is_shown_at_once(text):
     assert safe_length(text) == len(text)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_what_was_shown_is_not_read_again_and_changes_nothing(spelling):
+    text, n_shown = f"First a line.\n- and an item\n{spelling}", 0
+    for n in range(len(text) + 1):
+        assert safe_length(text[:n], n_shown) == safe_length(text[:n])
+        n_shown = safe_length(text[:n], n_shown)
