@@ -118,25 +118,23 @@ def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -
     for call in decision.calls:
         turn.held.check()
         found = _request(call, turn, services)
-        if isinstance(found, str):
-            refused = delegations.refused(call.call_id, call.name, found)
-            if found.startswith(CALL_AGAIN):  # it lists what strangers wrote about their GPTs
-                refused = refused.model_copy(update={"label": untrusted("the descriptions of GPTs in the store")})
-            turn.append(refused, name=call.name, ok=False)
+        if isinstance(found, ToolResult):
+            turn.append(found, name=call.name, ok=False)
         else:
             delegations.delegate(turn.run, found, turn.held.token)
 
 
-def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.DelegationRequest | str:
+def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.DelegationRequest | ToolResult:
     """What is asked of whom, or why nobody is."""
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
-        return NO_TASK
+        return delegations.refused(call.call_id, call.name, NO_TASK)
     gpt = _from_store(call, task, turn, services) if call.name == ASK_STORE else _delegate(call, turn)
-    if isinstance(gpt, str):
+    if isinstance(gpt, ToolResult):
         return gpt
     if gpt is None:
-        return NOTHING_FITS if call.name == ASK_STORE else NOT_REACHABLE.format(name=turn.tools[call.name].title)
+        away = NOT_REACHABLE.format(name=turn.tools[call.name].title)
+        return delegations.refused(call.call_id, call.name, NOTHING_FITS if call.name == ASK_STORE else away)
     return delegations.DelegationRequest(
         call_id=call.call_id,
         tool=call.name,
@@ -156,25 +154,26 @@ def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
     return published.filter(id=delegate.gpt_id).first() if delegate else None
 
 
-def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | str | None:
+def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | ToolResult | None:
     """The GPT of the store that the call names or, for a weak model, that fits; else what a model may choose from."""
     slug = str(call.arguments.get("gpt") or "")
     if not slug and not turn.ability.calls_tools:
         slug = services.small.choose_from_store(task, turn.store())
     reachable = _reachable(turn.run, turn.spec, turn.steps).in_store().exclude(slug=turn.spec.slug)
     found: Gpt | None = reachable.filter(slug=slug).first() if slug else None
-    return found or (_listing(task, turn, services) if turn.ability.calls_tools else None)
+    return found or (_listing(call, task, turn, services) if turn.ability.calls_tools else None)
 
 
-def _listing(task: str, turn: HeldTurn, services: Services) -> str:
+def _listing(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> ToolResult | None:
     """The GPTs of the store nearest to the task, for a model that then calls again with the name of one."""
     store = list(turn.store())
     if not store:
-        return NOTHING_FITS
+        return None
     lines = [f"{gpt.name}: {gpt.description}" for gpt in store]
     near = services.embedder.similarity([task], lines)[0]
     best = sorted(range(len(store)), key=lambda n: -near[n])[:STORE_LISTED]
-    return "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
+    text = "\n".join([CALL_AGAIN, *(f"- {store[n].slug}: {lines[n]}" for n in best)])
+    return delegations.refused(call.call_id, call.name, text, untrusted("the descriptions of GPTs in the store"))
 
 
 def _handed_on(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:

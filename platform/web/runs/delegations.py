@@ -109,9 +109,9 @@ def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | T
     return step
 
 
-def refused(call_id: str, tool: str, reason: str) -> ToolResult:
-    """The result of a call that was not delegated, with the reason."""
-    return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=reason)
+def refused(call_id: str, tool: str, reason: str, label: Label | None = None) -> ToolResult:
+    """The result of a call that was not delegated, with the reason; `label` is that of the reason."""
+    return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=reason, label=label or Label())
 
 
 def _noted(run: Run, lease: str, step: StepT) -> StepT:
