@@ -8,6 +8,8 @@ from functools import cache, partial
 from django.conf import settings
 from django.db import DatabaseError
 
+from gpts.runs.state import TurnState
+from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
@@ -15,7 +17,7 @@ from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
-from workers.engine.base import Engine
+from workers.engine.base import Engine, EngineError
 from workers.engine.config import EngineConfig
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
@@ -94,50 +96,43 @@ def close() -> None:
             _services().engine.close()
 
 
-def recall_ability(engine: Engine) -> MeasuredModel | None:
-    """Tell the engine what is known of its model. Returns the record of it; None where there is none to keep.
+def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
+    """Give the engine the ability of its model, called `name`. Returns the model's record; None if scripted.
 
-    Raises EngineError where a server does not say what it runs.
+    Raises EngineError if a server does not say what it runs, and DatabaseError; the engine then keeps what it has.
     """
     if settings.ENGINE == "scripted":
         return None
-    health, fingerprint = engine.health(), engine.fingerprint()
-    known = known_measurement(fingerprint)
-    try:
-        record = seen_model(fingerprint, health.model)
-        if record.measured_at is None and known:
-            keep_measurement(record, known)
-            record.refresh_from_db()
-    except DatabaseError:  # commands such as `bench` work without a database
-        logger.warning("the database does not say what %s can do", health.model)
-        engine.learn(known.fields() if known else {})
-        return None
+    record = seen_model(engine.fingerprint(), name)
+    if record.measured_at is None and (known := known_measurement(record.fingerprint)):
+        keep_measurement(record, known)
     engine.learn(record.known())
     return record
 
 
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
     """Measure the engine's model by the way replies are made in runs, and keep the result. Raises EngineError."""
-    held = services()
-    found = measure(lambda state: model_reply(state, held, lambda text: None), engine.ability(), say)
+    found = measure(_reply, engine.ability(), say)
     keep_measurement(record, found)
-    record.refresh_from_db()
     engine.learn(record.known())
     return found
 
 
+def _reply(state: TurnState) -> ModelReply:
+    """The model's reply in a turn, as in a run."""
+    return model_reply(state, services(), lambda text: None)
+
+
 def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
     """Which of the tools the model picks for the message, asked as it was when its ability was measured."""
-    held = services()
-    return picked_tool(
-        lambda state: model_reply(state, held, lambda text: None), held.engine.ability(), message, list(tools)
-    )
+    return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
 def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
     """Keep what was measured of the model."""
     figures = {name: figure.model_dump() for name, figure in found.figures.items()}
     save_measurement(record, figures, found.fields(), found.seconds)
+    record.refresh_from_db()
 
 
 def policy() -> Mode:
@@ -148,7 +143,7 @@ def policy() -> Mode:
 @cache
 def _services() -> Services:
     engine = open_engine(engine_config())
-    recall_ability(engine)
+    _first_recall(engine)
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(
         settings.GUILDHALL_HOME,
@@ -159,6 +154,17 @@ def _services() -> Services:
     )
     small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
+
+
+def _first_recall(engine: Engine) -> None:
+    """Recall the ability of a model just opened, as far as can be: the heartbeat does it again."""
+    try:
+        recall_ability(engine, engine.health().model)
+    except EngineError as error:
+        logger.warning("the model's ability is not known yet: %s", error)
+    except DatabaseError:  # commands such as `bench` work without a database
+        if known := known_measurement(engine.fingerprint()):
+            engine.learn(known.fields())
 
 
 def _open_store(shelf: Shelf) -> VectorStore:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
@@ -48,11 +48,13 @@ def _announce_model() -> None:
             logger.error("the model is not ready: %s", health.detail)
             return
         announce_model(health.model)
-        record = recall_ability(engine)
+        record = recall_ability(engine, health.model)
         if record and record.measured_at is None and claim_measuring(record):
             threading.Thread(target=_measure, args=(engine, record), name="model-check", daemon=True).start()
     except EngineError as error:
         logger.error("the model is not ready: %s", error)
+    except DatabaseError:
+        logger.exception("the ability of the model could not be read; trying again")
 
 
 def _measure(engine: Engine, record: MeasuredModel) -> None:

@@ -107,6 +107,7 @@ def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = 
     return Measurement(figures=figures, seconds=round(time.monotonic() - started, 1))
 
 
+@cache
 def known_measurement(fingerprint: str) -> Measurement | None:
     """What was measured before of the model with this fingerprint; None for one that is not known."""
     known = json.loads(KNOWN.read_text(encoding="utf-8")).get(fingerprint)

@@ -10,10 +10,14 @@ from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
 
 
 def seen_model(fingerprint: str, name: str) -> MeasuredModel:
-    """The record of the model that a worker has loaded now."""
-    record, _ = MeasuredModel.objects.update_or_create(
-        fingerprint=fingerprint, defaults={"name": name, "seen_at": timezone.now()}
-    )
+    """The record of the model that a worker has loaded now, which becomes the current one.
+
+    Every model worker calls this every few seconds, so nothing is written while nothing changed.
+    """
+    record, _ = MeasuredModel.objects.get_or_create(fingerprint=fingerprint, defaults={"name": name})
+    if record.name != name or record != current_model():
+        record.name, record.seen_at = name, timezone.now()
+        record.save(update_fields=["name", "seen_at"])
     return record
 
 

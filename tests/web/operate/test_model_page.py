@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from web.operate.models import MEASURING_LIMIT, MeasuredModel
@@ -78,3 +80,10 @@ def test_the_model_loaded_last_is_the_current_one(db):
 def test_an_unknown_ability_is_refused(measured):
     with pytest.raises(ValueError, match="There is no ability “flies”"):
         override(measured, {"flies": True})
+
+
+def test_a_worker_that_says_the_same_again_writes_nothing(db):
+    seen_model("e" * 64, "same")
+    with CaptureQueriesContext(connection) as queries:
+        seen_model("e" * 64, "same")
+    assert not [query["sql"] for query in queries if query["sql"].startswith(("UPDATE", "INSERT"))]

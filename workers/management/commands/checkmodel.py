@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from web.operate.services import override
 from workers.configuration import close, measure_ability, recall_ability, services
@@ -35,14 +36,16 @@ class Command(BaseCommand):
             self._check(options)
         except (EngineError, ValueError) as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"There is nowhere to keep the result; run `manage.py migrate`. ({error})") from error
         finally:
             close()
 
     def _check(self, options: dict[str, Any]) -> None:
         engine = services().engine
-        record = recall_ability(engine)
+        record = recall_ability(engine, engine.health().model)
         if record is None:
-            raise CommandError("Nothing to check: ENGINE is scripted, or `manage.py migrate` was not run.")
+            raise CommandError("ENGINE is scripted, so there is no model to check.")
         say = self.stderr.write
         if options["set"]:
             override(record, dict(_change(each) for each in options["set"]))

@@ -1,0 +1,40 @@
+"""The heartbeat outlives what goes wrong beside it, and takes nothing back that was known."""
+
+import pytest
+from django.db import OperationalError
+
+from workers import configuration, heartbeat
+from workers.engine.scripted import ScriptedEngine
+
+
+@pytest.fixture
+def engine(monkeypatch, settings) -> ScriptedEngine:
+    settings.ENGINE = "hf"
+    engine = ScriptedEngine()
+    held = type("Held", (), {"engine": engine})
+    monkeypatch.setattr(heartbeat, "services", lambda: held)
+    monkeypatch.setattr(heartbeat, "announce_model", lambda name: None)
+    monkeypatch.setattr(heartbeat, "close_old_connections", lambda: None)
+    return engine
+
+
+def locked(*args):
+    raise OperationalError("database is locked")
+
+
+def test_a_locked_database_ends_no_heartbeat_and_leaves_the_ability_as_it_is(engine, monkeypatch):
+    engine.learn({"calls_tools": False})
+    monkeypatch.setattr(configuration, "seen_model", locked)
+    heartbeat._announce_model()
+    assert not engine.ability().calls_tools
+
+
+def test_what_an_operator_overrides_holds_from_the_next_beat(engine, db, monkeypatch):
+    monkeypatch.setattr(heartbeat, "claim_measuring", lambda record: False)
+    heartbeat._announce_model()
+    assert engine.ability().calls_tools
+    from web.operate.services import current_model, override
+
+    override(current_model(), {"calls_tools": False})
+    heartbeat._announce_model()
+    assert not engine.ability().calls_tools
