@@ -27,7 +27,7 @@ from workers.knowledge.shelf import Shelf
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
@@ -68,7 +68,7 @@ def tool_settings() -> ToolSettings:
     egress = egress_config()
     return ToolSettings(
         egress=egress,
-        lend=partial(lend, egress),
+        find_credential=partial(find_credential, egress),
         search=SearchSettings(settings.SEARCH_PROVIDER, settings.SEARCH_URL, settings.SEARCH_KEY),
         images=ImageSettings(
             model=settings.IMAGE_MODEL,
