@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 
 N_COLD: Final = 3
 N_WARM: Final = 5
@@ -53,9 +53,11 @@ def instructions(gpt: str) -> str:
     return f"You are {gpt}, a helpful assistant who tells long stories. " + " ".join(rules)
 
 
-def conversation(gpt: str, number: int) -> tuple[Message, ...]:
+def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
     """The opening of chat `number` with `gpt`, which asks for a long answer."""
-    return Message(role="system", content=instructions(gpt)), Message(role="user", content=question(number))
+    return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(
+        role="user", content=question(number)
+    )
 
 
 def question(number: int) -> str:

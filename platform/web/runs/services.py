@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.runs.messages import Message as PromptMessage
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
