@@ -8,7 +8,7 @@ import pytest
 
 from workers.bench import delegation, tools
 from workers.bench.cases import BadCases, read_cases
-from workers.bench.routing import RoutingOutcome, RoutingCase, figures
+from workers.bench.routing import RoutingCase, RoutingOutcome, figures
 from workers.smallmodel.routing.candidates import RoutedChoice
 
 DEV = {tools.CASES: "dev-hard.jsonl", delegation.CASES: "delegation-dev.jsonl"}
