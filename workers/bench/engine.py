@@ -15,7 +15,7 @@ import torch
 from transformers import AutoTokenizer, ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching.continuous_api import ContinuousBatchingManager, OutputRouter
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.bench import Say
 from workers.bench.timing import Figures, TimedReply, at_once, conversation, instructions, measure
 from workers.configuration import engine_config
@@ -121,7 +121,7 @@ def _published_gpt(client: httpx.Client) -> Iterator[str]:
         client.delete(f"/api/gpts/{slug}").raise_for_status()
 
 
-def _read(engine: Engine, messages: tuple[Message, ...], n_tokens: int) -> TimedReply:
+def _read(engine: Engine, messages: tuple[PromptMessage, ...], n_tokens: int) -> TimedReply:
     """One greedy reply of `engine`."""
     started = time.perf_counter()
     first_s, text, n_written = 0.0, "", 0

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.bench.timing import conversation
@@ -65,7 +65,7 @@ def _count(engine: Engine, number: int, max_tokens: int, grammar: Grammar | None
     return last.usage.completion_tokens if last.usage else 0
 
 
-def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[Message, ...]) -> bool:
+def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[PromptMessage, ...]) -> bool:
     """Whether the reply to `messages`, which must call `spec`, has valid calls only."""
     grammar = Grammar(tools=(spec,), required=True)
     request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=(spec,), grammar=grammar)

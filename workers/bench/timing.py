@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 
 N_COLD: Final = 3
 N_WARM: Final = 5
@@ -53,10 +53,10 @@ def instructions(gpt: str) -> str:
     return f"You are {gpt}, a helpful assistant who tells long stories. " + " ".join(rules)
 
 
-def conversation(gpt: str, number: int) -> tuple[Message, ...]:
+def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
     """The system message of `gpt` and question `number`, which has a long answer."""
     question = f"Tell me a long story about animal number {number} and the sea."
-    return Message(role="system", content=instructions(gpt)), Message(role="user", content=question)
+    return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
 
 
 def measure(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.bench import Say
 from workers.bench.cases import read_cases
@@ -72,9 +72,9 @@ def _with_model(cases: Sequence[RoutingCase], say: Say) -> dict[str, Any]:
     }
 
 
-def _messages(case: RoutingCase) -> tuple[Message, ...]:
+def _messages(case: RoutingCase) -> tuple[PromptMessage, ...]:
     return tuple(
-        Message(role="assistant" if role == "assistant" else "user", content=text) for role, text in case.turns
+        PromptMessage(role="assistant" if role == "assistant" else "user", content=text) for role, text in case.turns
     )
 
 
