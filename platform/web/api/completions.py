@@ -6,7 +6,7 @@ from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
 from web.api.errors import ApiError
 from web.api.functions import (
@@ -93,7 +93,7 @@ class CompletionRequest(BaseModel):
             if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
                 raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
 
-    def turn(self) -> tuple[str, list[Message], list[Message]]:
+    def turn(self) -> tuple[str, list[PromptMessage], list[PromptMessage]]:
         """The question, the messages before it and after it as the GPT reads them. Raises ApiError."""
         return turn_of(self.messages)
 

@@ -12,7 +12,7 @@ from ninja.files import UploadedFile
 from web.api.auth import caller
 from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.shapes import Asked, DecisionsShape, File, KnowledgeHealth, Question
+from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
 from web.builder import files
 from web.builder.knowledge import ask_knowledge, look_into
 from web.builder.models import KnowledgeFile
@@ -110,7 +110,7 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
     return {"n_files": draft.count(), **totals, **look_into(gpt)}
 
 
-@router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
-def ask(request: HttpRequest, slug: str, asked: Question) -> dict[str, Any]:
+@router.post("/gpts/{slug}/knowledge/ask", response={200: FoundPassages, **INVALID, **AWAY})
+def ask(request: HttpRequest, slug: str, asked: KnowledgeQuestion) -> dict[str, Any]:
     """The passages found for a question, and why each would be sent to the model or not."""
     return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)

@@ -196,7 +196,7 @@ class DecisionsShape(Schema):
     )
 
 
-class Question(Schema):
+class KnowledgeQuestion(Schema):
     """A test question for a draft's knowledge."""
 
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
@@ -226,7 +226,7 @@ class RankedPassage(PassagePlace):
     why_not: str
 
 
-class Asked(Schema):
+class FoundPassages(Schema):
     """The passages found for a question, best first. `reason` gives the numbers behind `covered`."""
 
     covered: bool
