@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from gpts.knowledge.explanation import Explained
-from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered, same_terms
+from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, Explained, is_covered, same_terms
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage

@@ -15,14 +15,15 @@ from typing import Final, Protocol
 
 from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Block, Document, Passage
-from gpts.knowledge.explanation import Explained, SearchStanding
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
     DEPTH,
     RERANK_DEPTH,
     Evidence,
+    Explained,
     Half,
+    SearchStanding,
     blend,
     fuse,
     is_covered,
