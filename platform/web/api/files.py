@@ -14,7 +14,7 @@ from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import Asked, DecisionsShape, File, KnowledgeHealth, Question
 from web.builder import files
-from web.builder.knowledge import ask_knowledge, look_into
+from web.builder.knowledge import ask_knowledge, read_health
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
@@ -107,7 +107,7 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
     totals = draft.exclude(segment="").aggregate(
         n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
     )
-    return {"n_files": draft.count(), **totals, **look_into(gpt)}
+    return {"n_files": draft.count(), **totals, **read_health(gpt)}
 
 
 @router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
