@@ -8,14 +8,13 @@ import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from gpts.knowledge import tables
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.knowledge.judging import QUESTION_WEIGHT, Judge, Meaning
 from gpts.knowledge.sentences import CodeFence, Span, sentence_spans
 from gpts.knowledge.support import Source, is_claim, is_title, share, source_rarity, sources_of
 from gpts.knowledge.terms import terms
+from gpts.values import Value
 
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
@@ -34,22 +33,18 @@ SURE_SCORE: Final = 0.5
 _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
-class Grounding(BaseModel):
+class Grounding(Value):
     """The support of an answer: its citations in reading order, and the level of each sentence that makes a claim."""
-
-    model_config = ConfigDict(frozen=True)
 
     citations: tuple[Citation, ...] = ()
     support: tuple[SentenceSupport, ...] = ()
 
 
-class Extract(BaseModel):
+class Extract(Value):
     """An answer made of literal sentences and rows of the passages, each with its citation.
 
     `score` is how close the best of them is to the question, by words and meaning; 0 if there are none.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     citations: tuple[Citation, ...]

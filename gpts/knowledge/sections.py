@@ -3,18 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from gpts.knowledge.documents import Block, Document
+from gpts.values import Value
 
 # Characters shown before and after the passage: about a page each, more than a panel shows at once.
 ROOM_CHARS: Final = 3_000
 
 
-class SectionBlock(BaseModel):
+class SectionBlock(Value):
     """A block of a document as shown to a reader; `start` is its offset in the document's text."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     start: int
@@ -27,10 +24,8 @@ class SectionBlock(BaseModel):
         return self.start + len(self.text)
 
 
-class Section(BaseModel):
+class Section(Value):
     """Blocks around a passage in reading order. `cut_before`/`cut_after`: the section continues there."""
-
-    model_config = ConfigDict(frozen=True)
 
     parts: tuple[SectionBlock, ...]
     cut_before: bool = False

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS, stem
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Finished, Log, UserMessage
 
 # Turns to look back, and words taken from questions and from answers: more would outweigh the question's own.
@@ -166,7 +166,7 @@ def _turns(history: Sequence[Log]) -> Iterator[_Turn]:
 
 def _earlier(log: Log) -> list[_Turn]:
     """The turns that an API caller sent along."""
-    messages: tuple[Message, ...] = log[0].earlier if log and isinstance(log[0], UserMessage) else ()
+    messages: tuple[PromptMessage, ...] = log[0].earlier if log and isinstance(log[0], UserMessage) else ()
     turns: list[_Turn] = []
     for message in messages:
         if message.role == "user":

@@ -1,15 +1,15 @@
 """The measured abilities of the shared base model: the only facts about a model that decisions may use."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from gpts.values import Value
 
 
-class ModelAbility(BaseModel):
+class ModelAbility(Value):
     """What a run may leave to the model. Only the engine sets this; nothing else checks a model's size.
 
     Where a field is false, `workers/smallmodel` does that part of the work.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     calls_tools: bool = Field(description="Decides by itself whether to call a tool, which one, and how.")
     writes_from_sources: bool = Field(description="Words answers from passages and results without making up facts.")

@@ -4,7 +4,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from gpts.values import Value
 
 if TYPE_CHECKING:
     from gpts.runs.steps import ToolCall
@@ -16,14 +18,12 @@ Effect = Literal["read", "write"]
 Reach = Literal["nothing", "trusted_service", "service", "address", "host", "gpt"]
 
 
-class ToolSpec(BaseModel):
+class ToolSpec(Value):
     """A tool as described to models, routers and people; all models get the same description.
 
     A `write` effect is announced in the log and needs a person's approval. `parameters` is a JSON Schema of type
     object. `examples` are things people say when they want the tool. `title` is shown to readers ("Run code").
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -60,7 +60,7 @@ class GenerationRequest:
     schema comes in one piece at its end, after it was checked, with empty tokens before; calls likewise.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
     max_tokens: int = 400
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ class Engine(Protocol):
         PromptTooLong and GrammarError (for the schema) before the first token, EngineError at any time.
         """
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The length of the prompt that `stream` would build for `messages` and `tools`, in tokens."""
 
     def ability(self) -> ModelAbility:

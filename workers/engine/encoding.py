@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, TypeVar
 from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
@@ -98,12 +98,12 @@ class ChatEncoder:
         self._secret = new_secret()
         self.form = self._call_form()
 
-    def encode(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[int]:
+    def encode(self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()) -> list[int]:
         """The ids of the conversation and of the opening of the assistant's next message."""
         return [token for span, _ in self.spans(messages, tools) for token in span]
 
     def spans(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()
     ) -> list[tuple[tuple[int, ...], bool]]:
         """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
 
@@ -143,7 +143,7 @@ class ChatEncoder:
         template = self._tokenizer.chat_template
         form = form_of(template if isinstance(template, str) else "\n".join(template.values()), self._tokenizer)
         probe = ToolSpec(name="probe", description="", parameters={"type": "object", "properties": {}})
-        known = render([Message(role="user", content="?")], [probe], self._secret, self._apply)
+        known = render([PromptMessage(role="user", content="?")], [probe], self._secret, self._apply)
         return form if known is not None else None
 
     def _apply(self, chat: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str | None:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.generation.continuous_batching.requests import GenerationOutput
 from transformers.utils import logging as transformers_logging
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -132,7 +132,7 @@ class HfEngine(Learning):
             self._grammars.start(request.grammar, request.max_tokens)  # compiled here, and its errors raised
         return checked(request, lambda asked: self._attempt(asked, ids, ends_at))
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The exact length of the prompt, in tokens."""
         return len(self.encoder.encode(messages, tools))
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, Retrieval, UserMessage
 from gpts.spec.ability import ModelAbility
@@ -134,7 +134,7 @@ def _asked(reply: Reply, state: TurnState) -> ModelReply | None:
 
 
 def _judge_choice(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
-    earlier = tuple(Message(role=role, content=text) for role, text in case.get("before", ()))
+    earlier = tuple(PromptMessage(role=role, content=text) for role, text in case.get("before", ()))
     step = UserMessage(text=case["message"], earlier=earlier)
     given = _asked(reply, TurnState(_spec(), ability, (step,), (), _tools()))
     called = given.tool_calls[0].name if given and given.tool_calls else ""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import written
 from gpts.spec.tools import ToolSpec
 
@@ -109,7 +109,7 @@ class Marks:
 
 
 def render(
-    messages: Sequence[Message], tools: Sequence[ToolSpec], secret: str, apply: Render
+    messages: Sequence[PromptMessage], tools: Sequence[ToolSpec], secret: str, apply: Render
 ) -> tuple[NativeSkeleton, list[str]] | None:
     """The skeleton of the conversation and the words for its slots; None if the template cannot hold it.
 
@@ -131,10 +131,10 @@ def new_secret() -> str:
     return secrets.token_hex(8)
 
 
-def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Message]:
+def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
     """The conversation for a template without tools: calls and tools are content, in the platform's own form."""
     plain = [
-        Message(
+        PromptMessage(
             role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
         )
         for message in messages
@@ -146,8 +146,8 @@ def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Mess
     ]
     told = "Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas, ensure_ascii=False)
     if plain and plain[0].role == "system":
-        return [Message(role="system", content=f"{plain[0].content}\n\n{told}"), *plain[1:]]
-    return [Message(role="system", content=told), *plain]
+        return [PromptMessage(role="system", content=f"{plain[0].content}\n\n{told}"), *plain[1:]]
+    return [PromptMessage(role="system", content=told), *plain]
 
 
 def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _chat(messages: Sequence[Message], marks: Marks, folds: bool) -> list[dict[str, Any]]:
+def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[dict[str, Any]]:
     """The messages as templates read them. Ids of calls are numbers of nine digits, as Mistral's demands."""
     numbers: dict[str, str] = {}
     chat: list[dict[str, Any]] = []

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.state import TurnState
 from gpts.spec.tools import ToolSpec
@@ -17,9 +17,9 @@ def fit_prompt(
     state: TurnState,
     engine: Engine,
     max_tokens: int,
-    request: tuple[Message, ...] = (),
+    request: tuple[PromptMessage, ...] = (),
     tools: tuple[ToolSpec, ...] = (),
-) -> tuple[tuple[Message, ...], int]:
+) -> tuple[tuple[PromptMessage, ...], int]:
     """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
 
     `request` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
@@ -84,7 +84,7 @@ class RemoteEngine(Learning):
         facts = {name: model.get(name) for name in ("id", "root", "max_model_len", "owned_by")}
         return hashlib.sha256(json.dumps([self._model, facts], sort_keys=True).encode()).hexdigest()
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """An estimate from the number of characters, rather too high than too low."""
         n_characters = sum(len(message.content) for message in messages)
         n_characters += sum(len(json.dumps(_tool(tool))) for tool in tools)
@@ -213,7 +213,7 @@ class _Answer:
         raise EngineError("The model server closed the stream in the middle of an answer.")
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: PromptMessage) -> dict[str, Any]:
     """`message` as the API has it. A tool's message that names no call is sent as the user's."""
     if message.role == "tool" and not message.call_id:
         return {"role": "user", "content": message.content}

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -25,7 +25,7 @@ from workers.engine.stopping import StopFilter
 
 ScriptStep = str | Exception | threading.Event
 ScriptedReply = str | Sequence[ScriptStep]
-Script = Sequence[ScriptedReply] | Callable[[tuple[Message, ...]], ScriptedReply]
+Script = Sequence[ScriptedReply] | Callable[[tuple[PromptMessage, ...]], ScriptedReply]
 
 CAPABLE: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=8192)
 WEAK: Final = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=8192)
@@ -34,7 +34,7 @@ WAIT_S: Final = 0.02
 _WORD: Final = re.compile(r"\s*\S+\s*|\s+")
 
 
-def echo(messages: tuple[Message, ...]) -> str:
+def echo(messages: tuple[PromptMessage, ...]) -> str:
     """The last thing the user said."""
     return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
@@ -68,7 +68,7 @@ class ScriptedEngine(Learning):
         """The same for all scripts."""
         return hashlib.sha256(b"scripted").hexdigest()
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The number of words in the messages; tools count nothing."""
         return sum(len(message.content.split()) for message in messages)
 
@@ -80,7 +80,7 @@ class ScriptedEngine(Learning):
         """Makes `health` not ready and every stream fail at its next token."""
         self._closed = True
 
-    def _next_reply(self, messages: tuple[Message, ...]) -> ScriptedReply:
+    def _next_reply(self, messages: tuple[PromptMessage, ...]) -> ScriptedReply:
         """The reply for the next request, in the order of the script."""
         if callable(self._script):
             return self._script(messages)

@@ -27,7 +27,7 @@ from web.chat.turns import Turn, guest_of, reply_of
 from web.chat.views import head, side, why_read_only
 from web.runs import services
 from web.runs.errors import NotPublished, Refused
-from web.runs.mentionable import mentionable
+from web.runs.mentions import mentionable
 from web.runs.models import Conversation, Run
 
 SIGNED_OUT = "You’re signed out. Sign in in another tab, then send again."

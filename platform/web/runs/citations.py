@@ -16,11 +16,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
-from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, Retrieval, ToolResult
+from gpts.values import Value
 from web.builder.models import Gpt, KnowledgeFile
 from web.rpc import NoResult, call
 from web.runs import log
@@ -37,10 +37,8 @@ QUEUE: Final = "model"
 PICTURES: Final = "pages"
 
 
-class ShownPage(BaseModel):
+class ShownPage(Value):
     """A page with its picture, `width` by `height` pixels. `boxes` are the quoted words: x, y, width, height."""
-
-    model_config = ConfigDict(frozen=True)
 
     page: int
     width: int
@@ -48,13 +46,11 @@ class ShownPage(BaseModel):
     boxes: tuple[tuple[float, float, float, float], ...] = ()
 
 
-class SourceView(BaseModel):
+class SourceView(Value):
     """A quote in its file. `pages` are pictures of the quoted pages, empty where the format has no pictures.
 
     `trouble` tells people why pictures that should exist, or the section, are missing.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     section: Section = Section(parts=())
     pages: tuple[ShownPage, ...] = ()

@@ -66,7 +66,7 @@ def publish(run_id: UUID | str, *events: Event) -> None:
 
     Tokens of all runs are sent together within FLUSH_S; any other event is sent when this returns.
     """
-    _outbox().put(_key(run_id), events)
+    _sender().put(_key(run_id), events)
 
 
 def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str) -> None:
@@ -75,7 +75,7 @@ def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str)
         publish(parent, {"type": "step", "kind": kind, "run": str(run_id), "call_id": call_id})
 
 
-class _Outbox:
+class _EventSender:
     """Sends tokens of many runs in one round trip; sixteen threads that each send their own slow the model down."""
 
     def __init__(self) -> None:
@@ -111,8 +111,8 @@ class _Outbox:
 
 
 @cache
-def _outbox() -> _Outbox:
-    return _Outbox()
+def _sender() -> _EventSender:
+    return _EventSender()
 
 
 def _join(waiting: list[Event], event: Event) -> None:

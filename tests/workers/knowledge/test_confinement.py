@@ -17,7 +17,7 @@ from workers.knowledge.confinement import missing
 ROOT = Path(__file__).parents[3]
 ATTACKS = "tests.workers.knowledge.attacks"
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the walls are those of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the confinement needs Linux")
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import time
 from typing import Any, Final
 
 from gpts.safety.policy import listed
-from workers.sandbox.client import Client, CodeResult
+from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
-from workers.sandbox.kinds import mime_of
+from workers.sandbox.media_types import mime_of
+from workers.sandbox.session import CodeResult
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.markdown import escaped
 from workers.tools.settings import ToolSettings
@@ -74,7 +75,7 @@ def _content(file: InputFile) -> bytes:
 
 def _for_model(answer: CodeResult) -> str:
     """What was printed, the last value, the error and the names of files, each part cut in the middle if too long."""
-    parts = [answer.printed.rstrip(), answer.value, answer.complained.rstrip(), answer.error]
+    parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
     made = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
     told = "\n".join(each for each in (_cut(text, _TEXT_CHARS), *answer.notes, made) if each)
@@ -83,7 +84,7 @@ def _for_model(answer: CodeResult) -> str:
 
 def _for_reader(answer: CodeResult) -> str:
     """Markdown that can stand as the answer: what was printed and the last value, or what went wrong."""
-    parts = [_printed(answer.printed), _cut(answer.markdown, _SHOWN_CHARS)]
+    parts = [_printed(answer.stdout), _cut(answer.markdown, _SHOWN_CHARS)]
     if "\n" in answer.error:
         parts.append(f"The code did not work:\n\n{fenced(_cut(answer.error, _SHOWN_CHARS))}")
     elif answer.error:

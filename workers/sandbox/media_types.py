@@ -1,4 +1,4 @@
-"""The type of a file that code made, by its content: code chooses the name freely."""
+"""The media type of a file that code made, by its content, since the code chooses the name."""
 
 import io
 import re
@@ -25,7 +25,7 @@ _PACKED: Final = {
     "word/document.xml": f"{_OFFICE}.wordprocessingml.document",
     "ppt/presentation.xml": f"{_OFFICE}.presentationml.presentation",
 }
-# Kinds of text that only the name tells apart; none of them does anything in a browser.
+# Kinds of text that only the name distinguishes; browsers execute none of them.
 _TEXTS: Final = {
     "csv": "text/csv",
     "tsv": "text/tab-separated-values",
@@ -36,7 +36,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 
 def mime_of(name: str, content: bytes) -> str:
-    """The media type of a file; text that a browser would run is always named for what it is."""
+    """The media type of a file; text that a browser would execute is recognised whatever its name."""
     for magic, mime in _MAGIC:
         if content.startswith(magic):
             return mime
