@@ -20,8 +20,8 @@ from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
-from web.chat.code import highlighted
 from web.chat.steps import doing, lines, summary
+from web.chat.templatetags.chat import highlighted
 from web.runs.models import Run
 
 CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
