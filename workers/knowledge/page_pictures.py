@@ -16,8 +16,8 @@ from workers.knowledge.apart import LIMITS, ParserLimits, run_apart
 from workers.knowledge.errors import NoText, ScannedPages
 from workers.knowledge.parsers.image import for_recognition, frames
 from workers.knowledge.parsers.pdf.opening import opened
+from workers.knowledge.parsers.pdf.page_words import turned_back
 from workers.knowledge.parsers.pdf.pages import visible_words
-from workers.knowledge.parsers.pdf.words import turned_back
 from workers.knowledge.parsers.words import Word
 
 # A page of A4 is then 1,000 pixels wide: sharp on a phone.

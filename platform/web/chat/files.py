@@ -1,4 +1,4 @@
-"""The files of a conversation as its page shows them: what the person attached and what calls made."""
+"""The files of a conversation for its page: attachments, and files that tools created."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from web.runs.files import PICTURES
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """A file with its address, which is empty where it is not kept any more."""
+    """A file with its URL, which is empty if the file is no longer available."""
 
     name: str
     size: int
@@ -20,7 +20,7 @@ class ShownFile:
 
     @property
     def extension(self) -> str:
-        """What its name ends with, at most four letters, for its chip."""
+        """The extension of its name, at most four letters, for its chip."""
         _, dot, end = self.name.rpartition(".")
         return end[:4] if dot else ""
 
@@ -28,11 +28,11 @@ class ShownFile:
 def shown(files: Iterable[FileRef]) -> tuple[ShownFile, ...]:
     """`files` for the page, each once."""
     once = {file.id or file.name: file for file in files}
-    return tuple(ShownFile(f.name, f.size, _address(f.id), f.mime in PICTURES) for f in once.values())
+    return tuple(ShownFile(f.name, f.size, _url(f.id), f.mime in PICTURES) for f in once.values())
 
 
-def _address(file_id: str) -> str:
+def _url(file_id: str) -> str:
     try:
         return reverse("run_file", args=[file_id]) if file_id else ""
-    except NoReverseMatch:  # an id from elsewhere
+    except NoReverseMatch:  # not an id of ours
         return ""

@@ -1,4 +1,4 @@
-"""A person's chats as a list, newest first, under the names that people give to days."""
+"""A person's chats as a list, newest first, grouped by day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from django.utils import timezone
 
 from web.runs.models import Conversation
 
-# Chats in the side column; the page of all chats has the rest, and searches them.
+# Chats in the sidebar, and on the page of all chats.
 N_SIDE = 60
 N_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The chats of one stretch of days."""
+class ChatGroup:
+    """The chats of a period, such as "Yesterday"."""
 
     label: str
     chats: tuple[Conversation, ...]
 
 
 def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversation]:
-    """The newest kept chats of `user` with `query` in their title or their GPT's name, at most `limit`."""
+    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`."""
     chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
     if query:
         chats = chats.filter(Q(title__icontains=query) | Q(gpt__name__icontains=query))
     return list(chats.select_related("gpt").order_by("-changed")[:limit])
 
 
-def grouped(chats: Iterable[Conversation]) -> list[Group]:
-    """`chats`, which come newest first, in groups."""
-    return [Group(label, tuple(group)) for label, group in groupby(chats, key=_label)]
+def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
+    """`chats`, newest first, in groups."""
+    return [ChatGroup(label, tuple(group)) for label, group in groupby(chats, key=_label)]
 
 
 def _label(chat: Conversation) -> str:
