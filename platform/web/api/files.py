@@ -14,7 +14,7 @@ from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
 from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
 from web.builder import files
-from web.builder.knowledge import ask_knowledge, look_into
+from web.builder.knowledge import ask_knowledge, read_health
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
@@ -108,7 +108,7 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
     totals = draft.exclude(segment="").aggregate(
         n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
     )
-    return {"n_files": draft.count(), **totals, **look_into(gpt)}
+    return {"n_files": draft.count(), **totals, **read_health(gpt)}
 
 
 @router.post(
