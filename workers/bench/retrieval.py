@@ -90,7 +90,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as passing:
         home = options["home"] or Path(passing)
         indexed = index_corpus(collection, home, embedder, say)
-        index = KnowledgeIndex(home, embedder, want_union=lambda name: unions.build(home, name))
+        index = KnowledgeIndex(home, embedder, request_union=lambda name: unions.build(home, name))
         arms = measure(collection, indexed, index, embedder, say)
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)

@@ -32,7 +32,7 @@ from workers.engine.base import GenerationRequest
 from workers.knowledge import segments, unions
 from workers.knowledge.embed import Embedder, Vectors, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores.faiss_files import FaissFiles
 
 HELP = "search latency, recall, cold start and memory at many chunks and many GPTs"
@@ -104,9 +104,9 @@ def measure_cold(home: Path, n_gpts: int, say: Say) -> Mapping[str, float]:
     taken = []
     for ref in made:
         _drop_from_memory(segments.folder(home, ref.segment))
-        shelf = Shelf(home)
+        cache = SegmentCache(home)
         started = time.perf_counter()
-        shelf.segment(ref.segment).chunk(0)
+        cache.segment(ref.segment).chunk(0)
         taken.append(1000 * (time.perf_counter() - started))
     return _percentiles(taken)
 
@@ -171,13 +171,13 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
     common = " ".join(world.words[:10])
     embedder_of_terms = TimedEmbedder(embedder, questions | {common: next(iter(questions.values()))})
     addresses = [ref.segment for ref in refs]
-    shelf = Shelf(home)
+    cache = SegmentCache(home)
     say("Searching exactly ...")
-    exactly(shelf, addresses, next(iter(questions.values())))  # opens all segments
-    exact = [_milliseconds(partial(exactly, shelf, addresses, each)) for each in questions.values()]
+    exactly(cache, addresses, next(iter(questions.values())))  # opens all segments
+    exact = [_milliseconds(partial(exactly, cache, addresses, each)) for each in questions.values()]
     say("Making the joint index ...")
     started = time.perf_counter()
-    is_built = unions.build(home, unions.want(home, addresses))
+    is_built = unions.build(home, unions.request(home, addresses))
     union_s = time.perf_counter() - started if is_built else 0.0
     say("Searching ...")
     asked = [*questions, common]
@@ -195,7 +195,7 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
         **_percentiles(taken),
         common_words_p95=_percentiles(common_taken)["p95"],
         encode_p50=round(median(embedder_of_terms.taken), 1),
-        recall_10=recall(shelf, addresses, list(questions.values())),
+        recall_10=recall(cache, addresses, list(questions.values())),
         union_s=round(union_s, 1),
         own_mb=own,
         mapped_mb=mapped,
@@ -214,21 +214,21 @@ def drawn_questions(home: Path, refs: Sequence[KnowledgeRef], world: World, n: i
     return found
 
 
-def exactly(shelf: Shelf, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
+def exactly(cache: SegmentCache, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
     """The ten nearest chunks of all segments, searched one by one."""
     found = (
-        (cosine, address, row) for address in addresses for cosine, row in shelf.segment(address).nearest(vector, 10)
+        (cosine, address, row) for address in addresses for cosine, row in cache.segment(address).nearest(vector, 10)
     )
     return [(address, row) for _, address, row in heapq.nlargest(10, found)]
 
 
-def recall(shelf: Shelf, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
+def recall(cache: SegmentCache, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
     """The part of the true ten nearest that is found through the joint index."""
-    store = FaissFiles(shelf)
+    store = FaissFiles(cache)
     n_found = 0
     for vector in vectors:
         found = {(hit.address, hit.row) for hit in store.search(addresses, vector, DEPTH)[:10]}
-        n_found += len(found.intersection(exactly(shelf, addresses, vector)))
+        n_found += len(found.intersection(exactly(cache, addresses, vector)))
     return round(n_found / (10 * len(vectors)), 4)
 
 

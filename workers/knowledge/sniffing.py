@@ -11,7 +11,7 @@ from lxml import etree
 from workers.knowledge.archives import Archive
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, EmptyFile, PasswordProtected, UnsupportedFormat
-from workers.knowledge.textkinds import text_type
+from workers.knowledge.text_types import text_type
 
 PDF: Final = "application/pdf"
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -49,7 +49,7 @@ def _as_bytes(starts: list[str]) -> tuple[bytes, ...]:
 
 
 def sniff(data: bytes) -> str:
-    """The MIME type of `data`: one of the constants above or of textkinds. Raises a KnowledgeError if it has none."""
+    """The MIME type of `data`: one of the constants above or of text_types. Raises a KnowledgeError if it has none."""
     if not data.strip(b"\0 \t\r\n"):
         raise EmptyFile
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
