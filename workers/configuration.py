@@ -150,7 +150,7 @@ def _services() -> Services:
         embedder,
         reranker=reranker_for(settings.RERANKER),
         open_store=_open_store,
-        request_union=_want_union,
+        request_union=_request_union,
     )
     small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
@@ -173,5 +173,5 @@ def _open_store(cache: SegmentCache) -> VectorStore:
     return PgVector(cache, settings.VECTOR_STORE)
 
 
-def _want_union(name: str) -> None:
+def _request_union(name: str) -> None:
     send_task("workers.tasks.build_union", name, queue="index")

@@ -1,7 +1,7 @@
 """Several arrays in one file, which is mapped without reading it; a table of contents gives their offsets.
 
-A mapped file must never be written in place or shortened: its readers would die of SIGBUS. Writers make a new file and
-rename it; a removed one stays readable for those who have it open.
+A mapped file must never be changed in place or shortened: its readers would die of SIGBUS. Writers make a new one and
+rename it; a removed one stays readable where it is open.
 """
 
 import mmap

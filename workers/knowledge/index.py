@@ -135,7 +135,7 @@ class KnowledgeIndex:
         Raises SegmentMissing or SegmentCorrupt.
         """
         segment = self._cache.segment(address)
-        # Between blocks, which may have one character each, are two more; one block beyond shows whether more follows.
+        # Blocks of one character have two more between them; one block beyond shows whether more follows.
         reach = 3 * n_chars + 4
         inside = list(segment.blocks(start, end)) or [(0, Block(text=""))]
         first, last = inside[0][0], inside[-1][0] + len(inside[-1][1].text)
@@ -210,7 +210,9 @@ class KnowledgeIndex:
     def _cosine(self, key: _Key, vector: Vectors) -> float:
         return self._cache.segment(key[0]).cosine(key[1], vector)
 
-    def _evidence(self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, readability: float) -> Evidence:
+    def _evidence(
+        self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, readability: float
+    ) -> Evidence:
         """The question's terms in the three best chunks; a term that no file has weighs as much as the rarest."""
         total = sum(weights.values())
         share, rare = 0.0, False

@@ -3,11 +3,11 @@
 The file is standard input, the result goes to standard output in frames. An exception of FUNCTION is sent as the name
 of a KnowledgeError.
 
-Before it reads the file, the process drops network, other processes and other files. Two mechanisms of the Linux
-kernel do that, for ordinary users and inside unprivileged containers too: a seccomp filter denies sockets, processes,
-programs, signals to others, tracing, mounts and writing; Landlock (kernel 5.13 and later) leaves only our own code and
-libraries readable. `missing()` says which of them this system lacks: without Landlock the child can read what its user
-can read, but cannot send it anywhere; on systems other than Linux only the limits on memory and time apply.
+Before it reads the file, the process drops its access to network, other processes and other files. Two mechanisms of
+Linux do that, for ordinary users and inside unprivileged containers too: a seccomp filter denies sockets, processes,
+programs, signals to others, tracing, mounts and writing; Landlock (kernel 5.13 and later) leaves only our code and
+libraries readable. `missing()` says which of them this system lacks. Without Landlock the child can read whatever its
+user can, but cannot send it anywhere; on systems other than Linux only the limits on memory and time apply.
 """
 
 import importlib

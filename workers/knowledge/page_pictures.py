@@ -64,7 +64,7 @@ def has_pictures(source: Path) -> bool:
 
 
 def page_picture(source: Path, folder: Path, page: int) -> PagePicture:
-    """The page (from 1) of the file `source`, its picture in `folder`. Raises a KnowledgeError if it cannot be drawn."""
+    """`page` (from 1) of the file `source`, with its picture in `folder`. Raises a KnowledgeError."""
     facts, picture = folder / f"{page}.json", folder / f"{page}.webp"
     if not (facts.is_file() and picture.is_file()):
         answer = run_isolated(_DRAW, source, [page], LIMITS)
@@ -135,9 +135,7 @@ def _recognised(picture: Image.Image, width: float, height: float) -> list[Word]
     return [replace(word, x0=word.x0 * x, y0=word.y0 * y, x1=word.x1 * x, y1=word.y1 * y) for word in placed]
 
 
-def _encoded(
-    picture: Image.Image, words: Sequence[Word], width: float, height: float
-) -> tuple[PagePicture, bytes]:
+def _encoded(picture: Image.Image, words: Sequence[Word], width: float, height: float) -> tuple[PagePicture, bytes]:
     """`picture` of a page of `width` × `height` in the best quality that stays small."""
 
     def pixels(place: float, whole: float, side: int) -> float:

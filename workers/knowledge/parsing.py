@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.isolation import LIMITS, OnProgress, ParserLimits, run_isolated
 from workers.knowledge.errors import BrokenFile
+from workers.knowledge.isolation import LIMITS, OnProgress, ParserLimits, run_isolated
 from workers.knowledge.languages import language_of
 
 _PARSE: Final = "workers.knowledge.parsing:parse_in_child"

@@ -41,7 +41,7 @@ PARSED_S: Final = 30 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class IndexingProgress:
-    """`n_done` of `n_chunks` are embedded, both 0 during parsing; `n_read` of `n_pages` are read, both 0 if unknown."""
+    """`n_done` of `n_chunks` embedded, both 0 during parsing; `n_read` of `n_pages` read, both 0 if unknown."""
 
     state: Literal["parsing", "embedding"]
     n_done: int = 0
@@ -114,9 +114,7 @@ def _parsed(home: Path, source_hash: str) -> Path:
     return home / "parsed" / f"{source_hash}-{PARSER_VERSION}.json"
 
 
-def content_of(
-    documents: Sequence[Document], embedder: Embedder, report: Report = lambda progress: None
-) -> Content:
+def content_of(documents: Sequence[Document], embedder: Embedder, report: Report = lambda progress: None) -> Content:
     """The content of a segment of these documents, concatenated; a file gives one document. Raises NoText.
 
     No chunk holds text of two documents.
@@ -144,7 +142,7 @@ def content_of(
 
 def _vectors(chunks: Sequence[Chunk], embedder: Embedder, report: Report) -> Vectors:
     texts = [_dense_text(each) for each in chunks]
-    # Texts of similar length need little padding: 0.84 of the bare embedder's speed instead of 0.75 (measured 2026-11).
+    # Texts of similar length need little padding: 0.84 of the bare embedder's speed, not 0.75 (measured 2026-11).
     order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
     vectors = np.empty((len(texts), embedder.dim), np.float32)
     for start in range(0, len(order), REPORT_EVERY):

@@ -14,7 +14,7 @@ from web.builder.templatetags.faces import face
 from web.builder.views import wants_json
 from web.chat.views_send import for_people_signed_in
 from web.runs import services
-from web.runs.mentionable import mentionable
+from web.runs.mentions import mentionable
 
 
 @never_cache

@@ -146,7 +146,7 @@ def regenerate(message: Message) -> Run:
     with transaction.atomic():
         _check_free(conversation)
         last = message.runs.select_related("version__gpt__published").latest("created")
-        mentions.check_still_open(conversation, last.gpt)
+        mentions.check_available(conversation, last.gpt)
         return _queue(message, log.first(last.id), last.version)
 
 

@@ -45,7 +45,8 @@ def test_the_best_passage_comes_from_the_right_file_and_is_literal(add, index, t
     best = found.passages[0]
     assert found.covered
     assert (best.file_id, best.file_name) == ("id-leave.md", "leave.md")
-    text = segments.load(tmp_path, best.segment).text()
+    segment = segments.load(tmp_path, best.segment)
+    text = segment.part(0, segment.n_chars)
     assert text[best.start : best.end] == best.text
 
 
@@ -220,7 +221,7 @@ def test_segments_leave_the_cache_when_it_is_full_and_come_back(add, tmp_path, e
     index = KnowledgeIndex(tmp_path, embedder, cache_bytes=1)
     refs = [add(MANUAL, "manual.md"), add(LEAVE, "leave.md")]
     assert index.search(refs, "leave").passages == index.search(refs, "leave").passages
-    assert len(index._shelf._segments) == 1
+    assert len(index._cache._segments) == 1
 
 
 def test_many_threads_find_the_same(add, index) -> None:

@@ -107,9 +107,9 @@ def test_a_mapped_segment_that_was_cut_short_is_refused_at_once(tmp_path) -> Non
 def test_a_segment_that_is_swept_while_open_goes_on_answering(tmp_path) -> None:
     address = made_segment(tmp_path, 1, 300).address
     segment, vector = segments.load(tmp_path, address), clustered(1, 16, seed=5)
-    before = segment.nearest(vector, 5), segment.text()
+    before = segment.nearest(vector, 5), segment.part(0, segment.n_chars)
     publishing.discard(segments.folder(tmp_path, address))
-    assert (segment.nearest(vector, 5), segment.text()) == before
+    assert (segment.nearest(vector, 5), segment.part(0, segment.n_chars)) == before
     with pytest.raises(SegmentMissing):
         segments.load(tmp_path, address)
 

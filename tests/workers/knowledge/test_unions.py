@@ -94,8 +94,8 @@ def test_a_union_is_the_same_whatever_the_order_of_its_files(addresses) -> None:
 
 def test_only_one_process_builds_a_union_and_none_builds_it_twice(tmp_path, addresses) -> None:
     name = unions.request(tmp_path, addresses)
-    with unions._alone(tmp_path / "unions" / f"{name}.lock") as is_alone:
-        assert is_alone
+    with unions._locked(tmp_path / "unions" / f"{name}.lock") as is_locked:
+        assert is_locked
         assert not unions.build(tmp_path, name)
     assert unions.build(tmp_path, name)
     assert not unions.build(tmp_path, unions.request(tmp_path, addresses))
@@ -154,7 +154,7 @@ def test_unused_unions_are_swept_and_open_ones_go_on_answering(tmp_path, address
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "ABC"])
 def test_a_name_can_lead_to_no_other_folder(name, tmp_path) -> None:
-    with pytest.raises(ValueError, match="names no union"):
+    with pytest.raises(ValueError, match="not the name of a union"):
         unions.build(tmp_path, name)
 
 

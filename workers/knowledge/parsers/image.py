@@ -12,8 +12,8 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from gpts.knowledge.documents import Document
 from workers.knowledge import ocr
-from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.errors import BrokenFile, NoText, TooLarge
+from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import layout
 from workers.knowledge.parsers.pdf.lines import Line, heading_styles, paragraphs, write_paragraph

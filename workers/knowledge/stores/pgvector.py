@@ -91,7 +91,7 @@ class PgVector:
                 self._tables.add(dim)
 
     def _run(self, work: "Callable[[Connection[Any]], Result]") -> Result:
-        """The result of `work` in a transaction on this thread's connection; retried once if the connection was lost."""
+        """The result of `work` in a transaction on this thread's connection, retried once if that was lost."""
         from psycopg import OperationalError
 
         try:

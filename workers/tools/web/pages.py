@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, Guard, Response, fetch
-from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.knowledge.errors import EmptyFile, KnowledgeError, NoText, ScannedPages, TimedOut, TooLarge
+from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.tools import ToolError
 from workers.tools.web.page import Page
 

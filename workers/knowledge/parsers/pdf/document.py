@@ -15,8 +15,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.errors import BrokenFile, ScannedPages
+from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import Placed
 from workers.knowledge.parsers.pdf.lines import (

@@ -1,6 +1,6 @@
-"""A platform of the benchmark's own: Valkey and a model worker as processes, with a state directory that goes again.
+"""A temporary site for a benchmark: Valkey and a model worker as processes, with a state directory of their own.
 
-Nothing of the operator's platform is touched; only its converted copy of the base model is used, where there is one.
+The operator's site is not touched; only its converted copy of the base model is used, where there is one.
 """
 
 import os
@@ -22,10 +22,10 @@ THREADS: Final = 32
 
 
 @contextmanager
-def model_platform(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
-    """The environment in which commands reach a model worker that runs with these settings. Raises RuntimeError.
+def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+    """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
-    `ability` overrides a field of what the model can do ("writes_from_sources=yes").
+    `ability` overrides a field of the model's ability ("writes_from_sources=yes").
     """
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as folder, ExitStack() as running:
         home = Path(folder)
@@ -63,7 +63,7 @@ def _worker() -> list[str]:
 
 def _start(running: ExitStack, environment: Mapping[str, str], command: list[str]) -> None:
     log = running.enter_context((Path(environment["GUILDHALL_HOME"]) / "run/programs.log").open("ab"))
-    process = subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log)  # noqa: S603 - own words
+    process = subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log)  # noqa: S603 - fixed command
     running.callback(_stop, process)
 
 
@@ -85,9 +85,9 @@ def _wait_for(state: Callable[[], bool], name: str) -> None:
 
 
 def manage(environment: Mapping[str, str], *arguments: str) -> str:
-    """What a command of manage.py prints in this environment. Raises RuntimeError with its last words."""
+    """The output of a manage.py command in this environment. Raises RuntimeError with the end of its stderr."""
     command = [sys.executable, str(settings.REPOSITORY / "manage.py"), *arguments]
-    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - own words
+    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - fixed command
     if done.returncode:
         raise RuntimeError(f"`manage.py {arguments[0]}` failed: {done.stderr.strip()[-500:]}")
     return done.stdout
