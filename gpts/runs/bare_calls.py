@@ -65,7 +65,10 @@ def _read(text: str, tools: Container[str]) -> list[Written]:
     if named := _NAMED.findall(text[: text.find("\n\n") + 1 or None]):
         return [call for name, raw in named if (call := _call({"name": name, "arguments": raw}, tools))]
     body = _TAG.sub("\n", text).strip()
-    return _objects(body, tools) or (_objects(_single_braces(body), tools) if body.startswith("{{") else [])
+    if calls := _objects(body, tools):
+        return calls
+    # Some prompt templates teach models to double the braces.
+    return _objects(body.replace("{{", "{").replace("}}", "}"), tools) if body.startswith("{{") else []
 
 
 def _objects(body: str, tools: Container[str]) -> list[Written]:
@@ -94,8 +97,3 @@ def _call(value: Any, tools: Container[str]) -> Written | None:
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return None
     return (name, arguments) if name in tools or keys in ({"name", "arguments"}, {"name", "parameters"}) else None
-
-
-def _single_braces(body: str) -> str:
-    """`body` with doubled braces made single; some prompt templates teach models to double them."""
-    return body.replace("{{", "{").replace("}}", "}")

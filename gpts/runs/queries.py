@@ -108,10 +108,10 @@ def _topic(turns: Sequence[_Turn]) -> list[str]:
     recent = list(turns[-MAX_TURNS:])
     first = next((n for n in range(len(recent) - 1, -1, -1) if not is_follow_up(recent[n].question)), 0)
     asked = (word for turn in recent[first:] for word in _content(turn.question))
-    told = (word for turn in recent[first:] for word in (*_cited(turn), *_named(turn.answer)))
+    answered = (word for turn in recent[first:] for word in (*_cited(turn), *_named(turn.answer)))
     topic = list(islice(_distinct(asked), TOPIC_WORDS))
     known = {stem(word.casefold()) for word in topic}
-    return topic + [word for word in islice(_distinct(told), ANSWER_WORDS) if stem(word.casefold()) not in known]
+    return topic + [word for word in islice(_distinct(answered), ANSWER_WORDS) if stem(word.casefold()) not in known]
 
 
 def _content(text: str) -> Iterator[str]:

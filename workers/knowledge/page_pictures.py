@@ -20,8 +20,8 @@ from workers.knowledge.errors import KnowledgeError, NoText, ScannedPages
 from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.knowledge.parsers.image import for_recognition, frames
 from workers.knowledge.parsers.pdf.opening import opened
+from workers.knowledge.parsers.pdf.page_words import turned_back
 from workers.knowledge.parsers.pdf.pages import visible_words
-from workers.knowledge.parsers.pdf.words import turned_back
 from workers.knowledge.parsers.words import Word
 from workers.knowledge.publishing import publish_file, remove_old
 

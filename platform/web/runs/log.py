@@ -41,11 +41,13 @@ def first(run_id: UUID) -> UserMessage:
 def locked_tree(run_id: UUID) -> Iterator[UUID]:
     """One transaction that excludes all others on this run's tree; yields the id of the tree's root run.
 
-    Take it before any other lock: delegating, ending a run and answering a request change more than one run.
+    Take it before any other lock: delegating, ending a run and answering a request change more than one run. The lock
+    leaves the key alone (FOR NO KEY UPDATE): foreign keys are checked at COMMIT, and there a step of a child would
+    wait for the root while the tree's transaction waits for the child (deadlock seen on PostgreSQL, 2026-11-25).
     """
     with transaction.atomic():
         root_id: UUID = Run.objects.filter(id=run_id).values_list("root", flat=True).first() or run_id
-        Run.objects.select_for_update().filter(id=root_id).first()
+        Run.objects.select_for_update(no_key=True).filter(id=root_id).first()
         yield root_id
 
 
@@ -65,7 +67,7 @@ def renew(leases: Sequence[str]) -> set[str]:
     """
     live = Run.objects.filter(lease__in=leases).exclude(status__in=Run.OVER)
     with transaction.atomic():
-        free = list(live.select_for_update(skip_locked=True).values_list("id", flat=True))
+        free = list(live.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True))
         Run.objects.filter(id__in=free).update(lease_until=timezone.now() + LEASE)
     return set(live.values_list("lease", flat=True))
 

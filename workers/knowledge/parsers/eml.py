@@ -19,7 +19,6 @@ import webencodings
 from gpts.knowledge.documents import Document
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, KnowledgeError, PasswordProtected
-from workers.knowledge.parsers.enclosing import add_document
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.text import add_text
@@ -139,7 +138,7 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
         outline.notice(f"{name}: {error}")
         return
     outline.heading(f"Attachment: {name}", 1)
-    add_document(outline, document, under=1)
+    outline.add_document(document, under=1)
     for notice in document.notices:
         outline.notice(f"{name}: {notice.message}")
 

@@ -12,7 +12,6 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.archives import Archive, parse_xml
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, EntitiesRefused, KnowledgeError, PasswordProtected
-from workers.knowledge.parsers.enclosing import add_document
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 
@@ -89,7 +88,7 @@ def _add_chapter(outline: Outline, archive: Archive, name: str, titles: dict[str
         level -= 1
     else:
         outline.heading(title, level)
-    add_document(outline, document, under=level)
+    outline.add_document(document, under=level)
 
 
 def _alike(one: str, other: str) -> bool:

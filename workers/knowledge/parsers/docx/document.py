@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.colours import WHITE, Colour, from_hex
-from workers.knowledge.parsers.docx.styles import Numbering, Styles, W, style_of
+from workers.knowledge.parsers.docx.paragraphs import ParagraphContent, ParagraphContext, ParagraphReader, is_wide
+from workers.knowledge.parsers.docx.styles import DocxStyles, Numbering, W, style_of
 from workers.knowledge.parsers.docx.tables import Cell, Row, is_layout, rows_of
-from workers.knowledge.parsers.docx.text import Context, Read, Reader, is_wide
 from workers.knowledge.parsers.ooxml import (
     Package,
     R,
@@ -37,7 +37,7 @@ def parse(data: bytes) -> Document:
     outline = Outline()
     outline.title = leave_out_properties(outline, package)
     root = package.archive.xml(package.main)
-    walk = _Walk(package, outline)
+    walk = _BodyReader(package, outline)
     body = root.find(f"{W}body")
     if body is not None:
         running = _running_parts(package, body)
@@ -45,28 +45,28 @@ def parse(data: bytes) -> Document:
             is_wide(anchor) for _, part in running for anchor in part.iter(_ANCHOR)
         )
         walk.bold_headings = _lacks_headings(body, walk.styles)
-        walk.blocks(body, Context((_page_colour(package, root),)))
+        walk.blocks(body, ParagraphContext((_page_colour(package, root),)))
         walk.flush()
         walk.running_texts(running)
     walk.asides()
     return outline.document()
 
 
-class _Walk:
+class _BodyReader:
     """Reads the body in order; items of a list gather until something else follows."""
 
     def __init__(self, package: Package, outline: Outline) -> None:
         self.package, self.outline, self.part = package, outline, package.main
-        self.styles = Styles(package.root(package.main, "styles"))
+        self.styles = DocxStyles(package.root(package.main, "styles"))
         self.numbering = Numbering(package.root(package.main, "numbering"))
-        self.reader = Reader(self.styles, Theme.of(package.root(package.main, "theme")))
+        self.reader = ParagraphReader(self.styles, Theme.of(package.root(package.main, "theme")))
         self.notes = {kind: _notes(package.root(package.main, name)) for kind, name in _NOTE_KINDS.items()}
         self.items: list[str] = []
         self.bold_headings = self.always_behind = False
         self.vanished: list[str] = []
         self.hidden_rows: list[str] = []
 
-    def blocks(self, element: Any, context: Context) -> None:
+    def blocks(self, element: Any, context: ParagraphContext) -> None:
         """Add the paragraphs and tables inside `element`."""
         for child in element:
             if child.tag == f"{W}p":
@@ -92,7 +92,7 @@ class _Walk:
         for name, root in parts:
             self.part = name
             for paragraph in root.iter(f"{W}p"):
-                read = self.reader.paragraph(paragraph, Context((None,)))
+                read = self.reader.paragraph(paragraph, ParagraphContext((None,)))
                 text = flat(read.text)
                 if text not in told and not _PAGE_NUMBER.fullmatch(text):
                     told.append(text)
@@ -114,7 +114,7 @@ class _Walk:
         ):
             self.outline.leave_out(" ".join(texts), reason)
 
-    def _paragraph(self, element: Any, context: Context) -> None:
+    def _paragraph(self, element: Any, context: ParagraphContext) -> None:
         self.reader.picture_behind |= self.always_behind
         read = self.reader.paragraph(element, context)
         text = flat(read.text)
@@ -137,12 +137,12 @@ class _Walk:
                 self.outline.text(numbered)
         self._attached(read)
 
-    def _level(self, element: Any, read: Read, text: str) -> int:
+    def _level(self, element: Any, read: ParagraphContent, text: str) -> int:
         if level := self.styles.level(element):
             return level
         return int(self.bold_headings and _is_bold_line(read, text) and not self.styles.numbering_of(element)[0])
 
-    def _attached(self, read: Read) -> None:
+    def _attached(self, read: ParagraphContent) -> None:
         """Add what is attached to a paragraph after it."""
         if read.boxes or read.notes or read.tricks or read.graphics:
             self.flush()
@@ -164,7 +164,7 @@ class _Walk:
         for kind, note_id in read.notes:
             if note := self.notes[kind].pop(note_id, None):
                 number, element = note
-                parts = [self.reader.paragraph(each, Context((WHITE,))) for each in element.iter(f"{W}p")]
+                parts = [self.reader.paragraph(each, ParagraphContext((WHITE,))) for each in element.iter(f"{W}p")]
                 text = flat(" ".join(each.text for each in parts))
                 self.outline.text(f"{kind.capitalize()} {number}: {text}" if text else "")
                 for part in parts:
@@ -181,12 +181,12 @@ class _Walk:
                 self.blocks(cell.element, cell.context)
                 self.flush()
             return
-        attached: list[Read] = []
+        attached: list[ParagraphContent] = []
         self.outline.table(self._grid(shown, attached))
         for read in attached:
             self._attached(read)
 
-    def _grid(self, rows: list[Row], attached: list[Read]) -> list[list[str]]:
+    def _grid(self, rows: list[Row], attached: list[ParagraphContent]) -> list[list[str]]:
         above: dict[int, str] = {}
         grid = []
         for row in rows:
@@ -198,7 +198,7 @@ class _Walk:
             grid.append([texts.get(column, "") for column in range(max(texts, default=-1) + 1)])
         return grid
 
-    def _cell_text(self, cell: Cell, attached: list[Read]) -> str:
+    def _cell_text(self, cell: Cell, attached: list[ParagraphContent]) -> str:
         reads = [self.reader.paragraph(each, cell.context) for each in _own_paragraphs(cell.element)]
         attached += reads
         return " ".join(text for text in (flat(read.text) for read in reads) if text)
@@ -212,12 +212,12 @@ def _own_paragraphs(element: Any) -> Iterator[Any]:
             yield from _own_paragraphs(child)
 
 
-def _lacks_headings(body: Any, styles: Styles) -> bool:
+def _lacks_headings(body: Any, styles: DocxStyles) -> bool:
     """Whether no paragraph of the body has a heading's style, so that bold lines must do."""
     return not any(styles.level(paragraph) for paragraph in body.iter(f"{W}p"))
 
 
-def _is_bold_line(read: Read, text: str) -> bool:
+def _is_bold_line(read: ParagraphContent, text: str) -> bool:
     letters = re.search(r"[^\W\d_]{2}", text)
     return bool(letters) and read.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
 

@@ -26,7 +26,7 @@ _ROMAN: Final = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), 
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RunFormat:
     """How a run is shown. `ground` is its own shading, None if it has none or an unknown one."""
 
     hidden: bool = False
@@ -38,7 +38,7 @@ class Look:
     points: float = 11.0
 
 
-class Styles:
+class DocxStyles:
     """The style sheet of a file; without one every style is plain."""
 
     def __init__(self, root: Any) -> None:
@@ -88,7 +88,7 @@ class Styles:
                 break
         return ("" if list_id == "0" else list_id), min(max(level or 0, 0), 8)
 
-    def look(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> Look:
+    def look(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> RunFormat:
         """How a run with these properties looks in a paragraph of this style; `under` is what its table sets."""
         layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self.default_paragraph)]
         if run_properties is not None:
@@ -129,13 +129,13 @@ def _shade(shade: Any) -> tuple[bool, Colour]:
     return True, from_hex(shade.get(f"{W}color")) if pattern == "solid" else None
 
 
-def _look(merged: dict[str, Any]) -> Look:
+def _look(merged: dict[str, Any]) -> RunFormat:
     size, colour, effect = merged.get(f"{W}sz"), merged.get(f"{W}color"), merged.get(f"{W14}textFill")
     has_ground, ground = _shade(merged.get(f"{W}shd"))
     highlight = merged.get(f"{W}highlight")
     if highlight is not None and highlight.get(VAL) != "none":
         has_ground, ground = True, from_hex(_HIGHLIGHTS.get(highlight.get(VAL, "")))
-    return Look(
+    return RunFormat(
         hidden=is_on(merged.get(f"{W}vanish"), VAL),
         transparent=effect is not None and _is_transparent(effect),
         bold=is_on(merged.get(f"{W}b"), VAL),

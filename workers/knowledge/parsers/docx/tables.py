@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import Colour
-from workers.knowledge.parsers.docx.styles import VAL, Styles, W, shading
-from workers.knowledge.parsers.docx.text import Context
+from workers.knowledge.parsers.docx.paragraphs import ParagraphContext
+from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, W, shading
 from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
 # The most columns that Word allows.
@@ -25,7 +25,7 @@ class Cell:
     column: int
     span: int
     continues: bool
-    context: Context
+    context: ParagraphContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Row:
     is_left_out: str = ""
 
 
-def rows_of(table: Any, styles: Styles, context: Context) -> list[Row]:
+def rows_of(table: Any, styles: DocxStyles, context: ParagraphContext) -> list[Row]:
     """The rows of a table, each cell with what is behind it."""
     rows = list(_inside(table, f"{W}tr"))
     painter = _Painter(table, styles, context, len(rows))
@@ -89,14 +89,14 @@ def _span(properties: Any, name: str, default: int) -> int:
 class _Painter:
     """What a table and its style paint on its cells."""
 
-    def __init__(self, table: Any, styles: Styles, context: Context, n_rows: int) -> None:
+    def __init__(self, table: Any, styles: DocxStyles, context: ParagraphContext, n_rows: int) -> None:
         self._outer, self._n_rows = context, n_rows
         properties = table.find(f"{W}tblPr")
         self._chain = list(styles.chain(attribute(properties, f"{W}tblStyle", VAL)))
         self._look = properties.find(f"{W}tblLook") if properties is not None else None
         self._own = shading(properties)
 
-    def context(self, cell: Any, row: int, is_first: bool, is_last: bool) -> Context:
+    def context(self, cell: Any, row: int, is_first: bool, is_last: bool) -> ParagraphContext:
         """What is behind a cell with these properties, and what the table's style says of its text."""
         regions = [
             region
@@ -110,7 +110,7 @@ class _Painter:
         ]
         is_shaded, colour = shading(cell)
         grounds = (colour,) if is_shaded else self._grounds(regions)
-        return Context(grounds, (*self._outer.under, *self._text(regions)))
+        return ParagraphContext(grounds, (*self._outer.under, *self._text(regions)))
 
     def _has(self, name: str) -> bool:
         if self._look is None:

@@ -45,13 +45,13 @@ def read_page(text: str, outline: Outline, sheet: LoadSheet | None = None) -> No
         soup = BeautifulSoup(text, "lxml")
     if soup.title and not outline.title:
         outline.title = soup.title.get_text()
-    walk = _Walk(outline)
+    walk = _PageReader(outline)
     walk.children(sift(soup, outline, sheet), 0)
     walk.end()
 
 
 @dataclass(slots=True)
-class _Walk:
+class _PageReader:
     """Reads the page in order: inline text gathers in `inline` until a block begins or ends."""
 
     outline: Outline

@@ -75,7 +75,7 @@ class Unseen(PreformattedString):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ComputedStyle:
     """How text inside an element looks. Colours are None where they are the default's, () where unknown."""
 
     size_px: float = 16.0
@@ -108,7 +108,7 @@ class Look:
         return "", ""
 
 
-def look_of(tag: Tag, declared: dict[str, str], outer: Look) -> Look:
+def look_of(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> ComputedStyle:
     """How text in `tag` looks, inside an element of the look `outer` and with the styles `declared`."""
     if not declared and not tag.attrs and tag.name not in _HIDDEN_TAGS:
         return outer
@@ -205,7 +205,7 @@ def _is_off(declared: dict[str, str], size_px: float) -> bool:
     return bool(_MOVED_AWAY.search(declared.get("transform", "")))
 
 
-def _text_colour(tag: Tag, declared: dict[str, str], outer: Look) -> Colour | tuple[()] | None:
+def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()] | None:
     fill = declared.get("-webkit-text-fill-color") or declared.get("color")
     if fill in ("inherit", "currentcolor", "unset", "revert", "initial"):
         return outer.colour if fill in ("inherit", "currentcolor", "unset") else None
@@ -223,7 +223,7 @@ def _text_colour(tag: Tag, declared: dict[str, str], outer: Look) -> Colour | tu
     return (behind or _WHITE) if rgba[3] < 0.05 else (rgba[0], rgba[1], rgba[2])
 
 
-def _background(declared: dict[str, str], outer: Look) -> Colour | tuple[()] | None:
+def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tuple[()] | None:
     shorthand = declared.get("background", "")
     if re.search(r"url\(|gradient\(|image\(|unknown|var\(", shorthand + declared.get("background-color", "")):
         return ()

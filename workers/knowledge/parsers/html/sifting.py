@@ -10,8 +10,8 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import Comment, NavigableString, PreformattedString, Tag
 
-from workers.knowledge.parsers.html.hiding import Look, Unseen, look_of
-from workers.knowledge.parsers.html.styles import LoadSheet, Styles, classes, styles_of
+from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, look_of
+from workers.knowledge.parsers.html.styles import LoadSheet, PageStyles, classes, styles_of
 from workers.knowledge.parsers.html.text import strings
 from workers.knowledge.parsers.outline import Outline
 
@@ -44,16 +44,16 @@ _MAIN_CHARS: Final = 200
 
 @dataclass(slots=True)
 class _Sieve:
-    styles: Styles
+    styles: PageStyles
     notes: dict[str, dict[str, None]] = field(default_factory=dict)
     boilerplate: list[Tag] = field(default_factory=list)
 
     def sift(self, root: Tag) -> None:
         """Take out of `root` what is hidden honestly and mark what a trick hides."""
-        pending = [(root, look_of(root, self.styles.declared(root), Look(is_whole=self.styles.is_whole)))]
+        pending = [(root, look_of(root, self.styles.declared(root), ComputedStyle(is_whole=self.styles.is_whole)))]
         while pending:
             tag, look = pending.pop()
-            inside: list[tuple[Tag, Look]] = []
+            inside: list[tuple[Tag, ComputedStyle]] = []
             for child in list(tag.children):
                 if isinstance(child, Tag):
                     self._sift_tag(child, look, inside)
@@ -61,7 +61,7 @@ class _Sieve:
                     self._sift_string(child, look)
             pending += reversed(inside)
 
-    def _sift_tag(self, tag: Tag, outer: Look, inside: list[tuple[Tag, Look]]) -> None:
+    def _sift_tag(self, tag: Tag, outer: ComputedStyle, inside: list[tuple[Tag, ComputedStyle]]) -> None:
         self._note_attributes(tag)
         if tag.name in _NO_TEXT:
             if tag.name == "script" and "ld+json" in str(tag.get("type")):
@@ -80,11 +80,11 @@ class _Sieve:
             self.boilerplate.append(tag)
         inside.append((tag, look))
 
-    def _leave_out(self, tag: Tag, look: Look) -> None:
+    def _leave_out(self, tag: Tag, look: ComputedStyle) -> None:
         self.note(look.honest, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
         tag.extract()
 
-    def _sift_string(self, string: NavigableString, look: Look) -> None:
+    def _sift_string(self, string: NavigableString, look: ComputedStyle) -> None:
         if isinstance(string, Comment):
             self.note(_COMMENTS, _MARKUP.sub(" ", str(string)))
             string.extract()

@@ -1,8 +1,8 @@
-"""What a page's own styles say of each element: `style` attributes, `<style>` rules and the old colour attributes.
+"""The styles that a page sets on each element: `style` attributes, `<style>` rules and the old colour attributes.
 
-Style sheets that a page loads from elsewhere are not at hand; `Styles.is_whole` is False where a page names some, and
-whoever judges by colours has to allow for it. tinycss2 (of the WeasyPrint project) reads the rules as browsers do and
-soupsieve, which comes with Beautiful Soup, matches the selectors that are more than one name.
+Linked style sheets are not loaded; `PageStyles.is_whole` is False if a page names some, which colour checks must
+allow for. tinycss2 (of the WeasyPrint project) parses the rules and soupsieve, which comes with Beautiful Soup,
+matches the selectors that are more than one name.
 """
 
 import re
@@ -49,7 +49,7 @@ class _Rule:
 
 
 @dataclass(slots=True)
-class Styles:
+class PageStyles:
     """The rules of a page, found by the last name of their selectors."""
 
     is_whole: bool = True
@@ -141,9 +141,9 @@ class Styles:
         return value
 
 
-def styles_of(soup: BeautifulSoup, sheet: LoadSheet | None = None) -> Styles:
+def styles_of(soup: BeautifulSoup, sheet: LoadSheet | None = None) -> PageStyles:
     """The styles that `soup` carries in itself, and those it names where `sheet` has them."""
-    styles = Styles()
+    styles = PageStyles()
     for tag in soup.find_all(["style", "link"]):
         if tag.name == "style":
             media = str(tag.get("media") or "").lower()

@@ -13,7 +13,17 @@ from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
 from workers.knowledge.parsers.grids import Grid, cells_of
-from workers.knowledge.parsers.odf.styles import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, Look, Styles
+from workers.knowledge.parsers.odf.styles import (
+    DRAW,
+    OFFICE,
+    PRESENTATION,
+    STYLE,
+    SVG,
+    TABLE,
+    TEXT,
+    OdfFormat,
+    OdfStyles,
+)
 from workers.knowledge.parsers.ooxml import number
 from workers.knowledge.parsers.outline import Outline, flat, tells_something
 
@@ -46,7 +56,7 @@ def parse(data: bytes) -> Document:
         raise BrokenFile
     outline = Outline()
     outline.title = _properties(archive, outline)
-    walk = _Walk(outline, Styles(styles, root))
+    walk = _ContentReader(outline, OdfStyles(styles, root))
     kind = content.tag.removeprefix(OFFICE)
     if kind == "spreadsheet":
         outline.unit = "sheet"
@@ -57,16 +67,16 @@ def parse(data: bytes) -> Document:
         for page, slide in enumerate(content.iterfind(f"{DRAW}page"), 1):
             walk.slide(slide, page)
     else:
-        walk.blocks(content, Look(ground=WHITE))
+        walk.blocks(content, OdfFormat(ground=WHITE))
         walk.running_texts(styles)
     walk.asides()
     return outline.document()
 
 
-class _Walk:
+class _ContentReader:
     """Reads the content in order; `page` is the sheet or slide."""
 
-    def __init__(self, outline: Outline, styles: Styles) -> None:
+    def __init__(self, outline: Outline, styles: OdfStyles) -> None:
         self.outline, self.styles = outline, styles
         self.page: int | None = None
         self.n_cells = 0
@@ -75,9 +85,9 @@ class _Walk:
         self.deleted: list[str] = []
         self.hidden: list[str] = []
         # Frames and notes that hang on the paragraph that is read.
-        self.attached: list[tuple[Any, Look]] = []
+        self.attached: list[tuple[Any, OdfFormat]] = []
 
-    def blocks(self, element: Any, look: Look) -> None:
+    def blocks(self, element: Any, look: OdfFormat) -> None:
         """Add what is inside `element`, in order."""
         for child in element:
             name = child.tag.removeprefix(TEXT)
@@ -106,7 +116,7 @@ class _Walk:
         """Add a sheet of a spreadsheet, or leave it out if it is hidden."""
         self.page = page
         name = table.get(f"{TABLE}name", "")
-        grid, hidden = self._grid(table, Look(ground=WHITE))
+        grid, hidden = self._grid(table, OdfFormat(ground=WHITE))
         if self._is_hidden_table(table):
             self.outline.leave_out(" ".join([name, *cells_of(grid.rows)]), "a hidden sheet", page)
             return
@@ -115,7 +125,7 @@ class _Walk:
         self._flush_tricks()
         self.outline.leave_out(" ".join(cells_of(hidden.rows)), "hidden rows and columns", page)
         for shapes in table.iterfind(f"{TABLE}shapes"):
-            self.blocks(shapes, Look())
+            self.blocks(shapes, OdfFormat())
 
     def slide(self, slide: Any, page: int) -> None:
         """Add a slide under its title, then its notes; or leave it out if it is hidden."""
@@ -129,7 +139,7 @@ class _Walk:
         title = flat(" ".join(text for each in titles for text in _texts(each)))
         self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
         for frame in sorted((each for each in frames if each not in titles or not title), key=_place):
-            self.blocks([frame], Look())
+            self.blocks([frame], OdfFormat())
         for notes in slide.iterfind(f"{PRESENTATION}notes"):
             texts = [text for each in notes.iterfind(f"{DRAW}frame") for text in _texts(each)
                      if each.get(f"{PRESENTATION}class") == "notes"]  # fmt: skip
@@ -154,11 +164,11 @@ class _Walk:
         ):
             self.outline.leave_out(" ".join(texts), reason)
 
-    def _paragraph(self, element: Any, look: Look) -> str:
+    def _paragraph(self, element: Any, look: OdfFormat) -> str:
         look = self.styles.look("paragraph", element.get(f"{TEXT}style-name", ""), look)
         return flat("".join(self._pieces(element, look)))
 
-    def _pieces(self, element: Any, look: Look) -> Iterator[str]:
+    def _pieces(self, element: Any, look: OdfFormat) -> Iterator[str]:
         yield from self._seen(element.text, look)
         for child in element:
             name = child.tag.removeprefix(TEXT)
@@ -178,7 +188,7 @@ class _Walk:
                 yield from self._pieces(child, look)
             yield from self._seen(child.tail, look)
 
-    def _seen(self, text: str | None, look: Look) -> Iterator[str]:
+    def _seen(self, text: str | None, look: OdfFormat) -> Iterator[str]:
         if not text or not text.strip():
             yield text or ""
         elif look.hidden:
@@ -208,7 +218,7 @@ class _Walk:
             self.hidden += tricks.pop("it is formatted as hidden text")
         self.outline.tricks(tricks, self.page)
 
-    def _items(self, element: Any, look: Look, depth: int) -> Iterator[str]:
+    def _items(self, element: Any, look: OdfFormat, depth: int) -> Iterator[str]:
         for item in element:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
@@ -222,7 +232,7 @@ class _Walk:
                     texts.append(self._paragraph(child, look))
             yield from _item(texts, depth)
 
-    def _frame(self, element: Any, look: Look) -> None:
+    def _frame(self, element: Any, look: OdfFormat) -> None:
         """A text box, a shape or a group; pictures have no text."""
         if element.tag in _ASIDES:
             return
@@ -238,7 +248,7 @@ class _Walk:
     def _is_hidden_table(self, table: Any) -> bool:
         return self.styles.value("table", table.get(f"{TABLE}style-name", ""), f"{TABLE}display") == "false"
 
-    def _table(self, table: Any, look: Look) -> None:
+    def _table(self, table: Any, look: OdfFormat) -> None:
         grid, hidden = self._grid(table, look)
         width = max((max(row) for row in grid.rows.values()), default=-1) + 1
         self.outline.table(
@@ -247,7 +257,7 @@ class _Walk:
         self.hidden += cells_of(hidden.rows)
         self._attachments()
 
-    def _grid(self, table: Any, look: Look) -> tuple[Grid, Grid]:
+    def _grid(self, table: Any, look: OdfFormat) -> tuple[Grid, Grid]:
         """The cells of a table that are shown, and those that are hidden."""
         shown, hidden = Grid(hidden_columns=_hidden_columns(table)), Grid()
         at = 0
@@ -266,7 +276,7 @@ class _Walk:
             at += repeats
         return shown, hidden
 
-    def _cells(self, row: Any, look: Look, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
+    def _cells(self, row: Any, look: OdfFormat, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
         column = 0
         for cell in row:
             if cell.tag not in (f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
@@ -281,7 +291,7 @@ class _Walk:
                     grid.merged.append((at, column, at + down - 1, column + right - 1))
             column += repeats
 
-    def _cell_text(self, cell: Any, look: Look) -> str:
+    def _cell_text(self, cell: Any, look: OdfFormat) -> str:
         look = self.styles.look("table-cell", cell.get(f"{TABLE}style-name", ""), look)
         texts = []
         for child in cell:

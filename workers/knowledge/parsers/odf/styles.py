@@ -18,7 +18,7 @@ _MAX_CHAIN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class OdfFormat:
     """How text is shown; `ground` is None if nothing is known of what is behind it."""
 
     colour: Colour = None
@@ -33,7 +33,7 @@ class Look:
         return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
 
 
-class Styles:
+class OdfStyles:
     """All styles of a file by family and name."""
 
     def __init__(self, *roots: Any) -> None:
@@ -54,7 +54,7 @@ class Styles:
             name = style.get(f"{STYLE}parent-style-name", "")
         return ""
 
-    def look(self, family: str, name: str, around: Look) -> Look:
+    def look(self, family: str, name: str, around: OdfFormat) -> OdfFormat:
         """How text of this style is shown inside text that is shown as `around`."""
         if not name:
             return around
@@ -63,7 +63,7 @@ class Styles:
         is_auto = self.value(family, name, f"{STYLE}use-window-font-color") == "true"
         has_ground = ground not in ("", "transparent")
         hidden = self.value(family, name, f"{TEXT}display")
-        return Look(
+        return OdfFormat(
             colour=None if is_auto else from_hex(colour) if colour else around.colour,
             ground=from_hex(ground) if has_ground else around.ground,
             points=_points(self.value(family, name, f"{FO}font-size"), around.points),

@@ -160,7 +160,7 @@ class _Deck:
         body = shape.element.find(f"{P}txBody")
         if body is None:
             return
-        reading = _Reading(scene, scene.behind(shape), _font_colour(shape, scene.theme))
+        reading = _TextReader(scene, scene.behind(shape), _font_colour(shape, scene.theme))
         items: list[str] = []
         counter = _Counter()
         for paragraph in body.iterfind(f"{A}p"):
@@ -190,7 +190,7 @@ class _Deck:
 
     def _frame(self, scene: _Scene, shape: Shape) -> None:
         for table in shape.element.iter(f"{A}tbl"):
-            reading = _Reading(scene, None, None)
+            reading = _TextReader(scene, None, None)
             self.outline.table(list(_rows(table, reading)), scene.page)
             self.outline.tricks(reading.tricks, scene.page)
         add_graphic(self.outline, self.package, scene.name, shape.element, scene.page)
@@ -211,7 +211,7 @@ class _Deck:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _TextReader:
     """Reads paragraphs on one ground, `colour` being what their runs have unless they say otherwise."""
 
     scene: _Scene
@@ -308,7 +308,7 @@ def _is_outside(box: Box, bounds: Box) -> bool:
     return box.right <= 0 or box.bottom <= 0 or box.left >= bounds.right or box.top >= bounds.bottom
 
 
-def _rows(table: Any, reading: _Reading) -> Iterator[list[str]]:
+def _rows(table: Any, reading: _TextReader) -> Iterator[list[str]]:
     """The rows of a table, merged cells repeated."""
     above: list[str] = []
     for row in table.iterfind(f"{A}tr"):

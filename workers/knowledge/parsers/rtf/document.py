@@ -7,7 +7,7 @@ from typing import Final
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.rtf.tokens import PLAIN, Look, RtfFile, Run
+from workers.knowledge.parsers.rtf.tokens import PLAIN, GroupState, RtfFile, TextRun
 
 _HIDDEN: Final = "hidden text"
 _DELETED: Final = "tracked deletions"
@@ -24,7 +24,7 @@ def parse(data: bytes) -> Document:
     if not source.startswith("{\\rtf"):
         raise BrokenFile
     file = RtfFile(source)
-    reading = _Reading(file, Outline())
+    reading = _DocumentBuilder(file, Outline())
     for run in file.runs():
         reading.take(run)
     reading.end_paragraph()
@@ -35,20 +35,20 @@ def parse(data: bytes) -> Document:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _DocumentBuilder:
     """The paragraph, row and table that are being read."""
 
     file: RtfFile
     outline: Outline
     text: list[str] = field(default_factory=list)
-    look: Look = PLAIN
+    look: GroupState = PLAIN
     items: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     unseen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def take(self, run: Run) -> None:
+    def take(self, run: TextRun) -> None:
         """Add a run, or end what a break ends."""
         if run.ends == "par":
             self._end_par(run.look)
@@ -71,7 +71,7 @@ class _Reading:
             self.text.append(f" ({run.text.strip()}) " if run.look.is_note and run.text.strip() else run.text)
             self.look = run.look if run.text.strip() else self.look
 
-    def _end_par(self, look: Look) -> None:
+    def _end_par(self, look: GroupState) -> None:
         if look.is_note or look.is_comment or (look.in_table and (self.cells or self.text)):
             self.text.append(" ")
             return
@@ -128,7 +128,7 @@ class _Reading:
         for reason, texts in self.left_out.items():
             self.outline.leave_out("".join(texts), reason)
 
-    def _trick(self, run: Run) -> str:
+    def _trick(self, run: TextRun) -> str:
         """By which trick the run hides from readers, "" if it shows."""
         if not run.text.strip():
             return ""

@@ -37,7 +37,7 @@ _CHARSETS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GroupState:
     """How a run of text looks, and to what it belongs. Colours are numbers in the file's colour table."""
 
     skipped: bool = False
@@ -57,15 +57,15 @@ class Look:
     in_table: bool = False
 
 
-PLAIN: Final = Look()
+PLAIN: Final = GroupState()
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """Text of one look. A break ("par", "cell", "row") ends what stood before it and has no text."""
 
     text: str
-    look: Look
+    look: GroupState
     ends: str = ""
 
 
@@ -81,13 +81,13 @@ class RtfFile:
     headings: dict[int, int] = field(default_factory=dict)
     title: str = ""
     has_shading: bool = False
-    _look: Look = PLAIN
+    _look: GroupState = PLAIN
     _raw: bytearray = field(default_factory=bytearray)
     _high: int = 0
 
-    def runs(self) -> Iterator[Run]:
+    def runs(self) -> Iterator[TextRun]:
         """The runs and breaks in reading order."""
-        stack: list[Look] = []
+        stack: list[GroupState] = []
         starred = False
         n_skip = 0
         place = 0
@@ -126,23 +126,25 @@ class RtfFile:
             starred = False
         yield from self._flushed()
 
-    def _plain(self, symbol: str | None, text: str | None) -> Iterator[Run]:
+    def _plain(self, symbol: str | None, text: str | None) -> Iterator[TextRun]:
         if symbol is not None:
             text = {"~": "\u00a0", "_": "-", "-": "", "\n": "\n", "\r": "\n"}.get(
                 symbol, symbol if symbol in "\\{}" else ""
             )
         if text and not self._look.skipped:
-            yield Run(self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._look)
+            yield TextRun(
+                self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._look
+            )
 
-    def _flushed(self) -> Iterator[Run]:
+    def _flushed(self) -> Iterator[TextRun]:
         raw, self._raw = bytes(self._raw), bytearray()
         if raw and not self._look.skipped:
-            yield Run(self._decoded(raw), self._look)
+            yield TextRun(self._decoded(raw), self._look)
 
     def _decoded(self, raw: bytes) -> str:
         return raw.decode(self.fonts.get(self._look.font, self.codec), errors="replace")
 
-    def _unicode(self, number: int) -> Iterator[Run]:
+    def _unicode(self, number: int) -> Iterator[TextRun]:
         """A character of UTF-16, which comes in two halves beyond the first 65,536."""
         number %= 0x10000
         if 0xD800 <= number < 0xDC00:
@@ -151,9 +153,9 @@ class RtfFile:
             if 0xDC00 <= number < 0xE000:
                 number = 0x10000 + ((self._high - 0xD800) << 10) + number - 0xDC00 if self._high else 0xFFFD
             self._high = 0
-            yield Run(chr(number), self._look)
+            yield TextRun(chr(number), self._look)
 
-    def _word(self, word: str, number: int | None, starred: bool, place: int) -> Iterator[Run]:
+    def _word(self, word: str, number: int | None, starred: bool, place: int) -> Iterator[TextRun]:
         look = self._look
         if word in ("fonttbl", "colortbl", "stylesheet", "info") and not look.skipped:
             self._read_table(word, place)
@@ -163,14 +165,14 @@ class RtfFile:
             self._look = replace(look, is_note=word == "footnote", is_comment=word == "annotation", skipped=False)
         elif word in _BREAKS:
             if not look.skipped:
-                yield Run("", look, ends="par" if word in ("sect", "page", "column") else word)
+                yield TextRun("", look, ends="par" if word in ("sect", "page", "column") else word)
         elif word in _SYMBOLS:
             if not look.skipped:
-                yield Run(_SYMBOLS[word], look)
+                yield TextRun(_SYMBOLS[word], look)
         else:
             self._look = self._changed(word, number)
 
-    def _changed(self, word: str, number: int | None) -> Look:
+    def _changed(self, word: str, number: int | None) -> GroupState:
         """The look after a control word that changes it."""
         look, on = self._look, number != 0
         value = number or 0

@@ -18,7 +18,7 @@ from workers.knowledge.parsers.grids import Grid, cells_of
 from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, leave_out_properties, number
 from workers.knowledge.parsers.outline import Outline, flat, tells_something
 from workers.knowledge.parsers.xlsx.number_formats import shown
-from workers.knowledge.parsers.xlsx.styles import S, Styles
+from workers.knowledge.parsers.xlsx.styles import CellStyles, S
 
 # Cells with content that are read of one file; a sheet of 50,000 rows by 20 columns has as many.
 MAX_CELLS: Final = 1_000_000
@@ -73,7 +73,7 @@ class _Book:
         self.package, self.outline = package, outline
         settings = root.find(f"{S}workbookPr")
         self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
-        self.styles = Styles(package.root(package.main, "styles"), package.root(package.main, "theme"))
+        self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
         self.strings = self._shared_strings()
         self.n_cells = self.n_chars = 0
 

@@ -13,7 +13,7 @@ S: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _THEME_ORDER: Final = ("lt1", "dk1", "lt2", "dk2", *(f"accent{n}" for n in range(1, 7)), "hlink", "folHlink")
 
 
-class Styles:
+class CellStyles:
     """The formats that cells refer to by number."""
 
     def __init__(self, root: Any, theme: Any) -> None:

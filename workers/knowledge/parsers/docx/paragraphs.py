@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
-from workers.knowledge.parsers.docx.styles import VAL, Look, Styles, W, shading, style_of
+from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, RunFormat, W, shading, style_of
 from workers.knowledge.parsers.ooxml import MC, A, Theme, is_on, number, with_choices
 from workers.knowledge.parsers.outline import flat, tells_something
 
@@ -35,7 +35,7 @@ _MAX_ON_PICTURE_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ParagraphContext:
     """What is around a paragraph: the colours that may be behind it, and run properties that its table sets."""
 
     grounds: tuple[Colour, ...]
@@ -43,7 +43,7 @@ class Context:
 
 
 @dataclass(slots=True)
-class Read:
+class ParagraphContent:
     """The content of a paragraph."""
 
     seen: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Read:
     # Text that only a trick hides, by how.
     tricks: dict[str, list[str]] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
-    boxes: list[tuple[Any, Context, str]] = field(default_factory=list)
+    boxes: list[tuple[Any, ParagraphContext, str]] = field(default_factory=list)
     graphics: list[Any] = field(default_factory=list)
     # Footnotes and endnotes as (kind, id).
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -63,10 +63,10 @@ class Read:
 
 
 @dataclass(slots=True)
-class Reader:
+class ParagraphReader:
     """Reads paragraphs and collects what is outside the text."""
 
-    styles: Styles
+    styles: DocxStyles
     theme: Theme
     deleted: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Reader:
     picture_behind: bool = False
     floating: bool = False
 
-    def paragraph(self, element: Any, context: Context) -> Read:
+    def paragraph(self, element: Any, context: ParagraphContext) -> ParagraphContent:
         """What the paragraph `element` holds."""
         is_shaded, colour = shading(element.find(f"{W}pPr"))
         for style in () if is_shaded else self.styles.chain(style_of(element)):
@@ -97,15 +97,15 @@ class Reader:
 class _Scan:
     """Reads one paragraph; `fields` holds for each open field whether its result has begun."""
 
-    reader: Reader
-    context: Context
+    reader: ParagraphReader
+    context: ParagraphContext
     style: str
-    read: Read = field(default_factory=Read)
+    read: ParagraphContent = field(default_factory=ParagraphContent)
     fields: list[bool] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
 
     def children(self, element: Any) -> None:
-        """Read what is inside `element`, a paragraph or something that wraps runs."""
+        """ParagraphContent what is inside `element`, a paragraph or something that wraps runs."""
         for child in with_choices(element):
             if child.tag == f"{W}r":
                 self._run(child)
@@ -171,7 +171,7 @@ class _Scan:
         elif kind == "end" and self.fields:
             self.fields.pop()
 
-    def _trick(self, look: Look, text: str) -> str:
+    def _trick(self, look: RunFormat, text: str) -> str:
         """How a trick hides a run from readers, "" if they see it."""
         if look.points <= MIN_POINTS:
             return "it is too small to read"
@@ -198,7 +198,7 @@ class _Scan:
             self.reader.descriptions.append(properties.get("descr", ""))
         self.read.graphics.append(drawing)
         for box in _boxes(drawing):
-            self.read.boxes.append((box, Context(self._box_grounds(box)), box_trick))
+            self.read.boxes.append((box, ParagraphContext(self._box_grounds(box)), box_trick))
 
     def _box_grounds(self, box: Any) -> tuple[Colour, ...]:
         """What may be behind a text box: its own fill; the page, or anything that floats there, if it has none."""

@@ -1,4 +1,4 @@
-"""Puts the characters of a PDF page together: visible ones into words, hidden ones into passages."""
+"""Groups the characters of a PDF page into visible words and hidden passages."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -8,33 +8,30 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.knowledge.parsers.pdf.characters import Characters, Numbers
+from workers.knowledge.parsers.pdf.characters import Characters, Numbers, transformed
 from workers.knowledge.parsers.words import Word
 
-# Marks characters, among the reasons for hidden ones, that are read from elsewhere.
+# Stands among the reasons for hidden characters: read from elsewhere.
 GONE: Final = -1
-# A gap of this part of the letter size is a space even if the file writes none.
+# A gap of this share of the letter size is a space even if the file has none.
 _SPACE: Final = 0.22
-# No gap is a space where the letters' own spaces leave less than this: "1" and "目" are narrower than their places.
+# A gap is no space if the font's own space leaves less than this: "1" and "目" are narrower than their advance.
 _KERNING: Final = 0.1
-# Fewer letters than this are specks: a stray glyph, the white half of a shadow.
+# Fewer letters are specks: a stray glyph, the white half of a shadow.
 _MIN_HIDDEN_LETTERS: Final = 3
-# A hyphen at a line's end is pdfium's own mark.
+# pdfium marks a hyphen at a line's end in its own way.
 _HYPHENS: Final = {0x2: "-", 0xFFFE: "-", 0xAD: "-"}
 _NOT_TEXT: Final = {0, 0xFEFF, 0xFFFF}
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """Hidden text: its place in the file's order as the number of visible words before it, and why it is hidden.
-
-    `numbers` are those of its characters.
-    """
+class HiddenText:
+    """Hidden text: why (see `visibility`), the visible words before it, and the numbers of its characters."""
 
     text: str
     reason: int
     after: int
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,15 @@ class PageWords:
 
     words: dict[int, list[Word]]
     order: dict[int, float]
-    hidden: tuple[Passage, ...]
+    hidden: tuple[HiddenText, ...]
 
 
 def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
-    """The words and hidden passages among the characters `found`; those that `hidden` calls GONE are neither."""
+    """The words and hidden passages among the characters `found`, without those marked GONE in `hidden`."""
     frames = {angle: _turned(found, angle) for angle in {each.angle for each in found.objects}}
     words: dict[int, list[Word]] = {}
     order: dict[int, float] = {}
-    passages: list[Passage] = []
+    passages: list[HiddenText] = []
     pending: list[int] = []
     places: dict[str, list[tuple[float, float]]] = {}
     for group, begins_line in _groups(found, frames, hidden):
@@ -76,7 +73,7 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
 
 
 def _is_double(word: Word, places: Sequence[tuple[float, float]]) -> bool:
-    """Whether the same word stands there already: drawn twice it looks bold, or has a shadow."""
+    """Whether the same word is there already: words drawn twice look bold or have a shadow."""
     near = 0.2 * word.size
     return any(abs(word.x0 - x) < near and abs(word.y0 - y) < near for x, y in places)
 
@@ -91,15 +88,11 @@ class _Frame:
 
 
 def _turned(found: Characters, angle: int) -> _Frame:
-    turn = turning(angle, found.width, found.height)
-
-    def upright(boxes: Numbers) -> Numbers:
-        corners = boxes.reshape(-1, 2, 2) @ turn[:, :2].T + turn[:, 2]
-        return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-
     if angle == 0:
         return _Frame(found.boxes, found.spans, found.origins)
-    return _Frame(upright(found.boxes), upright(found.spans), found.origins @ turn[:, :2].T + turn[:, 2])
+    turn = turning(angle, found.width, found.height)
+    origins = found.origins @ turn[:, :2].T + turn[:, 2]
+    return _Frame(transformed(found.boxes, turn), transformed(found.spans, turn), origins)
 
 
 def turning(angle: int, width: float, height: float) -> Numbers:
@@ -118,7 +111,7 @@ def turning(angle: int, width: float, height: float) -> Numbers:
 def _groups(
     found: Characters, frames: dict[int, _Frame], hidden: NDArray[np.int8]
 ) -> Iterator[tuple[list[int], bool]]:
-    """The numbers of the characters of each word, and whether the file begins a line with it."""
+    """The numbers of each word's characters, and whether the file begins a line with it."""
     group: list[int] = []
     begins, next_begins = True, True
     owner, unseen, breaks = found.owner.tolist(), hidden.tolist(), _breaks(found, frames)
@@ -140,7 +133,7 @@ def _groups(
 
 
 def _breaks(found: Characters, frames: dict[int, _Frame]) -> list[bool]:
-    """For each character, whether a word ends before it because of where they stand."""
+    """For each character, whether a gap or another line separates it from the one before."""
     breaks = np.ones(len(found.codes), bool)
     if not found.objects:
         return breaks.tolist()
@@ -162,12 +155,11 @@ def _gaps(boxes: Numbers) -> Numbers:
 
 
 def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool) -> Word:
-    all_of_it = slice(group[0], group[-1] + 1)
-    x0, y0, x1, y1 = zip(*frame.boxes[all_of_it].tolist(), strict=True)
-    owners = set(found.owner[all_of_it].tolist())
-    # A raised digit shares its word's line.
-    largest = max(owners, key=lambda number: found.objects[number].size)
-    first = group[0] if len(owners) == 1 else next(i for i in group if found.owner[i] == largest)
+    whole = slice(group[0], group[-1] + 1)
+    x0, y0, x1, y1 = zip(*frame.boxes[whole].tolist(), strict=True)
+    # A raised digit has the baseline of its word.
+    largest = max(set(found.owner[whole].tolist()), key=lambda number: found.objects[number].size)
+    first = next(i for i in group if found.owner[i] == largest)
     main = found.objects[largest]
     return Word(
         text=_text(found, group),
@@ -183,14 +175,14 @@ def _word(found: Characters, frame: _Frame, group: list[int], begins_line: bool)
 
 
 def _text(found: Characters, group: Sequence[int]) -> str:
-    """The characters as text, ligatures and presentation forms taken apart."""
+    """The characters as text, ligatures and presentation forms decomposed."""
     text = "".join(_HYPHENS.get(found.codes[i]) or chr(found.codes[i]) for i in group)
     if text.isascii():
         return text
     return "".join(unicodedata.normalize("NFKC", c) if "\ufb00" <= c <= "\ufdff" else c for c in text)
 
 
-def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[Passage]:
+def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], after: int) -> Iterator[HiddenText]:
     """The hidden text of `numbers`, unless it is a speck."""
     pieces, last = [], None
     for i in numbers:
@@ -200,11 +192,11 @@ def _passage(found: Characters, hidden: NDArray[np.int8], numbers: list[int], af
         last = i
     text = "".join(pieces)
     if sum(map(str.isalpha, text)) >= _MIN_HIDDEN_LETTERS:
-        yield Passage(text, int(hidden[numbers[0]]), after, tuple(numbers))
+        yield HiddenText(text, int(hidden[numbers[0]]), after, tuple(numbers))
 
 
 def turned_back(word: Word, angle: int, width: float, height: float) -> Word:
-    """`word`, whose place counts on the page turned by `angle`, with its place on the page as shown."""
+    """`word`, placed on the page turned by `angle`, with its place on the page as shown."""
     if angle == 0:
         return word
     x0, y0, x1, y1 = {
