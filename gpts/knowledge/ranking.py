@@ -7,7 +7,6 @@ from typing import Final, Literal, Protocol, TypeVar
 from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
-from gpts.values import Value
 
 # Results of each half that are fused.
 DEPTH: Final = 100
@@ -64,25 +63,6 @@ class SourceText(Protocol):
 
     def part(self, start: int, end: int) -> str:
         """The text from character `start` to `end`."""
-
-
-class SearchStanding(Value):
-    """A chunk's score in one half of the search, and its rank there, from 1."""
-
-    score: float
-    place: int
-
-
-class Explained(Value):
-    """A chunk that was found, with its standing in each half, None if that half did not find it.
-
-    `passage.score` is the fused score. `is_given`: the model would receive it.
-    """
-
-    passage: Passage
-    dense: SearchStanding | None
-    lexical: SearchStanding | None
-    is_given: bool
 
 
 def fuse(

@@ -29,7 +29,7 @@ from workers.indexing.lost_segments import restore_versions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
 from workers.knowledge.errors import KnowledgeError, Quarantined
-from workers.knowledge.pipeline import Progress, build_segment
+from workers.knowledge.pipeline import IndexingProgress, build_segment
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Claim:
         self._state = "parsing"
         self._saved = monotonic()
 
-    def report(self, progress: Progress) -> None:
+    def report(self, progress: IndexingProgress) -> None:
         """Save `progress` if it is news or time. Raises ClaimLost."""
         news = progress.state != self._state
         if not news and monotonic() - self._saved < SAVE_EVERY_S:
