@@ -12,16 +12,7 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.figures import figures_agree
-from gpts.knowledge.support import (
-    Source,
-    agrees,
-    claims,
-    is_negated,
-    share,
-    source_rarity,
-    sources_of,
-    supports,
-)
+from gpts.knowledge.support import Source, agrees, claims, is_negated, share, source_rarity, sources_of, supports
 from gpts.knowledge.terms import terms
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
@@ -97,10 +88,10 @@ class Judge:
         """The verdict on each of `sentences` of an answer's `text`."""
         found = [self._by_words(sentence) for sentence in sentences]
         doubtful = [n for n, each in enumerate(found) if max((one.overlap for one in each), default=0) < SURE_OVERLAP]
-        if self._meaning is None or not doubtful:
-            return [_verdict(each) for each in found]
-        comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         verdicts = [_verdict(each) for each in found]
+        if self._meaning is None or not doubtful:
+            return verdicts
+        comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         for number, cosines in zip(doubtful, self._cosines(sentences, found, doubtful, comparisons), strict=True):
             verdicts[number] = self._by_meaning(sentences[number], found[number], cosines, comparisons)
         return verdicts
@@ -126,13 +117,9 @@ class Judge:
     ) -> Iterator[dict[str, float]]:
         """The similarity of each doubtful sentence to every comparable sentence and to its candidates."""
         assert self._meaning is not None
-        single = [
-            each.readable
-            for each in self._sources
-            if each.readable and not each.is_pair and _is_read(each, comparisons)
-        ]
-        candidates = [one.source.readable for number in doubtful for one in found[number]]
-        texts = list(dict.fromkeys(filter(None, [*single, *candidates])))
+        singles = (each for each in self._sources if not each.is_pair and _is_read(each, comparisons))
+        candidates = (one.source for number in doubtful for one in found[number])
+        texts = list(dict.fromkeys(each.readable for each in (*singles, *candidates) if each.readable))
         rows = self._meaning.similarity([sentences[number] for number in doubtful], texts) if texts else []
         yield from (dict(zip(texts, row, strict=True)) for row in rows or [[]] * len(doubtful))
 
@@ -163,13 +150,9 @@ class Judge:
         self, sentence: str, cosines: dict[str, float], comparisons: dict[int, Comparison]
     ) -> Verdict | None:
         """The source closest in meaning to `sentence` with agreeing figures and names, if there is one."""
-        order = sorted(
-            (each for each in self._sources if each.readable in cosines), key=lambda each: -cosines[each.readable]
-        )
-        for source in order:
+        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR]
+        for source in sorted(near, key=lambda each: -cosines[each.readable]):
             comparison = comparisons[id(source.passage)]
-            if cosines[source.readable] < NEAR:
-                break
             if not _is_read(source, comparisons) or is_negated(sentence) != is_negated(source.readable):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):

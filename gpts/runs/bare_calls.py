@@ -39,8 +39,8 @@ def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
 def safe_length(text: str, n_shown: int = 0) -> int:
     """How many characters of a growing reply can be shown: up to where a call may have begun.
 
-    The first `n_shown` were found safe before. What cannot become a call never will, so only lines from there on are
-    looked at: a long reply is not read again at every token.
+    The first `n_shown` are known to be safe, so only the lines from there on are examined: a long reply is not read
+    again at every token.
     """
     for start in _START.finditer(text, text.rfind("\n", 0, n_shown) + 1):
         if _may_become_call(text[start.start() :].lstrip()):
