@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS, GptSpec
 from web import builder
-from web.builder.marks import MARKS
+from web.builder.faces import MARKS
 
 SAMPLES = Path(builder.__file__).parent / "samples"
 FORMS: dict[str, dict[str, Any]] = {

@@ -23,8 +23,7 @@ from workers.engine import open_engine
 from workers.engine.base import Engine, EngineError, GenerationRequest
 from workers.engine.config import EngineConfig
 from workers.engine.encoding import ChatEncoder
-from workers.engine.hf import load_model
-from workers.engine.threads import set_compute_threads
+from workers.engine.hf import load_model, set_compute_threads
 from workers.engine.weights import resolve_model
 
 HELP = "raw generate, stock continuous batching, our engine and, with --url, the whole platform"

@@ -1,4 +1,4 @@
-"""The prompt of a turn, cut to what the model's context holds."""
+"""The prompt of a turn, truncated to the model's context."""
 
 from typing import Final
 
@@ -8,8 +8,8 @@ from gpts.runs.state import TurnState
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine, PromptTooLong
 
-# Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
-# prefix cache goes cold once in a while instead of at every turn.
+# Turns dropped at a time from the front of a conversation that exceeds the model's context; in blocks, so that the
+# prefix cache is lost once in a while instead of at every turn.
 DROP_TURNS: Final = 4
 
 
@@ -20,7 +20,7 @@ def fit_prompt(
     request: tuple[PromptMessage, ...] = (),
     tools: tuple[ToolSpec, ...] = (),
 ) -> tuple[tuple[PromptMessage, ...], int]:
-    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
+    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context requires.
 
     `request` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.
     """

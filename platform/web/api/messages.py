@@ -1,4 +1,4 @@
-"""The conversation that a caller sends: what it can contain, and how the GPT reads it."""
+"""The conversation that a caller sends, and its messages as the GPT reads them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -22,7 +22,7 @@ class ContentPart(BaseModel):
 
 
 class ChatMessage(BaseModel):
-    """A message of the conversation so far. After the last one of the user only calls and their results may follow.
+    """A message of the conversation so far. After the user's last one, only calls and their results may follow.
 
     `tool_calls` are an assistant's calls of the caller's functions; a message of role `tool` answers one of them.
     """
@@ -48,7 +48,7 @@ def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[PromptMessage], 
 
 
 def _read(message: ChatMessage, index: int, called: dict[str, str]) -> PromptMessage:
-    """A caller's system message speaks with the user's voice, so that it cannot outrank the GPT's instructions."""
+    """The message as the GPT reads it; system messages as the user's, so that its instructions prevail."""
     place = f"messages.{index}"
     if message.tool_calls and message.role != "assistant":
         raise ApiError(400, "Only assistant messages can have calls.", f"{place}.tool_calls", "invalid_value")

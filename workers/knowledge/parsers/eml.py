@@ -144,7 +144,7 @@ def _read(data: bytes) -> Document:
     """The document in an attachment, unscreened, since the message is screened as a whole."""
     from workers.knowledge.parsers import PARSERS
     from workers.knowledge.sniffing import sniff
-    from workers.knowledge.textkinds import EML
+    from workers.knowledge.text_types import EML
 
     if len(data) > _MAX_ATTACHMENT_BYTES:
         raise KnowledgeError("The attachment is too large. Upload it separately.")
