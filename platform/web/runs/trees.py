@@ -36,7 +36,7 @@ from web.runs import log
 from web.runs.models import DelegationRow, Run, StepRow
 
 # Steps that a tree does not show and that are often long.
-UNTOLD: Final = ("retrieval", "tool_choice", "tool_started")
+HIDDEN: Final = ("retrieval", "tool_choice", "tool_started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Node:
         return self.run.created
 
     def all(self) -> Iterable["Node"]:
-        """Yield this node and all below, references included, in reading order."""
+        """Yield this node and all below, including references, in reading order."""
         yield self
         for child in self.children:
             yield from child.all()
@@ -122,7 +122,7 @@ def _subtree(run: Run) -> _Subtree:
     asked: dict[UUID, list[DelegationRow]] = defaultdict(list)
     for row in DelegationRow.objects.filter(Q(parent=root_id) | Q(parent__root=root_id)).order_by("id"):
         asked[row.parent_id].append(row)
-    # The oldest row that leads to a run is its first delegation; a run once found is never entered again.
+    # The oldest row that leads to a run is its first delegation; each run is entered once.
     first, found = set[int](), {run.id}
     ahead = [(row.id, row) for row in asked[run.id]]
     while ahead:
@@ -149,7 +149,7 @@ def _reader(run: Run) -> "_Reader":
 
 def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
     """The logs of `runs`, without the steps that a tree does not show: one query."""
-    rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=UNTOLD).order_by("run", "seq")
+    rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=HIDDEN).order_by("run", "seq")
     logs: dict[UUID, list[Any]] = defaultdict(list)
     for run_id, data in rows.values_list("run", "data"):
         logs[run_id].append(load_step(data))
@@ -170,7 +170,7 @@ class _Reader:
         joined = asking is not None and asking.id not in self.below.first
         asked = () if joined else self.below.asked.get(run_id, ())
         children = tuple(self.node(row.child_id, row) for row in asked)
-        own = Tokens() if joined else _tokens(steps)
+        own = Tokens() if joined else tokens_in(steps)
         answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
         return Node(
             run=run,
@@ -192,7 +192,7 @@ class _Reader:
         )
 
     def waits(self, run_id: UUID, above: frozenset[UUID] = frozenset()) -> bool:
-        """Whether the run continues only once a person has answered it, or every child that it waits for."""
+        """Whether the run waits for a person, itself or through every child that it waits for."""
         run = self.runs[run_id]
         if run.status != Run.Status.IN_PROGRESS or run_id in above:
             return run.status == Run.Status.REQUIRES_ACTION
@@ -202,7 +202,8 @@ class _Reader:
         return bool(awaited) and all(call in asked and self.waits(asked[call], above) for call in awaited)
 
 
-def _tokens(steps: Log) -> Tokens:
+def tokens_in(steps: Log) -> Tokens:
+    """The tokens of the replies in a log."""
     replies = (step for step in steps if isinstance(step, ModelReply))
     return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
 
@@ -222,7 +223,7 @@ def _without_run(run: Run, steps: Log) -> tuple[DelegatedCall, ...]:
 
 
 def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
-    """The pending requests of `run` and all below it, each with its run; oldest run first."""
+    """The pending requests of `run` and all below it, each with its run, by the age of the run."""
     if run.is_over or not _someone_waits(run):
         return ()
     waiting = _subtree(run).runs().filter(status=Run.Status.REQUIRES_ACTION)
@@ -237,7 +238,7 @@ def status_of_tree(run: Run) -> str:
 
 
 def _someone_waits(run: Run) -> bool:
-    """Whether any run of the whole tree waits for a person: one query, which usually spares all others."""
+    """Whether any run of the whole tree waits for a person: one query, usually the only one needed."""
     tree = Run.objects.filter(Q(id=run.id) | Q(root=run.root_id or run.id))
     return tree.filter(status=Run.Status.REQUIRES_ACTION).exists()
 

@@ -1,7 +1,6 @@
-"""How much a GPT is used, for its creator: counts only, never who used it or for what.
+"""How much a GPT is used by people and by other GPTs: counts only, never who used it or for what.
 
-People use a GPT, and other GPTs on behalf of people. Previews do not count. The database sums it up over the rows of
-runs; no log is read.
+Previews do not count. The database sums the rows of runs; no log is read.
 """
 
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ PRIVATE: Final = "a private GPT"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A number of runs with the tokens that the model read and wrote, and their time from question to answer."""
+    """A number of runs with their tokens and their total time from question to answer."""
 
     n_runs: int
     n_tokens: int
@@ -60,8 +59,8 @@ class DelegatorUsage:
 class GptUsage:
     """How much a GPT was used in the last `days` days, previews aside; never by whom, nor for what.
 
-    `by_people` are questions of people, `by_gpts` those of other GPTs on behalf of people who chat with these; the
-    latter one by one, most first.
+    `by_people` counts questions of people, `by_gpts` delegations of other GPTs, which `by_delegator` lists, most
+    first.
     """
 
     days: int
