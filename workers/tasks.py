@@ -164,7 +164,7 @@ def announce(sender: Any, **_: Any) -> None:
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:
-        lost_segments.read_lost_files_again(indexing.embedder().id)
+        lost_segments.reindex_lost_files(indexing.embedder().id)
 
 
 @worker_shutdown.connect

@@ -25,8 +25,7 @@ from workers.knowledge.errors import NoText
 from workers.knowledge.parsers import parse
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.html.hiding import Unseen
-from workers.knowledge.parsers.html.sifting import sift
-from workers.knowledge.parsers.html.text import visible_text
+from workers.knowledge.parsers.html.sifting import sift, visible_text
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.tools.web.page import Page, PageLink
 
