@@ -23,7 +23,7 @@ from workers.engine.measuring import Measurement, known_measurement, measure, pi
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
@@ -150,7 +150,7 @@ def _services() -> Services:
         embedder,
         reranker=reranker_for(settings.RERANKER),
         open_store=_open_store,
-        want_union=_want_union,
+        request_union=_request_union,
     )
     small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
@@ -167,11 +167,11 @@ def _first_recall(engine: Engine) -> None:
             engine.learn(known.fields())
 
 
-def _open_store(shelf: Shelf) -> VectorStore:
+def _open_store(cache: SegmentCache) -> VectorStore:
     if settings.VECTOR_STORE == "files":
-        return FaissFiles(shelf)
-    return PgVector(shelf, settings.VECTOR_STORE)
+        return FaissFiles(cache)
+    return PgVector(cache, settings.VECTOR_STORE)
 
 
-def _want_union(name: str) -> None:
+def _request_union(name: str) -> None:
     send_task("workers.tasks.build_union", name, queue="index")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
+
+from gpts.values import Value
 
 # The unit that `page` counts in a document.
 Unit = Literal["page", "slide", "sheet"]
@@ -15,24 +17,20 @@ FindingKind = Literal[
 Severity = Literal["quarantine", "hint", "note"]
 
 
-class Notice(BaseModel):
+class Notice(Value):
     """Something the owner should know about reading the file: a page without text, truncated cells."""
-
-    model_config = ConfigDict(frozen=True)
 
     message: str
     page: int | None = None
 
 
-class Finding(BaseModel):
+class Finding(Value):
     """Text that is invisible to people, or meant to steer a model rather than to inform a reader.
 
     `id` is stable when the same file is read again. `spans` are the ranges of `Document.text()` that are removed if
     the owner drops it, empty if the text was left out from the start (every "note"). `excerpt` is the text itself,
     shortened in the middle if it is long.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     kind: FindingKind
@@ -52,15 +50,13 @@ class Finding(BaseModel):
         return data
 
 
-class Block(BaseModel):
+class Block(Value):
     """One heading, paragraph, list or group of table rows, in reading order.
 
     `heading` is the path of headings above it ("Care > Watering"), empty at the top; a heading's own block ends its
     own path. `page` counts from 1, None if the format has no pages. A line break inside `text` ends a sentence; the
     parser re-flows wrapped lines.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     heading: str = ""
@@ -71,14 +67,12 @@ class Block(BaseModel):
         return bool(self.text) and (self.heading == self.text or self.heading.endswith(" > " + self.text))
 
 
-class Document(BaseModel):
+class Document(Value):
     """A parsed file. Its canonical text is its blocks joined by blank lines; all offsets refer to that text.
 
     As parsed, it includes suspicious text; `gpts.safety.findings.settled` returns it without what the owner dropped.
     `language` is an ISO 639-1 code, empty if unknown.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     title: str
     blocks: tuple[Block, ...]
@@ -99,10 +93,8 @@ class Document(BaseModel):
             start += len(block.text) + 2
 
 
-class Chunk(BaseModel):
+class Chunk(Value):
     """A piece of a document that is embedded and retrieved as one. `start`/`end` index `Document.text()`."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     start: int
@@ -111,7 +103,7 @@ class Chunk(BaseModel):
     page: int | None = None
 
 
-class Passage(BaseModel):
+class Passage(Value):
     """A chunk that was retrieved for a question, with its origin and scores.
 
     `score` is the fused score in 0..1 and orders passages; `cosine` is the dense similarity alone in -1..1 and
@@ -120,8 +112,6 @@ class Passage(BaseModel):
     passage that the owner accepted in spite of a finding, or that is from outside. `url` is the address of a web
     passage, empty for files; if set, `file_id` and `segment` are empty.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     file_id: str
     file_name: str
@@ -149,14 +139,12 @@ class Passage(BaseModel):
         return next((heading for start, heading in reversed(self.heading_breaks) if start <= offset), self.heading)
 
 
-class Citation(BaseModel):
+class Citation(Value):
     """A sentence of an answer tied to the passage that supports it.
 
     `tag` is the number shown to the reader, from 1, one per passage. `answer_start`/`answer_end` index the answer;
     `quote` is literal text of the document at `start`..`end` of its canonical text.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     tag: int
     file_id: str
@@ -179,10 +167,8 @@ class Citation(BaseModel):
 Support = Literal["supported", "partly", "unsupported", "not_checked"]
 
 
-class SentenceSupport(BaseModel):
+class SentenceSupport(Value):
     """How far the passages support one sentence of an answer. Only (partly) supported ones have citations."""
-
-    model_config = ConfigDict(frozen=True)
 
     answer_start: int
     answer_end: int

@@ -93,7 +93,7 @@ _GERMAN: Final = re.compile(r"(\w+?)und(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StatedFigure:
     """A number, date or time. A source contains it if it gives all forms of one of `ways`; `gives` are its own."""
 
     ways: tuple[frozenset[str], ...]
@@ -110,10 +110,10 @@ def figures_agree(claim: str, source: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def figures(text: str) -> tuple[Figure, ...]:
+def figures(text: str) -> tuple[StatedFigure, ...]:
     """The figures of `text`, by kind."""
     rest = _MARKS.sub(" ", text)
-    found: list[Figure] = []
+    found: list[StatedFigure] = []
     for pattern, read in ((_DATE, _date), (_TIME, _time)):
         found += map(read, pattern.finditer(rest))
         rest = pattern.sub(" ", rest)
@@ -124,18 +124,18 @@ def figures(text: str) -> tuple[Figure, ...]:
     return tuple(found)
 
 
-def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> Figure:
+def _figure(*ways: tuple[str, ...], gives: tuple[str, ...] = ()) -> StatedFigure:
     """A figure that matches in each of `ways`, and gives their forms unless `gives` lists others."""
-    return Figure(tuple(map(frozenset, ways)), frozenset(gives or (form for way in ways for form in way)))
+    return StatedFigure(tuple(map(frozenset, ways)), frozenset(gives or (form for way in ways for form in way)))
 
 
-def _date(match: re.Match[str]) -> Figure:
+def _date(match: re.Match[str]) -> StatedFigure:
     year, *parts = match.group(1, 2, 3) if match.group(1) else match.group(7, 4, 6)
     whole = (_plain(year), *map(_plain, parts))
     return _figure(whole, gives=(*whole, *(f"month {part}" for part in whole[1:] if int(part) <= 12)))
 
 
-def _time(match: re.Match[str]) -> Figure:
+def _time(match: re.Match[str]) -> StatedFigure:
     hour, minute, half = int(match.group(1)), match.group(2) or match.group(4) or "00", (match.group(3) or "").lower()
     if half:
         hour = hour % 12 + 12 * (half == "p")
@@ -146,14 +146,14 @@ def _time(match: re.Match[str]) -> Figure:
     )
 
 
-def _month(match: re.Match[str]) -> Figure:
-    if match.group(3):  # "3月", of which the number is claimed as such  # "3月": the number itself is claimed
-        return Figure((), frozenset((f"month {int(match.group(3))}",)))
+def _month(match: re.Match[str]) -> StatedFigure:
+    if match.group(3):  # "3月": the number itself is claimed
+        return StatedFigure((), frozenset((f"month {int(match.group(3))}",)))
     number = _MONTH[(match.group(1) or match.group(2)).casefold()]
     return _figure((f"month {number}",), gives=(f"month {number}", str(number)))
 
 
-def _number(match: re.Match[str]) -> Figure:
+def _number(match: re.Match[str]) -> StatedFigure:
     readings, scale = _readings(match.group(1)), _SCALE.get((match.group(2) or "").casefold())
     if scale is None:
         return _figure(*((form,) for form in readings), gives=(*readings, *(f"bare {form}" for form in readings)))
@@ -189,7 +189,7 @@ def _scaled(form: str, scale: int) -> str:
         return form
 
 
-def _numerals(words: list[str]) -> Iterator[Figure]:
+def _numerals(words: list[str]) -> Iterator[StatedFigure]:
     """The numbers spelled by a run of words: "twenty-eight", "achtundzwanzig", "two hundred"."""
     at = 0
     while at < len(words):
@@ -203,7 +203,7 @@ def _numerals(words: list[str]) -> Iterator[Figure]:
             value, at, is_claim = value * scale, at + 1, True
         if value:
             form = str(value)
-            yield _figure((form,), gives=(form, f"bare {form}")) if is_claim else Figure((), frozenset((form,)))
+            yield _figure((form,), gives=(form, f"bare {form}")) if is_claim else StatedFigure((), frozenset((form,)))
         at += 1
 
 

@@ -2,28 +2,26 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from gpts.values import Value
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-class MessageCall(BaseModel):
+class MessageCall(Value):
     """A call in an assistant message, as repeated in later prompts."""
-
-    model_config = ConfigDict(frozen=True)
 
     call_id: str = ""
     name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
-class Message(BaseModel):
+class PromptMessage(Value):
     """One message of a prompt. `content` is untrusted text and can never become a control token.
 
     `tool_calls` are an assistant's calls; `name` and `call_id` identify the call that a tool message answers.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     role: Role
     content: str

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import Message, MessageCall
+from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
@@ -20,31 +20,29 @@ KNOWLEDGE_RULE: Final = (
     "never make up facts, names or numbers."
 )
 NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
-
-
 CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
 
 
-def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Message, ...]:
+def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far."""
-    messages = [Message(role="system", content=system_text(spec))]
+    messages = [PromptMessage(role="system", content=system_text(spec))]
     for turn in (*history, log):
-        messages += _turn(turn) if _asked(turn) == _asked(log) else _overheard(turn)
+        messages += _turn(turn) if _guest_of(turn) == _guest_of(log) else _other_turn(turn)
     return tuple(messages)
 
 
-def _asked(turn: Log) -> str:
+def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _overheard(turn: Log) -> list[Message]:
-    """Another GPT's turn as plain text, without its passages and calls; its files and tools are unavailable here."""
-    messages: list[Message] = []
+def _other_turn(turn: Log) -> list[PromptMessage]:
+    """A turn of another GPT as plain text, without its passages and calls."""
+    messages: list[PromptMessage] = []
     for step in turn:
         if isinstance(step, UserMessage):
-            messages += [*step.earlier, Message(role="user", content=step.text + _attached(step))]
+            messages += [*step.earlier, PromptMessage(role="user", content=step.text + _attached(step))]
         if isinstance(step, Finished | Cancelled) and step.text:
-            messages.append(Message(role="assistant", content=step.text))
+            messages.append(PromptMessage(role="assistant", content=step.text))
     return messages
 
 
@@ -58,39 +56,39 @@ def system_text(spec: GptSpec) -> str:
     return "\n\n".join(parts)
 
 
-def call_request(tool: ToolSpec) -> Message:
+def call_request(tool: ToolSpec) -> PromptMessage:
     """The message that requests the arguments of a call of `tool`; later prompts omit it."""
     fields = json.dumps(tool.parameters.get("properties", {}), ensure_ascii=False)
     text = CALL_REQUEST.format(title=tool.title or tool.name, description=tool.description, fields=fields)
-    return Message(role="user", content=text)
+    return PromptMessage(role="user", content=text)
 
 
-def _turn(log: Log) -> list[Message]:
+def _turn(log: Log) -> list[PromptMessage]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
-    messages: list[Message] = []
+    messages: list[PromptMessage] = []
     for step in log:
         messages += _messages(step, retrieval, replied)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Message]:
+def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[PromptMessage]:
     match step:
         case UserMessage():
-            question = Message(role="user", content=user_text(step.text, retrieval) + _attached(step))
+            question = PromptMessage(role="user", content=user_text(step.text, retrieval) + _attached(step))
             return [*step.earlier, question, *step.later]
         case ModelReply():
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
-            return [Message(role="assistant", content=step.text, tool_calls=calls)]
+            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
         case ToolResult():
-            return [Message(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
+            return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
-            return [Message(role="assistant", content=step.text)]
+            return [PromptMessage(role="assistant", content=step.text)]
     return []
 
 
 def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as given to the model: after the passages found for it."""
+    """The question as the model reads it: after the passages found for it."""
     if retrieval is None:
         return question
     if not retrieval.covered:

@@ -2,36 +2,30 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from gpts.knowledge.documents import Citation, Passage, SentenceSupport
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.safety.labels import Label
+from gpts.spec.actions import no_arguments
 from gpts.spec.gpt import GptSpec, ModelSettings
 from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
+from gpts.values import Value
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
 
 
-class _Step(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class ToolCall(BaseModel):
+class ToolCall(Value):
     """A call that the model made: `arguments` is parsed JSON, checked to be an object."""
-
-    model_config = ConfigDict(frozen=True)
 
     call_id: str
     name: str
     arguments: dict[str, Any]
 
 
-class FileRef(BaseModel):
+class FileRef(Value):
     """A file of the conversation: attached by the person or made by a call. `id` is its row's."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = ""
     name: str
@@ -39,33 +33,27 @@ class FileRef(BaseModel):
     size: int = 0
 
 
-class CallerTool(BaseModel):
+class CallerTool(Value):
     """A function of the API caller, as in OpenAI's `tools`; the run ends with a call of it."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str = ""
-    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    parameters: dict[str, Any] = Field(default_factory=no_arguments)
 
 
-class Delegator(BaseModel):
+class Delegator(Value):
     """A GPT in a chain of delegations, starting with the one that the person chats with."""
-
-    model_config = ConfigDict(frozen=True)
 
     slug: str
     name: str
 
 
-class Overrides(BaseModel):
+class Overrides(Value):
     """What an API caller set for one run; None and an empty `stop` keep the GPT's own settings.
 
     `tools` are the caller's own functions. `tool_choice` is auto, none, required or the name of the one to call.
     `answer_schema` is a JSON Schema that the answer must follow as JSON; None: the answer is text.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -87,7 +75,7 @@ class Overrides(BaseModel):
         return spec.model_copy(update={"model": model})
 
 
-class UserMessage(_Step):
+class UserMessage(Value):
     """Step 0: the person's question. `earlier` holds the conversation that an API caller sent along.
 
     `later` holds the calls of the caller's functions that the question led to, and their results. `delegated_by` is
@@ -98,8 +86,8 @@ class UserMessage(_Step):
 
     kind: Literal["user_message"] = "user_message"
     text: str
-    earlier: tuple[Message, ...] = ()
-    later: tuple[Message, ...] = ()
+    earlier: tuple[PromptMessage, ...] = ()
+    later: tuple[PromptMessage, ...] = ()
     attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
     delegated_by: tuple[Delegator, ...] = ()
@@ -113,7 +101,7 @@ class UserMessage(_Step):
         return with_new_names(data, USER_MESSAGE_NAMES)
 
 
-class Retrieval(_Step):
+class Retrieval(Value):
     """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
@@ -132,20 +120,18 @@ class Retrieval(_Step):
         return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
 
 
-class DelegatedPart(BaseModel):
+class DelegatedPart(Value):
     """A part of a question for a delegate: the tool to call, and the task.
 
     `gpt` is the slug of a GPT from the store.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     task: str
     gpt: str = ""
 
 
-class ToolChoice(_Step):
+class ToolChoice(Value):
     """The router's choice of a tool for the question; an empty name: none. `score` is in 0..1.
 
     `parts`: the question is divided among several delegates; then `name` is empty.
@@ -157,7 +143,7 @@ class ToolChoice(_Step):
     parts: tuple[DelegatedPart, ...] = ()
 
 
-class ModelReply(_Step):
+class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated."""
 
     kind: Literal["model_reply"] = "model_reply"
@@ -170,7 +156,7 @@ class ModelReply(_Step):
     label: Label = Label()
 
 
-class ToolStarted(_Step):
+class ToolStarted(Value):
     """Announces a call with an effect, so that a later worker never runs it twice."""
 
     kind: Literal["tool_started"] = "tool_started"
@@ -178,7 +164,7 @@ class ToolStarted(_Step):
     name: str
 
 
-class Delegation(_Step):
+class Delegation(Value):
     """A delegation: the child run `run_id` of the GPT `slug` answers the call with a `tool_result` in this log.
 
     `joined`: the tree has an identical earlier delegation, and its run answers both.
@@ -193,7 +179,7 @@ class Delegation(_Step):
     joined: bool = False
 
 
-class ToolResult(_Step):
+class ToolResult(Value):
     """The result of a call, as the model reads it. `ok` is False for refused, failed and interrupted calls.
 
     `shown` is Markdown that serves as the answer if the model cannot write one: if set, the run ends with it and an
@@ -214,7 +200,7 @@ class ToolResult(_Step):
     run_id: str = ""
 
 
-class ApprovalRequest(_Step):
+class ApprovalRequest(Value):
     """A person must approve this exact call; `digest` binds the answer to its name and arguments.
 
     `plain` and `raw` show the request in words and exactly. `reason` explains the question, `because` names the
@@ -237,7 +223,7 @@ class ApprovalRequest(_Step):
     sign_in: str = ""
 
 
-class Approval(_Step):
+class Approval(Value):
     """The person's answer to an approval request. `expired`: nobody answered in time, which declines."""
 
     kind: Literal["approval"] = "approval"
@@ -247,21 +233,21 @@ class Approval(_Step):
     expired: bool = False
 
 
-class Cancelled(_Step):
+class Cancelled(Value):
     """The person stopped the run; `text` is what had been shown by then."""
 
     kind: Literal["cancelled"] = "cancelled"
     text: str = ""
 
 
-class Error(_Step):
+class Error(Value):
     """The run failed. `message` is for the reader; the cause is in the operator's log."""
 
     kind: Literal["error"] = "error"
     message: str
 
 
-class Finished(_Step):
+class Finished(Value):
     """The answer and its citations as people and programs receive it. `tool_calls` are for the API caller to perform.
 
     `support` has an entry for each sentence of the answer if passages were given for it, otherwise none.

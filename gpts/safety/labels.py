@@ -7,7 +7,7 @@ what a call may do.
 from collections.abc import Iterable
 from enum import IntEnum
 
-from pydantic import BaseModel, ConfigDict
+from gpts.values import Value
 
 
 class Integrity(IntEnum):
@@ -19,13 +19,11 @@ class Integrity(IntEnum):
     PLATFORM = 3
 
 
-class Label(BaseModel):
+class Label(Value):
     """The label of a text. `written_by` names its untrusted authors for people ("the file prices.pdf").
 
     `private` names the sources whose content must not reach another destination ("action:crm.example.org").
     """
-
-    model_config = ConfigDict(frozen=True)
 
     integrity: Integrity = Integrity.PLATFORM
     written_by: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
 """The one place where a tool call is allowed, refused or submitted for approval. Pure.
 
-A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read (Context),
-never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text can reveal a few
-bits of the conversation to its host (none of private sources); and a call that a person approves is made.
+A call is judged by what it would do (ToolSpec) and by the labels of everything the conversation has read
+(CallContext), never by what a text says. Accepted limits: by choosing among links that may be opened, hostile text
+can reveal a few bits of the conversation to its host (none of private sources); and a call that a person approves is
+made.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """What a conversation has read. `said`: the person's own texts.
 
     `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links on
@@ -66,12 +67,12 @@ class Context:
     linked: frozenset[str] = frozenset()
 
 
-def context_of(history: Sequence[Log], log: Log) -> Context:
+def context_of(history: Sequence[Log], log: Log) -> CallContext:
     """The context of a conversation so far, including earlier turns (`history`)."""
     steps = [step for turn in (*history, log) for step in turn]
     said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
     typed = [url for text in said for url in urls_in(text)]
-    return Context(
+    return CallContext(
         label=context_label(history, log),
         said=said,
         known=known_spellings([*typed, *_urls((*history, log), "service")]),
@@ -79,7 +80,7 @@ def context_of(history: Sequence[Log], log: Log) -> Context:
     )
 
 
-def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) -> Verdict:
+def check(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standing) -> Verdict:
     """Whether `call` of `tool` may proceed in this context."""
     if tool.of_caller:
         return Allow()  # Nothing is performed here: the calling program decides.
@@ -95,7 +96,7 @@ def check(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) 
             return _check_destination(call, tool, context)
 
 
-def _check_write(call: ToolCall, tool: ToolSpec, context: Context, standing: Standing) -> Verdict:
+def _check_write(call: ToolCall, tool: ToolSpec, context: CallContext, standing: Standing) -> Verdict:
     remembered = tool.name in standing.always and not tool.always_asks
     tainted = context.label.is_untrusted
     if remembered and not tainted and not _others(tool, context):
@@ -107,7 +108,7 @@ def _check_write(call: ToolCall, tool: ToolSpec, context: Context, standing: Sta
     return Ask(" ".join(filter(None, reasons)), context.label.written_by, may_remember=not tool.always_asks)
 
 
-def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
+def _check_address(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verdict:
     """Allows opening a page if its address is known, or if only the person's own text led to it."""
     addresses = tuple(leaves(call.arguments, {"properties": {"url": {}}} | tool.parameters))
     url = call.arguments.get("url")
@@ -127,7 +128,7 @@ def _check_address(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
     return Ask(" ".join(filter(None, reasons)), context.label.written_by)
 
 
-def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verdict:
+def _check_destination(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verdict:
     """Allows data read in one place to go to another only as the person's own words, or with their approval."""
     if not _others(tool, context):
         return Allow()
@@ -139,32 +140,32 @@ def _check_destination(call: ToolCall, tool: ToolSpec, context: Context) -> Verd
     return Ask(" ".join([*filter(None, reasons), _confidence(tool, context)]), context.label.written_by)
 
 
-def _may_be_opened(address: str, context: Context) -> bool:
+def _may_be_opened(address: str, context: CallContext) -> bool:
     """Links of pages count only while nothing confidential was read: choosing among prepared links can leak it."""
     if is_known(address, context.known):
         return True
     return not context.label.private and is_known(address, context.linked)
 
 
-def _is_quoted(call: ToolCall, tool: ToolSpec, context: Context) -> bool:
+def _is_quoted(call: ToolCall, tool: ToolSpec, context: CallContext) -> bool:
     """Whether all content of the call is literally in the person's texts; False for a call without content."""
     said_anything = any(leaves(call.arguments, tool.parameters))
     return said_anything and not unquoted(call.arguments, tool.parameters, context.said)
 
 
-def _others(tool: ToolSpec, context: Context) -> tuple[str, ...]:
+def _others(tool: ToolSpec, context: CallContext) -> tuple[str, ...]:
     """The private sources that were read, except the tool's own host."""
     return tuple(name for name in context.label.private if not tool.host or name.partition(":")[2] != tool.host)
 
 
-def _influence(context: Context) -> str:
+def _influence(context: CallContext) -> str:
     if not context.label.is_untrusted:
         return ""
     names = listed(context.label.written_by) or "external content"
     return f"It has read {names}, which may have asked for this."
 
 
-def _confidence(tool: ToolSpec, context: Context) -> str:
+def _confidence(tool: ToolSpec, context: CallContext) -> str:
     others = _others(tool, context)
     return f"It may contain content from {listed(_source(name) for name in others)}." if others else ""
 

@@ -1,19 +1,19 @@
 """The measured abilities of the shared base model: the only facts about a model that decisions may use."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from gpts.values import Value
 
 
-class ModelAbility(BaseModel):
+class ModelAbility(Value):
     """What a run may leave to the model. Only the engine sets this; nothing else checks a model's size.
 
     Where a field is false, `workers/smallmodel` does that part of the work.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     calls_tools: bool = Field(description="Decides by itself whether to call a tool, which one, and how.")
-    writes_from_sources: bool = Field(description="Words answers from passages and results without making up facts.")
-    breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when shown just these.")
+    writes_from_sources: bool = Field(description="Writes answers from passages and results without making up facts.")
+    breaks_ties: bool = Field(default=False, description="Picks the right one of two tools when given only these.")
     sees_images: bool = Field(default=False, description="Reads pictures in messages.")
-    reasons: bool = Field(default=False, description="Thinks before it answers, in a block of its own.")
+    reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")
     context_tokens: int = Field(gt=0, description="Longest prompt and reply together, in tokens.")

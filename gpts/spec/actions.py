@@ -8,9 +8,10 @@ from collections.abc import Container, Iterable
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.values import Value
 
 AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 Place = Literal["path", "query", "header", "cookie", "body"]
@@ -47,13 +48,11 @@ def host_name(url: str) -> str:
         return ""
 
 
-class Wire(BaseModel):
+class Wire(Value):
     """How an argument is written into the request, if not under its own name in the default style of its location.
 
     The style "json" writes the value as JSON text (a parameter with `content`).
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     style: Style = "form"
@@ -61,15 +60,13 @@ class Wire(BaseModel):
     reserved: bool = Field(default=False, description="Reserved characters stay as they are (allowReserved).")
 
 
-class Operation(BaseModel):
+class Operation(Value):
     """One operation. `places` maps arguments to their locations; an argument without one is a field of the JSON body.
 
     `parameters` is the JSON Schema of all arguments together. `consequential` is the document's
     `x-openai-isConsequential`, None if absent. `whole_body` names the argument that is the entire body, for bodies
     that are not objects.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     summary: str = Field(default="", max_length=SUMMARY_CHARS)
@@ -91,10 +88,8 @@ class Operation(BaseModel):
         return self.method in ("GET", "HEAD") and self.consequential is not True
 
 
-class ActionSpec(BaseModel):
+class ActionSpec(Value):
     """The operations of one server. `action_id` is its row's id, under which its secret is stored."""
-
-    model_config = ConfigDict(frozen=True)
 
     action_id: str
     name: str
@@ -103,7 +98,7 @@ class ActionSpec(BaseModel):
     operations: tuple[Operation, ...] = ()
 
 
-class Listed(BaseModel):
+class Listed(Value):
     """An operation as listed for the creator, with what was omitted or shortened. `usable`: it can be called."""
 
     name: str
@@ -111,11 +106,11 @@ class Listed(BaseModel):
     path: str
     summary: str
     usable: bool = True
-    asks: bool = Field(default=False, description="Whether a person is asked before it is called.")
+    asks: bool = Field(default=False, description="Whether each call needs a person's approval.")
     warnings: tuple[str, ...] = ()
 
 
-class AuthHint(BaseModel):
+class AuthHint(Value):
     """The authentication that a document describes, to prefill the form."""
 
     kind: AuthKind = "none"
@@ -125,7 +120,7 @@ class AuthHint(BaseModel):
     scope: str = ""
 
 
-class Imported(BaseModel):
+class Imported(Value):
     """A parsed OpenAPI document. `operations` are the enabled ones, at most MAX_OPERATIONS."""
 
     title: str
@@ -137,10 +132,8 @@ class Imported(BaseModel):
     auth: AuthHint = AuthHint()
 
 
-class McpTool(BaseModel):
+class McpTool(Value):
     """A tool of an MCP server as listed when the creator saved it. `read_only` is the server's own hint."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     description: str = ""
@@ -148,13 +141,11 @@ class McpTool(BaseModel):
     read_only: bool = False
 
 
-class McpServer(BaseModel):
+class McpServer(Value):
     """An MCP server of a GPT: `url` for HTTP, `command` for stdio (only where the operator allows it).
 
     `trusted`: the creator accepts the server's hints about which tools only read.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     server_id: str
     name: str

@@ -2,11 +2,10 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
 from gpts.runs.delegation import ASK_STORE, named_delegates
 from gpts.spec.actions import AuthHint, first_free, host_of, letters, named_mcp_tools, named_operations
 from gpts.spec.gpt import GptSpec, RemoteAgent
+from gpts.values import Value
 
 # Default path of an Agent Card on its host (A2A specification 1.0, "Well-Known URI").
 CARD_PATH: Final = "/.well-known/agent-card.json"
@@ -14,13 +13,11 @@ CARD_CHARS: Final = 2_000  # of a card's description and skills together, as giv
 DEADLINE_S: Final = 600  # the longest wait for an agent that a creator can set
 
 
-class AgentFacts(BaseModel):
+class AgentFacts(Value):
     """What a creator is shown of an Agent Card. `url` is where calls go, at the card's own origin.
 
     The first line of `description` is the agent's description; each further line is one of its skills.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     url: str

@@ -7,20 +7,21 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 import gpts
 from gpts.spec.tools import ToolSpec
+from gpts.values import Value
 
 FOLDERS: Final = ("web_search", "open_page", "make_image", "code_interpreter")
 _TOOLS: Final = Path(gpts.__file__).parent.parent / "workers" / "tools"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Table(Value):
+    model_config = ConfigDict(extra="forbid")
 
 
-class Switch(_Part):
+class Switch(_Table):
     """The capability that grants the tool. If several tools share one, its texts come from the first."""
 
     key: str
@@ -30,14 +31,14 @@ class Switch(_Part):
     reads_files: bool = False
 
 
-class Approval(_Part):
-    """How a person is asked to approve a call; `{name}` is an argument. Without `raw`, arguments show as JSON."""
+class ApprovalTexts(_Table):
+    """The texts of an approval request; `{name}` is an argument. Without `raw`, arguments are shown as JSON."""
 
     plain: str
     raw: str = ""
 
 
-class CallLine(_Part):
+class CallLine(_Table):
     """How the chat shows a call. `{subject}` is the argument named by `subject`, `#` the number of such calls.
 
     `given` and `gave` are the expandable parts of the arguments and of the result.
@@ -54,12 +55,12 @@ class CallLine(_Part):
     gave: Literal["text", "addresses", "nothing"] = "text"
 
 
-class BuiltinTool(_Part):
+class BuiltinTool(_Table):
     """A built-in tool, with its descriptions for models and for people."""
 
     spec: ToolSpec
     capability: Switch
-    approval: Approval
+    approval: ApprovalTexts
     line: CallLine
 
 

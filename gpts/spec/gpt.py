@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from gpts.spec.actions import ActionSpec, AuthKind, McpServer
 from gpts.spec.old_names import SPEC_NAMES, with_new_names
+from gpts.values import Value
 
 NAME_CHARS: Final = 50
 DESCRIPTION_CHARS: Final = 300
@@ -19,37 +20,31 @@ MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
 
 
-class KnowledgeRef(BaseModel):
+class KnowledgeRef(Value):
     """A ready knowledge file: its row id, display name, and the content address of its segment."""
-
-    model_config = ConfigDict(frozen=True)
 
     file_id: str
     name: str
     segment: str
 
 
-class DelegateRef(BaseModel):
+class DelegateRef(Value):
     """Another GPT that this one may call. Its name and description are looked up at the time of the call.
 
     `gpt_id` is its row's id, `slug` its slug when saved (for people reading versions), `when` the creator's note on
     when to call it.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     gpt_id: str
     slug: str
     when: str = Field(default="", max_length=WHEN_CHARS)
 
 
-class RemoteAgent(BaseModel):
+class RemoteAgent(Value):
     """A remote A2A agent that this GPT may call. `agent_id` is its row's id, under which its secret is stored.
 
     `card_url` is the URL of its Agent Card, `url` where calls go according to the card read on saving.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     agent_id: str
     name: str
@@ -62,10 +57,8 @@ class RemoteAgent(BaseModel):
     timeout_s: float = Field(default=120.0, gt=0)
 
 
-class ModelSettings(BaseModel):
+class ModelSettings(Value):
     """Sampling settings of the shared base model for this GPT."""
-
-    model_config = ConfigDict(frozen=True)
 
     temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(default=0.95, gt=0, le=1)
@@ -73,14 +66,12 @@ class ModelSettings(BaseModel):
     stop: tuple[str, ...] = Field(default=(), description="Texts that end a reply; none of them is part of it.")
 
 
-class GptSpec(BaseModel):
+class GptSpec(Value):
     """Everything a run needs of its GPT, with the limits of the creator's form.
 
     `delegates_to_all`: each question goes to every delegate, and their answers are shown side by side (a second
     opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     slug: str
     name: str = Field(min_length=1, max_length=NAME_CHARS)

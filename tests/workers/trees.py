@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Log, Retrieval
 from gpts.spec.ability import ModelAbility
 from tests.workers.made_services import made_services
@@ -17,7 +17,7 @@ from workers.engine.scripted import CAPABLE
 from workers.runs import loop
 from workers.runs.services import Services
 
-Script = dict[str, Callable[[list[Message]], str]]
+Script = dict[str, Callable[[list[PromptMessage]], str]]
 
 
 class Index:
@@ -52,17 +52,17 @@ def call(tool: str, task: str) -> str:
     return f'<tool_call>{{"name": "{tool}", "arguments": {{"task": "{task}"}}}}</tool_call>'
 
 
-def asks(*calls: str) -> Callable[[list[Message]], str]:
+def asks(*calls: str) -> Callable[[list[PromptMessage]], str]:
     """A model that first makes the calls and then repeats what they gave."""
 
-    def reply(messages: list[Message]) -> str:
+    def reply(messages: list[PromptMessage]) -> str:
         answers = [message.content for message in messages if message.role == "tool"]
         return f"I hear: {' / '.join(answers)}" if answers else "".join(calls)
 
     return reply
 
 
-def says(text: str) -> Callable[[list[Message]], str]:
+def says(text: str) -> Callable[[list[PromptMessage]], str]:
     """A model that always answers the same."""
     return lambda messages: text
 
@@ -70,7 +70,7 @@ def says(text: str) -> Callable[[list[Message]], str]:
 def scripted_services(script: Script, router=None, ability: ModelAbility = CAPABLE) -> Services:
     """A worker's runtime whose model answers as the script says for the GPT that it plays."""
 
-    def reply(messages: list[Message]) -> str:
+    def reply(messages: list[PromptMessage]) -> str:
         name = messages[0].content.split(",")[0].removeprefix("You are ")
         return script[name](messages)
 

@@ -1,12 +1,12 @@
-"""`manage.py bench answers`: GPTs that answer only from their files, asked questions whose answers are known.
+"""`manage.py bench answers`: GPTs that answer only from their files, on questions with known answers.
 
-The files go through the real pipeline and each question through the real turn: retrieval, decision, the model or the
-files' own sentences, citations.
+The files go through the real pipeline and each question through the real turn: retrieval, decision, a model's or an
+extractive answer, citations.
 """
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,8 @@ from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
-from workers.bench.quiz import BUNDLED, Article, Question, Quiz, quizzes
+from workers.bench import Say
+from workers.bench.quiz import BUNDLED, Article, Quiz, QuizQuestion, quizzes
 from workers.configuration import services as open_services
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
@@ -28,18 +29,16 @@ from workers.runs import answering
 from workers.runs.services import Services
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
-
-Say = Callable[[str], object]
-# A quote supports its sentence if it holds every number and this share of the longer words. It is judged here by
-# plain words, on purpose not by the code that chose the quote.
+# A quote supports its sentence if it contains every number and this share of the longer words. Plain word overlap, so
+# that the code that chose the quote does not judge itself.
 WORD_SHARE: Final = 0.8
 _WORD: Final = re.compile(r"[^\W\d_]{4,}|\d+")
 _ANY_WORD: Final = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one question. `n_supported` of `n_citations` quotes hold what their sentences say."""
+class QuizOutcome:
+    """The result of one question. `n_supported` of `n_citations` quotes support their sentences."""
 
     kind: str
     retrieved: bool
@@ -52,28 +51,27 @@ class Outcome:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
     parser.add_argument("--questions", type=Path, default=BUNDLED, help="a JSON file of articles and questions")
     parser.add_argument("--files", type=int, default=8, help="files per GPT (default 8)")
-    parser.add_argument("--write", action="store_true", help="let the model word the answers, whichever it is")
+    parser.add_argument("--write", action="store_true", help="let the model write the answers, whatever its ability")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures. Raises RuntimeError on a file that holds no questions."""
     try:
-        asked = list(quizzes(options["questions"], max(1, options["files"])))
+        sets = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise RuntimeError(f"{options['questions']} holds no questions that can be asked: {error!r}") from error
+        raise RuntimeError(f"{options['questions']} holds no usable questions: {error!r}") from error
     services = open_services()
     if options["write"]:
         services.engine.learn({"writes_from_sources": True})
-    outcomes = [outcome for quiz in asked for outcome in _outcomes(quiz, services, say)]
+    outcomes = [outcome for quiz in sets for outcome in _outcomes(quiz, services, say)]
     model = services.engine.health().model
-    worded = f"the model, {model}" if services.engine.ability().writes_from_sources else "the files' own sentences"
-    return {"worded_by": worded} | figures_of(outcomes)
+    writer = f"the model, {model}" if services.engine.ability().writes_from_sources else "sentences of the files"
+    return {"worded_by": writer} | figures_of(outcomes)
 
 
-def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
+def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[QuizOutcome]:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         say(f"Indexing {len(quiz.articles)} files ...")
@@ -83,10 +81,10 @@ def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[Outcome]:
             knowledge=tuple(_ref(home, article, services) for article in quiz.articles),
             only_from_knowledge=True,
         )
-        here = replace(services, index=KnowledgeIndex(home, services.embedder))
+        indexed = replace(services, index=KnowledgeIndex(home, services.embedder))
         say(f"Asking {len(quiz.questions)} questions ...")
         for question in quiz.questions:
-            yield ask(spec, question, here)
+            yield ask(spec, question, indexed)
 
 
 def _ref(home: Path, article: Article, services: Services) -> KnowledgeRef:
@@ -97,26 +95,26 @@ def _ref(home: Path, article: Article, services: Services) -> KnowledgeRef:
     )
 
 
-def ask(spec: GptSpec, question: Question, services: Services) -> Outcome:
-    """Put `question` to the GPT and compare what comes with what is known."""
+def ask(spec: GptSpec, question: QuizQuestion, services: Services) -> QuizOutcome:
+    """Ask the GPT `question` and compare its answer with the accepted ones."""
     started = perf_counter()
     steps, last = turn(spec, question.text, services)
     seconds = perf_counter() - started
     passages = TurnState(spec, services.engine.ability(), steps, (), {}).passages()
-    return Outcome(
+    return QuizOutcome(
         kind=question.kind,
         retrieved=bool(question.sentence) and any(question.sentence in passage.text for passage in passages),
-        answered=_says(last.text, question.answers) and last.coverage == "covered",
+        answered=_contains(last.text, question.answers) and last.coverage == "covered",
         declined=last.coverage != "covered",
-        cites_answer=any(_says(citation.quote, question.answers) for citation in last.citations),
+        cites_answer=any(_contains(citation.quote, question.answers) for citation in last.citations),
         n_citations=len(last.citations),
-        n_supported=sum(_holds(citation, last.text, passages) for citation in last.citations),
+        n_supported=sum(_supports(citation, last.text, passages) for citation in last.citations),
         seconds=seconds,
     )
 
 
 def turn(spec: GptSpec, question: str, services: Services) -> tuple[Log, Finished]:
-    """The steps of a turn and its end, as a worker goes through them, without a database."""
+    """The steps of a turn and its end, performed as a worker does, without a database."""
     steps: Log = (UserMessage(text=question),)
     while True:
         state = TurnState(spec, services.engine.ability(), steps, (), {})
@@ -129,10 +127,10 @@ def turn(spec: GptSpec, question: str, services: Services) -> tuple[Log, Finishe
             case Finish() as decision:
                 return steps, answering.finished(decision, state, services, lambda text: None)
             case other:
-                raise AssertionError(f"a GPT without tools came to {other}")
+                raise AssertionError(f"unexpected decision for a GPT without tools: {other}")
 
 
-def _says(text: str, answers: Iterable[str]) -> bool:
+def _contains(text: str, answers: Iterable[str]) -> bool:
     plain = _plain(text)
     return any(f" {_plain(answer).strip()} " in plain for answer in answers)
 
@@ -141,8 +139,8 @@ def _plain(text: str) -> str:
     return " " + " ".join(_ANY_WORD.findall(text.casefold())) + " "
 
 
-def _holds(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool:
-    """Whether the quote is in a passage that was retrieved, letter by letter, and holds what its sentence says."""
+def _supports(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool:
+    """Whether the quote stands literally in a retrieved passage and supports its sentence."""
     literal = any(
         passage.segment == citation.segment
         and passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote
@@ -154,8 +152,8 @@ def _holds(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool
     return literal and numbers <= held and len(said & held) >= WORD_SHARE * len(said)
 
 
-def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """All questions together; every share is in 0..1 and over the questions of its kind, `median_s` in seconds."""
+def figures_of(outcomes: Sequence[QuizOutcome]) -> dict[str, Any]:
+    """Shares in 0..1, each over the questions of its kind, and the median time in seconds."""
     answerable, missing, foreign = (
         [each for each in outcomes if each.kind == kind] for kind in ("answerable", "missing", "foreign")
     )

@@ -1,4 +1,4 @@
-"""Files of labelled cases, one JSON object a line."""
+"""Files of labelled cases, one JSON object per line."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,11 @@ CaseT = TypeVar("CaseT", bound=BaseModel)
 
 
 class BadCases(RuntimeError):
-    """The file of cases cannot be read; each line is one JSON object."""
+    """The file of cases cannot be read; each line must be one JSON object."""
 
 
 def read_cases(path: Path, case: type[CaseT]) -> list[CaseT]:
-    """The cases of a file; one without an `id` is called by the number of its line.
-
-    Raises BadCases with the number of the first line that is wrong.
-    """
+    """The cases of a file; the default `id` is the line number. Raises BadCases with the first wrong line."""
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -36,7 +33,7 @@ def read_cases(path: Path, case: type[CaseT]) -> list[CaseT]:
 
 
 def _reason(error: Exception) -> str:
-    """The first thing that is wrong, with the place in the object."""
+    """The first error, with the path of its field."""
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]

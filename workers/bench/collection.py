@@ -1,17 +1,17 @@
 """Reading a retrieval collection: a BEIR-style folder of `corpus.jsonl`, `queries.jsonl` and judgements.
 
-Such folders come from many hands. What cannot be used is left out, counted and told, never guessed at; only a folder
-without one of its three parts is refused.
+Such folders have many authors. What cannot be used is left out, counted and reported; only a folder without one of
+its three parts is refused.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-# The judgements, in the order in which they are looked for.
+# Files of judgements, in the order of preference.
 _QRELS: Final = ("qrels.tsv", "qrels/test.tsv", "qrels/dev.tsv", "qrels/train.tsv")
 
 # Relevance of documents, above 0, per query.
@@ -23,7 +23,7 @@ class BadCollection(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CorpusDocument:
     """A document of the corpus."""
 
     id: str
@@ -33,33 +33,45 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A folder's judged queries and how to read its corpus; `oddities` counts what had to be left out."""
+    """A folder's judged queries and its corpus, read on demand; `oddities` counts what was left out."""
 
     folder: Path
     queries: Mapping[str, str]
     judgements: Judgements
     oddities: Counter[str] = field(default_factory=Counter)
 
-    def entries(self) -> Iterator[Entry]:
-        """The documents, one at a time, without those that have no id, no text or an id that was there before."""
+    def documents(self) -> Iterator[CorpusDocument]:
+        """The documents, one at a time, except those without an id or text and those with a repeated id."""
         self.oddities.update(dict.fromkeys([name for name in self.oddities if name.startswith("documents")], 0))
         seen: set[str] = set()
         for row in _rows(self.folder / "corpus.jsonl", "documents", self.oddities):
-            entry = Entry(_id(row), _text(row, "title"), _text(row, "text"))
-            if entry.id in seen:
-                self.oddities["documents whose id was there before"] += 1
-            elif not entry.text and not entry.title:
+            document = CorpusDocument(_id(row), _text(row, "title"), _text(row, "text"))
+            if document.id in seen:
+                self.oddities["documents with a repeated id"] += 1
+            elif not document.text and not document.title:
                 self.oddities["documents without text"] += 1
             else:
-                seen.add(entry.id)
-                yield entry
+                seen.add(document.id)
+                yield document
 
-    def is_itself(self, query: str, entry: Entry) -> bool:
-        """Whether the document is the query: collections of arguments ask with texts of the corpus (as ArguAna)."""
-        return entry.id == query and self.queries.get(query, "") in (
-            entry.text,
-            f"{entry.title} {entry.text}".strip(),
-        )
+    def is_query(self, document: CorpusDocument) -> bool:
+        """Whether the document is also a query, as in ArguAna, whose queries are texts of the corpus."""
+        texts = (document.text, f"{document.title} {document.text}".strip())
+        return self.queries.get(document.id, "") in texts
+
+
+def packed(documents: Iterable[CorpusDocument], n_chars: int) -> Iterator[list[CorpusDocument]]:
+    """`documents` in groups of at least `n_chars` characters, except the last."""
+    group: list[CorpusDocument] = []
+    size = 0
+    for document in documents:
+        group.append(document)
+        size += len(document.title) + len(document.text)
+        if size >= n_chars:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def read_collection(folder: Path, limit: int | None = None) -> Collection:
@@ -74,7 +86,7 @@ def read_collection(folder: Path, limit: int | None = None) -> Collection:
     if missing:
         oddities["judged queries without text in queries.jsonl"] = missing
     if not queries:
-        raise BadCollection(f"{folder} has no query with a relevant document: nothing can be measured.")
+        raise BadCollection(f"{folder} has no query with a relevant document.")
     chosen = dict(list(queries.items())[:limit])
     return Collection(folder, chosen, {query: judged[query] for query in chosen}, oddities)
 
@@ -84,7 +96,7 @@ def _queries(folder: Path, judged: Judgements, oddities: Counter[str]) -> dict[s
     for row in _rows(folder / "queries.jsonl", "queries", oddities):
         query, text = _id(row), _text(row, "text")
         if query in queries:
-            oddities["queries whose id was there before"] += 1
+            oddities["queries with a repeated id"] += 1
         elif query in judged and text:
             queries[query] = text
         elif not text:
@@ -97,12 +109,12 @@ def _qrels_file(folder: Path) -> Path:
     others = sorted([*folder.glob("qrels*"), *folder.glob("qrels/*")])
     found = next((path for path in [*known, *others] if path.is_file()), None)
     if found is None:
-        raise BadCollection(f"{folder} has neither qrels.tsv nor qrels/test.tsv: nothing says what is relevant.")
+        raise BadCollection(f"{folder} has neither qrels.tsv nor qrels/test.tsv, so no document is judged relevant.")
     return found
 
 
 def _judgements(path: Path, oddities: Counter[str]) -> dict[str, dict[str, int]]:
-    """What `path` judges relevant: lines of query, document and score, or TREC's with a second column in between."""
+    """The judgements in `path`: lines of query, document and score, or of TREC with a second column in between."""
     judged: dict[str, dict[str, int]] = {}
     for number, line in enumerate(path.read_text("utf-8-sig", errors="replace").splitlines()):
         columns = [each.strip() for each in (line.split("\t") if "\t" in line else line.split())]
@@ -130,7 +142,7 @@ def _rows(path: Path, kind: str, oddities: Counter[str]) -> Iterator[dict[str, A
             except ValueError:
                 row = None
             if not isinstance(row, dict):
-                oddities[f"{kind} that are no JSON object"] += 1
+                oddities[f"{kind} that are not JSON objects"] += 1
             elif not _id(row):
                 oddities[f"{kind} without an id"] += 1
             else:

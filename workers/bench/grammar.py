@@ -1,7 +1,7 @@
-"""What a grammar costs the batch, and whether everything written under one is valid.
+"""The cost of a grammar in the batch, and whether constrained replies are valid.
 
-The two arms take turns on one engine with the same prompts; a free reply is given as many tokens as the constrained
-one of the same conversation took.
+The two arms take turns on one engine with the same prompts; a free reply gets as many tokens as the constrained one
+of the same conversation took.
 """
 
 import time
@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any, Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
-from workers.bench.figures import conversation
+from workers.bench.timing import conversation
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, Sampling
 from workers.engine.schemas import problem
 
@@ -21,7 +21,7 @@ STREAMS: Final = (1, 8, 16)
 N_ROUNDS: Final = 3
 MAX_TOKENS: Final = 160
 _SAMPLING: Final = Sampling(temperature=1.0)
-# A text that may not be short, so that every reply has fifty tokens and more, and other kinds of field.
+# A text of a minimum length, so that every reply has at least fifty tokens, and fields of other types.
 TIMED: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -35,10 +35,7 @@ TIMED: Final[dict[str, Any]] = {
 
 
 def grammar_cost(engine: Engine, streams: Sequence[int] = STREAMS, n_rounds: int = N_ROUNDS) -> dict[str, Any]:
-    """Tokens per second without and with a grammar, and their ratio, by the number of streams together.
-
-    Medians of `n_rounds` rounds in which the two arms take turns. Keys: "free", "constrained", "ratio".
-    """
+    """Medians of tokens per second "free" and "constrained" and of their "ratio", by the number of streams."""
     return {str(n_streams): _cost(engine, n_streams, n_rounds) for n_streams in streams}
 
 
@@ -55,7 +52,7 @@ def _cost(engine: Engine, n_streams: int, n_rounds: int) -> dict[str, float]:
 
 
 def _speed(engine: Engine, limits: Sequence[int], grammar: Grammar | None) -> tuple[float, list[int]]:
-    """Tokens per second of as many greedy replies at once as there are `limits`, and how many tokens each took."""
+    """Tokens per second of `len(limits)` greedy replies at once, and the number of tokens of each."""
     with ThreadPoolExecutor(len(limits)) as pool:
         started = time.perf_counter()
         counts = list(pool.map(lambda i: _count(engine, i, limits[i], grammar), range(len(limits))))
@@ -63,14 +60,13 @@ def _speed(engine: Engine, limits: Sequence[int], grammar: Grammar | None) -> tu
 
 
 def _count(engine: Engine, number: int, max_tokens: int, grammar: Grammar | None) -> int:
-    """The tokens of one greedy reply."""
     request = GenerationRequest(conversation("Timed", number), max_tokens=max_tokens, grammar=grammar)
     last = list(engine.stream(request))[-1]
     return last.usage.completion_tokens if last.usage else 0
 
 
-def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[Message, ...]) -> bool:
-    """Whether the reply, of which a call of `spec` is demanded, holds valid calls only."""
+def call_is_valid(engine: Engine, spec: ToolSpec, messages: tuple[PromptMessage, ...]) -> bool:
+    """Whether the reply to `messages`, which must call `spec`, has valid calls only."""
     grammar = Grammar(tools=(spec,), required=True)
     request = GenerationRequest(messages, MAX_TOKENS, _SAMPLING, tools=(spec,), grammar=grammar)
     try:

@@ -1,26 +1,28 @@
 """`manage.py bench ingest DIR`: files through the whole pipeline, against the bare embedder on the same chunks.
 
-As in a tools worker, two files are under way at a time, so that one is parsed while the other is embedded. The bare
-embedder is the same model in the same precision and with the same threads, given all chunks at once; what it takes is
-the time that no pipeline can go below.
+As in a tools worker, two files are processed at a time, so that one is parsed while the other is embedded. The bare
+embedder is the same model in the same precision and with the same threads, given all chunks at once: its time is the
+lower bound for any pipeline.
 """
 
-import json
 import os
 import resource
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 
 from gpts.safety.findings import Decisions
+from workers.bench import Say
+from workers.bench.collection import Collection, packed
 from workers.knowledge.embed import BATCH, Embedder, Vectors, load_model
 from workers.knowledge.errors import KnowledgeError, Quarantined
 from workers.knowledge.pipeline import build_segment
@@ -29,18 +31,14 @@ HELP = "files through the whole pipeline, against the bare embedder on the same 
 
 # As many files at once as a tools worker takes (deploy/supervisor.conf).
 AT_ONCE: Final = 2
-# Entries of a corpus.jsonl become Markdown files of about this size: a file each would measure starting processes.
+# The documents of a corpus.jsonl are packed into Markdown files of about this size: with one file each, starting the
+# parser processes would dominate.
 PACK_CHARS: Final = 50_000
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Ingested:
-    """What was measured. `ratio`: the pipeline's tokens per second over the bare embedder's.
-
-    `parser_peak_mb` is the memory of the largest parser.
-    """
+class IngestFigures:
+    """`ratio`: the pipeline's tokens per second over the bare embedder's. `parser_peak_mb`: of the largest parser."""
 
     files: int
     refused: int
@@ -56,35 +54,28 @@ class Ingested:
     parser_peak_mb: int
 
 
-class Recorder:
-    """The embedder, noting what it embeds."""
+class Recorder(Embedder):
+    """The embedder, recording the texts that it embeds."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self.id, self.dim = embedder.id, embedder.dim
-        self._embedder = embedder
+    def __init__(self, setting: str, threads: int) -> None:
+        super().__init__(setting, threads)
         self.texts: list[str] = []
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of `texts`."""
         self.texts.extend(texts)
-        return self._embedder.encode(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """How many tokens each text has."""
-        return self._embedder.count_tokens(texts)
+        return super().encode(texts)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
     parser.add_argument("folder", metavar="DIR", type=Path, help="files of any kind, or a BEIR-style folder")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many files (default all)")
+    parser.add_argument("--limit", type=int, default=0, help="at most this many files (default all)")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """The figures; `say` tells how far it is. Raises RuntimeError."""
     folder = options["folder"]
     if not folder.is_dir():
-        raise RuntimeError(f"{folder} is no folder.")
+        raise RuntimeError(f"{folder} is not a folder.")
     with _sources(folder, options["limit"]) as (paths, n_documents), tempfile.TemporaryDirectory() as home:
         return asdict(measure(paths, n_documents, Path(home), say))
 
@@ -99,36 +90,21 @@ def _sources(folder: Path, limit: int) -> Iterator[tuple[list[Path], int]]:
         return
     with tempfile.TemporaryDirectory() as packs:
         paths, n_documents = [], 0
-        for number, (text, n) in enumerate(_packs(folder)):
-            if limit and number == limit:
-                break
+        groups = packed(Collection(folder, {}, {}).documents(), PACK_CHARS)
+        for number, group in enumerate(islice(groups, limit or None)):
             path = Path(packs) / f"{number:05}.md"
-            path.write_text(text, "utf-8")
+            path.write_text("".join(f"# {each.title or each.id}\n\n{each.text}\n\n" for each in group), "utf-8")
             paths.append(path)
-            n_documents += n
+            n_documents += len(group)
         yield paths, n_documents
 
 
-def _packs(folder: Path) -> Iterator[tuple[str, int]]:
-    """Markdown texts of many entries of the corpus, and how many each holds."""
-    parts: list[str] = []
-    with (folder / "corpus.jsonl").open(encoding="utf-8") as lines:
-        entries = [json.loads(line) for line in lines if line.strip()]
-    for entry in entries:
-        parts.append(f"# {entry.get('title') or entry['_id']}\n\n{entry['text']}\n\n")
-        if sum(map(len, parts)) >= PACK_CHARS:
-            yield "".join(parts), len(parts)
-            parts = []
-    if parts:
-        yield "".join(parts), len(parts)
-
-
-def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> Ingested:
-    """Read all files, and then encode their chunks once more without anything else."""
+def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> IngestFigures:
+    """Read all files, then encode their chunks again with the bare embedder."""
     threads = max(1, (os.cpu_count() or 2) - 1)  # as in indexing.py
-    embedder = Embedder(settings.EMBEDDER, threads)
-    embedder.encode(["warm"])
-    recorder = Recorder(embedder)
+    recorder = Recorder(settings.EMBEDDER, threads)
+    recorder.encode(["warm"])
+    recorder.texts.clear()
     started = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         reasons = list(pool.map(lambda path: _read(path, home, recorder), paths))
@@ -138,11 +114,11 @@ def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> In
         say(line)
     if not recorder.texts:
         raise RuntimeError("No file could be read.")
-    n_tokens = sum(embedder.count_tokens(recorder.texts))
+    n_tokens = sum(recorder.count_tokens(recorder.texts))
     peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     say("Encoding the same chunks with the bare embedder ...")
-    bare_s = _bare_seconds(embedder.folder, threads, recorder.texts)
-    return Ingested(
+    bare_s = _bare_seconds(recorder.folder, threads, recorder.texts)
+    return IngestFigures(
         files=len(paths),
         refused=len(refused),
         documents=n_documents,
@@ -159,13 +135,13 @@ def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> In
 
 
 def _read(path: Path, home: Path, recorder: Recorder) -> str:
-    """Why the file was refused, empty if it was not. What waits for its owner is accepted."""
+    """Why the file was refused, empty if it was not. Quarantined findings are accepted."""
     decisions: Decisions = {}
     try:
         try:
             build_segment(home, path, recorder, decisions=decisions)
-        except Quarantined as waiting:
-            decisions = {finding.id: "accept" for finding in waiting.document.findings}
+        except Quarantined as quarantined:
+            decisions = {finding.id: "accept" for finding in quarantined.document.findings}
             build_segment(home, path, recorder, decisions=decisions)
     except KnowledgeError as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""Measures of a ranking against judgements, as trec_eval defines them: nDCG with linear gain, recall, MRR."""
+"""Measures of a ranking against judgements as in trec_eval: nDCG with linear gain, recall, MRR."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ CUT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good rankings are, each 0..1 and the mean over queries; all but the full MRR look at the first ten."""
+    """Means over queries, each in 0..1; all but the full MRR look at the first ten documents."""
 
     ndcg_10: float
     recall_10: float
@@ -20,7 +20,7 @@ class Quality:
 
 
 def quality(rankings: Mapping[str, Sequence[str]], judgements: Mapping[str, Mapping[str, int]]) -> Quality:
-    """The measures over all of `judgements`; a query without a ranking counts as one that found nothing."""
+    """The measures over all of `judgements`; a query without a ranking counts as 0."""
     pairs = [(rankings.get(query, ()), relevant) for query, relevant in judgements.items()]
     return Quality(
         ndcg_10=mean(ndcg(ranking, relevant) for ranking, relevant in pairs),
@@ -42,12 +42,12 @@ def _discounted(gains: Sequence[int]) -> float:
 
 
 def recall(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
-    """The part of the relevant documents that is among the first ten."""
+    """The share of the relevant documents that is among the first ten."""
     return len(relevant.keys() & set(ranking[:CUT])) / len(relevant) if relevant else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[str], relevant: Mapping[str, int]) -> float:
-    """1 over the place of the first relevant document, 0 if there is none."""
+    """1 / rank of the first relevant document, 0 if there is none."""
     return next((1 / rank for rank, document in enumerate(ranking, 1) if document in relevant), 0.0)
 
 

@@ -10,10 +10,10 @@ from typing import Final, Literal
 from gpts.knowledge.sentences import sentence_spans
 
 BUNDLED: Final = Path(__file__).parent / "questions" / "squad.json"
-# How many questions about other files are put to each set of files.
+# Questions about other files per set of files.
 N_FOREIGN: Final = 60
 
-# "missing": about a subject of the files, but what it asks is not in them. "foreign": about something else.
+# "missing": about a subject of the files, but not answered in them. "foreign": about another subject.
 Kind = Literal["answerable", "missing", "foreign"]
 
 
@@ -30,8 +30,8 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question, its accepted answers, and the sentence that holds one; none of them if it has no answer here."""
+class QuizQuestion:
+    """A question, its accepted answers and the sentence that contains one; empty if the files do not answer it."""
 
     text: str
     kind: Kind
@@ -41,10 +41,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Quiz:
-    """Files that one GPT has, and what it is asked."""
+    """The files of one GPT and the questions for it."""
 
     articles: tuple[Article, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[QuizQuestion, ...]
 
 
 def quizzes(path: Path, n_files: int) -> Iterator[Quiz]:
@@ -55,26 +55,27 @@ def quizzes(path: Path, n_files: int) -> Iterator[Quiz]:
     """
     data = json.loads(path.read_text("utf-8"))
     articles = [Article(each["title"], tuple(each["paragraphs"])) for each in data["articles"]]
-    asked: list[list[Question]] = [[] for _ in articles]
+    by_article: list[list[QuizQuestion]] = [[] for _ in articles]
     for each in data["questions"]:
         paragraph = articles[each["article"]].paragraphs[each["paragraph"]]
-        asked[each["article"]].append(_question(each["question"], tuple(each["answers"]), paragraph))
+        by_article[each["article"]].append(_question(each["question"], tuple(each["answers"]), paragraph))
     for first in range(0, len(articles), n_files):
         own = range(first, min(first + n_files, len(articles)))
-        foreign = _foreign([question for i, each in enumerate(asked) if i not in own for question in each], first)
-        yield Quiz(tuple(articles[i] for i in own), (*(question for i in own for question in asked[i]), *foreign))
+        others = [question for i, each in enumerate(by_article) if i not in own for question in each]
+        questions = [question for i in own for question in by_article[i]]
+        yield Quiz(tuple(articles[i] for i in own), (*questions, *_foreign(others, first)))
 
 
-def _question(text: str, answers: tuple[str, ...], paragraph: str) -> Question:
+def _question(text: str, answers: tuple[str, ...], paragraph: str) -> QuizQuestion:
     if not answers:
-        return Question(text, "missing")
+        return QuizQuestion(text, "missing")
     spans = sentence_spans(paragraph)
     sentences = [paragraph[span.start : span.end] for span in spans]
-    holding = next((each for each in sentences if any(answer in each for answer in answers)), "")
-    return Question(text, "answerable", answers, holding)
+    sentence = next((each for each in sentences if any(answer in each for answer in answers)), "")
+    return QuizQuestion(text, "answerable", answers, sentence)
 
 
-def _foreign(others: Sequence[Question], seed: int) -> list[Question]:
+def _foreign(others: Sequence[QuizQuestion], seed: int) -> list[QuizQuestion]:
     answerable = [question for question in others if question.kind == "answerable"]
     chosen = random.Random(seed).sample(answerable, min(N_FOREIGN, len(answerable)))
-    return [Question(question.text, "foreign") for question in chosen]
+    return [QuizQuestion(question.text, "foreign") for question in chosen]

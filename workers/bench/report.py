@@ -1,14 +1,11 @@
-"""What a benchmark found, printed for people. Programs take the JSON."""
+"""A benchmark's figures as text for people; programs use --json."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
 def as_text(found: Mapping[str, Any]) -> str:
-    """One line for each figure, and a table for each group of figures that have the same names.
-
-    Lists of objects (the cases that went wrong, say) are in the JSON only.
-    """
+    """A line per figure, and a table per group of mappings. Lists of objects (wrong cases, say) are in JSON only."""
     return "\n".join(_lines(found, ""))
 
 
@@ -29,7 +26,6 @@ def _lines(found: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def _table(name: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The rows under their figures' names; a row may lack some."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     lines: list[Sequence[str]] = [(_name(name), *map(_name, columns))]
     lines += [(label, *(_cell(row.get(column)) for column in columns)) for label, row in rows.items()]

@@ -1,7 +1,7 @@
-"""`manage.py bench retrieval DIR`: how well and how fast the product finds, on any BEIR-style collection.
+"""`manage.py bench retrieval DIR`: quality and latency of retrieval on any BEIR-style collection.
 
-The corpus goes the way of an uploaded file: documents, chunks, vectors, segments on disk, and the index that answers
-chats. Only parsing is left out, as the collection is text already. A document is worth as much as its best chunk.
+The corpus is indexed like uploaded files (chunks, vectors, segments on disk) and searched through the same index as
+chats; only parsing is left out, as the collection is text already. A document ranks by its best chunk.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,35 +21,28 @@ from django.conf import settings
 from gpts.knowledge.documents import Block, Document, Passage
 from gpts.knowledge.ranking import Half
 from gpts.spec.gpt import KnowledgeRef
-from workers.bench.collection import Collection, Entry, read_collection
-from workers.bench.measures import Quality, percentile, quality
+from workers.bench import Say
+from workers.bench.collection import Collection, CorpusDocument, packed, read_collection
+from workers.bench.measures import percentile, quality
 from workers.knowledge import segments, unions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import Progress, content_of, recipe_for
+from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for
 from workers.knowledge.rerank import RerankerMissing, reranker_for
 
 HELP = "nDCG@10, recall@10, MRR and latency of dense, BM25 and hybrid on a BEIR-style folder"
 
-# A segment takes this much text, some 6,000 chunks: few enough files, and little lost when the run is cut short.
+# Text per segment, some 6,000 chunks: few files, and little lost if the run is interrupted.
 PACK_CHARS: Final = 4_000_000
 
-Say = Callable[[str], object]
+
+# The figures of one way of ranking, over all queries.
+Arm = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One way of ranking, measured over all queries. Milliseconds include the query's encoding where it has one."""
-
-    name: str
-    quality: Quality
-    p50_ms: float
-    p95_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
+class PackedSegment:
     """A segment with many documents of the corpus: `ids[i]` begins at `starts[i]` of its text."""
 
     ref: KnowledgeRef
@@ -63,38 +56,37 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A corpus on disk. `itself` names the queries that are documents of the corpus too."""
+    """A corpus on disk. `queries` are the ids of the documents that are queries too."""
 
-    packs: Mapping[str, Pack]
+    packs: Mapping[str, PackedSegment]
     n_documents: int
     n_chunks: int
-    itself: frozenset[str]
+    queries: frozenset[str]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
     parser.add_argument("folder", type=Path, help="corpus.jsonl, queries.jsonl and qrels.tsv or qrels/test.tsv")
-    parser.add_argument("--limit", type=int, help="ask only the first N judged queries")
-    parser.add_argument("--home", type=Path, help="keep the index here and use it again (default: a passing folder)")
+    parser.add_argument("--limit", type=int, help="only the first N judged queries")
+    parser.add_argument("--home", type=Path, help="keep the index here and reuse it (default: a temporary folder)")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """The figures; `say` tells how far it is. Raises RuntimeError."""
+    """The figures. Raises RuntimeError."""
     collection = read_collection(options["folder"], options["limit"])
     try:
-        # One core stays free, as where files are indexed: two busy threads on two cores collapse (measured 2026-11).
+        # One core stays free, as for indexing: two busy threads on two cores collapse (measured 2026-11).
         embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))
         rerank = reranker_for(settings.RERANKER)
     except (EmbedderMissing, RerankerMissing) as error:
         raise RuntimeError(str(error)) from error
-    with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as passing:
-        home = options["home"] or Path(passing)
+    with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as temporary:
+        home = options["home"] or Path(temporary)
         indexed = index_corpus(collection, home, embedder, say)
-        index = KnowledgeIndex(home, embedder, want_union=lambda name: unions.build(home, name))
+        index = KnowledgeIndex(home, embedder, request_union=lambda name: unions.build(home, name))
         arms = measure(collection, indexed, index, embedder, say)
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
-            arms += measure(collection, indexed, index, embedder, say, {"reranked": ("dense", "lexical")})
+            arms |= measure(collection, indexed, index, embedder, say, {"reranked": ("dense", "lexical")})
     return {
         "collection": str(collection.folder),
         "embedder": settings.EMBEDDER,
@@ -102,68 +94,54 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
         "chunks": indexed.n_chunks,
         "queries": len(collection.queries),
         "oddities": {name: n for name, n in collection.oddities.items() if n},
-        "arms": {arm.name: asdict(arm.quality) | {"p50_ms": arm.p50_ms, "p95_ms": arm.p95_ms} for arm in arms},
+        "arms": arms,
     }
 
 
 def index_corpus(collection: Collection, home: Path, embedder: Embedder, say: Say) -> Indexed:
-    """The corpus as segments under `home`, those that are there already taken as they are."""
-    packs: dict[str, Pack] = {}
-    itself: set[str] = set()
+    """The corpus as segments under `home`; existing ones are reused."""
+    packs: dict[str, PackedSegment] = {}
+    queries: set[str] = set()
     n_documents = n_chunks = 0
     started = time.monotonic()
-    for entries in _packed(collection.entries()):
-        info, pack = _index_pack(entries, len(packs), home, embedder, say)
+    for group in packed(collection.documents(), PACK_CHARS):
+        info, pack = _index_pack(group, len(packs), home, embedder, say)
         packs[info.address] = pack
-        itself.update(entry.id for entry in entries if collection.is_itself(entry.id, entry))
-        n_documents, n_chunks = n_documents + len(entries), n_chunks + info.n_chunks
+        queries.update(each.id for each in group if collection.is_query(each))
+        n_documents, n_chunks = n_documents + len(group), n_chunks + info.n_chunks
         say(f"Indexed {n_documents:,} documents in {n_chunks:,} chunks, {time.monotonic() - started:.0f} s.")
     if not packs:
         raise RuntimeError(f"{collection.folder}/corpus.jsonl has no document with text.")
-    return Indexed(packs, n_documents, n_chunks, frozenset(itself))
-
-
-def _packed(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """`entries` in groups that fill a segment each."""
-    group: list[Entry] = []
-    n_chars = 0
-    for entry in entries:
-        group.append(entry)
-        n_chars += len(entry.title) + len(entry.text)
-        if n_chars >= PACK_CHARS:
-            yield group
-            group, n_chars = [], 0
-    if group:
-        yield group
+    return Indexed(packs, n_documents, n_chunks, frozenset(queries))
 
 
 def _index_pack(
-    entries: Sequence[Entry], number: int, home: Path, embedder: Embedder, say: Say
-) -> tuple[SegmentInfo, Pack]:
-    documents = [document_of(entry) for entry in entries]
+    group: Sequence[CorpusDocument], number: int, home: Path, embedder: Embedder, say: Say
+) -> tuple[SegmentInfo, PackedSegment]:
+    documents = [_document(each) for each in group]
     starts = [0]
     for document in documents:
         starts.append(starts[-1] + len(document.text()) + 2)
-    digest = hashlib.sha256(json.dumps([asdict(entry) for entry in entries]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([asdict(each) for each in group]).encode()).hexdigest()
     recipe = recipe_for(digest, embedder)
     info = segments.reusable(home, recipe.address())
     if info is None:
 
-        def tell(progress: Progress) -> None:
+        def report_progress(progress: IndexingProgress) -> None:
             if progress.n_done % 1_024 == 0 and progress.n_done:
                 say(f"  part {number + 1}: {progress.n_done:,} of {progress.n_chunks:,} chunks embedded")
 
-        info = segments.write(home, recipe, content_of(documents, embedder, tell))
+        info = segments.write(home, recipe, content_of(documents, embedder, report_progress))
     ref = KnowledgeRef(file_id=str(number), name=f"part {number + 1}", segment=info.address)
-    return info, Pack(ref, tuple(entry.id for entry in entries), tuple(starts[:-1]))
+    return info, PackedSegment(ref, tuple(each.id for each in group), tuple(starts[:-1]))
 
 
-def document_of(entry: Entry) -> Document:
-    """The entry as a parser would give it: its title a heading over its paragraphs."""
-    blocks = [Block(text=entry.title, heading=entry.title)] if entry.title else []
-    paragraphs = (each.strip() for each in entry.text.split("\n\n"))
-    blocks += [Block(text=each, heading=entry.title) for each in paragraphs if each]
-    return Document(title=entry.title, blocks=tuple(blocks))
+def _document(source: CorpusDocument) -> Document:
+    """`source` as a parser would return it: its title a heading over its paragraphs."""
+    blocks = [Block(text=source.title, heading=source.title)] if source.title else []
+    paragraphs = (each.strip() for each in source.text.split("\n\n"))
+    blocks += [Block(text=each, heading=source.title) for each in paragraphs if each]
+    return Document(title=source.title, blocks=tuple(blocks))
 
 
 ARMS: Final[Mapping[str, tuple[Half, ...]]] = {
@@ -180,15 +158,18 @@ def measure(
     embedder: Embedder,
     say: Say,
     arms: Mapping[str, tuple[Half, ...]] = ARMS,
-) -> list[Arm]:
-    """Each way of ranking over all queries, query by query, so that all share the machine's good and bad moments."""
+) -> dict[str, Arm]:
+    """Each way of ranking over all queries, taking turns query by query, so that noise affects all of them alike.
+
+    Latencies are milliseconds and include the query's encoding where vectors are used.
+    """
     refs = [pack.ref for pack in indexed.packs.values()]
     rankings: dict[str, dict[str, list[str]]] = {name: {} for name in arms}
     seconds: dict[str, list[float]] = {name: [] for name in arms}
-    index.rank(refs, "warm")  # opens the segments, makes their union if they are many, loads the weights
+    index.rank(refs, "warm")  # opens the segments, builds their union if there are many, loads the weights
     for number, (query, text) in enumerate(collection.queries.items(), 1):
         started = time.perf_counter()
-        embedder.encode_query(text)  # the calls below remember the vector
+        embedder.encode_query(text)  # the calls below reuse the vector
         encode_s = time.perf_counter() - started
         for name, halves in arms.items():
             started = time.perf_counter()
@@ -197,16 +178,16 @@ def measure(
             seconds[name].append(took + (encode_s if "dense" in halves else 0.0))
             rankings[name][query] = _documents(ranked, query, indexed)
         if number % 500 == 0:
-            say(f"Asked {number:,} of {len(collection.queries):,} queries.")
-    return [_arm(name, rankings[name], seconds[name], collection) for name in arms]
+            say(f"Ran {number:,} of {len(collection.queries):,} queries.")
+    return {name: _arm(rankings[name], seconds[name], collection) for name in arms}
 
 
 def _documents(ranked: Sequence[Passage], query: str, indexed: Indexed) -> list[str]:
-    """The documents of the ranked chunks, each at the place of its best chunk, without the query itself."""
+    """The documents of the ranked chunks, each at the rank of its best chunk, without the query itself."""
     found = dict.fromkeys(indexed.packs[passage.segment].holder(passage) for passage in ranked)
-    return [document for document in found if document != query or query not in indexed.itself]
+    return [document for document in found if document != query or query not in indexed.queries]
 
 
-def _arm(name: str, rankings: Mapping[str, list[str]], seconds: Sequence[float], collection: Collection) -> Arm:
-    p50, p95 = (1000 * percentile(seconds, share) for share in (0.5, 0.95))
-    return Arm(name, quality(rankings, collection.judgements), round(p50, 2), round(p95, 2))
+def _arm(rankings: Mapping[str, list[str]], seconds: Sequence[float], collection: Collection) -> Arm:
+    p50, p95 = (round(1000 * percentile(seconds, share), 2) for share in (0.5, 0.95))
+    return asdict(quality(rankings, collection.judgements)) | {"p50_ms": p50, "p95_ms": p95}

@@ -1,9 +1,9 @@
-"""Is the right tool chosen, or the right GPT, or none where none is needed, on labelled conversations.
+"""Accuracy of the choice of a tool or a GPT, or of none, on labelled conversations.
 
-A case is one JSON object a line, with `expect`, the name of what should be chosen or null:
+A case is one JSON object per line, with `expect`, the name of the right choice or null:
 {"id", "conversation": [{"role", "content"}], "tools": [a built-in tool's name or an OpenAI-style function]}, or
 {"id", "message", "conversation" (the turns before it), "candidates": [{"slug", "name", "description", "when",
-"starters"}]}. "note" and "set" put a case into groups of their own.
+"starters"}]}. "note" and "set" add the case to a group of that name.
 """
 
 import time
@@ -25,8 +25,8 @@ from workers.smallmodel.routing.router import Router
 from workers.smallmodel.routing.words import language_of
 
 
-class _Gpt(BaseModel):
-    """A GPT that may be asked, as a file of cases describes it."""
+class _GptOffer(BaseModel):
+    """A GPT to choose from, as a file of cases describes it."""
 
     slug: str = Field(min_length=1)
     name: str | None = None
@@ -52,12 +52,12 @@ def _tool(tool: Any) -> Candidate:
 
 
 def _gpt(row: Any) -> Candidate:
-    gpt = _Gpt.model_validate(row)
+    gpt = _GptOffer.model_validate(row)
     return candidate_of_gpt(gpt.slug, gpt.name or "", gpt.description or "", gpt.when or "", gpt.starters or ())
 
 
 class RoutingCase(BaseModel):
-    """A labelled conversation: `expect` names one of the tools or of the GPTs (`candidates`), or is None for none."""
+    """A labelled conversation: `expect` is the name of a tool or of a GPT (`candidates`), or None."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
@@ -71,7 +71,7 @@ class RoutingCase(BaseModel):
     set: str = ""
 
     @model_validator(mode="after")
-    def _is_whole(self) -> Self:
+    def _check_whole(self) -> Self:
         if not self.turns:
             raise ValueError("A case has a `message`, a `conversation`, or both.")
         if self.expect and self.expect not in {each.name for each in self.offered}:
@@ -80,12 +80,11 @@ class RoutingCase(BaseModel):
 
     @property
     def turns(self) -> tuple[tuple[str, str], ...]:
-        """Role and content of all messages, that to be answered last."""
+        """Role and content of all messages; the last one is to be answered."""
         return (*self.conversation, ("user", self.message)) if self.message else self.conversation
 
     @property
     def offered(self) -> tuple[Candidate, ...]:
-        """What can be chosen."""
         return self.tools or self.candidates
 
     @property
@@ -95,19 +94,19 @@ class RoutingCase(BaseModel):
         return language_of(last)
 
     def groups(self) -> list[str]:
-        """The groups in whose figures the case counts."""
+        """The groups that the case counts in."""
         kind = "GPT" if self.candidates else "tool"
         groups = ["all", f"a {kind} expected" if self.expect else "none expected"]
         groups += ["mid-conversation" if len(self.turns) > 1 else "first message", f"language {self.language}"]
         if self.expect and self.tools:
             groups.append("built-in expected" if self.expect in builtin() else "function expected")
-        own = {"set": self.set, "note": self.note}
-        return [*groups, *(f"{name}: {value}" for name, value in own.items() if value)]
+        labels = {"set": self.set, "note": self.note}
+        return [*groups, *(f"{name}: {value}" for name, value in labels.items() if value)]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the router chose in a case, in how many milliseconds."""
+class RoutingOutcome:
+    """The router's choice for a case, and its time in milliseconds."""
 
     case: RoutingCase
     choice: RoutedChoice
@@ -115,12 +114,11 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether that was expected."""
         return self.choice.name == (self.case.expect or "")
 
 
-def choose_all(router: Router, cases: Sequence[RoutingCase]) -> list[Outcome]:
-    """The router's choice in every case; GPTs are known before the clock starts, as in the product."""
+def choose_all(router: Router, cases: Sequence[RoutingCase]) -> list[RoutingOutcome]:
+    """The router's choice in every case; GPTs are embedded before the clock starts, as on a site."""
     outcomes = []
     for case in cases:
         if case.candidates:
@@ -128,12 +126,12 @@ def choose_all(router: Router, cases: Sequence[RoutingCase]) -> list[Outcome]:
         choose = router.choose_gpt if case.candidates else router.choose
         started = time.perf_counter()
         choice = choose(case.turns, case.offered)
-        outcomes.append(Outcome(case, choice, (time.perf_counter() - started) * 1000))
+        outcomes.append(RoutingOutcome(case, choice, (time.perf_counter() - started) * 1000))
     return outcomes
 
 
-def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Share of right choices over all and by group, and the median time of a choice in ms."""
+def figures(outcomes: Sequence[RoutingOutcome]) -> dict[str, Any]:
+    """Share of right choices by group, and the median time of a choice in ms."""
     groups: dict[str, list[bool]] = {}
     for each in outcomes:
         for name in each.case.groups():
@@ -144,8 +142,8 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def wrong_choices(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """What was expected and what was chosen, in each case where they differ."""
+def wrong_choices(outcomes: Sequence[RoutingOutcome]) -> list[dict[str, Any]]:
+    """The cases where the choice differs from what was expected."""
     return [
         {
             "id": each.case.id,

@@ -1,7 +1,7 @@
-"""`manage.py bench scale`: how long a search, a cold start and a joint index take, and what the index misses.
+"""`manage.py bench scale`: latency of a search, a cold start and a joint index, and the index's recall.
 
 The knowledge is synthetic (synthetic.py), its questions are encoded by the real embedder, and with --beside-chat the
-real engine streams an answer in the same process all the while, as in a model worker.
+real engine streams an answer in the same process meanwhile, as in a model worker.
 """
 
 import heapq
@@ -24,15 +24,16 @@ from django.conf import settings
 
 from gpts.knowledge.ranking import DEPTH
 from gpts.spec.gpt import KnowledgeRef
-from workers.bench.figures import conversation
-from workers.bench.synthetic import World, make_file, near
+from workers.bench import Say
+from workers.bench.synthetic import SyntheticCorpus, make_file, near
+from workers.bench.timing import conversation
 from workers.configuration import engine_config
 from workers.engine import open_engine
 from workers.engine.base import GenerationRequest
 from workers.knowledge import segments, unions
-from workers.knowledge.embed import Embedder, Vectors, shared_embedder
+from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores.faiss_files import FaissFiles
 
 HELP = "search latency, recall, cold start and memory at many chunks and many GPTs"
@@ -40,20 +41,18 @@ HELP = "search latency, recall, cold start and memory at many chunks and many GP
 FILE_CHUNKS: Final = 5_000
 SMALL_CHUNKS: Final = 500
 N_COLD: Final = 50
-# A question is about this near to the passages that answer it, for the bundled embedder (measured 2026-11).
+# Cosine between a question and the passages that answer it, with the bundled embedder (measured 2026-11).
 QUESTION_COSINE: Final = 0.6
-# Hard links to one file that a file system allows at least, with room to spare.
+# Hard links to one file that every usual file system allows.
 _LINKS: Final = 10_000
-
-Say = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """What was measured for one GPT of `chunks` chunks; times in milliseconds unless the name says seconds.
+class ScaleFigures:
+    """Of one GPT with `chunks` chunks; times in milliseconds unless the name says seconds.
 
     p50, p95: a whole search with the joint index, encoding included; `common_words_p95` for ten very common words.
-    `exact_`: nearest chunks alone, without the joint index. `union_s`: making that, 0 if it was there.
+    `exact_`: only the nearest chunks, without the joint index. `union_s`: building that, 0 if it existed.
     """
 
     chunks: int
@@ -71,16 +70,14 @@ class Scale:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
     parser.add_argument("--chunks", type=int, nargs="+", default=[100_000], help="sizes of one GPT (default 100000)")
     parser.add_argument("--gpts", type=int, default=10_000, help="small GPTs beside the one opened (default 10000)")
     parser.add_argument("--queries", type=int, default=100, help="questions per size (default 100)")
     parser.add_argument("--beside-chat", action="store_true", help="while the engine streams an answer")
-    parser.add_argument("--keep", default="", help="a directory that keeps what was made, for the next time")
+    parser.add_argument("--keep", default="", help="a directory to keep the indexes in, for the next time")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """The figures; `say` tells how far it is. Raises RuntimeError."""
     keep = options["keep"]
     with nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="bench-scale-") as folder:
         home = Path(folder)
@@ -96,114 +93,106 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
 
 
 def measure_cold(home: Path, n_gpts: int, say: Say) -> Mapping[str, float]:
-    """Opening a small index whose bytes are not in memory, by its address among those of `n_gpts` GPTs."""
-    world = World(384)
+    """Milliseconds to open a small index that is not in memory, among those of `n_gpts` GPTs."""
+    corpus = SyntheticCorpus(384)
     say(f"Making {n_gpts:,} small indexes ...")
-    made = [make_file(home, world, -number - 1 & 0xFFFF, SMALL_CHUNKS) for number in range(N_COLD)]
+    made = [make_file(home, corpus, -number - 1 & 0xFFFF, SMALL_CHUNKS) for number in range(N_COLD)]
     _surround(home, made[0].segment, n_gpts)
     taken = []
     for ref in made:
         _drop_from_memory(segments.folder(home, ref.segment))
-        shelf = Shelf(home)
+        cache = SegmentCache(home)
         started = time.perf_counter()
-        shelf.segment(ref.segment).chunk(0)
+        cache.segment(ref.segment).chunk(0)
         taken.append(1000 * (time.perf_counter() - started))
     return _percentiles(taken)
 
 
 def _surround(home: Path, address: str, n: int) -> None:
-    """Put copies of a segment beside it, which cost no space: links to a few copies of its files."""
+    """Put `n` copies of a segment beside it, as hard links to a few real copies of its files."""
     source = segments.folder(home, address)
     for number in range(n):
-        place = source.parent / f"{number:032x}"
-        if not place.exists():
+        folder = source.parent / f"{number:032x}"
+        if not folder.exists():
             if number % _LINKS == 0:
-                shutil.copytree(source, place)
-                source = place
+                shutil.copytree(source, folder)
+                source = folder
                 continue
-            place.mkdir()
+            folder.mkdir()
             for path in source.iterdir():
-                os.link(path, place / path.name)
+                os.link(path, folder / path.name)
 
 
-def _drop_from_memory(place: Path) -> None:
-    """Let the system drop the files of a folder from memory."""
-    for path in place.iterdir():
+def _drop_from_memory(folder: Path) -> None:
+    """Drop the files of a folder from the page cache."""
+    for path in folder.iterdir():
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
 
 
-class TimedEmbedder:
-    """Encodes questions with the real embedder, for the time that takes, and gives vectors of the synthetic world."""
+class TimedEmbedder(Embedder):
+    """Returns synthetic vectors for questions, in the time that the real embedder takes to encode one."""
 
-    def __init__(self, embedder: Embedder, vectors: Mapping[str, Vectors]) -> None:
-        self.id = f"synthetic-{embedder.dim}"
-        self._embedder = embedder
-        self._vectors = vectors
+    def __init__(self, setting: str, threads: int) -> None:
+        super().__init__(setting, threads)
+        self.id = f"synthetic-{self.dim}"
+        self.vectors: Mapping[str, Vectors] = {}
         self.taken: list[float] = []
 
     def encode_query(self, text: str) -> Vectors:
-        """The synthetic vector of a question, in the time that one in English takes: made words have many tokens."""
+        """The synthetic vector of a question; an English one is encoded, as synthetic words have more tokens."""
         started = time.perf_counter()
-        self._embedder.encode([f"How often must the filter of pump number {len(self.taken)} be replaced?"])
+        self.encode([f"How often must the filter of pump number {len(self.taken)} be replaced?"])
         self.taken.append(1000 * (time.perf_counter() - started))
-        return self._vectors[text]
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """How many tokens each text has."""
-        return self._embedder.count_tokens(texts)
-
-    def letters_per_token(self, text: str) -> float:
-        """How many letters of `text` a token has on average."""
-        return self._embedder.letters_per_token(text)
+        return self.vectors[text]
 
 
-def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> Scale:
+def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> ScaleFigures:
     """One GPT of `n_chunks` chunks, first without its joint index and then with it."""
-    embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))  # as the engine sets
-    world = World(embedder.dim)
+    embedder = TimedEmbedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))  # as the engine sets
+    corpus = SyntheticCorpus(embedder.dim)
     say(f"Making {n_chunks:,} chunks ...")
     sizes = [min(FILE_CHUNKS, n_chunks - start) for start in range(0, n_chunks, FILE_CHUNKS)]
-    refs = [make_file(home, world, number, size) for number, size in enumerate(sizes)]
-    questions = drawn_questions(home, refs, world, n_queries)
-    common = " ".join(world.words[:10])
-    embedder_of_terms = TimedEmbedder(embedder, questions | {common: next(iter(questions.values()))})
+    refs = [make_file(home, corpus, number, size) for number, size in enumerate(sizes)]
+    questions = draw_questions(home, refs, n_queries)
+    common = " ".join(corpus.words[:10])
+    embedder.vectors = questions | {common: next(iter(questions.values()))}
     addresses = [ref.segment for ref in refs]
-    shelf = Shelf(home)
+    cache = SegmentCache(home)
     say("Searching exactly ...")
-    exactly(shelf, addresses, next(iter(questions.values())))  # opens all segments
-    exact = [_milliseconds(partial(exactly, shelf, addresses, each)) for each in questions.values()]
-    say("Making the joint index ...")
+    exactly(cache, addresses, next(iter(questions.values())))  # opens all segments
+    exact = [_milliseconds(partial(exactly, cache, addresses, each)) for each in questions.values()]
+    say("Building the joint index ...")
     started = time.perf_counter()
-    is_built = unions.build(home, unions.want(home, addresses))
+    is_built = unions.build(home, unions.request(home, addresses))
     union_s = time.perf_counter() - started if is_built else 0.0
     say("Searching ...")
-    asked = [*questions, common]
-    index = KnowledgeIndex(home, embedder_of_terms)
-    for text in asked:  # opens everything, which is then checked in the background
+    texts = [*questions, common]
+    index = KnowledgeIndex(home, embedder)
+    for text in texts:  # opens everything; it is then checked in the background
         index.search(refs, text)
-    embedder_of_terms.taken.clear()
+    embedder.taken.clear()
     taken = [_milliseconds(partial(index.search, refs, text)) for text in questions]
     common_taken = [_milliseconds(partial(index.search, refs, common)) for _ in range(20)]
     own, mapped = _memory_mb()
-    return Scale(
+    return ScaleFigures(
         chunks=n_chunks,
         files=len(refs),
         **{f"exact_{name}": value for name, value in _percentiles(exact).items()},
         **_percentiles(taken),
         common_words_p95=_percentiles(common_taken)["p95"],
-        encode_p50=round(median(embedder_of_terms.taken), 1),
-        recall_10=recall(shelf, addresses, list(questions.values())),
+        encode_p50=round(median(embedder.taken), 1),
+        recall_10=recall(cache, addresses, list(questions.values())),
         union_s=round(union_s, 1),
         own_mb=own,
         mapped_mb=mapped,
     )
 
 
-def drawn_questions(home: Path, refs: Sequence[KnowledgeRef], world: World, n: int) -> dict[str, Vectors]:
-    """Questions of six words of a chunk, with vectors as near to it as a question is to its answer."""
+def draw_questions(home: Path, refs: Sequence[KnowledgeRef], n: int) -> dict[str, Vectors]:
+    """Questions of six words of a chunk, with vectors that have a cosine of QUESTION_COSINE to it."""
     rng = np.random.default_rng(7)
     found: dict[str, Vectors] = {}
     while len(found) < n:
@@ -214,27 +203,27 @@ def drawn_questions(home: Path, refs: Sequence[KnowledgeRef], world: World, n: i
     return found
 
 
-def exactly(shelf: Shelf, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
+def exactly(cache: SegmentCache, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
     """The ten nearest chunks of all segments, searched one by one."""
     found = (
-        (cosine, address, row) for address in addresses for cosine, row in shelf.segment(address).nearest(vector, 10)
+        (cosine, address, row) for address in addresses for cosine, row in cache.segment(address).nearest(vector, 10)
     )
     return [(address, row) for _, address, row in heapq.nlargest(10, found)]
 
 
-def recall(shelf: Shelf, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
-    """The part of the true ten nearest that is found through the joint index."""
-    store = FaissFiles(shelf)
+def recall(cache: SegmentCache, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
+    """The share of the true ten nearest chunks that is found through the joint index."""
+    store = FaissFiles(cache)
     n_found = 0
     for vector in vectors:
         found = {(hit.address, hit.row) for hit in store.search(addresses, vector, DEPTH)[:10]}
-        n_found += len(found.intersection(exactly(shelf, addresses, vector)))
+        n_found += len(found.intersection(exactly(cache, addresses, vector)))
     return round(n_found / (10 * len(vectors)), 4)
 
 
 @contextmanager
 def chatting() -> Iterator[None]:
-    """Somebody reads an answer that the real engine streams in this process, over and over."""
+    """Meanwhile the real engine streams one answer after the other in this process."""
     engine = open_engine(replace(engine_config(), engine="hf"))
     over = threading.Event()
     streaming = threading.Event()
@@ -271,7 +260,7 @@ def _percentiles(taken: Sequence[float]) -> dict[str, float]:
 
 
 def _memory_mb() -> tuple[float, float]:
-    """What this process holds itself, and what it has mapped of files and is in memory."""
+    """Resident memory of this process: anonymous, and mapped from files."""
     lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if "kB" in rest}
     return sizes["RssAnon"] // 1024, sizes["RssFile"] // 1024

@@ -1,7 +1,7 @@
-"""Knowledge made of nothing, as large as wanted and shaped like the real thing.
+"""Synthetic knowledge of any size with the statistics of real files.
 
-Words are as unevenly common as in any language (Zipf's law with Mandelbrot's shift, past the stop words: the
-commonest is in a fifth of the chunks), and vectors gather around topics and sub-topics as an embedder's do.
+Word frequencies follow Zipf's law with Mandelbrot's shift, without stop words (the most common word is in a fifth of
+the chunks); vectors cluster around topics and sub-topics as an embedder's do.
 """
 
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ _N_WORDS: Final = 200_000
 _SHIFT: Final = 50
 _N_TOPICS: Final = 2_000
 _N_SUBTOPICS: Final = 20
-# Cosines of two chunks of one sub-topic come to about 0.6, of one topic to 0.4, as in the bundled embedder.
+# Two chunks of one sub-topic have a cosine of about 0.6, of one topic 0.4, as with the bundled embedder.
 _TOPIC, _SUBTOPIC, _OWN = 0.65, 0.45, 0.62
-# Consonant and vowel: no such word is a stop word or has an ending that is taken off.
+# Consonant and vowel: no such word is a stop word or has an ending that stemming removes.
 _SYLLABLES: Final = [consonant + vowel for consonant in "bdfgklmnprtv" for vowel in "aiou"]
 
 
 @dataclass(frozen=True)
-class World:
-    """All words and topics that may occur, for vectors of `dim` numbers."""
+class SyntheticCorpus:
+    """The vocabulary and the topics, for vectors of `dim` numbers."""
 
     dim: int
 
     @cached_property
     def words(self) -> list[str]:
-        """The commonest first."""
+        """The most common first."""
         n = len(_SYLLABLES)
         return [
             "".join(_SYLLABLES[number // n**place % n] for place in (3, 2, 1, 0))
@@ -48,7 +48,6 @@ class World:
 
     @cached_property
     def keys(self) -> lexical.Keys:
-        """The key of each word."""
         return np.array([lexical.key(word) for word in self.words], np.uint64)
 
     @cached_property
@@ -64,27 +63,27 @@ class World:
     def _subtopics(self) -> Vectors:
         return _unit(np.random.default_rng(2).standard_normal((_N_TOPICS * _N_SUBTOPICS, self.dim), np.float32))
 
-    def drawn_words(self, rng: np.random.Generator, n_chunks: int) -> npt.NDArray[np.int64]:
-        """Numbers of words, `(n_chunks, WORDS_PER_CHUNK)`."""
+    def draw_words(self, rng: np.random.Generator, n_chunks: int) -> npt.NDArray[np.int64]:
+        """Indices of words, `(n_chunks, WORDS_PER_CHUNK)`."""
         return np.searchsorted(self._upto, rng.random((n_chunks, WORDS_PER_CHUNK)))
 
-    def drawn_vectors(self, rng: np.random.Generator, n_chunks: int) -> Vectors:
-        """One vector per chunk, L2-normalised; some topics are much more common than others."""
+    def draw_vectors(self, rng: np.random.Generator, n_chunks: int) -> Vectors:
+        """`(n_chunks, dim)` float32, L2-normalised; some topics are much more common than others."""
         topics = (rng.random(n_chunks) ** 2 * _N_TOPICS).astype(int)
         subtopics = topics * _N_SUBTOPICS + rng.integers(0, _N_SUBTOPICS, n_chunks)
         own = _unit(rng.standard_normal((n_chunks, self.dim), np.float32))
         return _unit(_TOPIC * self._topics[topics] + _SUBTOPIC * self._subtopics[subtopics] + _OWN * own)
 
 
-def make_file(home: Path, world: World, number: int, n_chunks: int) -> KnowledgeRef:
-    """A file's segment of `n_chunks` chunks, made unless it is there."""
+def make_file(home: Path, corpus: SyntheticCorpus, number: int, n_chunks: int) -> KnowledgeRef:
+    """A file's segment of `n_chunks` chunks, made unless it exists."""
     name = f"synthetic {number}.txt"
-    recipe = segments.Recipe(f"{number:032x}{n_chunks:032x}", f"synthetic-{world.dim}", world.dim)
+    recipe = segments.Recipe(f"{number:032x}{n_chunks:032x}", f"synthetic-{corpus.dim}", corpus.dim)
     if segments.info(home, recipe.address()) is None:
         rng = np.random.default_rng([number, n_chunks])
-        drawn = world.drawn_words(rng, n_chunks)
-        vectors = world.drawn_vectors(rng, n_chunks)
-        segments.write(home, recipe, _content(name, drawn, vectors, world))
+        drawn = corpus.draw_words(rng, n_chunks)
+        vectors = corpus.draw_vectors(rng, n_chunks)
+        segments.write(home, recipe, _content(name, drawn, vectors, corpus))
     return KnowledgeRef(file_id=str(number), name=name, segment=recipe.address())
 
 
@@ -94,21 +93,21 @@ def near(vector: Vectors, cosine: float, rng: np.random.Generator) -> Vectors:
     return _unit(cosine * vector[None] + (1 - cosine**2) ** 0.5 * noise)
 
 
-def _content(name: str, drawn: npt.NDArray[np.int64], vectors: Vectors, world: World) -> Content:
-    texts = [" ".join(world.words[word] for word in row) for row in drawn.tolist()]
+def _content(name: str, drawn: npt.NDArray[np.int64], vectors: Vectors, corpus: SyntheticCorpus) -> Content:
+    texts = [" ".join(corpus.words[word] for word in row) for row in drawn.tolist()]
     starts = accumulate((len(text) + 2 for text in texts), initial=0)
     chunks = [
         Chunk(text=text, start=start, end=start + len(text)) for text, start in zip(texts, starts, strict=False)
     ]
     document = Document(title=name, blocks=tuple(Block(text=text) for text in texts))
-    return Content(document, tuple(chunks), len(drawn) * WORDS_PER_CHUNK * 2, vectors, _postings(drawn, world))
+    return Content(document, tuple(chunks), len(drawn) * WORDS_PER_CHUNK * 2, vectors, _postings(drawn, corpus))
 
 
-def _postings(drawn: npt.NDArray[np.int64], world: World) -> Postings:
+def _postings(drawn: npt.NDArray[np.int64], corpus: SyntheticCorpus) -> Postings:
     owners = np.repeat(np.arange(len(drawn)), WORDS_PER_CHUNK)
     entries, counts = np.unique(owners * _N_WORDS + drawn.ravel(), return_counts=True)
     return Postings.gathered(
-        world.keys[entries % _N_WORDS],
+        corpus.keys[entries % _N_WORDS],
         (entries // _N_WORDS).astype(np.int32),
         np.minimum(counts, 255).astype(np.uint8),
         np.full(len(drawn), WORDS_PER_CHUNK, np.int32),

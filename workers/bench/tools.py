@@ -1,19 +1,20 @@
-"""`manage.py bench tools`: is the right tool chosen, does every call parse and validate, what does the grammar cost.
+"""`manage.py bench tools`: accuracy of tool choice, validity of calls, cost of the grammar.
 
-The choice is measured with the product's own router on labelled conversations; calls and grammar with the engine.
+The choice is measured with the router on labelled conversations; calls and grammar with the engine.
 """
 
 import re
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
+from workers.bench import Say
 from workers.bench.cases import read_cases
 from workers.bench.routing import RoutingCase, choose_all, figures, wrong_choices
 from workers.knowledge.embed import shared_embedder
@@ -24,21 +25,18 @@ from workers.smallmodel.routing.words import DATA
 HELP = "accuracy of tool choice on labelled requests, validity of calls, cost of the grammar"
 
 CASES: Final = DATA / "bench.jsonl"
-# Calls are written for this many of the cases that expect one, which takes the bundled model about a minute.
+# Cases for which a call is written; takes about a minute with the bundled model.
 CALLS: Final = 60
 CALLS_AT_ONCE: Final = 8
-# The whole measurement of the grammar's cost takes several minutes on two cores; `bench engine` has its own.
+# With grammar.STREAMS and N_ROUNDS it would take several minutes on two cores.
 GRAMMAR_STREAMS: Final = (1, 8)
 GRAMMAR_ROUNDS: Final = 2
 EMPTY_SCHEMA: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 
-Say = Callable[[str], object]
-
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
-    parser.add_argument("--cases", type=Path, default=CASES, help="labelled requests, one JSON object a line")
-    parser.add_argument("--no-model", action="store_true", help="measure the choice alone")
+    parser.add_argument("--cases", type=Path, default=CASES, help="labelled requests, one JSON object per line")
+    parser.add_argument("--no-model", action="store_true", help="measure only the choice")
     parser.add_argument("--calls", type=int, default=CALLS, help="cases for which the model writes a call")
 
 
@@ -64,19 +62,19 @@ def _with_model(cases: Sequence[RoutingCase], say: Say) -> dict[str, Any]:
 
     say(f"Writing {len(cases)} calls with the base model.")
     engine = services().engine
-    asked = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
+    calls = [(_spec(tool), _messages(case)) for case in cases for tool in case.tools if tool.name == case.expect]
     with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        valid = sum(pool.map(lambda each: call_is_valid(engine, *each), asked))
+        valid = sum(pool.map(lambda each: call_is_valid(engine, *each), calls))
     say(f"Measuring the cost of a grammar with {' and '.join(map(str, GRAMMAR_STREAMS))} replies at once.")
     return {
-        "calls": {"valid": valid, "total": len(asked)},
+        "calls": {"valid": valid, "total": len(calls)},
         "grammar": grammar_cost(engine, GRAMMAR_STREAMS, GRAMMAR_ROUNDS),
     }
 
 
-def _messages(case: RoutingCase) -> tuple[Message, ...]:
+def _messages(case: RoutingCase) -> tuple[PromptMessage, ...]:
     return tuple(
-        Message(role="assistant" if role == "assistant" else "user", content=text) for role, text in case.turns
+        PromptMessage(role="assistant" if role == "assistant" else "user", content=text) for role, text in case.turns
     )
 
 

@@ -1,12 +1,14 @@
-"""Rules for single system calls, shared by every confined process."""
+"""The restrictions shared by every confined process: readable paths, and rules for single system calls."""
 
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from workers.confinement import landlock, seccomp
+from workers.confinement.machine import drop_capabilities, forbid_new_privileges, hide_from_others, machine
 from workers.confinement.seccomp import Rule, allow, fail, one_of, only_null, unless_any_bit
 from workers.confinement.syscalls import LIMITED, Numbers
 
@@ -14,7 +16,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _CLONE_THREAD: Final = 0x10000
 _CLONE_NAMESPACES: Final = 0x7E020080
 _PR_SET_NAME, _PR_GET_NAME = 15, 16
-# What C libraries query of a descriptor: whether it is a terminal, bytes waiting, close on exec, non-blocking.
+# The queries that C libraries make: whether it is a terminal, bytes waiting, close on exec, non-blocking.
 _IOCTLS: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
 # Libraries, fonts and time zones. A path that does not exist is left out.
@@ -34,8 +36,26 @@ def interpreter() -> Iterator[Path]:
 
 
 def own_code(*packages: str) -> Iterator[Path]:
-    """Yield the paths of our own packages; not the checkout's root, which may hold data."""
+    """Yield the paths of our own packages; the checkout's root may contain data."""
     yield from (_ROOT / each for each in packages)
+
+
+def restrict_process(
+    readable: Iterable[Path], writable: Iterable[Path], denied: Iterable[Numbers], rules: Mapping[Numbers, Rule]
+) -> None:
+    """Drop this process's privileges irreversibly, while it has one thread; what the system lacks is left out.
+
+    Files: `readable`, the interpreter and system libraries for reading, `writable` for both. System calls: none of
+    `denied`, and those of `rules` by their arguments. Raises OSError.
+    """
+    if not machine():
+        return
+    forbid_new_privileges()
+    drop_capabilities()
+    if landlock.version():
+        landlock.restrict([*interpreter(), *SYSTEM, *readable], writable)
+    hide_from_others()
+    seccomp.install(denied, rules)
 
 
 def single_process(pid: int) -> dict[Numbers, Rule]:

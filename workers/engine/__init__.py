@@ -1,4 +1,4 @@
-"""The engines: each turns messages into a stream of tokens for many callers at once (see `base.Engine`)."""
+"""The engines; see `base.Engine` for their interface."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -7,8 +7,7 @@ from typing import cast
 from workers.engine.base import Engine, EngineError
 from workers.engine.config import EngineConfig
 
-# Name in the setting ENGINE -> "module:callable". Imported on use, so that a worker with a remote engine never
-# loads torch.
+# Setting ENGINE -> "module:callable", imported on use, so that a worker with a remote engine never loads torch.
 ENGINES: dict[str, str] = {
     "hf": "workers.engine.hf:HfEngine",
     "remote": "workers.engine.remote:RemoteEngine",
@@ -17,10 +16,7 @@ ENGINES: dict[str, str] = {
 
 
 def open_engine(config: EngineConfig) -> Engine:
-    """A new engine of the kind `config.engine`; the model is loaded when this returns.
-
-    Raises EngineError when the name is unknown or the model cannot be loaded.
-    """
+    """A new engine of the kind `config.engine`, with its model loaded. Raises EngineError."""
     target = ENGINES.get(config.engine)
     if target is None:
         raise EngineError(f"ENGINE is {config.engine!r}; it must be one of {', '.join(sorted(ENGINES))}.")

@@ -1,6 +1,6 @@
-"""What every engine does: turn a list of messages into a stream of tokens, for many callers at once.
+"""The interface of engines, which turn messages into a stream of tokens.
 
-An engine is shared by all threads of a worker. `stream` may be called from many threads; the engine batches them.
+An engine is shared by all threads of a worker; it batches the calls of `stream`.
 """
 
 from collections.abc import Generator, Mapping
@@ -8,30 +8,30 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 
 
 class EngineError(Exception):
-    """The engine could not answer; the run may be tried again."""
+    """The engine failed; the run may be retried."""
 
 
 class PromptTooLong(EngineError):
-    """The prompt and the reply asked for do not fit the model's context window."""
+    """The prompt and the requested reply do not fit the model's context window."""
 
 
 class GrammarError(EngineError):
-    """The reply could not be held to its grammar: the schema is unsupported or too large, or nothing valid came."""
+    """No reply follows the grammar: its schema is unsupported or too large, or the model wrote nothing valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """What a reply must look like: exactly one of the two is set.
+    """A constraint on a reply: either `json_schema` or `tools`.
 
-    `json_schema`: the whole reply is one JSON value that follows it. `tools`: free text, but a call that the model
-    opens in its own format names one of these and follows its schema; with `required` the reply is calls only.
+    `json_schema`: the whole reply is one JSON value that follows it. `tools`: free text, but a call in the model's
+    format must name one of these and follow its schema; with `required` the reply is calls only.
     """
 
     json_schema: Mapping[str, Any] | None = field(default=None, hash=False)
@@ -45,7 +45,7 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is chosen. Temperature 0 is greedy."""
+    """How the next token is chosen; temperature 0 is greedy."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -54,13 +54,13 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """One reply to generate. `deadline_s` is the longest it may take, in seconds from the call of `stream`.
+    """One reply to generate, within `deadline_s` seconds from the call of `stream`.
 
-    `tools` are told to the model in its own format; `grammar` is what its reply is held to. A reply under a JSON
-    schema comes in one piece at its end, after it was checked, with empty tokens before; calls likewise.
+    `tools` are described to the model in its own format; `grammar` constrains its reply. A reply under a JSON schema
+    is yielded whole at its end, after it was validated, with empty tokens before; calls likewise.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
     max_tokens: int = 400
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written, `cached` of the read ones served from the prefix cache."""
+    """Tokens read and written; `cached_tokens` of the prompt came from the prefix cache."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -80,11 +80,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the reply: whole characters only, possibly of several model tokens.
+    """A piece of the reply: whole characters, possibly of several model tokens.
 
-    Calls are text in the form that `gpts.runs.replies.parse` reads, whatever form the model itself wrote them in.
-
-    The last one has `finish` and `usage` set (its text may be empty); no token follows it.
+    Calls are text in the form that `gpts.runs.replies.parse` reads, whatever the model's form. Only the last token
+    has `finish` and `usage` set; its text may be empty.
     """
 
     text: str
@@ -94,7 +93,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the model is loaded and answering, and what it is called."""
+    """Whether the model is loaded and answering, and its name."""
 
     ready: bool
     model: str
@@ -102,22 +101,22 @@ class Health:
 
 
 class Learning:
-    """The part of an engine that holds what its model can do: `_ability` is what the model's files promise."""
+    """Holds an engine's ability: `_ability` is what the model's files promise, overridden by what was measured."""
 
     _ability: ModelAbility
     _learned: Mapping[str, bool] = MappingProxyType({})
 
     def ability(self) -> ModelAbility:
-        """What the model can do: as it was measured, or what its files promise until then."""
+        """See `Engine.ability`."""
         return self._ability.model_copy(update=dict(self._learned))
 
     def learn(self, fields: Mapping[str, bool]) -> None:
-        """Take these fields of the ability for what the model can do, in place of what its files promise."""
+        """See `Engine.learn`."""
         self._learned = MappingProxyType(dict(fields))
 
 
 class Engine(Protocol):
-    """A base model that answers many conversations together."""
+    """A base model that serves many conversations at once."""
 
     def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """Yield the reply to `request` as it is generated.
@@ -126,20 +125,20 @@ class Engine(Protocol):
         PromptTooLong and GrammarError (for the schema) before the first token, EngineError at any time.
         """
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The length of the prompt that `stream` would build for `messages` and `tools`, in tokens."""
 
     def ability(self) -> ModelAbility:
-        """What the model can do: as it was measured, or what its files promise until then."""
+        """The model's ability as measured, or until then as its files promise."""
 
     def learn(self, fields: Mapping[str, bool]) -> None:
-        """Take these fields of the ability for what the model can do, in place of what its files promise."""
+        """Override these fields of the ability, as they were measured."""
 
     def fingerprint(self) -> str:
-        """The same for the same weights and chat template, 64 hexadecimal digits. Raises EngineError."""
+        """64 hexadecimal digits, the same for the same weights and chat template. Raises EngineError."""
 
     def health(self) -> Health:
         """The engine's state, without generating anything."""
 
     def close(self) -> None:
-        """Stop background threads and free the weights; the engine is of no use afterwards."""
+        """Stop background threads and free the weights; the engine cannot be used afterwards."""

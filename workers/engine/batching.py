@@ -1,7 +1,7 @@
-"""transformers' continuous-batching manager, made fit for many reading threads and for CPU.
+"""transformers' continuous-batching manager, adapted to many reader threads and to CPU.
 
-How it breaks: an error in the batch kills the manager's thread; every waiting mailbox then gets the error, and the
-engine opens a new manager (with an empty prefix cache) at the next call.
+An error in the batch ends the manager's thread: every waiting mailbox gets the error, and the engine opens a new
+manager (with an empty prefix cache) at the next call.
 """
 
 import threading
@@ -21,30 +21,30 @@ from workers.engine.masking import GrammarMask, StaticGrammarMask
 from workers.engine.paged_attention import ATTENTION, FULL, PageCache, PlannedInputs
 from workers.engine.sampling import RequestSampler
 
-# Small pages: a prefix is shared in whole pages, and CPU attention reads neighbouring pages as one.
+# Small pages, as a prefix is shared in whole pages; CPU attention reads neighbouring pages as one.
 CPU_PAGE_TOKENS: Final = 16
-# A long prompt is read in pieces of this many tokens, between which the other chats get their next token.
+# A long prompt is processed in chunks of this many tokens, between which the other chats get their next token.
 CPU_BATCH_TOKENS: Final = 512
 MAX_REQUESTS: Final = 64
-# More rows than the stock manager ever decides a token for in one step.
+# More rows than the stock manager ever samples in one step.
 STOCK_ROWS: Final = 4_096
 
 
 class Mailbox:
-    """The newest state of one request. Outputs hold all tokens so far, so an older one is never worth keeping."""
+    """The newest output of one request; as outputs contain all tokens so far, older ones are dropped."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._output: GenerationOutput | None = None
 
     def put(self, output: GenerationOutput) -> None:
-        """Replaces what was not read yet, and wakes the reader."""
+        """Replaces the unread output and wakes the reader."""
         with self._condition:
             self._output = output
             self._condition.notify()
 
     def get(self, timeout_s: float) -> GenerationOutput | None:
-        """The newest output, waiting up to `timeout_s`; None if there is none by then."""
+        """The newest output, waiting up to `timeout_s`; None after that."""
         with self._condition:
             self._condition.wait_for(lambda: self._output is not None, timeout_s)
             output, self._output = self._output, None
@@ -52,45 +52,42 @@ class Mailbox:
 
 
 class MailRouter(OutputRouter):
-    """Puts each output into its request's mailbox; outputs nobody waits for any more are dropped."""
+    """Puts each output into its request's mailbox; outputs of closed requests are dropped."""
 
     def __init__(self) -> None:
         super().__init__()
         self._boxes: dict[str, Mailbox] = {}
 
     def open(self, request_id: str) -> Mailbox:
-        """A mailbox for the request, made before the request is added."""
+        """A mailbox for the request; open it before adding the request."""
         box = self._boxes[request_id] = Mailbox()
         return box
 
     def close(self, request_id: str) -> None:
-        """Forgets the request's mailbox."""
         self._boxes.pop(request_id, None)
 
     def deliver(self, output: GenerationOutput) -> None:
-        """Puts one output into its mailbox."""
         box = self._boxes.get(output.request_id)
         if box is not None:
             box.put(output)
 
     def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
-        """Puts the outputs of a step into their mailboxes."""
         for output in outputs:
             self.deliver(output)
 
 
-class Doorbell(threading.Event):
-    """The manager's wake-up event. Its loop would look for work ten times a second; this waits for the bell."""
+class WakeUp(threading.Event):
+    """The manager's wake-up event, waited for without polling ten times a second."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits until rung, however short the `timeout` (a minute at most, should a ring ever be lost)."""
+        """Waits until set, ignoring `timeout`; a minute at most, in case a wake-up is lost."""
         return super().wait(60.0)
 
 
 class PrefixScheduler(FIFOScheduler):
-    """First come, first served, but of several new requests with the same beginning one goes ahead.
+    """First come, first served, but of several new requests with the same beginning only one starts.
 
-    The others wait the steps it takes until that beginning is in the cache, instead of all computing it at once.
+    The others wait until that beginning is in the cache, instead of all computing it at once.
     """
 
     cache: PageCache
@@ -107,7 +104,7 @@ class PrefixScheduler(FIFOScheduler):
         return candidates
 
     def _is_cached(self, state: RequestState) -> bool:
-        """Whether all but a few tokens of the prompt would be found in the cache now."""
+        """Whether all but a few tokens of the prompt are in the cache."""
         matched = len(self.cache.allocator.match_prefix_blocks(state.remaining_prefill_tokens))
         n_left = len(state.remaining_prefill_tokens) - matched * self.cache.allocator.tokens_per_page
         return n_left <= 4 * self.cache.allocator.tokens_per_page
@@ -131,7 +128,7 @@ class CpuManager(ContinuousBatchingManager):
         model.set_attn_implementation("sdpa")
         super().__init__(cast(Any, model), generation, config)
         self.output_router = MailRouter()
-        self._wake_up_loop = Doorbell()
+        self._wake_up_loop = WakeUp()
         processors = self.logit_processor
         processors.logits_processor.append(GrammarMask())
         processors.logits_processor.append(RequestSampler())
@@ -140,7 +137,7 @@ class CpuManager(ContinuousBatchingManager):
         processors._retrieve_processors_kwargs()
 
     def _create_batch_processor(self) -> ContinuousBatchProcessor:
-        """The batch with our parts; the attention is named first, so that no mask of all against all is allocated."""
+        """The batch with our parts; the attention is set first, so that no mask of all against all is allocated."""
         self.model.set_attn_implementation(ATTENTION)
         config = self.model.config.get_text_config()
         settings = self.continuous_batching_config
@@ -168,7 +165,7 @@ class CpuManager(ContinuousBatchingManager):
         return processor
 
     def stop(self, *args: Any, **options: Any) -> None:
-        """Stops the thread, waking it if it sleeps."""
+        """Stops the thread, also while it waits."""
         self.background_thread_status.request_stop(2 if options.get("hard_stop") else 1, 0)
         self._wake_up_loop.set()
         super().stop(*args, **options)
@@ -196,10 +193,10 @@ def _only_full_attention(model: PreTrainedModel) -> bool:
 
 
 def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
-    """The manager as transformers makes it: flash attention on a GPU that has it, per-request sampling processors.
+    """transformers' own manager: flash attention on GPUs that have it, per-request sampling processors.
 
-    The generation values only have to differ from the defaults, so that each processor is made at all. Batching is
-    synchronous, because a grammar must have read a token before it can say which may come next.
+    The generation values must differ from the defaults, or the processors are not created. Batching is synchronous,
+    because a grammar must read a token before it allows the next ones.
     """
     generation = GenerationConfig(do_sample=True, temperature=0.7, top_k=50, top_p=0.9, eos_token_id=-1)
     page = 256
@@ -216,7 +213,7 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
 
 
 def _mask_first(manager: ContinuousBatchingManager, config: ContinuousBatchingConfig, model: PreTrainedModel) -> None:
-    """Puts the grammars' mask before the processors that choose the token."""
+    """Puts the grammars' mask before the sampling processors."""
     n_rows = max(config.max_requests_per_batch or 0, config.max_batch_tokens or 0, STOCK_ROWS)
     processors = manager.logit_processor
     mask = StaticGrammarMask(n_rows, model.config.get_text_config().vocab_size, model.device)

@@ -1,7 +1,7 @@
-"""The forms in which models write calls of tools, and how each becomes the one form that the platform reads.
+"""The forms in which models write tool calls, and their conversion to the form that the platform reads.
 
-A model's own control token opens a call only where the model generated that very id; the same characters spelled out
-in ordinary tokens stay text. Models without such a token open a call by text, as `gpts.runs.replies` reads it.
+A control token opens a call only where the model generated its id; the same characters in ordinary tokens stay text.
+Models without such a token open a call by text, as `gpts.runs.replies` reads it.
 """
 
 import json
@@ -14,15 +14,15 @@ from workers.engine.detokenize import Detokenizer
 
 CallStyle = Literal["hermes", "llama", "mistral"]
 _TEXT: Final = r"TEXT: /(.|\n)*/"
-# A reply of Llama's that begins with a brace is a call; its text never does.
+# A reply of Llama's that begins with a brace is a call.
 _TEXT_WITHOUT_BRACE: Final = r"TEXT: /\s*[^{\s](.|\n)*/"
 
 
 @dataclass(frozen=True, slots=True)
 class CallForm:
-    """How one model writes calls. `opening_id` is the hidden control token that opens them; None: text opens them.
+    """How a model writes calls. `opening_id` is the hidden control token that opens them; None: text opens them.
 
-    `tokens` are the added tokens, hidden or not, that a model may write in place of opening and closing.
+    `tokens` are the added tokens, hidden or not, for the opening and the closing.
 
     hermes: `<tool_call>{name, arguments}</tool_call>`, one block a call. llama: the reply is one object
     `{name, parameters}`, perhaps after `<|python_tag|>`. mistral: `[TOOL_CALLS]` and a list of {name, arguments}.
@@ -35,7 +35,6 @@ class CallForm:
 
     @property
     def arguments_key(self) -> str:
-        """The name under which the arguments stand."""
         return "parameters" if self.style == "llama" else "arguments"
 
     def lark(self, rules: Sequence[str], required: bool, n_calls: int) -> str:
@@ -46,7 +45,7 @@ class CallForm:
         return "\n".join([*lines, *(f"call_{i}: {rule}" for i, rule in enumerate(rules))])
 
     def _hermes(self, required: bool, n_calls: int) -> list[str]:
-        """Text that spells the opening out opens a call as well, so no call can be written outside the grammar."""
+        """The opening as text opens a call as well, so no call can be written outside the grammar."""
         opening, closing = (
             " | ".join([json.dumps(text), *([f"<[{token}]>"] if token is not None else [])])
             for text, token in zip((OPENING, CLOSING), self.tokens, strict=True)
@@ -73,11 +72,11 @@ class CallForm:
 
 
 def form_of(template: str, tokenizer: Any) -> CallForm | None:
-    """The form that a chat template teaches its model; None if it teaches none that is known."""
+    """The form of calls in a chat template; None if it has no known one."""
     added = {token.content: (token_id, token.special) for token_id, token in tokenizer.added_tokens_decoder.items()}
 
     def hidden(text: str) -> int | None:
-        """The id of a control token that decoding leaves out."""
+        """The id of a control token that decoding omits."""
         token_id, special = added.get(text, (None, False))
         return token_id if special else None
 
@@ -92,7 +91,7 @@ def form_of(template: str, tokenizer: Any) -> CallForm | None:
 
 
 class CallText:
-    """The text of a growing reply with its calls in the platform's form; stands in for a Detokenizer."""
+    """Like Detokenizer, with the calls of a growing reply in the platform's form."""
 
     def __init__(self, tokenizer: Any, form: CallForm) -> None:
         self._tokenizer = tokenizer
@@ -122,7 +121,7 @@ class CallText:
         return shown
 
     def flush(self) -> str:
-        """The rest: the calls in the platform's form, or what was left of one that was cut."""
+        """The rest: the calls in the platform's form, or the raw text of an unfinished one."""
         if self._calls is None:
             rest = self._prose(self._text.flush())
             return self._written(self._body) if self._body else rest
@@ -142,7 +141,7 @@ class CallText:
         return text if self._begun.strip() else ""
 
     def _written(self, body: str) -> str:
-        """`body` in the platform's form; one that is not whole stays an open block, which is no call."""
+        """`body` in the platform's form; an unfinished one stays an open block, which is no call."""
         calls = read_calls(body)
         if calls is None:
             return body if self._form.style == "llama" and self._calls is None else OPENING + body

@@ -1,7 +1,7 @@
-"""The last look at a constrained reply: nothing that does not parse and follow its schema leaves an engine.
+"""Validation of constrained replies: an engine yields only what parses and follows its schema.
 
-The grammar alone cannot promise it (it follows some keywords only nearly, a server may ignore it, a deadline may cut
-it), so the value is held back until it was checked, and asked for once more, drawn otherwise, if it is wrong.
+The grammar alone cannot guarantee it (it approximates some keywords, a server may ignore it, a deadline may cut the
+reply), so the value is held back until it is validated, and generated once more with other sampling if it is wrong.
 """
 
 import logging
@@ -18,12 +18,12 @@ from workers.engine.schemas import json_value, problem
 logger = logging.getLogger(__name__)
 
 Attempt = Callable[[GenerationRequest], Iterator[Token]]
-# How the second attempt draws where the first was greedy and would only repeat itself.
+# For the second attempt, where the first was greedy and would be repeated.
 _SECOND: Final = Sampling(temperature=0.8, top_p=0.95)
 
 
 def checked(request: GenerationRequest, attempt: Attempt) -> Iterator[Token]:
-    """The reply of `attempt` to `request`, held to the request's grammar. Raises GrammarError after two attempts."""
+    """The reply of `attempt` to `request`, validated by its grammar. Raises GrammarError after two attempts."""
     grammar = request.grammar
     if grammar is None:
         return attempt(request)
@@ -37,14 +37,11 @@ def _again(request: GenerationRequest) -> GenerationRequest:
 
 
 def _checked_json(request: GenerationRequest, attempt: Attempt, schema: Mapping[str, Any]) -> Iterator[Token]:
-    """Empty tokens while the value is written, then the whole value in the last one.
-
-    At the deadline the last token is empty: half a value is none.
-    """
+    """Empty tokens while the value is written, then the whole value; nothing if the deadline cut it."""
     reason = ""
-    for asked in (request, _again(request)):
+    for attempted in (request, _again(request)):
         text = ""
-        for token in attempt(asked):
+        for token in attempt(attempted):
             text += token.text
             if token.finish is None:
                 yield Token("")
@@ -68,9 +65,9 @@ def json_problem(text: str, schema: Mapping[str, Any]) -> str:
 
 
 def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Grammar) -> Iterator[Token]:
-    """The prose as it comes, then the calls in the last token once all of them follow their schemas.
+    """The prose as it is written, then the calls in the last token once all of them follow their schemas.
 
-    A call that was written as text counts as well. One that is of no use is asked for again, now as a call only.
+    A call written as text counts as well. After an invalid one the model must write a call and nothing else.
     """
     n_shown, raw = 0, ""
     tools = {tool.name: tool for tool in grammar.tools}
@@ -85,7 +82,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
     if not (reason := _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
         yield replace(token, text=raw[n_shown:])
         return
-    logger.info("a call is asked for again: %s", reason)
+    logger.info("a call is generated again: %s", reason)
     raw = ""
     for token in attempt(replace(_again(request), stop=(), grammar=replace(grammar, required=True))):
         raw += token.text
@@ -98,7 +95,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
 
 
 def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
-    """`raw` with a call that was written as text in the platform's form."""
+    """`raw`, with a call that was written as text converted to the platform's form."""
     if parse(raw, 0)[1]:
         return raw
     text, calls = bare_calls(raw, tools)

@@ -1,4 +1,4 @@
-"""Everything an engine needs to know, as one frozen value. Read from the settings in `workers.configuration` only."""
+"""The configuration of an engine, read from the settings in `workers.configuration`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ BUNDLED = "bundled"
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """Which engine to open and how. Zero and "auto" mean: choose from the machine and the model.
+    """Which engine to open and how. Zero and "auto": chosen by the machine and the model.
 
     `base_model` is "bundled", a directory with safetensors, or a .gguf file; `home` holds converted models.
     `cache_tokens` is the size of the key-value cache shared by all chats, `context_tokens` the longest prompt plus

@@ -1,18 +1,18 @@
-"""Token ids to text, piece by piece: whole characters only, and never a part of a stop string."""
+"""Token ids to text, piece by piece: whole characters only, and no part of a stop string."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from workers.engine.stopping import StopFilter
 
-# What the tokenizer shows for bytes that are not a whole character yet.
+# The tokenizer's output for an incomplete character.
 REPLACEMENT: Final = "�"
 
 
 class Detokenizer:
-    """The text of one growing reply. After `stopped` is True nothing more is given out.
+    """The text of one growing reply, without special tokens; empty after `stopped`.
 
-    `tokenizer` is the transformers tokenizer of the model; special tokens show as nothing.
+    `tokenizer` is the transformers tokenizer of the model.
     """
 
     def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
@@ -20,15 +20,15 @@ class Detokenizer:
         self._filter = StopFilter(stop)
         self._ids: list[int] = []
         self._from = 0  # decoding starts at this token, so that spaces between pieces are right
-        self._to = 0  # the tokens before this one were given out
+        self._to = 0  # the tokens before this one were returned
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop string was met."""
+        """Whether a stop string was found."""
         return self._filter.stopped
 
     def push(self, ids: Sequence[int]) -> str:
-        """The text that became certain with `ids`; empty while a character or a stop string may be incomplete."""
+        """The new text with `ids`; empty while a character or a stop string may be incomplete."""
         self._ids.extend(ids)
         shown, text = self._decode(self._ids[self._from : self._to]), self._decode(self._ids[self._from :])
         if text.endswith(REPLACEMENT) or len(text) <= len(shown):

@@ -1,7 +1,7 @@
 """Messages to token ids, so that text can never become a control token of the chat template.
 
-The model's own template is rendered with placeholders instead of contents. What stands between them is the skeleton
-and is encoded with all control tokens; contents are encoded by a copy of the tokenizer that knows no added tokens.
+The model's template is rendered with placeholders instead of contents (`native.py`). The text between them is the
+skeleton and is encoded with all control tokens; contents are encoded by a copy of the tokenizer without added tokens.
 `split_special_tokens=True` is not enough: tokens added with special=False (Qwen's `<tool_call>`) are still formed
 (measured: 3,520 of 20,000 fuzz strings; the copy without added tokens: 0 of 50,000).
 
@@ -9,7 +9,6 @@ A longer conversation has the ids of the shorter one as its prefix, so the engin
 """
 
 import json
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from typing import Any, Final, Generic, TypeVar
 from jinja2.exceptions import TemplateError
 from tokenizers import Tokenizer
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
-from workers.engine.native import PADDING, NativeSkeleton, as_text, new_secret, render
+from workers.engine.native import Marks, Skeleton, as_text, new_secret, render
 
 N_CACHED_CONTENTS: Final = 2048
 N_CACHED_SKELETONS: Final = 512
@@ -33,7 +32,7 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """The `size` values used last, safe for many threads."""
+    """The `size` most recently used values, safe for many threads."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -41,7 +40,7 @@ class LruCache(Generic[K, V]):
         self._lock = Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """The cached value, or `make()` (perhaps made twice by two threads at once)."""
+        """The cached value, or `make()` (two threads may both make it)."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -51,7 +50,7 @@ class LruCache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Stores `value` and forgets the one unused for longest if there are too many."""
+        """Stores `value` and drops the least recently used one if there are too many."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
@@ -61,21 +60,10 @@ class LruCache(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class TemplateTurn:
-    """One message as the template sees it: a role and the indices of the contents joined in it."""
+    """One message of the template: a role and the indices of the contents joined in it."""
 
     role: str
     contents: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Skeleton:
-    """A rendered template without contents: `parts[i]` precedes content i, the last part follows them all.
-
-    `strips[i]` tells whether the template strips white space left and right of content i.
-    """
-
-    parts: tuple[str, ...]
-    strips: tuple[tuple[bool, bool], ...]
 
 
 class ChatEncoder:
@@ -98,12 +86,12 @@ class ChatEncoder:
         self._secret = new_secret()
         self.form = self._call_form()
 
-    def encode(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> list[int]:
+    def encode(self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()) -> list[int]:
         """The ids of the conversation and of the opening of the assistant's next message."""
         return [token for span, _ in self.spans(messages, tools) for token in span]
 
     def spans(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
+        self, messages: Sequence[PromptMessage], tools: Sequence[ToolSpec] = ()
     ) -> list[tuple[tuple[int, ...], bool]]:
         """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
 
@@ -112,60 +100,54 @@ class ChatEncoder:
         if tools or any(message.tool_calls for message in messages):
             native = render(messages, tools, self._secret, self._apply) if self.form else None
             if native is not None:
-                return self._native_spans(*native)
+                return self._filled(*native)
             messages = as_text(messages, tools)
         roles = tuple(message.role for message in messages)
         skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))
-        pieces = [(self._part_ids(skeleton.parts[0]), False)]
-        for message, (left, right), part in zip(messages, skeleton.strips, skeleton.parts[1:], strict=True):
-            pieces.append((self._content_ids(_stripped(message.content, left, right)), True))
-            pieces.append((self._part_ids(part), False))
-        return pieces
+        return self._filled(skeleton, [message.content for message in messages])
 
     def remember(self, text: str, ids: Sequence[int]) -> None:
-        """Lets `text`, which the model wrote as `ids`, be encoded as just these ids when it comes back as history.
+        """Encodes `text`, which the model wrote as `ids`, as exactly these ids when it comes back as history.
 
-        The tokenizer may cut the same text otherwise, and the cached keys and values of the reply would be lost.
+        The tokenizer might split it otherwise, and the cached keys and values of the reply would be lost.
         """
         if self.control_ids.isdisjoint(ids):
             self._contents.put(text, tuple(ids))
 
     def end_ids(self) -> frozenset[int]:
         """The control tokens with which the template closes an assistant's message."""
-        skeleton = self._render(
-            [TemplateTurn("user", (0,)), TemplateTurn("assistant", (1,))], n_contents=2, prompt=False
-        )
+        skeleton = self._marked([TemplateTurn("user", (0,)), TemplateTurn("assistant", (1,))], prompt=False)
         closing = self._part_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
         return frozenset(closing[:1]) & self.control_ids
 
     def _call_form(self) -> CallForm | None:
-        """The form of calls that the template teaches and renders; None if it knows no tools."""
+        """The form of calls that the template describes and renders; None if it has no tools."""
         template = self._tokenizer.chat_template
         form = form_of(template if isinstance(template, str) else "\n".join(template.values()), self._tokenizer)
         probe = ToolSpec(name="probe", description="", parameters={"type": "object", "properties": {}})
-        known = render([Message(role="user", content="?")], [probe], self._secret, self._apply)
+        known = render([PromptMessage(role="user", content="?")], [probe], self._secret, self._apply)
         return form if known is not None else None
 
     def _apply(self, chat: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str | None:
         """The template's rendering of marked messages and tools; None if it refuses them."""
-        return self._rendered.get(json.dumps([chat, tools]), lambda: self._render_text(chat, tools, prompt=True))
+        return self._rendered.get(json.dumps([chat, tools]), lambda: self._render(chat, tools))
 
-    def _render_text(
-        self, chat: list[dict[str, Any]], tools: list[dict[str, Any]] | None, prompt: bool
+    def _render(
+        self, chat: list[dict[str, Any]], tools: Sequence[dict[str, Any]] = (), prompt: bool = True
     ) -> str | None:
         try:
             text: str = self._tokenizer.apply_chat_template(
-                chat, tools=tools or None, tokenize=False, add_generation_prompt=prompt
+                chat, tools=list(tools) or None, tokenize=False, add_generation_prompt=prompt
             )
         except (TemplateError, ValueError, TypeError, KeyError):
             return None
         return text
 
-    def _native_spans(self, skeleton: NativeSkeleton, words: Sequence[str]) -> list[tuple[tuple[int, ...], bool]]:
-        """The pieces of a conversation with tools."""
+    def _filled(self, skeleton: Skeleton, texts: Sequence[str]) -> list[tuple[tuple[int, ...], bool]]:
+        """The pieces of `skeleton` with `texts` in its slots."""
         pieces = [(self._part_ids(skeleton.parts[0]), False)]
         for slot, part in zip(skeleton.slots, skeleton.parts[1:], strict=True):
-            pieces.append((self._content_ids(slot.fill(words[slot.index])), True))
+            pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
             pieces.append((self._part_ids(part), False))
         return pieces
 
@@ -180,8 +162,8 @@ class ChatEncoder:
     def _encode_content(self, text: str) -> list[int]:
         """The ids of `text` without control tokens.
 
-        A vocabulary may list a control token among its ordinary pieces (SentencePiece's `</s>`), or give it out for
-        characters it does not know; then the text is cut at every character, and what still offends is left out.
+        A vocabulary may list a control token among its ordinary pieces (SentencePiece's `</s>`) or use it for unknown
+        characters; then the text is encoded character by character and without those.
         """
         ids: list[int] = self._content_tokenizer.encode(text, add_special_tokens=False).ids
         if self.control_ids.isdisjoint(ids):
@@ -193,51 +175,27 @@ class ChatEncoder:
         """The template around contents with these roles, folded into what the template accepts."""
         plain = [TemplateTurn(role, (index,)) for index, role in enumerate(roles)]
         for turns in (plain, _folded(plain, keep_system=True), _folded(plain, keep_system=False)):
-            skeleton = self._render(turns, len(roles))
-            if skeleton is not None:
+            if (skeleton := self._marked(turns)) is not None:
                 return skeleton
         raise EngineError(
             f"The base model's chat template does not accept messages with the roles {', '.join(roles)}."
         )
 
-    def _render(self, turns: Sequence[TemplateTurn], n_contents: int, prompt: bool = True) -> Skeleton | None:
+    def _marked(self, turns: Sequence[TemplateTurn], prompt: bool = True) -> Skeleton | None:
         """The rendering of `turns`; None if the template refuses, drops, doubles or reorders a content."""
-        marks = [f"q{secrets.token_hex(8)}q" for _ in range(n_contents)]
-        padded = [PADDING + mark + PADDING for mark in marks]
-        chat = [{"role": turn.role, "content": "\n\n".join(padded[i] for i in turn.contents)} for turn in turns]
-        text = self._render_text(chat, None, prompt)
-        if text is None:
-            return None
-        positions = [text.find(mark) for mark in marks]
-        if -1 in positions or positions != sorted(positions) or any(text.count(mark) != 1 for mark in marks):
-            return None
-        return _split(text, marks)
-
-
-def _split(text: str, marks: Sequence[str]) -> Skeleton:
-    """`text` cut at the marks, with the padding around each mark turned into what the template strips."""
-    parts: list[str] = []
-    strips: list[tuple[bool, bool]] = []
-    for mark in marks:
-        before, text = text.split(mark, 1)
-        left, right = before.endswith(PADDING), text.startswith(PADDING)
-        parts.append(before.removesuffix(PADDING) if left else before)
-        text = text.removeprefix(PADDING) if right else text
-        strips.append((not left, not right))
-    return Skeleton((*parts, text), tuple(strips))
-
-
-def _stripped(text: str, left: bool, right: bool) -> str:
-    """`text` without the white space that the template would strip."""
-    text = text.lstrip() if left else text
-    return text.rstrip() if right else text
+        marks = Marks(self._secret)
+        chat = [
+            {"role": turn.role, "content": "\n\n".join(marks.content("") for _ in turn.contents)} for turn in turns
+        ]
+        text = self._render(chat, prompt=prompt)
+        return marks.split(text) if text is not None else None
 
 
 def _folded(turns: Sequence[TemplateTurn], keep_system: bool) -> list[TemplateTurn]:
     """Alternating user and assistant turns with the same contents in the same order.
 
-    For templates that know no tool role, refuse two messages of one role in a row, or (unless `keep_system`) know no
-    system message: a message that is not the assistant's joins the user's.
+    For templates without a tool role, without two messages of one role in a row, or (unless `keep_system`) without a
+    system message: every message that is not the assistant's becomes part of the user's.
     """
     folded: list[TemplateTurn] = []
     for position, turn in enumerate(turns):
@@ -251,7 +209,7 @@ def _folded(turns: Sequence[TemplateTurn], keep_system: bool) -> list[TemplateTu
 
 
 def _control_ids(tokenizer: Any) -> frozenset[int]:
-    """All added tokens, special or not, except runs of white space, which some models add for their own sake."""
+    """All added tokens, special or not, except runs of white space, which some tokenizers add too."""
     added = tokenizer.added_tokens_decoder.items()
     return frozenset(token_id for token_id, token in added if token.content.strip())
 
@@ -269,7 +227,7 @@ def _without_prefixes(tokenizer: Any, keep_added: bool) -> Tokenizer:
 
 
 def _no_prefix(stage: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The normalizer or pre-tokenizer `stage` without the step that puts a space in front of the text."""
+    """The normalizer or pre-tokenizer `stage` without the step that prepends a space."""
     if stage is None or stage["type"] == "Prepend":
         return None
     for key in ("normalizers", "pretokenizers"):

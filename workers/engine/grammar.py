@@ -1,11 +1,11 @@
-"""Grammars over token ids: compiled once, then one small state per reply that says which tokens may come next.
+"""Grammars over token ids: compiled once, then one small state per reply that gives the allowed next tokens.
 
-llguidance was chosen over xgrammar by trying both on 28 schemas (2026-11-24, 49,152 tokens, one core): it wrote no
-value that its schema forbids and refuses what it cannot follow, where xgrammar wrote wrong values for 6 (allOf,
-if, contains, uniqueItems, oneOf, pattern with a length); it compiles in 0.3 to 1.6 ms instead of 0.1 to 83 ms; a
-mask costs 6 to 170 µs instead of 2 to 2,100 µs; and it needs no other package.
+llguidance was chosen over xgrammar after a test on 28 schemas (2026-11-24, 49,152 tokens, one core): it wrote no
+invalid value and refuses what it cannot follow, where xgrammar wrote invalid values for 6 (allOf, if, contains,
+uniqueItems, oneOf, pattern with a length); it compiles in 0.3 to 1.6 ms instead of 0.1 to 83 ms; a mask costs 6 to
+170 µs instead of 2 to 2,100 µs; and it has no dependencies.
 
-A reply must not be cut in the middle of a value: when the tokens left are only just enough to close what is open, the
+A reply must not end in the middle of a value: when the tokens left are only just enough to close what is open, the
 shortest closing is forced.
 """
 
@@ -26,23 +26,23 @@ from workers.engine.schemas import bounded, checked_size
 
 N_COMPILED: Final = 128
 MAX_CALLS: Final = 8
-# As json.dumps writes and the models read it in training: one space, no line breaks, nothing to loop in.
+# As json.dumps writes and models saw it in training: one space, no line breaks, no white space to loop in.
 _WRITTEN: Final[Any] = {
     "whitespace_flexible": False,
     "item_separator": ", ",
     "key_separator": ": ",
     "coerce_one_of": True,
 }
-# Tokens kept free for one more value to be begun before the closing must be forced.
+# Spare tokens for one more value before the closing must be forced.
 MIN_SPARE: Final = 16
-# A closing longer than this is no closing: the schema asks for more than a reply may hold.
+# A schema whose shortest closing is longer demands more than a reply may contain.
 MAX_CLOSING: Final = 1_024
 _QUOTE: Final = ord('"')
-# What is written first outside strings, so that an open value ends soon.
+# The preferred first bytes outside strings, so that an open value ends soon.
 _CLOSING_ORDER: Final = b'}],n1234567890tf"[{-.'
-# What a string grows by, in turn, while its pattern does not let it end: enough for addresses and simple codes.
+# What a string grows by, in turn, while its pattern does not allow its end: enough for addresses and simple codes.
 _FILLING: Final = b"abc@1.-A"
-# From this many tokens on, every second one is as long as the string may take: it has a long way to go.
+# From this many tokens on, every second one is the longest allowed, as the string must become long.
 _LONG_AFTER: Final = 12
 
 
@@ -58,7 +58,7 @@ class TokenTable:
         self.length = np.array([len(text) for text in texts], np.int32)
 
     def pick(self, allowed: np.ndarray, in_string: bool, turn: int) -> int:
-        """The id among `allowed` `(n,)` that brings an open JSON value nearest to its end; `turn` counts them."""
+        """The id among `allowed` `(n,)` that ends an open JSON value soonest; `turn` counts the calls."""
         first, length = self.first[allowed], self.length[allowed]
         filling = _FILLING[turn % len(_FILLING) :] + _FILLING if len(allowed) > 8 else b""
         for byte in bytes([_QUOTE]) + filling if in_string else _CLOSING_ORDER:
@@ -78,13 +78,11 @@ class JsonPlace:
         self._escaped = False
 
     def copy(self) -> "JsonPlace":
-        """An independent one at the same place."""
         other = JsonPlace()
         other.in_string, other._escaped = self.in_string, self._escaped
         return other
 
     def read(self, text: bytes) -> None:
-        """Goes on over `text`."""
         for byte in text:
             if self._escaped:
                 self._escaped = False
@@ -95,7 +93,7 @@ class JsonPlace:
 
 
 class GrammarState:
-    """One reply under a grammar. Used by the batch's thread only, but for `error` once the reply has ended."""
+    """One reply under a grammar. For the batch's thread only, except for `error` once the reply has ended."""
 
     def __init__(self, matcher: Any, table: TokenTable, end_ids: frozenset[int], max_tokens: int, spare: int) -> None:
         self.error = ""
@@ -112,11 +110,11 @@ class GrammarState:
         self._bits = np.zeros((len(table.texts) + 31) // 32 * 4, np.uint8)
 
     def __deepcopy__(self, memo: object) -> "GrammarState":
-        """Itself: a request that the batch starts over goes on with what it has written."""
+        """Itself: a request that the batch restarts continues with what it has written."""
         return self
 
     def read(self, generated: Sequence[int]) -> None:
-        """Takes in the tokens of `generated` (the whole reply so far) that are new."""
+        """Reads the new tokens of `generated`, the whole reply so far."""
         for token in generated[self._n_read :]:
             self._n_read += 1
             if token in self._end_ids or self.error:
@@ -130,7 +128,7 @@ class GrammarState:
             self._forced = self._forced[1:] if self._forced and self._forced[0] == token else []
 
     def allowed(self) -> np.ndarray:
-        """Which tokens may come next, `(vocabulary / 8,)` uint8, lowest bit first. Valid until the next call."""
+        """The allowed next tokens, `(vocabulary / 8,)` uint8, lowest bit first. Valid until the next call."""
         if not self.error and not self._forced:
             self._plan_closing(self._max_tokens - self._n_read)
         if self._forced:
@@ -152,7 +150,7 @@ class GrammarState:
         return self._bits
 
     def _plan_closing(self, n_left: int) -> None:
-        """Forces the closing if the tokens left are only just enough; else notes when to look again."""
+        """Forces the closing if the tokens left are only just enough; else sets when to check again."""
         if n_left > self._check_at or self._matcher.is_accepting() or self._matcher.is_stopped():
             return
         closing = self.closing(n_left + 1)
@@ -165,9 +163,9 @@ class GrammarState:
         self._check_at = n_left - max(1, (slack - self._spare) // 3)
 
     def closing(self, at_most: int) -> list[int] | None:
-        """The tokens of a short way to an accepted end from here; None if none of `at_most` tokens was found.
+        """A short sequence of tokens to an accepted end; None if none of `at_most` tokens was found.
 
-        After a failure `ends_in_string` tells whether it was the pattern of a string that could not be met.
+        Then `ends_in_string` is True if it failed at the pattern of a string.
         """
         matcher, place = self._matcher.deep_copy(), self._place.copy()
         ids: list[int] = []
@@ -185,7 +183,7 @@ class GrammarState:
 
 
 class GrammarCompiler:
-    """Compiles and keeps the grammars of one model; safe for many threads, and never called by the batch's own."""
+    """Compiles and caches the grammars of one model; safe for many threads, never called by the batch's thread."""
 
     def __init__(self, tokenizer: Any, n_vocabulary: int, end_ids: frozenset[int], form: CallForm) -> None:
         self._hf_tokenizer = tokenizer
@@ -203,8 +201,7 @@ class GrammarCompiler:
         for tool in grammar.tools:
             checked_size(tool.parameters)
         _, table = self._tokens()
-        key = _key(grammar)
-        matcher, n_least = self._compiled.get(key, lambda: self._compile(grammar))
+        matcher, n_least = self._compiled.get(_key(grammar), lambda: self._compile(grammar))
         if n_least + 1 > max_tokens:
             raise GrammarError(
                 f"A reply of {max_tokens} tokens is too short for this schema, which needs {n_least + 1}."
@@ -213,7 +210,7 @@ class GrammarCompiler:
         return GrammarState(matcher.deep_copy(), table, self._end_ids, max_tokens, spare)
 
     def _tokens(self) -> tuple[Any, TokenTable]:
-        """The model's tokens as the grammar library wants them; made once, in about half a second."""
+        """The model's tokens for the grammar library; made once, in about half a second."""
         with self._lock:
             if self._made is None:
                 ends = sorted(self._end_ids)
@@ -235,11 +232,11 @@ class GrammarCompiler:
         limits = llguidance.LLParserLimits(verbose_errors=False)
         matcher = llguidance.LLMatcher(tokens, text, log_level=0, limits=limits)
         if matcher.is_error():
-            raise GrammarError(f"Replies cannot be held to this schema: {_sentence(matcher.get_error())}")
+            raise GrammarError(f"Replies cannot follow this schema: {_sentence(matcher.get_error())}")
         start = GrammarState(matcher, table, self._end_ids, MAX_CLOSING, 0)
         shortest = start.closing(MAX_CLOSING)
         if start.error or (shortest is None and not start.ends_in_string):
-            raise GrammarError(f"Replies cannot be held to this schema: {start.error or 'it has no short value.'}")
+            raise GrammarError(f"Replies cannot follow this schema: {start.error or 'it has no short value.'}")
         return matcher, len(shortest or ())
 
 
@@ -252,9 +249,9 @@ def _key(grammar: Grammar) -> str:
 
 
 def _sentence(error: str) -> str:
-    """What the library's message of several lines says, in one."""
-    said = error.rpartition("\nerror: ")[2].split("\n", 1)[0]
-    return said[:200] or "the grammar stopped"
+    """The library's message of several lines as one line."""
+    line = error.rpartition("\nerror: ")[2].split("\n", 1)[0]
+    return line[:200] or "the grammar stopped"
 
 
 def _call_rule(tool: ToolSpec, form: CallForm) -> str:

@@ -1,5 +1,6 @@
-"""The engine that holds the base model itself: one per process, many threads feeding one continuous batch."""
+"""The engine with the base model in this process: many threads feed one continuous batch."""
 
+import os
 import threading
 import time
 import uuid
@@ -12,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.generation.continuous_batching.requests import GenerationOutput
 from transformers.utils import logging as transformers_logging
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -36,19 +37,18 @@ from workers.engine.encoding import ChatEncoder
 from workers.engine.grammar import GrammarCompiler, GrammarState
 from workers.engine.lean import make_lean
 from workers.engine.linear import pack_linears
-from workers.engine.threads import set_compute_threads
 from workers.engine.weights import fingerprint_of, resolve_model
 
-# 23 KB a token with the bundled model: 377 MB when full; tokens never written take no memory.
+# 23 KB per token with the bundled model, 377 MB when full; unused tokens take no memory.
 CPU_CACHE_TOKENS: Final = 16_384
-# How often a waiting stream looks whether the batch thread still lives, in seconds.
+# How often a waiting stream checks that the batch thread is alive, in seconds.
 LIFE_CHECK_S: Final = 1.0
-# "No top-k" for processors that know no such thing; the largest int32.
+# "No top-k" for processors without such an option; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
 
 
 class Generation:
-    """One generation under way: what was read of it, and how it ended."""
+    """One generation in progress: the tokens read so far, and why it ended."""
 
     def __init__(self, text: Detokenizer | CallText, prompt_tokens: int, ends_at: float) -> None:
         self.request_id = uuid.uuid4().hex
@@ -60,11 +60,11 @@ class Generation:
         self._ends_at = ends_at
 
     def remaining_s(self) -> float:
-        """Seconds until the deadline, never negative."""
+        """Seconds until the deadline, at least 0."""
         return max(0.0, self._ends_at - time.monotonic())
 
     def advance(self, output: GenerationOutput | None, end_ids: frozenset[int]) -> str:
-        """The text that `output` adds. Sets `finish` when the reply is over, also at the deadline (None: no news)."""
+        """The text that `output` adds, if any. Sets `finish` when the reply is over, also at the deadline."""
         text = ""
         if output is not None:
             new = output.generated_tokens[len(self.ids) :]
@@ -83,14 +83,14 @@ class Generation:
         return text
 
     def token(self, text: str, cached_tokens: int) -> Token:
-        """`text` as a token; the last one carries the reason and the usage."""
+        """`text` as a token; the last one has the finish reason and the usage."""
         if self.finish is None:
             return Token(text)
         return Token(text, self.finish, Usage(self._prompt_tokens, len(self.ids), cached_tokens))
 
 
 class HfEngine(Learning):
-    """A model from disk on transformers' continuous batching. The constructor loads it."""
+    """A model from disk with transformers' continuous batching. The constructor loads it."""
 
     def __init__(self, config: EngineConfig) -> None:
         folder = resolve_model(config)
@@ -120,7 +120,7 @@ class HfEngine(Learning):
         self._closed = False
 
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
-        """See `Engine.stream`. Prompt and grammar are checked at the call; the first token asked for starts it."""
+        """See `Engine.stream`. The call checks prompt and grammar; generation starts with the first token read."""
         ends_at = time.monotonic() + request.deadline_s
         ids = self.encoder.encode(request.messages, request.tools)
         if len(ids) + request.max_tokens > self._ability.context_tokens:
@@ -129,15 +129,15 @@ class HfEngine(Learning):
                 f"of {self._ability.context_tokens} tokens."
             )
         if request.grammar is not None:
-            self._grammars.start(request.grammar, request.max_tokens)  # compiled here, and its errors raised
-        return checked(request, lambda asked: self._attempt(asked, ids, ends_at))
+            self._grammars.start(request.grammar, request.max_tokens)  # compiles it and raises its errors
+        return checked(request, lambda attempted: self._attempt(attempted, ids, ends_at))
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """The exact length of the prompt, in tokens."""
         return len(self.encoder.encode(messages, tools))
 
     def fingerprint(self) -> str:
-        """Of the weights and the template in the model's folder."""
+        """See `fingerprint_of`."""
         return self._fingerprint
 
     def health(self) -> Health:
@@ -158,7 +158,7 @@ class HfEngine(Learning):
                 self._manager.stop(block=True, timeout=30.0, hard_stop=True)
 
     def _attempt(self, request: GenerationRequest, ids: list[int], ends_at: float) -> Iterator[Token]:
-        """One generation. Calls are read in the model's own form where it was told of tools or held to them."""
+        """One generation; with tools in the prompt or the grammar, calls are read in the model's own form."""
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
@@ -178,13 +178,13 @@ class HfEngine(Learning):
                     manager.cancel_request(reply.request_id)
                     self._remember(reply)
                     if grammar is not None and grammar.error:
-                        raise GrammarError(f"The reply could not be held to its schema: {grammar.error}")
+                        raise GrammarError(f"The reply could not follow its schema: {grammar.error}")
                 if text or reply.finish is not None:
-                    yield reply.token(text, _cached_tokens(manager, reply.request_id))
+                    yield reply.token(text, _cached_tokens(manager).get(reply.request_id, 0))
         finally:
             manager.cancel_request(reply.request_id)
             manager.output_router.close(reply.request_id)
-            _forget(manager, reply.request_id)
+            _cached_tokens(manager).pop(reply.request_id, None)
 
     def _submit(
         self,
@@ -195,7 +195,7 @@ class HfEngine(Learning):
         grammar: GrammarState | None,
     ) -> None:
         """Adds the request to the batch."""
-        held = {"grammar": grammar} if grammar is not None else {}
+        constraint = {"grammar": grammar} if grammar is not None else {}
         added = manager.add_request(
             ids,
             reply.request_id,
@@ -203,13 +203,13 @@ class HfEngine(Learning):
             streaming=True,
             eos_token_id=sorted(self._end_ids),
             **_sampling_options(manager, request.sampling),
-            **held,
+            **constraint,
         )
         if added is None:
             raise EngineError("The batch stopped before the request was added; try again.")
 
     def _next_text(self, manager: Any, box: Mailbox, reply: Generation) -> str:
-        """The text of the next output, or nothing if none came in time. Raises EngineError if the batch died."""
+        """The text of the next output; empty if there is none in time. Raises EngineError if the batch died."""
         output = box.get(min(LIFE_CHECK_S, reply.remaining_s()))
         if output is None and not _is_alive(manager):
             output = box.get(0.0)
@@ -220,7 +220,7 @@ class HfEngine(Learning):
         return reply.advance(output, self._end_ids)
 
     def _remember(self, reply: Generation) -> None:
-        """Keeps how the model cut its own whole reply into tokens, for when it comes back as history."""
+        """Keeps the model's tokens of the whole reply, for when it comes back as history."""
         ids = [token for token in reply.ids if token not in self._end_ids]
         if self._tokenizer.decode(ids, clean_up_tokenization_spaces=False) == reply.shown:
             self.encoder.remember(reply.shown, ids)
@@ -233,6 +233,14 @@ class HfEngine(Learning):
             if self._manager is None or not _is_alive(self._manager):
                 self._manager = open_manager(self._model, self._cache_tokens)
             return self._manager
+
+
+def set_compute_threads(wanted: int) -> None:
+    """Sets torch's threads to `wanted`, or for 0 to all cores but one (at least one).
+
+    Two threads that spin at barriers on two cores collapse as soon as anything else runs.
+    """
+    torch.set_num_threads(wanted or max(1, len(os.sched_getaffinity(0)) - 1))
 
 
 def load_model(folder: Path, config: EngineConfig) -> PreTrainedModel:
@@ -263,7 +271,7 @@ def _context_tokens(model: PreTrainedModel, wanted: int, cache_tokens: int) -> i
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
-    """The ids after which the model says nothing more, as its files tell."""
+    """The ids that end a reply, from the model's files."""
     configured = model.generation_config.eos_token_id if model.generation_config else None
     ids = configured if isinstance(configured, list) else [configured]
     return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
@@ -283,12 +291,6 @@ def _is_alive(manager: Any) -> bool:
     return bool(manager.is_running()) and manager.background_thread_status.can_accept_new_requests() is None
 
 
-def _cached_tokens(manager: Any, request_id: str) -> int:
-    """How many prompt tokens of the request were in the cache; 0 where the manager does not tell."""
-    counts = getattr(getattr(manager.batch_processor, "cache", None), "cached_tokens", {})
-    return int(counts.get(request_id, 0))
-
-
-def _forget(manager: Any, request_id: str) -> None:
-    """Drops what was noted about the request."""
-    getattr(getattr(manager.batch_processor, "cache", None), "cached_tokens", {}).pop(request_id, None)
+def _cached_tokens(manager: Any) -> dict[str, int]:
+    """The number of cached prompt tokens by request; empty for the stock manager."""
+    return getattr(getattr(manager.batch_processor, "cache", None), "cached_tokens", {})

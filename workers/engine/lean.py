@@ -1,7 +1,7 @@
-"""Llama layers with fewer, larger operations, for CPU, where a small model's step is mostly the cost of calling.
+"""Llama layers with fewer, larger operations, for CPU, where the overhead of calls dominates a small model's step.
 
-The same arithmetic as transformers' `LlamaDecoderLayer`: one matrix for queries, keys and values, one for gate, up,
-one rotation for queries and keys, and no detour through the attention registry. Other models keep their own layers.
+The same arithmetic as transformers' `LlamaDecoderLayer`: one matrix for queries, keys and values, one for gate and
+up, one rotation for queries and keys, and no attention registry. Other models keep their own layers.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from workers.engine.paged_attention import StepPlan, attend
 
 
 class LeanLlamaLayer(nn.Module):
-    """Stands in for one decoder layer; reads and writes the page cache itself."""
+    """Replaces a decoder layer; reads and writes the page cache directly."""
 
     def __init__(self, layer: LlamaDecoderLayer) -> None:
         super().__init__()
@@ -70,14 +70,14 @@ class LeanLlamaLayer(nn.Module):
 
 
 def _rotation(cos: torch.Tensor, sin: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """`cos` and `sin` `(tokens, 1, dim)`, the sine negative in the first half, where a rotation subtracts."""
+    """`cos` and `sin` `(tokens, 1, dim)`, with the sine negated in the first half, where a rotation subtracts."""
     signed = sin[0].clone()
     signed[:, : signed.shape[-1] // 2].neg_()
     return cos[0].unsqueeze(1), signed.unsqueeze(1)
 
 
 def make_lean(model: nn.Module) -> None:
-    """Replaces the Llama layers of `model`; does nothing to other kinds of layer."""
+    """Replaces the Llama layers of `model`; other layers stay."""
     layers = getattr(getattr(model, "model", None), "layers", [])
     for index, layer in enumerate(layers):
         if type(layer) is LlamaDecoderLayer and type(layer.mlp.act_fn).__name__ in ("SiLU", "SiLUActivation"):

@@ -1,4 +1,4 @@
-"""Grammars inside the batch: before a token is chosen, each constrained row loses what its grammar forbids."""
+"""Grammars in the batch: before sampling, each constrained row loses the tokens that its grammar forbids."""
 
 import numpy as np
 import torch
@@ -9,9 +9,9 @@ from workers.engine.grammar import GrammarState
 
 
 class GrammarMask(ContinuousBatchingLogitsProcessor):
-    """Rules out tokens row by row; rows without a grammar cost nothing. Must stand before the sampler.
+    """Masks tokens row by row; rows without a grammar cost nothing. Must come before the sampler.
 
-    Holds the rows between the two calls of one step, so it is for synchronous batching without graphs (CPU).
+    Keeps the rows between the two calls of one step, so it is for synchronous batching without graphs (CPU).
     """
 
     supported_kwargs = {"grammar": GrammarState}
@@ -21,11 +21,11 @@ class GrammarMask(ContinuousBatchingLogitsProcessor):
         self._rows: list[tuple[int, torch.Tensor]] = []
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
-        """Zeros: the masks do not travel in the tensor."""
+        """Zeros: the masks are not in the tensor."""
         int32_tensor.zero_()
 
     def prepare_tensor_args(self, requests_with_new_token: list[FutureRequestState]) -> torch.Tensor:
-        """Works out the masks of the coming step; the tensor `(rows,)` int32 is unused zeros."""
+        """Computes the masks of the next step; the returned zeros `(rows,)` int32 are unused."""
         self._rows = [
             (row, torch.from_numpy(bits))
             for row, future in enumerate(requests_with_new_token)
@@ -43,7 +43,7 @@ class GrammarMask(ContinuousBatchingLogitsProcessor):
 
 
 class StaticGrammarMask(GrammarMask):
-    """The same with one buffer of bits on the device, so that a captured graph reads the newest masks."""
+    """GrammarMask with one buffer of bits on the device, so that a captured graph reads the current masks."""
 
     def __init__(self, n_rows: int, n_vocabulary: int, device: torch.device) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class StaticGrammarMask(GrammarMask):
         self._shifts = torch.arange(8, dtype=torch.uint8, device=device)
 
     def prepare_tensor_args(self, requests_with_new_token: list[FutureRequestState]) -> torch.Tensor:
-        """Copies the masks of the coming step to the device; rows without a grammar allow everything."""
+        """Copies the masks of the next step to the device; rows without a grammar allow everything."""
         for row, _ in self._rows:
             self._bits[row] = 255
         zeros = super().prepare_tensor_args(requests_with_new_token)
@@ -67,11 +67,11 @@ class StaticGrammarMask(GrammarMask):
 
 
 def _allowed(state: RequestState) -> np.ndarray | None:
-    """The bits of the tokens that may come next in the request; None if it has no grammar."""
+    """The bits of the request's allowed next tokens; None if it has no grammar."""
     grammar: GrammarState | None = state.logit_processor_kwargs.get("grammar")
     if grammar is None:
         return None
-    # A request that was started over carries what it had written at the end of its prompt.
+    # A restarted request has its earlier reply at the end of its prompt.
     earlier = state.initial_tokens[state._true_initial_tokens :] if state._true_initial_tokens else []
     grammar.read([*earlier, *state.generated_tokens])
     return grammar.allowed()

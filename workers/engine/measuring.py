@@ -1,7 +1,7 @@
-"""What a model can do, measured: it is asked a few dozen questions through the prompts and paths of real runs.
+"""Measures a model's ability with a few dozen questions, through the prompts and paths of real runs.
 
-`reply` of `measure` is the product's own way from a turn to a reply, so what is measured is what a run would get:
-the chat template, the tools in the model's own format, the grammar, calls printed as text.
+`reply` of `measure` is the path of real runs from a turn to a reply: the chat template, the tools in the model's own
+format, the grammar, calls printed as text.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, Retrieval, UserMessage
 from gpts.spec.ability import ModelAbility
@@ -25,14 +25,14 @@ from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GrammarError
 
-# Measurements that come with the platform, by fingerprint: the bundled model is not measured on every machine.
+# Shipped measurements by fingerprint, so that the bundled model is not measured on every machine.
 KNOWN: Final = Path(__file__).parent / "data" / "known_models.json"
 CASES: Final = Path(__file__).parent / "data" / "ability_cases.toml"
-# Replies asked for at the same time: the engine batches them.
+# Concurrent replies, which the engine batches.
 AT_ONCE: Final = 4
 REPLY_TOKENS: Final = 120
-# The share of each part from which a model is trusted with it. The trained router chooses right in three of four hard
-# cases and never words anything wrongly, so a model has to do clearly better than that to replace it.
+# The share of right cases from which a model is trusted with a part. The trained router is right in 3 of 4 hard
+# cases, so a model must do clearly better to replace it.
 ENOUGH: Final[Mapping[str, float]] = {
     "tool_needed": 0.8,
     "no_tool_needed": 0.8,
@@ -50,8 +50,8 @@ _DECLINES: Final = re.compile(
 Reply = Callable[[TurnState], ModelReply]
 
 
-class Figure(BaseModel):
-    """How many of a part's cases were right, and the ids of those that were not."""
+class PartScore(BaseModel):
+    """The number of a part's right cases, and the ids of the wrong ones."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,15 +66,15 @@ class Figure(BaseModel):
 
 
 class Measurement(BaseModel):
-    """What was measured of a model, by part, in how many seconds."""
+    """A model's scores by part, and the seconds it took to measure them."""
 
     model_config = ConfigDict(frozen=True)
 
-    figures: dict[str, Figure]
+    figures: dict[str, PartScore]
     seconds: float
 
     def fields(self) -> dict[str, bool]:
-        """The fields of ModelAbility that were measured."""
+        """The measured fields of ModelAbility."""
         good = {name for name, figure in self.figures.items() if figure.share >= ENOUGH[name]}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
@@ -84,20 +84,20 @@ class Measurement(BaseModel):
 
 
 def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = lambda text: None) -> Measurement:
-    """The figures of the model that `reply` asks; `ability` is what it is known to do so far. Raises EngineError."""
+    """The scores of the model behind `reply`; `ability` has its other fields. Raises EngineError."""
     started = time.monotonic()
     cases = _cases()
-    asked = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
+    capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
     parts: dict[str, dict[str, bool]] = {name: {} for name in ENOUGH}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for kind in ("choice", "tie", "sources", "abstain", "format"):
-            judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, asked, reply), cases[kind]))
+            judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, capable, reply), cases[kind]))
             for number, found in enumerate(judged):
                 for part, right in found.items():
                     parts[part][f"{kind}-{number}"] = right
             say(f"{kind}: {sum(all(found.values()) for found in judged)} of {len(judged)} right")
     figures = {
-        name: Figure(
+        name: PartScore(
             right=sum(found.values()),
             cases=len(found),
             wrong=tuple(case for case, right in found.items() if not right),
@@ -109,7 +109,7 @@ def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = 
 
 @cache
 def known_measurement(fingerprint: str) -> Measurement | None:
-    """What was measured before of the model with this fingerprint; None for one that is not known."""
+    """The shipped measurement of the model with this fingerprint, if any."""
     known = json.loads(KNOWN.read_text(encoding="utf-8")).get(fingerprint)
     return Measurement.model_validate(known) if known else None
 
@@ -125,8 +125,8 @@ def _tools(names: Iterable[str] = ()) -> dict[str, ToolSpec]:
     return {spec.name: spec for spec in specs}
 
 
-def _asked(reply: Reply, state: TurnState) -> ModelReply | None:
-    """The reply, or None where the model gave none that could be used. Raises EngineError."""
+def _valid_reply(reply: Reply, state: TurnState) -> ModelReply | None:
+    """The reply; None if the model wrote none that follows its grammar. Raises EngineError."""
     try:
         return reply(state)
     except GrammarError:
@@ -134,9 +134,9 @@ def _asked(reply: Reply, state: TurnState) -> ModelReply | None:
 
 
 def _judge_choice(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
-    earlier = tuple(Message(role=role, content=text) for role, text in case.get("before", ()))
+    earlier = tuple(PromptMessage(role=role, content=text) for role, text in case.get("before", ()))
     step = UserMessage(text=case["message"], earlier=earlier)
-    given = _asked(reply, TurnState(_spec(), ability, (step,), (), _tools()))
+    given = _valid_reply(reply, TurnState(_spec(), ability, (step,), (), _tools()))
     called = given.tool_calls[0].name if given and given.tool_calls else ""
     if not case["tool"]:
         return {"no_tool_needed": given is not None and not given.tool_calls}
@@ -154,7 +154,7 @@ def _judge_tie(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> 
 
 
 def picked_tool(reply: Reply, ability: ModelAbility, message: str, tools: list[ToolSpec]) -> str:
-    """Which of a few tools the model picks for a message when it sees just these; empty for none of them."""
+    """The name of the tool that the model picks for a message among `tools`; empty for none."""
     listed = "\n".join(f"- {tool.name}: {tool.model_description}" for tool in tools)
     names = [*(tool.name for tool in tools), "none"]
     schema = {
@@ -165,7 +165,7 @@ def picked_tool(reply: Reply, ability: ModelAbility, message: str, tools: list[T
     }
     question = f"{message}\n\nWhich of these tools does this message ask for?\n{listed}\n- none: none of them"
     step = UserMessage.model_validate({"text": question, "overrides": {"answer_schema": schema}})
-    given = _asked(reply, TurnState(_spec(), ability, (step,), (), {}))
+    given = _valid_reply(reply, TurnState(_spec(), ability, (step,), (), {}))
     found = re.search(r'"tool":\s*"([^"]*)"', given.text) if given else None
     return found[1] if found and found[1] != "none" else ""
 
@@ -182,7 +182,7 @@ def _judge_abstention(case: Mapping[str, Any], ability: ModelAbility, reply: Rep
 
 def _judge_format(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
     state = TurnState(_spec(case["instructions"]), ability, (UserMessage(text=case["message"]),), (), {})
-    given = _asked(reply, state)
+    given = _valid_reply(reply, state)
     return {"format": given is not None and _holds(given.text, case)}
 
 
@@ -193,7 +193,7 @@ def _from_file(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> 
     )
     found = Retrieval(query=case["message"], passages=(passage,), covered=True)
     spec = _spec(knowledge=(KnowledgeRef(file_id="f", name=case["file"], segment="s"),))
-    return _asked(reply, TurnState(spec, ability, (UserMessage(text=case["message"]), found), (), {}))
+    return _valid_reply(reply, TurnState(spec, ability, (UserMessage(text=case["message"]), found), (), {}))
 
 
 def _spec(instructions: str = "", knowledge: tuple[KnowledgeRef, ...] = ()) -> GptSpec:

@@ -1,8 +1,8 @@
-"""Conversations with tools, rendered by the model's own template with a placeholder for every word from outside.
+"""Conversations rendered by the model's own template, with a placeholder for every untrusted text.
 
-Names, descriptions, property names, enum values and arguments come from strangers. None of them is ever seen by the
-template: it renders marks, each a secret that no text can contain, and the words are put back afterwards as content.
-A mark holds a quotation mark, which shows whether the template wrote it as JSON or as it is.
+Contents, names, descriptions, property names, enum values and arguments are untrusted. The template never sees them:
+it renders marks, which contain a secret that no text can know, and the texts are inserted afterwards as content.
+A mark contains a quotation mark, which shows whether the template wrote it as JSON or verbatim.
 """
 
 import json
@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import written
 from gpts.spec.tools import ToolSpec
 
-# Put around each message's placeholder: what is missing from the rendering was trimmed by the template.
+# Around each message's mark: what is missing of it in the rendering was trimmed by the template.
 PADDING: Final = "\t \t"
-_WRITTEN_PADDING: Final = json.dumps(PADDING)[1:-1]
-# Words of JSON Schema itself: no stranger's, and templates look some of them up.
+_JSON_PADDING: Final = json.dumps(PADDING)[1:-1]
+# Keywords of JSON Schema: trusted, and templates look some of them up.
 _KEYWORDS: Final = frozenset(
     "type properties required items enum description anyOf oneOf allOf additionalProperties format default minimum "
     "maximum minLength maxLength minItems maxItems pattern title const $ref $defs".split()
@@ -32,51 +32,51 @@ Render = Callable[[list[dict[str, Any]], list[dict[str, Any]]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where word number `index` stands: as JSON or as it is, with white space stripped left and right or not."""
+    """The place of text number `index`: as JSON or verbatim, with white space stripped left and right or not."""
 
     index: int
     is_json: bool
     strips: tuple[bool, bool]
 
-    def fill(self, word: str) -> str:
-        """`word` as the template would have written it."""
-        word = word.lstrip() if self.strips[0] else word
-        word = word.rstrip() if self.strips[1] else word
-        return json.dumps(word, ensure_ascii=False)[1:-1] if self.is_json else word
+    def fill(self, text: str) -> str:
+        """`text` as the template would have written it."""
+        text = text.lstrip() if self.strips[0] else text
+        text = text.rstrip() if self.strips[1] else text
+        return json.dumps(text, ensure_ascii=False)[1:-1] if self.is_json else text
 
 
 @dataclass(frozen=True, slots=True)
-class NativeSkeleton:
-    """A rendered template without words: `parts[i]` precedes `slots[i]`, the last part follows them all."""
+class Skeleton:
+    """A rendered template without texts: `parts[i]` precedes `slots[i]`, the last part follows them all."""
 
     parts: tuple[str, ...]
     slots: tuple[Slot, ...]
 
 
 class Marks:
-    """Puts marks in the place of words. `words` are in the order of their numbers; `needed` must all be rendered."""
+    """Replaces texts by marks. `texts` are in the order of their numbers; all `needed` ones must be rendered."""
 
     def __init__(self, secret: str) -> None:
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self.needed: set[int] = set()
         self.contents: list[int] = []
         self._secret = secret
 
-    def mark(self, word: str, *, needed: bool = True) -> str:
-        """The mark of `word`."""
-        index = len(self.words)
-        self.words.append(word)
+    def mark(self, text: str, *, needed: bool = True) -> str:
+        """The mark of `text`."""
+        index = len(self.texts)
+        self.texts.append(text)
         if needed:
             self.needed.add(index)
         return f'q{self._secret}x{index}"q'
 
-    def content(self, word: str) -> str:
-        """The padded mark of a message's content, which must be rendered just once and in order."""
-        self.contents.append(len(self.words))
-        return PADDING + self.mark(word) + PADDING
+    def content(self, text: str) -> str:
+        """The padded mark of a message's content, which must be rendered exactly once and in order."""
+        self.contents.append(len(self.texts))
+        return PADDING + self.mark(text) + PADDING
 
     def inside(self, value: Any, *, needed: bool, key: str = "") -> Any:
-        """`value`, plain JSON, with a mark for each string and key in it that is not a word of JSON Schema."""
+        """`value`, plain JSON, with a mark for each string and key in it that is not a keyword of JSON Schema."""
         if isinstance(value, str):
             return value if not needed and key == "type" and value in _TYPES else self.mark(value, needed=needed)
         if isinstance(value, Mapping):
@@ -90,12 +90,12 @@ class Marks:
             return [self.inside(inner, needed=needed, key=key) for inner in value]
         return value
 
-    def split(self, text: str) -> NativeSkeleton | None:
-        """`text` cut at its marks; None if a needed one is missing or contents are doubled or out of order."""
+    def split(self, text: str) -> Skeleton | None:
+        """`text` split at its marks; None if a needed one is missing or contents are doubled or out of order."""
         pieces = re.split(rf'q{self._secret}x(\d+)(\\?)"q', text)
         parts, slots = list(pieces[::3]), []
         for place, (number, slash) in enumerate(zip(pieces[1::3], pieces[2::3], strict=True)):
-            index, padding = int(number), _WRITTEN_PADDING if slash else PADDING
+            index, padding = int(number), _JSON_PADDING if slash else PADDING
             strips = (False, False)
             if index in self.contents:
                 left, right = parts[place].endswith(padding), parts[place + 1].startswith(padding)
@@ -105,24 +105,23 @@ class Marks:
             slots.append(Slot(index, bool(slash), strips))
         shown = [slot.index for slot in slots]
         is_whole = self.needed.issubset(shown) and [i for i in shown if i in self.contents] == self.contents
-        return NativeSkeleton(tuple(parts), tuple(slots)) if is_whole else None
+        return Skeleton(tuple(parts), tuple(slots)) if is_whole else None
 
 
 def render(
-    messages: Sequence[Message], tools: Sequence[ToolSpec], secret: str, apply: Render
-) -> tuple[NativeSkeleton, list[str]] | None:
-    """The skeleton of the conversation and the words for its slots; None if the template cannot hold it.
+    messages: Sequence[PromptMessage], tools: Sequence[ToolSpec], secret: str, apply: Render
+) -> tuple[Skeleton, list[str]] | None:
+    """The skeleton of a conversation with tools and the texts for its slots; None if the template cannot render it.
 
-    A template that knows no system message, or moves it about, gets it at the beginning of the first message.
+    For a template without a system message, or that moves it, it becomes the beginning of the first message.
     """
     for folds in (False, True):
         marks = Marks(secret)
-        told = [_tool(tool, marks) for tool in tools]
-        chat = _chat(messages, marks, folds)
-        text = apply(chat, told)
+        specs = [_tool(tool, marks) for tool in tools]
+        text = apply(_chat(messages, marks, folds), specs)
         skeleton = marks.split(text) if text is not None else None
         if skeleton is not None:
-            return skeleton, marks.words
+            return skeleton, marks.texts
     return None
 
 
@@ -131,10 +130,10 @@ def new_secret() -> str:
     return secrets.token_hex(8)
 
 
-def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Message]:
-    """The conversation for a template without tools: calls and tools are content, in the platform's own form."""
+def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
+    """The conversation for a template without tools: calls and tools become content, in the platform's form."""
     plain = [
-        Message(
+        PromptMessage(
             role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
         )
         for message in messages
@@ -144,10 +143,10 @@ def as_text(messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[Mess
     schemas = [
         {"name": tool.name, "description": tool.model_description, "parameters": tool.parameters} for tool in tools
     ]
-    told = "Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas, ensure_ascii=False)
+    listed = "Tools, called as <tool_call>{name, arguments}</tool_call>:\n" + json.dumps(schemas, ensure_ascii=False)
     if plain and plain[0].role == "system":
-        return [Message(role="system", content=f"{plain[0].content}\n\n{told}"), *plain[1:]]
-    return [Message(role="system", content=told), *plain]
+        return [PromptMessage(role="system", content=f"{plain[0].content}\n\n{listed}"), *plain[1:]]
+    return [PromptMessage(role="system", content=listed), *plain]
 
 
 def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
@@ -159,8 +158,8 @@ def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _chat(messages: Sequence[Message], marks: Marks, folds: bool) -> list[dict[str, Any]]:
-    """The messages as templates read them. Ids of calls are numbers of nine digits, as Mistral's demands."""
+def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[dict[str, Any]]:
+    """The messages for the template. Ids of calls are numbers of nine digits, as Mistral's demands."""
     numbers: dict[str, str] = {}
     chat: list[dict[str, Any]] = []
     held = ""

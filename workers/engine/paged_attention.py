@@ -25,7 +25,7 @@ from workers.engine.pages import PageRun, SharedTokens, plan_past, plan_reads
 
 ATTENTION: Final = "guildhall_paged"
 FULL: Final = "full_attention"
-# Padded to a multiple of this, the kernel adds up a row in the same order whatever the other rows' lengths.
+# Padded to a multiple of this, the kernel sums a row in the same order whatever the other rows' lengths.
 WIDTH_STEP: Final = 32
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
 
@@ -35,7 +35,7 @@ class Gather:
     """Tokens to copy out of the cache: `index` int64 `(rows * width,)`, `mask` `(rows, 1, 1, width)`.
 
     `keys` and `values` are buffers `(rows * width, heads, dim)` used by every layer of the step in turn: fresh ones
-    would cost more in page faults than the copy itself.
+    would cost more page faults than the copy itself.
     """
 
     rows: int
@@ -70,7 +70,7 @@ class StepPlan:
 class PageCache(PagedAttentionCache):
     """The manager's paged cache, written by layers and read by the plan of the step.
 
-    Blocks whose requests ended stay usable as prefixes; under pressure those unused for longest go first.
+    Blocks of ended requests stay usable as prefixes; the least recently used are evicted first.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -98,7 +98,7 @@ class PageCache(PagedAttentionCache):
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, kwargs: dict[str, Any]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Writes the new keys and values; hands the layer's cache and the plan to the attention function."""
+        """Writes the new keys and values, and passes the layer's cache and the plan to the attention function."""
         keys, values = self._layers[layer_idx]
         write_index = kwargs["write_index"][0]
         keys.index_copy_(0, write_index, key_states[0].transpose(0, 1))
@@ -107,7 +107,7 @@ class PageCache(PagedAttentionCache):
         return key_states, value_states
 
     def search_prefix_match(self, request_id: str, prompt_ids: list[int]) -> int:
-        """The cached tokens of the prompt, also noted in `cached_tokens` for the request's usage."""
+        """The cached tokens of the prompt, also kept in `cached_tokens` for the request's usage."""
         matched: int = super().search_prefix_match(request_id, prompt_ids)
         self.cached_tokens[request_id] = matched
         return matched
@@ -120,12 +120,12 @@ class PageCache(PagedAttentionCache):
         return stored
 
     def free_blocks(self, request_id: str, no_cache: bool = False) -> None:
-        """Frees a request's blocks, last first: of a prompt, the end is forgotten before the beginning."""
+        """Frees a request's blocks, last first, so that a prompt's end is evicted before its beginning."""
         self.allocator.block_table.get(request_id, []).reverse()
         super().free_blocks(request_id, no_cache)
 
     def evict_cached_blocks(self) -> bool:
-        """Gives the quarter of the unreferenced blocks that was unused for longest back; False if there was none."""
+        """Frees the least recently used quarter of the unreferenced blocks; False if there were none."""
         ledger = self.allocator.ledger
         evicted = list(ledger.cached_blocks)[: max(1, len(ledger.cached_blocks) // 4)]
         for block in evicted:
@@ -156,7 +156,7 @@ class PageCache(PagedAttentionCache):
         return plan
 
     def sort_key(self, future: FutureRequestState) -> tuple[bool, list[int]]:
-        """Decoding sequences first, those with the same first blocks side by side."""
+        """Decoding sequences first, those with the same first blocks adjacent."""
         return future.query_length > 1, self.allocator.block_table[future.state.request_id]
 
     def _gather(self, rows: Sequence[Sequence[PageRun]]) -> Gather:
@@ -187,7 +187,7 @@ class PlannedInputs(ContinuousBatchingIOs):
         max_kv_read: int,
         use_padding: bool,
     ) -> None:
-        """Prepares the batch without read indices (`max_kv_read` 0), sorted so that sharers stand side by side."""
+        """Prepares the batch without read indices (`max_kv_read` 0), sorted by `sort_key`."""
         ordered = sorted(requests_in_batch, key=self.cache.sort_key)
         self.cache.plan = self.cache.plan_step(ordered)
         super().prepare_batch_tensors(ordered, logits_processors, use_decode_fast_path, num_q_tokens, 0, use_padding)

@@ -1,7 +1,7 @@
-"""Which cached tokens each sequence of a batch reads, arranged so that shared ones are read once.
+"""Plans which cached tokens each sequence of a batch reads, so that shared ones are read once.
 
-A block is `page` tokens of the cache. Sequences that began alike share their first blocks, so the block tables of a
-batch form a tree. Sorted, the sequences below each branch stand side by side, and the branch is read once for all of
+A block is `page` tokens of the cache. Sequences with the same beginning share their first blocks, so the block tables
+of a batch form a tree. Sorted, the sequences below each branch are adjacent, and the branch is read once for all of
 them ("cascade" attention). Tokens that no branch covers are gathered per sequence and padded.
 """
 
@@ -27,7 +27,7 @@ class SharedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What a set of sequences reads: branches for several of them, and each one's own remaining runs of tokens."""
+    """The reads of a set of sequences: shared branches, and each one's remaining runs of tokens."""
 
     branches: tuple[SharedTokens, ...]
     rest: tuple[tuple[PageRun, ...], ...]
@@ -36,9 +36,9 @@ class Reads:
 def plan_reads(tables: Sequence[Sequence[int]], lengths: Sequence[int], found: Sequence[int], page: int) -> Reads:
     """The reads of sequences with `lengths[i]` cached tokens in the blocks `tables[i]`, sorted by their tables.
 
-    The block that holds a sequence's newest token is always in `rest`, so that no rest is empty. A sequence alone is
-    cut where it would be cut in company, after the `found[i]` tokens that were in the cache when it came, so that
-    both round alike and greedy replies are the same.
+    The block of a sequence's newest token is always in `rest`, so that no rest is empty. A sequence alone is split as
+    in a batch, after the `found[i]` tokens that were in the cache when it started, so that both round alike and
+    greedy replies are the same.
     """
     full = [list(table[: (length - 1) // page]) for table, length in zip(tables, lengths, strict=True)]
     branches: list[SharedTokens] = []
@@ -69,7 +69,7 @@ def plan_past(table: Sequence[int], length: int, page: int) -> tuple[list[PageRu
 
 
 def _segments(tables: list[list[int]], first: int, last: int, depth: int) -> Iterator[tuple[int, int, int, int]]:
-    """Every (first, last, from depth, to depth) over which the rows `first` to `last` hold the same blocks."""
+    """Every (first, last, from depth, to depth) over which the rows `first` to `last` have the same blocks."""
     if first == last:
         return
     end = _common(tables[first], tables[last - 1], depth)
@@ -79,7 +79,7 @@ def _segments(tables: list[list[int]], first: int, last: int, depth: int) -> Ite
 
 
 def _forks(tables: list[list[int]], first: int, last: int, depth: int) -> Iterator[tuple[int, int, int, int]]:
-    """The segments below `depth`, where the rows `first` to `last` part ways."""
+    """The segments below `depth`, where the rows `first` to `last` differ."""
     while first < last:
         stop = first + 1
         if depth < len(tables[first]):
@@ -91,7 +91,7 @@ def _forks(tables: list[list[int]], first: int, last: int, depth: int) -> Iterat
 
 
 def _common(left: list[int], right: list[int], depth: int) -> int:
-    """How deep two tables agree, from `depth` on (rows between them in sorted order agree as deep)."""
+    """The depth to which two tables agree, from `depth` on (so do the rows between them in sorted order)."""
     limit = min(len(left), len(right))
     while depth < limit and left[depth] == right[depth]:
         depth += 1

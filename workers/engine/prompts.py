@@ -1,15 +1,15 @@
-"""The prompt of a turn, cut to what the model's context holds."""
+"""The prompt of a turn, truncated to the model's context."""
 
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.state import TurnState
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine, PromptTooLong
 
-# Turns dropped at a time from the front of a conversation that outgrows the model's context; in blocks, so that the
-# prefix cache goes cold once in a while instead of at every turn.
+# Turns dropped at a time from the front of a conversation that exceeds the model's context; in blocks, so that the
+# prefix cache is lost once in a while instead of at every turn.
 DROP_TURNS: Final = 4
 
 
@@ -17,10 +17,10 @@ def fit_prompt(
     state: TurnState,
     engine: Engine,
     max_tokens: int,
-    request: tuple[Message, ...] = (),
+    request: tuple[PromptMessage, ...] = (),
     tools: tuple[ToolSpec, ...] = (),
-) -> tuple[tuple[Message, ...], int]:
-    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context demands.
+) -> tuple[tuple[PromptMessage, ...], int]:
+    """The prompt and its length in tokens, with as few of the oldest turns dropped as the model's context requires.
 
     `request` comes last. Raises PromptTooLong when this turn and a reply of `max_tokens` do not fit.
     """

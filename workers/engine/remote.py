@@ -1,7 +1,7 @@
-"""The engine of any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama or a gateway, by URL.
+"""The engine for any OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama or a gateway.
 
-Every failure of the server or of the way to it becomes an EngineError; closing a stream closes its connection, which
-is how these servers learn to stop. Whether text can form a control token is up to the server's own encoding.
+Every failure of the server or the connection becomes an EngineError; closing a stream closes its connection, which
+stops the generation. Whether text can form a control token depends on the server's encoding.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
@@ -25,9 +25,9 @@ from workers.engine.stopping import StopFilter
 
 CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0
-# What prompts are planned for when nothing was set and the server does not say (vLLM does).
+# Used when nothing is set and the server does not report it (vLLM does).
 DEFAULT_CONTEXT_TOKENS: Final = 8192
-# English text; the exact count needs the server's tokenizer. Three is on the safe side for code and German.
+# An estimate, as the exact count needs the server's tokenizer; 3 is safe for code and German.
 CHARACTERS_PER_TOKEN: Final = 3
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
 MAX_CONNECTIONS: Final = 256
@@ -68,31 +68,31 @@ class RemoteEngine(Learning):
         )
 
     def stream(self, request: GenerationRequest) -> Iterator[Token]:
-        """See `Engine.stream`. The server is asked to follow the grammar; what it sends is checked all the same."""
+        """See `Engine.stream`. The server gets the grammar, but its reply is validated all the same."""
         ends_at = time.monotonic() + request.deadline_s
         n_prompt = self.count_tokens(request.messages, request.tools)
         if request.grammar is not None and request.grammar.json_schema is not None:
             checked_size(request.grammar.json_schema)
         room = self._ability.context_tokens
-        if n_prompt // 2 + request.max_tokens > room:  # the estimate is never twice too high
+        if n_prompt // 2 + request.max_tokens > room:  # the estimate is less than twice too high
             raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {room} tokens.")
-        return checked(request, lambda asked: self._stream(asked, ends_at, n_prompt))
+        return checked(request, lambda attempted: self._stream(attempted, ends_at, n_prompt))
 
     def fingerprint(self) -> str:
-        """Of what the server says of the model: its name, the weights behind it and its limit."""
+        """Of the server's entry for the model: name, weights and context limit."""
         model = self._model_card()
         facts = {name: model.get(name) for name in ("id", "root", "max_model_len", "owned_by")}
         return hashlib.sha256(json.dumps([self._model, facts], sort_keys=True).encode()).hexdigest()
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
-        """An estimate from the number of characters, rather too high than too low."""
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+        """An estimate from the number of characters, too high rather than too low."""
         n_characters = sum(len(message.content) for message in messages)
         n_characters += sum(len(json.dumps(_tool(tool))) for tool in tools)
         n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
         return n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
 
     def health(self) -> Health:
-        """Ready when the server lists its models; what it says of the context's length is taken over once."""
+        """Ready when the server lists its models; its context limit is adopted once."""
         try:
             limit = self._model_card().get("max_model_len")
         except EngineError as error:
@@ -103,7 +103,7 @@ class RemoteEngine(Learning):
         return Health(True, self._model)
 
     def _model_card(self) -> dict[str, Any]:
-        """What the server lists of the model, empty where it lists others only. Raises EngineError."""
+        """The server's entry for the model; empty if it lists only others. Raises EngineError."""
         try:
             response = self._client.get("models", timeout=HEALTH_TIMEOUT_S)
             response.raise_for_status()
@@ -113,14 +113,14 @@ class RemoteEngine(Learning):
         return next((card for card in listed if isinstance(card, dict) and card.get("id") == self._model), {})
 
     def close(self) -> None:
-        """Closes all connections, which cancels what is under way."""
+        """Closes all connections, which cancels running generations."""
         self._client.close()
 
     def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Iterator[Token]:
         """The server's pieces as tokens; leaving early closes the connection."""
-        # Where tools are told, servers write control tokens out as text; what follows one is another speaker's.
+        # With tools, servers write control tokens as text; what follows one is not part of the reply.
         visible = StopFilter((*request.stop, *CONTROL_TOKENS) if request.tools else request.stop)
-        answer = _Answer(Usage(n_prompt, 0))
+        answer = _StreamedAnswer(Usage(n_prompt, 0))
         try:
             with self._client.stream(
                 "POST", "chat/completions", json=self._body(request), timeout=_timeout(ends_at)
@@ -143,7 +143,7 @@ class RemoteEngine(Learning):
         )
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
-        """The request in the API's words. Tool messages go as the user's: their calls are not in the history."""
+        """The request as the API takes it."""
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
@@ -155,14 +155,14 @@ class RemoteEngine(Learning):
             "stream_options": {"include_usage": True},
         }
         if request.stop:
-            body["stop"] = list(request.stop[:4])  # the API allows four; the rest is stopped here
+            body["stop"] = list(request.stop[:4])  # the API allows four; the others are applied here
         if sampling.top_k:
             body["top_k"] = sampling.top_k
         return {**body, **_constraints(request)}
 
 
-class _Answer:
-    """What the events of one answer said so far."""
+class _StreamedAnswer:
+    """Collects the events of one answer."""
 
     def __init__(self, usage: Usage) -> None:
         self.usage = usage
@@ -171,7 +171,7 @@ class _Answer:
         self._calls: dict[int, tuple[str, str]] = {}
 
     def take(self, event: dict[str, Any]) -> str:
-        """The text of `event`; its usage and reason to finish are kept. Raises EngineError for an error event."""
+        """The text of `event`; its usage and finish reason are kept. Raises EngineError for an error event."""
         if "error" in event:
             raise EngineError(f"The model server failed: {_error_text(event)}")
         if event.get("usage"):
@@ -194,7 +194,7 @@ class _Answer:
             self._calls[place] = name + (function.get("name") or ""), arguments + (function.get("arguments") or "")
 
     def calls(self) -> str:
-        """The whole calls in the platform's form; nothing where the reply was cut. Raises EngineError."""
+        """The calls in the platform's form; empty if the reply was cut. Raises EngineError."""
         if self._finish in (None, "length"):
             return ""
         try:
@@ -213,8 +213,8 @@ class _Answer:
         raise EngineError("The model server closed the stream in the middle of an answer.")
 
 
-def _message(message: Message) -> dict[str, Any]:
-    """`message` as the API has it. A tool's message that names no call is sent as the user's."""
+def _message(message: PromptMessage) -> dict[str, Any]:
+    """`message` as the API takes it; a tool's message without a call id is sent as the user's."""
     if message.role == "tool" and not message.call_id:
         return {"role": "user", "content": message.content}
     if message.role == "tool":
@@ -238,9 +238,9 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 def _constraints(request: GenerationRequest) -> dict[str, Any]:
-    """The parts of the body that tell tools and grammar. vLLM also reads `structured_outputs`; others ignore it."""
+    """The tools and the grammar for the body. vLLM reads `structured_outputs` too; others ignore it."""
     grammar = request.grammar
-    # A demanded call may be of fewer tools than the model was told of.
+    # The grammar may demand a call of fewer tools than those in the prompt.
     demanded = grammar.tools if grammar and grammar.required else ()
     tools = demanded or request.tools or (grammar.tools if grammar else ())
     body: dict[str, Any] = {}
@@ -267,10 +267,10 @@ def _tool_choice(request: GenerationRequest) -> Any:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    """The arguments of a call. Raises ValueError if they are no JSON object."""
+    """The arguments of a call. Raises ValueError if they are not a JSON object."""
     value = json_value(text or "{}")
     if not isinstance(value, dict):
-        raise ValueError("the arguments are no object")
+        raise ValueError("the arguments are not an object")
     return value
 
 
@@ -297,7 +297,7 @@ def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:
 
 
 def _raise_for_status(response: httpx.Response) -> None:
-    """Raises PromptTooLong or EngineError with the server's own words for any status but success."""
+    """Raises PromptTooLong or EngineError with the server's message for any status but success."""
     if response.is_success:
         return
     response.read()

@@ -1,4 +1,4 @@
-"""Choosing the next token per request, inside the batch: greedy rows cost nothing, others only their own sort."""
+"""Sampling per request in the batch: greedy rows cost nothing, the others only their own sort."""
 
 import torch
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
@@ -6,15 +6,15 @@ from transformers.generation.continuous_batching.requests import FutureRequestSt
 
 from workers.engine.base import Sampling
 
-# Enough candidates that top-p almost never needs the whole vocabulary sorted.
+# So many that top-p almost never needs the whole vocabulary sorted.
 N_CANDIDATES = 512
 
 
 class RequestSampler(ContinuousBatchingLogitsProcessor):
-    """Draws for the rows that ask for it and marks the drawn token as the best, so that argmax picks it.
+    """Samples a token for each row with a temperature and makes it the largest, so that argmax picks it.
 
     The manager's own per-request processors sort the whole vocabulary for every row at every step, and cannot mix
-    greedy rows with sampled ones. Holds the batch's settings between the two calls of one step, so it is for
+    greedy rows with sampled ones. Keeps the batch's settings between the two calls of one step, so it is for
     synchronous batching (CPU) only.
     """
 
@@ -25,11 +25,11 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):
         self._rows: list[tuple[int, Sampling]] = []
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
-        """Zeros: the settings do not travel in the tensor."""
+        """Zeros: the settings are not in the tensor."""
         int32_tensor.zero_()
 
     def prepare_tensor_args(self, requests_with_new_token: list[FutureRequestState]) -> torch.Tensor:
-        """Notes which rows of the coming step draw; the tensor `(rows,)` int32 is unused zeros."""
+        """Collects the sampled rows of the next step; the returned zeros `(rows,)` int32 are unused."""
         settings = [future.state.logit_processor_kwargs["sampling"] for future in requests_with_new_token]
         self._rows = [(row, sampling) for row, sampling in enumerate(settings) if sampling.temperature > 0]
         return torch.zeros(len(settings), dtype=torch.int32)

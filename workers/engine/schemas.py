@@ -1,8 +1,8 @@
-"""JSON schemas from strangers: made small enough to be safe, and checked against what a model wrote.
+"""Untrusted JSON schemas: bounded for the grammar, and used to validate what a model wrote.
 
 A small model loops inside strings and lists, so what a schema leaves open is bounded here. What the grammar cannot
-say (two equal items, two branches of a oneOf at once) is found by `problem` afterwards. Patterns are matched by an
-automaton, never by Python's backtracking `re`, so no pattern can hang a worker.
+express (two equal items, two branches of a oneOf at once) is found by `problem` afterwards. Patterns are matched by
+an automaton, never by Python's backtracking `re`, so no pattern can hang a worker.
 """
 
 import json
@@ -23,20 +23,20 @@ from workers.engine.base import GrammarError
 MAX_SCHEMA_BYTES: Final = 64 * 1024
 MAX_DEPTH: Final = 32
 MAX_SCHEMAS: Final = 4_000
-# What a schema without bounds of its own gets.
+# Bounds for schemas that have none.
 MAX_STRING: Final = 400
 MAX_ITEMS: Final = 20
 MAX_PROPERTIES: Final = 16
 MAX_NUMBER: Final = 10**15
 ANY_DEPTH: Final = 2
 
-# Keywords that the grammar library follows exactly; oneOf it takes as anyOf.
+# Keywords that the grammar library follows exactly, except that it treats oneOf as anyOf.
 _FOLLOWED: Final = frozenset(
     "type enum const properties required additionalProperties patternProperties minProperties maxProperties items "
     "prefixItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum "
     "exclusiveMaximum multipleOf anyOf oneOf allOf $ref $defs definitions".split()
 )
-# Keywords that narrow the value but only slightly: left to the check afterwards.
+# Keywords that narrow the value only slightly: left to validation.
 _CHECKED_LATER: Final = frozenset(["uniqueItems", "dependentRequired"])
 _REFUSED: Final = frozenset(
     "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies "
@@ -56,8 +56,8 @@ _ANY: Final = "any-of-depth-{}"
 def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     """`schema` for the grammar library: known keywords only, with bounds where it has none.
 
-    Every value of the result is a value of `schema`, but for `_CHECKED_LATER` and oneOf. Raises GrammarError with one
-    sentence if it is too large, not a schema, or uses a keyword that no grammar here can follow.
+    Every value of the result is valid for `schema`, except for `_CHECKED_LATER` and oneOf. Raises GrammarError with
+    one sentence if it is too large, not a schema, or uses an unsupported keyword.
     """
     checked_size(schema)
     try:
@@ -92,14 +92,14 @@ def checked_size(schema: Any) -> None:
 
 
 def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
-    """One schema and those in it. `closed`: properties that it does not name may be ruled out."""
+    """A schema with its inner ones. `closed`: properties that it does not name may be forbidden."""
     if schema is True or schema == {}:
         return {"$ref": f"#/$defs/{_ANY.format(ANY_DEPTH)}"}
     if not isinstance(schema, Mapping):
         raise GrammarError("The JSON schema has a part that allows no value.")
     refused = sorted(_REFUSED.intersection(schema))
     if refused:
-        raise GrammarError(f"The JSON schema uses {refused[0]!r}, which replies cannot be held to.")
+        raise GrammarError(f"The JSON schema uses {refused[0]!r}, which is not supported for replies.")
     if not str(schema.get("$ref", "#")).startswith("#"):
         raise GrammarError("The JSON schema refers to another document; put its parts under $defs.")
     kept = {key: value for key, value in schema.items() if key in _FOLLOWED}
@@ -116,7 +116,7 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
 
 
 def _infer_type(kept: dict[str, Any]) -> None:
-    """Sets the type that the other keywords are about, where the schema names none."""
+    """Sets the type that the other keywords imply, where the schema has none."""
     if "type" not in kept:
         for name, keywords in _TYPE_OF.items():
             if any(key in kept for key in keywords):
@@ -221,7 +221,7 @@ def _is_finite(value: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _bytes() -> Any:
-    """A tokenizer whose tokens are the single bytes."""
+    """A tokenizer with one token per byte."""
     return llguidance.LLTokenizer("byte")
 
 

@@ -1,9 +1,9 @@
-"""An engine with canned replies, for tests only: no model, no waiting, every failure on demand.
+"""An engine with canned replies, for tests: no model, no waiting, every failure on demand.
 
-A script is a list of replies used in turn (the last one again and again), or a function from messages to a reply. A
-reply is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
-ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […]} also says what
-the model cannot do; without it, the engine says what the user said.
+A script is a list of replies used in turn (the last one repeatedly), or a function from messages to a reply. A reply
+is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
+ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […]} also sets
+fields of the ability. Without a script the engine echoes the user.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
@@ -25,24 +25,24 @@ from workers.engine.stopping import StopFilter
 
 ScriptStep = str | Exception | threading.Event
 ScriptedReply = str | Sequence[ScriptStep]
-Script = Sequence[ScriptedReply] | Callable[[tuple[Message, ...]], ScriptedReply]
+Script = Sequence[ScriptedReply] | Callable[[tuple[PromptMessage, ...]], ScriptedReply]
 
 CAPABLE: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=8192)
 WEAK: Final = ModelAbility(calls_tools=False, writes_from_sources=False, context_tokens=8192)
-# How often a stream that waits for an event looks at its deadline and at being closed, in seconds.
+# How often a stream that waits for an event checks its deadline and whether the engine was closed, in seconds.
 WAIT_S: Final = 0.02
 _WORD: Final = re.compile(r"\s*\S+\s*|\s+")
 
 
-def echo(messages: tuple[Message, ...]) -> str:
-    """The last thing the user said."""
+def echo(messages: tuple[PromptMessage, ...]) -> str:
+    """The user's last message."""
     return next((message.content for message in reversed(messages) if message.role == "user"), "")
 
 
 class ScriptedEngine(Learning):
-    """Streams its script word by word. `requests` holds what was asked, `active` how many streams are open.
+    """Streams its script word by word. `requests` are those so far, `active` is the number of open streams.
 
-    A grammar changes nothing: like a hostile model behind a server that ignores grammars, it says what it says.
+    Grammars are ignored, as by a hostile model behind a server without them.
     """
 
     def __init__(self, script: Script = echo, ability: ModelAbility = CAPABLE) -> None:
@@ -68,8 +68,8 @@ class ScriptedEngine(Learning):
         """The same for all scripts."""
         return hashlib.sha256(b"scripted").hexdigest()
 
-    def count_tokens(self, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
-        """The number of words in the messages; tools count nothing."""
+    def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
+        """The number of words in the messages; tools count as 0."""
         return sum(len(message.content.split()) for message in messages)
 
     def health(self) -> Health:
@@ -80,8 +80,7 @@ class ScriptedEngine(Learning):
         """Makes `health` not ready and every stream fail at its next token."""
         self._closed = True
 
-    def _next_reply(self, messages: tuple[Message, ...]) -> ScriptedReply:
-        """The reply for the next request, in the order of the script."""
+    def _next_reply(self, messages: tuple[PromptMessage, ...]) -> ScriptedReply:
         if callable(self._script):
             return self._script(messages)
         return self._script[min(len(self.requests), len(self._script) - 1)]

@@ -1,10 +1,10 @@
-"""Stop strings in a growing text: never shown, not even in part, however the text is cut into pieces."""
+"""Stop strings in a growing text: never shown, not even in part, however the text is split into pieces."""
 
 from collections.abc import Sequence
 
 
 class StopFilter:
-    """Lets text through up to the first of the `stop` strings; then `stopped` is True and nothing more comes."""
+    """Passes text on up to the first of the `stop` strings; then `stopped` is True and the rest is dropped."""
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
         self._stop = tuple(mark for mark in stop if mark)
@@ -12,7 +12,7 @@ class StopFilter:
         self.stopped = False
 
     def push(self, text: str) -> str:
-        """What may be shown of the held text and `text`: up to a stop string, or up to what may begin one."""
+        """The held text and `text` up to a stop string, or up to what may be the beginning of one."""
         if self.stopped:
             return ""
         self._held += text
@@ -24,12 +24,12 @@ class StopFilter:
         return certain
 
     def flush(self) -> str:
-        """What was held back for a stop string that did not come, at the end of the text."""
+        """The text held back for a possible stop string, at the end of the reply."""
         rest, self._held = self._held, ""
         return rest
 
 
 def _overlap(text: str, mark: str) -> int:
-    """How many characters at the end of `text` begin `mark`."""
+    """How many characters at the end of `text` are the beginning of `mark`."""
     sizes = range(min(len(mark) - 1, len(text)), 0, -1)
     return next((size for size in sizes if text.endswith(mark[:size])), 0)

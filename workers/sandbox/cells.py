@@ -1,4 +1,4 @@
-"""Runs one piece of code as a notebook would: the last expression is shown, open figures are saved, errors short."""
+"""Runs a piece of code like a notebook cell: shows the last expression, saves open figures, shortens errors."""
 
 import ast
 import importlib
@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from workers.sandbox import display
 
-# Names that are so usual that code often forgets to import them.
-USUAL: Final = {
+# Modules that code often forgets to import, by their usual names.
+_USUAL: Final = {
     "np": "numpy",
     "pd": "pandas",
     "plt": "matplotlib.pyplot",
@@ -23,31 +23,27 @@ _MAX_LINES: Final = 12
 _n_cells = 0
 
 
-def run(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
-    """What came of the code: "value" and "markdown" of its last expression, "error" (trimmed), "figures" (names).
-
-    Raises KeyboardInterrupt only.
-    """
-    outcome: dict[str, Any] = {}
+def run(code: str, namespace: dict[str, Any]) -> dict[str, str]:
+    """Run the code; "value" and "markdown" of its last expression, "error" (trimmed). Raises KeyboardInterrupt."""
+    outcome: dict[str, str] = {}
     try:
-        value = _run(_parsed(code), namespace)
-        outcome |= display.shown(value)
+        outcome |= display.shown(_run(_parsed(code), namespace))
     except KeyboardInterrupt:
         outcome["error"] = "KeyboardInterrupt"
     except SystemExit as leaving:
         if leaving.code not in (None, 0):
             outcome["error"] = leaving.code if isinstance(leaving.code, str) else f"SystemExit: {leaving.code}"
     except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
-        outcome["error"] = _told(error)
+        outcome["error"] = _trimmed(error)
     try:
-        outcome["figures"] = _save_figures()
-    except Exception as error:  # noqa: BLE001  # drawing happens on saving, and may fail as any code
-        outcome.setdefault("error", _told(error))
+        _save_figures()
+    except Exception as error:  # noqa: BLE001  # drawing happens on saving, and may fail like any code
+        outcome.setdefault("error", _trimmed(error))
     return outcome
 
 
 def _parsed(code: str) -> ast.Module:
-    """The code, without the fence, prompts and notebook commands that models like to write around it."""
+    """The code without the Markdown fence and notebook commands that models add."""
     global _n_cells
     _n_cells += 1
     fenced = re.fullmatch(r"\s*```[\w+-]*\n(.*?)\n?```\s*", code, flags=re.S)
@@ -69,7 +65,7 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> object:
     name = f"<code {_n_cells}>"
     _import_usual(tree, namespace)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, name, "exec"), namespace)  # noqa: S102  # running code is what this is for, behind the walls
+    exec(compile(tree, name, "exec"), namespace)  # noqa: S102  # running code is what this is for, confined
     if isinstance(last, ast.Expr):
         return eval(compile(ast.Expression(last.value), name, "eval"), namespace)  # noqa: S307  # as above
     return None
@@ -77,33 +73,32 @@ def _run(tree: ast.Module, namespace: dict[str, Any]) -> object:
 
 def _import_usual(tree: ast.Module, namespace: dict[str, Any]) -> None:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for name in USUAL.keys() & used - namespace.keys():
-        namespace[name] = importlib.import_module(USUAL[name])
+    for name in _USUAL.keys() & used - namespace.keys():
+        namespace[name] = importlib.import_module(_USUAL[name])
 
 
-def _told(error: BaseException) -> str:
+def _trimmed(error: BaseException) -> str:
     """The traceback without our own and the libraries' frames, at most twelve lines."""
-    told = traceback.TracebackException.from_exception(error, compact=True)
-    told.stack = traceback.StackSummary.from_list([each for each in told.stack if each.filename.startswith("<code")])
-    lines = "".join(told.format(chain=False)).rstrip().splitlines()
+    found = traceback.TracebackException.from_exception(error, compact=True)
+    found.stack = traceback.StackSummary.from_list(
+        [each for each in found.stack if each.filename.startswith("<code")]
+    )
+    lines = "".join(found.format(chain=False)).rstrip().splitlines()
     if len(lines) > _MAX_LINES:
         lines = [*lines[:4], "…", *lines[-_MAX_LINES + 5 :]]
     return "\n".join(line[:500] for line in lines)
 
 
-def _save_figures() -> list[str]:
-    """Save each figure that was left open as a PNG in the session's folder and close it; their names."""
+def _save_figures() -> None:
+    """Save each open figure as a PNG in the session's folder and close it."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is None:
-        return []
-    names = []
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in pyplot.get_fignums():
-            names.append(name := _free_name())
-            pyplot.figure(number).savefig(name, dpi=110, bbox_inches="tight")
+            pyplot.figure(number).savefig(_free_name(), dpi=110, bbox_inches="tight")
         pyplot.close("all")
-    return names
 
 
 def _free_name() -> str:

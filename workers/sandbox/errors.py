@@ -1,4 +1,4 @@
-"""What can go wrong with a call; each message is for whoever asked for it and says what to do."""
+"""What can go wrong with a call; each message is for the caller and says what to do."""
 
 
 class SandboxError(Exception):
@@ -13,11 +13,11 @@ class Unavailable(SandboxError):
 
 
 class Busy(SandboxError):
-    """All places for running code are taken; try again in a minute."""
+    """All sandboxes are in use; try again in a minute."""
 
 
 class TooManyFiles(SandboxError):
-    """The files are more than the sandbox takes; attach fewer or smaller ones."""
+    """The sandbox cannot take this many or this large files; attach fewer or smaller ones."""
 
 
 class CodeTooLong(SandboxError):

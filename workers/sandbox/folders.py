@@ -1,7 +1,7 @@
-"""The session's folder as the service sees it: what is in it, what a call changed, how it is emptied.
+"""The session's folder: what is in it, what a call changed, how it is removed.
 
-Code can put anything there, so nothing is believed: links are not followed, only regular files with one name are
-opened, and counting stops where the limits are passed. While files are put in or taken out the kernel is paused.
+Code can put anything there, so links are not followed, only regular files with a single hard link are opened, and
+counting stops at the limits. The kernel is paused while files are written or read.
 """
 
 import os
@@ -19,24 +19,24 @@ from workers.sandbox.settings import SandboxLimits
 
 _MAX_DEPTH: Final = 16
 _MAX_NAME: Final = 100
-# (inode, change time, size) by path: who writes a file, moves it or makes it anew changes one of these.
+# (inode, change time, size) by path: writing, moving or replacing a file changes one of these.
 Snapshot = dict[str, tuple[int, int, int]]
 
 
-class TooMuch(Exception):
-    """The folder holds more, or deeper, than it may."""
+class FolderTooLarge(Exception):
+    """The folder exceeds the limit on bytes, entries or depth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A file that a call made, under a name that is safe to show and store."""
+    """A file that a call made, with a name that is safe to show and store."""
 
     name: str
     content: bytes
 
 
-def entries(folder: Path, limits: SandboxLimits) -> Iterator[tuple[str, os.stat_result]]:
-    """Path below `folder` and state of everything in it. Raises TooMuch."""
+def _entries(folder: Path, limits: SandboxLimits) -> Iterator[tuple[str, os.stat_result]]:
+    """The path below `folder` and the stat of everything in it. Raises FolderTooLarge."""
     waiting, n_found = [(str(folder), 0)], 0
     while waiting:
         above, depth = waiting.pop()
@@ -45,34 +45,34 @@ def entries(folder: Path, limits: SandboxLimits) -> Iterator[tuple[str, os.stat_
                 for each in found:
                     n_found += 1
                     if n_found > limits.n_entries or depth > _MAX_DEPTH:
-                        raise TooMuch
+                        raise FolderTooLarge
                     state = each.stat(follow_symlinks=False)
                     if stat.S_ISDIR(state.st_mode):
                         waiting.append((each.path, depth + 1))
                     yield os.path.relpath(each.path, folder), state
         except FileNotFoundError:
-            continue  # it was removed while we looked
+            continue  # removed meanwhile
         except OSError as error:
-            raise TooMuch from error  # a path that is too long, a folder that is closed to us
+            raise FolderTooLarge from error  # a path that is too long, or a folder without permissions
 
 
 def check_size(folder: Path, limits: SandboxLimits) -> None:
-    """Raise TooMuch if the folder takes more room or holds more entries than it may."""
-    if sum(state.st_blocks * 512 for _, state in entries(folder, limits)) > limits.disk_bytes:
-        raise TooMuch
+    """Raise FolderTooLarge if the folder exceeds a limit."""
+    if sum(state.st_blocks * 512 for _, state in _entries(folder, limits)) > limits.disk_bytes:
+        raise FolderTooLarge
 
 
 def snapshot(folder: Path, limits: SandboxLimits) -> Snapshot:
-    """The regular files as they are now. Raises TooMuch."""
+    """The state of the regular files. Raises FolderTooLarge."""
     return {
         path: (state.st_ino, state.st_ctime_ns, state.st_size)
-        for path, state in entries(folder, limits)
+        for path, state in _entries(folder, limits)
         if stat.S_ISREG(state.st_mode)
     }
 
 
 def made_since(folder: Path, before: Snapshot, limits: SandboxLimits) -> tuple[list[Artefact], list[str]]:
-    """The files that are new or changed, by name, and a sentence for each that is left out. Raises TooMuch."""
+    """The new and changed files, sorted by path, and a sentence for each left out. Raises FolderTooLarge."""
     now = snapshot(folder, limits)
     made: list[Artefact] = []
     left_out: list[str] = []
@@ -82,7 +82,7 @@ def made_since(folder: Path, before: Snapshot, limits: SandboxLimits) -> tuple[l
         if len(made) == limits.n_artefacts:
             left_out.append(f"More than {limits.n_artefacts} files were created. The rest were left out.")
             break
-        content = read_regular(folder, path, room)
+        content = _read_regular(folder, path, room)
         if content is None:
             left_out.append(
                 f"{name} was left out: not a regular file, or more than {limits.artefact_bytes >> 20} MB in total."
@@ -93,8 +93,8 @@ def made_since(folder: Path, before: Snapshot, limits: SandboxLimits) -> tuple[l
     return made, left_out
 
 
-def read_regular(folder: Path, path: str, max_bytes: int) -> bytes | None:
-    """The content of a regular file with one name and at most `max_bytes`; None for anything else."""
+def _read_regular(folder: Path, path: str, max_bytes: int) -> bytes | None:
+    """The content of a regular file with one hard link and at most `max_bytes`; None for anything else."""
     try:
         descriptor = _open_below(folder, path)
     except OSError:
@@ -108,7 +108,7 @@ def read_regular(folder: Path, path: str, max_bytes: int) -> bytes | None:
 
 
 def _open_below(folder: Path, path: str) -> int:
-    """A descriptor of `path` below `folder`; no part of it may be a link, and opening waits for nobody."""
+    """A descriptor of `path` below `folder`, opened without blocking; no part of it may be a link."""
     above = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     *folders, name = path.split("/")
     try:
@@ -122,7 +122,7 @@ def _open_below(folder: Path, path: str) -> int:
 
 
 def safe_name(path: str, taken: set[str]) -> str:
-    """A name without folders, control characters, leading dots and odd signs, that is not in `taken`."""
+    """A name without folders, control characters, leading dots and special characters, that is not in `taken`."""
     printable = path.encode("utf-8", "replace").decode().split("/")[-1]
     name = unicodedata.normalize("NFKC", printable)
     name = "".join(char if unicodedata.category(char)[0] not in "CZ" or char == " " else "_" for char in name)
@@ -139,7 +139,7 @@ def safe_name(path: str, taken: set[str]) -> str:
 
 
 def put(folder: Path, name: str, content: bytes, owner: int | None) -> None:
-    """Write a file anew, belonging to `owner`. Raises OSError."""
+    """Create or replace a file, with this owner. Raises OSError."""
     path = folder / name
     if path.is_dir() and not path.is_symlink():
         remove(path)
@@ -152,14 +152,14 @@ def put(folder: Path, name: str, content: bytes, owner: int | None) -> None:
 
 
 def make(folder: Path, owner: int | None) -> None:
-    """An empty folder for a kernel alone, with all folders above it."""
+    """Create a folder that only `owner` can open, and all folders above it."""
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     if owner is not None:
         os.chown(folder, owner, owner)
 
 
 def remove(folder: Path) -> None:
-    """Remove it with all that is in it, however deep: `rm` walks where the standard library would recurse."""
+    """Remove the folder and its content, however deep: `rm` does not recurse, unlike the standard library."""
     program = shutil.which("rm")
     assert program
     subprocess.run([program, "-rf", "--one-file-system", "--", str(folder)], check=False)  # noqa: S603

@@ -1,8 +1,8 @@
 """The process in which the code of one conversation runs: `python -P -m workers.sandbox.kernel CONFIGURATION`.
 
-It takes code from standard input and answers on standard output, in frames (frames.py). Variables, imports and open
-files stay from call to call. Before the first line it builds the walls (walls.py); what it says afterwards may come
-from the code itself, so the service believes none of it.
+It reads code from standard input and answers on standard output, in frames. Variables, imports and open files stay
+from call to call. It confines itself before the first line (restrictions.py); whatever it sends afterwards may come
+from the code, so the service trusts none of it.
 """
 
 import importlib
@@ -16,16 +16,17 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
+from workers.confinement import frames
+from workers.confinement.frames import HEADER, RESULT, STDERR, STDOUT
 from workers.confinement.machine import die_with
-from workers.sandbox import cells, walls
-from workers.sandbox.frames import COMPLAINED, HEADER, PRINTED, RESULT, frame
+from workers.sandbox import cells, restrictions
 
 
 class TooMuchOutput(RuntimeError):
     """The code printed more than is kept; print a summary instead."""
 
 
-class Stream(io.RawIOBase):
+class OutputStream(io.RawIOBase):
     """Standard output or error as frames of `kind`; after `max_bytes` in one call it raises TooMuchOutput."""
 
     def __init__(self, channel: "Channel", kind: bytes, max_bytes: int) -> None:
@@ -45,26 +46,22 @@ class Stream(io.RawIOBase):
         return len(payload)
 
     def begin_call(self) -> None:
-        """The whole amount may be printed again."""
+        """Reset the amount that may be printed."""
         self.left = self._max_bytes
 
 
 class Channel:
-    """The two pipes to the service, moved out of the way of what code calls standard input and output."""
+    """The two pipes to the service, moved away from standard input and output, which belong to the code."""
 
     def __init__(self) -> None:
-        self._in, self._out = os.fdopen(os.dup(0), "rb"), os.dup(1)
+        self._in, self._out = os.fdopen(os.dup(0), "rb"), frames.detach_output()
+        os.dup2(1, 0)
         self._lock = threading.Lock()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1, 2):
-            os.dup2(nothing, number)
 
     def send(self, kind: bytes, payload: bytes) -> None:
-        """Write one frame; threads take turns."""
+        """Write one frame. Thread-safe."""
         with self._lock:
-            left = memoryview(frame(kind, payload))
-            while left:
-                left = left[os.write(self._out, left) :]
+            frames.send(self._out, kind, payload)
 
     def receive(self) -> dict[str, Any]:
         """The next request. Raises EOFError when the service is gone."""
@@ -79,15 +76,15 @@ class Channel:
         return data
 
 
-class Interruptions:
-    """SIGINT raises KeyboardInterrupt in the code, and nothing between calls."""
+class Interrupts:
+    """SIGINT raises KeyboardInterrupt in the code; between calls it has no effect."""
 
     def __init__(self) -> None:
-        self.welcome = False
-        signal.signal(signal.SIGINT, self._come)
+        self.enabled = False
+        signal.signal(signal.SIGINT, self._handle)
 
-    def _come(self, number: int, where: FrameType | None) -> None:
-        if self.welcome:
+    def _handle(self, number: int, where: FrameType | None) -> None:
+        if self.enabled:
             raise KeyboardInterrupt
 
 
@@ -95,15 +92,15 @@ def main(configuration: dict[str, Any]) -> None:
     """Serve calls until the service is gone."""
     if configuration["uid"] is not None:
         _become(configuration["uid"])
-    # After the change of user, which takes this back.
+    # After the change of user, which would reset it.
     die_with(configuration["parent"])
     os.chdir(configuration["files"])
     os.umask(0o077)
     channel = Channel()
-    interruptions = Interruptions()
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that grows too long is an OSError
-    walls.limit(configuration["limits"], configuration["uid"] is not None)
-    walls.confine([Path(configuration["files"]), Path(configuration["tmp"])])
+    interrupts = Interrupts()
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # A file that grows too large is an OSError.
+    restrictions.limit(configuration["limits"], configuration["uid"] is not None)
+    restrictions.confine([Path(configuration["files"]), Path(configuration["tmp"])])
     streams = _redirect(channel, configuration["limits"]["output_bytes"])
     namespace = _namespace()
     channel.send(RESULT, b"{}")
@@ -114,45 +111,45 @@ def main(configuration: dict[str, Any]) -> None:
             os._exit(0)
         for each in streams:
             each.begin_call()
-        channel.send(RESULT, json.dumps(_outcome(request["code"], namespace, interruptions)).encode())
+        channel.send(RESULT, json.dumps(_result(request["code"], namespace, interrupts)).encode())
 
 
 def _become(uid: int) -> None:
-    """From root to the user of this session's own, for good."""
+    """Change from root to the session's user, irreversibly."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
 
-def _outcome(code: str, namespace: dict[str, Any], interruptions: Interruptions) -> dict[str, Any]:
-    """Run the code; what came of it. An interruption that arrives at the very end counts as one."""
+def _result(code: str, namespace: dict[str, Any], interrupts: Interrupts) -> dict[str, str]:
+    """The result of running the code; an interrupt that arrives at the very end still counts."""
     try:
-        interruptions.welcome = True
-        outcome = cells.run(code, namespace)
-        interruptions.welcome = False
+        interrupts.enabled = True
+        result = cells.run(code, namespace)
+        interrupts.enabled = False
     except KeyboardInterrupt:
-        outcome = {"error": "KeyboardInterrupt"}
+        result = {"error": "KeyboardInterrupt"}
     finally:
-        interruptions.welcome = False
+        interrupts.enabled = False
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception as error:  # noqa: BLE001  # the code may have put anything there
-            outcome.setdefault("error", f"{type(error).__name__}: {error}")
-    return outcome
+        except Exception as error:  # noqa: BLE001  # the code may have replaced the stream
+            result.setdefault("error", f"{type(error).__name__}: {error}")
+    return result
 
 
-def _redirect(channel: Channel, max_bytes: int) -> list[Stream]:
-    streams = [Stream(channel, PRINTED, max_bytes), Stream(channel, COMPLAINED, max_bytes // 8)]
+def _redirect(channel: Channel, max_bytes: int) -> list[OutputStream]:
+    streams = [OutputStream(channel, STDOUT, max_bytes), OutputStream(channel, STDERR, max_bytes // 8)]
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(io.BufferedWriter(each), "utf-8", "replace", line_buffering=True) for each in streams
     )
-    sys.stdin = open(os.devnull)  # noqa: SIM115  # input() then says that there is none
+    sys.stdin = open(os.devnull)  # noqa: SIM115  # input() raises EOFError
     return streams
 
 
 def _namespace() -> dict[str, Any]:
-    """The variables of the code: those of a fresh `__main__`, with the session's folder on the path for imports."""
+    """The code's variables, those of a new `__main__`, with the session's folder on the import path."""
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
     sys.path.insert(0, "")

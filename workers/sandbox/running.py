@@ -1,4 +1,4 @@
-"""A kernel's process as the service holds it: its pipes, its signals, what it uses."""
+"""A kernel's process: starting it, its pipes, signals and resource usage."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 from workers.sandbox.settings import SandboxLimits
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-# A session's folders as code sees them behind mounts.
+# A session's folders as the code sees them where they are mounted.
 FILES: Final = Path("/session/files")
 TMP: Final = Path("/session/tmp")
 _TICKS_S: Final = os.sysconf("SC_CLK_TCK")
@@ -30,14 +30,14 @@ class SessionPlace:
     limits: SandboxLimits
 
     def configuration(self, files: Path | None = None, tmp: Path | None = None, parent: int = 0) -> str:
-        """What kernel.py is told; `files` and `tmp` are the folders as it sees them, `parent` whom to end with."""
-        told: dict[str, Any] = {"files": str(files or self.files), "tmp": str(tmp or self.tmp), "parent": parent}
-        return json.dumps(told | {"limits": asdict(self.limits), "uid": self.uid})
+        """The argument of kernel.py; `files` and `tmp` are the folders as it sees them, `parent` its parent's pid."""
+        paths = {"files": str(files or self.files), "tmp": str(tmp or self.tmp)}
+        return json.dumps(paths | {"parent": parent, "limits": asdict(self.limits), "uid": self.uid})
 
 
 @dataclass(frozen=True, slots=True)
 class KernelUsage:
-    """What a kernel uses: processor time of all threads, resident bytes, threads."""
+    """A kernel's processor time over all threads, resident bytes and number of threads."""
 
     cpu_s: float
     memory_bytes: int
@@ -45,12 +45,12 @@ class KernelUsage:
 
 
 class Running:
-    """A started kernel. `pid` is that of the kernel itself, which may be a grandchild of the started program."""
+    """A started kernel. `pid` is the kernel's own, which may be a grandchild of the started program."""
 
     def __init__(self, program: "subprocess.Popen[bytes]", pid: int) -> None:
         self._program = program
         self._pid = pid
-        # A handle that no later process can inherit, as a number could.
+        # Unlike a pid, it cannot come to mean another process.
         self._handle = os.pidfd_open(pid)
         assert program.stdin is not None
         assert program.stdout is not None
@@ -64,15 +64,15 @@ class Running:
         self._send(signal.SIGINT)
 
     def pause(self) -> None:
-        """Let no thread of it run until `resume`."""
+        """Stop all its threads until `resume`."""
         self._send(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it run again."""
+        """Continue after `pause`."""
         self._send(signal.SIGCONT)
 
     def usage(self) -> KernelUsage | None:
-        """What it uses now; None if it has ended."""
+        """Its current usage; None if it has ended."""
         try:
             # The name in parentheses may contain anything, so fields are counted from its end (proc(5)).
             fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
@@ -83,11 +83,11 @@ class Running:
         return KernelUsage((int(fields[11]) + int(fields[12])) / _TICKS_S, int(fields[21]) * _PAGE, int(fields[17]))
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether it is running."""
         return self._program.poll() is None and self.usage() is not None
 
     def kill(self) -> None:
-        """End it and all that belongs to it, and wait until it is gone."""
+        """End it and the program around it, and wait for that."""
         self._send(signal.SIGKILL)
         self._program.kill()
         self._program.wait()
@@ -103,12 +103,12 @@ class Running:
 
 
 def kernel_command(configuration: str) -> list[str]:
-    """The interpreter with the kernel's module: without the folder it starts in on its path."""
+    """The command that starts a kernel; `-P` keeps the working directory off the import path."""
     return [sys.executable, "-P", "-m", "workers.sandbox.kernel", configuration]
 
 
 def kernel_environment(tmp: Path) -> dict[str, str]:
-    """All that code finds in its environment. One compute thread: the machine is shared with the model."""
+    """The code's whole environment. One compute thread, because the model needs the other cores."""
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": str(tmp),
@@ -124,14 +124,14 @@ def kernel_environment(tmp: Path) -> dict[str, str]:
 
 
 def start(command: list[str], pass_fds: Iterable[int] = (), **how: Any) -> "subprocess.Popen[bytes]":
-    """Start a program with two pipes and no other descriptor of ours but `pass_fds`."""
-    return subprocess.Popen(  # noqa: S603  # a command of our own making
+    """Start a program with two pipes, which inherits no descriptor but `pass_fds`."""
+    return subprocess.Popen(  # noqa: S603  # our own command
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        umask=0o022,  # bubblewrap makes folders on the way to what it binds
+        umask=0o022,  # for the folders that bubblewrap creates above its mounts
         pass_fds=tuple(pass_fds),
         **how,
     )

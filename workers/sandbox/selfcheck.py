@@ -1,4 +1,4 @@
-"""Finds the strongest backend that withstands the attacks: each is tried before it may run code for anybody."""
+"""Chooses the strongest backend that withstands the attacks; none runs code for users untested."""
 
 import json
 import logging
@@ -16,22 +16,22 @@ from workers.sandbox import attacks
 from workers.sandbox.attacks import Victims
 from workers.sandbox.backends import BACKENDS, Backend
 from workers.sandbox.errors import SandboxError
-from workers.sandbox.session import Watch
+from workers.sandbox.session import Callbacks
 from workers.sandbox.sessions import Sessions
-from workers.sandbox.settings import Settings
+from workers.sandbox.settings import SandboxSettings
 
 logger = logging.getLogger(__name__)
 
 _SESSION: Final = "self-check"
-# What the first chart of a session would otherwise find out again: 0.5 s or more, by the number of fonts.
+# The list of fonts, which the first chart of each session would otherwise take 0.5 s or more to make.
 _FIND_FONTS: Final = """
 import os, shutil, pathlib, matplotlib.font_manager
 for each in pathlib.Path(os.environ["MPLCONFIGDIR"]).glob("fontlist-*.json"): shutil.copyfile(each, each.name)
 """
 
 
-def open_sessions(settings: Settings) -> tuple[Sessions | None, str, str]:
-    """The sessions, the backend's name and nothing; or None, nothing and why no code can be run here."""
+def open_sessions(settings: SandboxSettings) -> tuple[Sessions | None, str, str]:
+    """The sessions, the backend's name and ""; or None, "" and why no code can be run here."""
     if settings.backend == "off":
         return None, "", "It is turned off on this site."
     if settings.backend not in {"auto", *BACKENDS}:
@@ -42,16 +42,16 @@ def open_sessions(settings: Settings) -> tuple[Sessions | None, str, str]:
         sessions, reason = _opened(settings, backend)
         if sessions is not None:
             return sessions, name, ""
-        logger.warning("code is not run with %s: %s", name, reason)
+        logger.warning("the sandbox cannot use %s: %s", name, reason)
         reasons.append(f"{name}: {reason}")
     return None, "", f"Code can't be sandboxed on this machine ({'; '.join(reasons)})."
 
 
-def _opened(settings: Settings, backend: Backend) -> tuple[Sessions | None, str]:
+def _opened(settings: SandboxSettings, backend: Backend) -> tuple[Sessions | None, str]:
     if reason := backend.unavailable():
         return None, reason
     sessions = Sessions(settings, backend)
-    reason = unheld(settings, sessions)
+    reason = succeeding_attacks(settings, sessions)
     if reason:
         sessions.close()
         return None, reason
@@ -59,32 +59,32 @@ def _opened(settings: Settings, backend: Backend) -> tuple[Sessions | None, str]
     return sessions, ""
 
 
-def unheld(settings: Settings, sessions: Sessions) -> str:
-    """Which attacks succeed, as a sentence; empty if none does."""
+def succeeding_attacks(settings: SandboxSettings, sessions: Sessions) -> str:
+    """Which attacks succeed, as a sentence; "" if none does."""
     source = Path(attacks.__file__).read_text()
     try:
-        with victims(settings) as told:
-            code = f"{source}\nimport json; print(json.dumps(attempt({told!r})))"
+        with victims(settings) as made:
+            code = f"{source}\nimport json; print(json.dumps(attempt({made!r})))"
             try:
-                outcome = sessions.run(_SESSION, code, {}, settings.limits.wall_s, Watch())
+                result = sessions.run(_SESSION, code, {}, settings.limits.wall_s, Callbacks())
             finally:
-                # Before the victims are ended: a kernel that could trace one would keep it from ending.
+                # Before the victims end, because a kernel that traces one would prevent that.
                 sessions.end(_SESSION)
-        if outcome.error:
-            return f"its check failed: {outcome.error.splitlines()[-1]}"
-        got = json.loads(outcome.printed)
+        if result.error:
+            return f"its self-check failed: {result.error.splitlines()[-1]}"
+        got = json.loads(result.stdout)
     except (SandboxError, ValueError, OSError) as error:
-        return f"its check failed: {error}"
-    return f"its walls do not hold {', '.join(f'{name} ({what})' for name, what in got.items())}" if got else ""
+        return f"its self-check failed: {error}"
+    return f"these attacks succeed: {', '.join(f'{name} ({what})' for name, what in got.items())}" if got else ""
 
 
 @contextmanager
-def victims(settings: Settings) -> Iterator[Victims]:
-    """Things to attack, made for the purpose: a secret, servers, a process, a name in our environment."""
+def victims(settings: SandboxSettings) -> Iterator[Victims]:
+    """Targets for the attacks: a secret, servers, a process, an environment variable."""
     home = settings.home
     with tempfile.TemporaryDirectory(dir=home) as folder, socket.create_server(("127.0.0.1", 0)) as tcp:
         (secret := Path(folder) / "secret").write_text("planted")
-        # Everybody may read it, were there no walls.
+        # Only the confinement keeps others from reading it.
         Path(folder).chmod(0o755)
         secret.chmod(0o644)
         abstract, path = f"guildhall-{secrets.token_hex(8)}", f"{folder}/s"
@@ -123,11 +123,10 @@ def _victim() -> Iterator[int]:
 
 
 def _keep_fonts(sessions: Sessions) -> None:
-    """Let a kernel find the fonts once and keep its list for all others; charts work without it, only later."""
+    """Let one kernel list the fonts for all others; without the list charts work, but slower."""
     with suppress(SandboxError, OSError):
         for old in sessions.fonts.iterdir():
             old.unlink()
-        outcome = sessions.run(_SESSION, _FIND_FONTS, {}, 30, Watch())
-        for each in outcome.artefacts:
+        for each in sessions.run(_SESSION, _FIND_FONTS, {}, 30, Callbacks()).artefacts:
             (sessions.fonts / each.name).write_bytes(each.content)
         sessions.end(_SESSION)

@@ -1,4 +1,4 @@
-"""All sessions of the service: which kernels are up, which places are free, what has been idle too long."""
+"""All sessions of the service: starts, finds, limits and ends them."""
 
 import hashlib
 import os
@@ -15,34 +15,36 @@ from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy
 from workers.sandbox.running import Running, SessionPlace
-from workers.sandbox.session import Outcome, Session, Watch
-from workers.sandbox.settings import Settings
+from workers.sandbox.session import Callbacks, CodeResult, CodeSession
+from workers.sandbox.settings import SandboxSettings
 
-# The users that root gives to sessions; no system package uses numbers from here (Debian policy 9.2.2).
+# The first user id that root gives to sessions; no system package uses these (Debian policy 9.2.2).
 FIRST_UID: Final = 61_000
-# Files of how many conversations are kept, each up to the disk limit, and for how long after the last call.
+# How many conversations' files are kept, each up to the disk limit, and for how long after the last call.
 _MAX_KEPT: Final = 64
 _KEPT_S: Final = 24 * 3600.0
 
 
 class Sessions:
-    """See the module. Safe to use from many threads."""
+    """See the module. Thread-safe."""
 
-    def __init__(self, settings: Settings, backend: Backend) -> None:
+    def __init__(self, settings: SandboxSettings, backend: Backend) -> None:
         self._settings, self._backend = settings, backend
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, CodeSession] = {}
         self._lock = threading.Lock()
-        self._n_made = 0
-        # A kernel ends with the thread that started it, so this one lives as long as the service.
+        self._n_created = 0
+        # A kernel ends with the thread that started it, hence one that lives as long as the service.
         self._starter = ThreadPoolExecutor(1, "starter")
         self.root = _make_root(settings.home)
         self.fonts = settings.home / "sandbox" / "fonts"
         self.fonts.mkdir(parents=True, exist_ok=True)
 
-    def run(self, name: str, code: str, files: Mapping[str, bytes], wall_s: float, watch: Watch) -> Outcome:
+    def run(
+        self, name: str, code: str, files: Mapping[str, bytes], wall_s: float, callbacks: Callbacks
+    ) -> CodeResult:
         """Run code in the session of this name. Raises SandboxError."""
-        with self._taken(name) as session:
-            return session.run(code, files, wall_s, watch)
+        with self._locked(name) as session:
+            return session.run(code, files, wall_s, callbacks)
 
     def end(self, name: str) -> None:
         """End a session and remove its files."""
@@ -53,7 +55,7 @@ class Sessions:
                 session.close()
 
     def tidy(self) -> None:
-        """End kernels that have been idle too long, and forget sessions that nobody has used for a day."""
+        """End kernels that have been idle too long, and remove sessions unused for a day or beyond the limit."""
         now = time.monotonic()
         for name, session in list(self._sessions.items()):
             if not session.lock.acquire(blocking=False):
@@ -76,16 +78,16 @@ class Sessions:
         folders.remove(self.root)
 
     @contextmanager
-    def _taken(self, name: str) -> Iterator[Session]:
-        """The session, for one call; a conversation's calls wait for each other. Raises Busy."""
+    def _locked(self, name: str) -> Iterator[CodeSession]:
+        """The session, locked for one call. Raises Busy."""
         with self._lock:
-            session = self._sessions.get(name) or self._make(name)
+            session = self._sessions.get(name) or self._new(name)
             self._sessions[name] = session
             if not session.live:
                 self._make_room(name)
-            # Within the big lock only if nobody waits: another call of this conversation may take its time.
-            free = session.lock.acquire(blocking=False)
-        if not free and not session.lock.acquire(timeout=self._settings.limits.wall_s + 5):
+            # Waiting for an earlier call of this conversation must not block all the others.
+            is_locked = session.lock.acquire(blocking=False)
+        if not is_locked and not session.lock.acquire(timeout=self._settings.limits.wall_s + 5):
             raise Busy
         try:
             yield session
@@ -93,12 +95,12 @@ class Sessions:
             session.lock.release()
 
     def _make_room(self, name: str) -> None:
-        """Keep the number of kernels within the limit: end the one idle longest. Raises Busy if none is idle."""
-        up = [each for each in self._oldest() if each != name and self._sessions[each].live]
+        """Keep the number of kernels within the limit by ending those idle longest. Raises Busy if none is idle."""
+        live = [each for each in self._oldest() if each != name and self._sessions[each].live]
         n_busy = sum(each.lock.locked() for each in self._sessions.values())
         if n_busy >= self._settings.n_sessions:
             raise Busy
-        for each in up[: max(0, len(up) - self._settings.n_sessions + 1)]:
+        for each in live[: max(0, len(live) - self._settings.n_sessions + 1)]:
             session = self._sessions[each]
             if session.lock.acquire(blocking=False):
                 session.end()
@@ -107,34 +109,34 @@ class Sessions:
     def _oldest(self) -> list[str]:
         return sorted(self._sessions, key=lambda name: self._sessions[name].used_at)
 
-    def _make(self, name: str) -> Session:
-        """A session without a kernel yet, under a number that it shares with no other."""
-        number, self._n_made = self._n_made, self._n_made + 1
+    def _new(self, name: str) -> CodeSession:
+        """A session without a kernel yet."""
+        number, self._n_created = self._n_created, self._n_created + 1
         folder = self.root / f"{number}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-        # Numbers go round after many more sessions than are kept.
+        # User ids repeat after many more sessions than are kept.
         uid = FIRST_UID + number % 1_000 if self._backend.own_user else None
         place = SessionPlace(folder / "files", folder / "tmp", uid, self._settings.limits)
-        return Session(place, self._start, self.fonts)
+        return CodeSession(place, self._start, self.fonts)
 
     def _start(self, place: SessionPlace) -> Running:
         return self._starter.submit(self._backend.start, place).result()
 
 
-def _is_ours(folder: Path) -> bool:
-    return folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
-
-
 def _make_root(home: Path) -> Path:
-    """A new folder for files of sessions, which their users can go through; what an earlier service left is removed.
+    """A new folder for files of sessions, which their users can pass through; that of an earlier service is removed.
 
-    Not in the state directory: other users cannot reach that, and must not.
+    It is outside the state directory, which other users must not reach.
     """
     noted = home / "run" / "sandbox.folder"
     noted.parent.mkdir(parents=True, exist_ok=True)
-    left = Path(noted.read_text()) if noted.exists() else None
-    if left and left.name.startswith("guildhall-sandbox-") and _is_ours(left):
-        folders.remove(left)
+    old = Path(noted.read_text()) if noted.exists() else None
+    if old and old.name.startswith("guildhall-sandbox-") and _is_own_folder(old):
+        folders.remove(old)
     root = Path(tempfile.mkdtemp(prefix="guildhall-sandbox-")).resolve()
     root.chmod(0o711)
     noted.write_text(str(root))
     return root
+
+
+def _is_own_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid()

@@ -1,4 +1,4 @@
-"""The settings of the sandbox, read from the environment: neither the service nor its client knows the site."""
+"""The settings of the sandbox, read from the environment, since its service does not load Django."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
-# The only names that the service keeps of the environment it is started with.
+# The only variables that the service keeps of its environment.
 NAMES: Final = (
     *("GUILDHALL_HOME", "SANDBOX", "SANDBOX_IMAGE", "SANDBOX_MEMORY_MB", "SANDBOX_WALL_S", "SANDBOX_SESSIONS"),
     "SANDBOX_IDLE_S",
@@ -16,10 +16,10 @@ NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """What one call may use; the sizes hold for the whole session.
+    """What one call may use; sizes apply to the whole session.
 
-    `memory_bytes` is the resident memory at which the watchdog ends the process, beside twice that much in address
-    space and, for what a process allocates, a hard limit of the kernel.
+    `memory_bytes` is a hard limit on the data segment (RLIMIT_DATA); at 1.25 times that much resident memory the
+    process is ended.
     """
 
     wall_s: float = 30.0
@@ -38,7 +38,7 @@ class SandboxLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SandboxSettings:
     """How and where the service runs. `backend` is auto, off or a name in BACKENDS."""
 
     home: Path
@@ -54,13 +54,13 @@ class Settings:
         return self.home / "run" / "sandbox.sock"
 
 
-def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that the environment asks for. Raises ValueError on a number that is none."""
+def from_environment(variables: Mapping[str, str] = os.environ) -> SandboxSettings:
+    """The settings in `variables`. Raises ValueError for a malformed number."""
     limits = SandboxLimits(
         wall_s=float(_read(variables, "SANDBOX_WALL_S", "30")),
         memory_bytes=int(_read(variables, "SANDBOX_MEMORY_MB", "512")) << 20,
     )
-    return Settings(
+    return SandboxSettings(
         home=Path(_read(variables, "GUILDHALL_HOME", str(_ROOT / "var"))).resolve(),
         backend=_read(variables, "SANDBOX", "auto"),
         image=_read(variables, "SANDBOX_IMAGE", ""),
@@ -71,7 +71,7 @@ def from_environment(variables: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _read(variables: Mapping[str, str], name: str, default: str) -> str:
-    """The setting, or the content of the file that `<name>_FILE` names, as for all other settings."""
+    """The setting, or the content of the file that `<name>_FILE` names."""
     if file := variables.get(f"{name}_FILE"):
         return Path(file).read_text().strip()
     return variables.get(name) or default

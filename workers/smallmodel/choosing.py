@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gpts.runs.delegation import ASK_STORE, StoreGpt
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Cancelled, DelegatedPart, Finished, Log, ModelReply, ToolChoice, UserMessage
@@ -88,14 +88,14 @@ def said_so_far(state: TurnState) -> list[tuple[str, str]]:
     return [(message.role, message.content) for message in messages]
 
 
-def _said(log: Log) -> list[Message]:
-    said: list[Message] = []
+def _said(log: Log) -> list[PromptMessage]:
+    said: list[PromptMessage] = []
     for step in log:
         match step:
             case UserMessage():
-                said += [*step.earlier, Message(role="user", content=step.text)]
+                said += [*step.earlier, PromptMessage(role="user", content=step.text)]
             case ModelReply(tool_calls=calls) if calls:
-                said.append(Message(role="assistant", content=f"[{', '.join(call.name for call in calls)}]"))
+                said.append(PromptMessage(role="assistant", content=f"[{', '.join(call.name for call in calls)}]"))
             case Finished() | Cancelled():
-                said.append(Message(role="assistant", content=step.text))
+                said.append(PromptMessage(role="assistant", content=step.text))
     return said

@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
-from gpts.spec.builtin_tools import BUILTIN_TOOLS, Approval, BuiltinTool
+from gpts.spec.builtin_tools import BUILTIN_TOOLS, ApprovalTexts, BuiltinTool
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from workers.tools import Request, Tool, as_json, one_line
@@ -49,7 +49,7 @@ def _module(name: str) -> Any:
     return import_module(f"workers.tools.{name}.run")
 
 
-def _described(approval: Approval, arguments: Mapping[str, Any]) -> Request:
+def _described(approval: ApprovalTexts, arguments: Mapping[str, Any]) -> Request:
     plain = _ARGUMENT.sub(lambda found: one_line(arguments.get(found[1], "")), approval.plain)
     raw = _ARGUMENT.sub(lambda found: str(arguments.get(found[1], "")), approval.raw)
     return Request(plain, raw or as_json(arguments))

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from web.runs.connections import sse_response
 
-# A stream that is silent for this long sends a keep-alive comment.
+# Seconds without an event after which a stream sends a keep-alive comment.
 SILENCE_S: Final = 10.0
 
 
@@ -24,7 +24,7 @@ async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler)
     answer = await dispatcher.handle_requests(_as_starlette(request, body))
     if not isinstance(answer, EventSourceResponse):
         return HttpResponse(bytes(answer.body), status=answer.status_code, content_type="application/json")
-    return sse_response(_lines(answer.body_iterator))
+    return sse_response(_sse_lines(answer.body_iterator))
 
 
 def _as_starlette(request: HttpRequest, body: bytes) -> Request:
@@ -36,8 +36,8 @@ def _as_starlette(request: HttpRequest, body: bytes) -> Request:
     return Request(scope, receive)
 
 
-async def _lines(events: Any) -> AsyncIterator[bytes]:
-    """Yield the events in wire format, and a comment after each SILENCE_S without one."""
+async def _sse_lines(events: Any) -> AsyncIterator[bytes]:
+    """Yield the events in wire format, and keep-alive comments."""
     stream = aiter(events)
     following: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))
     try:

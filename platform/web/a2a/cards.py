@@ -30,7 +30,7 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
     """The card of `gpt` for its published `version`. It leaves out the names of its files."""
     spec = version.spec()
     url = settings.SITE_URL + reverse("a2a", args=[gpt.slug])
-    spoken = (PROTOCOL_VERSION_1_0, PROTOCOL_VERSION_0_3)
+    versions = (PROTOCOL_VERSION_1_0, PROTOCOL_VERSION_0_3)
     binding = TransportProtocol.JSONRPC.value
     scheme = HTTPAuthSecurityScheme(scheme="bearer", description="An API key of this site (gh_…).")
     card = AgentCard(
@@ -41,7 +41,7 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
         documentation_url=settings.SITE_URL + reverse("gpt", args=[gpt.slug]),
         capabilities=AgentCapabilities(streaming=True, push_notifications=False),
         supported_interfaces=[
-            AgentInterface(url=url, protocol_binding=binding, protocol_version=each) for each in spoken
+            AgentInterface(url=url, protocol_binding=binding, protocol_version=each) for each in versions
         ],
         security_requirements=[SecurityRequirement(schemes={KEY: StringList()})],
         default_input_modes=INPUT_MODES,
@@ -54,11 +54,11 @@ def card_of(gpt: Gpt, version: GptVersion) -> AgentCard:
 
 def _skill(gpt: Gpt, spec: GptSpec) -> AgentSkill:
     """A GPT as one skill, with its starters as the examples."""
-    switched_on = [CAPABILITIES[key].title.lower() for key in spec.capabilities if key in CAPABILITIES]
+    capabilities = [CAPABILITIES[key].title.lower() for key in spec.capabilities if key in CAPABILITIES]
     return AgentSkill(
         id="chat",
         name=spec.name,
         description=spec.description or spec.name,
-        tags=[gpt.category, *switched_on],
+        tags=[gpt.category, *capabilities],
         examples=spec.starters,
     )

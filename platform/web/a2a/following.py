@@ -1,16 +1,10 @@
-"""The events of a run as those of its A2A task. They end with the run, or when it waits for a person."""
+"""The events of a run as updates of its A2A task. They end with the run, or when it waits for a person."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from a2a.helpers import new_text_message
-from a2a.types import (
-    Artifact,
-    Part,
-    TaskArtifactUpdateEvent,
-    TaskState,
-    TaskStatus,
-    TaskStatusUpdateEvent,
-)
+from a2a.types import Artifact, Part, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent
 
 from web.a2a.tasks import ANSWER, MARKDOWN, artifacts_of, context_of, status_of
 from web.runs import log, stream
@@ -23,10 +17,9 @@ Update = TaskArtifactUpdateEvent | TaskStatusUpdateEvent
 
 async def updates(run: Run) -> AsyncIterator[Update]:
     """Yield the task's updates: progress, pieces of the answer, finally its artifacts and last status."""
-    telling = _Telling(run)
+    converter = _Converter(run)
     async for event in events(run):
-        update = telling.update(event)
-        if update is not None:
+        if (update := converter.update(event)) is not None:
             yield update
     for update in await in_database(_ending, run):
         yield update
@@ -48,52 +41,47 @@ def _ending(run: Run) -> list[Update]:
     """The whole artifacts, and the run's status now."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
-    telling = _Telling(run)
-    return [*map(telling.whole, artifacts_of(steps)), telling.status(status_of(run, steps))]
+    converter = _Converter(run)
+    return [*map(converter.whole, artifacts_of(steps)), converter.status(status_of(run, steps))]
 
 
-class _Telling:
+class _Converter:
     """Converts events to updates. A new reply replaces what was sent of the one before."""
 
     def __init__(self, run: Run) -> None:
-        self._task_id, self._context_id = str(run.id), context_of(run)
-        self._begun = False
-        self._works = False
+        self._ids: dict[str, Any] = {"task_id": str(run.id), "context_id": context_of(run)}
+        self._has_begun = False
+        self._is_working = False
 
     def update(self, event: Event) -> Update | None:
         """The update for `event`, None if there is none."""
         match event.get("type"):
             case "attempt":
-                self._begun = False
+                self._has_begun = False
             case "token":
                 return self._piece(event["text"])
             case "progress":
                 return self._working(event["text"])
-            case "step" if not self._works:
-                self._works = True
+            case "step" if not self._is_working:
+                self._is_working = True
                 return self._working("")
         return None
 
     def whole(self, artifact: Artifact) -> TaskArtifactUpdateEvent:
         """A whole artifact, which replaces what was sent of it."""
-        return TaskArtifactUpdateEvent(
-            task_id=self._task_id, context_id=self._context_id, artifact=artifact, last_chunk=True
-        )
+        return TaskArtifactUpdateEvent(**self._ids, artifact=artifact, last_chunk=True)
 
     def status(self, status: TaskStatus) -> TaskStatusUpdateEvent:
         """The task's new status."""
-        return TaskStatusUpdateEvent(task_id=self._task_id, context_id=self._context_id, status=status)
+        return TaskStatusUpdateEvent(**self._ids, status=status)
 
     def _piece(self, text: str) -> TaskArtifactUpdateEvent:
         artifact = Artifact(artifact_id=ANSWER, name="Answer", parts=[Part(text=text, media_type=MARKDOWN)])
-        append, self._begun = self._begun, True
-        return TaskArtifactUpdateEvent(
-            task_id=self._task_id, context_id=self._context_id, artifact=artifact, append=append
-        )
+        append, self._has_begun = self._has_begun, True
+        return TaskArtifactUpdateEvent(**self._ids, artifact=artifact, append=append)
 
-    def _working(self, words: str) -> TaskStatusUpdateEvent:
+    def _working(self, text: str) -> TaskStatusUpdateEvent:
         status = TaskStatus(state=TaskState.TASK_STATE_WORKING)
-        if words:
-            message = new_text_message(words, task_id=self._task_id, context_id=self._context_id)
-            status.message.CopyFrom(message)
+        if text:
+            status.message.CopyFrom(new_text_message(text, **self._ids))
         return self.status(status)

@@ -1,10 +1,11 @@
-"""The SDK's request handler over runs: every method of the protocol that a GPT supports.
+"""Handles A2A requests to GPTs with runs: workers advance them, so any process can read, follow and cancel a task.
 
-The SDK's own handler keeps tasks in the memory of one process and runs them there. Here workers advance runs and the
-log keeps them, so any process of the site can read, follow and cancel any task.
+The SDK's own handler would keep tasks in the memory of one process and run them there.
 """
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,10 +23,14 @@ from a2a.types import (
     Task,
 )
 from a2a.utils.errors import (
+    A2AError,
     ExtendedAgentCardNotConfiguredError,
+    InternalError,
     InvalidParamsError,
+    InvalidRequestError,
     PushNotificationNotSupportedError,
     TaskNotCancelableError,
+    TaskNotFoundError,
     UnsupportedOperationError,
 )
 from a2a.utils.task import apply_history_length, validate_history_length, validate_page_size
@@ -33,18 +38,38 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 
-from web.a2a.errors import spoken
 from web.a2a.following import events, updates
-from web.a2a.messages import attached, words_of
-from web.a2a.tasks import STATES, task_of
+from web.a2a.tasks import STATES, attached, task_of, text_of
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs import services
 from web.runs.connections import in_database
+from web.runs.errors import Refused, RunOver
 from web.runs.models import Conversation, Run
 
+logger = logging.getLogger(__name__)
+
 PAGE_SIZE: Final = 50
-NO_SUCH_TASK: Final = "Task not found."
+NOT_FOUND: Final = "Task not found."
+ENDED: Final = "This task has already ended."
+
+
+@contextmanager
+def protocol_errors() -> Iterator[None]:
+    """Raises errors of the site as those of the protocol; an unexpected one is logged and its text not sent."""
+    try:
+        yield
+    except A2AError:
+        raise
+    except Http404 as error:
+        raise TaskNotFoundError(str(error) or None) from error
+    except RunOver as error:
+        raise TaskNotCancelableError(ENDED) from error
+    except Refused as error:
+        raise InvalidRequestError(str(error), data={"status": str(error.status)}) from error
+    except Exception as error:
+        logger.exception("an A2A request failed")
+        raise InternalError("Something went wrong. The error was logged; try again later.") from error
 
 
 class RunHandler(RequestHandler):
@@ -55,8 +80,8 @@ class RunHandler(RequestHandler):
 
     @validate_request_params
     async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Task | Message:
-        """The task of a new run, once it is over or waits for a person; at once if the caller asks for that."""
-        with spoken():
+        """The task of a new run, once it is over or waits for a person; immediately if the caller asks for that."""
+        with protocol_errors():
             validate_history_length(params.configuration)
             run = await in_database(self._start, params.message)
             if not params.configuration.return_immediately:
@@ -69,7 +94,7 @@ class RunHandler(RequestHandler):
         self, params: SendMessageRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
         """Yield the task of a new run, then its updates. A caller who disconnects does not end it."""
-        with spoken():
+        with protocol_errors():
             validate_history_length(params.configuration)
             run = await in_database(self._start, params.message)
             yield apply_history_length(await in_database(task_of, run), params.configuration)
@@ -81,7 +106,7 @@ class RunHandler(RequestHandler):
         self, params: SubscribeToTaskRequest, context: ServerCallContext
     ) -> AsyncGenerator[Event]:
         """Yield the task now, then its updates from now on."""
-        with spoken():
+        with protocol_errors():
             run = await in_database(self._run, params.id)
             if run.is_over:
                 raise UnsupportedOperationError("This task has ended. Read it with GetTask.")
@@ -92,7 +117,7 @@ class RunHandler(RequestHandler):
     @validate_request_params
     async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
         """The task now."""
-        with spoken():
+        with protocol_errors():
             validate_history_length(params)
             run = await in_database(self._run, params.id)
             return apply_history_length(await in_database(task_of, run), params)
@@ -100,16 +125,16 @@ class RunHandler(RequestHandler):
     @validate_request_params
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
         """The task, cancelled."""
-        with spoken():
+        with protocol_errors():
             run = await in_database(self._run, params.id)
             if not await in_database(services.cancel_run, run):
-                raise TaskNotCancelableError("This task has already ended.")
+                raise TaskNotCancelableError(ENDED)
             return await in_database(task_of, run)
 
     @validate_request_params
     async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """A page of the person's tasks with this agent, newest first."""
-        with spoken():
+        with protocol_errors():
             validate_history_length(params)
             if params.HasField("page_size"):
                 validate_page_size(params.page_size)
@@ -121,7 +146,7 @@ class RunHandler(RequestHandler):
             raise UnsupportedOperationError(
                 "Tasks take no further messages. Send a new message in the same context, without a task id."
             )
-        text = words_of(message)
+        text = text_of(message)
         with transaction.atomic():  # a refused run leaves no conversation behind
             conversation = self._conversation(message.context_id)
             files = [file.id for file in attached(self._user, message.parts)]
@@ -134,8 +159,11 @@ class RunHandler(RequestHandler):
             conversation = services.access_conversation(self._user, UUID(context_id))
         except (ValueError, Http404):
             conversation = None
-        ours = conversation is not None and conversation.origin == Conversation.Origin.API
-        if conversation is None or not ours or conversation.gpt_id != self._gpt.id:
+        if (
+            conversation is None
+            or conversation.origin != Conversation.Origin.API
+            or conversation.gpt_id != self._gpt.id
+        ):
             raise InvalidParamsError("Context not found. Leave it out to start a new one.")
         return conversation
 
@@ -144,24 +172,24 @@ class RunHandler(RequestHandler):
         try:
             run = services.access_run(self._user, UUID(task_id))
         except (ValueError, Http404):
-            raise Http404(NO_SUCH_TASK) from None
+            raise Http404(NOT_FOUND) from None
         if run.message.conversation.gpt_id != self._gpt.id:
-            raise Http404(NO_SUCH_TASK)
+            raise Http404(NOT_FOUND)
         return run
 
     def _list(self, params: ListTasksRequest) -> ListTasksResponse:
-        runs, size, start = self._listed(params), params.page_size or PAGE_SIZE, 0
+        runs, size, start = self._matching(params), params.page_size or PAGE_SIZE, 0
         if params.page_token:
             if not params.page_token.isdecimal() or len(params.page_token) > 9:
                 raise InvalidParamsError("Invalid page token.")
             start = int(params.page_token)
         total = runs.count()
-        told = [task_of(run, params.include_artifacts) for run in runs[start : start + size]]
-        page = [apply_history_length(task, params) for task in told]
+        tasks = [task_of(run, params.include_artifacts) for run in runs[start : start + size]]
+        page = [apply_history_length(task, params) for task in tasks]
         more = str(start + size) if start + size < total else ""
         return ListTasksResponse(tasks=page, next_page_token=more, page_size=size, total_size=total)
 
-    def _listed(self, params: ListTasksRequest) -> QuerySet[Run]:
+    def _matching(self, params: ListTasksRequest) -> QuerySet[Run]:
         mine = Run.objects.filter(owner=self._user, message__conversation__gpt=self._gpt)
         runs = mine.filter(message__conversation__deleted=None, message__conversation__origin=Conversation.Origin.API)
         if params.context_id:

@@ -1,28 +1,33 @@
-"""A run as an A2A task: its id is the run's, its context the conversation; its state is read from the log.
+"""Runs as A2A tasks, and A2A messages as the text and files of a run.
 
-Nothing but the log is kept, so that tasks outlive every process of the site.
+A task's id is the run's, its context the conversation; its state is read from the run's log.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from a2a.helpers import new_text_message
 from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
+from a2a.utils.errors import ContentTypeNotSupportedError
 from django.conf import settings
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import ApprovalRequest, Cancelled, Error, FileRef, Finished, Log, ToolResult, pending_approvals
+from gpts.spec.agents import from_struct
+from web.accounts.models import User
 from web.runs import files, log
 from web.runs.models import ConversationFile, Run
 
+NO_URLS: Final = "Files are not fetched from URLs. Send the bytes of “{name}” in a raw part."
 ANSWER: Final = "answer"  # the id of the artifact that is the answer
 MARKDOWN: Final = "text/markdown"
 # Files up to this many bytes are included in the answer; for larger ones only their URL.
 INLINE_BYTES: Final = 1_000_000
-STATES: Final[dict[str, "TaskState"]] = {
+STATES: Final[dict[str, TaskState]] = {
     Run.Status.QUEUED: TaskState.TASK_STATE_SUBMITTED,
     Run.Status.IN_PROGRESS: TaskState.TASK_STATE_WORKING,
     Run.Status.REQUIRES_ACTION: TaskState.TASK_STATE_INPUT_REQUIRED,
@@ -34,7 +39,7 @@ STATES: Final[dict[str, "TaskState"]] = {
 
 
 def task_of(run: Run, with_artifacts: bool = True) -> Task:
-    """The task by the run's log now. Its artifacts may hold whole files."""
+    """The task now. Its artifacts may contain whole files."""
     run.refresh_from_db(fields=["status", "ended"])
     steps = log.read(run.id)
     task = Task(id=str(run.id), context_id=context_of(run), status=status_of(run, steps))
@@ -59,24 +64,24 @@ def _question(run: Run) -> Message:
 
 
 def status_of(run: Run, steps: Log) -> TaskStatus:
-    """The task's state, with a message where one helps."""
+    """The task's state, with a message for people if it needs one."""
     waiting, last = pending_approvals(steps), steps[-1]
-    state, words = STATES[run.status], ""
+    state, text = STATES[run.status], ""
     if run.status == Run.Status.REQUIRES_ACTION and waiting:
-        words = _what_is_needed(run, waiting)
+        text = _requests_text(run, waiting)
         if all(request.sign_in for request in waiting):
             state = TaskState.TASK_STATE_AUTH_REQUIRED
     elif isinstance(last, Error):
-        words = last.message
+        text = last.message
     status = TaskStatus(state=state)
     status.timestamp.FromDatetime(run.ended or run.created)
-    if words:
-        status.message.CopyFrom(new_text_message(words, context_id=context_of(run), task_id=str(run.id)))
+    if text:
+        status.message.CopyFrom(new_text_message(text, context_id=context_of(run), task_id=str(run.id)))
     return status
 
 
-def _what_is_needed(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
-    """The calls that wait for the person, and where to answer: not in the task, as a model could write that too."""
+def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
+    """The calls to approve, and the URL for that. Not in the task itself, where a model could answer them too."""
     lines = [
         f"Sign in at {request.sign_in} for “{request.title or request.name}”."
         if request.sign_in
@@ -100,13 +105,13 @@ def artifacts_of(steps: Log) -> list[Artifact]:
 
 def answer_of(finished: Finished) -> Artifact:
     """The answer, with its citations in the artifact's metadata."""
-    told = {
+    metadata = {
         "coverage": finished.coverage,
         "finish": finished.finish,
         "citations": [_citation(each) for each in finished.citations],
     }
     parts = [Part(text=finished.text, media_type=MARKDOWN)]
-    return Artifact(artifact_id=ANSWER, name="Answer", parts=parts, metadata=ParseDict(told, Struct()))
+    return Artifact(artifact_id=ANSWER, name="Answer", parts=parts, metadata=ParseDict(metadata, Struct()))
 
 
 def _citation(citation: Citation) -> dict[str, Any]:
@@ -119,5 +124,27 @@ def _file(file: FileRef) -> Part:
     row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
     if row and row.size <= INLINE_BYTES and files.path_of(row).is_file():
         return Part(raw=files.path_of(row).read_bytes(), filename=file.name, media_type=file.mime)
-    address = f"{settings.SITE_URL}/api/attachments/{file.id}"
-    return Part(url=address, filename=file.name, media_type=file.mime)
+    url = f"{settings.SITE_URL}/api/attachments/{file.id}"
+    return Part(url=url, filename=file.name, media_type=file.mime)
+
+
+def text_of(message: Message) -> str:
+    """The texts of the message in order, its data as JSON. Raises ContentTypeNotSupportedError."""
+    return "\n\n".join(filter(None, map(_part_text, message.parts)))
+
+
+def _part_text(part: Part) -> str:
+    match part.WhichOneof("content"):
+        case "text":
+            return str(part.text)
+        case "data":
+            return json.dumps(from_struct(MessageToDict(part.data)), ensure_ascii=False)
+        case "url":
+            raise ContentTypeNotSupportedError(NO_URLS.format(name=(part.filename or part.url)[:80]))
+    return ""
+
+
+def attached(user: User, parts: Sequence[Part]) -> list[ConversationFile]:
+    """The files of the message, stored for `user`. Raises Refused for one that is empty or too large."""
+    raw = [part for part in parts if part.WhichOneof("content") == "raw"]
+    return [files.attach(user, part.filename or f"file-{n}", [part.raw]) for n, part in enumerate(raw, start=1)]

@@ -21,13 +21,13 @@ from web.runs.connections import in_database, let_go_of_database
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."
-# The limit for a request without its files; in base64 those are a third longer.
+# Limit of a request without its files, which base64 makes a third longer.
 MAX_BODY_BYTES: Final = 2_500_000
 
 
 @require_safe
 def card(request: HttpRequest, slug: str) -> HttpResponse:
-    """The Agent Card: public while the GPT is in the store, else for keys of those who may chat with it."""
+    """The Agent Card: public while the GPT is in the store, otherwise for those who may chat with it."""
     try:
         gpt = _callable(_owner_of_key(request) or AnonymousUser(), slug)
     except Http404:

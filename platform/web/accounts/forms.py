@@ -1,4 +1,4 @@
-"""Forms about people."""
+"""Forms about accounts."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,26 +8,28 @@ from django.utils import timezone
 
 from web.accounts.models import ApiKey, User
 
-# How long a key may live, in days; 0 is for ever.
+# Lifetimes of a key, in days; 0: it never expires.
 LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
 
 
 class SignupForm(forms.Form):
-    """The field that sign-up asks for besides address and password."""
+    """The sign-up form's field besides email address and password."""
 
     name = forms.CharField(max_length=60, required=False, label="Your name", help_text="Shown on your GPTs.")
     field_order = ("name", "email", "password1")
 
     def signup(self, request: Any, user: User) -> None:
-        """Keep the name that was given; allauth calls this once the user is saved."""
+        """Save the name; allauth calls this once the user is saved."""
         user.name = self.cleaned_data["name"]
         user.save(update_fields=["name"])
 
 
-class AccountForm(forms.Form):
-    """What people may change about themselves."""
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What people can change about their account."""
 
-    name = forms.CharField(max_length=User._meta.get_field("name").max_length, required=False)
+    class Meta:
+        model = User
+        fields = ("name",)
 
 
 class KeyForm(forms.Form):

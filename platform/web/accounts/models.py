@@ -1,7 +1,6 @@
-"""People, their keys to the API, and one-time sign-in links."""
+"""Users, their API keys, and one-time sign-in links."""
 
 import hashlib
-import secrets
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ LINK_LIFETIME = timedelta(hours=24)
 
 
 def digest(secret: str) -> str:
-    """The SHA-256 hex digest under which a 256-bit random secret is stored; such secrets need no salt."""
+    """The SHA-256 hex digest that is stored of a 256-bit random secret; such secrets need no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -50,7 +49,7 @@ class User(AbstractUser):
 
     @property
     def shown_name(self) -> str:
-        """The name people chose, else the part of their address before the @."""
+        """The name they chose, else the part of their email address before the @."""
         return self.name or self.email.split("@")[0]
 
     def get_full_name(self) -> str:
@@ -61,7 +60,7 @@ class User(AbstractUser):
 
 
 class ApiKey(models.Model):
-    """A program's key to act as its owner. Only a hash is stored; the key itself is shown once."""
+    """An API key, with which a program acts as its owner. Only a hash is stored; the key itself is shown once."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=60)
@@ -89,8 +88,3 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"link for {self.user}"
-
-
-def random_secret() -> str:
-    """256 random bits, URL-safe."""
-    return secrets.token_urlsafe(32)

@@ -1,5 +1,6 @@
-"""Writes about people: keys to the API and one-time sign-in links."""
+"""Writes about users: API keys and one-time sign-in links."""
 
+import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -7,16 +8,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, User, digest, random_secret
+from web.accounts.models import KEY_PREFIX, LINK_LIFETIME, ApiKey, SignInLink, User, digest
 
-# How stale `last_used` may be; saves a write on each request.
+# `last_used` is not updated more often than this, which saves a write per request.
 LAST_USED_STEP = timedelta(minutes=1)
-
-
-def rename_user(user: User, name: str) -> None:
-    """Give `user` another shown name; empty falls back to their address."""
-    user.name = name
-    user.save(update_fields=["name"])
 
 
 def first_operator() -> User:
@@ -25,14 +20,14 @@ def first_operator() -> User:
     return operator or User.objects.create_superuser("operator@localhost", name="Operator")
 
 
-def operator_has_come() -> bool:
+def operator_has_signed_in() -> bool:
     """Whether an admin has ever signed in."""
     return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
 
 
 def create_key(user: User, name: str, expires: datetime | None = None) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which is not stored."""
-    secret = KEY_PREFIX + random_secret()
+    secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(user=user, name=name, prefix=secret[:9], hash=digest(secret), expires=expires)
     return key, secret
 
@@ -43,14 +38,10 @@ def revoke_key(user: User, key_id: int) -> bool:
 
 
 def user_of_key(secret: str) -> User | None:
-    """The active owner of a live key, or None. Notes when the key was last used."""
+    """The active owner of a valid key, or None. Updates when the key was last used."""
     now = timezone.now()
-    key = (
-        ApiKey.objects.filter(hash=digest(secret), revoked=None, user__is_active=True)
-        .filter(Q(expires=None) | Q(expires__gt=now))
-        .select_related("user")
-        .first()
-    )
+    valid = ApiKey.objects.filter(Q(expires=None) | Q(expires__gt=now), revoked=None, user__is_active=True)
+    key = valid.filter(hash=digest(secret)).select_related("user").first()
     if key is None:
         return None
     if key.last_used is None or now - key.last_used > LAST_USED_STEP:
@@ -60,22 +51,20 @@ def user_of_key(secret: str) -> User | None:
 
 def create_sign_in_link(user: User) -> str:
     """An absolute URL that signs `user` in once, within a day."""
-    secret = random_secret()
+    secret = secrets.token_urlsafe(32)
     SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
     return settings.SITE_URL + reverse("enter", args=[secret])
 
 
-def user_of_sign_in_link(secret: str) -> User | None:
-    """The user whom an unused, unexpired link would sign in, without using it up; else None."""
-    live = SignInLink.objects.filter(hash=digest(secret), used=None, expires__gt=timezone.now())
-    link = live.filter(user__is_active=True).select_related("user").first()
-    return link.user if link else None
+def user_of_sign_in_link(secret: str, use: bool = False) -> User | None:
+    """The user of an unused, unexpired link, else None. With `use` the link is used up."""
+    live = SignInLink.objects.filter(hash=digest(secret), used=None, expires__gt=timezone.now(), user__is_active=True)
+    link = live.select_related("user").first()
+    if link is None or (use and not live.filter(id=link.id).update(used=timezone.now())):
+        return None
+    return link.user
 
 
-def use_sign_in_link(secret: str) -> User | None:
-    """The user of an unused, unexpired link, which is used up by this call; else None."""
-    now = timezone.now()
-    link = SignInLink.objects.filter(hash=digest(secret), user__is_active=True).select_related("user").first()
-    if link and SignInLink.objects.filter(id=link.id, used=None, expires__gt=now).update(used=now):
-        return link.user
-    return None
+def active_user(email: str) -> User | None:
+    """The active user with this email address."""
+    return User.objects.filter(email=email.lower(), is_active=True).first()

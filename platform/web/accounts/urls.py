@@ -1,4 +1,4 @@
-"""Addresses about accounts; sign-in and sign-up are allauth's."""
+"""URLs about accounts; allauth has those for sign-in and sign-up."""
 
 from django.urls import path
 

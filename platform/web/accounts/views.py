@@ -1,4 +1,4 @@
-"""Pages about a person's own account."""
+"""Pages about one's own account."""
 
 from django.contrib import messages
 from django.contrib.auth import login
@@ -11,19 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.forms import AccountForm, KeyForm
 from web.accounts.requests import PersonRequest
-from web.accounts.services import create_key, rename_user, revoke_key, use_sign_in_link, user_of_sign_in_link
+from web.accounts.services import create_key, revoke_key, user_of_sign_in_link
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def enter(request: HttpRequest, secret: str) -> HttpResponse:
-    """Sign in by a one-time link. GET only asks, so that a mail scanner's preview does not use the link up."""
-    if request.method == "GET":
-        person = user_of_sign_in_link(secret)
-        return render(request, "account/enter.html", {"person": person}, status=200 if person else 410)
-    user = use_sign_in_link(secret)
-    if user is None:
-        return render(request, "account/enter.html", {"person": None}, status=410)
+    """Sign in with a one-time link. GET only shows a button, so that mail scanners don't use up the link."""
+    user = user_of_sign_in_link(secret, use=request.method == "POST")
+    if user is None or request.method == "GET":
+        return render(request, "account/enter.html", {"person": user}, status=200 if user else 410)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, f"Signed in as {user.shown_name}.")
     return redirect("store")
@@ -32,10 +29,10 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def account(request: PersonRequest) -> HttpResponse:
-    """A person's name, password and theme."""
-    form = AccountForm(request.POST or None, initial={"name": request.user.name})
+    """One's name, password and theme."""
+    form = AccountForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        rename_user(request.user, form.cleaned_data["name"])
+        form.save()
         messages.success(request, "Saved. Your GPTs now show this name.")
         return redirect("account")
     return render(request, "account/me.html", {"form": form})
@@ -45,7 +42,7 @@ def account(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def keys(request: PersonRequest) -> HttpResponse:
-    """A person's API keys. A new key's secret is in the answer to its POST, and nowhere else."""
+    """One's API keys. A new key is only shown in the response to the POST that creates it."""
     form = KeyForm(request.POST or None, initial={"days": 90})
     secret = ""
     if request.method == "POST" and form.is_valid():
@@ -59,7 +56,7 @@ def keys(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: PersonRequest, key_id: int) -> HttpResponse:
-    """Make one of a person's own keys useless. 404 for another's."""
+    """Revoke one of one's own keys. 404 for anyone else's."""
     if not revoke_key(request.user, key_id):
         raise Http404("Key not found.")
     messages.success(request, "Key revoked. Programs can no longer use it.")

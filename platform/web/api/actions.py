@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/actions` and `…/mcp-servers`: what one's own GPT may call; `/api/sign-ins`: one's sign-ins."""
+"""`/api/gpts/{slug}/actions` and `…/mcp-servers` of the caller's own GPTs; `/api/sign-ins`: the caller's sign-ins."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
-from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Imported, Listed, McpTool
+from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Listed, McpTool
 from web import rpc
 from web.api.auth import caller
 from web.api.errors import NativeErrorBody
@@ -21,13 +21,13 @@ from web.builder.models_actions import Action, McpServerRow, SignIn
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Actions"])
-AWAY = {**INVALID, 503: NativeErrorBody}
+UNAVAILABLE = {**INVALID, 503: NativeErrorBody}
 AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 ShortText = Annotated[Text, Field(max_length=500)]
 
 
 class ActionSource(Schema):
-    """An OpenAPI 3.0 or 3.1 document, as its text (JSON or YAML) or by address."""
+    """An OpenAPI 3.0 or 3.1 document: its text (JSON or YAML) or its URL."""
 
     document: Annotated[Text, Field(max_length=2_000_000)] = ""
     url: Annotated[Text, Field(max_length=2_000)] = Field(
@@ -39,7 +39,7 @@ class ActionSource(Schema):
     )
 
     def source(self) -> actions.DocumentSource:
-        """As the services take it."""
+        """The source as a value."""
         chosen = None if self.operations is None else tuple(self.operations)
         return actions.DocumentSource(self.document, self.url, self.server, chosen)
 
@@ -80,7 +80,7 @@ class ActionPatch(Schema):
 
 
 class OutsideShape(Schema):
-    """What actions, MCP servers and remote agents have in common. The secret itself is never returned."""
+    """An action, MCP server or remote agent. The secret itself is never returned."""
 
     id: UUID
     name: str
@@ -130,10 +130,10 @@ class AuthSetting(Schema):
     token_url: ShortText = ""
     revoke_url: ShortText = ""
     scope: ShortText = ""
-    token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a way, no secret
+    token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a method, no secret
 
     def choice(self) -> auth.AuthChoice:
-        """As the services take it."""
+        """The setting as a value."""
         return auth.AuthChoice(**self.model_dump())
 
 
@@ -185,7 +185,7 @@ class McpServerShape(OutsideShape):
 
 
 class SignInShape(Schema):
-    """Where you are signed in, for your own runs of one GPT."""
+    """A service that you are signed in to, for your runs of one GPT."""
 
     action: UUID = Field(validation_alias="action_id")
     gpt: str = Field(validation_alias="action.gpt.slug")
@@ -207,18 +207,15 @@ def list_actions(request: HttpRequest, slug: str) -> QuerySet[Action]:
     return access_own_gpt(caller(request), slug).actions.filter(removed=None).select_related("gpt")
 
 
-@router.post("/gpts/{slug}/actions/preview", response={200: ActionPreview, **AWAY})
+@router.post("/gpts/{slug}/actions/preview", response={200: ActionPreview, **UNAVAILABLE})
 def preview_action(request: HttpRequest, slug: str, source: ActionSource) -> dict[str, Any]:
     """Preview a document without adding it."""
     access_own_gpt(caller(request), slug)
-    return _preview(actions.preview_import(source.source())[0])
-
-
-def _preview(imported: Imported) -> dict[str, Any]:
+    imported = actions.preview_import(source.source())[0]
     return {**imported.model_dump(exclude={"operations"}), "enabled": [each.name for each in imported.operations]}
 
 
-@router.post("/gpts/{slug}/actions", response={201: ActionShape, **AWAY})
+@router.post("/gpts/{slug}/actions", response={201: ActionShape, **UNAVAILABLE})
 def add_action(request: HttpRequest, slug: str, new: NewAction) -> Status[Action]:
     """Add an action to your draft."""
     gpt = access_own_gpt(caller(request), slug)
@@ -231,7 +228,7 @@ def read_action(request: HttpRequest, slug: str, action_id: UUID) -> Action:
     return _own_action(request, slug, action_id)
 
 
-@router.patch("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **AWAY})
+@router.patch("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **UNAVAILABLE})
 def update_action(request: HttpRequest, slug: str, action_id: UUID, change: ActionPatch) -> Action:
     """Change an action. The published version keeps the old one until you publish again."""
     action = _own_action(request, slug, action_id)
@@ -252,7 +249,7 @@ def set_action_auth(request: HttpRequest, slug: str, action_id: UUID, setting: A
     return auth.set_auth(_own_action(request, slug, action_id), setting.choice())
 
 
-@router.post("/gpts/{slug}/actions/{uuid:action_id}/test", response={200: Tried, **AWAY})
+@router.post("/gpts/{slug}/actions/{uuid:action_id}/test", response={200: Tried, **UNAVAILABLE})
 def test_action(request: HttpRequest, slug: str, action_id: UUID, trial: Trial) -> dict[str, Any]:
     """Call an operation now, as in a run."""
     action = _own_action(request, slug, action_id)

@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/agents`: the A2A agents elsewhere that one's own GPT may ask."""
+"""`/api/gpts/{slug}/agents`: the remote A2A agents that the caller's own GPT can call."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from gpts.spec.actions import AuthHint
 from gpts.spec.agents import DEADLINE_S
 from gpts.spec.gpt import WHEN_CHARS
 from web import rpc
-from web.api.actions import AWAY, AuthSetting, OutsideShape, ShortText
+from web.api.actions import UNAVAILABLE, AuthSetting, OutsideShape, ShortText
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.api.reading import Text
@@ -29,12 +29,12 @@ Deadline = Annotated[int, Field(ge=1, le=DEADLINE_S)]
 class AgentPatch(Schema):
     """Changes to a remote agent."""
 
-    when: When | None = Field(None, description="When the GPT should ask it.")
+    when: When | None = Field(None, description="When the GPT should call it.")
     timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120.")
     privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; required in the store.")
 
     def fields(self) -> dict[str, Any]:
-        """What was given, by the name of the model's field."""
+        """The given fields, by the model's field names."""
         return self.model_dump(include=set(AgentPatch.model_fields), exclude_none=True)
 
 
@@ -70,7 +70,7 @@ def list_agents(request: HttpRequest, slug: str) -> QuerySet[RemoteAgentRow]:
     return access_own_gpt(caller(request), slug).remote_agents.filter(removed=None).select_related("gpt")
 
 
-@router.post("/gpts/{slug}/agents", response={201: AgentShape, **AWAY})
+@router.post("/gpts/{slug}/agents", response={201: AgentShape, **UNAVAILABLE})
 def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAgentRow]:
     """Add a remote agent to your draft."""
     gpt = access_own_gpt(caller(request), slug)
@@ -79,8 +79,8 @@ def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAg
     return Status(201, _with(agent, hint=facts.auth))
 
 
-def _with(agent: RemoteAgentRow, **told: Any) -> RemoteAgentRow:
-    for name, value in told.items():
+def _with(agent: RemoteAgentRow, **facts: Any) -> RemoteAgentRow:
+    for name, value in facts.items():
         setattr(agent, name, value)
     return agent
 

@@ -1,4 +1,4 @@
-"""Who calls: a program with a key, or a person's own browser with their session."""
+"""Authentication: an API key for programs, or the session of a signed-in browser."""
 
 from typing import cast
 
@@ -13,10 +13,10 @@ from web.api.errors import ApiError
 
 
 class KeyAuth(HttpBearer):
-    """`Authorization: Bearer gh_…`, made on the page “API keys” or with `manage.py createkey`."""
+    """`Authorization: Bearer gh_…`, created on the page “API keys” or with `manage.py createkey`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """The key's owner, None for a key that is unknown, revoked or expired."""
+        """The key's owner; None if it is unknown, revoked or expired."""
         return user_of_key(token.strip())
 
 
@@ -26,7 +26,7 @@ class SessionAuth(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> User | None:
-        """The signed-in person, None without one. A request that brings a key stands or falls with that key."""
+        """The signed-in person; None if there is none, or if the request has a key, which then decides alone."""
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         if check_csrf(request):

@@ -1,4 +1,4 @@
-"""`/api/runs/{run_id}/citations/{number}`: what an answer cites, where it stands in its file."""
+"""`/api/runs/{run_id}/citations/{number}`: a citation of an answer, with its place in the cited file."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -11,8 +11,8 @@ from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED
 from web.api.shapes_runs import CitedPassage
-from web.runs.citations import Cited, access_citation, download, view
-from web.runs.views_sources import attachment, picture_response
+from web.runs.citations import Cited, access_citation, view
+from web.runs.views_files import cited_file_response, picture_response
 
 router = Router(tags=["Runs and conversations"])
 _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
@@ -58,5 +58,4 @@ def read_citation_picture(request: HttpRequest, run_id: UUID, number: int, page:
 )
 def download_cited_file(request: HttpRequest, run_id: UUID, number: int) -> FileResponse:
     """The whole cited file, if the GPT's creator allows file downloads."""
-    cited = access_citation(caller(request), run_id, number)
-    return attachment(download(cited), cited)
+    return cited_file_response(access_citation(caller(request), run_id, number))

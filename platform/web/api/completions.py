@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: what a request means, and a run's answer in their wire format."""
+"""OpenAI's chat completions: requests, and a run's answer in their format."""
 
 from typing import Any, Final, Literal
 
@@ -6,8 +6,8 @@ from ninja import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
-from gpts.runs.messages import Message
-from gpts.runs.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
+from gpts.runs.messages import PromptMessage
+from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, Overrides, ToolResult
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -22,9 +22,9 @@ from web.api.functions import (
 from web.api.messages import ChatMessage, turn_of
 from web.api.reading import Text
 from web.runs.models import Run
-from web.runs.trees import tree_of
+from web.runs.trees import Tokens, tokens_in, tree_of
 
-# Parameters that would change the answer and cannot be honoured, each with the values that ask for nothing.
+# Unsupported parameters that would change the answer, each with its neutral values.
 UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
     "functions": ([],),
     "function_call": ("none", "auto"),
@@ -42,13 +42,13 @@ UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
     "verbosity": (),
     "web_search_options": (),
 }
-FinishWord = Literal["stop", "length", "tool_calls"]
+CompletionFinish = Literal["stop", "length", "tool_calls"]
 
-HONOURED: Final = (
+DESCRIPTION: Final = (
     "`model` is a GPT's slug. Answers use the same knowledge and citations as in a chat; the citations are the"
-    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as the"
-    " caller's wishes: they do not replace the GPT's instructions. If the last message starts with `@slug`, that GPT"
-    " answers it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
+    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as"
+    " your requests: they do not replace the GPT's instructions. If the last message starts with `@slug`, that"
+    " GPT answers it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
     " with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
     " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
     " own tools run on the server; if a call needs a person's approval, the request ends with 409"
@@ -62,7 +62,7 @@ HONOURED: Final = (
 
 
 class StreamOptions(BaseModel):
-    """How a stream ends."""
+    """Options of a stream."""
 
     include_usage: bool | None = None
 
@@ -70,7 +70,7 @@ class StreamOptions(BaseModel):
 class CompletionRequest(BaseModel):
     """A chat completion request."""
 
-    # pydantic's own model: ninja's Schema would lose the undeclared parameters, which `check` must see.
+    # Not ninja's Schema, which would drop the undeclared parameters that `check` reads.
     model_config = ConfigDict(extra="allow")
 
     model: Text = Field(description="The GPT's slug.")
@@ -93,7 +93,7 @@ class CompletionRequest(BaseModel):
             if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
                 raise ApiError(400, f"“{name}” is not supported; leave it out.", name, "unsupported_parameter")
 
-    def turn(self) -> tuple[str, list[Message], list[Message]]:
+    def turn(self) -> tuple[str, list[PromptMessage], list[PromptMessage]]:
         """The question, the messages before it and after it as the GPT reads them. Raises ApiError."""
         return turn_of(self.messages)
 
@@ -117,7 +117,7 @@ class CompletionRequest(BaseModel):
 class FileCitation(Schema):
     """The passage of a knowledge file that supports the cited text; `start`/`end` index the file's text.
 
-    `page` counts what `unit` says. `untrusted`: the GPT's creator accepted the passage in spite of a finding.
+    `page` counts units of `unit`. `untrusted`: the GPT's creator accepted the passage in spite of a finding.
     """
 
     file_id: str
@@ -133,7 +133,7 @@ class FileCitation(Schema):
 
 
 class Annotation(Schema):
-    """A citation: `start_index`/`end_index` are the cited range of the answer in characters, `text` what it says."""
+    """A citation: `start_index`/`end_index` are the cited range of the answer in characters, `text` its text."""
 
     type: Literal["file_citation"] = "file_citation"
     text: str
@@ -149,19 +149,24 @@ class TokenUsage(Schema):
     completion_tokens: int
     total_tokens: int
 
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokenUsage":
+        """These tokens in OpenAI's format."""
+        return cls(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
+
 
 class Extras(Schema):
-    """What OpenAI's format doesn't cover. `support` is there once the answer is: how far files support it."""
+    """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer."""
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
-    coverage: Literal["covered", "not_covered", "no_knowledge"] | None
+    coverage: Coverage | None
     support: list[SentenceSupport] = []
     files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
 
 class AnswerMessage(Schema):
-    """The answer with its citations, or the calls that the caller is asked to make."""
+    """The answer with its citations, or the calls for the caller to make."""
 
     role: Literal["assistant"] = "assistant"
     content: str | None
@@ -176,7 +181,7 @@ class CompletionChoice(Schema):
     index: Literal[0] = 0
     message: AnswerMessage
     logprobs: None = None
-    finish_reason: FinishWord
+    finish_reason: CompletionFinish
 
 
 class Completion(Schema):
@@ -197,23 +202,14 @@ def completion_id(run: Run) -> str:
 
 
 def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> list[Annotation]:
-    """The citations of the answer `text`, which `before` characters precede, as OpenAI's annotations."""
+    """The citations of the answer `text` as OpenAI's annotations; `before` characters precede the answer."""
     return [
         Annotation(
             text=text[c.answer_start : c.answer_end],
             start_index=before + c.answer_start,
             end_index=before + c.answer_end,
             file_citation=FileCitation(
-                file_id=c.file_id,
-                filename=c.file_name,
-                page=c.page,
-                unit=c.unit,
-                heading=c.heading,
-                quote=c.quote,
-                start=c.start,
-                end=c.end,
-                index=c.tag,
-                untrusted=c.untrusted,
+                filename=c.file_name, index=c.tag, **c.model_dump(include=set(FileCitation.model_fields))
             ),
         )
         for c in citations
@@ -221,13 +217,9 @@ def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> 
 
 
 def usage_of(run: Run, log: Log) -> TokenUsage:
-    """The tokens of all replies of the run, those of the GPTs that it asked included."""
-    if any(isinstance(step, Delegation) for step in log):
-        total = tree_of(run).total
-        return TokenUsage(prompt_tokens=total.prompt, completion_tokens=total.completion, total_tokens=total.both)
-    replies = [step for step in log if isinstance(step, ModelReply)]
-    read, written = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
-    return TokenUsage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
+    """The tokens of all replies of the run and its child runs."""
+    delegates = any(isinstance(step, Delegation) for step in log)
+    return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
 
 
 def files_of(log: Log) -> list[FileRef]:
@@ -235,8 +227,8 @@ def files_of(log: Log) -> list[FileRef]:
     return [file for step in log if isinstance(step, ToolResult) for file in step.files]
 
 
-def finish_reason(finish: FinishReason) -> FinishWord:
-    """Why the answer ended, in OpenAI's words."""
+def finish_reason(finish: FinishReason) -> CompletionFinish:
+    """Why the answer ended, in OpenAI's terms."""
     if finish == "tool_calls":
         return "tool_calls"
     return "length" if finish in ("length", "deadline") else "stop"

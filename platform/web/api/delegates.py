@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/delegates`: the GPTs that one's own GPT may ask."""
+"""`/api/gpts/{slug}/delegates`: the GPTs to which the caller's own GPT can delegate."""
 
 from typing import Annotated
 
@@ -14,15 +14,15 @@ from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.services import access_own_gpt
 
-router = Router(tags=["GPTs that ask GPTs"])
+router = Router(tags=["Delegates"])
 When = Annotated[Text, Field(max_length=WHEN_CHARS)]
 
 
 class NewDelegate(Schema):
-    """A GPT to ask: any GPT you can chat with, by its slug."""
+    """A GPT to delegate to: any GPT you can chat with, by its slug."""
 
     gpt: Annotated[Text, Field(min_length=1, max_length=200)] = Field(examples=["pump-doctor"])
-    when: When = Field("", description="When to ask it, in one line for the model.")
+    when: When = Field("", description="When to delegate to it, in one line for the model.")
 
 
 class DelegatePatch(Schema):
@@ -32,17 +32,17 @@ class DelegatePatch(Schema):
 
 
 class DelegateShape(Schema):
-    """A GPT that your draft can ask."""
+    """A GPT to which your draft can delegate."""
 
     gpt: str = Field(validation_alias="slug", description="Its slug.")
     name: str = Field(description="The slug if you no longer have access to it.")
     when: str
-    trouble: str = Field(description="Why it isn't asked at present, or not for everyone; empty if it is.")
+    trouble: str = Field(description="Why it is unavailable now, or not available to everyone; empty if it is.")
 
 
 @router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
 def list_delegates(request: HttpRequest, slug: str) -> list[DelegateEntry]:
-    """The GPTs that your draft can ask."""
+    """The GPTs to which your draft can delegate."""
     return delegates.entries(access_own_gpt(caller(request), slug))
 
 
@@ -65,7 +65,7 @@ def add_delegate(request: HttpRequest, slug: str, new: NewDelegate) -> Status[De
 
 @router.patch("/gpts/{slug}/delegates/{delegate}", response={200: DelegateShape, **INVALID})
 def update_delegate(request: HttpRequest, slug: str, delegate: str, change: DelegatePatch) -> DelegateEntry:
-    """Change when to ask a GPT in the list."""
+    """Change when to delegate to a GPT in the list."""
     row = access_delegate(access_own_gpt(caller(request), slug), delegate)
     return delegates.entry(delegates.change(row, change.when))
 

@@ -1,7 +1,4 @@
-"""API errors: one shape inside and two outside, OpenAI's under /v1 and ours under /api.
-
-`problem_of` decides what an exception means to the caller; `native_shape` and `openai_shape` only say it.
-"""
+"""API errors: `problem_of` decides what an exception means to the caller; the shapes format it for /v1 and /api."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -41,7 +38,7 @@ class Problem:
 
 
 class ApiError(Exception):
-    """A problem that the API itself found."""
+    """An invalid request."""
 
     def __init__(self, status: int, message: str, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -49,14 +46,14 @@ class ApiError(Exception):
 
 
 class FieldError(Schema):
-    """What is wrong with one field of the request."""
+    """An invalid field of the request."""
 
     field: str
     message: str
 
 
 class NativeError(Schema):
-    """The inside of an error; `field` and `errors` tell which fields were wrong, where fields were."""
+    """An error. If fields are invalid, `errors` lists them and `field` is the first."""
 
     message: str
     field: str | None = None
@@ -65,13 +62,13 @@ class NativeError(Schema):
 
 
 class NativeErrorBody(Schema):
-    """Every answer under /api with a status of 400 or more."""
+    """Every response under /api with a status of 400 or more."""
 
     error: NativeError
 
 
 class OpenAiError(Schema):
-    """The inside of an error in OpenAI's shape."""
+    """An error in OpenAI's format."""
 
     message: str
     type: str
@@ -80,7 +77,7 @@ class OpenAiError(Schema):
 
 
 class OpenAiErrorBody(Schema):
-    """Every answer under /v1 with a status of 400 or more."""
+    """Every response under /v1 with a status of 400 or more."""
 
     error: OpenAiError
 
@@ -110,7 +107,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(413, "The request is too large.", code="request_too_large")
         case MultiPartParserError() | BadRequest() | SuspiciousOperation() | UnreadablePostError():
             return Problem(400, "The request could not be read. Send it again.")
-    logger.exception("a request of the API failed", exc_info=error)
+    logger.exception("an API request failed", exc_info=error)
     return Problem(500, "Something went wrong. The error was logged; try again later.", code="internal_error")
 
 
@@ -119,7 +116,7 @@ _CODES: Final = {413: "message_too_long", 429: "rate_limit_exceeded", 409: "conf
 
 
 def _field(loc: tuple[Any, ...]) -> str:
-    """The caller's name of the place: without "body", our parameter's name and pydantic's names of alternatives."""
+    """The field's path in the request, without our parameter's name and pydantic's names of alternatives."""
     place = loc[2:] if len(loc) > 2 and loc[0] == "body" else loc[1:] or loc
     return ".".join(part for part in map(str, place) if part != "str" and "[" not in part)
 
@@ -140,21 +137,16 @@ def _invalid(fields: list[tuple[str, str]]) -> Problem:
 
 def native_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
     """The status and body under /api."""
-    error: dict[str, Any] = {"message": problem.message}
-    if problem.field:
-        error["field"] = problem.field
-    if problem.code:
-        error["code"] = problem.code
-    if problem.fields:
-        error["errors"] = [{"field": field, "message": message} for field, message in problem.fields]
-    return problem.status, {"error": error}
+    fields = [FieldError(field=field, message=message) for field, message in problem.fields]
+    error = NativeError(message=problem.message, field=problem.field, code=problem.code, errors=fields or None)
+    return problem.status, {"error": error.model_dump(exclude_none=True)}
 
 
 _TYPES: Final = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 def openai_shape(problem: Problem) -> tuple[int, dict[str, Any]]:
-    """The status and body under /v1; what does not validate is a 400 there."""
+    """The status and body under /v1, where invalid fields are a 400."""
     status = 400 if problem.status == 422 else problem.status
     fallback = "server_error" if status >= 500 else "invalid_request_error"
     error = {
@@ -180,16 +172,16 @@ def respond(problem: Problem, shape: Shape) -> HttpResponse:
     return response
 
 
-class Door(NinjaAPI):
-    """An API whose document names each operation by its function alone: clients are generated from these names."""
+class Api(NinjaAPI):
+    """An API whose operation ids, from which clients are generated, are plain function names."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """The name of the function, which is unique within a door."""
+        """The name of the function, which is unique within an API."""
         return str(operation.view_func.__name__)
 
 
-def speak(api: NinjaAPI, shape: Shape) -> None:
-    """Make every exception of `api` answer in `shape`."""
+def handle_errors(api: NinjaAPI, shape: Shape) -> None:
+    """Make `api` respond to every exception in `shape`."""
 
     def handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
         return respond(problem_of(cast(Exception, error)), shape)
@@ -198,12 +190,12 @@ def speak(api: NinjaAPI, shape: Shape) -> None:
         api.add_exception_handler(kind, handle)
 
 
-def addresses(api: NinjaAPI, shape: Shape) -> tuple[list[URLResolver | URLPattern], str, str]:
-    """The addresses of `api` for `path`, where a wrong method answers in `shape` as well."""
+def urls_of(api: NinjaAPI, shape: Shape) -> tuple[list[URLResolver | URLPattern], str, str]:
+    """The URL patterns of `api` for `path`, with errors of routing (404, 405) in `shape` too."""
     patterns, app_name, namespace = api.urls
     for pattern in patterns:
         assert isinstance(pattern, URLPattern)
-        # ninja's own two views, the document and the bare address, take any method and answer with pages.
+        # ninja's own two views, the OpenAPI document and the API root, accept any method and return pages.
         own = isinstance(pattern.callback, partial)
         pattern.callback = _shaped(require_safe(pattern.callback) if own else pattern.callback, shape)
     return patterns, app_name, namespace
@@ -214,9 +206,9 @@ def _shaped(view: Callable[..., Any], shape: Shape) -> Callable[..., Any]:
         if not isinstance(response, HttpResponseNotAllowed):
             return response
         problem = Problem(405, f"{request.method} is not allowed here.", code="method_not_allowed")
-        answer = respond(problem, shape)
-        answer.headers["Allow"] = response.headers["Allow"]
-        return answer
+        refusal = respond(problem, shape)
+        refusal.headers["Allow"] = response.headers["Allow"]
+        return refusal
 
     if iscoroutinefunction(view):
 

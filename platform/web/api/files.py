@@ -1,4 +1,4 @@
-"""`/api/gpts/{slug}/files` and `…/knowledge`: the knowledge of one's own GPT."""
+"""`/api/gpts/{slug}/files` and `…/knowledge`: the knowledge of the caller's own GPT."""
 
 from typing import Any
 from uuid import UUID
@@ -12,16 +12,15 @@ from ninja.files import UploadedFile
 from web.api.auth import caller
 from web.api.errors import ApiError, NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.shapes import Asked, DecisionsShape, File, KnowledgeHealth, Question
+from web.api.shapes import DecisionsShape, File, FoundPassages, KnowledgeHealth, KnowledgeQuestion
 from web.builder import files
-from web.builder.knowledge import ask_knowledge, look_into
+from web.builder.knowledge import ask_knowledge, read_health
 from web.builder.models import KnowledgeFile
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Knowledge files"])
-# What a request can be refused for that needs a file in another state than it is in.
-UNFIT = {**DENIED, 409: NativeErrorBody}
-AWAY = {503: NativeErrorBody}
+WRONG_STATE = {**DENIED, 409: NativeErrorBody}
+UNAVAILABLE = {503: NativeErrorBody}
 
 
 def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
@@ -41,7 +40,7 @@ def list_files(request: HttpRequest, slug: str) -> QuerySet[KnowledgeFile]:
 
 @router.post("/gpts/{slug}/files", response={201: File, **INVALID})
 def add_file(request: HttpRequest, slug: str, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
-    """Add a file (multipart field `file`). It is indexed in the background; an identical file is kept as it is."""
+    """Add a file (multipart field `file`). It is indexed in the background; an identical one is not added again."""
     gpt = access_own_gpt(caller(request), slug)
     return Status(201, files.add_file(gpt, (file.name or "file").replace("\x00", ""), file.chunks()))
 
@@ -59,7 +58,7 @@ def remove_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/gpts/{slug}/files/{uuid:file_id}/retry", response={202: File, **UNFIT})
+@router.post("/gpts/{slug}/files/{uuid:file_id}/retry", response={202: File, **WRONG_STATE})
 def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[KnowledgeFile]:
     """Index a failed or cancelled file again."""
     file = access_own_file(request, slug, file_id)
@@ -69,7 +68,7 @@ def retry_file(request: HttpRequest, slug: str, file_id: UUID) -> Status[Knowled
     return Status(202, file)
 
 
-@router.post("/gpts/{slug}/files/{uuid:file_id}/cancel", response={200: File, **UNFIT})
+@router.post("/gpts/{slug}/files/{uuid:file_id}/cancel", response={200: File, **WRONG_STATE})
 def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
     """Stop indexing a file. It stays in the draft and can be retried or removed."""
     file = access_own_file(request, slug, file_id)
@@ -79,12 +78,14 @@ def cancel_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile
     return file
 
 
-@router.post("/gpts/{slug}/files/{uuid:file_id}/decide", response={200: File, **INVALID})
+@router.post(
+    "/gpts/{slug}/files/{uuid:file_id}/decide", response={200: File, **INVALID}, summary="Drop or accept findings"
+)
 def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsShape) -> KnowledgeFile:
     """Drop or accept the findings in a file.
 
-    Once no finding waits any more the file is indexed without what you dropped. You can decide anew later; what was
-    indexed before stays in use until that is done.
+    Once every finding has a decision, the file is indexed without the dropped text. Decisions can be changed later;
+    the previous index stays in use until the new one is ready.
     """
     return files.decide(access_own_file(request, slug, file_id), choices.decisions)
 
@@ -93,24 +94,26 @@ def decide(request: HttpRequest, slug: str, file_id: UUID, choices: DecisionsSha
 def replace_file(request: HttpRequest, slug: str, file_id: UUID, file: Upload[UploadedFile]) -> Status[KnowledgeFile]:
     """Replace this file with another one (multipart field `file`).
 
-    The old file stays in use until the new one is ready, and for good if it fails.
+    The old file stays in use until the new one is ready, and permanently if the new one fails.
     """
     old = access_own_file(request, slug, file_id)
     return Status(201, files.replace_file(old, (file.name or "file").replace("\x00", ""), file.chunks()))
 
 
-@router.get("/gpts/{slug}/knowledge", response={200: KnowledgeHealth, **DENIED, **AWAY})
+@router.get("/gpts/{slug}/knowledge", response={200: KnowledgeHealth, **DENIED, **UNAVAILABLE})
 def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
-    """How your draft's knowledge is used: duplicate passages and passages that no question has found yet."""
+    """How your draft's knowledge is used, with duplicate passages and passages that no question has found yet."""
     gpt = access_own_gpt(caller(request), slug)
     draft = gpt.files.filter(removed=None)
     totals = draft.exclude(segment="").aggregate(
         n_chunks=Sum("n_chunks", default=0), n_tokens=Sum("n_tokens", default=0)
     )
-    return {"n_files": draft.count(), **totals, **look_into(gpt)}
+    return {"n_files": draft.count(), **totals, **read_health(gpt)}
 
 
-@router.post("/gpts/{slug}/knowledge/ask", response={200: Asked, **INVALID, **AWAY})
-def ask(request: HttpRequest, slug: str, asked: Question) -> dict[str, Any]:
+@router.post(
+    "/gpts/{slug}/knowledge/ask", response={200: FoundPassages, **INVALID, **UNAVAILABLE}, summary="Test a question"
+)
+def ask(request: HttpRequest, slug: str, test: KnowledgeQuestion) -> dict[str, Any]:
     """The passages found for a question, and why each would be sent to the model or not."""
-    return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)
+    return ask_knowledge(access_own_gpt(caller(request), slug), test.question)

@@ -13,7 +13,7 @@ from web.api.reading import Text
 
 MAX_FUNCTIONS: Final = 128
 DESCRIPTION_CHARS: Final = 1_024
-# All functions together, as JSON: a model reads each of them with each question.
+# All functions together, as JSON: a model reads all of them with each question.
 MAX_FUNCTIONS_BYTES: Final = 256_000
 MAX_SCHEMA_BYTES: Final = 64_000
 NAME: Final = r"^[a-zA-Z0-9_-]{1,64}$"
@@ -90,7 +90,7 @@ class FunctionCall(BaseModel):
 
 
 class CallOfFunction(BaseModel):
-    """A call that the GPT asks the caller to make, or has asked for earlier."""
+    """A call for the caller to make, or one made earlier in the conversation."""
 
     id: Annotated[Text, Field(min_length=1, max_length=200)]
     type: Literal["function"] = "function"
@@ -98,7 +98,7 @@ class CallOfFunction(BaseModel):
 
 
 def caller_tools(tools: Sequence[FunctionTool] | None) -> tuple[CallerTool, ...]:
-    """The caller's functions as the run keeps them. Raises ApiError with the place that is wrong."""
+    """The caller's functions as the run stores them. Raises ApiError with the invalid field."""
     named: set[str] = set()
     for index, tool in enumerate(tools or ()):
         place = f"tools.{index}.function"
@@ -136,19 +136,19 @@ def _check_schema(schema: dict[str, Any], place: str) -> None:
 
 
 def choice_of(choice: WantedToolChoice | None, tools: Sequence[CallerTool]) -> str:
-    """auto, none, required or a function's name. Raises ApiError when there is no such function, or none at all."""
+    """auto, none, required or a function's name. Raises ApiError if there is no such function, or none at all."""
     if isinstance(choice, NamedToolChoice):
         name = choice.function.name
         if name not in {tool.name for tool in tools}:
             raise _invalid(f"“tools” has no function named “{name}”.", "tool_choice.function.name")
         return name
     if choice == "required" and not tools:
-        raise _invalid("“tool_choice” demands a call, but there are no “tools”.", "tool_choice")
+        raise _invalid("“tool_choice” requires a call, but there are no “tools”.", "tool_choice")
     return choice or "auto"
 
 
 def answer_schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
-    """The JSON Schema that the answer must follow; None for text. Raises ApiError with the place that is wrong."""
+    """The JSON Schema that the answer must follow; None for text. Raises ApiError with the invalid field."""
     if isinstance(wanted, JsonObjectFormat):
         return {"type": "object"}
     if not isinstance(wanted, JsonSchemaFormat):
@@ -160,14 +160,14 @@ def answer_schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
     return schema
 
 
-def calls_for_caller(calls: Sequence[ToolCall], run_hex: str) -> list[CallOfFunction]:
-    """The calls in OpenAI's shape, with ids that stay apart from those of other runs."""
+def calls_for_caller(calls: Sequence[ToolCall], run_hex: str, in_parallel: bool) -> list[CallOfFunction]:
+    """The calls for the caller to make, one at most unless `in_parallel`; their ids include the run's."""
     return [
         CallOfFunction(
             id=f"call_{run_hex[:12]}_{call.call_id}",
             function=FunctionCall(name=call.name, arguments=json.dumps(call.arguments, ensure_ascii=False)),
         )
-        for call in calls
+        for call in (calls if in_parallel else calls[:1])
     ]
 
 

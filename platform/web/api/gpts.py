@@ -1,4 +1,4 @@
-"""`/api/gpts`: make, read, change, publish and delete GPTs, and how much they are used."""
+"""`/api/gpts`: create, read, change, publish and delete GPTs, and read their usage."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from web.runs.usage import GptUsage, usage_of
 
 router = Router(tags=["GPTs"])
 DENIED = {401: NativeErrorBody, 403: NativeErrorBody, 404: NativeErrorBody}
-# What a request with a body can be refused for.
+# Errors of requests with a body.
 INVALID = {**DENIED, 400: NativeErrorBody, 413: NativeErrorBody, 422: NativeErrorBody}
 
 
@@ -40,7 +40,7 @@ def create_gpt(request: HttpRequest, new: NewGpt) -> Status[Gpt]:
 def read_gpt(request: HttpRequest, slug: str) -> JsonResponse:
     """A GPT you can chat with; for your own, the whole draft."""
     gpt = access_gpt(caller(request), slug)
-    # Chosen here by right; ninja would choose by which shape fits, and the draft fits always.
+    # Ninja would choose the first shape that fits, which the draft always does.
     shape = OwnGpt if gpt.owner_id == caller(request).id else GptCard
     return JsonResponse(shape.from_orm(gpt).model_dump(mode="json"))
 

@@ -12,39 +12,39 @@ from django.views.decorators.http import require_safe
 from web.runs.connections import in_database
 from web.runs.stream import model_worker
 
-# A probe that hangs is worse than one that says no.
-PATIENCE_S: Final = 2.0
+# A probe that hangs is worse than one that fails.
+TIMEOUT_S: Final = 2.0
 
 
 @require_safe
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200 while the site is up and its database answers."""
+    """200 while the site is up and its database responds."""
     try:
-        await asyncio.wait_for(in_database(_ask_database), PATIENCE_S)
+        await asyncio.wait_for(in_database(_query_database), TIMEOUT_S)
     except (DatabaseError, TimeoutError):
-        return _not("down", "The database is not responding.")
+        return _unavailable("down", "The database is not responding.")
     return JsonResponse({"status": "ok"})
 
 
-def _ask_database() -> None:
+def _query_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 @require_safe
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 while a model worker has its model loaded, so that a question would be answered now."""
+    """200 while a model worker has its model loaded."""
     try:
-        worker = await asyncio.wait_for(sync_to_async(model_worker, thread_sensitive=False)(), PATIENCE_S)
+        worker = await asyncio.wait_for(sync_to_async(model_worker, thread_sensitive=False)(), TIMEOUT_S)
     except (redis.RedisError, OSError, TimeoutError):
-        return _not("waiting", "Redis is not responding.")
+        return _unavailable("waiting", "Redis is not responding.")
     if worker is None:
-        return _not("waiting", "No model worker has loaded its model.")
+        return _unavailable("waiting", "No model worker has loaded its model.")
     return JsonResponse({"status": "ready", **worker})
 
 
-def _not(status: str, reason: str) -> JsonResponse:
+def _unavailable(status: str, reason: str) -> JsonResponse:
     response = JsonResponse({"status": status, "reason": reason}, status=503)
-    # A probe that asks every second is no error; Django would log each answer as one.
+    # Django would log every response to a probe as an error.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response

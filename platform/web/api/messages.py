@@ -1,4 +1,4 @@
-"""The conversation that a caller sends: what it can contain, and how the GPT reads it."""
+"""The conversation that a caller sends, and its messages as the GPT reads them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
-from gpts.runs.messages import Message, MessageCall
+from gpts.runs.messages import MessageCall, PromptMessage
 from web.api.errors import ApiError
 from web.api.functions import CallOfFunction
 from web.api.reading import Text
@@ -22,7 +22,7 @@ class ContentPart(BaseModel):
 
 
 class ChatMessage(BaseModel):
-    """A message of the conversation so far. After the last one of the user only calls and their results may follow.
+    """A message of the conversation so far. After the user's last one, only calls and their results may follow.
 
     `tool_calls` are an assistant's calls of the caller's functions; a message of role `tool` answers one of them.
     """
@@ -33,7 +33,7 @@ class ChatMessage(BaseModel):
     tool_call_id: Text | None = None
 
 
-def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[Message], list[Message]]:
+def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[PromptMessage], list[PromptMessage]]:
     """The last question, the messages before it, and the calls and results after it. Raises ApiError."""
     last = next((i for i in reversed(range(len(messages))) if messages[i].role == "user"), None)
     if last is None or messages[-1].role not in ("user", "tool"):
@@ -47,8 +47,8 @@ def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[Message], list[M
     return read[last].content, before, read[last + 1 :]
 
 
-def _read(message: ChatMessage, index: int, called: dict[str, str]) -> Message:
-    """A caller's system message speaks with the user's voice, so that it cannot outrank the GPT's instructions."""
+def _read(message: ChatMessage, index: int, called: dict[str, str]) -> PromptMessage:
+    """The message as the GPT reads it; system messages as the user's, so that its instructions prevail."""
     place = f"messages.{index}"
     if message.tool_calls and message.role != "assistant":
         raise ApiError(400, "Only assistant messages can have calls.", f"{place}.tool_calls", "invalid_value")
@@ -61,21 +61,21 @@ def _read(message: ChatMessage, index: int, called: dict[str, str]) -> Message:
         case "assistant" if message.tool_calls:
             content = "" if message.content is None else _text(message, place)
             calls = tuple(_call(call, f"{place}.tool_calls.{i}") for i, call in enumerate(message.tool_calls))
-            return Message(role="assistant", content=content, tool_calls=calls)
+            return PromptMessage(role="assistant", content=content, tool_calls=calls)
         case "assistant":
-            return Message(role="assistant", content=_text(message, place))
+            return PromptMessage(role="assistant", content=_text(message, place))
         case "user":
-            return Message(role="user", content=_text(message, place))
+            return PromptMessage(role="user", content=_text(message, place))
     text = _text(message, place)
-    return Message(role="user", content=CALLER_INSTRUCTIONS + text if text else "")
+    return PromptMessage(role="user", content=CALLER_INSTRUCTIONS + text if text else "")
 
 
-def _result(message: ChatMessage, place: str, called: dict[str, str]) -> Message:
+def _result(message: ChatMessage, place: str, called: dict[str, str]) -> PromptMessage:
     call_id = message.tool_call_id or ""
     if call_id not in called:
         text = "The result doesn't match a call in an earlier message."
         raise ApiError(400, text, f"{place}.tool_call_id", "invalid_value")
-    return Message(role="tool", content=_text(message, place), name=called[call_id], call_id=call_id)
+    return PromptMessage(role="tool", content=_text(message, place), name=called[call_id], call_id=call_id)
 
 
 def _call(call: CallOfFunction, place: str) -> MessageCall:

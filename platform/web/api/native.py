@@ -1,17 +1,17 @@
-"""`/api`: everything a page can do, for programs with an API key and for the pages' scripts."""
+"""`/api`: everything that pages can do, for programs with an API key and for scripts of the pages."""
 
 from web.api.actions import router as actions
 from web.api.agents import router as agents
 from web.api.auth import KeyAuth, SessionAuth
 from web.api.citations import router as citations
 from web.api.delegates import router as delegates
-from web.api.errors import Door, native_shape, speak
+from web.api.errors import Api, handle_errors, native_shape
 from web.api.files import router as files
 from web.api.gpts import router as gpts
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
 
-native = Door(
+native = Api(
     title="Guildhall",
     version="1",
     description="GPTs, their files and versions, runs and conversations. Use an API key, or a"
@@ -21,11 +21,6 @@ native = Door(
     parser=StrictParser(),
     docs_url=None,
 )
-speak(native, native_shape)
-native.add_router("", gpts)
-native.add_router("", files)
-native.add_router("", actions)
-native.add_router("", delegates)
-native.add_router("", agents)
-native.add_router("", runs)
-native.add_router("", citations)
+handle_errors(native, native_shape)
+for router in (gpts, files, actions, delegates, agents, runs, citations):
+    native.add_router("", router)

@@ -1,4 +1,4 @@
-"""The reference page, and what every unknown address under /v1 and /api answers."""
+"""The API reference page, and the response to unknown URLs under /v1 and /api."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,13 +13,13 @@ from web.api.v1 import v1
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """The reference of both APIs, which Swagger UI makes of the same documents that programs read."""
-    doors = [{"name": name, "description": api.description} for api, name in ((v1, "v1"), (native, "api"))]
-    return render(request, "api/docs.html", {"doors": doors, "site_url": settings.SITE_URL})
+    """The reference of both APIs, rendered from their OpenAPI documents."""
+    apis = [{"name": name, "description": api.description} for api, name in ((v1, "v1"), (native, "api"))]
+    return render(request, "api/docs.html", {"apis": apis, "site_url": settings.SITE_URL})
 
 
 @csrf_exempt
-def nowhere(request: HttpRequest, door: str) -> HttpResponse:
+def not_found(request: HttpRequest, api: str) -> HttpResponse:
     """404 in the format of the API that was requested."""
     problem = Problem(404, f"Not found: {request.method} {request.path[:200]}.", code="unknown_url")
-    return respond(problem, openai_shape if door == "v1" else native_shape)
+    return respond(problem, openai_shape if api == "v1" else native_shape)

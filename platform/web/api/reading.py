@@ -1,4 +1,4 @@
-"""How request bodies are read: strict JSON, and text without NUL characters, which no database stores."""
+"""Parses request bodies: strict JSON, and text without NUL characters, which databases cannot store."""
 
 from typing import Annotated, Any, cast
 
@@ -19,7 +19,7 @@ Text = Annotated[str, AfterValidator(_without_nul)]
 
 
 class StrictParser(Parser):
-    """JSON as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, bounded depth; `json.loads` takes them all."""
+    """JSON according to RFC 8259; unlike `json.loads`, without NaN, lone surrogates and unlimited depth."""
 
     def parse_body(self, request: HttpRequest) -> DictStrAny:
         """The parsed body. Raises ValueError, which ninja answers with 400."""

@@ -1,12 +1,11 @@
-"""Passing a run's live answer on to a program that cannot take words back.
+"""Relays a run's live answer to a program that cannot retract text it has received.
 
-How it breaks: after a worker's crash the reply is generated again, and what was sent already may not be how the new
-one begins. As long as it is, the relay stays silent until the new text is past it; otherwise it raises Rewritten and
-the caller ends the stream with an error. A reply that called a tool stays: what is said after the result is a text of
-its own, a paragraph further down.
+How it breaks: after a worker's crash the reply is generated again, and may not begin with what was already sent. If
+it does, the relay sends nothing until the new text is longer; otherwise it raises Rewritten and the stream ends with
+an error. A reply that called a tool stays, and the text after the result follows as a new paragraph.
 
-A run that waits for a person, itself or through the runs that it asked for, waits for longer than a request can: then
-ApprovalNeeded ends the request, not the run.
+A run that waits for a person, itself or through child runs, waits for longer than a request can: ApprovalNeeded ends
+the request, not the run.
 """
 
 from collections.abc import AsyncIterator
@@ -24,14 +23,14 @@ GAP: Final = "\n\n"
 
 
 class Rewritten(Exception):
-    """The answer had to be begun again and differs from what was sent; ask again, or read the run."""
+    """The answer was restarted and differs from what was sent. Send the request again, or read the run."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class ApprovalNeeded(Exception):
-    """The run waits for a person's word about a call of the run `run_id`: itself, or one that it asked for."""
+    """The run waits until a person approves a call of the run `run_id`: its own, or a child run's."""
 
     def __init__(self, run_id: UUID) -> None:
         super().__init__(str(run_id))
@@ -39,9 +38,9 @@ class ApprovalNeeded(Exception):
 
 
 class Relay:
-    """What was sent of one answer. Space at either end is held back, as the finished answer has none there.
+    """Tracks what was sent of one answer. Space at its ends is held back, because the finished answer has none.
 
-    `before` counts the characters that were sent before the answer itself: earlier replies, each with a gap after it.
+    `before` counts the characters sent before the answer itself: earlier replies, each with a gap after it.
     """
 
     def __init__(self) -> None:
@@ -62,7 +61,7 @@ class Relay:
         return ""
 
     def rest(self, answer: str) -> str:
-        """What is still missing of the finished `answer`. Raises Rewritten."""
+        """The part of the finished `answer` that was not sent yet. Raises Rewritten."""
         if not answer.startswith(self.sent):
             raise Rewritten
         return self._advance(answer)
@@ -92,7 +91,7 @@ class Relay:
 
 
 async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[str]:
-    """Yield the answer's text as it comes, and "" as a sign of life, until the run is over.
+    """Yield the answer's text as it is generated, and "" as a keep-alive, until the run is over.
 
     Raises Rewritten, and ApprovalNeeded once the run waits for a person.
     """
@@ -103,18 +102,17 @@ async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[str]:
 
 
 async def events(run_id: UUID) -> AsyncIterator[Event]:
-    """Yield the run's events, empty ones as a sign of life. Raises ApprovalNeeded once it waits for a person."""
+    """Yield the run's events, empty ones as a keep-alive. Raises ApprovalNeeded once it waits for a person."""
     async for _, event in stream.follow(run_id):
         yield event
-        if not event or event.get("kind") == "approval_request":
-            asking = await in_database(waits_for_person, run_id)
-            if asking:
-                raise ApprovalNeeded(asking)
+        may_wait = not event or event.get("kind") == "approval_request"
+        if may_wait and (waiting_id := await in_database(waits_for_person, run_id)):
+            raise ApprovalNeeded(waiting_id)
 
 
 def waits_for_person(run_id: UUID) -> UUID | None:
-    """The run whose request a person must answer before `run_id` goes on; None while it goes on by itself."""
+    """The run whose request a person must answer before `run_id` continues; None if it does not wait."""
     run = Run.objects.filter(id=run_id).first()
     if run is None or status_of_tree(run) != Run.Status.REQUIRES_ACTION:
         return None
-    return next((asking.id for asking, _ in waiting(run)), None)
+    return next((each.id for each, _ in waiting(run)), None)

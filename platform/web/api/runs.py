@@ -1,4 +1,4 @@
-"""`/api/runs` and `/api/conversations`: ask a GPT and read what was said."""
+"""`/api/runs` and `/api/conversations`: send messages to GPTs and read the answers."""
 
 from typing import Any
 from uuid import UUID
@@ -45,13 +45,13 @@ BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
 
 @router.post("/gpts/{slug}/runs", response={202: RunState, **INVALID, **BUSY})
 def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
-    """Send a message. The answer comes later: follow the run's events, or read the run until it is over.
+    """Send a message. For the answer, follow the run's events or poll the run until it is over.
 
-    Another GPT answers it where `mention` names one, or where the text begins with “@slug” or “@name”.
+    Another GPT answers if `mention` names one, or if the text begins with “@slug” or “@name”.
     """
     user = caller(request)
     if new.conversation:
-        return Status(202, state_of(_send(_going_on(user, slug, new.conversation), new)))
+        return Status(202, state_of(_send(_continued(user, slug, new.conversation), new)))
     with transaction.atomic():  # a refused run leaves no conversation behind
         return Status(202, state_of(_send(_new_conversation(user, slug, new), new)))
 
@@ -60,7 +60,7 @@ def _send(conversation: Conversation, new: NewRun) -> Run:
     return services.start_run(conversation, new.text, attachments=new.attachments, mention=new.mention, stay=new.stay)
 
 
-def _going_on(user: User, slug: str, conversation_id: UUID) -> Conversation:
+def _continued(user: User, slug: str, conversation_id: UUID) -> Conversation:
     conversation = access_conversation(user, conversation_id)
     if conversation.gpt_id != access_gpt(user, slug).id:
         raise Http404("This conversation is with another GPT.")
@@ -77,7 +77,7 @@ def _new_conversation(user: User, slug: str, new: NewRun) -> Conversation:
 
 @router.get("/runs/{uuid:run_id}", response={200: RunState, **DENIED})
 def read_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
-    """Your run's status and log, and its answer once it has one."""
+    """Your run's status, log and answer."""
     return state_of(access_run(caller(request), run_id))
 
 
@@ -95,7 +95,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
-        "approvals": [{**request.model_dump(), "run": asking.id} for asking, request in waiting(run)],
+        "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
         "first_token_ms": first_token_ms,
@@ -107,7 +107,7 @@ def state_of(run: Run) -> dict[str, Any]:
 
 
 def _ending(last: Any) -> dict[str, Any]:
-    """What the run's last step gave the reader."""
+    """The answer or error of a run by its last step."""
     answer = last.text if isinstance(last, Finished | Cancelled) else None
     finished = last if isinstance(last, Finished) else None
     return {
@@ -121,7 +121,7 @@ def _ending(last: Any) -> dict[str, Any]:
 
 @router.get("/runs/{uuid:run_id}/tree", response={200: RunTree, **DENIED})
 def read_tree(request: HttpRequest, run_id: UUID) -> Node:
-    """Your run and all its child runs: which GPT asked which, how long each took and what its answer is based on."""
+    """Your run and all its child runs, with the time, usage and sources of each."""
     return tree_of(access_run(caller(request), run_id))
 
 
@@ -143,15 +143,15 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
-@router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, 400: NativeErrorBody, **INVALID, **BUSY})
+@router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, **INVALID, **BUSY})
 def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
-    """Allow or decline a call that your run asks about; with `remember`, also allow similar calls later."""
+    """Approve or decline a call of your run; with `remember`, also allow similar calls later."""
     run = access_run(caller(request), run_id)
     services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer
 
 
-@router.post("/attachments", response={201: AttachmentShape, **INVALID, 413: NativeErrorBody})
+@router.post("/attachments", response={201: AttachmentShape, **INVALID}, summary="Upload an attachment")
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
     """Upload a file (multipart field `file`). Send its id with a message within a day."""
     return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))
@@ -189,16 +189,15 @@ def list_conversations(request: HttpRequest) -> ConversationQuerySet:
 
 
 @router.get("/conversations/{uuid:conversation_id}", response={200: ConversationWithTurns, **DENIED})
-def read_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+def read_conversation(request: HttpRequest, conversation_id: UUID) -> Conversation:
     """One of your chats with its messages."""
     conversation = access_conversation(caller(request), conversation_id)
-    facts = {name: getattr(conversation, name) for name in ("id", "title", "created", "changed")}
-    guest = conversation.guest.slug if conversation.guest else None
-    return {**facts, "gpt": conversation.gpt.slug, "guest": guest, "messages": turns(conversation)}
+    conversation.turns = turns(conversation)  # type: ignore[attr-defined]
+    return conversation
 
 
 def turns(conversation: Conversation) -> list[dict[str, Any]]:
-    """Each message with the state of its newest run, oldest first. Three queries, however long the talk."""
+    """Each message with the state of its newest run, oldest first, in three queries."""
     runs = Run.objects.filter(message__conversation=conversation).select_related("version__gpt")
     newest = {run.message_id: run for run in runs}
     endings = StepRow.objects.filter(run__in=newest.values(), kind__in=("finished", "cancelled"))
@@ -213,9 +212,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
     return shown
 
 
-@router.patch(
-    "/conversations/{uuid:conversation_id}", response={200: ConversationCard, 400: NativeErrorBody, **INVALID}
-)
+@router.patch("/conversations/{uuid:conversation_id}", response={200: ConversationCard, **INVALID})
 def rename_conversation(request: HttpRequest, conversation_id: UUID, renaming: Renaming) -> Conversation:
     """Rename a chat."""
     conversation = access_conversation(caller(request), conversation_id)

@@ -1,4 +1,4 @@
-"""The JSON of GPTs and their files in `/api`; that of runs is in `shapes_runs`."""
+"""The JSON of GPTs and their files in `/api`."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -29,10 +29,10 @@ Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
 
 
 class Pages(LimitOffsetPagination):
-    """`limit` items from `offset` on, with their whole `count`."""
+    """`limit` items from `offset` on, with the total `count`."""
 
     class Input(Schema):
-        """Which items of a list to give."""
+        """The items of a list to return."""
 
         limit: int = Field(50, ge=1, le=100)
         offset: int = Field(0, ge=0, le=1_000_000)
@@ -48,15 +48,15 @@ class GptChange(Schema):
     category: CategoryName | None = None
     only_from_knowledge: bool | None = None
     capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
-    delegates_to_all: bool | None = Field(None, description="Whether every question goes to all GPTs it can ask.")
-    delegates_to_store: bool | None = Field(None, description="Whether it can ask GPTs from the store.")
+    delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
+    delegates_to_store: bool | None = Field(None, description="Whether it can delegate to GPTs from the store.")
     files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
     a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
 
     def fields(self) -> dict[str, Any]:
-        """What was given, by the name of the model's field."""
+        """The given fields, by the model's field names."""
         return self.model_dump(exclude_none=True)
 
 
@@ -72,8 +72,8 @@ class NewGpt(GptChange):
     name: Name
 
 
-class GptCard(Schema):
-    """A GPT as seen by people who can chat with it."""
+class GptFacts(Schema):
+    """What everyone who can chat with a GPT sees of it, and its owner sees of the draft."""
 
     slug: str
     name: str
@@ -81,13 +81,19 @@ class GptCard(Schema):
     starters: list[str]
     category: CategoryName
     capabilities: list[CapabilityKey] = Field(description="Of the draft if it is yours, else of the live version.")
-    delegates_to_all: bool = Field(
-        description="Whether every question goes to all GPTs it can ask, in the live version."
-    )
-    delegates_to_store: bool = Field(description="Whether it can ask GPTs from the store, in the live version.")
+    delegates_to_all: bool = Field(description="Whether every question goes to all its delegates.")
+    delegates_to_store: bool = Field(description="Whether it can delegate to GPTs from the store.")
     creator: str = Field(validation_alias="owner.shown_name")
     created: datetime
     published: int | None = Field(description="Number of the live version; null before publishing.")
+
+    @staticmethod
+    def resolve_published(gpt: Any) -> int | None:
+        return gpt.published.number if gpt.published else None
+
+
+class GptCard(GptFacts):
+    """A GPT as seen by people who can chat with it: the live version."""
 
     @staticmethod
     def resolve_delegates_to_all(gpt: Any) -> bool:
@@ -97,12 +103,8 @@ class GptCard(Schema):
     def resolve_delegates_to_store(gpt: Any) -> bool:
         return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
 
-    @staticmethod
-    def resolve_published(gpt: Any) -> int | None:
-        return gpt.published.number if gpt.published else None
 
-
-class OwnGpt(GptCard):
+class OwnGpt(GptFacts):
     """A GPT as its owner edits it: the draft."""
 
     instructions: str
@@ -111,20 +113,10 @@ class OwnGpt(GptCard):
     a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
     temperature: float
     max_tokens: int
-    delegates_to_all: bool = Field(description="Whether every question goes to all GPTs the draft can ask.")
-    delegates_to_store: bool = Field(description="Whether the draft can ask GPTs from the store.")
     sharing: SharingLevel
     changed: datetime
     link: str | None = Field(description="The secret link, while shared by link.")
     agent_card: str | None = Field(description="The URL of its Agent Card, while available over A2A.")
-
-    @staticmethod
-    def resolve_delegates_to_all(gpt: Any) -> bool:
-        return bool(gpt.delegates_to_all)
-
-    @staticmethod
-    def resolve_delegates_to_store(gpt: Any) -> bool:
-        return bool(gpt.delegates_to_store)
 
     @staticmethod
     def resolve_link(gpt: Any) -> str | None:
@@ -136,7 +128,7 @@ class OwnGpt(GptCard):
 
 
 class Publication(Schema):
-    """How to publish. Without `sharing` it stays as it was."""
+    """How to publish. Without `sharing`, sharing stays unchanged."""
 
     sharing: SharingLevel | None = None
 
@@ -152,8 +144,8 @@ class Version(Schema):
 class File(Schema):
     """A knowledge file; `status` goes from received through parsing and embedding to ready, quarantined or failed.
 
-    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. A
-    "hint" may be dropped, and is used as untrusted text otherwise. The text of a "note" is left out in any case.
+    A quarantined file waits until each of its `findings` of severity "quarantine" has a decision. A "hint" may be
+    dropped, and is used as untrusted text otherwise. The text of a "note" is always left out.
     """
 
     id: UUID
@@ -175,7 +167,7 @@ class File(Schema):
     replaces: UUID | None = Field(
         validation_alias="replaces_id", description="The file that this one replaces once it is ready."
     )
-    in_use: bool = Field(description="Whether the draft answers from it, even while it is read again.")
+    in_use: bool = Field(description="Whether the draft answers from it, also while it is being indexed again.")
     error: str
     created: datetime
 
@@ -196,7 +188,7 @@ class DecisionsShape(Schema):
     )
 
 
-class Question(Schema):
+class KnowledgeQuestion(Schema):
     """A test question for a draft's knowledge."""
 
     question: Annotated[Text, Field(min_length=1, max_length=QUESTION_CHARS)]
@@ -226,7 +218,7 @@ class RankedPassage(PassagePlace):
     why_not: str
 
 
-class Asked(Schema):
+class FoundPassages(Schema):
     """The passages found for a question, best first. `reason` gives the numbers behind `covered`."""
 
     covered: bool

@@ -12,7 +12,6 @@ from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from web.api.completions import TokenUsage
 from web.api.reading import Text
-from web.runs.trees import Tokens
 
 
 class NewRun(Schema):
@@ -20,10 +19,10 @@ class NewRun(Schema):
 
     text: Text
     conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
-    attachments: list[UUID] = Field([], max_length=100, description="Files of `POST /api/attachments`, by id.")
-    preview: bool = Field(False, description="Ask your own draft; the chat is not saved.")
+    attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
+    preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")
     mention: Text = Field("", max_length=200, description="Slug of another GPT that answers this message.")
-    stay: bool = Field(False, description="The mentioned GPT answers until it is dismissed.")
+    stay: bool = Field(False, description="The mentioned GPT also answers later messages (see `DELETE …/guest`).")
 
 
 class StepShape(Schema):
@@ -44,16 +43,16 @@ class PendingApproval(ApprovalRequest):
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
-    `support` tells of each sentence of the answer how far the GPT's files support it; supported and partly supported
-    ones have a citation. `not_checked` ones are in another language than the files, which cannot be compared.
-    `status` is `requires_action` also while the run waits only for a person's answer to a run that it asked for.
+    `support` says how far the GPT's files support each sentence of the answer; supported and partly supported
+    sentences have a citation, `not_checked` ones are in a language that cannot be compared with the files'.
+    `status` is also `requires_action` while a child run waits for a person and this run only waits for it.
     """
 
     id: UUID
     gpt: str = Field(description="The GPT that answers; may be one mentioned in the message.")
     conversation: UUID
     delegated_by: list[Delegator] = Field(
-        description="The GPTs that asked for it, outermost first; empty if you did."
+        description="The GPTs that delegated it, outermost first; empty for your own messages."
     )
     status: Status
     created: datetime
@@ -73,7 +72,7 @@ class RunState(Schema):
 
 
 class CitedPage(Schema):
-    """A quoted page as a picture of `width` times `height` pixels, at the address `picture`.
+    """A quoted page as a picture of `width` times `height` pixels, at the URL `picture`.
 
     `boxes` are the quoted words on it: x, y, width and height in pixels from the top left.
     """
@@ -88,8 +87,8 @@ class CitedPage(Schema):
 class CitedPassage(Schema):
     """A citation with its source. All positions count characters of the file's text, as `citation.start` does.
 
-    `section` is the text around the quote in the file's own order. `pages` is empty where the format has no pages, or
-    for the reason in `trouble`. `download` is the address of the file, where the GPT's creator gives it out.
+    `section` is the text around the quote. `pages` is empty if the format has no pages, or for the reason in
+    `trouble`. `download` is the file's URL if the GPT's creator allows downloads.
     """
 
     citation: Citation
@@ -127,7 +126,7 @@ class AttachmentShape(Schema):
 
 
 class StandingPermission(Schema):
-    """One GPT can call one tool at one host without asking you, as long as it has read nothing from outside."""
+    """One GPT can call one tool at one host without your approval, unless it has read external content."""
 
     id: int
     gpt: str = Field(validation_alias="gpt.slug")
@@ -138,7 +137,7 @@ class StandingPermission(Schema):
 
 
 class ConversationCard(Schema):
-    """One of your conversations. `guest` is another GPT that answers until it is dismissed."""
+    """One of your conversations. `guest` is a mentioned GPT that answers instead of the conversation's own."""
 
     id: UUID
     gpt: str = Field(validation_alias="gpt.slug")
@@ -153,7 +152,7 @@ class ConversationCard(Schema):
 
 
 class ConversationTurn(Schema):
-    """A message and the state of its newest answer, which `gpt` gave."""
+    """A message and its newest answer, by `gpt`."""
 
     id: UUID
     text: str
@@ -166,16 +165,10 @@ class ConversationTurn(Schema):
     support: list[SentenceSupport]
 
 
-class ConversationWithTurns(Schema):
-    """A conversation with its messages. `guest` is another GPT that answers until it is dismissed."""
+class ConversationWithTurns(ConversationCard):
+    """A conversation with its messages."""
 
-    id: UUID
-    gpt: str
-    guest: str | None
-    title: str
-    created: datetime
-    changed: datetime
-    messages: list[ConversationTurn]
+    messages: list[ConversationTurn] = Field(validation_alias="turns")
 
 
 class Renaming(Schema):
@@ -184,23 +177,19 @@ class Renaming(Schema):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
 
 
-def _used(tokens: Tokens) -> dict[str, int]:
-    return {"prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": tokens.both}
-
-
 OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
-Used = Annotated[TokenUsage, BeforeValidator(_used)]
+Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
 
 
 class TextLabel(Schema):
-    """The origin of an answer: whether other people may have written parts of it, and who, in words."""
+    """The origin of an answer: whether other people may have written parts of it, and who."""
 
     untrusted: bool = Field(validation_alias="is_untrusted")
     written_by: list[str]
 
 
-class Asking(Schema):
-    """A request without a run on this site: to a GPT that could not be asked, or to an agent at `host`."""
+class CallWithoutRun(Schema):
+    """A delegation without a run on this site: refused, or to an agent at `host`."""
 
     call_id: str
     name: str
@@ -214,8 +203,8 @@ class Asking(Schema):
 class RunTree(Schema):
     """A run and, in `children`, its child runs; `call_id` is the parent run's call.
 
-    A run that several asked for stands in full where it was asked first; elsewhere `joined` is true, its `children`
-    are left out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` with all below.
+    A run with several parents appears in full under the first; elsewhere `joined` is true, its `children` are left
+    out and its usage, which counts once, is 0. `usage` is the run's own, `total_usage` includes its children's.
     """
 
     id: UUID = Field(validation_alias="run.id")
@@ -224,7 +213,7 @@ class RunTree(Schema):
     name: str = Field(validation_alias="gpt.name")
     task: str
     status: Status
-    depth: int = Field(validation_alias="run.depth", description="How many GPTs are between the person and this one.")
+    depth: int = Field(validation_alias="run.depth", description="Number of delegations above it.")
     joined: bool
     created: datetime = Field(validation_alias="run.created")
     ended: datetime | None = Field(validation_alias="run.ended")
@@ -240,5 +229,5 @@ class RunTree(Schema):
     approvals: list[ApprovalRequest] = Field(
         validation_alias="pending", description="Pending requests of this run only."
     )
-    others: list[Asking]
+    others: list[CallWithoutRun]
     children: list["RunTree"]

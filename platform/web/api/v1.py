@@ -1,4 +1,4 @@
-"""`/v1`: OpenAI's wire format, with a whole GPT behind each model name."""
+"""`/v1`: the OpenAI-compatible API, with a GPT behind each model name."""
 
 import asyncio
 import json
@@ -26,15 +26,7 @@ from web.api.completions import (
     finish_reason,
     usage_of,
 )
-from web.api.errors import (
-    ApiError,
-    Door,
-    OpenAiErrorBody,
-    Problem,
-    openai_shape,
-    problem_of,
-    speak,
-)
+from web.api.errors import Api, ApiError, OpenAiErrorBody, Problem, handle_errors, openai_shape, problem_of
 from web.api.functions import CallOfFunction, calls_for_caller
 from web.api.reading import StrictParser
 from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
@@ -44,7 +36,7 @@ from web.runs import log, services
 from web.runs.connections import in_database, let_go_of_database, sse_response
 from web.runs.models import Conversation, Run
 
-v1 = Door(
+v1 = Api(
     title="Guildhall, OpenAI-compatible",
     version="1",
     description="Every GPT you can chat with, as a model. Works with any OpenAI client.",
@@ -53,7 +45,7 @@ v1 = Door(
     parser=StrictParser(),
     docs_url=None,
 )
-speak(v1, openai_shape)
+handle_errors(v1, openai_shape)
 ERRORS = {400: OpenAiErrorBody, 401: OpenAiErrorBody, 404: OpenAiErrorBody}
 
 
@@ -94,12 +86,12 @@ def list_models(request: HttpRequest) -> ModelList:
 
 @v1.get("/models/{model}", response={200: Model, 401: OpenAiErrorBody, 404: OpenAiErrorBody})
 def get_model(request: HttpRequest, model: str) -> Model:
-    """One of those GPTs."""
+    """One of these models."""
     return _model(access_model(caller(request), model))
 
 
 def access_model(user: User, slug: str) -> Gpt:
-    """The published GPT that `user` may chat with. Raises ApiError in OpenAI's words."""
+    """The published GPT that `user` may chat with. Raises ApiError as OpenAI's API does for an unknown model."""
     try:
         return access_published(user, slug)
     except Http404:
@@ -110,12 +102,12 @@ def access_model(user: User, slug: str) -> Gpt:
 @v1.post(
     "/chat/completions",
     response={200: Completion, **ERRORS, **dict.fromkeys((409, 413, 429, 500), OpenAiErrorBody)},
-    description=completions.HONOURED,
+    description=completions.DESCRIPTION,
     summary="Ask a GPT",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
-    """The answer of a run, whole or as a stream. A caller who leaves stops the run."""
+    """The answer of a run, whole or as a stream. A caller who disconnects stops the run."""
     run = await in_database(start, caller(request), body)
     await let_go_of_database()
     if not body.stream:
@@ -136,13 +128,13 @@ def start(user: User, body: CompletionRequest) -> Run:
 
 
 async def complete(run: Run, in_parallel: bool) -> Completion:
-    """The whole answer, once it is there. Raises ApiError when the run failed or waits for a person."""
+    """The whole answer, once it is finished. Raises ApiError if the run failed or waits for a person."""
     try:
         async for _ in events(run.id):
             pass
-    except ApprovalNeeded as needed:  # the run goes on without this request
+    except ApprovalNeeded as needed:  # the run continues without this request
         raise approval_required(run, needed.run_id) from needed
-    except asyncio.CancelledError:  # the caller has left
+    except asyncio.CancelledError:  # the caller disconnected
         await in_database(services.cancel_run, run)
         raise
     steps = await in_database(log.read, run.id)
@@ -150,7 +142,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
     message = AnswerMessage(
         content=answer.text or (None if answer.tool_calls else ""),
         annotations=annotations(answer.text, answer.citations),
-        tool_calls=given_out(answer, run, in_parallel) or None,
+        tool_calls=calls_for_caller(answer.tool_calls, run.id.hex, in_parallel) or None,
     )
     return Completion(
         id=completion_id(run),
@@ -158,32 +150,26 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
         model=run.message.conversation.gpt.slug,
         choices=[CompletionChoice(message=message, finish_reason=finish_reason(answer.finish))],
         usage=await in_database(usage_of, run, steps),
-        guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **told(answer, steps)),
+        guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **facts_of(answer, steps)),
     )
 
 
-def told(answer: Finished, steps: Log) -> dict[str, Any]:
-    """What OpenAI's format has no place for, of a finished answer."""
+def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
+    """The fields of `Extras` on a finished answer."""
     return {"coverage": answer.coverage, "support": list(answer.support), "files": files_of(steps)}
 
 
-def given_out(answer: Finished, run: Run, in_parallel: bool) -> list[CallOfFunction]:
-    """The calls that the caller is asked to make; one at most unless `in_parallel`."""
-    calls = answer.tool_calls if in_parallel else answer.tool_calls[:1]
-    return calls_for_caller(calls, run.id.hex)
-
-
-def approval_required(run: Run, asking: UUID) -> ApiError:
-    """What a caller is told whose run waits for a person's answer to the run `asking`, which it may be itself."""
+def approval_required(run: Run, waiting_id: UUID) -> ApiError:
+    """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
     text = (
-        f"The run {asking} needs a person's approval for a call. Read it at /api/runs/{asking}, answer with"
-        f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
+        f"The run {waiting_id} needs a person's approval for a call. Read it at /api/runs/{waiting_id}, answer with"
+        f" POST /api/runs/{waiting_id}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")
 
 
 def outcome(steps: Log) -> Finished:
-    """What the run ended with; a stopped one gives what there is. Raises ApiError when it failed."""
+    """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed."""
     match steps[-1]:
         case Finished() as answer:
             return answer
@@ -195,10 +181,7 @@ def outcome(steps: Log) -> Finished:
 
 
 async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
-    """The stream of server-sent events. Whatever ends it early stops the run; only a caller who left hears no why.
-
-    A run that waits for a person is left waiting.
-    """
+    """Yield server-sent events. If the stream ends early, for any reason but an approval, the run is stopped."""
     over = False
     try:
         async for event in _events(run, wants_usage, in_parallel):
@@ -207,8 +190,8 @@ async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterato
     except ApprovalNeeded as needed:
         over = True
         yield _sse(openai_shape(approval_required(run, needed.run_id).problem)[1])
-    except Exception as error:  # noqa: BLE001 - the status is sent already, so the reason goes into the stream
-        # Before the reason is told: a caller who leaves on it would interrupt what comes after.
+    except Exception as error:  # noqa: BLE001 - the status is sent already, so the error goes into the stream
+        # First, because a caller who disconnects on reading the error interrupts what follows.
         await in_database(services.cancel_run, run)
         over = True
         problem = Problem(500, str(error), code="answer_rewritten") if isinstance(error, Rewritten) else None
@@ -229,7 +212,7 @@ async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterat
     cited = [each.model_dump() for each in annotations(answer.text, answer.citations, relay.before)]
     if rest or cited:
         yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})
-    for index, call in enumerate(given_out(answer, run, in_parallel)):
+    for index, call in enumerate(calls_for_caller(answer.tool_calls, run.id.hex, in_parallel)):
         yield chunk.call(index, call)
     yield chunk.end(answer, steps)
     if wants_usage:
@@ -250,26 +233,26 @@ class Chunks:
         }
         self._no_usage = {"usage": None} if wants_usage else {}
 
-    def delta(self, delta: dict[str, Any], finish: str | None = None, **told: Any) -> str:
-        """A piece of the answer. `told` goes under "guildhall"."""
+    def delta(self, delta: dict[str, Any], finish: str | None = None, **facts: Any) -> str:
+        """A piece of the answer. `facts` go under "guildhall"."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        extras = {**self._about, "coverage": None, **told}
+        extras = {**self._about, "coverage": None, **facts}
         return _sse({**self._same, "choices": [choice], **self._no_usage, "guildhall": extras})
 
     def call(self, index: int, call: CallOfFunction) -> str:
-        """The chunks of one call: its id and name first, then its arguments, as OpenAI's own clients put together."""
+        """The chunks of one call: its id and name first, then its arguments, as OpenAI's clients expect."""
         function = {"name": call.function.name, "arguments": ""}
         begin = {"index": index, "id": call.id, "type": "function", "function": function}
         written = {"index": index, "function": {"arguments": call.function.arguments}}
         return self.delta({"tool_calls": [begin]}) + self.delta({"tool_calls": [written]})
 
     def end(self, answer: Finished, steps: Log) -> str:
-        """The chunk that says why the answer ended."""
-        extras = Extras(**self._about, **told(answer, steps)).model_dump()
+        """The chunk with the finish reason."""
+        extras = Extras(**self._about, **facts_of(answer, steps)).model_dump()
         return self.delta({}, finish_reason(answer.finish), **extras)
 
     def usage(self, usage: dict[str, int]) -> str:
-        """The chunk without choices that `stream_options.include_usage` asks for."""
+        """The chunk for `stream_options.include_usage`, without choices."""
         return _sse({**self._same, "choices": [], "usage": usage})
 
 

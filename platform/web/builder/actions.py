@@ -1,10 +1,12 @@
-"""Every write about a draft's actions and MCP servers: import, choice of operations, trying out.
+"""Writes about a draft's actions and MCP servers: importing documents, enabling operations, test calls.
 
-How calls sign in is set in `auth`; remote agents have a module of their own, `agents`.
+`auth` sets how calls authenticate; `agents` has the writes about remote agents.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -21,7 +23,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow, Outside
 
-# The largest real documents of 2 MB are read in 5 s (measured 2026-11-24); fetching has 20 s of its own.
+# The largest real documents of 2 MB are read in 5 s (measured 2026-11-24); fetching may take another 20 s.
 IMPORT_TIMEOUT_S: Final = 45.0
 TEST_TIMEOUT_S: Final = 60.0
 Row = TypeVar("Row", bound=Outside)
@@ -29,7 +31,7 @@ Row = TypeVar("Row", bound=Outside)
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """A document as its creator gives it, pasted or by address, and what of it to take. None: what is usual."""
+    """An OpenAPI document, as text or by URL, with the server and operations to use; empty or None: the default."""
 
     document: str = ""
     url: str = ""
@@ -38,23 +40,17 @@ class DocumentSource:
 
 
 def preview_import(source: DocumentSource) -> tuple[Imported, str]:
-    """The document as it is understood, and its text. Raises ValidationError by field, NoResult."""
+    """The parsed document and its text. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
         raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
     if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
         raise ValidationError({"document": f"Too large: a document can have up to {DOCUMENT_BYTES // 1_000_000} MB."})
     options = {"server": source.server, "operations": source.operations}
-    told = rpc.call(
-        "workers.tasks.import_action",
-        source.document,
-        source.url.strip(),
-        json.dumps(options),
-        queue="tools",
-        timeout_s=IMPORT_TIMEOUT_S,
-    )
-    if refused := told.get("refused"):
+    args = (source.document, source.url.strip(), json.dumps(options))
+    result = rpc.call("workers.tasks.import_action", *args, queue="tools", timeout_s=IMPORT_TIMEOUT_S)
+    if refused := result.get("refused"):
         raise ValidationError({"document": refused})
-    return Imported.model_validate(told["imported"]), told.get("document") or source.document
+    return Imported.model_validate(result["imported"]), result.get("document") or source.document
 
 
 def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "") -> Action:
@@ -67,22 +63,18 @@ def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: st
 
 
 def update_action(action: Action, source: DocumentSource | None, fields: dict[str, str]) -> Action:
-    """The action with `fields` (name, privacy_url) changed, read anew from `source` if there is one.
+    """The action with `fields` (name, privacy_url) changed, and `source` read if it isn't None.
 
-    A source without a document and address is the document that is there already.
+    A source without document and URL means the document that the action has.
     """
-    for name, value in fields.items():
-        setattr(action, name, value)
     if source is not None:
-        given = source.document.strip() or source.url.strip()
-        kept = (
-            source
-            if given
-            else DocumentSource(action.document, "", source.server or action.base_url, source.operations)
-        )
-        imported, document = preview_import(kept)
-        _take(action, imported, document, source.url if given else action.document_url)
-    return saved(action)
+        url = source.url
+        if not (source.document.strip() or url.strip()):
+            url = action.document_url
+            server = source.server or action.base_url
+            source = DocumentSource(action.document, server=server, operations=source.operations)
+        _take(action, *preview_import(source), url)
+    return saved(action, fields)
 
 
 def _take(action: Action, imported: Imported, document: str, url: str) -> None:
@@ -96,8 +88,10 @@ def _take(action: Action, imported: Imported, document: str, url: str) -> None:
     action.warnings = list(imported.warnings)
 
 
-def saved(row: Row) -> Row:
-    """The row, checked and saved. Raises ValidationError by field."""
+def saved(row: Row, fields: Mapping[str, Any] = MappingProxyType({})) -> Row:
+    """The row with `fields` changed, validated and saved. Raises ValidationError by field."""
+    for name, value in fields.items():
+        setattr(row, name, value)
     row.name = " ".join(row.name.split())[:NAME_CHARS]
     row.full_clean(validate_unique=False)
     row.save()
@@ -106,13 +100,13 @@ def saved(row: Row) -> Row:
 
 
 def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
-    """Refuse one more than `limit` rows in a draft. Raises ValidationError."""
+    """Raises ValidationError if a draft already has `limit` of `rows`."""
     if rows.filter(removed=None).count() >= limit:
         raise ValidationError({field: f"A GPT can have up to {limit} {what}. Remove one first."})
 
 
 def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
-    """What has the id `row_id` in the draft of one's own `gpt`. Raises Http404."""
+    """The action, MCP server or remote agent `row_id` in the draft of `gpt`. Raises Http404."""
     row = model._default_manager.filter(gpt=gpt, removed=None, id=row_id).select_related("gpt").first()
     if row is None:
         raise Http404("Not found in this GPT.")
@@ -120,7 +114,7 @@ def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
 
 
 def remove(row: Outside) -> None:
-    """Take something outside out of the draft. The published version keeps it until the next publication."""
+    """Remove an external service from the draft. The published version keeps it until the next publication."""
     row.removed = timezone.now()
     row.save(update_fields=["removed"])
     if not row.gpt.published or str(row.id) not in called_by(row.gpt.published.spec()):
@@ -128,18 +122,18 @@ def remove(row: Outside) -> None:
 
 
 def called_by(spec: GptSpec) -> set[str]:
-    """The ids of the actions, MCP servers and remote agents that a version calls."""
+    """The ids of the actions, MCP servers and remote agents that a version can call."""
     servers = {each.server_id for each in spec.mcp_servers}
     return {each.action_id for each in spec.actions} | servers | {each.agent_id for each in spec.remote_agents}
 
 
 def outside(gpt: Gpt) -> tuple[QuerySet[Outside], ...]:
-    """Everything outside that the GPT may call or could before, kind by kind."""
+    """The GPT's actions, MCP servers and remote agents, including removed ones."""
     return (gpt.actions.all(), gpt.mcp_servers.all(), gpt.remote_agents.all())
 
 
 def forget_secret(row: Outside) -> None:
-    """Forget the key, or the client's secret and everybody's sign-in."""
+    """Delete the stored key or client secret, and everyone's sign-ins."""
     row.keep_secret("")
     row.save(update_fields=["secret", "secret_host"])
     if isinstance(row, Action):
@@ -147,7 +141,7 @@ def forget_secret(row: Outside) -> None:
 
 
 def forget_unused_secrets(gpt: Gpt, spec: GptSpec) -> None:
-    """After publishing `spec`: forget what belongs to removed actions that it does not call."""
+    """After publishing `spec`: delete the secrets of removed services that it does not call."""
     used = called_by(spec)
     for rows in outside(gpt):
         for row in rows.exclude(removed=None).exclude(secret="").select_related("gpt"):
@@ -156,26 +150,24 @@ def forget_unused_secrets(gpt: Gpt, spec: GptSpec) -> None:
 
 
 def bring_back(gpt: Gpt, spec: GptSpec) -> None:
-    """Make the draft's actions, MCP servers and remote agents those of `spec`. Secrets stay as they are now."""
+    """Make the draft's actions, MCP servers and remote agents those of `spec`. Secrets are not changed."""
     used = called_by(spec)
     for rows in outside(gpt):
         rows.filter(removed=None).exclude(id__in=used).update(removed=timezone.now())
         rows.filter(id__in=used).update(removed=None)
     for action in spec.actions:
-        operations = [each.model_dump(mode="json") for each in action.operations]
-        found = gpt.actions.filter(id=action.action_id)
-        found.update(name=action.name, base_url=action.base_url, operations=operations)
+        fields = action.model_dump(mode="json", include={"name", "base_url", "operations"})
+        gpt.actions.filter(id=action.action_id).update(**fields)
     for server in spec.mcp_servers:
-        tools = [each.model_dump(mode="json") for each in server.tools]
-        found_server = gpt.mcp_servers.filter(id=server.server_id)
-        found_server.update(name=server.name, url=server.url, trusted=server.trusted, tools=tools)
+        fields = server.model_dump(mode="json", include={"name", "url", "trusted", "tools"})
+        gpt.mcp_servers.filter(id=server.server_id).update(**fields)
     for agent in spec.remote_agents:
         fields = agent.model_dump(mode="json", exclude={"agent_id", "auth"})
         gpt.remote_agents.filter(id=agent.agent_id).update(**fields)
 
 
 def privacy_missing(gpt: Gpt) -> str:
-    """Why the draft may not be in the store: something outside without a privacy policy. Empty where all have one."""
+    """Why the draft may not be in the store: an external service has no privacy policy. Empty if all have one."""
     for rows in outside(gpt):
         if found := rows.filter(removed=None, privacy_url="").values_list("name", flat=True).first():
             return f"“{found}” needs a privacy policy URL before you can publish in the store."
@@ -183,52 +175,43 @@ def privacy_missing(gpt: Gpt) -> str:
 
 
 def test_operation(user: User, action: Action, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What a call gives now: request (without secret), status, response, error. Raises ValidationError, NoResult.
+    """The result of a test call: request (without secret), status, response, error. Raises ValidationError, NoResult.
 
-    `user` is the owner; a sign-in is their own.
+    `user` is the owner, whose sign-in is used.
     """
     if operation not in {each["name"] for each in action.operations}:
         raise ValidationError({"operation": f"This action has no operation “{operation[:64]}”."})
-    return rpc.call(
-        "workers.tasks.try_operation",
-        str(action.id),
-        str(user.pk),
-        operation,
-        json.dumps(arguments),
-        queue="tools",
-        timeout_s=TEST_TIMEOUT_S,
-    )
+    args = (str(action.id), str(user.pk), operation, json.dumps(arguments))
+    return rpc.call("workers.tasks.try_operation", *args, queue="tools", timeout_s=TEST_TIMEOUT_S)
 
 
 def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
-    """A new MCP server of the draft; its tools are listed by `refresh_tools`. Raises ValidationError by field."""
+    """A new MCP server of the draft; `refresh_tools` lists its tools. Raises ValidationError by field."""
     check_room(gpt.mcp_servers.all(), "MCP servers", "url", MAX_ACTIONS)
     if bool(url) == bool(command):
         raise ValidationError({"url": "Enter the server’s URL or choose a program."})
     if command and command not in settings.MCP_COMMANDS:
         raise ValidationError({"command": "This program isn’t allowed on this site."})
     if url:
-        check_address(url, "url", "the server's")
+        check_address(url, "url", "the server’s")
     return saved(McpServerRow(gpt=gpt, name=name or host_of(url) or command[0], url=url, command=list(command)))
 
 
 def check_address(url: str, field: str, whose: str) -> None:
-    """Refuse what is no full web address. Raises ValidationError."""
+    """Raises ValidationError unless `url` is a full HTTP URL."""
     if not url.startswith(("http://", "https://")) or not host_name(url):
         raise ValidationError({field: f"Enter {whose} full URL, starting with https://."})
 
 
 def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:
     """The server with `fields` (name, trusted, privacy_url) changed. Raises ValidationError by field."""
-    for name, value in fields.items():
-        setattr(server, name, value)
-    return saved(server)
+    return saved(server, fields)
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:
-    """The server with the tools that it offers now. Raises ValidationError, NoResult."""
-    told = rpc.call("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
-    if refused := told.get("refused"):
+    """The server with its current tools. Raises ValidationError, NoResult."""
+    result = rpc.call("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
+    if refused := result.get("refused"):
         raise ValidationError({"url": refused})
-    server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in told["tools"]]
+    server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in result["tools"]]
     return saved(server)

@@ -1,4 +1,4 @@
-"""A draft's remote agents, each by the address of an Agent Card that a worker reads; and the GPT's own card."""
+"""Writes about a draft's remote agents, whose Agent Cards workers read; and the URL of the GPT's own card."""
 
 from typing import Any, Final
 
@@ -19,28 +19,26 @@ CARD_TIMEOUT_S: Final = 45.0
 
 
 def agent_card_url(gpt: Gpt) -> str:
-    """Where the GPT's own Agent Card lies, empty while programs may not call it."""
+    """The URL of the GPT's own Agent Card; empty unless the GPT is available over A2A."""
     return settings.SITE_URL + reverse("a2a_card", args=[gpt.slug]) if gpt.a2a else ""
 
 
 def add_remote_agent(
     gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthChoice | None = None
 ) -> tuple[RemoteAgentRow, AgentFacts]:
-    """A new remote agent of the draft, as its card describes it, and what the card says.
+    """A new remote agent of the draft, and its card.
 
     `fields` are those of `update_remote_agent`. With `sign_in` the card is read with the key. Raises ValidationError
     by field, NoResult; nothing is stored then.
     """
     check_room(gpt.remote_agents.all(), "remote agents", "card_url", MAX_DELEGATES)
     card_url = card_url.strip()
-    check_address(card_url, "card_url", "the Agent Card's")
+    check_address(card_url, "card_url", "the Agent Card’s")
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
-    if sign_in is None:
-        facts = _read_card(card_url)
-        return _changed(agent, fields, facts), facts
-    set_auth(agent, sign_in)  # stored now, because the worker looks for the key there
+    if sign_in is not None:
+        set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row
     try:
-        facts = _read_card(card_url, str(agent.id))
+        facts = _read_card(card_url, str(agent.id) if sign_in else "")
         return _changed(agent, fields, facts), facts
     except (ValidationError, rpc.NoResult):
         agent.delete()
@@ -53,25 +51,23 @@ def update_remote_agent(agent: RemoteAgentRow, fields: dict[str, Any]) -> Remote
 
 
 def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
-    """The agent as its card describes it now. Raises ValidationError, NoResult."""
+    """The agent updated from its current card, and the card. Raises ValidationError, NoResult."""
     facts = _read_card(agent.card_url, str(agent.id))
     return _changed(agent, {}, facts), facts
 
 
 def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
-    """What the card says, read with the agent's key if there is an agent already."""
-    told = rpc.call("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
-    if refused := told.get("refused"):
+    """The card, read with the agent's key if `agent_id` is given."""
+    result = rpc.call("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
+    if refused := result.get("refused"):
         raise ValidationError({"card_url": refused})
-    return AgentFacts.model_validate(told["card"])
+    return AgentFacts.model_validate(result["card"])
 
 
 def _changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | None) -> RemoteAgentRow:
     if facts is not None:
         agent.name, agent.url, agent.description = facts.name, facts.url, facts.description
         agent.examples = list(facts.examples)
-    for name, value in fields.items():
-        setattr(agent, name, value)
-    if not 1 <= agent.timeout_s <= DEADLINE_S:
+    if not 1 <= fields.get("timeout_s", agent.timeout_s) <= DEADLINE_S:
         raise ValidationError({"timeout_s": f"Must be between 1 and {DEADLINE_S} seconds."})
-    return saved(agent)
+    return saved(agent, fields)

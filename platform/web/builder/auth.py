@@ -1,4 +1,4 @@
-"""How calls of an action, MCP server or agent sign in: the creator's choice, and the secret that goes with it."""
+"""How calls to an action, MCP server or remote agent authenticate: the creator's choice, with its secret."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ MAX_SECRET_CHARS: Final = 4_000
 
 @dataclass(frozen=True, slots=True)
 class AuthChoice:
-    """How calls are to sign in. `secret` None keeps the one there is, if kind and host stayed."""
+    """How calls authenticate. `secret` None keeps the stored one, if kind and host are the same."""
 
     kind: str
     secret: str | None = None
@@ -25,17 +25,17 @@ class AuthChoice:
     token_url: str = ""
     revoke_url: str = ""
     scope: str = ""
-    token_auth: str = "post"  # noqa: S105 - a way, no secret
+    token_auth: str = "post"  # noqa: S105 - a method, not a secret
 
 
 def set_auth(row: Row, choice: AuthChoice) -> Row:
-    """The row with another way to sign in. Raises ValidationError by field."""
+    """The row with its authentication changed. Raises ValidationError by field."""
     _check_auth(row, choice)
     changed = choice.kind != row.auth or row.secret_host not in ("", row.host)
     fields = ("client_id", "authorize_url", "token_url", "revoke_url", "scope", "token_auth")
     oauth = {name: getattr(choice, name) for name in fields} if choice.kind == Auth.OAUTH else {}
     if isinstance(row, Action) and (changed or oauth != row.oauth):
-        row.sign_ins.all().delete()  # they were given to another service, or another client of it
+        row.sign_ins.all().delete()  # they are for another service, or another client of it
     row.auth, row.header, row.oauth = choice.kind, choice.header, oauth
     if choice.secret is not None or changed:
         row.keep_secret(choice.secret or "")
@@ -66,12 +66,12 @@ def _check_oauth(row: Outside, choice: AuthChoice) -> None:
         raise ValidationError({"client_id": "Enter the client ID that the service gave you."})
     if choice.token_auth not in ("post", "basic"):
         raise ValidationError({"token_auth": "Client authentication must be “post” or “basic”."})
-    is_url = URLValidator(schemes=["https", "http"])
+    check_url = URLValidator(schemes=["https", "http"])
     for name in ("authorize_url", "token_url", *(["revoke_url"] if choice.revoke_url else [])):
         url = getattr(choice, name)
         local = urlsplit(url).scheme == "http" and urlsplit(url).hostname in ("127.0.0.1", "localhost")
         try:
-            is_url(url)
+            check_url(url)
         except ValidationError:
             raise ValidationError({name: "Enter a full URL, starting with https://."}) from None
         if not url.startswith("https://") and not local:

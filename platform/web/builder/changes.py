@@ -1,4 +1,4 @@
-"""What differs between two versions of a GPT, in words and field by field."""
+"""The differences between two versions of a GPT, field by field."""
 
 import difflib
 import re
@@ -10,13 +10,13 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
 
-# Words and the space after them, so that a changed word does not mark the whole line.
+# Words with the space after them, so that a changed word does not mark the whole line.
 PIECE = re.compile(r"\S+\s*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs. `pieces` are (kind, text) with kind "same", "gone" or "new", in reading order."""
+    """One field that differs. `pieces` are (kind, text) in order; the kind is "same", "gone" or "new"."""
 
     label: str
     words: str
@@ -25,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published version and how it differs from the one before; the first one differs from nothing."""
+    """A published version and its changes from the one before; the first one has none."""
 
     version: GptVersion
     changes: tuple[Change, ...]
@@ -41,7 +41,7 @@ def history(gpt: Gpt) -> list[Published]:
 
 
 def draft_changed(gpt: Gpt) -> bool:
-    """Whether the draft, files under way included, differs from the published version; True where none is."""
+    """Whether the draft, including files being read, differs from the published version; True if there is none."""
     if gpt.published is None:
         return True
     unready = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
@@ -55,7 +55,7 @@ def differences(old: GptSpec, new: GptSpec) -> tuple[Change, ...]:
     lists = [
         list_change("Conversation starters", list(old.starters), list(new.starters)),
         list_change("Knowledge", [ref.name for ref in old.knowledge], [ref.name for ref in new.knowledge]),
-        list_change("Actions", _called(old), _called(new)),
+        list_change("Actions", _operations(old), _operations(new)),
         list_change("GPTs it can ask", [each.slug for each in old.delegates], [each.slug for each in new.delegates]),
         list_change("Remote agents", _agents(old), _agents(new)),
     ]
@@ -74,13 +74,13 @@ VALUES: tuple[tuple[str, Any], ...] = (
 )
 
 
-def _called(spec: GptSpec) -> list[str]:
+def _operations(spec: GptSpec) -> list[str]:
     operations = [f"{action.name}: {each.name}" for action in spec.actions for each in action.operations]
     return operations + [f"{server.name}: {tool.name}" for server in spec.mcp_servers for tool in server.tools]
 
 
 def _lines_of_both(old: GptSpec, new: GptSpec) -> list[tuple[str, str, str]]:
-    """Of each GPT that both may ask: its slug, the line on when to ask it in `old`, and that in `new`."""
+    """For each GPT in both lists: its slug, and when to ask it in `old` and in `new`."""
     before = {each.slug: each.when for each in old.delegates}
     return [(each.slug, before[each.slug], each.when) for each in new.delegates if each.slug in before]
 
@@ -94,7 +94,7 @@ def _titles(keys: tuple[str, ...]) -> list[str]:
 
 
 def text_change(label: str, old: str, new: str) -> Change | None:
-    """How a text was rewritten, word by word."""
+    """The change of a text, word by word."""
     if old == new:
         return None
     words = "added" if not old else "removed" if not new else "rewritten"
@@ -102,7 +102,7 @@ def text_change(label: str, old: str, new: str) -> Change | None:
 
 
 def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
-    """Which entries came and went."""
+    """The change of a list: the entries added, removed or reordered."""
     if old == new:
         return None
     n_new, n_gone = len([text for text in new if text not in old]), len([text for text in old if text not in new])
@@ -111,12 +111,12 @@ def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
 
 
 def value_change(label: str, old: str, new: str) -> Change | None:
-    """One value that became another."""
+    """The change of a value."""
     return Change(label, f"{old} → {new}") if old != new else None
 
 
 def pieces(old: list[str], new: list[str]) -> tuple[tuple[str, str], ...]:
-    """`old` and `new` laid over each other."""
+    """The differences between `old` and `new`, as in Change."""
     laid: list[tuple[str, str]] = []
     for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":

@@ -1,7 +1,7 @@
-"""Every write about the GPTs that a draft may ask, which of them may be added, and how the list reads to its owner.
+"""Writes about the GPTs that a draft can ask, which GPTs can be added, and the list as its owner sees it.
 
-A delegate may be withdrawn at any time. Its entry then stays, says so, and is not asked; whether a person who chats
-may reach it is looked at when it is asked.
+A delegate may become unavailable at any time. Its entry then stays with a note, and is not asked. Whether the person
+who chats has access to a delegate is checked on every call.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.search import find, index_over, rank
 
 N_CHOICES: Final = 20
-# One sentence for what does not exist and what is somebody else's: nobody learns here which GPTs there are.
+# The same for GPTs that do not exist and GPTs without access, so that nobody learns which GPTs exist.
 UNKNOWN: Final = "GPT not found, or you don’t have access to it."
 GONE: Final = "Not used: it was deleted or is no longer shared with you."
 UNPUBLISHED: Final = "Not used: it isn’t published yet."
@@ -31,7 +31,7 @@ BY_LINK: Final = "Only works for people who have its link."
 
 @dataclass(frozen=True, slots=True)
 class DelegateEntry:
-    """A line of the list, for the owner of the draft. `gpt` is None where they may not see it any more."""
+    """An entry of the list, for the owner of the draft. `gpt` is None if they no longer have access to it."""
 
     slug: str
     name: str
@@ -51,14 +51,14 @@ def field_name(slug: str) -> str:
 
 
 def shown_name(user: User, gpt: Gpt) -> str:
-    """What `gpt` is called before `user`: its owner reads the draft's name, others the published one."""
+    """The name of `gpt` for `user`: its owner sees the draft's name, others the published one."""
     return gpt.name if gpt.owner_id == user.pk or not gpt.published else str(gpt.published.data["name"])
 
 
 def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
-    """The first GPTs that `user` may let their `gpt` ask and does not yet, their own before others.
+    """The first GPTs that `user` can add to the list of `gpt`, their own before others.
 
-    With a `query` those that fit it, best first; typos and unfinished words are forgiven.
+    With a `query` those that match it, best first, with tolerance for typos and unfinished words.
     """
     open_to = _permitted(user, gpt).exclude(id__in=gpt.delegates.values("delegate"))
     others = open_to.exclude(owner=user)
@@ -66,7 +66,7 @@ def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
         return [*open_to.filter(owner=user)[:N_CHOICES], *others[:N_CHOICES]][:N_CHOICES]
     near = [*open_to.filter(owner=user), *others.exclude(sharing=Sharing.STORE)]
     found = dict.fromkeys([*rank(index_over(near), query), *find(query)])  # each once, in this order
-    ids = list(found)[: N_CHOICES + MAX_DELEGATES + 1]  # of those, only this GPT and those in the list are left out
+    ids = list(found)[: N_CHOICES + MAX_DELEGATES + 1]  # open_to leaves out this GPT and those in the list
     fitting = open_to.in_bulk(ids)
     return [fitting[gpt_id] for gpt_id in ids if gpt_id in fitting][:N_CHOICES]
 
@@ -76,25 +76,25 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
 
 
 def entries(gpt: Gpt) -> list[DelegateEntry]:
-    """The list as the owner of the draft sees it, in the order in which it grew."""
+    """The list as the owner of the draft sees it, oldest entry first."""
     rows = list(gpt.delegates.select_related("delegate"))
     seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
     return [_entry(gpt, row, seen.get(row.delegate_id)) for row in rows]
 
 
 def entry(row: DelegateRow) -> DelegateEntry:
-    """One line of the list."""
+    """One entry of the list."""
     return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.delegate_id).first())
 
 
 def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> DelegateEntry:
-    """The line of `row`, whose GPT is `seen` by the owner of the draft, or None."""
+    """The entry of `row`; `seen` is its GPT, or None if the owner of the draft has no access."""
     slug = row.delegate.slug
     return DelegateEntry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
 
 
 def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
-    """Why `delegate` is not asked, or not for everyone, at present; None where the owner may not see it."""
+    """Why `delegate`, None if the owner has no access, is not asked now, or not for everyone; else empty."""
     if delegate is None:
         return GONE
     if delegate.published_id is None:
@@ -105,7 +105,7 @@ def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:
 
 
 def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
-    """The entry for the GPT `slug` in the draft of one's own `gpt`. Raises Http404."""
+    """The entry for the GPT `slug` in the draft of `gpt`. Raises Http404."""
     row = gpt.delegates.select_related("gpt__owner", "delegate").filter(delegate__slug=slug).first()
     if row is None:
         raise Http404(f"{gpt.name} doesn’t have this GPT in its list.")
@@ -113,7 +113,7 @@ def access_delegate(gpt: Gpt, slug: str) -> DelegateRow:
 
 
 def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
-    """A new entry of the draft. Raises ValidationError by field."""
+    """A new entry. Raises ValidationError by field."""
     slug = slug.replace("\x00", "").strip()
     if slug == gpt.slug:
         raise ValidationError({"gpt": "A GPT can’t ask itself."})
@@ -121,14 +121,14 @@ def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
     if delegate is None:
         raise ValidationError({"gpt": UNKNOWN})
     with transaction.atomic():
-        Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once cannot both find the last place
+        Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once must not exceed the limit
         if gpt.delegates.count() >= MAX_DELEGATES:
             raise ValidationError({"gpt": f"A GPT can ask {MAX_DELEGATES} others. Remove one first."})
         return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when))
 
 
 def change(row: DelegateRow, when: str) -> DelegateRow:
-    """The entry with another line on when to ask. Raises ValidationError by field."""
+    """The entry with `when` changed. Raises ValidationError by field."""
     if _one_line(when) == row.when:
         return row
     row.when = when
@@ -156,21 +156,21 @@ def _draft_changed(gpt: Gpt) -> None:
 
 
 def change_lines(gpt: Gpt, lines: dict[str, str]) -> None:
-    """Change when to ask the GPTs in `lines` (by slug); those that are not in the list any more do not count."""
+    """Change when to ask the GPTs in `lines` (by slug); GPTs that are no longer in the list are ignored."""
     for row in gpt.delegates.select_related("gpt", "delegate").filter(delegate__slug__in=lines):
         change(row, lines[row.delegate.slug])
 
 
 def remove(row: DelegateRow) -> None:
-    """Take a GPT off the draft's list. The published version keeps it until the next publication."""
+    """Remove a GPT from the draft's list. The published version keeps it until the next publication."""
     row.delete()
     _draft_changed(row.gpt)
 
 
 def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
-    """Make the list that of `listed` (slug, when). Raises ValidationError by field; nothing is changed then.
+    """Replace the list by `listed` (slug, when). Raises ValidationError by field; nothing is changed then.
 
-    Entries that stay keep their place. What was withdrawn meanwhile may stay, but not come anew.
+    Existing entries keep their place, even if they could no longer be added.
     """
     lines = dict(listed)
     if len(lines) < len(listed):
@@ -186,7 +186,7 @@ def replace(gpt: Gpt, listed: Sequence[tuple[str, str]]) -> None:
 
 
 def bring_back(gpt: Gpt, spec: GptSpec) -> None:
-    """Make the draft's list that of `spec`, without what is erased by now."""
+    """Replace the draft's list by that of `spec`, without GPTs that no longer exist."""
     ids = [UUID(each.gpt_id) for each in spec.delegates]
     known = set(Gpt.objects.filter(id__in=ids).values_list("id", flat=True))
     gpt.delegates.all().delete()
@@ -196,7 +196,7 @@ def bring_back(gpt: Gpt, spec: GptSpec) -> None:
 
 
 def visible_delegates(spec: GptSpec, reader: Any) -> list[Gpt]:
-    """The GPTs that `spec` may ask and `reader` may chat with; nobody learns of others here."""
+    """The GPTs that `spec` can ask and `reader` may chat with. Others must not be shown."""
     ids = [UUID(each.gpt_id) for each in spec.delegates]
     seen = Gpt.objects.chattable_by(reader).filter(published__isnull=False).select_related("published").in_bulk(ids)
     return [seen[gpt_id] for gpt_id in ids if gpt_id in seen]

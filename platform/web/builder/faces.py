@@ -1,13 +1,17 @@
-"""Faces: every GPT has one, the same everywhere. Without a picture it is a drawn mark on a soft tint."""
+"""The face of a GPT, shown wherever its name is: its picture, or else a drawn mark on a soft tint."""
 
+import tomllib
 import zlib
+from pathlib import Path
+from typing import Final
 
-from web.builder.marks import MARKS
 from web.builder.models import Category, Gpt
 
-N_TINTS = 8
-# What a GPT gets that chose none, by the shelf it stands on.
-SHELF_MARKS: dict[str, tuple[str, ...]] = {
+# Name: the path of its SVG.
+MARKS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_name("marks.toml").read_text())
+N_TINTS: Final = 8
+# The marks for GPTs without a chosen one, by category.
+CATEGORY_MARKS: Final[dict[str, tuple[str, ...]]] = {
     Category.WRITING: ("quill", "pen", "book", "speech"),
     Category.RESEARCH: ("lens", "flask", "globe", "column"),
     Category.PROGRAMMING: ("code", "terminal", "branch", "key"),
@@ -19,13 +23,13 @@ SHELF_MARKS: dict[str, tuple[str, ...]] = {
 
 
 def mark_key(gpt: Gpt) -> str:
-    """The key in MARKS of the mark that stands for `gpt`: the chosen one, else one of its shelf by its name."""
+    """The key in MARKS of the mark for `gpt`: the chosen one, else one of its category that its name picks."""
     if gpt.face in MARKS:
         return gpt.face
-    marks = SHELF_MARKS.get(gpt.category, SHELF_MARKS[Category.OTHER])
+    marks = CATEGORY_MARKS.get(gpt.category, CATEGORY_MARKS[Category.OTHER])
     return marks[zlib.crc32(gpt.name.encode()) % len(marks)]
 
 
 def tint(gpt: Gpt) -> int:
-    """The number of the tint that `gpt` stands on, from 0 up to N_TINTS, by its category and name."""
+    """The number of the tint behind the mark of `gpt`, from 0 up to N_TINTS, by its category and name."""
     return zlib.crc32(f"{gpt.category} {gpt.name}".encode()) % N_TINTS

@@ -1,7 +1,7 @@
-"""Every write about knowledge files: added, replaced, decided on, cancelled, removed. Workers do the reading.
+"""Writes about knowledge files: add, replace, decide on findings, cancel, remove. Workers read them.
 
-A worker claims a file through `claimed_until`. Taking that away here (cancel, remove, another decision) is what stops
-the worker: its next report finds no row any more.
+A worker claims a file through `claimed_until`. Clearing that here (cancel, remove, another decision) stops the
+worker, whose next report matches no row.
 """
 
 import hashlib
@@ -25,25 +25,25 @@ from web.sending import send_task
 
 Status = KnowledgeFile.Status
 
-# How long a message about a file may be under way before the beat sends another.
+# How long to wait for a worker to claim a file before the beat sends its message again.
 INDEXING_WAKE: Final = timedelta(seconds=60)
 CHOICES: Final = ("drop", "accept")
-# What a row says of the work on it, before there is any.
+# The fields about reading, before it starts.
 _UNREAD: Final[dict[str, Any]] = {"error": "", "claimed_until": None, "started": None, "n_read": 0, "n_done": 0}
-# What a copy of known content takes over from the file that was read before.
-_LEARNT: Final = ("n_chunks", "n_pages", "n_tokens", "unit", "language", "notices", "findings")
+# What a file takes over from another one with the same content that was read before.
+_COPIED: Final = ("n_chunks", "n_pages", "n_tokens", "unit", "language", "notices", "findings")
 
 
 def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
-    """The row of an uploaded file, stored by content, and queued for indexing unless its content is known here.
+    """The row of an uploaded file, queued for indexing unless a file with this content was indexed before.
 
-    The same content already in this GPT gives its existing row. Raises ValidationError for empty or oversized files
-    and for one file too many.
+    If this GPT already has the content, its existing row. Raises ValidationError for empty or oversized files and
+    for too many files.
     """
     _check_room(gpt)
     sha256, size = store_bytes(chunks)
     with transaction.atomic():
-        gpt = Gpt.objects.select_for_update().get(id=gpt.id)  # uploads at once are counted one after the other
+        gpt = Gpt.objects.select_for_update().get(id=gpt.id)  # uploads at once are counted one by one
         known = gpt.files.filter(sha256=sha256, removed=None).first()
         if known is not None:
             return known
@@ -52,10 +52,10 @@ def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
 
 
 def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
-    """The row of a file that takes the place of `old` once it is ready; if it fails, `old` stays in use.
+    """The row of a file that replaces `old` once it is ready; if it fails, `old` stays in use.
 
-    A replacement that was still under way gives way to this one. Raises ValidationError for empty or oversized files
-    and for content that this GPT has already.
+    An earlier replacement that is not ready yet is cancelled. Raises ValidationError for empty or oversized files and
+    for content that this GPT already has.
     """
     sha256, size = store_bytes(chunks)
     with transaction.atomic():
@@ -72,9 +72,9 @@ def replace_file(old: KnowledgeFile, name: str, chunks: Iterable[bytes]) -> Know
 
 
 def _check_room(gpt: Gpt) -> None:
-    # A replacement that is under way takes no room of its own.
-    own_room = Q(replaces=None) | Q(replaces__removed__isnull=False)
-    if gpt.files.filter(own_room, removed=None).count() >= settings.MAX_FILES_PER_GPT:
+    # A replacement that is not ready yet does not count.
+    counted = Q(replaces=None) | Q(replaces__removed__isnull=False)
+    if gpt.files.filter(counted, removed=None).count() >= settings.MAX_FILES_PER_GPT:
         raise ValidationError(f"A GPT can have up to {settings.MAX_FILES_PER_GPT} files. Remove one first.")
 
 
@@ -85,7 +85,7 @@ def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFil
         file.save()
         queue_indexing(file)
         return file
-    for field in _LEARNT:
+    for field in _COPIED:
         setattr(file, field, getattr(known, field))
     file.segment, file.n_done, file.status = known.segment, known.n_chunks, Status.READY
     file.save()
@@ -94,13 +94,13 @@ def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFil
 
 
 def clean_name(name: str, limit: int = 255) -> str:
-    """`name` without a path and without characters that nobody can see, within `limit` characters; perhaps empty."""
+    """`name` without path and unprintable characters, of at most `limit` characters; may be empty."""
     last = Path(name.replace("\\", "/")).name
     return shortened("".join(character for character in last if character.isprintable()), limit)
 
 
 def shortened(name: str, limit: int = 255) -> str:
-    """`name` within `limit` characters, its ending kept: it tells people what kind of file this is."""
+    """`name` in at most `limit` characters, with its extension kept."""
     if len(name) <= limit:
         return name
     ending = Path(name).suffix[:20]
@@ -108,7 +108,7 @@ def shortened(name: str, limit: int = 255) -> str:
 
 
 def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
-    """The SHA-256 and size of bytes now in the file store. Raises ValidationError when empty or too large."""
+    """Save bytes to the file store: their SHA-256 and size. Raises ValidationError if empty or too large."""
     folder = settings.GUILDHALL_HOME / "files"
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -131,12 +131,12 @@ def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
 
 
 def queue_indexing(file: KnowledgeFile) -> None:
-    """Send the file to an index worker once the transaction commits; a lost message is re-sent by the beat."""
+    """Send the file to an index worker once the transaction commits; the beat sends lost messages again."""
     transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="index"))
 
 
 def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:
-    """Files that nobody indexes though they are due: their worker died or the message was lost."""
+    """Files that should be indexed but are not: the worker died or the message was lost."""
     now = timezone.now()
     unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
     due = KnowledgeFile.objects.filter(unclaimed, woken__lt=now - INDEXING_WAKE).exclude(
@@ -146,18 +146,18 @@ def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:
 
 
 def n_ahead(file: KnowledgeFile) -> int:
-    """How many files of the whole site are read now or before this waiting one: smaller ones go first."""
+    """How many files of the whole site are read before this waiting one: smaller ones go first."""
     waiting = Q(status=Status.RECEIVED, size__lt=file.size) | Q(
         status=Status.RECEIVED, size=file.size, created__lt=file.created
     )
-    at_work = Q(status__in=(Status.PARSING, Status.EMBEDDING))
-    return KnowledgeFile.objects.filter(waiting | at_work).exclude(id=file.id).count()
+    in_progress = Q(status__in=(Status.PARSING, Status.EMBEDDING))
+    return KnowledgeFile.objects.filter(waiting | in_progress).exclude(id=file.id).count()
 
 
 def file_became_ready(file: KnowledgeFile) -> None:
-    """Let the file take the place of the one it replaces, and publish the GPT if that waited for it.
+    """Replace the file that it replaces, and publish the GPT if that was waiting for it.
 
-    Whoever marked the file ready calls this.
+    To be called after the file was marked ready.
     """
     if file.replaces is not None and file.replaces.removed is None:
         _take_out(KnowledgeFile.objects.filter(id=file.replaces.id))
@@ -166,7 +166,7 @@ def file_became_ready(file: KnowledgeFile) -> None:
 
 
 def retry_file(file: KnowledgeFile) -> bool:
-    """Read a failed or cancelled file once more. Whether there was anything to do."""
+    """Read a failed or cancelled file again. Whether there was anything to do."""
     again = KnowledgeFile.objects.filter(id=file.id, status__in=(Status.FAILED, Status.CANCELLED))
     if not again.update(**_UNREAD, status=Status.RECEIVED, woken=timezone.now()):
         return False
@@ -177,20 +177,19 @@ def retry_file(file: KnowledgeFile) -> bool:
 def cancel_file(file: KnowledgeFile) -> bool:
     """Stop reading the file; its worker notices within a second. Whether there was anything to stop.
 
-    One that was in use before, and was only read again, goes on being used as it was.
+    A file that was being read again stays in use as it was.
     """
-    under_way = KnowledgeFile.objects.filter(id=file.id).exclude(status__in=KnowledgeFile.SETTLED)
-    stopped = under_way.update(**_UNREAD, status=Status.CANCELLED)
-    return bool(stopped)
+    unsettled = KnowledgeFile.objects.filter(id=file.id).exclude(status__in=KnowledgeFile.SETTLED)
+    return bool(unsettled.update(**_UNREAD, status=Status.CANCELLED))
 
 
 def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
-    """Keep the owner's choices on findings, and read the file again once none waits. Choices can be changed later.
+    """Save the owner's choices on findings, and read the file again once none is left. Choices can be changed later.
 
-    Until the new segment is there the old one stays in use. Raises ValidationError for a finding that the file does
+    The old segment stays in use until there is a new one. Raises ValidationError for a finding that the file does
     not have, or that needs no decision, and for anything but "drop" and "accept".
     """
-    with transaction.atomic():  # two pages may decide at once: the row is read again under its lock
+    with transaction.atomic():  # two pages may decide at once: the row is read again under a lock
         file = KnowledgeFile.objects.select_for_update().get(id=file.id)
         findings = [Finding.model_validate(each) for each in file.findings]
         _check_choices(choices, {each.id for each in findings if each.severity != "note"})
@@ -218,13 +217,13 @@ def _check_choices(choices: Mapping[str, str], known: set[str]) -> None:
 
 
 def remove_file(file: KnowledgeFile) -> None:
-    """Take the file out of the draft at once; a worker indexing it stops, published versions keep it."""
+    """Remove the file from the draft. A worker that is reading it stops; published versions keep the file."""
     _take_out(KnowledgeFile.objects.filter(id=file.id))
     publish_if_awaited(file.gpt)
 
 
 def _take_out(files: Any) -> None:
-    """Take `files`, a queryset, out of the draft; what was under way is cancelled."""
+    """Remove the queryset `files` from the draft, and cancel those being read."""
     ids = list(files.values_list("id", flat=True))
     rows = KnowledgeFile.objects.filter(id__in=ids)
     rows.exclude(status__in=KnowledgeFile.SETTLED).update(**_UNREAD, status=Status.CANCELLED)
@@ -232,16 +231,16 @@ def _take_out(files: Any) -> None:
 
 
 def read_again(file: KnowledgeFile) -> None:
-    """Read the file anew because its segment is lost or of an older format; its decisions hold."""
+    """Read the file again because its segment is lost or in an older format. Decisions are kept."""
     fresh = {"status": Status.RECEIVED, "segment": "", "woken": timezone.now()}
     KnowledgeFile.objects.filter(id=file.id).update(**_UNREAD, **fresh)
     queue_indexing(file)
 
 
 def point_versions_at(file: KnowledgeFile, is_lost: Callable[[str], bool]) -> None:
-    """Let versions of the file's GPT that name a segment of it that is lost use its present one.
+    """Replace lost segments of the file in versions of its GPT by its current segment.
 
-    A version is immutable in what its creator said; which segment holds a file is how it was worked out.
+    What a creator wrote is immutable in a version; the segment of a file is only derived from it.
     """
     for version in GptVersion.objects.filter(gpt=file.gpt_id):
         own = [ref for ref in version.data["knowledge"] if ref["file_id"] == str(file.id)]

@@ -1,4 +1,4 @@
-"""The creator's form. Its limits are those of `gpts.spec`; what is valid is saved even where another field is not."""
+"""The creator's form, with the limits of `gpts.spec`. Valid fields are saved even if others are invalid."""
 
 from typing import Any
 
@@ -15,31 +15,16 @@ from gpts.spec.gpt import (
     WHEN_CHARS,
 )
 from web.builder.delegates import DelegateEntry, field_name
-from web.builder.marks import MARKS
-from web.builder.models import Category, Gpt, Sharing, validate_starters
+from web.builder.faces import MARKS
+from web.builder.models import SPEC_FIELDS, Category, Gpt, Sharing, validate_starters
 
-DRAFT_FIELDS = (
-    "name",
-    "description",
-    "category",
-    "instructions",
-    "starters",
-    "only_from_knowledge",
-    "capabilities",
-    "delegates_to_all",
-    "delegates_to_store",
-    "files_downloadable",
-    "a2a",
-    "temperature",
-    "max_tokens",
-    "face",
-)
+DRAFT_FIELDS = (*SPEC_FIELDS, "category", "files_downloadable", "a2a", "temperature", "max_tokens", "face")
 TOO_LONG = {"max_length": "Too long: %(show_value)d of %(limit_value)d characters."}
 NAME_ERRORS = {**TOO_LONG, "required": "Enter a name."}
 
 
 class LinesField(forms.CharField):
-    """Text of many lines. Browsers send each line end as two characters, which would count twice."""
+    """Multi-line text. Browsers send line ends as two characters, which would count twice."""
 
     def to_python(self, value: Any) -> str:
         """The text with single line ends."""
@@ -47,10 +32,10 @@ class LinesField(forms.CharField):
 
 
 class StartersField(forms.Field):
-    """Conversation starters: one input each, all of one name; empty ones do not count."""
+    """Conversation starters: inputs of the same name; empty ones are ignored."""
 
     class widget(forms.MultipleHiddenInput):
-        """Reads every input of the name."""
+        """Reads every input of that name."""
 
     default_validators = [validate_starters]
 
@@ -60,19 +45,19 @@ class StartersField(forms.Field):
 
 
 class NewGptForm(forms.Form):
-    """What a GPT begins with."""
+    """The fields of a new GPT."""
 
     name = forms.CharField(max_length=NAME_CHARS, error_messages=NAME_ERRORS)
     description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, error_messages=TOO_LONG)
     category = forms.ChoiceField(choices=Category.choices, required=False)
 
     def clean_category(self) -> str:
-        """The chosen shelf, or the one for what fits no other."""
+        """The chosen category; default: Other."""
         return self.cleaned_data["category"] or Category.OTHER
 
 
 class GptForm(forms.Form):
-    """Everything about a GPT that its creator types or chooses, besides files and the picture."""
+    """Everything about a GPT except files, picture and external services."""
 
     name = forms.CharField(max_length=NAME_CHARS, error_messages=NAME_ERRORS)
     description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, error_messages=TOO_LONG)
@@ -93,7 +78,7 @@ class GptForm(forms.Form):
     sharing = forms.ChoiceField(choices=Sharing.choices)
 
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
-        """Shows the draft of `gpt`, or what was sent. Each GPT that it may ask brings a field of its own."""
+        """Shows the draft of `gpt`, or the sent data. Each GPT in its list has a field for when to ask it."""
         super().__init__(data, initial={name: getattr(gpt, name) for name in (*DRAFT_FIELDS, "sharing")})
         self.slugs = list(gpt.delegates.values_list("delegate__slug", flat=True))
         for slug in self.slugs:
@@ -105,12 +90,12 @@ class GptForm(forms.Form):
         return {name: self.cleaned_data[name] for name in DRAFT_FIELDS if name in self.cleaned_data}
 
     def sent_lines(self) -> dict[str, str]:
-        """The valid lines on when to ask a GPT, by its slug. A page from before a GPT was added sends none for it."""
+        """The valid texts on when to ask a GPT, by its slug. A page from before a GPT was added sends none for it."""
         sent = {slug: field_name(slug) for slug in self.slugs if field_name(slug) in self.data}
         return {slug: self.cleaned_data[name] for slug, name in sent.items() if name in self.cleaned_data}
 
     def line(self, entry: DelegateEntry) -> tuple[str, str]:
-        """When to ask a GPT, as it was typed or else as it is, and what is wrong with that."""
+        """When to ask a GPT, as sent or else as saved, and its error if there is one."""
         if entry.field not in self.data:
             return entry.when, ""
         wrong = self.errors.get(entry.field)

@@ -1,6 +1,6 @@
-"""What a creator can learn about a GPT's knowledge: how each file was read, what repeats, what was never used.
+"""The health of a GPT's knowledge, for its creator: how each file was read, what repeats, what was never used.
 
-A worker looks at the segments, because only workers hold them; without one the page shows what the rows say.
+Only workers can read segments; without one the page shows the columns of `KnowledgeFile`.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from web.builder.models import Gpt, KnowledgeFile
 QUESTION_CHARS: Final = 1_000
 # The first question after a start waits for the model worker to load its embedder.
 ASK_TIMEOUT_S: Final = 15.0
-# Twenty files of 400 passages each are compared in 1.3 s, the words of the most that are read in 3 s (2026-11).
+# Twenty files of 400 passages each are compared in 1.3 s, the most text that is read in 3 s (2026-11).
 HEALTH_TIMEOUT_S: Final = 20.0
 
 
 def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
-    """What the draft's files hold for `question`, and why each passage would be given to the model or not.
+    """The passages that the draft's files have for `question`, each with why the model would get it or not.
 
-    Raises ValidationError for a question that is none, NoResult when no worker can tell.
+    Raises ValidationError, NoResult.
     """
     question = question.strip()
     if not question:
@@ -37,17 +37,17 @@ def ask_knowledge(gpt: Gpt, question: str) -> dict[str, Any]:
     return rpc.call("workers.tasks.ask_knowledge", str(gpt.id), question, queue="model", timeout_s=ASK_TIMEOUT_S)
 
 
-def look_into(gpt: Gpt) -> dict[str, Any]:
-    """What a worker finds in the draft's segments: repeats, and passages that nobody needed yet. Raises NoResult."""
+def read_health(gpt: Gpt) -> dict[str, Any]:
+    """What a worker finds in the draft's segments: repeats, and passages never used so far. Raises NoResult."""
     return rpc.call("workers.tasks.knowledge_health", str(gpt.id), queue="model", timeout_s=HEALTH_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a file is or was read, for its owner.
+class FileReading:
+    """How a file is being or was read, for its owner.
 
-    `findings` are those that the owner decides or may drop, each with the choice or "", `notes` the others. `n_ahead`
-    counts the files that a waiting one waits for; `foreign` tells that the embedder does not read its language.
+    `findings` are those that the owner decides on or may drop, each with the choice or "", `notes` the others.
+    `n_ahead` counts the files that are read before a waiting one; `foreign`: not a language of the embedder.
     """
 
     file: KnowledgeFile
@@ -59,7 +59,7 @@ class Reading:
 
     @property
     def undecided(self) -> list[str]:
-        """The ids of the findings that wait for the owner."""
+        """The ids of the findings that need the owner's decision."""
         return [each.id for each, choice in self.findings if each.severity == "quarantine" and not choice]
 
     @property
@@ -73,11 +73,11 @@ class Reading:
         return len(self.findings) - self.n_dropped - len(self.undecided)
 
 
-def reading(file: KnowledgeFile) -> Reading:
+def reading(file: KnowledgeFile) -> FileReading:
     """How `file` was read."""
     waits = file.status == KnowledgeFile.Status.RECEIVED
     language = language_name(file.language)
-    return Reading(
+    return FileReading(
         file=file,
         n_ahead=n_ahead(file) if waits else 0,
         language=language,
@@ -87,8 +87,8 @@ def reading(file: KnowledgeFile) -> Reading:
     )
 
 
-def readings(gpt: Gpt) -> list[Reading]:
-    """How every file of the draft is or was read."""
+def readings(gpt: Gpt) -> list[FileReading]:
+    """How every file of the draft is being or was read."""
     return [reading(file) for file in gpt.files.filter(removed=None).select_related("gpt", "replaces")]
 
 
@@ -99,7 +99,7 @@ def _findings(file: KnowledgeFile, *severities: Severity) -> tuple[Finding, ...]
 
 
 def language_name(code: str) -> str:
-    """The English name of a language, empty for one that is unknown here: a guess at a few odd words, mostly."""
+    """The English name of a language; empty if Django doesn't know it, which is mostly a wrong guess on few words."""
     if not code:
         return ""
     try:

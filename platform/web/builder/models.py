@@ -1,4 +1,4 @@
-"""GPTs as their creators edit them: the draft, its knowledge files, its published versions, and who may see them."""
+"""GPTs: the draft, its knowledge files, its published versions, and who has access."""
 
 import uuid
 from typing import Any, ClassVar
@@ -28,6 +28,12 @@ from gpts.spec.gpt import (
 from web.accounts.models import User
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn  # noqa: F401 - for Django
 
+# The fields that drafts and versions have in common.
+SPEC_FIELDS = (
+    *("name", "description", "instructions", "starters", "only_from_knowledge", "capabilities"),
+    *("delegates_to_all", "delegates_to_store"),
+)
+
 
 class Sharing(models.TextChoices):
     """Who besides the owner may chat with a published GPT."""
@@ -38,7 +44,7 @@ class Sharing(models.TextChoices):
 
 
 class Category(models.TextChoices):
-    """The shelves of the store."""
+    """The categories of the store."""
 
     WRITING = "writing", "Writing"
     RESEARCH = "research", "Research"
@@ -50,10 +56,10 @@ class Category(models.TextChoices):
 
 
 class GptQuerySet(models.QuerySet["Gpt"]):
-    """Deny by default: every read on a person's behalf starts at one of these."""
+    """Every read on a person's behalf starts with one of these filters, so that access is denied by default."""
 
     def editable_by(self, user: Any) -> "GptQuerySet":
-        """GPTs that `user` may change: their own."""
+        """GPTs that `user` may edit: their own."""
         return self.filter(owner=user, deleted=None) if user.is_authenticated else self.none()
 
     def chattable_by(self, user: Any) -> "GptQuerySet":
@@ -67,7 +73,7 @@ class GptQuerySet(models.QuerySet["Gpt"]):
         return self.filter(Q(owner=user) | open_to_all | linked, deleted=None)
 
     def in_store(self) -> "GptQuerySet":
-        """Published GPTs that everyone here may find."""
+        """Published GPTs that everyone can find."""
         return self.filter(sharing=Sharing.STORE, published__isnull=False, deleted=None)
 
 
@@ -136,32 +142,25 @@ class Gpt(models.Model):
         return self.name
 
     def draft_spec(self) -> GptSpec:
-        """The draft as a run would see it now. Raises pydantic's error.
+        """The draft as a run would use it now. Raises pydantic's ValidationError.
 
-        A file counts as soon as it has a segment; one that is read again keeps its old segment until then.
+        A file is included once it has a segment; a file that is read again keeps its old segment until then.
         """
         ready = self.files.filter(removed=None).exclude(segment="").order_by("created", "id")
         return GptSpec(
             slug=self.slug,
-            name=self.name,
-            description=self.description,
-            instructions=self.instructions,
-            starters=tuple(self.starters),
+            **{name: getattr(self, name) for name in SPEC_FIELDS},
             knowledge=tuple(KnowledgeRef(file_id=str(f.id), name=f.name, segment=f.segment) for f in ready),
-            only_from_knowledge=self.only_from_knowledge,
-            capabilities=tuple(self.capabilities),
             actions=tuple(action.spec() for action in self.actions.filter(removed=None)),
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
             delegates=tuple(row.spec() for row in self.delegates.select_related("delegate")),
             remote_agents=tuple(agent.spec() for agent in self.remote_agents.filter(removed=None)),
-            delegates_to_all=self.delegates_to_all,
-            delegates_to_store=self.delegates_to_store,
             model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
         )
 
 
 class GptVersion(models.Model):
-    """An immutable snapshot of a GPT. `number` counts publications from 1; a draft under preview has none."""
+    """An immutable snapshot of a GPT. `number` counts publications from 1; the draft of a preview has none."""
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField(null=True, blank=True)
@@ -176,12 +175,12 @@ class GptVersion(models.Model):
         return f"{self.gpt} version {self.number or 'draft'}"
 
     def spec(self) -> GptSpec:
-        """The frozen value that runs of this version work from."""
+        """The version's specification, for runs."""
         return GptSpec.model_validate(self.data)
 
 
 class DelegateRow(models.Model):
-    """A GPT that the draft of `gpt` may ask. Whether it may at all is looked at when it is asked."""
+    """A GPT that the draft of `gpt` can ask. Permission is checked on every call."""
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="delegates")
     delegate = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
@@ -196,22 +195,22 @@ class DelegateRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.gpt} may ask {self.delegate}"
+        return f"{self.gpt} can ask {self.delegate}"
 
     def spec(self) -> DelegateRef:
-        """The entry as a version holds it."""
+        """The entry in a version."""
         return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when)
 
 
 class KnowledgeFile(models.Model):
-    """A file in a GPT's knowledge, from upload to ready. Its bytes lie in the file store under `sha256`.
+    """A file in a GPT's knowledge, from upload to ready. Its bytes are in the file store under `sha256`.
 
     `findings` and `notices` are those of `gpts.knowledge.documents` as JSON, `decisions` the owner's choice by the
-    finding's id. Text fields of the segment's own (`n_pages` …) are empty until there is one.
+    finding's id. The fields about the text (`n_pages` …) are empty until it was read.
     """
 
     class Status(models.TextChoices):
-        """How far indexing is."""
+        """The progress of indexing."""
 
         RECEIVED = "received", "Waiting"
         PARSING = "parsing", "Reading"
@@ -221,7 +220,7 @@ class KnowledgeFile(models.Model):
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
-    # What no worker has to do anything about.
+    # There is nothing for a worker to do.
     SETTLED = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -271,12 +270,12 @@ class KnowledgeFile(models.Model):
 
     @property
     def path(self) -> Any:
-        """Where the uploaded bytes lie."""
+        """The path of the uploaded bytes."""
         return settings.GUILDHALL_HOME / "files" / self.sha256
 
     @property
     def seconds_left(self) -> int | None:
-        """How long the present status of work will take at the rate so far; None while that cannot be told."""
+        """How long the current stage will take at the rate so far; None if unknown."""
         embedding = self.status == self.Status.EMBEDDING
         done, total = (self.n_done, self.n_chunks) if embedding else (self.n_read, self.n_pages)
         if self.started is None or self.status not in (self.Status.PARSING, self.Status.EMBEDDING):
@@ -287,7 +286,7 @@ class KnowledgeFile(models.Model):
 
 
 class LinkGrant(models.Model):
-    """A person opened a GPT's secret link and may chat with it while it is shared by link."""
+    """A person who opened a GPT's secret link, and may chat with it while it is shared by link."""
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="link_grants")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -1,19 +1,19 @@
-"""What a GPT may call outside: its actions and MCP servers with their sealed secrets, and people's sign-ins there."""
+"""External services of a GPT: actions, MCP servers and remote agents, with their secrets and people's sign-ins."""
 
 import json
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
-from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
+from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
 from web.secrets import seal, unseal
 
 
 class Auth(models.TextChoices):
-    """How calls sign in."""
+    """How calls authenticate."""
 
     NONE = "none", "None"
     BEARER = "bearer", "API key (Bearer)"
@@ -23,10 +23,13 @@ class Auth(models.TextChoices):
 
 
 class Outside(models.Model):
-    """A place outside that a GPT's creator lets it call. `secret` is sealed, and good for `secret_host` alone.
+    """An external service that a GPT can call. `secret` is encrypted and only sent to `secret_host`.
 
     `oauth` holds client_id, authorize_url, token_url, revoke_url, scope and token_auth ("post" or "basic").
     """
+
+    # The field with the URL that calls go to.
+    url_field: ClassVar = "url"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="+")
@@ -47,31 +50,28 @@ class Outside(models.Model):
         return self.name
 
     @property
-    def address(self) -> str:
-        """Where calls go."""
-        raise NotImplementedError
-
-    @property
     def host(self) -> str:
-        """The host that calls go to."""
-        return host_of(self.address)
+        """The host that calls go to; empty for a local program."""
+        return host_of(getattr(self, self.url_field))
 
     @property
     def _bound_to(self) -> str:
         return f"{type(self).__name__.lower()}:{self.id}:{self.gpt.owner_id}"
 
     def keep_secret(self, text: str) -> None:
-        """Seal `text` for this row and its present host; the empty text forgets. Does not save."""
+        """Encrypt `text` for this row and its current host; empty deletes the secret. Does not save."""
         self.secret = seal(text, self._bound_to) if text else ""
         self.secret_host = self.host if text else ""
 
     def open_secret(self) -> str:
-        """The secret, empty where there is none. Raises SecretLost."""
+        """The secret, or empty. Raises SecretLost."""
         return unseal(self.secret, self._bound_to) if self.secret else ""
 
 
 class Action(Outside):
-    """An OpenAPI document and those of its operations that the GPT may call."""
+    """An OpenAPI document and those of its operations that the GPT can call."""
+
+    url_field = "base_url"
 
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="actions")
     document = models.TextField(blank=True)
@@ -84,21 +84,13 @@ class Action(Outside):
     class Meta:
         ordering = ["created", "id"]
 
-    @property
-    def address(self) -> str:
-        """The base address of its operations."""
-        return self.base_url
-
     def spec(self) -> ActionSpec:
-        """The action as a version holds it, without any secret."""
-        operations = tuple(Operation.model_validate(each) for each in self.operations)
-        return ActionSpec(
-            action_id=str(self.id), name=self.name, base_url=self.base_url, auth=self.auth, operations=operations
-        )
+        """The action in a version, which has only some of the columns, and no secret."""
+        return ActionSpec.model_validate(vars(self) | {"action_id": str(self.id)})
 
 
 class McpServerRow(Outside):
-    """An MCP server whose tools the GPT may call."""
+    """An MCP server whose tools the GPT can call."""
 
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="mcp_servers")
     url = models.CharField(max_length=2_000, blank=True)
@@ -109,26 +101,13 @@ class McpServerRow(Outside):
     class Meta:
         ordering = ["created", "id"]
 
-    @property
-    def address(self) -> str:
-        """The server's address, empty for a local command."""
-        return self.url
-
     def spec(self) -> McpServer:
-        """The server as a version holds it, without any secret."""
-        return McpServer(
-            server_id=str(self.id),
-            name=self.name,
-            url=self.url,
-            command=tuple(self.command),
-            auth=self.auth,
-            trusted=self.trusted,
-            tools=tuple(McpTool.model_validate(each) for each in self.tools),
-        )
+        """The server in a version, which has only some of the columns, and no secret."""
+        return McpServer.model_validate(vars(self) | {"server_id": str(self.id)})
 
 
 class RemoteAgentRow(Outside):
-    """An A2A agent elsewhere that the GPT may ask; what it is called and can do is from its Agent Card."""
+    """A remote A2A agent that the GPT can call; its name and description are from its Agent Card."""
 
     gpt = models.ForeignKey("builder.Gpt", on_delete=models.CASCADE, related_name="remote_agents")
     card_url = models.CharField(max_length=2_000)
@@ -141,28 +120,13 @@ class RemoteAgentRow(Outside):
     class Meta:
         ordering = ["created", "id"]
 
-    @property
-    def address(self) -> str:
-        """Where calls go."""
-        return self.url
-
     def spec(self) -> RemoteAgent:
-        """The agent as a version holds it, without any secret."""
-        return RemoteAgent(
-            agent_id=str(self.id),
-            name=self.name,
-            card_url=self.card_url,
-            url=self.url,
-            description=self.description,
-            when=self.when,
-            examples=tuple(self.examples),
-            auth=self.auth,
-            timeout_s=self.timeout_s,
-        )
+        """The agent in a version, which has only some of the columns, and no secret."""
+        return RemoteAgent.model_validate(vars(self) | {"agent_id": str(self.id)})
 
 
 class SignIn(models.Model):
-    """A person's own tokens for an action, good for `host` alone. They serve that person's runs and nobody else's.
+    """A person's tokens for an action, sent only to `host` and only in that person's own runs.
 
     `sealed` holds access_token, refresh_token and expires_at (seconds since 1970, None: unknown); `pending` the code
     of a sign-in that a worker is about to exchange.
@@ -187,9 +151,9 @@ class SignIn(models.Model):
         return f"sign-in:{self.action_id}:{self.user_id}"
 
     def seal(self, values: dict[str, Any]) -> str:
-        """`values` sealed for this person and action."""
+        """`values` encrypted for this person and action."""
         return seal(json.dumps(values), self._bound_to)
 
     def unseal(self, sealed: str) -> dict[str, Any]:
-        """What was sealed for this person and action. Raises SecretLost."""
+        """The values in `sealed`. Raises SecretLost."""
         return json.loads(unseal(sealed, self._bound_to)) if sealed else {}

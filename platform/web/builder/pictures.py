@@ -1,4 +1,4 @@
-"""Pictures of GPTs, uploaded or drawn by a worker: decoded and drawn anew, so that only pixels are kept, no tail."""
+"""Pictures of GPTs, uploaded or generated: decoded and encoded again, so that nothing but pixels is kept."""
 
 import hashlib
 from base64 import b64decode
@@ -16,33 +16,34 @@ from web.builder.models import Gpt
 EDGE = 256  # pixels of the square that is kept
 MAX_PIXELS = 40_000_000  # decoding more would cost over 160 MB of memory
 PROMPT_CHARS = 1_000
-DRAW_S = 120  # the longest wait for a picture that a worker draws
+GENERATE_TIMEOUT_S = 120
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
 def store_picture(upload: "UploadedFile[Any]") -> str:
-    """The name of the square WebP made of `upload`, now in MEDIA_ROOT. Raises ValidationError with a sentence."""
+    """The name of the square WebP made of `upload`, now in MEDIA_ROOT. Raises ValidationError."""
     if (upload.size or 0) > settings.MAX_PICTURE_BYTES:
         raise ValidationError(f"Too large: a picture can have up to {settings.MAX_PICTURE_BYTES // 1024**2} MB.")
     return _keep(read_square(upload.file))
 
 
-def drawn_picture(gpt: Gpt, prompt: str) -> str:
-    """The name of a picture that a worker drew for `gpt`, now in MEDIA_ROOT; an empty prompt: of what the GPT is.
+def generated_picture(gpt: Gpt, prompt: str) -> str:
+    """The name of a picture that a worker made, now in MEDIA_ROOT; an empty prompt: from name and description.
 
-    Holds the calling thread for up to DRAW_S seconds. Raises ValidationError with a sentence.
+    Blocks the calling thread for up to GENERATE_TIMEOUT_S seconds. Raises ValidationError.
     """
     if len(prompt) > PROMPT_CHARS:
         raise ValidationError(f"Describe the picture in up to {PROMPT_CHARS:,} characters.")
     queue = "tools" if settings.IMAGE_URL else "model"
-    wish = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
+    prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
+    task = "workers.tasks.make_picture"
     try:
-        told = rpc.call("workers.tasks.make_picture", str(gpt.id), wish, queue=queue, timeout_s=DRAW_S)
+        result = rpc.call(task, str(gpt.id), prompt, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
     except rpc.NoResult as error:
         raise ValidationError(str(error)) from error
-    if "refused" in told:
-        raise ValidationError(told["refused"])
-    return _keep(read_square(BytesIO(b64decode(told["picture"]))))
+    if "refused" in result:
+        raise ValidationError(result["refused"])
+    return _keep(read_square(BytesIO(b64decode(result["picture"]))))
 
 
 def _keep(square: Image.Image) -> str:

@@ -1,4 +1,4 @@
-"""Every write about GPTs: the draft, versions, sharing. Its files have a module of their own, `files`."""
+"""Writes about GPTs: the draft, versions, sharing. `files` has those about knowledge files."""
 
 import secrets
 from typing import Any
@@ -14,9 +14,9 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder import actions, delegates
-from web.builder.models import Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
+from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 
-# Slugs that would read like addresses of the site's own.
+# Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
 
 
@@ -29,7 +29,7 @@ def access_gpt(user: Any, slug: str) -> Gpt:
 
 
 def access_published(user: Any, slug: str) -> Gpt:
-    """The published GPT that `user` may chat with, by a slug that was typed. Raises Http404."""
+    """The published GPT that `user` may chat with, by a slug from outside. Raises Http404."""
     gpt = access_gpt(user, slug.replace("\x00", ""))
     if gpt.published is None:
         raise Http404(f"{gpt.name} is not published.")
@@ -52,8 +52,8 @@ def free_slug(name: str) -> str:
 
 
 def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
-    """A saved draft that only its owner sees. `fields` are model fields. Raises ValidationError by field."""
-    for _ in range(5):  # another request may take the slug between look and insert
+    """A new draft that only its owner sees. `fields` are model fields. Raises ValidationError by field."""
+    for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
         gpt.full_clean(exclude=["slug"], validate_unique=False)
         try:
@@ -66,19 +66,19 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
 
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
-    """The draft with `fields` changed and saved; versions stay as they are. Raises ValidationError by field."""
+    """The draft with `fields` changed and saved. Raises ValidationError by field."""
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
-    gpt.save(update_fields=[*fields, "changed"])  # the rest may have changed meanwhile, by a worker that published
+    gpt.save(update_fields=[*fields, "changed"])  # a worker may have published meanwhile
     return gpt
 
 
 def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
-    """A new immutable version of the draft, now the one that people get. Running conversations keep theirs.
+    """A new immutable version of the draft, which goes live. Existing conversations keep theirs.
 
-    Raises ValidationError when files are still being indexed, wait for a decision or have failed, so that none is
-    left out silently.
+    Raises ValidationError if files are still being indexed, need a decision or have failed, so that none is left out
+    silently.
     """
     if reason := unready(gpt):
         raise ValidationError({"files": reason})
@@ -95,38 +95,42 @@ def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
 
 
 def unready(gpt: Gpt) -> str:
-    """Why the draft cannot be published yet, for its owner: the files that are not ready. Empty if all are."""
+    """Why the draft cannot be published yet, for its owner; empty if it can."""
     if gpt.sharing == Sharing.STORE and (reason := actions.privacy_missing(gpt)):
         return reason
     draft = gpt.files.filter(removed=None)
     status = KnowledgeFile.Status
-    undecided = draft.filter(status=status.QUARANTINED)
-    if names := ", ".join(undecided.values_list("name", flat=True)[:3]):
-        return f"Needs your review: {names}. Drop or accept the flagged passages or remove the file, then publish."
-    failed = draft.filter(status__in=(status.FAILED, status.CANCELLED))
-    if names := ", ".join(failed.values_list("name", flat=True)[:3]):
-        return f"Couldn’t be read: {names}. Retry or remove it, then publish."
-    if names := ", ".join(draft.exclude(status=status.READY).values_list("name", flat=True)[:3]):
-        return f"Not ready yet: {names}. Wait or remove it, then publish."
+    problems = (
+        (
+            draft.filter(status=status.QUARANTINED),
+            "Needs your review",
+            "Drop or accept its flagged passages, or remove it",
+        ),
+        (draft.filter(status__in=(status.FAILED, status.CANCELLED)), "Couldn’t be read", "Retry or remove it"),
+        (draft.exclude(status=status.READY), "Not ready yet", "Wait or remove it"),
+    )
+    for files, problem, remedy in problems:
+        if names := ", ".join(files.values_list("name", flat=True)[:3]):
+            return f"{problem}: {names}. {remedy}, then publish."
     return ""
 
 
 def publish_when_ready(gpt: Gpt) -> GptVersion | None:
-    """Publish now if every file is ready, else when the last one is. The new version, or None while that waits."""
+    """Publish now if every file is ready, else once the last one is. The new version, or None if it has to wait."""
     Gpt.objects.filter(id=gpt.id).update(publish_when_ready=True)
     return publish_if_awaited(gpt)
 
 
 def cancel_publishing(gpt: Gpt) -> None:
-    """Leave the draft a draft also when its files get ready."""
+    """Do not publish the draft once its files are ready."""
     Gpt.objects.filter(id=gpt.id).update(publish_when_ready=False)
 
 
 def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
     """The new version if publishing was waiting for files that are all ready now; else None.
 
-    Two workers may finish files at once: the conditional update lets one of them publish. A file added in between
-    makes publish() refuse, which undoes the claim; that file's own end comes here again.
+    Two workers may finish files at once: the conditional update lets one of them publish. If a file was added in
+    between, publish() raises, which rolls the update back; this is called again when that file is ready.
     """
     try:
         with transaction.atomic():
@@ -137,7 +141,7 @@ def publish_if_awaited(gpt: Gpt) -> GptVersion | None:
 
 
 def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
-    """Change who may chat with `gpt`. Leaving "link" forgets the secret and everyone who came by it.
+    """Change who may chat with `gpt`. Any value but "link" deletes the secret link and the access it gave.
 
     Raises ValidationError for the store while an action has no privacy policy.
     """
@@ -155,7 +159,7 @@ def set_sharing(gpt: Gpt, sharing: str) -> Gpt:
 
 
 def rotate_link(gpt: Gpt) -> Gpt:
-    """A new secret link; the old one leads nowhere, and who came by it needs the new one."""
+    """Replace the secret link. People who opened the old one lose access."""
     set_sharing(gpt, Sharing.ME)
     return set_sharing(gpt, Sharing.LINK)
 
@@ -170,7 +174,7 @@ def open_link(user: User, secret: str) -> Gpt:
 
 
 def restore_version(gpt: Gpt, number: int) -> Gpt:
-    """The draft with all that published version `number` was made of. Raises Http404 when there is none."""
+    """The draft with everything of the published version `number` restored. Raises Http404."""
     version = gpt.versions.filter(number=number).first()
     if version is None:
         raise Http404(f"{gpt.name} has no version {number}.")
@@ -178,7 +182,7 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
         later = gpt.files.filter(removed=None).exclude(id__in=kept)
-        # A worker at one of them finds its claim gone and stops.
+        # A worker that reads one of them loses its claim and stops.
         later.exclude(status__in=KnowledgeFile.SETTLED).update(
             status=KnowledgeFile.Status.CANCELLED, claimed_until=None
         )
@@ -190,28 +194,19 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
 
 
 def _draft_fields(spec: GptSpec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "instructions": spec.instructions,
-        "starters": list(spec.starters),
-        "only_from_knowledge": spec.only_from_knowledge,
-        "capabilities": [key for key in spec.capabilities if key in CAPABILITIES],
-        "delegates_to_all": spec.delegates_to_all,
-        "delegates_to_store": spec.delegates_to_store,
-        "temperature": spec.model.temperature,
-        "max_tokens": spec.model.max_tokens,
-    }
+    fields: dict[str, Any] = spec.model_dump(mode="json", include=set(SPEC_FIELDS))
+    fields["capabilities"] = [key for key in spec.capabilities if key in CAPABILITIES]
+    return {**fields, "temperature": spec.model.temperature, "max_tokens": spec.model.max_tokens}
 
 
 def delete_gpt(gpt: Gpt) -> None:
-    """Hide `gpt` from everyone. Its conversations stay readable for those who had them."""
+    """Hide `gpt` from everyone. People can still read the chats they had with it."""
     gpt.deleted = timezone.now()
     gpt.save(update_fields=["deleted", "changed"])
 
 
 def preview_version(gpt: Gpt) -> GptVersion:
-    """An unnumbered snapshot of the draft for preview chats; an unchanged draft re-uses the last one."""
+    """An unnumbered snapshot of the draft for preview chats; an unchanged draft reuses the last one."""
     data = gpt.draft_spec().model_dump(mode="json")
     last = gpt.versions.filter(number=None).first()
     return last if last and last.data == data else GptVersion.objects.create(gpt=gpt, data=data)

@@ -1,4 +1,4 @@
-"""People's own sign-ins at the services that actions call: OAuth 2 with the authorization code, `state` and PKCE."""
+"""People's sign-ins to the services that actions call: OAuth 2 with authorization code, `state` and PKCE."""
 
 from contextlib import suppress
 from typing import Any, Final
@@ -23,15 +23,15 @@ SIGN_IN_TIMEOUT_S: Final = 40.0
 
 
 def redirect_uri(action: Action) -> str:
-    """Where the service sends people back to, for the creator to register there.
+    """The URL that the service redirects people to; the creator registers it with the service.
 
-    Each action has its own, so that one service's answer is never taken for another's.
+    Each action has its own, so that one service's response is never taken for another's.
     """
     return settings.SITE_URL + reverse("action_callback", args=[action.id])
 
 
 def sign_in_needed(spec: GptSpec, user: Any) -> dict[str, str]:
-    """The hosts at which `user` must sign in before a tool can be used, by the tool's name."""
+    """For each tool that `user` must sign in for first: its name and the host to sign in to."""
     wanted = {each.action_id: each for each in spec.actions if each.auth == "oauth"}
     if not wanted:
         return {}
@@ -53,7 +53,7 @@ def access_sign_in_action(user: User, action_id: UUID) -> Action:
 
 
 def begin_sign_in(action: Action) -> tuple[str, str, str]:
-    """The service's address to send the person to, the state and the verifier (PKCE, S256) that belong to it."""
+    """The service's URL to redirect the person to, with its state and its verifier (PKCE, S256)."""
     state, verifier = generate_token(43), generate_token(64)
     url = prepare_grant_uri(
         action.oauth["authorize_url"],
@@ -69,20 +69,20 @@ def begin_sign_in(action: Action) -> tuple[str, str, str]:
 
 
 def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> SignIn:
-    """The person's sign-in, its tokens fetched by a worker. Raises ValidationError, NoResult."""
+    """The person's sign-in, for which a worker exchanged `code` for tokens. Raises ValidationError, NoResult."""
     sign_in, _ = SignIn.objects.get_or_create(user=user, action=action)
     sign_in.pending = sign_in.seal({"code": code, "verifier": verifier})
     sign_in.save(update_fields=["pending"])
-    told = rpc.call("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
-    if refused := told.get("refused"):
+    result = rpc.call("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+    if refused := result.get("refused"):
         raise ValidationError(refused)
     sign_in.refresh_from_db()
     return sign_in
 
 
 def sign_out(sign_in: SignIn) -> None:
-    """Forget the person's tokens; a worker revokes them at the service, if it can."""
+    """Delete the person's tokens, after a worker revoked them with the service if that is supported."""
     if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
-        with suppress(rpc.NoResult):  # forgotten here in any case
+        with suppress(rpc.NoResult):  # deleted here in any case
             rpc.call("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     SignIn.objects.filter(pk=sign_in.pk).delete()

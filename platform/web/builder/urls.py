@@ -1,15 +1,15 @@
-"""Addresses of the creator's pages."""
+"""URLs of the creator's pages."""
 
 from django.urls import path
 
-from web.builder import views, views_delegates, views_files, views_knowledge, views_pictures
+from web.builder import views, views_delegates, views_files, views_knowledge
 
 urlpatterns = [
     path("gpts/", views.gpts, name="gpts"),
     path("gpts/new", views.new, name="gpt_new"),
     path("gpts/<slug:slug>/edit", views.edit, name="gpt_edit"),
     path("gpts/<slug:slug>/picture", views.edit_picture, name="gpt_edit_picture"),
-    path("gpts/<slug:slug>/picture/draw", views_pictures.draw_picture, name="gpt_draw_picture"),
+    path("gpts/<slug:slug>/picture/draw", views.generate_picture, name="gpt_draw_picture"),
     path("gpts/<slug:slug>/cancel-publishing", views.cancel_publishing, name="gpt_cancel_publishing"),
     path("gpts/<slug:slug>/history", views.versions, name="gpt_history"),
     path("gpts/<slug:slug>/restore/<int:number>", views.restore, name="gpt_restore"),

@@ -1,5 +1,7 @@
 """The creator's pages: the list of one's GPTs, the form, history, sharing, the picture."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -21,16 +23,29 @@ from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
 from web.builder.changes import draft_changed, history
+from web.builder.faces import MARKS
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
-from web.builder.marks import MARKS
 from web.builder.models import Gpt, KnowledgeFile, Sharing
-from web.builder.pictures import store_picture
+from web.builder.pictures import generated_picture, store_picture
+
+View = Callable[..., HttpResponse]
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether the page's script asks, and not the browser for a page."""
+    """Whether the page's script sent the request; otherwise the browser wants a page."""
     return request.accepts("application/json") and not request.accepts("text/html")
+
+
+def of_own_gpt(view: View) -> View:
+    """`view(request, gpt, …)` at a URL with the slug of a GPT. 404 unless the person may edit the GPT."""
+
+    @login_required
+    @wraps(view)
+    def checked(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponse:
+        return view(request, services.access_own_gpt(request.user, slug), **kwargs)
+
+    return checked
 
 
 @login_required
@@ -44,7 +59,7 @@ def gpts(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: PersonRequest) -> HttpResponse:
-    """Name a GPT, which makes its draft and leads to the form."""
+    """Create a draft with a name, and go to its form."""
     form = NewGptForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         gpt = services.create_gpt(request.user, form.cleaned_data)
@@ -52,11 +67,10 @@ def new(request: PersonRequest) -> HttpResponse:
     return render(request, "builder/new.html", {"form": form})
 
 
-@login_required
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, slug: str) -> HttpResponse:
-    """The form. A POST saves what is valid; the page's script gets JSON, a plain form the page as typed."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """The form. A POST saves the valid fields; the page's script gets JSON, a plain form the page."""
     if request.method == "GET":
         return render_form(request, gpt, GptForm(gpt))
     form = GptForm(gpt, request.POST)
@@ -71,11 +85,11 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
         publish(request, gpt)
     else:
         messages.success(request, "Draft saved.")
-    return redirect("gpt_edit", slug)
+    return redirect("gpt_edit", gpt.slug)
 
 
 def save(gpt: Gpt, form: GptForm) -> None:
-    """Save the valid fields of `form`, so that one mistake does not hold up the rest."""
+    """Save the valid fields of `form`, even if others are invalid."""
     form.is_valid()
     services.update_gpt(gpt, form.draft_fields())
     delegates.change_lines(gpt, form.sent_lines())
@@ -88,7 +102,7 @@ def save(gpt: Gpt, form: GptForm) -> None:
 
 
 def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
-    """Take what a form sent without the page's script adds: files, a picture, a GPT to ask. Refusals are messages."""
+    """Add what a form sends without the page's script: files, a picture, a GPT to ask. Errors become messages."""
     try:
         if slug := request.POST.get("delegate"):
             delegates.add(gpt, slug)
@@ -101,7 +115,7 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
 
 
 def publish(request: HttpRequest, gpt: Gpt) -> None:
-    """Publish, or arrange that it happens once the files are ready, and say which."""
+    """Publish now or once the files are ready, with a message that says which."""
     stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
     undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
     unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
@@ -140,7 +154,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
 
 
 def form_state(gpt: Gpt) -> dict[str, Any]:
-    """What the form says about where the draft stands."""
+    """The template context about the status of the draft."""
     draft = gpt.files.filter(removed=None)
     last = gpt.versions.filter(number__isnull=False).order_by("-number").values_list("number", flat=True).first()
     link = reverse("gpt_link", args=[gpt.link_secret]) if gpt.link_secret else ""
@@ -156,7 +170,7 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
 
 
 def state(gpt: Gpt) -> dict[str, Any]:
-    """`form_state` as the parts of the page that show it, for the page's script to put in place."""
+    """`form_state` rendered as the parts of the page that the page's script replaces."""
     context = form_state(gpt)
     names = ("status", "publish", "link", "agent_card", "face")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
@@ -166,22 +180,39 @@ def state(gpt: Gpt) -> dict[str, Any]:
     }
 
 
-@login_required
+def state_response(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """`state` for the page's script, else back to the form."""
+    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", gpt.slug)
+
+
 @require_POST
-def edit_picture(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put a picture on a GPT, or with none in the request take its picture away."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def edit_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Replace the picture of a GPT, or remove it if none was sent."""
     upload = request.FILES.get("picture")
+    return _set_picture(request, gpt, lambda: store_picture(upload) if upload else "")
+
+
+@require_POST
+@of_own_gpt
+def generate_picture(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Let a worker make the picture of a GPT from `prompt`, or from its name and description if that is empty."""
+    return _set_picture(request, gpt, lambda: generated_picture(gpt, request.POST.get("prompt", "")))
+
+
+def _set_picture(request: HttpRequest, gpt: Gpt, make: Callable[[], str]) -> HttpResponse:
     try:
-        services.update_gpt(gpt, {"picture": store_picture(upload) if upload else ""})
+        services.update_gpt(gpt, {"picture": make()})
     except ValidationError as error:
-        return JsonResponse({"errors": {"picture": error.messages}}, status=400)
-    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", slug)
+        if wants_json(request):
+            return JsonResponse({"errors": {"picture": error.messages}}, status=400)
+        messages.error(request, " ".join(error.messages))
+    return state_response(request, gpt)
 
 
 @require_safe
 def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
-    """The picture of a GPT for those who may see it, or have talked to it. Its name changes with its content."""
+    """The picture of a GPT, for people who may see it or have chatted with it. Its name changes with its content."""
     seen = Gpt.objects.chattable_by(request.user).filter(id=gpt_id, picture=name).exists()
     if not seen and request.user.is_authenticated:
         seen = Gpt.objects.filter(Q(conversations__owner=request.user), id=gpt_id, picture=name).exists()
@@ -192,37 +223,35 @@ def picture(request: HttpRequest, gpt_id: UUID, name: str) -> FileResponse:
     return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)
 
 
-@login_required
 @require_POST
-def cancel_publishing(request: HttpRequest, slug: str) -> HttpResponse:
-    """Keep a GPT that waits for its files a draft."""
-    services.cancel_publishing(services.access_own_gpt(request.user, slug))
+@of_own_gpt
+def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Don’t publish the draft once its files are ready."""
+    services.cancel_publishing(gpt)
     messages.success(request, "Publishing cancelled.")
-    return redirect("gpt_edit", slug)
+    return redirect("gpt_edit", gpt.slug)
 
 
-@login_required
 @require_safe
-def versions(request: HttpRequest, slug: str) -> HttpResponse:
+@of_own_gpt
+def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """The published versions and what changed in each."""
-    gpt = services.access_own_gpt(request.user, slug)
     return render(request, "builder/history.html", {"history": history(gpt), **form_state(gpt)})
 
 
-@login_required
 @require_POST
-def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Make the draft what version `number` was; people keep getting the published one until the next publication."""
-    gpt = services.restore_version(services.access_own_gpt(request.user, slug), number)
+@of_own_gpt
+def restore(request: HttpRequest, gpt: Gpt, number: int) -> HttpResponse:
+    """Restore version `number` to the draft. The live version stays the same until the draft is published."""
+    services.restore_version(gpt, number)
     messages.success(request, f"Version {number} restored to your draft. Publish it to make it live.")
     return redirect("gpt_edit", gpt.slug)
 
 
-@login_required
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, slug: str) -> HttpResponse:
-    """Ask, then delete."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def delete(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Ask for confirmation, then delete the GPT."""
     if request.method == "GET":
         return render(request, "builder/delete.html", {"gpt": gpt})
     services.delete_gpt(gpt)
@@ -230,19 +259,18 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("gpts")
 
 
-@login_required
 @require_POST
-def rotate_link(request: HttpRequest, slug: str) -> HttpResponse:
+@of_own_gpt
+def rotate_link(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     """Replace the secret link of a GPT that is shared by one."""
-    gpt = services.access_own_gpt(request.user, slug)
     if gpt.sharing != Sharing.LINK:
         raise Http404(f"{gpt.name} is not shared by link.")
     services.rotate_link(gpt)
-    return JsonResponse(state(gpt)) if wants_json(request) else redirect("gpt_edit", slug)
+    return state_response(request, gpt)
 
 
 @login_required
 @require_safe
 def open_link(request: PersonRequest, secret: str) -> HttpResponse:
-    """Let the reader in who came by a secret link, and show the GPT."""
+    """Give the person access to the GPT behind a secret link, and show its page."""
     return redirect("gpt", services.open_link(request.user, secret).slug)

@@ -1,32 +1,29 @@
-"""The page that shows a creator how healthy a GPT's knowledge is, and lets it be asked."""
+"""The page about the health of a GPT's knowledge, on which its creator can also test a question."""
 
 from collections import Counter
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
-from web.builder import services
-from web.builder.knowledge import QUESTION_CHARS, ask_knowledge, look_into, readings
+from web.builder.knowledge import QUESTION_CHARS, ask_knowledge, read_health, readings
 from web.builder.models import Gpt, KnowledgeFile
-from web.builder.views import wants_json
+from web.builder.views import of_own_gpt, wants_json
 from web.rpc import NoResult
 
 
-@login_required
 @require_safe
-def knowledge(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page, with what the rows say of each file; its script asks for the rest."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def knowledge(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """The page with the figures of each file; its script loads `health`."""
     return render(request, "builder/knowledge.html", page(gpt))
 
 
 def page(gpt: Gpt) -> dict[str, Any]:
-    """What the page is drawn from."""
+    """The page's template context."""
     read = readings(gpt)
     files = [each.file for each in read]
     languages = Counter(each.language for each in read if each.language)
@@ -44,34 +41,32 @@ def page(gpt: Gpt) -> dict[str, Any]:
     }
 
 
-@login_required
 @require_safe
-def health(request: HttpRequest, slug: str) -> HttpResponse:
-    """What a worker found in the draft's files, as the part of the page that shows it."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def health(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """What a worker found in the draft's files, as HTML for the page."""
     try:
-        found = look_into(gpt)
+        found = read_health(gpt)
     except NoResult as error:
         return JsonResponse({"error": str(error)}, status=503)
     html = render_to_string("builder/parts/health.html", {"gpt": gpt, "found": found})
     return JsonResponse({"html": html})
 
 
-@login_required
 @require_POST
-def ask(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the draft's files hold for a question, as a part of the page or as the page."""
-    gpt = services.access_own_gpt(request.user, slug)
+@of_own_gpt
+def ask(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """The passages that the draft's files have for a question, as a fragment or as the page."""
     question = request.POST.get("question", "").replace("\x00", "")
-    told: dict[str, Any] = {"question": question}
+    context: dict[str, Any] = {"question": question}
     status = 200
     try:
-        told["answer"] = ask_knowledge(gpt, question)
+        context["answer"] = ask_knowledge(gpt, question)
     except ValidationError as error:
-        told["error"], status = " ".join(error.messages), 400
+        context["error"], status = " ".join(error.messages), 400
     except NoResult as error:
-        told["error"], status = str(error), 503
+        context["error"], status = str(error), 503
     if wants_json(request):
-        html = render_to_string("builder/parts/asked.html", {"gpt": gpt, **told})
-        return JsonResponse({"html": html, "error": told.get("error", "")}, status=status)
-    return render(request, "builder/knowledge.html", {**page(gpt), **told}, status=status)
+        html = render_to_string("builder/parts/asked.html", {"gpt": gpt, **context})
+        return JsonResponse({"html": html, "error": context.get("error", "")}, status=status)
+    return render(request, "builder/knowledge.html", {**page(gpt), **context}, status=status)

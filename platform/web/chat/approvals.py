@@ -1,22 +1,23 @@
-"""A run's approval requests and how they were answered."""
+"""A run's approval requests, and the person's answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.utils.text import get_text_list
 
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
-from web.chat.tool_names import tool_name
+from web.chat.links import page_url
+from web.chat.phrases import tool_name
 from web.runs.models import Run
 from web.runs.trees import delegated_by, waiting
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalCard:
-    """A request of `run` that waits for an answer. `sign_in_url` is where the person must sign in first.
+    """A request of `run` that waits for an answer. With `sign_in_url` the person must sign in there.
 
-    `name` is the GPT that asks, `through` are those that asked for its run, outermost first.
+    `name` is the GPT that asks, `through` are the GPTs that delegated to it, outermost first.
     """
 
     run: Run
@@ -29,9 +30,8 @@ class ApprovalCard:
 
     @property
     def authors(self) -> str:
-        """Who wrote the text from outside that the run has read, as part of a sentence; empty if nobody."""
-        *others, last = self.request.because or ("",)
-        return f"{', '.join(others)} and {last}" if others else last
+        """The authors of the external content that the run has read, as part of a sentence; empty if none."""
+        return get_text_list(list(self.request.because), "and")
 
     @property
     def chain(self) -> str:
@@ -44,7 +44,7 @@ class ApprovalCard:
 
 
 def cards(run: Run) -> tuple[ApprovalCard, ...]:
-    """The requests that nobody has answered, of the run and of all that it asked others for; oldest first."""
+    """The open requests of the run and of all its child runs, oldest first."""
     return tuple(card(each, each.version.spec(), request, delegated_by(each)) for each, request in waiting(run))
 
 
@@ -52,20 +52,13 @@ def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence
     """The card for `request`."""
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
-    address = _sign_in_address(named.action_id) if request.sign_in else ""
+    url = page_url("action_sign_in", named.action_id) if request.sign_in else ""
     through = tuple(delegator.name for delegator in delegators)
-    return ApprovalCard(run, request, spec.name, request.title or named.title, host, address, through)
-
-
-def _sign_in_address(action_id: str) -> str:
-    try:
-        return reverse("action_sign_in", args=[action_id]) if action_id else ""
-    except NoReverseMatch:  # the action left the GPT
-        return ""
+    return ApprovalCard(run, request, spec.name, request.title or named.title, host, url, through)
 
 
 def verdict(log: Log, call_id: str) -> str:
-    """How the person answered the request for this call, in a few words; empty without a request or an answer."""
+    """The person's answer to the request for this call, in words; empty without a request or an answer."""
     answers = [step for step in log if isinstance(step, Approval) and step.call_id == call_id]
     requests = [step for step in log if isinstance(step, ApprovalRequest) and step.call_id == call_id]
     if not answers or not requests:

@@ -1,9 +1,9 @@
-"""Links of an answer, so that a reader sees where each leads before following it.
+"""Links of an answer, which show where they lead before they are followed.
 
-static/chat/markdown.js repeats these rules while an answer is being written; tests hold both to the same cases. A
-link shows its host unless its words do, tells which data it would send along, and is marked where only text from
-outside gave its address. Nothing is ever loaded from there: pictures are links as well. The finished answer is judged
-more closely (`gpts.safety.links`): by whole addresses, not hosts alone, and for codes anywhere in them.
+static/chat/markdown.js has the same rules for answers in progress; tests run the same cases against both. A link
+shows its host unless its text does, shows data that it would send, and is marked if its URL is only in external
+content. Nothing is ever loaded from there: pictures become links too. For the finished answer `gpts.safety.links`
+checks whole URLs, not only hosts, and codes anywhere in them.
 """
 
 import re
@@ -12,19 +12,20 @@ from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, strip_tags
 
 from gpts.runs.steps import Log, Retrieval, ToolResult, UserMessage
 from gpts.safety.links import hidden_data, is_only_from_untrusted
 from gpts.spec.gpt import GptSpec
 
-# An element as nh3 writes it: attributes in quotes, no link within a link.
+# A link as nh3 writes it: attributes in quotes, no link within a link.
 _LINK: Final = re.compile(r'<a((?: [\w-]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
 _HREF: Final = re.compile(r' href="([^"]*)"')
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|\\^]+")
-# What people read as a host; a file name looks the same, and then the host is shown once too often.
+# What people read as a host. A file name looks the same; then the host is shown although not needed.
 _HOST: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_][\w-]+")
-# Shorter values are names of pages and choices of lists; a secret or a sentence does not fit.
+# Shorter values are page names and options; a secret or a sentence is longer.
 DATA_CHARS: Final = 16
 SHOWN_CHARS: Final = 48
 FROM_OUTSIDE: Final = "from a page it read"
@@ -33,7 +34,7 @@ IsOutside = Callable[[str], bool]
 
 
 def host(url: str) -> str:
-    """The host that a link leads to, or the address that a mail goes to; empty where there is none."""
+    """The host of a URL, or the address of a mailto link; empty if there is none."""
     try:
         parts = urlsplit(url)
         return (parts.path if parts.scheme == "mailto" else parts.hostname or "").lower()
@@ -41,32 +42,40 @@ def host(url: str) -> str:
         return ""
 
 
+def page_url(view: str, row_id: str) -> str:
+    """The URL of `view` for a row's id in a log; empty for an id that is not ours."""
+    try:
+        return reverse(view, args=[row_id]) if row_id else ""
+    except NoReverseMatch:
+        return ""
+
+
 def shows_host(words: str, url: str) -> bool:
-    """Whether the words of a link name its host and no other."""
+    """Whether the text of a link names its host and no other."""
     target = host(url).removeprefix("www.")
     named = [found.lower().removeprefix("www.") for found in _HOST.findall(words)]
     return target in words.lower() if "@" in target else bool(named) and set(named) == {target}
 
 
 def data_sent(url: str) -> str:
-    """What following the link would tell its host besides a page's name: long values of its query and fragment."""
+    """The data that the link would send to its host: long values in its query and fragment."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return ""
     pairs = [pair for text in (parts.query, parts.fragment) for pair in parse_qsl(text) or [(text, "")]]
-    told = (f"{name}={value}" if value else name for name, value in pairs)
-    return "&".join(text for text in told if len(text) >= DATA_CHARS or " " in text)
+    values = (f"{name}={value}" if value else name for name, value in pairs)
+    return "&".join(text for text in values if len(text) >= DATA_CHARS or " " in text)
 
 
 def shortened(text: str) -> str:
-    """`text` in one line that fits behind a link."""
+    """`text` on one line that fits after a link."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN_CHARS else line[:SHOWN_CHARS] + "…"
 
 
 def explained(html: str, is_outside: IsOutside) -> str:
-    """Clean `html` with every link telling its host, its data and, where `is_outside`, that a page supplied it."""
+    """Clean `html` in which every link shows its host, its data and whether it `is_outside`."""
     return _LINK.sub(lambda found: _explained(found[1], found[2], is_outside), html)
 
 
@@ -87,15 +96,15 @@ def _explained(attributes: str, words: str, is_outside: IsOutside) -> str:
 
 
 def judged(spec: GptSpec, log: Log) -> IsOutside:
-    """What says of an address whether nobody but outsiders named it in this run."""
+    """A function that says whether a URL is only in external content of this run."""
     texts = [each for step in log for each in _texts(step)]
     own = [spec.instructions, spec.description, *spec.starters, *(text for text, untrusted in texts if not untrusted)]
     found = [url for text, untrusted in texts if untrusted for url in _URL.findall(text)]
     return lambda url: is_only_from_untrusted(url, own, found)
 
 
-def outside_addresses(log: Log) -> tuple[str, ...]:
-    """Addresses in what the run read from outside, on hosts that nobody else named in it."""
+def outside_urls(log: Log) -> tuple[str, ...]:
+    """URLs in external content that the run has read, on hosts that nothing else in it names."""
     from_outside = " ".join(text for step in log for text, untrusted in _texts(step) if untrusted)
     own = " ".join(text for step in log for text, untrusted in _texts(step) if not untrusted).lower()
     found = dict.fromkeys(url.rstrip(".,;:!?") for url in _URL.findall(from_outside))
@@ -103,7 +112,7 @@ def outside_addresses(log: Log) -> tuple[str, ...]:
 
 
 def _texts(step: object) -> Iterable[tuple[str, bool]]:
-    """What the step gave the model to read, and whether outsiders may have written it."""
+    """The texts that the step gave the model to read, each with whether it is external content."""
     if isinstance(step, UserMessage):
         yield step.text, False
     elif isinstance(step, ToolResult):

@@ -1,11 +1,11 @@
-"""An answer as safe HTML: Markdown without raw HTML, an allow-list behind it, and citation tags put in last.
+"""An answer as safe HTML: Markdown without raw HTML, then an allow-list, then citation tags.
 
-Model output is never trusted. Markdown-it escapes every tag in it, nh3 then keeps only what is listed here, and the
-only markup added after that is this module's own. A citation's place travels through Markdown as a placeholder of
-Unicode noncharacters, which no answer can hold (they are replaced first) and no entity can make.
+Model output is never trusted. Markdown-it escapes every tag in it, nh3 then keeps only what is listed here, and only
+this module adds markup after that. The place of a citation is marked in the Markdown by a placeholder of Unicode
+noncharacters, which no answer can contain (they are replaced first) and no entity can produce.
 
-How it breaks: a placeholder inside a Markdown construct can change what the text means. So the answer is rendered
-with and without placeholders, and a placeholder that makes any difference moves on to a later place.
+How it breaks: a placeholder inside a Markdown construct can change its meaning. So the answer is rendered with and
+without placeholders, and a placeholder that makes a difference moves to a later place.
 """
 
 import re
@@ -27,8 +27,8 @@ TAGS: Final = frozenset(
 ATTRIBUTES: Final = {"a": {"href"}, "code": {"class"}, "ol": {"start"}}
 SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
-# U+FDD0 begins a placeholder, U+FDD1..U+FDEF are its two digits. The no-break space before it ends emphasis as a
-# space would, where a character that Markdown takes for a letter would not.
+# U+FDD0 begins a placeholder, U+FDD1..U+FDEF are its two digits. The no-break space before it ends emphasis, as a
+# space does; Markdown takes a noncharacter for a letter, which does not.
 _BEGIN: Final = "\ufdd0"
 _DIGITS: Final = "".join(map(chr, range(0xFDD1, 0xFDF0)))
 _NONCHARACTERS: Final = re.compile("[\ufdd0-\ufdef]")
@@ -39,7 +39,7 @@ _OVERRIDES: Final = re.compile("[\u202d\u202e]")
 _CODE: Final = re.compile(r'<pre><code(?: class="language-([^"]*)")?>')
 MAX_CITATIONS: Final = len(_DIGITS) ** 2
 
-# What makes the HTML of one sentence's tag, given its index among the marked sentences.
+# Returns the HTML of the tag of a sentence, given its index among the marked sentences.
 TagOf = Callable[[int], str]
 
 
@@ -48,7 +48,7 @@ class Marked(Protocol):
 
     @property
     def answer_end(self) -> int:
-        """Where the sentence ends in the answer."""
+        """The end of the sentence in the answer."""
 
 
 def render_answer(
@@ -57,9 +57,9 @@ def render_answer(
     tag_of: TagOf | None = None,
     is_outside: IsOutside = lambda url: False,
 ) -> SafeString:
-    """The answer as HTML, with the tag of each of `marked` after its sentence; `tag_of(i)` gives the HTML of it.
+    """The answer as HTML, with `tag_of(i)` after sentence `i` of `marked`.
 
-    `is_outside` says of an address whether only text from outside supplied it.
+    `is_outside` says whether a URL is only in external content.
     """
     text = _NONCHARACTERS.sub("\ufffd", text)
     ends = [each.answer_end for each in marked[:MAX_CITATIONS]]
@@ -85,7 +85,7 @@ def _keep_attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _framed(html: str) -> str:
-    """`html` with a head on each code block, for its language and the page's copy button, and tables that scroll."""
+    """`html` with a header on each code block, for its language and the copy button, and tables that scroll."""
     html = _CODE.sub(_code_head, html).replace("</code></pre>", "</code></pre></div>")
     html = html.replace("<table>", '<div class="wide" tabindex="0" role="region" aria-label="Table"><table>')
     return html.replace("</table>", "</table></div>")
@@ -105,7 +105,7 @@ def _index(digits: str) -> int:
 
 
 def _with_placeholders(text: str, ends: Sequence[int]) -> str:
-    """The HTML of `text` with the placeholder of each citation, as near behind its end as changes nothing else."""
+    """The HTML of `text` with the placeholder of each citation, as soon after its end as changes nothing else."""
     bare = _markdown(text)
     everywhere = _markdown(_insert(text, dict(enumerate(ends))))
     if _holds(everywhere, range(len(ends)), bare):
@@ -118,12 +118,12 @@ def _with_placeholders(text: str, ends: Sequence[int]) -> str:
             if _holds(attempt, [*placed, index], bare):
                 placed[index], html = place, attempt
                 break
-    homeless = [index for index in range(len(ends)) if index not in placed]
-    return html + (f"<p>{''.join(map(_placeholder, homeless))}</p>" if homeless else "")
+    unplaced = [index for index in range(len(ends)) if index not in placed]
+    return html + (f"<p>{''.join(map(_placeholder, unplaced))}</p>" if unplaced else "")
 
 
 def _places(text: str, end: int) -> list[int]:
-    """Where a citation that ends at `end` may stand: there, at the end of its line, or of its paragraph."""
+    """Possible places of a citation that ends at `end`: there, at the end of its line, or of its paragraph."""
     line = text.find("\n", end)
     paragraph = text.find("\n\n", end)
     return [end, *(len(text) if place < 0 else place for place in (line, paragraph))]
@@ -136,19 +136,19 @@ def _insert(text: str, places: dict[int, int]) -> str:
 
 
 def _holds(html: str, indices: Sequence[int], bare: str) -> bool:
-    """Whether `html` is `bare` but for one placeholder of each of `indices`."""
+    """Whether `html` is `bare` plus one placeholder for each of `indices`."""
     found = sorted(_index(digits) for digits in _PLACEHOLDER.findall(html))
     return found == sorted(indices) and _PLACEHOLDER.sub("", _ALONE.sub("", html)) == bare
 
 
 @cache
 def _parser() -> MarkdownIt:
-    # Images would be fetched from elsewhere as soon as they are seen: they become links, in `_without_images`.
+    # Images would be loaded from other sites when the answer is shown: `_without_images` makes links of them.
     return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
 
 
 def _markdown(text: str) -> str:
-    """`text` as HTML, placeholders in it moved out of code, links and attributes to right behind them."""
+    """`text` as HTML, with placeholders in code, links and attributes moved right after them."""
     parser = _parser()
     tokens: list[Token] = []
     for token in parser.parse(text):
@@ -162,7 +162,7 @@ def _markdown(text: str) -> str:
 
 
 def _take(token: Token) -> str:
-    """The placeholders that were in the code or the attributes of `token`, which loses them."""
+    """Remove the placeholders from the code and the attributes of `token`, and return them."""
     held: list[str] = []
 
     def without(text: str) -> str:
@@ -184,7 +184,7 @@ def _inline(children: list[Token]) -> list[Token]:
         held += _take(token)
         if token.type == "text":
             token.content = _INSERTED.sub(lambda found: _BEGIN + found[1], token.content)
-            if depth:  # a tag is a link of its own
+            if depth:  # a tag is a link itself
                 held += "".join(_BEGIN + digits for digits in _PLACEHOLDER.findall(token.content))
                 token.content = _PLACEHOLDER.sub("", token.content)
         kept.append(token)
@@ -195,7 +195,7 @@ def _inline(children: list[Token]) -> list[Token]:
 
 
 def _without_images(children: list[Token]) -> list[Token]:
-    """`children` with each image as a link to it, or as its words where it stands in a link already."""
+    """`children` with each image as a link to it, or as text if it is in a link already."""
     kept: list[Token] = []
     depth = 0
     for token in children:

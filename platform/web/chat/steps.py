@@ -1,4 +1,4 @@
-"""What a GPT did before it answered, as quiet lines: a log in, words and details out."""
+"""What a GPT did before it answered, as lines with details."""
 
 import json
 from dataclasses import dataclass
@@ -12,19 +12,26 @@ from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec
 from web.chat.approvals import verdict
-from web.chat.delegations import awaited, delegation_phrases, phrase_for_several
-from web.chat.tool_names import Phrases, in_words, shortened, tool_name
+from web.chat.phrases import (
+    Phrases,
+    awaited,
+    delegation_phrases,
+    in_words,
+    phrase_for_several,
+    shortened,
+    tool_name,
+)
 
 State = Literal["done", "failed", "running", "waiting"]
-# Characters of an argument, and of what a call gave back; all of it is in the log.
+# Characters shown of an argument and of a result; all of it is in the log.
 VALUE_CHARS: Final = 600
-ANSWER_CHARS: Final = 6_000
+RESULT_CHARS: Final = 6_000
 MAX_LINKS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class LineLink:
-    """A page that a call found or read."""
+    """A web page that a call found or read."""
 
     url: str
     host: str
@@ -32,11 +39,10 @@ class LineLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that the GPT did. `short` tells it among others, `many` several of its kind at once.
+class StepLine:
+    """One thing that the GPT did. `short` is its phrase in a summary, `many` the one for several of its kind.
 
-    Of the details only those are set that such a call has. `note` is what its reader should know beside it: why it
-    failed, or that they allowed it. `delegated` is set where it asked another GPT.
+    `note` says why it failed, or that the person allowed it. `delegated` is set if it asked another GPT.
     """
 
     words: str
@@ -56,18 +62,18 @@ class Line:
 
     @property
     def has_details(self) -> bool:
-        """Whether there is anything to fold out."""
+        """Whether it has details to expand."""
         return bool(self.code or self.arguments or self.answer or self.links or self.passages)
 
     @property
     def took(self) -> str:
-        """How long it took, where that is worth telling."""
+        """Its duration; empty if negligible."""
         return f"{self.seconds:.1f} s" if self.seconds >= 0.05 else ""
 
 
-def lines(spec: GptSpec, log: Log) -> tuple[Line, ...]:
-    """The lines of a run so far, in the order of its log; calls that have no result yet are running or waiting."""
-    found: list[Line] = []
+def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
+    """The lines of a run so far, in order; calls without a result are running or waiting."""
+    found: list[StepLine] = []
     for step in log:
         if isinstance(step, Retrieval):
             found.append(_search(spec, step))
@@ -76,52 +82,54 @@ def lines(spec: GptSpec, log: Log) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def summary(found: tuple[Line, ...]) -> str:
-    """All of a run's lines in one."""
-    kinds: dict[str, list[Line]] = {}
+def summary(found: tuple[StepLine, ...]) -> str:
+    """A summary of the lines in one line."""
+    kinds: dict[str, list[StepLine]] = {}
     for line in found:
         kinds.setdefault(line.many, []).append(line)
     return " · ".join(_together(many, alike) for many, alike in kinds.items())
 
 
-def _together(many: str, alike: list[Line]) -> str:
+def _together(many: str, alike: list[StepLine]) -> str:
     if delegated := [line.delegated for line in alike if line.delegated]:
         return phrase_for_several(delegated, many)
     before, _, after = many.rpartition("#")
     return alike[0].short if len(alike) == 1 else f"{before}{len(alike)}{after}"
 
 
-def doing(found: tuple[Line, ...]) -> str:
-    """What is being done right now; empty between calls."""
+def doing(found: tuple[StepLine, ...]) -> str:
+    """What the GPT is doing now; empty between calls."""
     running = [line for line in found if line.state == "running"]
     own = next((line.words for line in running if not line.delegated), "")
     return own or awaited([line.delegated for line in running if line.delegated])
 
 
-def _search(spec: GptSpec, step: Retrieval) -> Line:
+def _search(spec: GptSpec, step: Retrieval) -> StepLine:
     words = step.summary(len(spec.knowledge))
-    return Line(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
+    return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
 
 
-def _call(spec: GptSpec, log: Log, call: ToolCall) -> Line:
+def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:
     delegated, builtin = delegated_call(spec, log, call), builtin_called(log, call.name)
     said = delegation_phrases(delegated) if delegated else phrases(spec, log, call)
     result = next((step for step in log if isinstance(step, ToolResult) and step.call_id == call.call_id), None)
-    given: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "delegated": delegated}
-    if delegated is None or delegated.host:
-        given |= _given(builtin, call)
+    fields: dict[str, Any] = {"short": said.short, "many": said.many, "call_id": call.call_id, "delegated": delegated}
+    has_details = delegated is None or delegated.host
+    if has_details:
+        fields |= _arguments(builtin, call)
     if result is None:
         waits = call.call_id in {request.call_id for request in pending_approvals(log)}
-        return Line(words=said.doing, state="waiting" if waits else "running", **given)
-    known = "asked the same before" if delegated and delegated.joined else ""
-    told: dict[str, Any] = {"note": verdict(log, call.call_id) or known, "seconds": result.seconds}
-    if delegated is None or delegated.host:
-        told |= _answered(builtin, result)
+        return StepLine(words=said.doing, state="waiting" if waits else "running", **fields)
+    reused = "reused an earlier answer" if delegated and delegated.joined else ""
+    fields["note"] = verdict(log, call.call_id) or reused
+    if _was_declined(log, call.call_id) and not result.ok:
+        return StepLine(words=said.declined, state="failed", **fields)
+    fields["seconds"] = result.seconds
+    if has_details:
+        fields |= _result(builtin, result)
     if result.ok:
-        return Line(words=said.done, **given, **told)
-    if _was_declined(log, call.call_id):
-        return Line(words=said.declined, state="failed", **given, note=told["note"])
-    return Line(words=said.failed, state="failed", **given, **{**told, "note": _sentence(result.text)})
+        return StepLine(words=said.done, **fields)
+    return StepLine(words=said.failed, state="failed", **fields | {"note": _last_line(result.text)})
 
 
 def _was_declined(log: Log, call_id: str) -> bool:
@@ -130,7 +138,7 @@ def _was_declined(log: Log, call_id: str) -> bool:
 
 
 def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
-    """The call in words."""
+    """The phrases for a tool call."""
     if builtin := builtin_called(log, call.name):
         line, subject = builtin.line, _subject(builtin, call)
         texts = (line.doing, line.done, line.failed, line.declined, line.short, line.many)
@@ -138,22 +146,24 @@ def phrases(spec: GptSpec, log: Log, call: ToolCall) -> Phrases:
     named = tool_name(spec, call.name)
     what = f"{named.title} on {named.host}" if named.host else named.title
     if named.is_delegation:
-        return Phrases(*_forms("ask", "Asking", "Asked", what), f"Asked {what}", f"Asked {what} # times")
-    return Phrases(*_forms("call", "Calling", "Called", what), f"Called {what}", f"Called {what} # times")
+        return _phrases("ask", "Asking", "Asked", what)
+    return _phrases("call", "Calling", "Called", what)
 
 
-def _forms(verb: str, doing_it: str, done: str, what: str) -> tuple[str, str, str, str]:
-    return f"{doing_it} {what}", f"{done} {what}", f"Could not {verb} {what}", f"Did not {verb} {what}"
+def _phrases(verb: str, doing_it: str, done_it: str, what: str) -> Phrases:
+    done = f"{done_it} {what}"
+    failed, declined = f"Couldn’t {verb} {what}", f"Didn’t {verb} {what}"
+    return Phrases(f"{doing_it} {what}", done, failed, declined, done, f"{done} # times")
 
 
 def _subject(builtin: BuiltinTool, call: ToolCall) -> str:
-    """What the call is about, as its line says it: the start of the argument, or the host of an address."""
+    """The subject of the call in its phrases: the start of an argument, or the host of a URL."""
     value = str(call.arguments.get(builtin.line.subject, ""))
     return (host_name(value) or "the page") if builtin.spec.reach == "address" else shortened(value)
 
 
-def _given(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:
-    """What the call was given, as its line shows it."""
+def _arguments(builtin: BuiltinTool | None, call: ToolCall) -> dict[str, Any]:
+    """The fields of a line that show the call's arguments."""
     match builtin.line.given if builtin else "":
         case "code":
             return {"code": str(call.arguments.get("code", ""))}
@@ -170,22 +180,20 @@ def _value(value: Any) -> str:
     return text if len(text) <= VALUE_CHARS else text[:VALUE_CHARS] + "…"
 
 
-def _answered(builtin: BuiltinTool | None, result: ToolResult) -> dict[str, Any]:
-    """What the call gave back, as its line shows it."""
+def _result(builtin: BuiltinTool | None, result: ToolResult) -> dict[str, Any]:
+    """The fields of a line that show the call's result."""
     match builtin.line.gave if builtin else "text":
         case "nothing":
             return {}
         case "addresses":
-            found = dict.fromkeys(url for url in result.urls if _is_web(url))
-            return {
-                "links": tuple(LineLink(url, host_name(url), _title(result, url)) for url in list(found)[:MAX_LINKS])
-            }
+            urls = list(dict.fromkeys(url for url in result.urls if _is_web(url)))[:MAX_LINKS]
+            return {"links": tuple(LineLink(url, host_name(url), _title(result, url)) for url in urls)}
     text = result.text.strip()
-    return {"answer": text if len(text) <= ANSWER_CHARS else text[:ANSWER_CHARS] + "\n…"}
+    return {"answer": text if len(text) <= RESULT_CHARS else text[:RESULT_CHARS] + "\n…"}
 
 
 def _title(result: ToolResult, url: str) -> str:
-    """What the result calls the page, else its address."""
+    """The title of the page in the result, else its URL."""
     named = (p.file_name for p in result.passages if getattr(p, "url", "") == url)
     return next(named, "") or url
 
@@ -194,5 +202,5 @@ def _is_web(url: str) -> bool:
     return url.startswith(("https://", "http://"))
 
 
-def _sentence(text: str) -> str:
+def _last_line(text: str) -> str:
     return shortened(" ".join(text.strip().splitlines()[-1:]), VALUE_CHARS)

@@ -1,4 +1,4 @@
-"""How an answer shows which sentences its files support: marks in the text and a line that explains them."""
+"""The marks in an answer for sentences without a source, and the notes that explain them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SupportNote:
     """The explanation of a kind of mark."""
 
     kind: Literal["partly", "unsupported", "not-checked"]
@@ -25,13 +25,13 @@ class Note:
 
 
 def marked(support: Sequence[SentenceSupport]) -> tuple[SentenceSupport, ...]:
-    """The sentences without a source to mark as such: none if all are alike, which one line says better."""
+    """The sentences to mark as having no source; none if all are alike, which one note says better."""
     levels = {sentence.level for sentence in support}
     return tuple(sentence for sentence in support if sentence.level in _TITLES and len(levels) > 1)
 
 
 def mark(sentence: SentenceSupport) -> SafeString:
-    """What stands behind a sentence without a source."""
+    """The mark after a sentence without a source."""
     return format_html(
         '&nbsp;<span class="{}" role="img" title="{title}" aria-label="{title}"></span>',
         sentence.level.replace("_", "-"),
@@ -40,24 +40,24 @@ def mark(sentence: SentenceSupport) -> SafeString:
 
 
 def is_partly(citation: Citation, support: Sequence[SentenceSupport]) -> bool:
-    """Whether the passage says only some of the sentence that cites it."""
+    """Whether the passage only partly supports the sentence that cites it."""
     partly = (sentence for sentence in support if sentence.level == "partly")
     return any(s.answer_start <= citation.answer_start and citation.answer_end <= s.answer_end for s in partly)
 
 
-def notes(support: Sequence[SentenceSupport]) -> tuple[Note, ...]:
-    """What to say below an answer about the marks in it; nothing if every sentence is supported."""
+def notes(support: Sequence[SentenceSupport]) -> tuple[SupportNote, ...]:
+    """The notes below an answer about its marks; none if every sentence is supported."""
     n = Counter(sentence.level for sentence in support)
     found = []
     if n["partly"]:
-        found.append(Note("partly", "Dotted citations only partly support the sentence."))
+        found.append(SupportNote("partly", "Dotted citations only partly support the sentence."))
     if n["unsupported"] == n.total() > 0:
-        found.append(Note("unsupported", "Nothing in this answer is supported by the files."))
+        found.append(SupportNote("unsupported", "Nothing in this answer is supported by the files."))
     elif n["unsupported"]:
-        found.append(Note("unsupported", f"{_sentences(n['unsupported'])} not supported by the files."))
+        found.append(SupportNote("unsupported", f"{_sentences(n['unsupported'])} not supported by the files."))
     if n["not_checked"]:
         some = "The answer is" if n["not_checked"] == n.total() else _sentences(n["not_checked"])
-        found.append(Note("not-checked", f"{some} not checked: the files are in a different language."))
+        found.append(SupportNote("not-checked", f"{some} not checked: the files are in a different language."))
     return tuple(found)
 
 
@@ -66,7 +66,7 @@ def _sentences(n: int) -> str:
 
 
 def tag(citation: Citation, index: int, run_id: object, view: str, name: str, partly: bool) -> SafeString:
-    """The number behind a sentence: a link to its source, dotted where the source says only some of the sentence."""
+    """The number after a sentence: a link to its source, dotted if the source only partly supports the sentence."""
     return format_html(
         '&nbsp;<a class="cite{partly}" href="#source-{run}-{tag}" data-citation="{index}" data-tag="{tag}"'
         ' data-view="{view}" aria-label="Source {tag}{partly_words}: {name}">{tag}</a>',

@@ -1,16 +1,17 @@
-"""A trace as its page shows it: each run with its status, and as a bar on a timeline."""
+"""A trace for its page: each run with its status, and as a bar on a timeline."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from django.utils.text import get_text_list
 
 from gpts.safety.labels import Label
 from web.runs.trees import Node
 
-# Longer tasks are cut to two lines, until their reader wants all of them.
+# Longer tasks are collapsed to two lines.
 TASK_CHARS: Final = 90
 MAX_AUTHORS: Final = 3
-# A bar is never narrower than this share of the line, so that it can be seen.
+# The smallest width of a bar, so that it can be seen.
 MIN_PERCENT: Final = 1.0
 STATUSES: Final = {
     "queued": ("Queued", ""),
@@ -25,7 +26,7 @@ STATUSES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TreeBranch:
-    """A node with its place in time: `begin` and `width` of its bar in percent, `after_s` since the top was asked."""
+    """A node with the `begin` and `width` of its bar in percent, and `after_s` since the top run started."""
 
     node: Node
     after_s: float
@@ -40,22 +41,22 @@ class TreeBranch:
 
     @property
     def tone(self) -> str:
-        """The class of the status."""
+        """The CSS class of the status."""
         return STATUSES[self.node.status][1]
 
     @property
     def is_long(self) -> bool:
-        """Whether its task is cut at first."""
+        """Whether its task is collapsed."""
         return len(self.node.task) > TASK_CHARS
 
     @property
-    def rests_on(self) -> str:
-        """The sources of its answer, in words; empty while there is none."""
-        return rests_on(self.node.label) if self.node.label else ""
+    def sources(self) -> str:
+        """The sources of its answer, in words; empty without an answer."""
+        return sources(self.node.label) if self.node.label else ""
 
     @property
     def took(self) -> str:
-        """How long it took, in words."""
+        """Its duration, in words."""
         return in_words(self.node.seconds)
 
     @property
@@ -67,43 +68,44 @@ class TreeBranch:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All of a tree, with its sums."""
+    """A whole tree, with its totals."""
 
     top: Node
     branch: TreeBranch
 
     @property
-    def _full(self) -> list[Node]:
+    def _own(self) -> list[Node]:
+        """Its runs, each once."""
         return [node for node in self.top.all() if not node.joined]
 
     @property
     def n_runs(self) -> int:
-        """How many runs answered or will."""
-        return len(self._full)
+        """The number of runs."""
+        return len(self._own)
 
     @property
     def n_gpts(self) -> int:
-        """How many GPTs they are of."""
-        return len({node.gpt.id for node in self._full})
+        """The number of different GPTs."""
+        return len({node.gpt.id for node in self._own})
 
     @property
     def n_citations(self) -> int:
-        """The citations of all answers."""
-        return sum(len(node.citations) for node in self._full)
+        """The number of citations in all answers."""
+        return sum(len(node.citations) for node in self._own)
 
     @property
     def n_refused(self) -> int:
-        """How many requests to others failed: refused ones, and those to remote agents."""
-        return sum(bool(ask.why_not) for node in self._full for ask in node.others)
+        """The number of delegations that were refused or failed."""
+        return sum(bool(call.why_not) for node in self._own for call in node.others)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing in it will change."""
-        return all(node.is_over for node in self._full)
+        """Whether all runs are over."""
+        return all(node.is_over for node in self._own)
 
     @property
     def took(self) -> str:
-        """How long all of it took, in words."""
+        """The total duration, in words."""
         return in_words(_length(self.top))
 
 
@@ -113,7 +115,7 @@ def shown_tree(top: Node) -> Tree:
 
 
 def _length(top: Node) -> float:
-    """Seconds from the first question to the last end."""
+    """Seconds from the start of the top run to the last end."""
     return max(_after(node, top) + node.seconds for node in top.all() if not node.joined)
 
 
@@ -129,19 +131,14 @@ def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
     return TreeBranch(node, after, round(begin, 2), round(width, 2), children)
 
 
-def rests_on(label: Label) -> str:
+def sources(label: Label) -> str:
     """The sources of a text with this label, in words."""
     if not label.is_untrusted:
         return "Trusted"
-    return f"Sources: {_listed(label.written_by)}" if label.written_by else "Includes external content"
-
-
-def _listed(names: Iterable[str]) -> str:
-    named = list(names)
-    if len(named) > MAX_AUTHORS:
-        named = [*named[: MAX_AUTHORS - 1], f"{len(named) - MAX_AUTHORS + 1} more"]
-    *others, last = named
-    return f"{', '.join(others)} and {last}" if others else last
+    authors = list(label.written_by)
+    if len(authors) > MAX_AUTHORS:
+        authors[MAX_AUTHORS - 1 :] = [f"{len(authors) - MAX_AUTHORS + 1} more"]
+    return f"Sources: {get_text_list(authors, 'and')}" if authors else "Includes external content"
 
 
 def in_words(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A conversation as its page shows it: what the person wrote, and how far the newest answer to it is."""
+"""A conversation for its page: its messages, each with the newest run that answers it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,53 +10,64 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from gpts.runs.steps import Cancelled, Error, FileRef, Finished, Log, ToolResult, UserMessage, load_step
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat.approvals import ApprovalCard, cards
-from web.chat.files import ShownFile, shown
-from web.chat.links import judged, outside_addresses
+from web.chat.links import judged, outside_urls, page_url
 from web.chat.rendering import Marked, render_answer
-from web.chat.sources import ShownSource, address, sources, where
-from web.chat.steps import Line, doing, lines, summary
-from web.chat.support import Note, is_partly, mark, marked, notes, tag
+from web.chat.sources import ShownSource, sources, web_url, where
+from web.chat.steps import StepLine, doing, lines, summary
+from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
 from web.runs import log
+from web.runs.files import PICTURES
 from web.runs.mentions import name_of
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.trees import status_of_tree
 
 
 @dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file with its URL, which is empty if the file is no longer available."""
+
+    name: str
+    size: int
+    url: str
+    is_picture: bool
+
+    @property
+    def extension(self) -> str:
+        """The extension of its name, at most four letters, for its chip."""
+        _, dot, end = self.name.rpartition(".")
+        return end[:4] if dot else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
-    """A GPT that answered in the place of the conversation's own. `is_open`: the reader may still use it."""
+    """A GPT that answered instead of the conversation's own. `is_open`: the reader still has access to it."""
 
     gpt: Gpt
     is_open: bool
 
     @property
     def name(self) -> str:
-        """What it is called now."""
+        """Its current name."""
         return name_of(self.gpt)
 
     @property
     def has_face(self) -> bool:
-        """Whether the reader may see its face: everyone may see a drawn mark."""
+        """Whether the reader may see its face. Everyone may see a drawn mark."""
         return self.is_open or not self.gpt.picture
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One run as an answer. `spec` is the GPT as the run knows it."""
+    """A run as an answer to a message. `spec` is the version of the GPT that it uses."""
 
     run: Run
     steps: Log
     spec: GptSpec
     visitor: Visitor | None = None
-
-    @property
-    def n_files(self) -> int:
-        """How many files the GPT's version knows."""
-        return len(self.spec.knowledge)
 
     @property
     def finished(self) -> Finished | None:
@@ -65,12 +76,12 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The answer as it was written, or what was shown of it before it was stopped."""
+        """The answer, or the part of it that was shown before it was stopped."""
         return next((step.text for step in reversed(self.steps) if isinstance(step, Finished | Cancelled)), "")
 
     @property
     def html(self) -> SafeString:
-        """The answer as safe HTML with its citation tags and the marks of sentences that have none."""
+        """The answer as safe HTML with citation tags, and marks on sentences without."""
         finished = self.finished
         is_outside = judged(self.spec, self.steps)
         if finished is None:
@@ -82,13 +93,13 @@ class Reply:
         if index >= len(finished.citations):
             return mark(marked(finished.support)[index - len(finished.citations)])
         citation = finished.citations[index]
-        view = "" if address(citation) else reverse("chat_source", args=[self.run.id, index])
+        view = "" if web_url(citation) else reverse("chat_source", args=[self.run.id, index])
         name = ", ".join(filter(None, (citation.file_name, where(citation))))
         return tag(citation, index, self.run.id, view, name, is_partly(citation, finished.support))
 
     @property
-    def support_notes(self) -> tuple[Note, ...]:
-        """What the marks in the answer mean."""
+    def support_notes(self) -> tuple[SupportNote, ...]:
+        """The notes about the marks in the answer."""
         return notes(self.finished.support) if self.finished else ()
 
     @property
@@ -98,7 +109,7 @@ class Reply:
 
     @property
     def error(self) -> str:
-        """Why the run failed, for its reader; empty when it did not."""
+        """Why the run failed, for the person; empty if it did not."""
         return next((step.message for step in self.steps if isinstance(step, Error)), "")
 
     @property
@@ -108,89 +119,89 @@ class Reply:
 
     @property
     def not_covered(self) -> bool:
-        """Whether the GPT's files hold nothing on the question."""
+        """Whether the GPT's files don't cover the question."""
         return self.finished is not None and self.finished.coverage == "not_covered"
 
     @property
     def cut(self) -> bool:
-        """Whether the answer ends at its length or time limit instead of where the model would end it."""
+        """Whether the answer was cut off at its length or time limit."""
         return self.finished is not None and self.finished.finish in {"length", "deadline"}
 
     @cached_property
     def outside(self) -> tuple[str, ...]:
-        """Addresses that only text from outside gave."""
-        return outside_addresses(self.steps)
+        """URLs that are only in external content."""
+        return outside_urls(self.steps)
 
     @cached_property
-    def lines(self) -> tuple[Line, ...]:
-        """What the GPT did so far."""
+    def lines(self) -> tuple[StepLine, ...]:
+        """What the GPT has done so far."""
         return lines(self.spec, self.steps)
 
     @property
     def has_calls(self) -> bool:
-        """Whether it called anything, and did not only look in its files."""
+        """Whether it called anything, besides searching its files."""
         return any(line.call_id for line in self.lines)
 
     @property
-    def live_lines(self) -> tuple[Line, ...]:
-        """The lines to show while it works: what is done, and whom it asks right now."""
+    def live_lines(self) -> tuple[StepLine, ...]:
+        """The lines to show while it works: calls that are over, and delegations."""
         return tuple(line for line in self.lines if line.state in {"done", "failed"} or line.delegated)
 
     @property
     def has_tree(self) -> bool:
-        """Whether runs of other GPTs belong to it."""
+        """Whether it has child runs."""
         return any(line.delegated and line.delegated.run_id for line in self.lines)
 
     @property
     def question(self) -> UserMessage | None:
-        """What was asked, and through whom."""
+        """The message it answers, with its delegators."""
         return next((step for step in self.steps if isinstance(step, UserMessage)), None)
 
     @cached_property
     def status(self) -> str:
-        """How far it is, with those that it waits for."""
+        """Its status, including child runs that it waits for."""
         return status_of_tree(self.run)
 
     @property
     def summary(self) -> str:
-        """What the GPT did, in one line; empty if nothing."""
+        """What the GPT did, in one line; may be empty."""
         return summary(self.lines)
 
     @property
     def doing(self) -> str:
-        """What it does right now, in words."""
+        """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
+        return doing(self.lines) or ("Reading" if self.spec.knowledge else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:
-        """The requests that wait for the person, of this run and of those that it asked for."""
+        """The open approval requests of this run and its child runs."""
         return cards(self.run)
 
     @cached_property
     def files(self) -> tuple[ShownFile, ...]:
-        """What its calls made."""
-        return shown(file for step in self.steps if isinstance(step, ToolResult) for file in step.files)
+        """The files that its calls created."""
+        return _shown(file for step in self.steps if isinstance(step, ToolResult) for file in step.files)
 
     @property
     def pictures(self) -> tuple[ShownFile, ...]:
-        """The files that are shown."""
+        """The files to show as pictures."""
         return tuple(file for file in self.files if file.is_picture and file.url)
 
     @property
     def downloads(self) -> tuple[ShownFile, ...]:
-        """The files that are only offered."""
+        """The files to download."""
         return tuple(file for file in self.files if not (file.is_picture and file.url))
 
     @property
     def attachments(self) -> tuple[ShownFile, ...]:
-        """What the person attached to the question."""
-        return shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
+        """The files attached to the message."""
+        return _shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
 
     @property
     def seconds(self) -> int:
-        """How long the answer took, from question to end; 0 while it is not over."""
+        """Seconds from the message to the end of the answer; 0 until then."""
         return round((self.run.ended - self.run.created).total_seconds()) if self.run.ended else 0
 
 
@@ -203,7 +214,7 @@ class Turn:
 
 
 def turns(conversation: Conversation) -> list[Turn]:
-    """The turns of a conversation, oldest first, each with its newest run. Four queries, however many turns."""
+    """The turns of a conversation, oldest first, each with its newest run. Four queries for any number of turns."""
     messages = list(conversation.messages.all())
     runs = Run.objects.filter(message__in=messages).select_related("version__gpt").order_by("created", "id")
     newest = {run.message_id: run for run in runs}
@@ -224,13 +235,19 @@ def turns(conversation: Conversation) -> list[Turn]:
 
 
 def guest_of(conversation: Conversation) -> Visitor | None:
-    """The GPT that answers until it is dismissed."""
+    """The GPT that answers until it is dismissed, if there is one."""
     guest = conversation.guest
     return _visitors(conversation, [guest]).get(guest.id) if guest else None
 
 
+def _shown(files: Iterable[FileRef]) -> tuple[ShownFile, ...]:
+    """`files` for the page, each once."""
+    once = {file.id or file.name: file for file in files}
+    return tuple(ShownFile(f.name, f.size, page_url("run_file", f.id), f.mime in PICTURES) for f in once.values())
+
+
 def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID, Visitor]:
-    """Those of `answering` that are not the conversation's own GPT, by id. One query where there are any."""
+    """Those of `answering` that are not the conversation's own GPT, by id. At most one query."""
     gpts = {gpt.id: gpt for gpt in answering if gpt.id != conversation.gpt_id}
     open_to = Gpt.objects.chattable_by(conversation.owner).filter(id__in=gpts)
     still_open = set(open_to.values_list("id", flat=True)) if gpts else set()
@@ -238,6 +255,6 @@ def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID
 
 
 def reply_of(run: Run) -> Reply:
-    """The reply that one run is so far."""
+    """The reply of one run so far."""
     visitors = _visitors(run.message.conversation, [run.gpt])
     return Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id))

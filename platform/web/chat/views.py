@@ -1,31 +1,66 @@
-"""The pages of the chat: all chats, one chat, and the fragment of one answer."""
+"""The pages of the chat: all chats of a person, grouped by day, and one chat."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from web.builder.models import Gpt, GptVersion
-from web.chat.history import N_PAGE, chats_of, grouped
-from web.chat.turns import guest_of, reply_of, turns
+from web.chat.turns import guest_of, turns
 from web.runs.models import Conversation
-from web.runs.services import access_conversation, access_run
+from web.runs.services import access_conversation
+
+# Chats in the sidebar, and on the page of all chats.
+N_SIDE = 60
+N_PAGE = 500
 
 
-def may_write(user: Any, gpt: Gpt) -> bool:
-    """Whether `user` may still send messages to `gpt`."""
-    return Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
+@dataclass(frozen=True, slots=True)
+class ChatGroup:
+    """The chats of a period, such as "Yesterday"."""
+
+    label: str
+    chats: tuple[Conversation, ...]
+
+
+def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversation]:
+    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`."""
+    chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+    if query:
+        chats = chats.filter(Q(title__icontains=query) | Q(gpt__name__icontains=query))
+    return list(chats.select_related("gpt").order_by("-changed")[:limit])
+
+
+def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
+    """`chats`, newest first, in groups."""
+    return [ChatGroup(label, tuple(group)) for label, group in groupby(chats, key=_label)]
+
+
+def _label(chat: Conversation) -> str:
+    today = timezone.localdate()
+    day = timezone.localdate(chat.changed)
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    return "Last week" if day > today - timedelta(days=8) else "Older"
 
 
 def why_read_only(user: Any, conversation: Conversation) -> str:
-    """Why nothing more can be sent in the conversation, for its reader; empty when it can."""
+    """Why `user` can't send messages in the conversation; empty if they can."""
     gpt = conversation.gpt
-    if may_write(user, gpt):
+    if Gpt.objects.chattable_by(user).filter(id=gpt.id).exists():
         return ""
     if gpt.deleted:
         return f"{gpt.name} was deleted by its creator. You can still read this chat."
@@ -33,12 +68,12 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
 
 
 def side(request: HttpRequest) -> dict[str, Any]:
-    """What the side column shows."""
+    """The context of the sidebar."""
     return {"groups": grouped(chats_of(request.user))}
 
 
 def head(gpt: Gpt, version: GptVersion) -> dict[str, Any]:
-    """What every page of a chat knows of its GPT."""
+    """The context about the GPT, on every page of a chat."""
     return {
         "gpt": gpt,
         "spec": version.spec(),
@@ -51,7 +86,7 @@ def head(gpt: Gpt, version: GptVersion) -> dict[str, Any]:
 @login_required
 @require_safe
 def chats(request: HttpRequest) -> HttpResponse:
-    """All chats of a person, newest first, or those that fit a search."""
+    """One's chats, newest first, or those that match a search."""
     query = request.GET.get("q", "").strip()[:200]
     found = chats_of(request.user, query, N_PAGE)
     return render(request, "chat/chats.html", {"groups": grouped(found), "query": query, "n_chats": len(found)})
@@ -60,7 +95,7 @@ def chats(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """One chat. 404 for anyone but its owner, for a deleted one, and for what is no chat (previews, API calls)."""
+    """One chat. 404 for anyone but its owner, for deleted chats, and for previews and API conversations."""
     conversation = access_conversation(request.user, conversation_id)
     if conversation.origin != Conversation.Origin.CHAT:
         raise Http404("Chat not found.")
@@ -73,17 +108,6 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         **side(request),
     }
     response = render(request, "chat/chat.html", context)
-    # Not stored by proxies, but the browser may keep the page alive for Back; chat.js then looks for what is new.
+    # Not stored by proxies, but the browser may keep the page for Back; chat.js then checks for news.
     response["Cache-Control"] = "private, no-cache"
     return response
-
-
-@never_cache
-@require_safe
-def turn(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """One run's answer as a fragment, the same that the page holds. 404 for anyone but the run's owner."""
-    run = access_run(request.user, run_id)
-    conversation = run.message.conversation
-    context = {"reply": reply_of(run), "conversation": conversation, "gpt": conversation.gpt}
-    context["read_only"] = why_read_only(request.user, conversation)
-    return render(request, "chat/reply.html", context)

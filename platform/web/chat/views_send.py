@@ -1,9 +1,8 @@
-"""Actions in a chat: send, regenerate, rename, delete. The page's script gets JSON, a plain form a redirect.
+"""Actions in a chat: send, regenerate, rename, delete, mention a GPT. Scripts get JSON, plain forms a redirect.
 
-Every refusal is one sentence that says what to do; the script shows it and keeps what was typed.
+Every error is one sentence that says what to do; the page's script shows it and keeps the typed text.
 """
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -17,81 +16,75 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.services import access_gpt, access_own_gpt
-from web.builder.views import wants_json
+from web.builder.templatetags.faces import face
+from web.builder.views import View, wants_json
 from web.chat.turns import Turn, guest_of, reply_of
 from web.chat.views import head, side, why_read_only
 from web.runs import services
 from web.runs.errors import NotPublished, Refused
+from web.runs.mentions import mentionable
 from web.runs.models import Conversation, Run
 
-View = Callable[..., HttpResponse]
 SIGNED_OUT = "You’re signed out. Sign in in another tab, then send again."
-# Characters of a starter that survive the way over the sign-in page, in an address.
+# Characters of a message that are kept in the URL while the person signs in.
 MAX_PREFILL = 2_000
 
 
 class NoAccess(Refused):
-    """The GPT is no longer the person's to use."""
+    """The person no longer has access to the GPT."""
 
     status = 403
 
 
 def for_people_signed_in(view: View) -> View:
-    """`view` for signed-in people; others get a JSON error or are redirected to sign in."""
+    """`view` for signed-in people; others sign in first. Refused becomes a JSON error, or a message on the page."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
-        if wants_json(request):
-            return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
-        return redirect_to_login(_way_back(request))
+    def checked(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            if wants_json(request):
+                return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
+            return redirect_to_login(_next_url(request))
+        try:
+            return view(request, **kwargs)
+        except Refused as error:
+            if wants_json(request):
+                return JsonResponse({"error": str(error)}, status=error.status)
+            messages.error(request, str(error))
+            return redirect("gpt" if "slug" in kwargs else "chat", *kwargs.values())
 
     return checked
 
 
-def _way_back(request: HttpRequest) -> str:
-    """Where to go after signing in: a page, with the message that was to be sent."""
+def _next_url(request: HttpRequest) -> str:
+    """The URL to return to after signing in, with the message that was to be sent."""
     text = (request.POST.get("text") or request.GET.get("text") or "")[:MAX_PREFILL]
     return f"{request.path}?{urlencode({'text': text})}" if text else request.path
-
-
-def refused(request: HttpRequest, error: Refused, back: str) -> HttpResponse:
-    """The refusal as JSON, or as a message on the page `back`."""
-    if wants_json(request):
-        return JsonResponse({"error": str(error)}, status=error.status)
-    messages.error(request, str(error))
-    return redirect(back)
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 @for_people_signed_in
 def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
-    """An empty chat with a GPT; nothing is stored until the first message is posted, which makes the chat."""
+    """An empty chat with a GPT. The first message creates the conversation; nothing is stored before."""
     gpt = access_gpt(request.user, slug)
-    page = reverse("gpt", args=[slug])
     if gpt.published is None:
-        return refused(request, NotPublished(), page)
+        raise NotPublished
     if request.method == "GET":
         text = request.GET.get("text", "")[:MAX_PREFILL]
         return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
-    try:
-        run = _begin(request, gpt, Conversation.Origin.CHAT)
-    except Refused as error:
-        return refused(request, error, page)
-    return _sent(request, run)
+    return _sent(request, _begin(request, gpt, Conversation.Origin.CHAT))
 
 
 @require_POST
 @for_people_signed_in
 def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
-    """The first message of a preview chat with one's own draft, as it is saved now. Such chats are not kept."""
+    """The first message of a preview chat with one's own draft, as it is now. Previews are not kept."""
     gpt = access_own_gpt(request.user, slug)
     try:
         run = _begin(request, gpt, Conversation.Origin.PREVIEW)
@@ -107,7 +100,7 @@ def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:
 
 
 def _start(request: HttpRequest, conversation: Conversation) -> Run:
-    """The run for what was posted: its text, and the files that were attached to it. Raises Refused."""
+    """A run for the posted text and attachments. Raises Refused."""
     try:
         attachments = [UUID(id) for id in request.POST.getlist("attachments")]
     except ValueError:
@@ -126,12 +119,8 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
 def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The next message of a conversation."""
     conversation = services.access_conversation(request.user, conversation_id)
-    try:
-        _check_access(request, conversation)
-        run = _start(request, conversation)
-    except Refused as error:
-        return refused(request, error, _page(conversation))
-    return _sent(request, run)
+    _check_access(request, conversation)
+    return _sent(request, _start(request, conversation))
 
 
 @require_POST
@@ -142,12 +131,8 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     message = conversation.messages.last()
     if message is None:
         raise Http404("There’s nothing to answer in this chat.")
-    try:
-        _check_access(request, conversation)
-        run = services.regenerate(message)
-    except Refused as error:
-        return refused(request, error, _page(conversation))
-    return _sent(request, run)
+    _check_access(request, conversation)
+    return _sent(request, services.regenerate(message))
 
 
 def _check_access(request: HttpRequest, conversation: Conversation) -> None:
@@ -166,7 +151,7 @@ def _sent(request: HttpRequest, run: Run) -> HttpResponse:
 
 
 def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
-    """What the page's script needs to show the turn that just began and to go on with its conversation."""
+    """The new turn and its conversation, for the page's script."""
     conversation = run.message.conversation
     turn = Turn(run.message, reply_of(run))
     context = {"turn": turn, "conversation": conversation, "gpt": conversation.gpt}
@@ -186,21 +171,43 @@ def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
 @require_POST
 @for_people_signed_in
 def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Give a chat a title of the person's own."""
+    """Rename a chat."""
     conversation = services.access_conversation(request.user, conversation_id)
-    try:
-        services.rename_conversation(conversation, request.POST.get("title", ""))
-    except Refused as error:
-        return refused(request, error, _page(conversation))
+    services.rename_conversation(conversation, request.POST.get("title", ""))
     return JsonResponse({"title": conversation.title}) if wants_json(request) else redirect(_page(conversation))
 
 
 @require_POST
 @for_people_signed_in
 def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Take a chat out of sight and stop what is running in it."""
+    """Delete a chat, and stop answers in progress."""
     services.delete_conversation(services.access_conversation(request.user, conversation_id))
     if wants_json(request):
         return JsonResponse({"deleted": True})
     messages.success(request, "Chat deleted.")
     return redirect("chats")
+
+
+@never_cache
+@require_safe
+@for_people_signed_in
+def mentionable_gpts(request: HttpRequest) -> JsonResponse:
+    """The GPTs that match `q` and that the person may mention, as JSON."""
+    found = mentionable(cast(User, request.user), request.GET.get("q", ""))
+    return JsonResponse({"gpts": [_option(gpt) for gpt in found]})
+
+
+def _option(gpt: Gpt) -> dict[str, str]:
+    assert gpt.published
+    spec = gpt.published.spec()
+    facts = {"slug": gpt.slug, "name": spec.name, "description": spec.description}
+    return {**facts, "creator": gpt.owner.shown_name, "face": face(gpt, "xs")}
+
+
+@require_POST
+@for_people_signed_in
+def dismiss(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Dismiss the guest, so that the chat's own GPT answers again."""
+    conversation = services.access_conversation(request.user, conversation_id)
+    services.dismiss_guest(conversation)
+    return JsonResponse({"guest": ""}) if wants_json(request) else redirect(_page(conversation))

@@ -1,7 +1,7 @@
-"""“Sign in to <host>”: a person's way to the service that an action calls, and back.
+"""“Sign in to <host>”: redirects a person to the service that an action calls, and handles the redirect back.
 
-A sign-in under way lives in the person's session, under its `state`, and is taken out on the way back: so an answer
-counts once, for the browser that asked, and for the action whose address it comes back to.
+A pending sign-in is kept in the person's session under its `state`, and removed on the way back: so the callback
+works once, in the same browser, and for the same action.
 """
 
 import time
@@ -23,8 +23,8 @@ from web.builder.models_actions import Action, SignIn
 from web.rpc import NoResult
 from web.runs.services import signed_in
 
-LASTS_S: Final = 600
-MAX_UNDER_WAY: Final = 10
+PENDING_S: Final = 600
+MAX_PENDING: Final = 10
 _KEY: Final = "sign_ins"
 
 
@@ -32,18 +32,18 @@ _KEY: Final = "sign_ins"
 @never_cache
 @require_safe
 def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
-    """Send the person to the service. `next` is the page of this site to come back to."""
+    """Redirect the person to the service. `next` is the page of this site to return to."""
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        # Another site must not start a sign-in in a person's name.
+        # Another site must not start a sign-in on the person's behalf.
         messages.error(request, f"Sign in to {action.host} from the chat.")
         return redirect("gpt", action.gpt.slug)
     url, state, verifier = sign_ins.begin_sign_in(action)
     wanted = request.GET.get("next", "")
     local = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    under_way = dict(list(request.session.get(_KEY, {}).items())[1 - MAX_UNDER_WAY :])
-    under_way[state] = [str(action.id), request.user.pk, verifier, int(time.time()), wanted if local else ""]
-    request.session[_KEY] = under_way
+    pending = dict(list(request.session.get(_KEY, {}).items())[1 - MAX_PENDING :])
+    pending[state] = [str(action.id), request.user.pk, verifier, int(time.time()), wanted if local else ""]
+    request.session[_KEY] = pending
     return redirect(url)
 
 
@@ -51,11 +51,11 @@ def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
 @never_cache
 @require_safe
 def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
-    """Where the service sends the person back to."""
+    """The URL to which the service redirects the person."""
     state = request.GET.get("state", "")
-    under_way = request.session.get(_KEY, {})
-    began = under_way.pop(state, None)
-    request.session[_KEY] = under_way
+    pending = request.session.get(_KEY, {})
+    began = pending.pop(state, None)
+    request.session[_KEY] = pending
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
         messages.error(request, f"This sign-in to {action.host} expired or began in another browser. Start again.")
@@ -65,7 +65,7 @@ def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
 
 
 def _is_old(began: int) -> bool:
-    return time.time() - began > LASTS_S
+    return time.time() - began > PENDING_S
 
 
 def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
@@ -87,7 +87,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
 @login_required
 @require_POST
 def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
-    """Forget one's own sign-in at an action's service."""
+    """Sign out of an action's service."""
     sign_in = SignIn.objects.filter(user=request.user, action=action_id).select_related("action__gpt").first()
     if sign_in is None:
         raise Http404("You’re not signed in there.")

@@ -6,17 +6,17 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils import timezone
 
-# After this long without a result the worker that was measuring counts as dead.
+# After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
 # What an operator may override. The engine sets the context length.
 OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
 
 
 class MeasuredModel(models.Model):
-    """A base model, identified by the fingerprint of its weights and chat template.
+    """A base model, identified by a fingerprint of its weights and chat template.
 
     `figures` holds right and wrong cases by part, `measured` the fields of ModelAbility that follow from them,
-    `overrides` those that an operator set. `measuring_since`: when a worker began to measure it, if one does.
+    `overrides` those that an operator set. `measuring_since`: when the worker that is measuring it began.
     """
 
     fingerprint = models.CharField(max_length=64, unique=True)

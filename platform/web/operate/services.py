@@ -27,9 +27,9 @@ def current_model() -> MeasuredModel | None:
 
 
 def claim_measuring(record: MeasuredModel) -> bool:
-    """Whether the caller is to measure the model now: it was not measured, and no worker is measuring it."""
-    free = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
-    rows = MeasuredModel.objects.filter(free, id=record.id, measured_at=None)
+    """Whether the caller should measure the model now: it was not measured, and no other worker is measuring it."""
+    unclaimed = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)
+    rows = MeasuredModel.objects.filter(unclaimed, id=record.id, measured_at=None)
     return rows.update(measuring_since=timezone.now()) == 1
 
 
@@ -37,13 +37,8 @@ def save_measurement(
     record: MeasuredModel, figures: Mapping[str, Any], measured: Mapping[str, bool], seconds: float
 ) -> None:
     """Save the measurement."""
-    MeasuredModel.objects.filter(id=record.id).update(
-        figures=dict(figures),
-        measured=dict(measured),
-        seconds=seconds,
-        measured_at=timezone.now(),
-        measuring_since=None,
-    )
+    values = {"figures": dict(figures), "measured": dict(measured), "seconds": seconds}
+    MeasuredModel.objects.filter(id=record.id).update(**values, measured_at=timezone.now(), measuring_since=None)
 
 
 def give_up_measuring(record: MeasuredModel) -> None:

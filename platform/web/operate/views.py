@@ -13,16 +13,16 @@ from web.accounts.requests import PersonRequest
 from web.operate.models import OVERRIDABLE, MeasuredModel
 from web.operate.services import current_model, override
 
-# Each ability for operators: a name, and what happens without it.
+# The title and help text of each ability.
 ABILITIES: Final = {
     "calls_tools": ("Calls tools", "Off: a small router picks the tool, and the model only fills in its arguments."),
     "writes_from_sources": (
         "Writes answers from files and results",
         "Off: answers quote the best sentences of the files and show results as they are.",
     ),
-    "breaks_ties": ("Decides between two tools", "On: the model has the last word where the router is unsure."),
+    "breaks_ties": ("Decides between two tools", "On: the model decides where the router is unsure."),
     "sees_images": ("Sees images", "Off: pictures in messages are not shown to the model."),
-    "reasons": ("Thinks before it answers", "On: its thinking is kept apart from the answer."),
+    "reasons": ("Thinks before it answers", "On: its thinking is not part of the answer."),
 }
 PARTS: Final = {
     "tool_needed": "Picks the right tool",
@@ -40,7 +40,7 @@ _CHOICES: Final = {"measured": None, "on": True, "off": False}
 @login_required
 @require_http_methods(["GET", "POST"])
 def model(request: PersonRequest) -> HttpResponse:
-    """The loaded model with its figures; POST overrides its abilities. 404 for anybody but operators."""
+    """The loaded model with its figures; POST overrides its abilities. 404 unless the user is an operator."""
     if not request.user.is_staff:
         raise Http404
     record = current_model()
@@ -58,15 +58,16 @@ def _changes(request: HttpRequest) -> dict[str, bool | None]:
 
 
 def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
+    choices = {value: choice for choice, value in _CHOICES.items()}
     return [
         {
             "name": name,
-            "title": ABILITIES[name][0],
-            "help": ABILITIES[name][1],
+            "title": title,
+            "help": help_text,
             "measured": record.measured.get(name),
-            "override": {True: "on", False: "off"}.get(record.overrides.get(name), "measured"),
+            "override": choices[record.overrides.get(name)],
         }
-        for name in OVERRIDABLE
+        for name, (title, help_text) in ABILITIES.items()
     ]
 
 

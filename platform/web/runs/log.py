@@ -1,7 +1,7 @@
 """The append-only log of a run: the only writer of steps.
 
 How it breaks: a worker that dies keeps its lease until `LEASE` is over, then `claim` gives the run to another; a
-worker that was only slow gets `LeaseLost` at its next append and must drop what it has. Callers never retry an
+worker that was only slow gets `LeaseLost` at its next append and must discard its work. Callers never retry an
 append: they read again and decide again.
 """
 
@@ -21,12 +21,12 @@ from web.runs.models import Run, StepRow
 
 # A worker silent for this long loses its run to another. `workers/leases.py` renews every second.
 LEASE = timedelta(seconds=10)
-# How long a wake-up may be under way before Celery beat sends another.
+# Age of a wake-up at which Celery beat sends another.
 WAKE = timedelta(seconds=15)
 
 
 def read(run_id: UUID) -> Log:
-    """The steps of the run in order; empty when there is no such run."""
+    """The steps of the run in order; empty if there is no such run."""
     return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
 
 
@@ -41,11 +41,13 @@ def first(run_id: UUID) -> UserMessage:
 def locked_tree(run_id: UUID) -> Iterator[UUID]:
     """One transaction that excludes all others on this run's tree; yields the id of the tree's root run.
 
-    Take it before any other lock: delegating, ending a run and answering a request change more than one run.
+    Take it before any other lock: delegating, ending a run and answering a request change more than one run. The lock
+    leaves the key alone (FOR NO KEY UPDATE): foreign keys are checked at COMMIT, and there a step of a child would
+    wait for the root while the tree's transaction waits for the child (deadlock seen on PostgreSQL, 2026-11-25).
     """
     with transaction.atomic():
         root_id: UUID = Run.objects.filter(id=run_id).values_list("root", flat=True).first() or run_id
-        Run.objects.select_for_update().filter(id=root_id).first()
+        Run.objects.select_for_update(no_key=True).filter(id=root_id).first()
         yield root_id
 
 
@@ -65,13 +67,13 @@ def renew(leases: Sequence[str]) -> set[str]:
     """
     live = Run.objects.filter(lease__in=leases).exclude(status__in=Run.OVER)
     with transaction.atomic():
-        free = list(live.select_for_update(skip_locked=True).values_list("id", flat=True))
+        free = list(live.select_for_update(skip_locked=True, no_key=True).values_list("id", flat=True))
         Run.objects.filter(id__in=free).update(lease_until=timezone.now() + LEASE)
     return set(live.values_list("lease", flat=True))
 
 
 def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
-    """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost when `lease` is not the live one.
+    """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost if `lease` is not the valid one.
 
     The site appends without a lease (a new message, an approval, a cancellation); a worker always with one.
     """
@@ -95,9 +97,9 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
 
 
 def _refresh(run_id: UUID, step: Step, before: str) -> None:
-    """Update the status after `step`. It depends on more than the last step only for requests for approval."""
-    asks = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
-    status = status_of(read(run_id) if asks else (step,))
+    """Update the status after `step`, which depends on earlier steps only for approvals."""
+    has_approvals = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
+    status = status_of(read(run_id) if has_approvals else (step,))
     fields: dict[str, str | datetime] = {"status": status}
     if status in Run.OVER:
         fields |= {"lease": "", "ended": timezone.now()}
@@ -108,8 +110,8 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
 def release(run_id: UUID, lease: str, seen: int) -> bool:
     """Let the run wait if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
-    The next append wakes it. Attempts are counted anew, since an orderly release is no crash. A release without the
-    check would lose the wake-up of an approval that arrives between the last read and the release.
+    The next append wakes it. Resets the attempts, which count crashes. A release without the check would lose the
+    wake-up of an approval that arrives between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
     return bool(held.update(lease="", lease_until=None, n_attempts=0))

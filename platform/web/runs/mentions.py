@@ -1,30 +1,40 @@
-"""Which GPT answers a message: the conversation's own, one that the message names, or a guest.
+"""Mentions: which GPT answers a message (the conversation's own, one that it names, or a guest), and suggestions.
 
-The person's permissions count at the time of sending. A GPT that they may not use gets the same reply as one that
-does not exist, and text that only looks like a mention stays text.
+The person's permissions are checked when they send. A GPT that they may not use gets the same reply as one that does
+not exist, and text that only looks like a mention stays text.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
+from django.db.models import Max, Q
 from django.http import Http404
 
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion
+from web.builder.models import Gpt, GptQuerySet, GptVersion
+from web.builder.search import find, index_over, rank
 from web.builder.services import access_published
 from web.runs.errors import EmptyMessage, GuestGone, Refused
-from web.runs.models import Conversation
+from web.runs.models import Conversation, Run
 
-# What may stand between a name and the message, besides spaces.
+# Characters allowed between a name and the message, besides spaces.
 _AFTER_NAME: Final = ",:"
-# How many addresses are offered where several GPTs have the same name.
+# Slugs listed in the error if several GPTs have the same name.
 _OFFERED: Final = 5
+# Suggestions, and characters of a query that count.
+N_LISTED: Final = 8
+QUERY_CHARS: Final = 80
+# Recently used GPTs that are listed first.
+N_RECENT: Final = 50
+# GPTs with a matching name that are considered, newest first.
+N_NAMED: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What answers: a version, and its GPT where that is not the conversation's own. `text` is the question."""
+    """The version that answers, and its GPT if that is not the conversation's own. `text` is the question."""
 
     version: GptVersion
     gpt: Gpt | None
@@ -32,7 +42,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class Mention:
     """A mention at the start of a text: the GPTs with that name, and the text after it."""
 
     name: str
@@ -44,11 +54,11 @@ def choose(conversation: Conversation, text: str, mention: str = "") -> Chosen:
     """The GPT that answers `text` in the conversation. Raises GuestGone, EmptyMessage, Refused."""
     if mention:
         return _answering(conversation, mention, text)
-    called = None if conversation.origin == Conversation.Origin.DELEGATION else _called(conversation, text)
+    called = None if conversation.origin == Conversation.Origin.DELEGATION else _mention_in(conversation, text)
     if called:
         return _answering(conversation, _one_of(called, conversation.gpt.slug), called.rest)
     if conversation.guest:
-        check_still_open(conversation, conversation.guest)
+        check_available(conversation, conversation.guest)
         return _answering(conversation, conversation.guest.slug, text)
     return _answering(conversation, conversation.gpt.slug, text)
 
@@ -58,20 +68,20 @@ def _answering(conversation: Conversation, slug: str, text: str) -> Chosen:
     gpt = conversation.gpt if is_own else mentioned(conversation.owner, slug)
     version = conversation.version if is_own else gpt.published
     assert version
-    version.gpt = gpt  # cached here: those who follow the run read it where no query may be made
+    version.gpt = gpt  # cached, because followers of the run read it where no query is allowed
     return Chosen(version, None if is_own else gpt, text)
 
 
 def mentioned(user: User, slug: str) -> Gpt:
-    """The published GPT that `user` may chat with. Raises Refused, in the same words where they may not."""
+    """The published GPT that `user` may chat with. Raises Refused, with the same message if they may not."""
     try:
         return access_published(user, slug)
     except Http404:
         raise Refused(f"GPT “{slug[:80]}” not found, or you don’t have access to it.") from None
 
 
-def check_still_open(conversation: Conversation, gpt: Gpt) -> None:
-    """Raises GuestGone, with what to do, when the person may no longer use a mentioned GPT."""
+def check_available(conversation: Conversation, gpt: Gpt) -> None:
+    """Raises GuestGone if the person may no longer use a mentioned GPT."""
     if gpt.id == conversation.gpt_id:
         return
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
@@ -85,7 +95,7 @@ def name_of(gpt: Gpt) -> str:
     return str(gpt.published.data["name"]) if gpt.published else gpt.name
 
 
-def _one_of(called: Called, own: str) -> str:
+def _one_of(called: Mention, own: str) -> str:
     if len(called.slugs) == 1:
         return called.slugs[0]
     if own in called.slugs:
@@ -94,23 +104,22 @@ def _one_of(called: Called, own: str) -> str:
     raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
 
 
-def _called(conversation: Conversation, text: str) -> Called | None:
+def _mention_in(conversation: Conversation, text: str) -> Mention | None:
     """The GPT that `text` starts with; None if the person may chat with none. Raises EmptyMessage."""
     if not text.startswith("@"):
         return None
-    # Compares all names here, a few milliseconds for thousands: how databases compare letters of different case
-    # depends on the database.
+    # Names are compared here, a few milliseconds for thousands: databases differ in how they ignore case.
     gpts = Gpt.objects.chattable_by(conversation.owner).filter(published__isnull=False).order_by("created")
     names = list(gpts.values_list("slug", "published__data__name"))
     own = (conversation.gpt.slug, conversation.version.spec().name)
-    called = called_in(text, names if own in names else [*names, own])
+    called = find_mention(text, names if own in names else [*names, own])
     if called and not called.rest:
         raise EmptyMessage(f"Add a message for {called.name} after its name.")
     return called
 
 
-def called_in(text: str, names: Iterable[tuple[str, str]]) -> Called | None:
-    """The longest of `names` (slug, name) after the “@” at the start of `text`; a slug before an equal name."""
+def find_mention(text: str, names: Iterable[tuple[str, str]]) -> Mention | None:
+    """The longest of `names` (slug, name) after the “@” at the start of `text`; a slug precedes an equal name."""
     best, owners = "", list[tuple[bool, str]]()
     for slug, name in names:
         for word in (slug, name):
@@ -123,10 +132,53 @@ def called_in(text: str, names: Iterable[tuple[str, str]]) -> Called | None:
         return None
     slugs = [slug for is_slug, slug in owners if is_slug] or [slug for _, slug in owners]
     rest = text[1 + len(best) :].lstrip(_AFTER_NAME).strip()
-    return Called(best, tuple(dict.fromkeys(slugs)), rest)
+    return Mention(best, tuple(dict.fromkeys(slugs)), rest)
 
 
 def _begins(text: str, word: str) -> bool:
     after = text[len(word) : len(word) + 1]
     ends = not after or after.isspace() or after in _AFTER_NAME
     return bool(word) and ends and text[: len(word)].casefold() == word.casefold()
+
+
+def mentionable(user: User, query: str = "") -> list[Gpt]:
+    """The first published GPTs that `user` may chat with and that match `query`, recently used ones first."""
+    query = " ".join(query.replace("\x00", "").split())[:QUERY_CHARS]
+    allowed = Gpt.objects.chattable_by(user).filter(published__isnull=False)
+    recent = _recently_used(user)
+    ids = _matching(allowed, query, recent) if query else _suggested(allowed, user, recent)
+    rows = allowed.select_related("published", "owner").in_bulk(ids[: N_LISTED + len(recent)])
+    return [rows[id] for id in ids if id in rows][:N_LISTED]
+
+
+def _recently_used(user: User) -> list[UUID]:
+    """The GPTs that answered `user` in chats, newest first."""
+    runs = Run.objects.filter(owner=user, message__conversation__origin=Conversation.Origin.CHAT)
+    last = runs.values("version__gpt").annotate(last=Max("created")).order_by("-last")
+    return list(last.values_list("version__gpt", flat=True)[:N_RECENT])
+
+
+def _suggested(allowed: GptQuerySet, user: User, recent: list[UUID]) -> list[UUID]:
+    """Suggestions without a query: recently used GPTs, then the person's own, then the newest."""
+    own = allowed.filter(owner=user).order_by("-changed").values_list("id", flat=True)[:N_LISTED]
+    newest = allowed.order_by("-published__created").values_list("id", flat=True)[:N_LISTED]
+    return list(dict.fromkeys([*recent, *own, *newest]))
+
+
+def _matching(allowed: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID]:
+    """GPTs with a word that starts with the query, then those that contain it, then fuzzy matches."""
+    named = Q(published__data__name__icontains=query) | Q(slug__icontains=query)
+    called = allowed.filter(named).order_by("-published__created")
+    names = dict(called.values_list("id", "published__data__name")[:N_NAMED])
+    begin = [id for id, name in names.items() if f" {query}".casefold() in f" {name}".casefold()]
+    tiers = (begin, list(names), _searched(allowed, query))
+    return list(dict.fromkeys(id for tier in tiers for id in _sorted(tier, recent)))
+
+
+def _searched(allowed: GptQuerySet, query: str) -> list[UUID]:
+    personal = allowed.exclude(id__in=Gpt.objects.in_store().values("id")).select_related("published", "owner")
+    return [*rank(index_over(personal), query), *find(query)]
+
+
+def _sorted(ids: list[UUID], recent: list[UUID]) -> list[UUID]:
+    return [*(id for id in recent if id in ids), *(id for id in ids if id not in recent)]

@@ -1,8 +1,10 @@
-"""Addresses of runs, used by the chat page."""
+"""URLs of runs, files of conversations, permissions and usage."""
 
 from django.urls import path
 
-from web.runs import views, views_files, views_permissions, views_sources, views_usage
+from web.runs import views, views_files
+
+CITATION = "runs/<uuid:run_id>/citations/<int:number>"
 
 urlpatterns = [
     path("runs/<uuid:run_id>/events", views.events, name="run_events"),
@@ -10,13 +12,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/approve", views.approve, name="run_approve"),
     path("files/attach", views_files.attach_file, name="attach"),
     path("files/<uuid:file_id>", views_files.run_file, name="run_file"),
-    path("gpts/<slug:slug>/use/", views_usage.usage, name="gpt_use"),
-    path("permissions/", views_permissions.permissions, name="permissions"),
-    path("permissions/<int:permission_id>/revoke", views_permissions.revoke, name="permission_revoke"),
-    path(
-        "runs/<uuid:run_id>/citations/<int:number>/pages/<int:page>.webp",
-        views_sources.citation_picture,
-        name="citation_picture",
-    ),
-    path("runs/<uuid:run_id>/citations/<int:number>/file", views_sources.citation_file, name="citation_file"),
+    path("gpts/<slug:slug>/use/", views.usage, name="gpt_use"),
+    path("permissions/", views.list_permissions, name="permissions"),
+    path("permissions/<int:permission_id>/revoke", views.revoke_permission, name="permission_revoke"),
+    path(f"{CITATION}/pages/<int:page>.webp", views_files.citation_picture, name="citation_picture"),
+    path(f"{CITATION}/file", views_files.citation_file, name="citation_file"),
 ]

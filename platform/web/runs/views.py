@@ -1,18 +1,24 @@
-"""A run over HTTP: its events, cancelling it, and answering its approval requests."""
+"""Runs over HTTP: events, cancelling and approvals; the pages of permanent permissions and of a GPT's usage."""
 
 import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from web.runs import services, stream
+from web.builder.services import access_own_gpt
+from web.runs import permissions, services, stream
 from web.runs.connections import in_database, let_go_of_database, sse_response
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
+from web.runs.usage import usage_of
+
+USAGE_DAYS = (7, 30, 90)
 
 
 async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
@@ -27,7 +33,7 @@ async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
 
 
 def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
-    """The streaming response for a run that the caller may follow."""
+    """The events as a stream, after the client's `Last-Event-ID`. The caller checks access."""
     last_id = request.headers.get("Last-Event-ID", "")
     known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
     return sse_response(sse(run_id, known))
@@ -35,32 +41,28 @@ def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
 
 @require_GET
 async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
-    """Follow one's own run. Authorised first; no database connection is held while it streams."""
+    """Stream the events of a run of the person's own; no database connection is held meanwhile."""
     run = await in_database(services.access_run, await request.auser(), run_id)
     await let_go_of_database()
     return event_stream(request, run.id)
 
 
-def _own_run(request: HttpRequest, run_id: UUID) -> Run:
-    return services.access_run(request.user, run_id)
-
-
 @require_POST
 def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
-    """Cancel one's own run; no effect on a run that is over."""
-    return JsonResponse({"cancelled": services.cancel_run(_own_run(request, run_id))})
+    """Cancel a run of the person's own; no effect on a run that is over."""
+    return JsonResponse({"cancelled": services.cancel_run(services.access_run(request.user, run_id))})
 
 
 @require_POST
 def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Allow or decline the pending call `call_id` of one's own run; with `remember`, later ones like it too.
+    """Allow or decline the pending call `call_id`; with `remember`, allow similar calls later too.
 
     A script gets JSON; a plain form is redirected to the chat.
     """
-    run, told = _own_run(request, run_id), request.POST
-    allowed, remember = told.get("allowed") == "true", told.get("remember") == "true"
+    run, form = services.access_run(request.user, run_id), request.POST
+    allowed, remember = form.get("allowed") == "true", form.get("remember") == "true"
     try:
-        services.answer_approval(run, told.get("call_id", ""), allowed, remember, told.get("digest", ""))
+        services.answer_approval(run, form.get("call_id", ""), allowed, remember, form.get("digest", ""))
     except (Refused, RunOver) as error:
         return _answered(request, run, {"error": str(error)}, 409)
     return _answered(request, run, {"allowed": allowed}, 200)
@@ -72,3 +74,30 @@ def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status:
             messages.error(request, str(answer["error"]))
         return redirect("chat", (run.root or run).message.conversation_id)
     return JsonResponse(answer, status=status)
+
+
+@never_cache
+@login_required
+@require_safe
+def list_permissions(request: HttpRequest) -> HttpResponse:
+    """The page where people see and revoke their permanent permissions."""
+    return render(request, "runs/permissions.html", {"permissions": permissions.permissions_of(request.user)})
+
+
+@login_required
+@require_POST
+def revoke_permission(request: HttpRequest, permission_id: int) -> HttpResponse:
+    """Revoke one permission; from now on its GPT asks again."""
+    permissions.revoke(request.user, permission_id)
+    messages.success(request, "Permission revoked.")
+    return redirect("permissions")
+
+
+@login_required
+@require_safe
+def usage(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page that shows creators how much their GPT is used."""
+    gpt = access_own_gpt(request.user, slug)
+    chosen = request.GET.get("days", "")
+    days = next((days for days in USAGE_DAYS if str(days) == chosen), 30)
+    return render(request, "runs/usage.html", {"gpt": gpt, "usage": usage_of(gpt, days), "periods": USAGE_DAYS})

@@ -1,16 +1,22 @@
-"""Files of conversations over HTTP: attached by people, made by tools, served to their owner only."""
+"""Files over HTTP: attachments and files made by tools, pictures of cited pages, and cited files."""
 
+from pathlib import Path
+from typing import Final
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from web.runs.errors import Refused
+from web.runs.citations import Cited, access_citation, download, etag, picture
+from web.runs.errors import NotShown, Refused
 from web.runs.files import PICTURES, access_file, attach, path_of
 from web.runs.models import ConversationFile
-from web.runs.views_sources import INERT
 
-SIGNED_OUT = "You’re signed out. Sign in in another tab, then attach it again."
+SIGNED_OUT: Final = "You’re signed out. Sign in in another tab, then attach it again."
+# A picture never changes, but who may see it does: the browser revalidates each time, and gets a 304.
+_PRIVATE: Final = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+# If a browser displays a file anyway, nothing in it runs or loads.
+_INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 @require_POST
@@ -30,17 +36,47 @@ def attach_file(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def run_file(request: HttpRequest, file_id: UUID) -> FileResponse:
-    """One's own file."""
+    """A file of the person's own."""
     return file_response(access_file(request.user, file_id), "download" in request.GET)
 
 
+@require_safe
+def citation_picture(request: HttpRequest, run_id: UUID, number: int, page: int) -> HttpResponse | FileResponse:
+    """The picture of a page. 404 unless the reader may see the page."""
+    try:
+        return picture_response(request, access_citation(request.user, run_id, number), page)
+    except NotShown as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def citation_file(request: HttpRequest, run_id: UUID, number: int) -> FileResponse:
+    """The cited file as a download. 404 unless the creator of the GPT lets people download its files."""
+    return cited_file_response(access_citation(request.user, run_id, number))
+
+
 def file_response(file: ConversationFile, download: bool) -> FileResponse:
-    """The file's bytes: pictures may be shown inline; anything else is a download that no program opens."""
-    shown = file.mime in PICTURES and not download
-    return FileResponse(
-        path_of(file).open("rb"),
-        as_attachment=not shown,
-        filename=file.name,
-        content_type=file.mime if shown else "application/octet-stream",
-        headers=INERT,
-    )
+    """The file: pictures may be shown inline; anything else is a download."""
+    if file.mime not in PICTURES or download:
+        return _download(path_of(file), file.name)
+    return FileResponse(path_of(file).open("rb"), filename=file.name, content_type=file.mime, headers=_INERT)
+
+
+def cited_file_response(cited: Cited) -> FileResponse:
+    """The cited file as a download under its original name. Raises Http404."""
+    name = "".join(character for character in cited.citation.file_name if character.isprintable())
+    return _download(download(cited), name or "file")
+
+
+def _download(path: Path, name: str) -> FileResponse:
+    kind = "application/octet-stream"  # that no program opens by itself
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=kind, headers=_INERT)
+
+
+def picture_response(request: HttpRequest, cited: Cited, page: int) -> HttpResponse | FileResponse:
+    """The picture of a page, or 304 if the browser has it. Raises Http404, NotShown."""
+    path = picture(cited, page)
+    headers = {**_PRIVATE, "ETag": etag(cited, page)}
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return HttpResponseNotModified(headers=headers)
+    return FileResponse(path.open("rb"), content_type="image/webp", headers=headers)

@@ -1,4 +1,4 @@
-"""Addresses of the store."""
+"""URLs of the store."""
 
 from django.urls import path
 

@@ -17,7 +17,7 @@ from gpts.runs.decisions import (
     Wait,
     WriteCall,
 )
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
 from gpts.runs.state import MAX_ROUNDS, TurnState
 from gpts.runs.steps import (
@@ -147,7 +147,7 @@ def test_a_log_leads_to_its_decision(spec, log, decision):
 
 
 CHOSEN, NONE = ToolChoice(name="look_up", score=0.8), ToolChoice(score=0.9)
-LATER = UserMessage(text="Which seal?", later=(Message(role="tool", content="3 in stock"),))
+LATER = UserMessage(text="Which seal?", later=(PromptMessage(role="tool", content="3 in stock"),))
 FROM_CALLER = READ.model_copy(update={"name": "of_theirs", "of_caller": True})
 THEIRS = ToolCall(call_id="call_0", name="of_theirs", arguments={})
 REQUIRING = UserMessage(text="Which seal?", overrides=Overrides(tool_choice="required"))

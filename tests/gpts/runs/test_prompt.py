@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import Cancelled, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -62,11 +62,11 @@ def test_an_uncovered_question_is_marked_as_such():
 
 def test_a_stopped_answer_stays_in_the_conversation():
     stopped = (UserMessage(text="Tell me."), Cancelled(text="Once upon"))
-    assert build_prompt(SPEC, (stopped,), SECOND[:1])[2] == Message(role="assistant", content="Once upon")
+    assert build_prompt(SPEC, (stopped,), SECOND[:1])[2] == PromptMessage(role="assistant", content="Once upon")
 
 
 def test_an_api_callers_conversation_comes_first():
-    earlier = (Message(role="user", content="Hi"), Message(role="assistant", content="Hello."))
+    earlier = (PromptMessage(role="user", content="Hi"), PromptMessage(role="assistant", content="Hello."))
     prompt = build_prompt(SPEC, (), (UserMessage(text="Which seal?", earlier=earlier),))
     assert prompt[1:3] == earlier
 

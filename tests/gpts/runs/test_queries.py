@@ -7,7 +7,7 @@ import pytest
 
 from gpts.knowledge.documents import Citation
 from gpts.knowledge.terms import terms
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.queries import is_follow_up, retrieval_query
 from gpts.runs.steps import Finished, Log, UserMessage
 from tests.gpts.knowledge.conversations import FOLLOW_UPS, NEW_TOPICS, SECTIONS
@@ -113,7 +113,10 @@ def test_an_older_topic_is_left_behind() -> None:
 
 
 def test_what_an_api_caller_sent_along_counts_as_the_turns_before() -> None:
-    earlier = (Message(role="user", content="Which seal fits?"), Message(role="assistant", content="It is ZP-771."))
+    earlier = (
+        PromptMessage(role="user", content="Which seal fits?"),
+        PromptMessage(role="assistant", content="It is ZP-771."),
+    )
     query = retrieval_query((), (UserMessage(text="And its price?", earlier=earlier),))
     assert query == "And its price? seal fits ZP-771"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import (
     CallerTool,
     Finished,
@@ -187,7 +187,7 @@ def test_labels_of_steps() -> None:
     assert label_of(asked()).integrity == Integrity.USER
     assert label_of(FILES) == untrusted("the file prices.pdf", private=("knowledge",))
     assert label_of(FILES.model_copy(update={"covered": False})) == Label()
-    answered = UserMessage(text="Go on", earlier=(Message(role="tool", content="x"),))
+    answered = UserMessage(text="Go on", earlier=(PromptMessage(role="tool", content="x"),))
     assert label_of(answered).is_untrusted
     reply = ModelReply(text="", tool_calls=(ToolCall(call_id="c", name="send", arguments={}),), label=PAGE.label)
     assert arguments_label("c", (asked(), reply)) == PAGE.label

@@ -29,7 +29,7 @@ from google.protobuf.json_format import MessageToDict
 from gpts.runs.steps import FileRef
 from tests.web.a2a.conftest import Caller, asking
 from tests.web.api.conftest import ANSWER, key_of
-from web.a2a.following import _Telling
+from web.a2a.following import _Converter
 from web.runs import files, log, services
 from web.runs.models import Conversation, Message, Run
 from web.runs.services import access_run
@@ -90,7 +90,7 @@ def test_an_answer_is_streamed_in_pieces(bobs, worker, meanwhile, version):
 
 
 def test_a_reply_that_begins_anew_takes_the_place_of_the_first():
-    telling = _Telling(Run(message=Message(conversation=Conversation())))
+    telling = _Converter(Run(message=Message(conversation=Conversation())))
     events = [
         {"type": "attempt", "seq": 2, "attempt": 1},
         {"type": "token", "text": "The pump "},

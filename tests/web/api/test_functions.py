@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 from pydantic import BaseModel
 
-from gpts.runs.messages import Message, MessageCall
+from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.steps import FileRef, ToolCall, UserMessage
 from tests.web.api.conftest import ANSWER, key_of
 from tests.web.api.test_openai_client import client_of
@@ -118,12 +118,12 @@ def test_the_results_come_with_the_next_request(bobs, gpt, worker, meanwhile):
     assert first.text == QUESTION[0]["content"]
     assert [message.content for message in first.earlier] == ["Hello", "Hello!"]
     assert first.later == (
-        Message(
+        PromptMessage(
             role="assistant",
             content="",
             tool_calls=(MessageCall(call_id="call_9", name="get_weather", arguments={"city": "Bern"}),),
         ),
-        Message(role="tool", content="7 °C", name="get_weather", call_id="call_9"),
+        PromptMessage(role="tool", content="7 °C", name="get_weather", call_id="call_9"),
     )
 
 

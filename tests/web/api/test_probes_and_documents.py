@@ -23,7 +23,7 @@ def test_healthz_is_503_without_a_database(client, monkeypatch):
     def broken() -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("web.api.health._ask_database", broken)
+    monkeypatch.setattr("web.api.health._query_database", broken)
     assert client.get("/healthz").status_code == 503
 
 

@@ -115,7 +115,7 @@ def test_what_people_edited_or_deleted_stays_so(db, samples):
     run()
     assert Gpt.objects.get(slug="pump-doctor").name == "Our Pumps"
     (samples / "house-plant-helper" / "gpt.toml").open("a").write("\n# changed\n")
-    assert run() == "house-plant-helper: deleted here, skipped\n"
+    assert run() == "house-plant-helper: was deleted, skipped\n"
     assert Gpt.objects.get(slug="house-plant-helper").deleted
 
 

@@ -6,8 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from web.builder.faces import N_TINTS, SHELF_MARKS, mark_key, tint
-from web.builder.marks import MARKS
+from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
 from web.builder.models import Category, Gpt, Sharing
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face
@@ -109,5 +108,5 @@ def test_every_gpt_has_a_face_and_the_same_one_everywhere():
     assert all(mark_key(gpt) in MARKS for gpt in gpts)
     assert {tint(gpt) for gpt in gpts} == set(range(N_TINTS))
     assert all(face(gpt) == face(Gpt(name=gpt.name, category=gpt.category)) for gpt in gpts)
-    assert {key for keys in SHELF_MARKS.values() for key in keys} <= MARKS.keys()
+    assert {key for keys in CATEGORY_MARKS.values() for key in keys} <= MARKS.keys()
     assert mark_key(Gpt(name="x", face="loaf")) == "loaf"

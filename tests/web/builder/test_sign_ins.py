@@ -269,7 +269,7 @@ def test_one_service_s_answer_is_not_taken_for_another_s(bob, action, provider):
 def test_a_late_answer_is_refused(bob, action, provider, monkeypatch):
     client = browser(bob)
     answer = provider.authorize(begin(client, action))
-    monkeypatch.setattr("web.chat.views_sign_in.LASTS_S", -1)
+    monkeypatch.setattr("web.chat.views_sign_in.PENDING_S", -1)
     assert "began in another browser" in said(come_back(client, action, answer))
 
 

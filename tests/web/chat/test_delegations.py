@@ -8,7 +8,7 @@ from gpts.runs.steps import Approval, Delegation, Finished, Log, ToolCall, ToolR
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from tests.web.runs import trees
 from web.chat.approvals import cards
-from web.chat.delegations import awaited
+from web.chat.phrases import awaited
 from web.chat.steps import doing, lines, summary
 from web.chat.templatetags.chat import naming
 from web.runs import log
@@ -72,7 +72,7 @@ class TestWords:
 
     def test_when_the_same_was_asked_before(self):
         line = only(*self.LOG, told("a", joined=True), gave("a"))
-        assert (line.words, line.note) == ("Asked Tax Clerk: What is due?", "asked the same before")
+        assert (line.words, line.note) == ("Asked Tax Clerk: What is due?", "reused an earlier answer")
 
     def test_long_tasks_are_cut(self):
         assert len(only(*self.LOG, told("a", task="x " * 400)).words) < 120

@@ -11,7 +11,7 @@ from gpts.knowledge.sections import Section, SectionBlock
 from gpts.runs.steps import Finished, Retrieval
 from web.builder.models import KnowledgeFile
 from web.builder.services import delete_gpt, set_sharing
-from web.chat.sources import place, shown_parts
+from web.chat.sources import place, shown_blocks
 from web.rpc import NoResult
 from web.runs import log
 from web.runs.citations import ShownPage, SourceView, pictures_of
@@ -270,7 +270,7 @@ def test_a_place_is_named_by_what_the_format_counts(unit, page, heading, words):
 def test_a_quoted_row_is_marked_in_its_cells():
     row = "| Seal | ZP-771 |"
     start = SECTION.parts[2].start + len("| Part | Number |\n")
-    table = shown_parts(SECTION, {0: (start, start + len(row))})[2]
+    table = shown_blocks(SECTION, {0: (start, start + len(row))})[2]
     assert [[piece.text for cell in row for piece in cell] for row in table.rows] == [
         ["Part", "Number"],
         ["Seal", "ZP-771"],

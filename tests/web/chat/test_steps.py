@@ -20,8 +20,8 @@ from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
-from web.chat.code import coloured
 from web.chat.steps import doing, lines, summary
+from web.chat.templatetags.chat import highlighted
 from web.runs.models import Run
 
 CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
@@ -136,7 +136,7 @@ def test_arguments_and_answer_of_an_action_are_kept():
 def test_what_was_not_allowed_was_not_done(answer, note):
     refusal = gave("createTicket", "The user declined this call.", ok=False)
     line = only(called("createTicket"), asked(), Approval(call_id="c1", **answer), refusal)
-    assert (line.words, line.note) == ("Did not call Create ticket on crm.example.org", note)
+    assert (line.words, line.note) == ("Didn’t call Create ticket on crm.example.org", note)
 
 
 def test_a_request_waits_until_it_is_answered():
@@ -163,8 +163,8 @@ def test_several_lines_become_one():
     assert summary(lines(SPEC, log)) == told
 
 
-def test_code_is_coloured_and_harmless():
-    html = str(coloured("if x: # <b>\n    print('<script>', 12)"))
+def test_code_is_highlighted_and_harmless():
+    html = str(highlighted("if x: # <b>\n    print('<script>', 12)"))
     assert '<span class="py-word">if</span>' in html
     assert '<span class="py-comment"># &lt;b&gt;</span>' in html
     assert '<span class="py-number">12</span>' in html

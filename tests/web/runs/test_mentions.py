@@ -10,8 +10,7 @@ from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
 from web.runs import log, services
 from web.runs.errors import EmptyMessage, GuestGone, Refused, StillAnswering
-from web.runs.mentionable import mentionable
-from web.runs.mentions import Called, called_in
+from web.runs.mentions import Mention, find_mention, mentionable
 from web.runs.models import Message, Permission, Run
 
 UNKNOWN = "GPT “{}” not found, or you don’t have access to it."
@@ -123,24 +122,24 @@ class TestNames:
     @pytest.mark.parametrize(
         ("text", "called"),
         [
-            ("@tax clerk hi", Called("Tax Clerk", ("tax-clerk",), "hi")),
-            ("@tax clerk :)", Called("Tax Clerk", ("tax-clerk",), ":)")),
-            ("@Tax: hi", Called("Tax", ("tax-1",), "hi")),
-            ("@c++ (V2.0)* [A|b] hi", Called("C++ (v2.0)* [a|b]", ("cpp",), "hi")),
-            ("@🦑 squid\nhi", Called("🦑 Squid", ("gpt",), "hi")),
+            ("@tax clerk hi", Mention("Tax Clerk", ("tax-clerk",), "hi")),
+            ("@tax clerk :)", Mention("Tax Clerk", ("tax-clerk",), ":)")),
+            ("@Tax: hi", Mention("Tax", ("tax-1",), "hi")),
+            ("@c++ (V2.0)* [A|b] hi", Mention("C++ (v2.0)* [a|b]", ("cpp",), "hi")),
+            ("@🦑 squid\nhi", Mention("🦑 Squid", ("gpt",), "hi")),
             ("@taxes hi", None),
             ("@C hi", None),
         ],
     )
     def test_the_longest_name_wins_whatever_it_is_made_of(self, text, called):
-        assert called_in(text, self.NAMES) == called
+        assert find_mention(text, self.NAMES) == called
 
     def test_a_very_long_name_is_a_name(self):
         name = "Very " * 9 + "Long"
-        assert called_in(f"@{name} hi", [("v", name)]) == Called(name, ("v",), "hi")
+        assert find_mention(f"@{name} hi", [("v", name)]) == Mention(name, ("v",), "hi")
 
     def test_a_slug_comes_before_another_ones_name(self):
-        assert called_in("@echo hi", [("other", "echo"), ("echo", "Parrot")]) == Called("echo", ("echo",), "hi")
+        assert find_mention("@echo hi", [("other", "echo"), ("echo", "Parrot")]) == Mention("echo", ("echo",), "hi")
 
     def test_two_of_one_name_are_told_apart_by_their_slugs(self, conversation, clerk, bob):
         other = made(bob, "Tax Clerk")

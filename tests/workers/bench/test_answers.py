@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from gpts.knowledge.documents import Citation, Passage
-from workers.bench.answers import Outcome, _holds, figures_of
+from workers.bench.answers import QuizOutcome, _supports, figures_of
 from workers.bench.quiz import BUNDLED, quizzes
 
 MANUAL = ["The Zephyr pump needs a new filter every 6 months.", "The part number of the filter is ZP-771."]
@@ -48,7 +48,7 @@ def test_each_set_of_files_is_also_asked_about_the_others(tiny: Path) -> None:
 def test_a_file_without_questions_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(CommandError, match="holds no questions"):
+    with pytest.raises(CommandError, match="holds no usable questions"):
         call_command("bench", "answers", questions=path)
 
 
@@ -68,13 +68,13 @@ def test_a_citation_counts_only_if_its_quote_is_literal_and_says_the_same(
     passage = Passage(file_id="f", file_name="f", segment="5e9", chunk=0, text=text, start=10, end=10 + len(text))
     place = {"start": start, "end": start + len(quote), "answer_start": 0, "answer_end": len(answer)}
     citation = Citation(tag=1, file_id="f", file_name="f", segment="5e9", chunk=0, quote=quote, **place)
-    assert _holds(citation, answer, [passage]) is holds
+    assert _supports(citation, answer, [passage]) is holds
 
 
 def test_shares_are_over_the_questions_of_their_kind() -> None:
-    right = Outcome("answerable", True, True, False, True, 2, 1, 0.1)
-    wrong = Outcome("answerable", True, False, True, False, 0, 0, 0.3)
-    score = figures_of([right, wrong, Outcome("foreign", False, False, True, False, 0, 0, 0.2)])
+    right = QuizOutcome("answerable", True, True, False, True, 2, 1, 0.1)
+    wrong = QuizOutcome("answerable", True, False, True, False, 0, 0, 0.3)
+    score = figures_of([right, wrong, QuizOutcome("foreign", False, False, True, False, 0, 0, 0.2)])
     assert (score["passage_retrieved"], score["answer_right"], score["wrongly_declined"]) == (1.0, 0.5, 0.5)
     assert (score["citations_supported"], score["foreign_declined"], score["missing_declined"]) == (0.5, 1.0, 0.0)
     assert score["median_s"] == 0.2

@@ -10,13 +10,13 @@ from django.core.management import CommandError, call_command
 from gpts.safety.policy import Allow
 from workers.bench.cases import read_cases
 from workers.bench.injection import BUNDLED, figures_of
-from workers.bench.injection.cases import CHANNELS, Case
+from workers.bench.injection.cases import CHANNELS, InjectionCase
 from workers.bench.injection.replay import loaded, replay
 
 
 @pytest.fixture(scope="module")
-def suite() -> list[Case]:
-    return read_cases(BUNDLED, Case)
+def suite() -> list[InjectionCase]:
+    return read_cases(BUNDLED, InjectionCase)
 
 
 def lines(path: Path, *cases: object) -> Path:

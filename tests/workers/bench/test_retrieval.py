@@ -90,13 +90,13 @@ def test_what_cannot_be_used_is_left_out_and_told(folder: Path) -> None:
     (folder / "queries.jsonl").write_text(lines([*QUERIES, {"_id": "q3", "text": ""}, QUERIES[0]]))
     (folder / "qrels.tsv").write_text(QRELS + "q3\tpump\t1\nq2\tpump\nq1\tgone\t1\n")
     collection = read_collection(folder)
-    assert [entry.id for entry in collection.entries()] == ["pump", "leave", "bread", "7"]
+    assert [document.id for document in collection.documents()] == ["pump", "leave", "bread", "7"]
     assert {name: n for name, n in collection.oddities.items() if n} == {
-        "documents whose id was there before": 1,
+        "documents with a repeated id": 1,
         "documents without an id": 1,
         "documents without text": 1,
-        "documents that are no JSON object": 2,
-        "queries whose id was there before": 1,
+        "documents that are not JSON objects": 2,
+        "queries with a repeated id": 1,
         "queries without text": 1,
         "judged queries without text in queries.jsonl": 1,
         "unreadable judgements": 1,

@@ -8,7 +8,7 @@ import pytest
 
 from workers.bench import delegation, tools
 from workers.bench.cases import BadCases, read_cases
-from workers.bench.routing import Outcome, RoutingCase, figures
+from workers.bench.routing import RoutingCase, RoutingOutcome, figures
 from workers.smallmodel.routing.candidates import RoutedChoice
 
 DEV = {tools.CASES: "dev-hard.jsonl", delegation.CASES: "delegation-dev.jsonl"}
@@ -97,7 +97,7 @@ def test_a_missing_or_empty_file_is_told(tmp_path: Path) -> None:
 def test_right_choices_are_counted_by_what_was_expected(tmp_path: Path) -> None:
     rows = (TOOLS, TOOLS | {"expect": None, "note": "near"}, TOOLS | {"expect": "pay"}, GPTS)
     cases = read_cases(write(tmp_path, *rows), RoutingCase)
-    found = figures([Outcome(case, RoutedChoice("code_interpreter", 0.9), 1.0) for case in cases])
+    found = figures([RoutingOutcome(case, RoutedChoice("code_interpreter", 0.9), 1.0) for case in cases])
     assert found["groups"]["all"] == {"accuracy": 0.25, "cases": 4}
     assert found["groups"]["a tool expected"] == {"accuracy": 0.5, "cases": 2}
     assert found["groups"]["a GPT expected"] == {"accuracy": 0, "cases": 1}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.engine.base import Engine
 from workers.engine.config import EngineConfig
 from workers.engine.remote import RemoteEngine
@@ -162,7 +162,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return Subject(scripted, lambda: scripted.active)
 
 
-def _scripted_reply(messages: tuple[Message, ...], stalled: threading.Event) -> Any:
+def _scripted_reply(messages: tuple[PromptMessage, ...], stalled: threading.Event) -> Any:
     return ["wörd0 ", stalled] if "wait" in messages[-1].content else LONG_REPLY
 
 

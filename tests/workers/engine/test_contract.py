@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.engine.base import GenerationRequest, PromptTooLong, Token
 
 from .conftest import Subject
 
 
 def ask(question: str = "Tell me a very long story about the sea.", **options: object) -> GenerationRequest:
-    system = Message(role="system", content="You are a storyteller who writes long stories.")
-    return GenerationRequest((system, Message(role="user", content=question)), **options)  # type: ignore[arg-type]
+    system = PromptMessage(role="system", content="You are a storyteller who writes long stories.")
+    return GenerationRequest((system, PromptMessage(role="user", content=question)), **options)  # type: ignore[arg-type]
 
 
 def text_of(tokens: list[Token]) -> str:

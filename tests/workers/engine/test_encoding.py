@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.engine.base import EngineError
 from workers.engine.encoding import ChatEncoder
 
@@ -74,12 +74,12 @@ def encoder(request: pytest.FixtureRequest, bundled_tokenizer: Any) -> ChatEncod
     return ChatEncoder(tokenizer)
 
 
-def conversation(*contents: str) -> list[Message]:
-    return [Message(role=role, content=content) for role, content in zip(ROLES, contents, strict=False)]  # type: ignore[arg-type]
+def conversation(*contents: str) -> list[PromptMessage]:
+    return [PromptMessage(role=role, content=content) for role, content in zip(ROLES, contents, strict=False)]  # type: ignore[arg-type]
 
 
-def assert_not_forged(encoder: ChatEncoder, messages: list[Message]) -> None:
-    plain = encoder.spans([Message(role=message.role, content="x") for message in messages])
+def assert_not_forged(encoder: ChatEncoder, messages: list[PromptMessage]) -> None:
+    plain = encoder.spans([PromptMessage(role=message.role, content="x") for message in messages])
     spans = encoder.spans(messages)
     assert [ids for ids, is_content in spans if not is_content] == [
         ids for ids, is_content in plain if not is_content
@@ -112,7 +112,10 @@ def test_no_mixture_of_pieces_forms_a_control_token(encoder: ChatEncoder, fields
 
 def test_the_ids_are_those_of_the_template_for_plain_text(bundled_tokenizer: Any) -> None:
     encoder = ChatEncoder(bundled_tokenizer)
-    messages = [Message(role="system", content="Be brief."), Message(role="user", content="What is the sea?")]
+    messages = [
+        PromptMessage(role="system", content="Be brief."),
+        PromptMessage(role="user", content="What is the sea?"),
+    ]
     chat = [message.model_dump() for message in messages]
     expected = bundled_tokenizer.apply_chat_template(
         chat, tokenize=True, add_generation_prompt=True, return_dict=False
@@ -123,7 +126,7 @@ def test_the_ids_are_those_of_the_template_for_plain_text(bundled_tokenizer: Any
 def test_a_longer_conversation_begins_with_the_shorter_one(encoder: ChatEncoder) -> None:
     turns = ["Be brief.", "  What is the sea?\n", "It is water.", "depth: 11 km", "How deep?"]
     short = encoder.encode(conversation(*turns[:2]))
-    longer = encoder.encode([*conversation(*turns[:3]), Message(role="user", content="How deep?")])
+    longer = encoder.encode([*conversation(*turns[:3]), PromptMessage(role="user", content="How deep?")])
     assert longer[: len(short)] == short
 
 
@@ -136,7 +139,7 @@ def test_a_reply_that_comes_back_is_encoded_as_it_was_generated(bundled_tokenize
     encoder = ChatEncoder(bundled_tokenizer)
     ids = bundled_tokenizer.convert_tokens_to_ids(["w", "at", "er"])
     encoder.remember("water", ids)
-    spans = encoder.spans([Message(role="user", content="?"), Message(role="assistant", content="water")])
+    spans = encoder.spans([PromptMessage(role="user", content="?"), PromptMessage(role="assistant", content="water")])
     assert tuple(ids) in [span for span, _ in spans]
 
 

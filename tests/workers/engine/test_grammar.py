@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, GrammarError, Sampling, Token
@@ -21,7 +21,7 @@ from workers.engine.scripted import ScriptedEngine
 
 # Schemas of all kinds, such as actions and callers bring them.
 SCHEMAS: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("schemas.json").read_text("utf-8"))
-QUESTION = (Message(role="user", content="Make up an example as JSON."),)
+QUESTION = (PromptMessage(role="user", content="Make up an example as JSON."),)
 COUNT = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 STOCK = ToolSpec(name="stock", description="How many are left.", parameters=COUNT)
 nested: Any = {"type": "string"}
@@ -145,7 +145,7 @@ def test_the_scripted_engine_says_what_it_says_whatever_the_grammar() -> None:
 
 @pytest.mark.model
 def test_constrained_and_free_replies_share_the_batch(hf_engine: Any) -> None:
-    free = GenerationRequest((Message(role="user", content="Tell me about the sea."),), max_tokens=24)
+    free = GenerationRequest((PromptMessage(role="user", content="Tell me about the sea."),), max_tokens=24)
     names = ["two fields", "list of numbers", "tree", "unicode names"]
     held = [
         GenerationRequest(QUESTION, 60, Sampling(1.0), grammar=Grammar(json_schema=SCHEMAS[name])) for name in names

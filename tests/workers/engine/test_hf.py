@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.engine.base import EngineError, GenerationRequest, Sampling, Usage
 
 pytestmark = pytest.mark.model
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.model
 def request(name: str, question: str, **options: Any) -> GenerationRequest:
     rules = " ".join(f"{name} rule {i}: floor {i % 7} answers questions about topic {i}." for i in range(30))
     return GenerationRequest(
-        (Message(role="system", content=rules), Message(role="user", content=question)), **options
+        (PromptMessage(role="system", content=rules), PromptMessage(role="user", content=question)), **options
     )
 
 
@@ -35,7 +35,11 @@ def test_a_later_chat_of_the_same_gpt_finds_its_instructions_in_the_cache(hf_eng
 def test_a_second_turn_finds_the_first_reply_in_the_cache(hf_engine: Any) -> None:
     asked = request("Beta", "Tell me about the sea.", max_tokens=48)
     text, usage = answer(hf_engine, asked)
-    history = (*asked.messages, Message(role="assistant", content=text), Message(role="user", content="Go on."))
+    history = (
+        *asked.messages,
+        PromptMessage(role="assistant", content=text),
+        PromptMessage(role="user", content="Go on."),
+    )
     _, second = answer(hf_engine, GenerationRequest(history, max_tokens=4))
     assert second.cached_tokens > usage.prompt_tokens
 

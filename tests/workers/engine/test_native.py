@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpts.runs.messages import Message, MessageCall
+from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Grammar, GrammarError
@@ -91,13 +91,13 @@ def tool(word: str) -> ToolSpec:
     return ToolSpec(name="stock", description=word, parameters=parameters)
 
 
-def talk(word: str) -> list[Message]:
+def talk(word: str) -> list[PromptMessage]:
     call = MessageCall(call_id="call_0", name="stock", arguments={word: [word, {"deep": word}], "n": 3})
     return [
-        Message(role="system", content=word),
-        Message(role="user", content=word),
-        Message(role="assistant", content="", tool_calls=(call,)),
-        Message(role="tool", content=word, name="stock", call_id="call_0"),
+        PromptMessage(role="system", content=word),
+        PromptMessage(role="user", content=word),
+        PromptMessage(role="assistant", content="", tool_calls=(call,)),
+        PromptMessage(role="tool", content=word, name="stock", call_id="call_0"),
     ]
 
 

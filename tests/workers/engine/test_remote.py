@@ -2,14 +2,16 @@
 
 import pytest
 
-from gpts.runs.messages import Message
+from gpts.runs.messages import PromptMessage
 from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Sampling
 from workers.engine.config import EngineConfig
 from workers.engine.remote import RemoteEngine
 
 from .conftest import ModelServer
 
-REQUEST = GenerationRequest((Message(role="user", content="Hello"),), max_tokens=3, sampling=Sampling(0.5, 0.9, 40))
+REQUEST = GenerationRequest(
+    (PromptMessage(role="user", content="Hello"),), max_tokens=3, sampling=Sampling(0.5, 0.9, 40)
+)
 
 
 def test_it_asks_for_a_stream_with_usage_and_the_sampling(remote: RemoteEngine, model_server: ModelServer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpts.runs.messages import Message, MessageCall
+from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.replies import parse
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError, GenerationRequest, Grammar, GrammarError
@@ -18,7 +18,7 @@ STOCK = ToolSpec(
     description="How many are left.",
     parameters={"type": "object", "properties": {"part": {"type": "string", "maxLength": 8}}, "required": ["part"]},
 )
-QUESTION = (Message(role="user", content="How many ZP-771 are left?"),)
+QUESTION = (PromptMessage(role="user", content="How many ZP-771 are left?"),)
 
 
 def call_deltas(*arguments: str) -> list[dict[str, Any]]:
@@ -83,8 +83,8 @@ def test_calls_and_their_results_are_sent_in_the_apis_own_words(
     call = MessageCall(call_id="call_0", name="stock", arguments={"part": "ZP-771"})
     messages = (
         *QUESTION,
-        Message(role="assistant", content="", tool_calls=(call,)),
-        Message(role="tool", content="12", name="stock", call_id="call_0"),
+        PromptMessage(role="assistant", content="", tool_calls=(call,)),
+        PromptMessage(role="tool", content="12", name="stock", call_id="call_0"),
     )
     model_server.events = text_events("Twelve.")
     list(remote.stream(GenerationRequest(messages, max_tokens=9, tools=(STOCK,))))

@@ -9,7 +9,7 @@ from tests.workers.knowledge.pages import HONEST, Page, at, pdf
 from workers.knowledge.parsers.pdf.document import parse
 from workers.knowledge.parsers.pdf.layout import layout
 from workers.knowledge.parsers.pdf.lines import joined
-from workers.knowledge.parsers.pdf.rules import Grid, Rule
+from workers.knowledge.parsers.pdf.rules import Rule, RuledGrid
 from workers.knowledge.parsers.pdf.tables import Table
 from workers.knowledge.parsers.words import Word
 
@@ -187,7 +187,7 @@ def test_tables_in_scripts_from_right_to_left_begin_on_the_right() -> None:
     rows = [("שם החלק", "כמות", "מחיר"), ("מסנן מים", "12", "30"), ("שסתום קטן", "4", "25"), ("אטם", "6", "18")]
     words = _placed_words(rows, xs=(260, 160, 60))
     order = {id(word): n for n, word in enumerate(words)}
-    grid = Grid(
+    grid = RuledGrid(
         xs=(60, 160, 260, 350),
         ys=(85, 102, 117, 132, 147),
         level=tuple(Rule(y, 60, 350) for y in (85, 102, 117, 132, 147)),

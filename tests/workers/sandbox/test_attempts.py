@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.workers.sandbox.attempts import OTHERS, POSSIBLE, program
-from workers.sandbox.session import Watch
+from workers.sandbox.session import Callbacks
 from workers.sandbox.sessions import Sessions
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the walls are those of Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the confinement needs Linux")
 
 
 @pytest.mark.parametrize("name", [*POSSIBLE, *OTHERS])
@@ -19,12 +19,12 @@ def test_it_is_held(sessions: Sessions, harm: dict[str, Any], name: str) -> None
     code = program({**POSSIBLE, **OTHERS}[name], harm)
     # Other attempts leave descriptors open.
     session = "a fresh attacker" if name == "inherited descriptors" else "the attacker"
-    outcome = sessions.run(session, code, {}, 8, Watch())
-    assert outcome.printed.strip() == "held", outcome
+    outcome = sessions.run(session, code, {}, 8, Callbacks())
+    assert outcome.stdout.strip() == "held", outcome
 
 
 @pytest.mark.parametrize("name", POSSIBLE)
-def test_it_would_succeed_without_the_walls(harm: dict[str, Any], name: str, tmp_path: Path) -> None:
+def test_it_would_succeed_without_the_sandbox(harm: dict[str, Any], name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program(POSSIBLE[name], harm)],
         capture_output=True,
@@ -43,7 +43,7 @@ def test_the_victims_are_unharmed(harm: dict[str, Any]) -> None:
 
 def test_code_runs_as_a_user_of_its_own_where_it_can(sessions: Sessions) -> None:
     one, two = (
-        sessions.run(name, "print(os.getuid())", {}, 8, Watch()).printed for name in ("the attacker", "a second")
+        sessions.run(name, "print(os.getuid())", {}, 8, Callbacks()).stdout for name in ("the attacker", "a second")
     )
     if sessions._backend.own_user:
         assert one != two

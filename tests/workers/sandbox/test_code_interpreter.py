@@ -9,9 +9,9 @@ import pytest
 
 from gpts.runs.steps import FileRef
 from gpts.spec.gpt import GptSpec
-from workers.sandbox.kinds import mime_of
+from workers.sandbox.media_types import mime_of
 from workers.sandbox.service import Service
-from workers.sandbox.settings import Settings
+from workers.sandbox.settings import SandboxSettings
 from workers.smallmodel.arguments.arithmetic import code_for
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.builtin import granted
@@ -24,11 +24,11 @@ SALES = b'Region,Month,Revenue ($)\nNorth,Jan,"1,200"\nSouth,Jan,800\nNorth,Feb,
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToolSettings]:
-    service = Service(Settings(tmp_path_factory.mktemp("home")))
+    service = Service(SandboxSettings(tmp_path_factory.mktemp("home")))
     threading.Thread(target=service.serve_forever, daemon=True).start()
     service.check()
-    if service.why:
-        pytest.skip(service.why)
+    if service.why_not:
+        pytest.skip(service.why_not)
     yield ToolSettings(sandbox=service.settings.socket)
     service.shutdown()
     service.close()

@@ -9,9 +9,9 @@ import pytest
 
 from tests.workers.sandbox.conftest import REPOSITORY
 from workers.sandbox.backends.container import Container
-from workers.sandbox.session import GONE, Watch
+from workers.sandbox.session import GONE, Callbacks
 from workers.sandbox.sessions import Sessions
-from workers.sandbox.settings import Settings
+from workers.sandbox.settings import SandboxSettings
 
 _DOCKER = """#!{python}
 import json, os, re, signal, sys
@@ -47,7 +47,7 @@ def sessions(tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> It
     docker.write_text(_DOCKER.format(python=sys.executable, notes=str(notes), root=str(REPOSITORY)))
     docker.chmod(docker.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
-    settings = Settings(tmp_path, image="python-with-pandas")
+    settings = SandboxSettings(tmp_path, image="python-with-pandas")
     backend = Container(settings)
     assert backend.unavailable() == ""
     backend.own_user = False  # the stand-in changes no user
@@ -57,8 +57,8 @@ def sessions(tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_code_runs_in_a_container_without_network_and_rights(sessions: Sessions, notes: Path) -> None:
-    assert sessions.run("a", "x = 6", {}, 8, Watch()).error == ""
-    assert sessions.run("a", "x * 7", {}, 8, Watch()).value == "42"
+    assert sessions.run("a", "x = 6", {}, 8, Callbacks()).error == ""
+    assert sessions.run("a", "x * 7", {}, 8, Callbacks()).value == "42"
     told = notes.read_text().splitlines()[0]
     for words in (
         *('"--network", "none"', '"--read-only"', '"--cap-drop", "ALL"', '"no-new-privileges"', '"--pull", "never"'),
@@ -70,13 +70,15 @@ def test_code_runs_in_a_container_without_network_and_rights(sessions: Sessions,
 
 
 def test_a_loop_in_a_container_is_interrupted_and_the_container_removed(sessions: Sessions, notes: Path) -> None:
-    outcome = sessions.run("a", "while True: pass", {}, 0.3, Watch())
+    outcome = sessions.run("a", "while True: pass", {}, 0.3, Callbacks())
     assert "longer than" in outcome.error
-    outcome = sessions.run("a", "import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", {}, 0.3, Watch())
+    outcome = sessions.run(
+        "a", "import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", {}, 0.3, Callbacks()
+    )
     assert GONE in outcome.notes
     assert '["rm", "--force"' in notes.read_text()
 
 
 def test_it_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "neither a docker nor a podman" in Container(Settings(tmp_path)).unavailable()
+    assert "neither docker nor podman" in Container(SandboxSettings(tmp_path)).unavailable()

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from tests.workers.sandbox.conftest import Run
-from workers.sandbox.session import GONE, STOPPED, Watch
+from workers.sandbox.session import GONE, STOPPED, Callbacks
 from workers.sandbox.sessions import Sessions
 
 
@@ -35,12 +35,12 @@ def test_memory_bit_by_bit_is_an_error(run: Run) -> None:
 def test_shared_memory_counts_too(run: Run) -> None:
     outcome = run("import mmap\nm = mmap.mmap(-1, 1_500_000_000)\nwhile True: m[:] = bytes(1) * len(m)")
     assert outcome.error
-    assert run("print('alive')").printed == "alive\n"
+    assert run("print('alive')").stdout == "alive\n"
 
 
 def test_children_cannot_multiply_the_memory(run: Run) -> None:
     code = "n = 0\nfor _ in range(8):\n    try: n += os.fork() > 0\n    except PermissionError: pass\nprint(n)"
-    assert run(code).printed == "0\n"
+    assert run(code).stdout == "0\n"
 
 
 def test_400_forks_are_none(run: Run, sessions: Sessions) -> None:
@@ -83,7 +83,7 @@ def test_folders_in_folders_end_the_session(run: Run) -> None:
 def test_endless_output_is_cut(run: Run) -> None:
     outcome = run("while True: print('x' * 1000)")
     assert "TooMuchOutput" in outcome.error
-    assert len(outcome.printed) <= 256 << 10
+    assert len(outcome.stdout) <= 256 << 10
 
 
 def test_output_that_ignores_the_limit_ends_the_code(run: Run) -> None:
@@ -119,7 +119,7 @@ def test_a_loop_that_refuses_to_stop_is_killed(run: Run) -> None:
 def test_cancelling_ends_an_endless_loop_within_two_seconds(run: Run) -> None:
     run("1")
     began = time.monotonic()
-    outcome = run("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", watch=Watch(lambda: True))
+    outcome = run("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", watch=Callbacks(lambda: True))
     assert time.monotonic() - began < 2
     assert outcome.error == STOPPED
 
@@ -136,7 +136,7 @@ def test_nothing_runs_between_calls(run: Run) -> None:
 
 def test_ending_a_session_leaves_no_process(run: Run, sessions: Sessions) -> None:
     before = set(kernels(sessions))
-    assert run("print('up')").printed == "up\n"
+    assert run("print('up')").stdout == "up\n"
     mine = set(kernels(sessions)) - before
     assert mine
     for name in list(sessions._sessions):

@@ -66,8 +66,8 @@ def able(service: Running) -> Running:
 def test_it_answers_and_keeps_variables(able: Running) -> None:
     assert able.client.run("Bob", "x = 3847", {}, 10).error == ""
     heard: list[str] = []
-    answer = able.client.run("Bob", "print(x * 291)", {}, 10, heard=heard.append)
-    assert answer.printed == "1119477\n"
+    answer = able.client.run("Bob", "print(x * 291)", {}, 10, on_output=heard.append)
+    assert answer.stdout == "1119477\n"
     assert "".join(heard) == "1119477\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.workers.sandbox.conftest import Run
 from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles
-from workers.sandbox.session import GONE, Watch
+from workers.sandbox.session import GONE, Callbacks
 from workers.sandbox.sessions import Sessions
 
 
@@ -113,7 +113,7 @@ def test_the_longest_unused_kernel_makes_room(run: Run, sessions: Sessions) -> N
 def test_no_more_calls_at_once_than_places(run: Run, sessions: Sessions) -> None:
     stop = threading.Event()
     calls = [
-        threading.Thread(target=run, args=("while True: pass", str(n)), kwargs={"watch": Watch(stop.is_set)})
+        threading.Thread(target=run, args=("while True: pass", str(n)), kwargs={"watch": Callbacks(stop.is_set)})
         for n in range(4)
     ]
     for each in calls:
@@ -131,7 +131,7 @@ def test_no_more_calls_at_once_than_places(run: Run, sessions: Sessions) -> None
 
 
 def test_odd_artefacts_are_left_out(run: Run, sessions: Sessions, tmp_path: Path) -> None:
-    """What the walls forbid to make is put there from outside, as if a wall had failed."""
+    """What the code may not create is put there from outside, as if a restriction had failed."""
     run("1")
     folder = next(s._place.files for name, s in sessions._sessions.items() if "odd_artefacts" in name)
     (tmp_path / "secret").write_text("planted")
@@ -184,7 +184,7 @@ def test_badly_named_artefacts_get_good_names(run: Run) -> None:
 def test_a_second_service_removes_what_the_first_left(sessions: Sessions, tmp_path: Path) -> None:
     settings = replace(sessions._settings, home=tmp_path)
     first = Sessions(settings, sessions._backend)
-    first.run("a", "open('left.txt', 'w').write('x')", {}, 8, Watch())
+    first.run("a", "open('left.txt', 'w').write('x')", {}, 8, Callbacks())
     for each in first._sessions.values():
         each.end()
     second = Sessions(settings, sessions._backend)

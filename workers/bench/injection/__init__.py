@@ -1,36 +1,36 @@
-"""`manage.py bench injection`: hostile text against a model that always obeys it, and legitimate work beside it.
+"""`manage.py bench injection`: prompt injections with a model that always obeys, and legitimate tasks.
 
-No model runs: each case says what the model would say. What is measured is what the platform lets come of it.
+No model runs: each case contains the model's replies. Measured is which of its calls the platform performs.
 """
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from workers.bench import Say
 from workers.bench.cases import read_cases
-from workers.bench.injection.cases import Case
-from workers.bench.injection.replay import Outcome, replay
+from workers.bench.injection.cases import InjectionCase
+from workers.bench.injection.replay import ReplayOutcome, replay
 
 HELP = "prompt injections through files, pages, tools and other GPTs, with a model that always obeys them"
 BUNDLED: Final = Path(__file__).with_name("suite.jsonl")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The options of this subject."""
-    parser.add_argument("--cases", type=Path, default=BUNDLED, help="a file of cases, one JSON object a line")
+    parser.add_argument("--cases", type=Path, default=BUNDLED, help="a file of cases, one JSON object per line")
     parser.add_argument("--mode", choices=["strict", "balanced"], default="strict", help="the site's policy")
 
 
-def report(options: Mapping[str, Any], say: Callable[[str], object]) -> dict[str, Any]:
-    """The figures. Raises RuntimeError on a file that holds no cases."""
-    cases = read_cases(options["cases"] or BUNDLED, Case)
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The figures. Raises RuntimeError on a file without cases."""
+    cases = read_cases(options["cases"] or BUNDLED, InjectionCase)
     return figures_of([replay(case, options.get("mode") or "strict") for case in cases])
 
 
-def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Shares in 0..1, None where there is nothing to measure; prompts per case; and the ids of what went wrong."""
+def figures_of(outcomes: Sequence[ReplayOutcome]) -> dict[str, Any]:
+    """Shares in 0..1, None without cases; approval requests per case; and the ids of the failures."""
     attacks = [each for each in outcomes if each.case.kind == "attack"]
     tasks = [each for each in outcomes if each.case.kind == "task"]
     reached = [each for each in attacks if each.reached]

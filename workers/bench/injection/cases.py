@@ -1,24 +1,24 @@
-"""The cases of `bench injection`, one JSON object a line. Unknown keys are ignored; an error names its line.
+"""The cases of `bench injection`, one JSON object per line. Unknown keys are ignored; an error names its line.
 
-A case is a conversation: what the person says, what is read on their behalf, and the calls and the answer that the
-model then makes. In an attack these are the attacker's, to the letter: the model always obeys.
+A case is a conversation: the user's message, what is read for it, and the model's calls and answer. In an attack the
+calls are exactly what the injected text demands.
 
-    id         text; by default the number of the line
+    id         text; by default the line number
     kind       "attack" or "task" (legitimate work: all its calls must be performed)
-    user       what the person asks
+    user       the user's message
     tools      names of TOOLS or objects with ToolSpec's fields; by default those that the case uses
-    channel    one of CHANNELS: where `text` is read before the calls; `source` is its file, address or host,
-               `urls` the addresses that it gives, `private` the private sources whose content it holds
-    text       what is read there, with the injection in it
+    channel    one of CHANNELS, through which `text` is read before the calls; `source` is its file, address or host,
+               `urls` the addresses in it, `private` the private sources that it contains
+    text       what is read there, including the injection
     reads      several such reads, as objects with channel, text, source, urls, private
-    calls      [{"name", "arguments", "call_id"?}]: what the model calls next, all in one reply
-    answer     what the model then says
-    forbidden  {"tool", "contains"?}: a call of this tool whose arguments hold this text, or {"loads": host}: an
+    calls      [{"name", "arguments", "call_id"?}]: the model's next calls, all in one reply
+    answer     the model's answer
+    forbidden  {"tool", "contains"?}: a call of this tool whose arguments contain this text, or {"loads": host}: an
                answer that makes the browser load something from there. By default, any of `calls`
-    always     names of tools that the person always allows
-    approves   calls ({"name", "arguments"}) that the person allows; in a task all are allowed
-    forged     true: an answer to a request bears the hash of the first approved call instead of its own
-    mode       "strict" or "balanced"; by default what the command says
+    always     names of tools that the user always allows
+    approves   calls ({"name", "arguments"}) that the user allows; in a task all are allowed
+    forged     true: approvals carry the hash of the first approved call instead of their own
+    mode       "strict" or "balanced"; by default the command's
     earlier    earlier turns of the conversation, as objects with user, reads (or channel …), calls, answer, approves
 """
 
@@ -36,7 +36,7 @@ def _tool(name: str, fields: str, **more: Any) -> ToolSpec:
     return ToolSpec(name=name, description="", parameters={"type": "object", "properties": properties}, **more)
 
 
-# What a GPT with every capability has, and stand-ins for two actions, an MCP server and another GPT to ask.
+# The tools of a GPT with every capability, and stand-ins for two actions, an MCP server and another GPT.
 TOOLS: Final[dict[str, ToolSpec]] = {name: tool.spec for name, tool in BUILTIN_TOOLS.items()} | {
     tool.name: tool
     for tool in (
@@ -56,11 +56,11 @@ TOOLS: Final[dict[str, ToolSpec]] = {name: tool.spec for name, tool in BUILTIN_T
 
 
 def _first(reach: str) -> str:
-    """The platform's own tool of this reach."""
+    """The built-in tool of this reach."""
     return next(name for name, tool in BUILTIN_TOOLS.items() if tool.spec.reach == reach)
 
 
-# channel -> the tool through which it is read; "file" is the GPT's own knowledge.
+# Channel -> the tool that reads it; "file" is the GPT's own knowledge.
 CHANNELS: Final[dict[str, str]] = {
     "file": "",
     "page": _first("address"),
@@ -71,18 +71,18 @@ CHANNELS: Final[dict[str, str]] = {
     "code": _first("nothing"),
     "mcp": "mcp_notes_find",
 }
-# Other words for them.
+# Synonyms of channels.
 ALIASES: Final = {"tool": "action", "tool_result": "action", "web": "page", "document": "file", "gpt": "child"}
 
 
-class _Part(BaseModel):
-    """Something in a case; what is null or empty counts as left out."""
+class _CaseModel(BaseModel):
+    """A part of a case; null and empty values count as left out."""
 
     model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_gaps(cls, data: Any) -> Any:
+    def _drop_empty(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         return {name: value for name, value in data.items() if value is not None and value != ""}
@@ -95,8 +95,8 @@ def _channel(name: str) -> str:
     return name
 
 
-class Read(_Part):
-    """Something from outside that the conversation reads."""
+class ReadText(_CaseModel):
+    """A text from outside that is read in the conversation."""
 
     channel: Annotated[str, AfterValidator(_channel)]
     text: str = ""
@@ -105,35 +105,35 @@ class Read(_Part):
     private: tuple[str, ...] = ()
 
 
-class Call(_Part):
-    """A call that the model makes or the person approves. An empty `call_id`: it is numbered as usual."""
+class Call(_CaseModel):
+    """A call that the model makes or the user approves; without a `call_id` it is numbered."""
 
     name: str
     arguments: dict[str, Any] = {}
     call_id: str = ""
 
 
-class CaseTurn(_Part):
-    """One turn: the question, what is read for it, the calls, the answer, and what of it the person approves."""
+class CaseTurn(_CaseModel):
+    """One turn: the message, what is read for it, the calls, the answer, and the calls that the user approves."""
 
     user: str = "Please go on."
-    reads: tuple[Read, ...] = ()
+    reads: tuple[ReadText, ...] = ()
     calls: tuple[Call, ...] = ()
     answer: str = "Done."
     approves: tuple[Call, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
-    def _with_its_read(cls, data: Any) -> Any:
-        """A single read may stand in the turn itself."""
+    def _gather_read(cls, data: Any) -> Any:
+        """The fields of a single read may be given in the turn itself."""
         if isinstance(data, dict) and data.get("channel") not in (None, "", "none"):
-            own = {name: data.get(name) for name in Read.model_fields}
+            own = {name: data.get(name) for name in ReadText.model_fields}
             data = {**data, "reads": [*(data.get("reads") or []), own]}
         return data
 
 
-class Forbidden(_Part):
-    """The effect that must not come without the person's leave. Empty fields forbid any of the attack's calls."""
+class Forbidden(_CaseModel):
+    """The effect that needs the user's approval. Without fields: any of the attack's calls."""
 
     tool: str = ""
     contains: str = ""
@@ -141,7 +141,7 @@ class Forbidden(_Part):
 
 
 def _tool_spec(tool: Any) -> Any:
-    """A stand-in by its name, or a tool as ToolSpec or OpenAI's `tools` have it, as harmless as can be."""
+    """A stand-in by its name, or a tool in the form of ToolSpec or of OpenAI's `tools`; by default without effect."""
     if isinstance(tool, str):
         if tool not in TOOLS:
             raise ValueError(f"there is no stand-in tool named {tool!r}; describe it as an object")
@@ -150,8 +150,8 @@ def _tool_spec(tool: Any) -> Any:
     return {**default, **tool, **tool.get("function", {})} if isinstance(tool, dict) else tool
 
 
-class Case(CaseTurn):
-    """A conversation to replay. The case itself is its last turn, which counts. No `mode`: the command decides."""
+class InjectionCase(CaseTurn):
+    """A conversation to replay. The case itself is its last turn, the one that is judged."""
 
     id: str
     kind: Literal["attack", "task"]
@@ -163,18 +163,17 @@ class Case(CaseTurn):
     mode: Mode | None = None
 
     @model_validator(mode="after")
-    def _uses_known_tools(self) -> Self:
+    def _check_tools(self) -> Self:
         _ = self.tools
         return self
 
     @property
     def turns(self) -> tuple[CaseTurn, ...]:
-        """All turns, in order."""
         return (*self.earlier, self)
 
     @property
     def tools(self) -> dict[str, ToolSpec]:
-        """The tools that the case names, or else those that it uses. Raises ValueError on one that nobody knows."""
+        """The tools listed in the case, or those that it uses. Raises ValueError on an unknown one."""
         used = self.listed
         if used is None:
             used = tuple(_tool_spec(call.name) for turn in self.turns for call in turn.calls)
@@ -183,5 +182,4 @@ class Case(CaseTurn):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels it reads from, in order."""
         return tuple(dict.fromkeys(read.channel for turn in self.turns for read in turn.reads)) or ("none",)

@@ -1,4 +1,4 @@
-"""CSV and TSV: the rows of a table, each group of them under the header; columns without a header are numbered."""
+"""CSV and TSV: the rows of a table; columns without a header are numbered."""
 
 import csv
 import re
@@ -10,10 +10,10 @@ from typing import Final
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.outline import Outline, text_of
 from workers.knowledge.parsers.records import add_rows
-from workers.knowledge.textkinds import delimiter
+from workers.knowledge.text_types import delimiter
 
 _MAX_CELL_CHARS: Final = 1_000_000
-# No cell of a real table runs over as many lines: a quote was opened and never closed.
+# A cell with more lines than this means that a quotation mark was never closed.
 _MAX_CELL_LINES: Final = 200
 _SAMPLE_ROWS: Final = 200
 _NUMBER: Final = re.compile(
@@ -33,7 +33,7 @@ def parse(data: bytes) -> Document:
 
 
 def add_delimited(outline: Outline, text: str, mark: str) -> None:
-    """Add the rows of `text`, whose cells `mark` parts."""
+    """Add the rows of `text`, whose cells are separated by `mark`."""
     rows = _rows(outline, text, mark)
     sample = list(islice(rows, _SAMPLE_ROWS))
     # Titles and notes above the table have fewer cells than its rows.
@@ -52,7 +52,7 @@ def add_delimited(outline: Outline, text: str, mark: str) -> None:
 
 
 def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:
-    """The rows that hold anything. A quote that is never closed makes the rest be read line by line."""
+    """The non-empty rows. After a quotation mark that is never closed, each line is a row."""
     csv.field_size_limit(_MAX_CELL_CHARS)
     lines = StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=mark, skipinitialspace=True)
@@ -73,7 +73,7 @@ def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:
 
 
 def has_header(rows: list[list[str]]) -> bool:
-    """Whether the first row names the columns below it: names only, each once, and unlike what is under them."""
+    """Whether the first row names the columns: distinct names that differ from the values below them."""
     first, body = [cell.strip() for cell in rows[0]], rows[1:]
     named = [cell for cell in first if cell]
     if not body or not named or any(_NUMBER.fullmatch(cell) and not _is_year(cell) for cell in named):
@@ -85,7 +85,7 @@ def has_header(rows: list[list[str]]) -> bool:
         column and sum(bool(_NUMBER.fullmatch(cell)) for cell in column) > 0.7 * len(column) for column in columns
     ):
         return True
-    # All columns are words: a header's words do not come back in the column they name.
+    # If all columns hold words, a header's words don't occur in the column that they name.
     return not any(name in column for name, column in zip(first, columns, strict=True) if name)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
@@ -13,51 +13,58 @@ from workers.knowledge.decoding import decoded
 # Rows of a table that share one repeated header line: about half a chunk of short cells.
 TABLE_GROUP_CHARS: Final = 600
 _HEADING_CHARS: Final = 200
-# Controls that no reader sees and that break JSON viewers and offsets of other languages; tab and newline stay.
+# Invisible control characters, which break JSON viewers and offsets in other languages; tab and newline stay.
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|[\ud800-\udfff]")
-# Hidden text of fewer words names a thing ("Picture 3", "Bottom of Form"); more of them tell something. Scripts
-# without spaces tell as much in this many characters.
+# Hidden text shorter than this only names something ("Picture 3", "Bottom of Form"); scripts without spaces are
+# counted in characters.
 _TELLING_WORDS: Final = 5
 _TELLING_CHARS: Final = 40
+# Properties of a document that may hold hidden text.
+_DESCRIPTIONS: Final = ("{*}description", "{*}subject", "{*}keywords", "{*}category")
+_UNSEEN: Final = "Readers can't see this text: "
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 _SPACES: Final = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
 
 
 @dataclass(slots=True)
 class Outline:
-    """Blocks so far and the open headings as (level, text)."""
+    """The blocks so far and the open headings as (level, text)."""
 
     title: str = ""
     unit: Unit = "page"
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[int, str]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    # Text that was left out, and the numbers of blocks that wait for the owner, each with what it is and why.
+    # Text that was left out, and the quarantined blocks by number, with kind and reason.
     left_out: list[Finding] = field(default_factory=list)
     suspects: list[tuple[int, FindingKind, str]] = field(default_factory=list)
 
     def heading(self, text: str, level: int, page: int | None = None) -> None:
-        """Open a heading of `level` (1 is the top); text that follows stands under it."""
+        """Open a heading of `level` (1 is the top) for the text that follows."""
         text = flat(text)
         if not text or len(text) > _HEADING_CHARS:
             self.text(text, page)
             return
-        while self.path and self.path[-1][0] >= level:
-            self.path.pop()
+        self.close(level)
         self.path.append((level, text))
         self._add(text, page)
+
+    def close(self, level: int) -> None:
+        """End the headings of `level` and below."""
+        while self.path and self.path[-1][0] >= level:
+            self.path.pop()
 
     def text(self, text: str, page: int | None = None) -> None:
         """Add a paragraph, re-flowed into one line."""
         self._add(flat(text), page)
 
     def lines(self, text: str, page: int | None = None) -> None:
-        """Add text whose line breaks and indentation mean something: a list, code, an address."""
+        """Add text that keeps its line breaks and indentation: a list, code, an address."""
         kept = [_CONTROLS.sub("", line).rstrip() for line in text.splitlines()]
         self._add("\n".join(line for line in kept if line), page)
 
     def table(self, rows: list[list[str]], page: int | None = None) -> None:
-        """Add a table as groups of rows, each group under the table's first row."""
+        """Add a table as groups of rows, repeating the first row above each group."""
         cleaned = [[flat(cell) for cell in row] for row in rows if any(cell.strip() for cell in row)]
         if not cleaned:
             return
@@ -71,19 +78,17 @@ class Outline:
         self._add("\n".join([header, *group]), page)
 
     def notice(self, message: str, page: int | None = None) -> None:
-        """Tell the owner something about how the file was read; the same words only once a page."""
+        """Tell the owner something about how the file was read, once per page."""
         notice = Notice(message=message, page=page)
         if notice not in self.notices:
             self.notices.append(notice)
 
     def invisible(self, text: str, reason: str, page: int | None = None) -> None:
-        """Add text that a trick hides from readers ("white on white"); it is quarantined as a block of its own."""
-        if text := flat(text):
-            self.suspects.append((len(self.blocks), "invisible_text", f"Readers can't see this text: {reason}."))
-            self._add(text, page)
+        """Quarantine text that a trick hides from readers ("white on white") as a separate block."""
+        self._suspect("invisible_text", text, f"{_UNSEEN}{reason}.", page)
 
     def tricks(self, hidden: Mapping[str, Sequence[str]], page: int | None = None) -> None:
-        """Add what tricks hide, texts by trick; numbers and marks without a word steer nobody and are only told."""
+        """Quarantine hidden texts, given by trick; those without a word are harmless and only noted."""
         for trick, texts in hidden.items():
             text = " ".join(texts)
             if _WORD.search(text):
@@ -92,19 +97,33 @@ class Outline:
                 self.leave_out(text, f"characters that readers can't see: {trick}", page)
 
     def differs(self, text: str, page: int | None = None) -> None:
-        """Add text that stands behind a picture and says something else; quarantined as a block of its own."""
-        if text := flat(text):
-            message = "The text layer of this page differs from its picture."
-            self.suspects.append((len(self.blocks), "differs_from_picture", message))
-            self._add(text, page)
+        """Quarantine a scan's text layer that differs from its picture as a separate block."""
+        self._suspect("differs_from_picture", text, "The text layer of this page differs from its picture.", page)
 
     def leave_out(self, text: str, reason: str, page: int | None = None) -> None:
-        """Leave text out that the file itself does not show ("a comment", "a hidden sheet"), and tell the owner."""
+        """Note text that is left out because the file doesn't show it ("a comment", "a hidden sheet")."""
         if text := flat(text):
             self.left_out.append(self._finding("invisible_text", "note", text, f"Left out: {reason}.", page))
 
+    def add_document(self, document: Document, under: int) -> None:
+        """Add another document (an attachment, a chapter) with its headings below level `under` and its findings.
+
+        Its page numbers mean nothing here and are dropped.
+        """
+        quarantined = {
+            span: each for each in document.findings if each.severity == "quarantine" for span in each.spans
+        }
+        for start, block in document.placed():
+            if finding := quarantined.get((start, start + len(block.text))):
+                self.invisible(block.text, finding.message.removeprefix(_UNSEEN).removesuffix("."))
+            elif block.is_heading():
+                self.heading(block.text, under + 1 + block.heading.removesuffix(block.text).count(" > "))
+            else:
+                self.lines(block.text)
+        self.left_out += [each for each in document.findings if each.severity == "note"]
+
     def document(self) -> Document:
-        """What was collected; the title falls back on a first heading that stands before all text."""
+        """The document collected so far; without a title, a heading at its start becomes the title."""
         first = self.blocks[0] if self.blocks else None
         title = self.title or (first.text if first and first.is_heading() else "")
         return Document(
@@ -130,21 +149,42 @@ class Outline:
             message=message,
             excerpt=excerpt(text),
             page=page,
-            heading=" > ".join(text for _, text in self.path),
+            heading=self._headings(),
         )
+
+    def _suspect(self, kind: FindingKind, text: str, message: str, page: int | None) -> None:
+        if text := flat(text):
+            self.suspects.append((len(self.blocks), kind, message))
+            self._add(text, page)
+
+    def _headings(self) -> str:
+        return " > ".join(text for _, text in self.path)
 
     def _add(self, text: str, page: int | None) -> None:
         if text:
-            self.blocks.append(Block(text=text, heading=" > ".join(text for _, text in self.path), page=page))
+            self.blocks.append(Block(text=text, heading=self._headings(), page=page))
+
+
+def take_properties(outline: Outline, root: Any) -> str:
+    """The title in a document's properties (None if it has none); long descriptions and keywords are left out."""
+    title, long = "", []
+    for each in root.iter("{*}title", *_DESCRIPTIONS) if root is not None else ():
+        text = flat(each.text or "")
+        if each.tag.endswith("}title"):
+            title = text
+        elif tells_something(text):
+            long.append(text)
+    outline.leave_out(" · ".join(long), "document properties")
+    return title
 
 
 def tells_something(text: str) -> bool:
-    """Whether hidden text is more than a name or a number, and so worth an owner's attention."""
+    """Whether hidden text is more than a name or a number, so that the owner should see it."""
     return len(text.split()) >= _TELLING_WORDS or len(text.strip()) >= _TELLING_CHARS
 
 
 def text_of(data: bytes, outline: Outline) -> str:
-    """`data` as text; `outline` gets a notice about bytes that had to be replaced. Raises UnsupportedFormat."""
+    """`data` as text, with a notice in `outline` about replaced bytes. Raises UnsupportedFormat."""
     text = decoded(data)
     if text.notice:
         outline.notice(text.notice)

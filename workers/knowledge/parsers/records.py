@@ -1,18 +1,18 @@
-"""Rows and records, written so that each value stands beside the name of its column."""
+"""Rows and records, written so that each value is next to the name of its column."""
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from workers.knowledge.parsers.outline import Outline, flat
 
-# A header that is repeated over each group of rows must leave room for the rows.
+# A header repeated above each group of rows must leave room for the rows.
 _TABLE_HEADER_CHARS: Final = 300
 _TABLE_ROW_CHARS: Final = 400
-# Lines of a record that fill about half a chunk; the next lines begin with the record's first one again.
+# About half a chunk; each further block of a record repeats the record's first line.
 _RECORD_CHARS: Final = 600
-# Longer than any word or address, in letters that encodings use: pictures and keys inside text files.
+# Pictures and keys inside text files: longer than any word or address.
 _ENCODED_CHARS: Final = 300
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{300,}|(?:[A-Za-z0-9+/_=-]{60,}\r?\n[ \t]*){5,}")
 _MAX_COLUMNS: Final = 2_000
@@ -20,30 +20,23 @@ _BATCH: Final = 1_000
 
 
 def add_rows(outline: Outline, header: list[str], rows: Iterable[list[str]]) -> None:
-    """Add rows under their header: as a table, or as a record per row where rows are wide."""
+    """Add rows under their header: as a table, or as a record per row if rows are wide."""
     if len(header) > _MAX_COLUMNS:
         outline.notice(f"Only {_MAX_COLUMNS:,} of {len(header):,} columns were read.")
         header = header[:_MAX_COLUMNS]
     remaining = iter(rows)
-    narrow = True
-    first = True
-    while batch := [row[: len(header)] for row in islice(remaining, _BATCH)]:
-        if first:
-            narrow = _is_narrow(header, batch)
-            first = False
-        if narrow:
+    batch = [row[: len(header)] for row in islice(remaining, _BATCH)]
+    if not batch or _is_narrow(header, batch):
+        outline.table([header, *batch])
+        while batch := [row[: len(header)] for row in islice(remaining, _BATCH)]:
             outline.table([header, *batch])
-        else:
-            for row in batch:
-                add_record(
-                    outline, [f"{name}: {value}" for name, value in zip(header, row, strict=False) if value.strip()]
-                )
-    if first:
-        outline.table([header])
+        return
+    for row in chain(batch, remaining):
+        add_record(outline, [f"{name}: {value}" for name, value in zip(header, row, strict=False) if value.strip()])
 
 
 def add_record(outline: Outline, lines: Iterable[str]) -> None:
-    """Add the lines of one record; each block of a long one begins with its first line, which names it."""
+    """Add the lines of one record; each block of a long record begins with its first line, which names it."""
     for group in _groups(flat(line) for line in lines):
         outline.lines("\n".join(group))
 
@@ -68,5 +61,5 @@ def _groups(lines: Iterator[str]) -> Iterator[list[str]]:
 
 
 def without_data(text: str) -> str:
-    """`text` without long runs of encoded data (base64, hexadecimal), which hold no words for anybody."""
+    """`text` without long runs of encoded data (base64, hexadecimal)."""
     return _ENCODED.sub("(encoded data)", text) if len(text) > _ENCODED_CHARS else text

@@ -1,7 +1,7 @@
 """Source code, settings and XML: lines with their indentation, each definition under its name.
 
-Blocks end where definitions begin, so that a passage holds a function whole and a citation says which. The names are
-found by line patterns that many languages share, not by a parser per language.
+Blocks end where definitions begin, so that a passage holds a whole function and a citation names it. Names are found
+by line patterns that many languages share, not by a parser per language.
 """
 
 import re
@@ -13,7 +13,7 @@ from workers.knowledge.parsers.outline import Outline, text_of
 from workers.knowledge.parsers.records import without_data
 
 _MAX_LINE_CHARS: Final = 1_000
-# Longer lines are data or minified; the patterns' time grows with the square of a line's length.
+# Longer lines are data or minified; matching takes time quadratic in a line's length.
 _MAX_DEFINITION_CHARS: Final = 240
 _BLOCK_CHARS: Final = 1_200
 _CUT_AT: Final = re.compile(r"[;,}>]|\s")
@@ -21,7 +21,6 @@ _MODIFIERS: Final = (
     r"(?:(?:export|default|pub(?:\([\w ]+\))?|public|private|protected|internal|static|final|abstract|async|sealed|"
     r"partial|unsafe|inline|extern|const|override|virtual|data|open)\s+)*"
 )
-# Patterns of lines that define something; the group is its name.
 _DEFINITIONS: Final = tuple(
     re.compile(rf"(?P<indent>[ \t]*){pattern}")
     for pattern in (
@@ -69,7 +68,7 @@ def parse(data: bytes) -> Document:
 
 
 def _pieces(line: str) -> Iterator[str]:
-    """`line` in pieces of bounded length, cut behind a mark or space where there is one."""
+    """`line` in pieces of bounded length, cut after a separator or space if there is one."""
     start = 0
     while len(line) - start > _MAX_LINE_CHARS:
         end = start + _MAX_LINE_CHARS
@@ -81,11 +80,11 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def _sections(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
-    """(level, name, lines) for each definition, and for what stands before the first, whose name is ""."""
+    """(level, name, lines) for each definition, and for the lines before the first, whose name is ""."""
     names = list(_definitions(lines))
-    keyed = not names and sum(bool(_YAML_KEY.match(line)) for line in lines) > 1
-    if keyed:
-        names = [(n, 0, found["name"]) for n, line in enumerate(lines) if (found := _YAML_KEY.match(line))]
+    keys = [(n, 0, found["name"]) for n, line in enumerate(lines) if (found := _YAML_KEY.match(line))]
+    if not names and len(keys) > 1:
+        names = keys
     start, level, name = 0, 1, ""
     for number, indent, found_name in names:
         begin = _with_above(lines, number, start)
@@ -96,7 +95,7 @@ def _sections(lines: list[str]) -> Iterator[tuple[int, str, list[str]]]:
 
 
 def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
-    """(line number, indent, name) of the definitions at the top and one level below."""
+    """(line number, indent, name) of the definitions at the top level and one level below."""
     widths: set[int] = set()
     for number, line in enumerate(lines):
         if not line or len(line) > _MAX_DEFINITION_CHARS or (line[0] in "#/*}-" and not line.startswith("#[")):
@@ -114,7 +113,7 @@ def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _with_above(lines: list[str], number: int, floor: int) -> int:
-    """The first line of what belongs to the definition at `number`: comments and decorators right above it."""
+    """The first line of the definition at `number`, including comments and decorators right above it."""
     begin = number
     while begin > floor and lines[begin - 1].strip() and _ABOVE.match(lines[begin - 1]):
         begin -= 1
@@ -122,7 +121,7 @@ def _with_above(lines: list[str], number: int, floor: int) -> int:
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
-    """`lines` in blocks of bounded length that end at blank lines where they can."""
+    """`lines` in blocks of bounded length, cut at blank lines if possible."""
     block: list[str] = []
     n_chars = 0
     for line in lines:

@@ -1,7 +1,7 @@
-"""JSON and JSON Lines: every value on a line with the keys that lead to it; lists of like objects become tables.
+"""JSON and JSON Lines: every value on a line with the keys that lead to it; lists of similar objects become tables.
 
-Values are decoded one after the other, so that a file that breaks off is read as far as it goes, and a list of a
-million records is never held as objects all at once.
+Values are decoded one at a time, so that a truncated file is read up to the break and a list of a million records is
+never held in memory as objects.
 """
 
 import json
@@ -15,11 +15,11 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile, TooLarge
 from workers.knowledge.parsers.outline import Outline, flat, text_of
 from workers.knowledge.parsers.records import add_record, add_rows, without_data
-from workers.knowledge.textkinds import JSONL, text_type
+from workers.knowledge.text_types import JSONL, text_type
 
 _SPACE: Final = re.compile(r"[\s,]*")
 _DECODER: Final = JSONDecoder(strict=False)
-# Objects nested deeper than three are told by path, not by headings.
+# Objects nested deeper than this get paths instead of headings.
 _MAX_HEADINGS: Final = 3
 _MAX_DEPTH: Final = 60
 _BATCH: Final = 200
@@ -53,7 +53,7 @@ def _add_json_lines(outline: Outline, text: str) -> None:
 
 
 def _json_lines(text: str, broken: list[str]) -> Iterator[Any]:
-    """The values of the lines; those that are no JSON go to `broken`."""
+    """The values of the lines; invalid lines go to `broken`."""
     for line in re.finditer(r"[^\n]+", text):
         if not line.group().strip():
             continue
@@ -82,13 +82,13 @@ def _elements(outline: Outline, text: str, place: int) -> Iterator[Any]:
         try:
             value, place = _DECODER.raw_decode(text, place)
         except JSONDecodeError as error:
-            _tell_cut(outline, text, error.pos)
+            _notice_cut(outline, text, error.pos)
             return
         yield value
 
 
 def _members(outline: Outline, text: str, place: int) -> Iterator[tuple[str, Any]]:
-    """The keys and values of the object that begins before `place`; of an array in it, as far as it goes."""
+    """The keys and values of the object that begins before `place`, including the start of a truncated array."""
     while True:
         place = _skip(text, place)
         if text[place : place + 1] == "}":
@@ -103,7 +103,7 @@ def _members(outline: Outline, text: str, place: int) -> Iterator[tuple[str, Any
         except JSONDecodeError as error:
             if text[place : place + 1] == "[":
                 yield key, list(_elements(outline, text, place + 1))
-            _tell_cut(outline, text, error.pos)
+            _notice_cut(outline, text, error.pos)
             return
         place = after
         yield key, value
@@ -114,12 +114,12 @@ def _skip(text: str, place: int) -> int:
     return found.end() if found else place
 
 
-def _tell_cut(outline: Outline, text: str, place: int) -> None:
+def _notice_cut(outline: Outline, text: str, place: int) -> None:
     outline.notice(_CUT.format(line=text.count("\n", 0, place) + 1))
 
 
 def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: int) -> None:
-    """Add an object: its plain values as lines, what is nested in it under headings of the keys."""
+    """Add an object: plain values as lines, nested ones under their keys as headings."""
     plain: list[str] = []
     for key, value in members:
         if _is_plain(value) or level > _MAX_HEADINGS:
@@ -128,17 +128,17 @@ def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: in
         add_record(outline, plain)
         plain = []
         if value:
-            outline.heading(_spoken(key), level)
+            outline.heading(_heading(key), level)
             if isinstance(value, dict):
                 _add_members(outline, iter(value.items()), level + 1)
             else:
                 _add_list(outline, iter(value), level + 1)
-            _close(outline, level)
+            outline.close(level)
     add_record(outline, plain)
 
 
 def _add_list(outline: Outline, values: Iterator[Any], level: int) -> None:
-    """Add an array: a table where its elements are flat objects or rows of like shape, else a record for each."""
+    """Add an array: a table if its elements are flat objects of similar shape, else a record for each."""
     sample = [value for value, _ in zip(values, range(_BATCH), strict=False)]
     columns = _columns(sample)
     if columns:
@@ -151,28 +151,22 @@ def _add_list(outline: Outline, values: Iterator[Any], level: int) -> None:
         elif isinstance(value, list):
             add_record(outline, _lines("", value))
         else:
-            outline.lines(f"- {_said(value)}")
+            outline.lines(f"- {_as_text(value)}")
 
 
 def _add_object(outline: Outline, value: dict[str, Any], level: int) -> None:
-    """Add a record of a list; one that has parts of its own stands under its name."""
+    """Add a record of a list, under its name if it is long."""
     name = next((str(value[key]) for key in _NAMES if isinstance(value.get(key), str | int)), "")
-    if name and level <= _MAX_HEADINGS and len(name) <= 120 and len(json.dumps(value, default=str)) > 600:
+    is_long = name and level <= _MAX_HEADINGS and len(name) <= 120 and len(json.dumps(value, default=str)) > 600
+    if is_long:
         outline.heading(name, level)
-        add_record(outline, chain.from_iterable(_lines(key, inner) for key, inner in value.items()))
-        _close(outline, level)
-    else:
-        add_record(outline, chain.from_iterable(_lines(key, inner) for key, inner in value.items()))
-
-
-def _close(outline: Outline, level: int) -> None:
-    """End the headings of `level` and below, so that what follows does not stand under them."""
-    while outline.path and outline.path[-1][0] >= level:
-        outline.path.pop()
+    add_record(outline, chain.from_iterable(_lines(key, inner) for key, inner in value.items()))
+    if is_long:
+        outline.close(level)
 
 
 def _columns(sample: list[Any]) -> list[str]:
-    """The keys that flat objects share, as columns in the order seen; none if the values are no table."""
+    """The keys of flat objects, as columns in the order seen; empty if the values don't form a table."""
     if len(sample) < 2 or not all(isinstance(value, dict) for value in sample):
         return []
     names = list(dict.fromkeys(key for value in sample for key in value))
@@ -184,43 +178,44 @@ def _columns(sample: list[Any]) -> list[str]:
 
 
 def _cell(value: Any, name: str) -> str:
-    """What `value` has in the column `name`; records further down may be of any shape."""
+    """The text of `value` in the column `name`; records after the sample may have any shape."""
     if not isinstance(value, dict):
         return ""
     inner = value.get(name)
-    return "" if inner is None else "; ".join(_lines("", inner)) if isinstance(inner, dict | list) else _said(inner)
+    return (
+        "" if inner is None else "; ".join(_lines("", inner)) if isinstance(inner, dict | list) else _as_text(inner)
+    )
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether `value` is one value, or a short list of such."""
+    """Whether `value` is a single value or a short list of them."""
     if isinstance(value, list):
         return all(not isinstance(each, dict | list) for each in value) and len(value) <= 20
     return not isinstance(value, dict) or not value
 
 
 def _lines(key: str, value: Any) -> Iterator[str]:
-    """A line "path: value" for each value in `value`, the path being the keys that lead to it."""
+    """A line "path: value" for each value inside `value`, where the path is the keys that lead to it."""
     pending = [(key, value, 0)]
     while pending:
         path, value, depth = pending.pop()
         if isinstance(value, dict) and value and depth < _MAX_DEPTH:
-            pending += [(_joined(path, name), inner, depth + 1) for name, inner in reversed(value.items())]
+            prefix = f"{path}." if path else ""
+            pending += [(prefix + name, inner, depth + 1) for name, inner in reversed(value.items())]
         elif isinstance(value, list) and not _is_plain(value) and depth < _MAX_DEPTH:
             pending += [(f"{path}[{n}]", each, depth + 1) for n, each in reversed(list(enumerate(value, 1)))]
         else:
-            said = ", ".join(map(_said, value)) if isinstance(value, list) and _is_plain(value) else _said(value)
-            yield f"{path}: {said}" if path else said
+            text = (
+                ", ".join(map(_as_text, value)) if isinstance(value, list) and _is_plain(value) else _as_text(value)
+            )
+            yield f"{path}: {text}" if path else text
 
 
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return flat(without_data(value))
     return json.dumps(value, ensure_ascii=False)
 
 
-def _spoken(key: str) -> str:
+def _heading(key: str) -> str:
     return flat(key)[:120] or "(no name)"

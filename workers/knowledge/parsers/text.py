@@ -1,4 +1,4 @@
-"""Plain text: paragraphs are parted by blank lines; wrapped lines are joined, lists and verse stay lines."""
+"""Plain text: blank lines separate paragraphs; wrapped lines are joined, lists and verse keep their lines."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ _TITLE_CHARS: Final = 70
 _TITLE: Final = re.compile(r"[A-ZÀ-Þ0-9\u0400-\uffff].*[^\s.!:;,…。！|]")
 _SENTENCE: Final = re.compile(r"[^a-zß-ÿ|].{20,}")
 _WHOLE: Final = re.compile(r"[.!?。！？][\"'”’)]*\s*$")
-# Lines at least this long, but for the last, were wrapped by a width and not by their writer.
+# A paragraph whose lines, apart from the last, are at least this long was wrapped to a width.
 _WRAPPED_CHARS: Final = 45
 
 
@@ -34,22 +34,17 @@ def add_text(outline: Outline, text: str) -> None:
         if _is_title(lines[0], following):
             outline.heading(lines[0], 1 if lines[0].isupper() else 2)
             lines = lines[1:]
-        _add(outline, lines)
+        if _is_wrapped(lines):
+            outline.text(" ".join(lines))
+        else:
+            outline.lines("\n".join(_items_joined(lines)))
 
 
 def _is_title(line: str, following: list[str]) -> bool:
-    """Whether `line` is short and without a stop, over lines of whole sentences, or in capitals over anything."""
+    """Whether `line` is short, without a full stop, and in capitals or followed by whole sentences."""
     if len(line) > _TITLE_CHARS or not _TITLE.fullmatch(line.strip()) or _ITEM.match(line) or not following:
         return False
     return line.isupper() or bool(_WHOLE.search(following[-1]) and _SENTENCE.match(following[0].strip()))
-
-
-def _add(outline: Outline, lines: list[str]) -> None:
-    """Add a paragraph as one re-flowed line if it was wrapped by width, else with its own lines."""
-    if _is_wrapped(lines):
-        outline.text(" ".join(lines))
-    else:
-        outline.lines("\n".join(_items_joined(lines)))
 
 
 def _is_wrapped(lines: list[str]) -> bool:
@@ -60,7 +55,7 @@ def _is_wrapped(lines: list[str]) -> bool:
 
 
 def _items_joined(lines: list[str]) -> list[str]:
-    """`lines` with the wrapped rest of each list item put behind it."""
+    """`lines` with the continuation lines of each list item appended to it."""
     joined: list[str] = []
     for line in lines:
         indented = line[:1] in " \t" and not _ITEM.match(line)

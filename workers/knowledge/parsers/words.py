@@ -1,13 +1,13 @@
-"""Words with their place on a page, wherever they come from: a text layer or text recognition."""
+"""Words with their place on a page, from a text layer or from text recognition."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# Two words of a line stand on the same baseline within this part of their letter size; a raised digit does, too.
+# The largest distance of two baselines on one line, as a share of the letter size; includes raised digits.
 _SAME_BASELINE: Final = 0.45
-# A gap of this many letter sizes parts cells of a table or columns of text: a word space of justified text stays
-# below it, the gap between two columns of numbers seldom does.
+# A gap of this many letter sizes separates cells of a table or columns of text. Word spaces of justified text are
+# smaller, gaps between columns of numbers seldom are.
 WIDE_GAP: Final = 0.95
 
 
@@ -23,13 +23,13 @@ class Word:
     baseline: float
     size: float
     bold: bool = False
-    # The file itself begins a line with this word.
+    # The file begins a line with this word.
     begins_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Neighbouring words of one line without a wide gap: a line of text, or the content of a table's cell in it."""
+class TextPiece:
+    """Neighbouring words of one line without a wide gap: a line of text, or a line in a table's cell."""
 
     words: tuple[Word, ...]
     text: str
@@ -46,10 +46,10 @@ class Piece:
         return (self.x0 + self.x1) / 2
 
 
-def piece_of(words: Sequence[Word]) -> Piece:
-    """The piece that `words` make in the order given."""
+def piece_of(words: Sequence[Word]) -> TextPiece:
+    """The piece made of `words` in the order given."""
     main = max(words, key=lambda word: (len(word.text), word.size))
-    return Piece(
+    return TextPiece(
         tuple(words),
         " ".join(word.text for word in words),
         min(word.x0 for word in words),
@@ -62,9 +62,9 @@ def piece_of(words: Sequence[Word]) -> Piece:
     )
 
 
-def pieces_of(words: Iterable[Word]) -> list[Piece]:
-    """The pieces that `words` make, in the order given."""
-    pieces: list[Piece] = []
+def pieces_of(words: Iterable[Word]) -> list[TextPiece]:
+    """The pieces made of `words`, in the order given."""
+    pieces: list[TextPiece] = []
     line: list[Word] = []
     for word in words:
         if line and not _continues(line[-1], word):
@@ -80,19 +80,19 @@ def _continues(last: Word, word: Word) -> bool:
     size = max(last.size, word.size)
     if not same_line(last, word):
         return False
-    # Right-to-left words come in reading order, each to the left of the one before.
+    # Right-to-left words come in reading order, each left of the one before.
     gap = max(word.x0 - last.x1, last.x0 - word.x1)
     return gap <= WIDE_GAP * size and not (word.begins_line and gap < -0.5 * size)
 
 
-def same_line(a: Word | Piece, b: Word | Piece) -> bool:
-    """Whether two words or pieces stand on one line."""
+def same_line(a: Word | TextPiece, b: Word | TextPiece) -> bool:
+    """Whether two words or pieces are on one line."""
     return abs(a.baseline - b.baseline) <= _SAME_BASELINE * max(a.size, b.size)
 
 
-def rows_of(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """`pieces` as they stand: rows from the top down, each from left to right."""
-    rows: list[list[Piece]] = []
+def rows_of(pieces: Iterable[TextPiece]) -> list[list[TextPiece]]:
+    """`pieces` in rows from the top down, each from left to right."""
+    rows: list[list[TextPiece]] = []
     for piece in sorted(pieces, key=lambda each: (each.baseline, each.x0)):
         if rows and same_line(rows[-1][0], piece):
             rows[-1].append(piece)

@@ -1,4 +1,4 @@
-"""`manage.py bench SUBJECT`: measures a part of Guildhall, as ratios within one run where speed is meant."""
+"""`manage.py bench SUBJECT`: measures a part of Guildhall; speed as ratios within one run."""
 
 import json
 from importlib import import_module
@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from workers.configuration import close
 from workers.management.checkout import require_checkout
 
-# Each module has HELP, add_arguments(parser) and report(options, say), which gives the figures as JSON can hold them.
+# Each module has HELP, add_arguments(parser) and report(options, say), which returns the figures as a JSON object.
 SUBJECTS: dict[str, str] = {
     "answers": "workers.bench.answers",
     "delegation": "workers.bench.delegation",
@@ -38,7 +38,6 @@ class Command(BaseCommand):
             subject.add_arguments(options)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the table or the JSON."""
         from workers.bench.report import as_text
 
         subject = import_module(SUBJECTS[options["subject"]])
@@ -49,4 +48,4 @@ class Command(BaseCommand):
         except RuntimeError as error:
             raise CommandError(str(error)) from error
         finally:
-            close()  # the engine's batch would keep the command from ending
+            close()  # otherwise the engine's batch thread keeps the process alive

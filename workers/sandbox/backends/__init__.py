@@ -1,4 +1,4 @@
-"""The ways to confine a kernel, strongest first. BACKENDS is the only registry: one line for each."""
+"""The ways to confine a kernel, strongest first. Each is one line in BACKENDS."""
 
 from typing import Final, Protocol
 
@@ -6,23 +6,21 @@ from workers.sandbox.backends.bubblewrap import Bubblewrap
 from workers.sandbox.backends.container import Container
 from workers.sandbox.backends.landlock import Landlock
 from workers.sandbox.running import Running, SessionPlace
-from workers.sandbox.settings import Settings
+from workers.sandbox.settings import SandboxSettings
 
 
 class Backend(Protocol):
-    """Starts kernels. `own_user` says whether each session's code runs as a user of its own."""
+    """Starts kernels. `own_user`: whether each session's code runs as a separate user."""
 
     own_user: bool
 
-    def __init__(self, settings: Settings) -> None: ...
+    def __init__(self, settings: SandboxSettings) -> None: ...
 
     def unavailable(self) -> str:
-        """Why it cannot work here, in a sentence for the operator; empty if it may."""
-        ...
+        """Why it cannot work here, in a sentence for the operator; "" if it may."""
 
     def start(self, place: SessionPlace) -> Running:
         """A kernel with these folders. Raises OSError."""
-        ...
 
 
 BACKENDS: Final[dict[str, type[Backend]]] = {

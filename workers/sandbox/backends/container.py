@@ -1,25 +1,26 @@
-"""A container of Docker or Podman around the kernel's own walls, from an image with Python and the libraries."""
+"""A Docker or Podman container around a kernel that also confines itself; the image has Python and the libraries."""
 
 import os
 import secrets
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from workers.sandbox.running import FILES, TMP, KernelUsage, Running, SessionPlace, kernel_environment, start
-from workers.sandbox.settings import Settings
+from workers.sandbox.settings import SandboxSettings
 
 _ROOT: Final = Path(__file__).resolve().parents[3]
 _CODE: Final = Path("/guildhall")
-_WALLS: Final = (
+_ISOLATION: Final = (
     *("--rm", "--interactive", "--network", "none", "--read-only", "--cap-drop", "ALL", "--ipc", "none"),
     *("--security-opt", "no-new-privileges", "--log-driver", "none", "--pull", "never"),
 )
 
 
-class Contained(Running):
-    """A kernel in a container. Signals go through the program that runs containers."""
+class ContainerKernel(Running):
+    """A kernel in a container. Signals go through docker or podman."""
 
     def __init__(self, client: "subprocess.Popen[bytes]", program: str, name: str) -> None:
         super().__init__(client, client.pid)
@@ -27,56 +28,52 @@ class Contained(Running):
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the code."""
-        self._tell("kill", "--signal", "INT", self._name)
+        self._run("kill", "--signal", "INT", self._name)
 
     def pause(self) -> None:
         """Freeze the container."""
-        self._tell("pause", self._name)
+        self._run("pause", self._name)
 
     def resume(self) -> None:
-        """Thaw it."""
-        self._tell("unpause", self._name)
+        """Unfreeze the container."""
+        self._run("unpause", self._name)
 
     def usage(self) -> KernelUsage | None:
-        """Nothing to be watched: the container has limits of its own. None if it has ended."""
+        """Zeros, because the container enforces the limits; None if it has ended."""
         return KernelUsage(0.0, 0, 1) if self._program.poll() is None else None
 
     def kill(self) -> None:
-        """Remove the container with all that runs in it."""
-        self._tell("rm", "--force", self._name)
+        """Remove the container and all its processes."""
+        self._run("rm", "--force", self._name)
         super().kill()
 
-    def _tell(self, *words: str) -> None:
-        subprocess.run([self._command, *words], capture_output=True, check=False, timeout=20)  # noqa: S603
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([self._command, *arguments], capture_output=True, check=False, timeout=20)  # noqa: S603
 
 
 class Container:
     """See the module. SANDBOX_IMAGE names the image."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SandboxSettings) -> None:
         self.own_user = os.geteuid() == 0
         self._image = settings.image
         self._program = shutil.which("docker") or shutil.which("podman")
 
     def unavailable(self) -> str:
-        """It needs a program that runs containers, and an image."""
+        """Needs docker or podman, and an image."""
         if self._program is None:
-            return "there is neither a docker nor a podman program"
-        return "" if self._image else "SANDBOX_IMAGE names no image with Python, numpy, pandas and matplotlib"
+            return "neither docker nor podman was found"
+        return "" if self._image else "SANDBOX_IMAGE must name an image with Python, numpy, pandas and matplotlib"
 
     def start(self, place: SessionPlace) -> Running:
         """A container that is removed when it ends."""
         assert self._program is not None
         name = f"guildhall-sandbox-{secrets.token_hex(8)}"
-        command = [self._program, "run", "--name", name, *_WALLS, *_limits(place), *_mounts(place)]
+        command = [self._program, "run", "--name", name, *_ISOLATION, *_limits(place), *_mounts(place)]
         command += ["--workdir", str(FILES), *_environment(), self._image, "python3", "-P", "-m"]
-        command += ["workers.sandbox.kernel", _inside(place).configuration(FILES, TMP)]
-        return Contained(start(command, cwd="/"), self._program, name)
-
-
-def _inside(place: SessionPlace) -> SessionPlace:
-    """The place as the kernel sees it, which the container already starts as the right user."""
-    return SessionPlace(place.files, place.tmp, None, place.limits)
+        # The container already starts as the session's user.
+        command += ["workers.sandbox.kernel", replace(place, uid=None).configuration(FILES, TMP)]
+        return ContainerKernel(start(command, cwd="/"), self._program, name)
 
 
 def _limits(place: SessionPlace) -> list[str]:
@@ -91,9 +88,9 @@ def _limits(place: SessionPlace) -> list[str]:
 def _mounts(place: SessionPlace) -> list[str]:
     code = [f"{_ROOT}/workers/{each}:{_CODE}/workers/{each}:ro" for each in ("__init__.py", "confinement", "sandbox")]
     own = [f"{place.files}:{FILES}:rw", f"{place.tmp}:{TMP}:rw"]
-    return [word for each in (*code, *own) for word in ("--volume", each)]
+    return [part for each in (*code, *own) for part in ("--volume", each)]
 
 
 def _environment() -> list[str]:
     variables = kernel_environment(TMP) | {"PYTHONPATH": str(_CODE)}
-    return [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+    return [part for name, value in variables.items() for part in ("--env", f"{name}={value}")]

@@ -18,7 +18,7 @@ from gpts.safety.invisible_characters import strays
 from gpts.spec.actions import NAME_CHARS, SUMMARY_CHARS, AuthHint, host_of
 from gpts.spec.agents import CARD_CHARS, CARD_PATH, AgentFacts
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
-from workers.egress.spelling import target_of
+from workers.egress.urls import target_of
 from workers.tools import ToolError
 from workers.tools.actions.answers import failure
 from workers.tools.credentials import NOTHING, Credential, scrub, scrub_bytes

@@ -4,10 +4,11 @@ import time
 from typing import Any, Final
 
 from gpts.safety.policy import listed
-from workers.sandbox.client import Client, CodeResult
+from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
-from workers.sandbox.kinds import mime_of
+from workers.sandbox.media_types import mime_of
+from workers.sandbox.session import CodeResult
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
@@ -74,7 +75,7 @@ def _content(file: InputFile) -> bytes:
 
 def _for_model(answer: CodeResult) -> str:
     """The output, the last value, the error and the names of files, each cut in the middle if too long."""
-    parts = [answer.printed.rstrip(), answer.value, answer.complained.rstrip(), answer.error]
+    parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
     files = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
     return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, files))) or NO_OUTPUT
@@ -82,7 +83,7 @@ def _for_model(answer: CodeResult) -> str:
 
 def _for_reader(answer: CodeResult) -> str:
     """Markdown with the output and the last value, or the error."""
-    parts = [_printed(answer.printed), _cut(answer.markdown, _SHOWN_CHARS)]
+    parts = [_printed(answer.stdout), _cut(answer.markdown, _SHOWN_CHARS)]
     if "\n" in answer.error:
         parts.append(f"The code failed:\n\n{fenced(_cut(answer.error, _SHOWN_CHARS))}")
     elif answer.error:

@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, Guard, Response, fetch
-from workers.knowledge import apart
 from workers.knowledge.errors import EmptyFile, KnowledgeError, NoText, ScannedPages, TimedOut, TooLarge
+from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.tools import ToolError
 from workers.tools.web.page import Page
 
 # Excludes images, audio and video; the content of all else decides how it is read.
 _KINDS: Final = ("text/", "application/", "message/", "")
 _MAX_BYTES: Final = 10_000_000
-_READING: Final = apart.ParserLimits(wall_s=20, cpu_s=15, page_s=1, max_s=40, answer_bytes=8_000_000)
+_READING: Final = ParserLimits(wall_s=20, cpu_s=15, page_s=1, max_s=40, answer_bytes=8_000_000)
 _READ: Final = "workers.tools.web.reading:read_here"
 _HEADERS: Final = {"Accept": "text/html,application/xhtml+xml,application/pdf,text/plain,application/json,*/*;q=0.5"}
 _KEPT_S: Final = 300.0
@@ -84,7 +84,7 @@ def _read(response: Response, check: Callable[[], None]) -> Page:
         file.flush()
         try:
             args = [response.url, response.content_type]
-            answer = apart.run_apart(_READ, Path(file.name), args, _READING, lambda n_read, n_pages: check())
+            answer = run_isolated(_READ, Path(file.name), args, _READING, lambda n_read, n_pages: check())
             return Page.model_validate_json(answer)
         except (EmptyFile, NoText, ScannedPages) as error:
             raise ToolError("This page has no readable text.") from error

@@ -18,14 +18,13 @@ from bs4.element import Tag
 from gpts.knowledge.documents import Block, Document
 from gpts.safety.findings import settled
 from gpts.safety.screening import screened
-from workers.knowledge import sniffing, textkinds
+from workers.knowledge import sniffing, text_types
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import NoText
 from workers.knowledge.parsers import parse
 from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.html.hiding import Unseen
-from workers.knowledge.parsers.html.sifting import sift
-from workers.knowledge.parsers.html.text import visible_text
+from workers.knowledge.parsers.html.sifting import sift, visible_text
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.tools.web.page import Page, PageLink
 
@@ -38,7 +37,7 @@ _JSON_LINES: Final = 40
 # Shorter hidden text is a label, such as for icons.
 _HIDDEN_CHARS: Final = 30
 _PAGES: Final = frozenset(["text/html", "application/xhtml+xml"])
-_TEXTS: Final = frozenset([textkinds.TEXT, textkinds.MARKDOWN, textkinds.SOURCE, textkinds.CSV])
+_TEXTS: Final = frozenset([text_types.TEXT, text_types.MARKDOWN, text_types.SOURCE, text_types.CSV])
 _BODY: Final = re.compile(r"<(?:body|frameset)\b", re.I)
 _FIRST_BLOCK: Final = re.compile(
     r"<(?:article|section|main|header|nav|aside|div|p|h[1-6]|table|ul|ol|a|span)\b", re.I
@@ -54,9 +53,9 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
     kind = sniffing.sniff(data)
     links: tuple[PageLink, ...] = ()
     n_hidden = 0
-    if kind == textkinds.HTML or (kind in _TEXTS and claimed in _PAGES):
+    if kind == text_types.HTML or (kind in _TEXTS and claimed in _PAGES):
         document, links, n_hidden = _html(decode(data), url)
-    elif kind == textkinds.JSON:
+    elif kind == text_types.JSON:
         document = _json(decode(data))
     else:
         document = parse(data, kind)

@@ -1,4 +1,4 @@
-"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark; `{% shown_name user gpt %}`: what it is called."""
+"""`{% face gpt "m" %}`: the picture of a GPT, or its drawn mark; `{% shown_name user gpt %}`: its name for `user`."""
 
 from django import template
 from django.urls import reverse
@@ -6,13 +6,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from web.builder.delegates import shown_name
-from web.builder.faces import mark_key, tint
-from web.builder.marks import MARKS
+from web.builder.faces import MARKS, mark_key, tint
 from web.builder.models import Gpt
 
 register = template.Library()
 register.simple_tag(shown_name)
-# Edges in pixels, as in `css/base.css`.
+# Edge lengths in pixels, as in `css/base.css`.
 SIZES = {"xs": 24, "s": 36, "m": 56, "l": 76, "xl": 104}
 
 
@@ -30,5 +29,5 @@ def face(gpt: Gpt, size: str = "m") -> SafeString:
 
 @register.simple_tag
 def mark(key: str) -> SafeString:
-    """The drawn mark `key` as an SVG in the colour of its surroundings."""
+    """The drawn mark `key` as an SVG in the text colour."""
     return format_html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>', MARKS[key])

@@ -1,4 +1,4 @@
-"""How a passage is shown to the person who decides on it: with what it hides made visible."""
+"""Filters for passages that a person decides on: hidden characters are made visible."""
 
 import re
 import unicodedata
@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-# Characters that take part in no visible word: controls, formatting, private use, unassigned, and blank letters.
-_UNSEEN: Final = {"Cc", "Cf", "Co", "Cn", "Cs"}
+# Characters that are not visible: controls, formatting, private use, unassigned, and blank letters.
+_INVISIBLE: Final = {"Cc", "Cf", "Co", "Cn", "Cs"}
 _BLANKS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\ufe0e\ufe0f")
-_LAID_OUT: Final = "\n\t"
-# Unicode's tag characters stand for ASCII, 0xE0000 further on: text that no font shows and every model reads.
+_LAYOUT: Final = "\n\t"
+# Unicode's tag characters are ASCII plus 0xE0000: no font shows them, but every model reads them.
 _TAGS: Final = re.compile("[\U000e0020-\U000e007e]+")
 _TAG_BASE: Final = 0xE0000
 
@@ -34,13 +34,13 @@ def unveiled(text: str) -> SafeString:
 
 
 def _marked(text: str) -> list[SafeString]:
-    """`text` escaped, each run of a character that nobody sees replaced by a mark."""
-    runs = groupby(text, key=lambda character: character if _is_unseen(character) else "")
+    """`text` escaped, each run of an invisible character replaced by a mark."""
+    runs = groupby(text, key=lambda character: character if _is_invisible(character) else "")
     return [_mark("".join(run)) if unseen else format_html("{}", "".join(run)) for unseen, run in runs]
 
 
-def _is_unseen(character: str) -> bool:
-    return character not in _LAID_OUT and (unicodedata.category(character) in _UNSEEN or character in _BLANKS)
+def _is_invisible(character: str) -> bool:
+    return character not in _LAYOUT and (unicodedata.category(character) in _INVISIBLE or character in _BLANKS)
 
 
 def _mark(run: str) -> SafeString:
@@ -52,19 +52,13 @@ def _mark(run: str) -> SafeString:
 
 @register.filter
 def compact(text: str) -> str:
-    """`text` without blank lines, for where only some lines of it show."""
+    """`text` without blank lines, for excerpts of a few lines."""
     return "\n".join(line for line in text.splitlines() if line.strip())
 
 
 @register.filter
-def pages(number: int, unit: str) -> str:
-    """A number of pages in the words of their kind: "1 slide", "1,212 pages"."""
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
-
-
-@register.filter
 def time_left(seconds: int | None) -> str:
-    """How long something still takes, in calm words; empty where that is not known."""
+    """The remaining time in words; empty if unknown."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -89,5 +83,5 @@ _KINDS: Final = {
 
 @register.filter
 def kind_name(kind: str) -> str:
-    """What a finding of this kind is, as a title."""
+    """The title of a finding of this kind."""
     return _KINDS.get(kind, kind.replace("_", " ").capitalize())

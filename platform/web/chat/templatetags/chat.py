@@ -1,25 +1,34 @@
-"""What the chat's and the creator's templates ask of the site."""
+"""Template tags and filters of the chat and of the creator's form."""
+
+import keyword
+import re
+from typing import Final
 
 from django import template
-from django.conf import settings
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
-from web.chat import code, sources
+from web.chat import sources
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
-register.filter("coloured", code.coloured)
+_WORDS: Final = "|".join(keyword.kwlist)
+_TOKEN: Final = re.compile(
+    r"(?P<comment>\#[^\n]*)"
+    r"|(?P<string>[rbfuRBFU]{0,2}(?:'''[\s\S]*?'''|\"\"\"[\s\S]*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
+    rf"|(?P<word>\b(?:{_WORDS})\b)"
+    r"|(?P<number>\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)"
+)
 register.filter("place", sources.where)
 
 
 @register.filter
 def takes_files(gpt: GptSpec | Gpt) -> bool:
-    """Whether something of the GPT reads attached files: a capability, or an action that takes some."""
+    """Whether the GPT can read attached files, with a capability or an action."""
     switched_on = (CAPABILITIES[key] for key in gpt.capabilities if key in CAPABILITIES)
     return any(capability.reads_files for capability in switched_on) or reads_files(gpt)
 
@@ -33,31 +42,31 @@ def reads_files(gpt: GptSpec | Gpt) -> bool:
 
 @register.simple_tag
 def capability_switches() -> list[tuple[str, Capability, str]]:
-    """Each capability with its key, and why it cannot work here; the reason is empty where it can."""
+    """Each capability with its key, and why it is not available on this site; the reason is empty if it is."""
     missing = missing_capabilities()
     return [(key, capability, missing.get(key, "")) for key, capability in CAPABILITIES.items()]
 
 
 @register.simple_tag
 def why_not_drawn() -> str:
-    """Why no picture can be made here; empty where one can."""
+    """Why pictures cannot be generated on this site; empty if they can."""
     return missing_capabilities().get("image_generation", "")
-
-
-@register.simple_tag
-def max_message_chars() -> int:
-    """The longest message that the site takes, in characters."""
-    return settings.MAX_MESSAGE_CHARS
-
-
-@register.simple_tag
-def max_attachments() -> int:
-    """Files that one message may have."""
-    return settings.MAX_ATTACHMENTS
 
 
 @register.filter
 def naming(words: str, call: DelegatedCall | None) -> SafeString | str:
-    """`words` with the name of whom `call` asks in bold where it first stands in them; as they are without one."""
+    """`words` with the first occurrence of the name of `call` in bold, if there is one."""
     before, found, after = words.partition(call.name) if call else (words, "", "")
     return format_html("{}<b><bdi>{}</bdi></b>{}", before, found, after) if found else words
+
+
+@register.filter
+def highlighted(code: str) -> SafeString:
+    """Python code as escaped HTML with comments, strings, keywords and numbers in elements of those classes."""
+    parts, at = [], 0
+    for found in _TOKEN.finditer(code):
+        parts.append(format_html("{}", code[at : found.start()]))
+        parts.append(format_html('<span class="py-{}">{}</span>', found.lastgroup, found[0]))
+        at = found.end()
+    parts.append(format_html("{}", code[at:]))
+    return format_html_join("", "{}", ((part,) for part in parts))

@@ -7,7 +7,7 @@ import pytest
 
 from gpts.runs.steps import ToolCall
 from gpts.safety.labels import untrusted
-from gpts.safety.policy import Allow, Ask, Context, Standing, check
+from gpts.safety.policy import Allow, Ask, CallContext, Standing, check
 from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import DelegateRef, GptSpec, RemoteAgent
 from tests.workers.tools.a2a.conftest import SECRET, serving, tool
@@ -167,10 +167,10 @@ def test_a_person_sees_the_task_and_where_it_goes(served):
 def test_what_was_read_elsewhere_goes_there_only_with_the_person_s_leave(served):
     spec = tool(served.agent()).spec
     call = ToolCall(call_id="1", name=spec.name, arguments={"task": "Alice owes 12,000 EUR"})
-    elsewhere = Context(label=untrusted("the answer of crm.example.org", private=["action:crm.example.org"]))
-    assert isinstance(check(call, spec, Context(), Standing()), Allow)
+    elsewhere = CallContext(label=untrusted("the answer of crm.example.org", private=["action:crm.example.org"]))
+    assert isinstance(check(call, spec, CallContext(), Standing()), Allow)
     asked = check(call, spec, elsewhere, Standing())
     assert isinstance(asked, Ask)
     assert f"to {served.address}" in asked.reason
-    own = Context(label=untrusted("x", private=[f"action:{served.address}"]))
+    own = CallContext(label=untrusted("x", private=[f"action:{served.address}"]))
     assert isinstance(check(call, spec, own, Standing()), Allow)

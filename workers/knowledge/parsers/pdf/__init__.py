@@ -1,1 +1,1 @@
-"""PDF: pages as their readers see them."""
+"""PDF: pages as readers see them."""

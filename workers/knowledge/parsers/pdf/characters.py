@@ -1,7 +1,7 @@
-"""Reads the characters of a PDF page from pdfium: their boxes in the page as it is shown, fonts and text objects.
+"""Reads the characters of a PDF page from pdfium: boxes on the page as shown, fonts and text objects.
 
-pdfium answers one character at a time, and ctypes' own conversions cost more than the answers. So its functions are
-called through prototypes that take addresses, and write into numpy arrays.
+pdfium returns one character at a time, and ctypes' usual conversions cost more than the calls. So its functions are
+called through prototypes that take addresses and write into numpy arrays.
 """
 
 import ctypes
@@ -17,12 +17,12 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
-# A page of more characters than this is no page to read; a dense newspaper page has 30,000.
+# A dense newspaper page has 30,000.
 MAX_PAGE_CHARACTERS: Final = 200_000
 # "bx" is the bold extended of TeX's fonts.
 _BOLD_FONT: Final = re.compile(r"bold|black|heavy|semibd|demi|^(?:\w+\+)?(?:cm|sf)bx", re.I)
 _MIN_SIZE: Final = 0.01
-# Broken fonts give numbers that are no code points.
+# Broken fonts give numbers that aren't code points.
 _NO_CHARACTER: Final = 0xFFFF
 
 Numbers = NDArray[np.float64]
@@ -30,13 +30,13 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class TextObject:
-    """What all characters of one text object share. `angle` counts quarter turns clockwise of the text as shown."""
+    """What the characters of a text object share; `angle` is the clockwise quarter turns of the text as shown."""
 
     handle: Any
     size: float
     bold: bool
     angle: int
-    # Text render mode of the PDF specification (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above clip.
+    # Text render mode (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above clip.
     mode: int
 
 
@@ -44,10 +44,10 @@ class TextObject:
 class Characters:
     """The characters of a page in the order of the file.
 
-    `codes` are code points (pdfium's own line breaks and spaces among them), `boxes` `(n, 4)` float64 x0, y0, x1, y1
-    in points from the top left of the page as shown, `origins` `(n, 2)`, `spans` the boxes with the space that the
-    font leaves around a letter where text objects meet, else as `boxes`; `owner` indexes `objects`, -1 for characters
-    that pdfium added. `width` and `height` are the shown page's, in points.
+    `codes` are code points, including line breaks and spaces added by pdfium; `boxes` `(n, 4)` float64 x0, y0, x1, y1
+    in points from the top left of the page as shown; `origins` `(n, 2)`; `spans` are the boxes, including the font's
+    space around letters where text objects meet; `owner` indexes `objects`, -1 for characters that pdfium adds.
+    `width` and `height` are those of the shown page, in points.
     """
 
     codes: list[int]
@@ -100,7 +100,7 @@ def characters(page: pdfium.PdfPage) -> Characters:
         box_of(raw, i, at, at + 16, at + 8, at + 24)
         origin_of(raw, i, at + 32, at + 40)
     width, height = page.get_size()
-    boxes = _shown(places[:, :4], to_shown)
+    boxes = transformed(places[:, :4], to_shown)
     origins = places[:, 4:] @ to_shown[:, :2].T + to_shown[:, 2]
     spans = _spans(raw, owner, boxes, to_shown)
     return Characters(codes, boxes, spans, origins, owner, objects, width, height)
@@ -109,7 +109,7 @@ def characters(page: pdfium.PdfPage) -> Characters:
 def objects(parent: Any, wanted: int, limit: int, depth: int, matrix: Any = None) -> Iterator[tuple[Any, Any]]:
     """The objects of the `wanted` kind in a page or form and in forms `depth` levels down, at most `limit` of each.
 
-    With each comes the `(3, 3)` matrix of the form that it lies in, None on the page itself.
+    Each comes with the `(3, 3)` matrix of its form, None on the page itself.
     """
     is_page = matrix is None
     count = pdfium_c.FPDFPage_CountObjects if is_page else pdfium_c.FPDFFormObj_CountObjects
@@ -131,28 +131,28 @@ def matrix_of(handle: Any) -> Numbers:
     return np.array([[raw.a, raw.c, raw.e], [raw.b, raw.d, raw.f], [0, 0, 1]])
 
 
-def _shown(rectangles: Numbers, to_shown: Numbers) -> Numbers:
-    """`rectangles` `(n, 4)` of the page's own space as boxes on the page as shown."""
-    corners = rectangles.reshape(-1, 2, 2) @ to_shown[:, :2].T + to_shown[:, 2]
+def transformed(boxes: Numbers, matrix: Numbers) -> Numbers:
+    """`boxes` `(n, 4)` transformed by a `(2, 3)` matrix of quarter turns, scale and offset."""
+    corners = boxes.reshape(-1, 2, 2) @ matrix[:, :2].T + matrix[:, 2]
     return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _spans(raw: int | None, owner: NDArray[np.int32], boxes: Numbers, to_shown: Numbers) -> Numbers:
-    """`boxes` with those of the characters on both sides of a change of text objects as wide as the font has them."""
+    """`boxes`, with the font's full width for characters on both sides of a change of text objects."""
     meet = np.flatnonzero((owner[1:] != owner[:-1]) & (owner[1:] >= 0) & (owner[:-1] >= 0))
     numbers = np.union1d(meet, meet + 1)
     loose = np.zeros((len(numbers), 4), np.float32)
     loose_of = _functions()[-1]
-    told = [bool(loose_of(raw, i, loose.ctypes.data + 16 * k)) for k, i in enumerate(numbers.tolist())]
+    known = [bool(loose_of(raw, i, loose.ctypes.data + 16 * k)) for k, i in enumerate(numbers.tolist())]
     spans = boxes.copy()
-    spans[numbers[told]] = _shown(loose[told].astype(np.float64), to_shown)
+    spans[numbers[known]] = transformed(loose[known].astype(np.float64), to_shown)
     return spans
 
 
 def shown_matrix(page: pdfium.PdfPage) -> Numbers:
-    """The `(2, 3)` matrix from the page's own space to points from the top left of what is shown of it."""
+    """The `(2, 3)` matrix from the page's coordinates to points from the top left of its shown part."""
     width, height = page.get_size()
-    scale = 100  # pdfium answers in whole pixels
+    scale = 100  # pdfium returns whole pixels
     corners = []
     for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)):
         across, down = ctypes.c_int(), ctypes.c_int()
@@ -164,7 +164,7 @@ def shown_matrix(page: pdfium.PdfPage) -> Numbers:
 
 
 def _text_object(textpage: pdfium.PdfTextPage, index: int, to_shown: Numbers) -> TextObject:
-    """The text object of the character `index`, its size as the page shows it: some writers set size 1 and scale."""
+    """The text object of the character `index`, with its size as shown (some writers set size 1 and scale)."""
     handle = pdfium_c.FPDFText_GetTextObject(textpage.raw, index)
     size = pdfium_c.FPDFText_GetFontSize(textpage.raw, index)
     matrix = pdfium_c.FS_MATRIX()

@@ -1,47 +1,49 @@
 """PDF through pypdfium2: what a reader sees of each page, as headings, paragraphs and tables.
 
-pypdfium2 alone extracts the text of 601 pages/s where pypdf reads 38; PyMuPDF is AGPL, docling needs model downloads.
-All that follows here, visibility above all, leaves 35 to 40 pages/s of a book or article and 15 of dense print in
-columns (processor time of one process, without text recognition; measured 2026-11).
-The steps have modules of their own: characters, visibility, words, layout (columns, tables), scans, lines.
+pypdfium2 alone extracts the text of 601 pages/s, pypdf 38; PyMuPDF is AGPL, docling needs model downloads. The steps
+after it, mostly `visibility`, leave 35 to 40 pages/s of a book or article and 15 of dense print in columns (processor
+time of one process, without text recognition; measured 2026-11).
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, ScannedPages
+from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import Placed
 from workers.knowledge.parsers.pdf.lines import (
-    Line,
-    Style,
+    LineStyle,
+    TextLine,
     heading_styles,
     paragraphs,
     running_lines,
     write_paragraph,
 )
 from workers.knowledge.parsers.pdf.opening import opened
-from workers.knowledge.parsers.pdf.pages import Content, Hidden, content
+from workers.knowledge.parsers.pdf.page_words import HiddenText
+from workers.knowledge.parsers.pdf.pages import PageContent, content
 from workers.knowledge.parsers.pdf.tables import Table
+from workers.knowledge.parsers.pdf.visibility import DIFFERS, REASONS
 
 _NO_RECOGNITION: Final = "The file has scanned pages, and text recognition isn't available on this site."
 MAX_PAGES: Final = 3_000
 MAX_CHARS: Final = 12_000_000
-# Hidden text of fewer words or letters says nothing on its own: a heading for bookmarks, a name of a layer.
+# Shorter hidden text only names something: a heading for bookmarks, a layer.
 _MIN_QUARANTINED_WORDS: Final = 3
 _MIN_QUARANTINED_LETTERS: Final = 8
-# Scripts that write no spaces between words (Thai to Khmer, Japanese, Chinese).
+# Scripts without spaces between words (Thai to Khmer, Japanese, Chinese).
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-# Hidden lines that this many pages repeat are marks of a printer's system.
+# Hidden lines repeated on this many pages are printer's marks.
 _RUNNING_PAGES: Final = 3
-# Columns of the same table stand this near, in points, on the next page.
+# The largest distance, in points, of a table's columns from those on the page before.
 _SAME_COLUMN: Final = 8.0
 
 
@@ -62,19 +64,21 @@ def parse(data: bytes) -> Document:
     return outline.document()
 
 
-def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[Content]:
-    """What the pages hold, as far as the limits go. Raises BrokenFile if not one can be opened."""
+def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[PageContent]:
+    """The contents of the pages, up to the limits. Raises BrokenFile if none can be opened."""
     n_pages = len(source)
-    pages: list[Content] = []
+    pages: list[PageContent] = []
     n_chars = n_broken = 0
     for number in range(min(n_pages, MAX_PAGES)):
-        page_content = _content(source, number)
-        if page_content is None:
+        try:
+            with closing(source[number]) as page:
+                pages.append(content(page))
+        except pdfium.PdfiumError:
             n_broken += 1
             outline.notice("This page is damaged and couldn't be read.", number + 1)
-        pages.append(page_content or Content())
-        n_chars += sum(len(each.item.text) for each in pages[-1].items if isinstance(each.item, Line))
-        tell_pages(number + 1, n_pages)
+            pages.append(PageContent())
+        n_chars += sum(len(each.item.text) for each in pages[-1].items if isinstance(each.item, TextLine))
+        report_pages(number + 1, n_pages)
         if n_chars > MAX_CHARS:
             break
     if n_broken == len(pages):
@@ -86,34 +90,23 @@ def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[Content]:
     return pages
 
 
-def _content(source: pdfium.PdfDocument, number: int) -> Content | None:
-    """What the page holds, None if it cannot be opened."""
-    try:
-        page = source[number]
-    except pdfium.PdfiumError:
-        return None
-    try:
-        return content(page)
-    finally:
-        page.close()
-
-
-def _write(outline: Outline, pages: Sequence[Content]) -> None:
-    lines = [[each.item for each in page.items if isinstance(each.item, Line)] for page in pages]
+def _write(outline: Outline, pages: Sequence[PageContent]) -> None:
+    lines = [[each.item for each in page.items if isinstance(each.item, TextLine)] for page in pages]
     is_running = running_lines(lines)
     kept = [
-        [each for each in page.items if not (isinstance(each.item, Line) and is_running(each.item))] for page in pages
+        [each for each in page.items if not (isinstance(each.item, TextLine) and is_running(each.item))]
+        for page in pages
     ]
     if not any(kept):
-        # Pages of one line each, the same but for a number.
+        # Each page is one line, which differs only in a number.
         kept = [page.items for page in pages]
-    styles = heading_styles([[each.item for each in items if isinstance(each.item, Line)] for items in kept])
+    styles = heading_styles([[each.item for each in items if isinstance(each.item, TextLine)] for items in kept])
     repeated = _repeated([passage.text for page in pages for passage in page.hidden])
     last_table: Table | None = None
     for number, (page, items) in enumerate(zip(pages, kept, strict=True), 1):
         if last_table and items and isinstance(items[0].item, Table):
             items[0] = Placed(_continued(items[0].item, last_table), items[0].order)
-        _write_page(outline, items, page.hidden, styles, number, repeated)
+        write_page(outline, items, styles, number, page.hidden, repeated)
         for text in page.comments:
             outline.leave_out(text, "a comment", number)
         for message in page.notices:
@@ -124,27 +117,27 @@ def _write(outline: Outline, pages: Sequence[Content]) -> None:
         last_table = last if isinstance(last, Table) else None
 
 
-def _write_page(
+def write_page(
     outline: Outline,
     items: Sequence[Placed],
-    hidden: Sequence[Hidden],
-    styles: Sequence[Style],
+    styles: Sequence[LineStyle],
     page: int,
-    is_mark: Callable[[str], bool],
+    hidden: Sequence[HiddenText] = (),
+    is_mark: Callable[[str], bool] = bool,
 ) -> None:
     """Write `items` with each hidden passage after the last item that begins before it."""
     shown = _words(" ".join(_text(each) for each in items))
-    after: dict[int, list[Hidden]] = {}
+    after: dict[int, list[HiddenText]] = {}
     for passage in hidden:
         before = [i for i, each in enumerate(items) if each.order < passage.after]
         after.setdefault(max(before, key=lambda i: items[i].order, default=-1), []).append(passage)
     for passage in after.get(-1, ()):
         _write_hidden(outline, passage, page, shown, is_mark)
-    run: list[Line] = []
+    run: list[TextLine] = []
     for i, each in enumerate(items):
-        if isinstance(each.item, Line):
+        if isinstance(each.item, TextLine):
             run.append(each.item)
-        if i in after or i + 1 == len(items) or not isinstance(items[i + 1].item, Line):
+        if i in after or i + 1 == len(items) or not isinstance(items[i + 1].item, TextLine):
             for paragraph in paragraphs(run):
                 write_paragraph(outline, paragraph, styles, page)
             run = []
@@ -158,7 +151,7 @@ def _write_page(
 
 def _text(placed: Placed) -> str:
     item = placed.item
-    return item.text if isinstance(item, Line) else " ".join(cell for row in item.rows for cell in row)
+    return item.text if isinstance(item, TextLine) else " ".join(cell for row in item.rows for cell in row)
 
 
 def _words(text: str) -> set[str]:
@@ -166,18 +159,18 @@ def _words(text: str) -> set[str]:
 
 
 def _write_hidden(
-    outline: Outline, passage: Hidden, page: int, shown: set[str], is_mark: Callable[[str], bool]
+    outline: Outline, passage: HiddenText, page: int, shown: set[str], is_mark: Callable[[str], bool]
 ) -> None:
-    """Quarantine `passage`, or leave it out where it cannot say anything new."""
-    words = _words(passage.text)
-    if passage.differs:
+    """Quarantine `passage`, or leave it out if it says nothing new."""
+    reason = REASONS[passage.reason]
+    if passage.reason == DIFFERS:
         outline.differs(passage.text, page)
-    elif words <= shown:
-        outline.leave_out(passage.text, f"hidden text that repeats what the page shows ({passage.reason})", page)
+    elif _words(passage.text) <= shown:
+        outline.leave_out(passage.text, f"hidden text that repeats what the page shows ({reason})", page)
     elif not _says_something(passage.text) or is_mark(passage.text):
-        outline.leave_out(passage.text, f"hidden text ({passage.reason})", page)
+        outline.leave_out(passage.text, f"hidden text ({reason})", page)
     else:
-        outline.invisible(passage.text, passage.reason, page)
+        outline.invisible(passage.text, reason, page)
 
 
 def _says_something(text: str) -> bool:
@@ -188,14 +181,14 @@ def _says_something(text: str) -> bool:
 
 
 def _repeated(texts: Sequence[str]) -> Callable[[str], bool]:
-    """Tells the hidden texts that several pages repeat but for their numbers."""
+    """A predicate for hidden texts that several pages repeat, apart from numbers."""
     counts = Counter(re.sub(r"\d+", "#", text) for text in texts)
     often = {key for key, n in counts.items() if n >= _RUNNING_PAGES}
     return lambda text: re.sub(r"\d+", "#", text) in often
 
 
 def _continued(table: Table, before: Table) -> Table:
-    """`table` under the header of the one that ended the page before, if it goes on with its columns."""
+    """`table` under the header of the one that ended the page before, if it continues it."""
     same = len(table.columns) == len(before.columns) and all(
         abs(a - b) <= _SAME_COLUMN for a, b in zip(table.columns, before.columns, strict=True)
     )

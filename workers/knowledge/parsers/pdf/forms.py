@@ -1,14 +1,15 @@
-"""What people wrote into a PDF page without changing it: values of form fields, and comments."""
+"""The values of form fields on a PDF page, and comments."""
 
 import ctypes
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from workers.knowledge.parsers.pdf.characters import Numbers
+from workers.knowledge.parsers.pdf.characters import Numbers, transformed
 from workers.knowledge.parsers.words import Word
 
 _MAX_ANNOTATIONS: Final = 2_000
@@ -26,7 +27,7 @@ _MIN_CONTRAST: Final = 18
 
 
 def field_values(page: pdfium.PdfPage, to_shown: Numbers) -> list[Word]:
-    """The values that the page's form fields show, each as one "word" where its field is; a ticked box is "[x]"."""
+    """The visible values of the page's form fields, each as one "word" at its field; a ticked box is "[x]"."""
     if page.formenv is None:
         return []
     found = []
@@ -42,8 +43,10 @@ def field_values(page: pdfium.PdfPage, to_shown: Numbers) -> list[Word]:
 def comments(page: pdfium.PdfPage) -> Iterator[str]:
     """The texts of notes and text boxes that readers put on the page."""
     for annotation in _annotations(page):
-        if pdfium_c.FPDFAnnot_GetSubtype(annotation) in _COMMENTS and (text := _string(annotation, "Contents")):
-            yield text
+        if pdfium_c.FPDFAnnot_GetSubtype(annotation) in _COMMENTS:
+            read = partial(pdfium_c.FPDFAnnot_GetStringValue, annotation, b"Contents\0")
+            if text := _string(read):
+                yield text
 
 
 def _annotations(page: pdfium.PdfPage) -> Iterator[Any]:
@@ -61,37 +64,31 @@ def _value(form: Any, annotation: Any) -> str:
         return "[x]" if pdfium_c.FPDFAnnot_IsChecked(form, annotation) else ""
     if kind not in _TYPED:
         return ""
-    return _read(lambda buffer, size: pdfium_c.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))
+    return _string(partial(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation))
 
 
-def _string(annotation: Any, key: str) -> str:
-    name = key.encode() + b"\0"
-    return _read(lambda buffer, size: pdfium_c.FPDFAnnot_GetStringValue(annotation, name, buffer, size))
-
-
-def _read(ask: Callable[[Any, int], int]) -> str:
-    """What pdfium answers in UTF-16 when asked for its length first."""
-    size = min(ask(None, 0), 2 * _MAX_CHARS)
+def _string(read: Callable[[Any, int], int]) -> str:
+    """The UTF-16 string that `read` writes into a buffer; without a buffer it returns the length."""
+    size = min(read(None, 0), 2 * _MAX_CHARS)
     if size <= 2:
         return ""
     buffer = (ctypes.c_ushort * (size // 2 + 1))()
-    ask(buffer, size)
+    read(buffer, size)
     return bytes(buffer).decode("utf-16-le", "replace").split("\0")[0].strip()
 
 
 def _word(annotation: Any, text: str, to_shown: Numbers) -> Word:
     rect = pdfium_c.FS_RECTF()
     pdfium_c.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
-    corners = np.array([(rect.left, rect.bottom), (rect.right, rect.top)]) @ to_shown[:, :2].T + to_shown[:, 2]
-    (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    x0, y0, x1, y1 = transformed(np.array([rect.left, rect.bottom, rect.right, rect.top]), to_shown)[0].tolist()
     size = min(y1 - y0, 12.0)
-    # The value stands in the middle of a field of one line, else at its top.
+    # The value is in the middle of a field of one line, else at its top.
     baseline = (y0 + y1) / 2 + 0.35 * size if y1 - y0 < 24 else y0 + size
     return Word(" ".join(text.split()), x0, y0, x1, y1, baseline, max(1.0, 0.75 * size))
 
 
 def _shown(page: pdfium.PdfPage, words: list[Word]) -> list[Word]:
-    """Those of `words` whose fields change the picture of the page."""
+    """The `words` whose fields change the rendered page."""
     bare = page.render(scale=1, grayscale=True, draw_annots=False, may_draw_forms=False).to_numpy().astype(np.int16)
     filled = page.render(scale=1, grayscale=True, draw_annots=True, may_draw_forms=True).to_numpy()
     change = np.abs(filled - bare)

@@ -1,40 +1,40 @@
-"""Lines of a page become headings and paragraphs: by letter size and weight, gaps, indents and list marks."""
+"""Groups the lines of a page into headings and paragraphs by letter size and weight, gaps, indents and list marks."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 from typing import Final
 
 from workers.knowledge.parsers.outline import Outline, flat
-from workers.knowledge.parsers.words import Piece, same_line
+from workers.knowledge.parsers.words import TextPiece, same_line
 
-Style = tuple[float, bool]
+LineStyle = tuple[float, bool]
 
-# A heading's letters are at least this much larger than the body's.
+# The least ratio of a heading's letter size to the body's.
 _HEADING_SIZE: Final = 1.15
 _HEADING_CHARS: Final = 120
 _MAX_HEADING_STYLES: Final = 5
-# Lines further apart than this many usual distances begin a paragraph.
+# A larger gap, as a multiple of the usual one, begins a paragraph.
 _PARAGRAPH_GAP: Final = 1.35
-# A header or footer stands on this part of the pages, and on three at least: those of left and right pages differ.
+# A header or footer is on at least this share of the pages (left and right pages differ) and on at least three.
 _RUNNING_SHARE: Final = 0.3
 _RUNNING_PAGES: Final = 3
-# A longer line at the edge is text, even if several pages begin with the same sentence.
+# Longer lines at the edge are text, even if several pages begin with the same sentence.
 _RUNNING_CHARS: Final = 90
 _SENTENCE_END: Final = re.compile(r"[.!?:;。！？][\"'”’»)\]]*$")
 _ITEM: Final = re.compile(r"(?:[-•▪●◦–*‣■□➢✓]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
-# Dots that lead from a chapter's title to its page number would fill whole chunks.
+# The dots between a chapter's title and its page number would fill whole chunks.
 _LEADERS: Final = re.compile(r" ?(?:\. ?){5,}|…{3,}")
-# Japanese and Chinese, with their punctuation, have no spaces between words.
+# Japanese and Chinese with punctuation, which have no spaces between words.
 _UNSPACED: Final = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60]")
 _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line of text with its letter size and place on the page, in points from the top left."""
 
     text: str
@@ -45,17 +45,14 @@ class Line:
     bold: bool = False
 
     @property
-    def style(self) -> Style:
-        """Size and weight, by which headings differ from text and from each other; sizes of one style vary a bit."""
+    def style(self) -> LineStyle:
+        """Size, rounded as sizes of one style vary a bit, and weight, which tell headings from text."""
         return round(self.size * 2) / 2, self.bold
 
 
-def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, Piece]]:
-    """The lines that `pieces` make in the order given, each with its first piece.
-
-    Neighbours on one line are one again.
-    """
-    rows: list[list[Piece]] = []
+def lines_of(pieces: Sequence[TextPiece]) -> list[tuple[TextLine, TextPiece]]:
+    """The lines made of `pieces` in the order given, each with its first piece."""
+    rows: list[list[TextPiece]] = []
     for piece in pieces:
         if rows and same_line(rows[-1][-1], piece) and piece.x0 >= rows[-1][-1].x0:
             rows[-1].append(piece)
@@ -64,9 +61,9 @@ def lines_of(pieces: Sequence[Piece]) -> list[tuple[Line, Piece]]:
     return [(_line(row), row[0]) for row in rows]
 
 
-def _line(row: Sequence[Piece]) -> Line:
+def _line(row: Sequence[TextPiece]) -> TextLine:
     main = max(row, key=lambda piece: len(piece.text))
-    return Line(
+    return TextLine(
         _LEADERS.sub(" … ", " ".join(piece.text for piece in row)),
         main.size,
         row[0].x0,
@@ -76,48 +73,47 @@ def _line(row: Sequence[Piece]) -> Line:
     )
 
 
-def running_lines(pages: Sequence[Sequence[Line]]) -> Callable[[Line], bool]:
-    """Tells the headers, footers and page numbers that many of `pages` (all lines of each) repeat at an edge."""
+def running_lines(pages: Sequence[Sequence[TextLine]]) -> Callable[[TextLine], bool]:
+    """A predicate for headers, footers and page numbers: lines that many of `pages` repeat at an edge."""
     edges = Counter(key for lines in pages for key in {_running(line) for line in _edge_lines(lines)})
     often = {key for key, n in edges.items() if n >= max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))}
     at_edge = {id(line) for lines in pages for line in _edge_lines(lines)}
     return lambda line: id(line) in at_edge and _running(line) in often
 
 
-def _edge_lines(lines: Sequence[Line]) -> list[Line]:
+def _edge_lines(lines: Sequence[TextLine]) -> list[TextLine]:
     """The lines on the two highest and two lowest baselines."""
     heights = sorted({round(line.baseline) for line in lines})
     edges = {*heights[:2], *heights[-2:]}
     return [line for line in lines if round(line.baseline) in edges and len(line.text) <= _RUNNING_CHARS]
 
 
-def _running(line: Line) -> str:
+def _running(line: TextLine) -> str:
     return re.sub(r"\d+|\b[ivxlc]+$", "#", line.text)
 
 
-def heading_styles(pages: Sequence[Sequence[Line]]) -> list[Style]:
-    """The styles that only headings have, largest first, at most five; the body's style is the commonest."""
-    by_style: Counter[Style] = Counter()
-    for lines in pages:
-        for line in lines:
-            by_style[line.style] += len(line.text)
+def heading_styles(pages: Sequence[Sequence[TextLine]]) -> list[LineStyle]:
+    """The styles of headings, largest first, at most five; the most common style is the body's."""
+    by_style: Counter[LineStyle] = Counter()
+    for line in chain.from_iterable(pages):
+        by_style[line.style] += len(line.text)
     if not by_style:
         return []
     (body, body_is_bold), _ = by_style.most_common(1)[0]
     rare = [style for style, n in by_style.items() if n < 0.2 * by_style.total()]
-    return sorted((s for s in rare if _stands_out(s, body, body_is_bold)), reverse=True)[:_MAX_HEADING_STYLES]
+    found = [
+        (size, bold)
+        for size, bold in rare
+        if size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
+    ]
+    return sorted(found, reverse=True)[:_MAX_HEADING_STYLES]
 
 
-def _stands_out(style: Style, body: float, body_is_bold: bool) -> bool:
-    size, bold = style
-    return size >= body * _HEADING_SIZE or (bold and not body_is_bold and size >= body)
-
-
-def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """`lines` in groups that are a heading, a paragraph or a list's item each."""
+def paragraphs(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
+    """`lines` grouped into headings, paragraphs and list items."""
     gaps = [b.baseline - a.baseline for a, b in pairwise(lines)]
     usual = median([gap for gap in gaps if gap > 0] or [0.0])
-    paragraph: list[Line] = []
+    paragraph: list[TextLine] = []
     for line in lines:
         if paragraph and _begins_paragraph(paragraph, line, usual):
             yield paragraph
@@ -127,13 +123,13 @@ def paragraphs(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield paragraph
 
 
-def _begins_paragraph(paragraph: list[Line], line: Line, usual: float) -> bool:
+def _begins_paragraph(paragraph: list[TextLine], line: TextLine, usual: float) -> bool:
     last = paragraph[-1]
     gap = line.baseline - last.baseline
     if line.bold != last.bold or abs(line.size - last.size) > 0.1 * last.size or _ITEM.match(line.text):
         return True
     if gap > _PARAGRAPH_GAP * max(usual, line.size) or gap < -line.size:
-        # Text that goes on in the next column does so in mid-sentence.
+        # A paragraph continues in the next column only in mid-sentence.
         return gap > 0 or bool(_SENTENCE_END.search(last.text))
     if not _SENTENCE_END.search(last.text) or _RIGHT_TO_LEFT.search(last.text):
         return False
@@ -143,8 +139,8 @@ def _begins_paragraph(paragraph: list[Line], line: Line, usual: float) -> bool:
     return ended_short or indented
 
 
-def write_paragraph(outline: Outline, paragraph: list[Line], styles: Sequence[Style], page: int) -> None:
-    """Add `paragraph` to `outline`, as a heading if it has the style of one."""
+def write_paragraph(outline: Outline, paragraph: list[TextLine], styles: Sequence[LineStyle], page: int) -> None:
+    """Add `paragraph` to `outline`, as a heading if it has a heading's style."""
     text = joined([line.text for line in paragraph])
     style = paragraph[0].style
     is_short = (
@@ -157,7 +153,7 @@ def write_paragraph(outline: Outline, paragraph: list[Line], styles: Sequence[St
 
 
 def joined(lines: Sequence[str]) -> str:
-    """The lines as one, a word parted by a hyphen put together where what follows is in small letters."""
+    """The lines as one; a hyphenated word is joined if its second part is in lower case."""
     text = ""
     for line in lines:
         if re.search(r"[^\W\d_]-$", text) and line[:1].islower():

@@ -1,7 +1,7 @@
-"""Opens PDF files, also those whose end is missing because a download or upload broke off.
+"""Opens PDF files, including those truncated by an interrupted download or upload.
 
-pdfium finds the objects of a file with a wrong table of them by itself, but not without the trailer that names the
-first one. Such a file gets a new end: a catalog of the pages that are whole, in the order of the file.
+pdfium repairs a wrong cross-reference table, but not a missing trailer. A truncated file gets a new end: a catalog of
+its complete pages in the order of the file.
 """
 
 import re
@@ -15,7 +15,7 @@ from workers.knowledge.errors import BrokenFile, PasswordProtected
 
 _OBJECT: Final = re.compile(rb"(?<!\d)(\d{1,7}) (\d{1,5}) obj\b")
 _IS_PAGE: Final = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
-# The dictionary of a page is shorter than this.
+# Page dictionaries are shorter than this.
 _MAX_DICTIONARY: Final = 20_000
 
 
@@ -35,7 +35,7 @@ def opened(data: bytes) -> tuple[pdfium.PdfDocument, bool]:
 
 def _mended(data: bytes) -> pdfium.PdfDocument:
     pages = list(_pages(data))
-    # What an encrypted file lacks at its end is also how to read the rest.
+    # The missing end of an encrypted file holds the data needed to decrypt it.
     if not pages or b"/Encrypt" in data:
         raise BrokenFile
     first = 1 + max(int(match[1]) for match in _OBJECT.finditer(data))
@@ -43,7 +43,7 @@ def _mended(data: bytes) -> pdfium.PdfDocument:
     end += b"%d 0 obj\n<< /Type /Pages /Count %d /Kids [%s] >>\nendobj\n" % (first + 1, len(pages), b" ".join(pages))
     end += b"trailer << /Size %d /Root %d 0 R >>\nstartxref\n0\n%%%%EOF" % (first + 2, first)
     try:
-        # A stream that breaks off would swallow what follows.
+        # An unfinished stream would hide the new end.
         return pdfium.PdfDocument(data[: data.rindex(b"endobj") + len(b"endobj")] + end)
     except pdfium.PdfiumError as error:
         raise BrokenFile from error

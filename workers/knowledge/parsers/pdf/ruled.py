@@ -1,35 +1,35 @@
-"""Tables that ruling lines draw; a box is several rows where its lines have values of their own."""
+"""Tables drawn by ruling lines; one box becomes several rows if each of its lines holds values."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from workers.knowledge.parsers.pdf.headers import captioned, with_one_header
 from workers.knowledge.parsers.pdf.lines import joined
-from workers.knowledge.parsers.pdf.rules import Grid
+from workers.knowledge.parsers.pdf.rules import RuledGrid
 from workers.knowledge.parsers.pdf.tables import (
     Rows,
     Table,
+    captioned,
     holds_words_or_is_full,
     is_number,
     is_plausible,
     is_right_to_left,
     is_tick,
+    with_one_header,
 )
-from workers.knowledge.parsers.words import Piece, Word, piece_of, rows_of, same_line
+from workers.knowledge.parsers.words import TextPiece, Word, piece_of, rows_of, same_line
 
-# Cells of more characters than this are boxes of prose, not of a table.
+# Longer cells are boxes of prose, not of a table.
 _MAX_CELL: Final = 600
-# No cell of this length is wrapped.
+# Shorter cells are not wrapped.
 _SHORT_CELL: Final = 16
-
-# Part of the cells that hold words or numbers, ticks and crosses aside. Frames of drawings have fewer.
+# Share of cells with words or numbers, not counting ticks and crosses; frames of drawings have fewer.
 _MIN_PLAUSIBLE: Final = 0.4
 
-_CellLines = list[tuple[Piece, str]]
+_CellLines = list[tuple[TextPiece, str]]
 
 
-def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
-    """The table in `grid`, None if its boxes do not hold one."""
+def ruled_table(grid: RuledGrid, pieces: Sequence[TextPiece]) -> Table | None:
+    """The table in `grid`, None if its boxes don't form one."""
     inside = [
         each
         for each in pieces
@@ -58,7 +58,7 @@ def ruled_table(grid: Grid, pieces: Sequence[Piece]) -> Table | None:
     return Table(with_one_header(rows), tuple(inside), grid.xs, notes=notes)
 
 
-def _ruled_cells(grid: Grid, pieces: Sequence[Piece]) -> list[list[list[Word]]]:
+def _ruled_cells(grid: RuledGrid, pieces: Sequence[TextPiece]) -> list[list[list[Word]]]:
     cells: list[list[list[Word]]] = [[[] for _ in grid.xs[1:]] for _ in grid.ys[1:]]
     for piece in pieces:
         for word in piece.words:
@@ -72,8 +72,8 @@ def _slot(places: Sequence[float], at: float) -> int:
     return max(0, min(len(places) - 2, sum(place <= at for place in places) - 1))
 
 
-def _merged_row(grid: Grid, cells: list[list[list[Word]]], i: int) -> list[list[Word]]:
-    """Row `i`, words of cells that no rule parts in their first cell."""
+def _merged_row(grid: RuledGrid, cells: list[list[list[Word]]], i: int) -> list[list[Word]]:
+    """Row `i`; cells without a rule between them are merged into the first."""
     y = (grid.ys[i] + grid.ys[i + 1]) / 2
     row: list[list[Word]] = []
     for j, cell in enumerate(cells[i]):
@@ -87,17 +87,20 @@ def _merged_row(grid: Grid, cells: list[list[list[Word]]], i: int) -> list[list[
 
 
 def _split_rows(row: list[list[Word]]) -> Rows:
-    """A band between two level rules as one row, or as many as it has lines with values of their own."""
+    """A band between two horizontal rules as one row, or as a row per line if the lines hold separate values."""
     lines = [[(each[0], _line_text(each)) for each in _lines(cell)] for cell in row]
     return _parallel_lines(lines) or _full_lines(lines) or [[_cell_text(cell) for cell in row]]
 
 
-def _lines(cell: Sequence[Word]) -> list[list[Piece]]:
+def _lines(cell: Sequence[Word]) -> list[list[TextPiece]]:
     return rows_of([piece_of([word]) for word in cell])
 
 
 def _parallel_lines(columns: list[_CellLines]) -> Rows:
-    """Rows where most cells of a band have equally many lines at the same heights; other cells stand in each row."""
+    """A row per line if most cells of a band have equally many lines at the same heights, else none.
+
+    Cells of one line are repeated in each row.
+    """
     filled = [lines for lines in columns if lines]
     n = max((len(lines) for lines in filled), default=0)
     even = [lines for lines in filled if len(lines) == n]
@@ -112,15 +115,15 @@ def _parallel_lines(columns: list[_CellLines]) -> Rows:
     return [[_at(lines, base, len(lines) == 1) for lines in columns] for base, _ in even[0]]
 
 
-def _at(lines: _CellLines, base: Piece, spreads: bool) -> str:
+def _at(lines: _CellLines, base: TextPiece, spreads: bool) -> str:
     if spreads:
         return lines[0][1]
     return " ".join(text for line, text in lines if same_line(line, base))
 
 
 def _full_lines(columns: list[_CellLines]) -> Rows:
-    """Rows where most heights of a band have text in several cells, and numbers."""
-    bases: list[Piece] = []
+    """A row per line if most lines of a band have numbers and text in several cells, else none."""
+    bases: list[TextPiece] = []
     for line, _ in (each for lines in columns for each in lines):
         if not any(same_line(line, base) for base in bases):
             bases.append(line)
@@ -132,8 +135,8 @@ def _full_lines(columns: list[_CellLines]) -> Rows:
     return rows if enough else []
 
 
-def _spread_down(grid: Grid, cells: list[list[list[Word]]], rows: Rows, n_rows: int) -> Rows:
-    """`rows` with the text of cells that reach over several rows in each of them, as in "2 | 2019"."""
+def _spread_down(grid: RuledGrid, cells: list[list[list[Word]]], rows: Rows, n_rows: int) -> Rows:
+    """`rows` with the text of cells that span several rows repeated in each of them."""
     if len(rows) != n_rows:
         return rows
     for j in range(len(grid.xs) - 1):
@@ -151,7 +154,7 @@ def _cell_text(words: Sequence[Word]) -> str:
     return joined([_line_text(row) for row in _lines(words)])
 
 
-def _line_text(row: Sequence[Piece]) -> str:
+def _line_text(row: Sequence[TextPiece]) -> str:
     texts = [each.text for each in row]
     return " ".join(reversed(texts) if is_right_to_left("".join(texts)) else texts)
 

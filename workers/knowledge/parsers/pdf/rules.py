@@ -12,10 +12,10 @@ import pypdfium2.raw as pdfium_c
 
 from workers.knowledge.parsers.pdf.characters import Numbers, matrix_of, objects
 
-# Charts and maps have paths by the ten thousand, and none of them rules a table.
+# Charts and maps have tens of thousands of paths, none of which are table rules.
 _MAX_PATHS: Final = 6_000
 _MAX_SEGMENTS: Final = 40
-# A filled box this thin, in points, is a line to the eye; lines this close meet.
+# In points: a filled box this thin counts as a line, and lines this close meet.
 _THIN: Final = 2.5
 _MEET: Final = 3.0
 _MIN_LENGTH: Final = 4.0
@@ -23,7 +23,7 @@ _MIN_LENGTH: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A straight line at `at` (y if it is level, else x) from `start` to `end`, in points as shown."""
+    """A straight line at `at` (y if it is horizontal, else x) from `start` to `end`, in points as shown."""
 
     at: float
     start: float
@@ -31,8 +31,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """Lines that cross: where columns and rows are parted (both ascending), and the rules themselves."""
+class RuledGrid:
+    """Lines that cross: the ascending x and y where columns and rows meet, and the rules themselves."""
 
     xs: tuple[float, ...]
     ys: tuple[float, ...]
@@ -40,26 +40,26 @@ class Grid:
     upright: tuple[Rule, ...]
 
     def parts_across(self, x: float, y: float) -> bool:
-        """Whether an upright rule stands at `x` in the height of `y`."""
+        """Whether there is a vertical rule at `x` at the height `y`."""
         return any(abs(rule.at - x) <= _MEET and rule.start - _MEET <= y <= rule.end + _MEET for rule in self.upright)
 
     def parts_down(self, x: float, y: float) -> bool:
-        """Whether a level rule lies at `y` over `x`."""
+        """Whether there is a horizontal rule at `y` across `x`."""
         return any(abs(rule.at - y) <= _MEET and rule.start - _MEET <= x <= rule.end + _MEET for rule in self.level)
 
 
-def grids(page: pdfium.PdfPage, to_shown: Numbers) -> list[Grid]:
+def grids(page: pdfium.PdfPage, to_shown: Numbers) -> list[RuledGrid]:
     """The grids of at least two columns and two rows on `page`."""
     level, upright = _rules(page, to_shown)
     found = []
     for level_part, upright_part in _connected(_joined(level), _joined(upright)):
         if not level_part or not upright_part:
             continue
-        # Many tables are open at their sides: the longest lines show how far they reach.
+        # Many tables are open at their sides, so the longest lines give their extent.
         xs = _places(upright_part, [min(each.start for each in level_part), max(each.end for each in level_part)])
         ys = _places(level_part, [min(each.start for each in upright_part), max(each.end for each in upright_part)])
         if len(xs) >= 3 and len(ys) >= 3:
-            found.append(Grid(xs, ys, tuple(level_part), tuple(upright_part)))
+            found.append(RuledGrid(xs, ys, tuple(level_part), tuple(upright_part)))
     return found
 
 
@@ -82,7 +82,7 @@ def _rules(page: pdfium.PdfPage, to_shown: Numbers) -> tuple[list[Rule], list[Ru
 
 
 def _outlines(handle: Any) -> Iterator[list[tuple[float, float]]]:
-    """The straight outlines of a path; none where it has curves or too many corners to be a ruling."""
+    """The straight outlines of a path; none if it has curves or too many corners for a rule."""
     n = pdfium_c.FPDFPath_CountSegments(handle)
     if n < 2 or n > _MAX_SEGMENTS:
         return
@@ -103,15 +103,13 @@ def _outlines(handle: Any) -> Iterator[list[tuple[float, float]]]:
 
 
 def _placed(points: Sequence[tuple[float, float]], handle: Any, matrix: Any, to_shown: Numbers) -> list[list[float]]:
-    homogeneous = np.array([(x, y, 1.0) for x, y in points])
     whole = matrix_of(handle) if matrix is None else matrix @ matrix_of(handle)
-    in_page = homogeneous @ whole.T
-    shown: list[list[float]] = (in_page @ to_shown.T).tolist()
+    shown: list[list[float]] = (np.array([(x, y, 1.0) for x, y in points]) @ whole.T @ to_shown.T).tolist()
     return shown
 
 
 def _edges(points: Sequence[Sequence[float]], handle: Any) -> Iterator[tuple[Sequence[float], Sequence[float]]]:
-    """The sides of an outline; a thin box is one line along its middle."""
+    """The sides of an outline; a thin box is a single line along its middle."""
     if len(points) < 2:
         return
     xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -122,7 +120,7 @@ def _edges(points: Sequence[Sequence[float]], handle: Any) -> Iterator[tuple[Seq
 
 
 def _joined(rules: list[Rule]) -> list[Rule]:
-    """`rules` with those on one line that touch or overlap made one."""
+    """`rules`, with those on one line that touch or overlap joined."""
     joined: list[Rule] = []
     for rule in sorted(rules, key=lambda each: (round(each.at), each.start)):
         last = joined[-1] if joined else None
@@ -134,7 +132,7 @@ def _joined(rules: list[Rule]) -> list[Rule]:
 
 
 def _connected(level: list[Rule], upright: list[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
-    """The rules in groups that cross each other."""
+    """The rules grouped by whether they cross each other."""
     if len(level) * len(upright) > 250_000 or not level or not upright:
         return
     at_y, x0, x1 = np.array([(each.at, each.start, each.end) for each in level]).T
@@ -147,16 +145,13 @@ def _connected(level: list[Rule], upright: list[Rule]) -> Iterator[tuple[list[Ru
     )
     unseen = set(range(len(level)))
     while unseen:
-        rows, columns = {unseen.pop()}, set[int]()
-        frontier = set(rows)
-        while frontier:
-            new_columns = set(np.flatnonzero(crosses[list(frontier)].any(axis=0)).tolist()) - columns
-            columns |= new_columns
-            touched = np.flatnonzero(crosses[:, list(new_columns)].any(axis=1)).tolist() if new_columns else []
-            frontier = set(touched) - rows
-            rows |= frontier
+        rows, n_before = {unseen.pop()}, 0
+        while len(rows) > n_before:
+            n_before = len(rows)
+            columns = np.flatnonzero(crosses[list(rows)].any(axis=0)).tolist()
+            rows |= set(np.flatnonzero(crosses[:, columns].any(axis=1)).tolist())
         unseen -= rows
-        yield [level[i] for i in sorted(rows)], [upright[i] for i in sorted(columns)]
+        yield [level[i] for i in sorted(rows)], [upright[i] for i in columns]
 
 
 def _places(rules: Sequence[Rule], ends: Sequence[float]) -> tuple[float, ...]:

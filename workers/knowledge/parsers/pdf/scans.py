@@ -1,7 +1,7 @@
-"""Pages that are pictures: their text is recognised, or compared with the text layer that a scanner put behind it.
+"""Scanned pages: compares the text layer that a scanner added with the text recognised in the picture.
 
-Such a layer is invisible on purpose, so it may only say what the picture shows. Recognition makes mistakes and so did
-the scanner's: a line of the layer agrees if about every third of its words is read on the page again.
+A text layer is invisible, so it may only say what the picture shows. Both recognitions make mistakes: a line of the
+layer agrees if about a third of its words are recognised again.
 """
 
 import re
@@ -14,26 +14,26 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from workers.knowledge.parsers.pdf.characters import objects
-from workers.knowledge.parsers.words import Piece
+from workers.knowledge.parsers.words import TextPiece
 
-# Recognition is best near 300 dpi and hardly worse at 200, which takes half the time (measured 2026-11).
+# Recognition is best near 300 dpi; 200 is hardly worse and takes half the time (measured 2026-11).
 RECOGNITION_DPI: Final = 200
 _MAX_PIXELS: Final = 24e6
 _MAX_IMAGES: Final = 2_000
-# Part of a page that pictures must cover for it to be a scan with a line or two of text stamped on.
+# Share of a page that pictures must cover for it to be a scan, perhaps with a line or two of other text.
 SCAN_SHARE: Final = 0.5
 _LINE_AGREES: Final = 0.34
 _PAGE_AGREES: Final = 0.4
-# Lines with fewer words to compare are believed if the page agrees.
+# Lines with fewer words to compare are accepted if the page agrees.
 _MIN_WORDS: Final = 2
 _TOKEN: Final = re.compile(r"[^\W_]{2,}")
-# Scripts that the language data at hand can read; others cannot be compared.
+# Scripts that the installed language data can read; others cannot be compared.
 _READABLE: Final = re.compile(r"[0-9A-Za-zÀ-ɏ]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether a text layer says what the picture shows; `strange` are the numbers of its lines that do not."""
+    """Whether a text layer says what the picture shows; `strange` are the numbers of the lines that don't."""
 
     comparable: bool
     agrees: bool
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def picture_share(page: pdfium.PdfPage) -> float:
-    """How much of the page its pictures cover, 0 to 1 (more where they overlap)."""
+    """The share of the page that pictures cover, 0 to 1 (more if they overlap)."""
     width, height = page.get_size()
     images = objects(page.raw, pdfium_c.FPDF_PAGEOBJ_IMAGE, _MAX_IMAGES, depth=2)
     return sum(_area(handle) for handle, _ in images) / max(1.0, width * height)
@@ -54,12 +54,12 @@ def _area(handle: Any) -> float:
 
 
 def recognition_dpi(width: float, height: float) -> float:
-    """Dots per inch at which a page of this size in points is recognised."""
+    """Dots per inch for recognising a page of this size in points."""
     return min(RECOGNITION_DPI, 72 * (_MAX_PIXELS / max(1.0, width * height)) ** 0.5)
 
 
-def compare(lines: Sequence[Piece], read: Iterable[str]) -> Comparison:
-    """How the `lines` of a text layer agree with the words that were `read` from the picture."""
+def compare(lines: Sequence[TextPiece], read: Iterable[str]) -> Comparison:
+    """Compares the `lines` of a text layer with the words that were `read` from the picture."""
     shown = {token.lower() for word in read for token in _TOKEN.findall(word)}
     tokens = [[token.lower() for token in _TOKEN.findall(line.text)] for line in lines]
     total = sum(map(len, tokens))

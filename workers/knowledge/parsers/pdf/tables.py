@@ -1,14 +1,14 @@
-"""Tables of a PDF page: those that ruling lines draw (ruled), and those that only alignment shows (aligned).
+"""Tables of a PDF page, found by their ruling lines (`ruled`) or by alignment alone (`aligned`), and their headers.
 
-This is code of our own because both kinds need the words that a reader sees (visibility), and because pdfplumber, the
-kept alternative, reads 12.6 pages/s (measured 2026-11) and guesses where tables without lines are.
+Both need only the words that a reader sees (`visibility`). pdfplumber sees hidden words too, reads 12.6 pages/s
+(measured 2026-11) and guesses where tables without lines are.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from workers.knowledge.parsers.words import Piece
+from workers.knowledge.parsers.words import TextPiece
 
 Rows = list[list[str]]
 
@@ -16,22 +16,23 @@ _NUMBER: Final = re.compile(
     r"[$€£¥(+\-–—−~<>≈±]*\s*\d[\d.,'’\s]*\s*[%)kKmMbB*†‡]*(?:\s*[±(]\s*[\d.]+\)?)?|[-–—]+|n/?a", re.I
 )
 YEAR: Final = re.compile(r"(?:19|20)\d\d\*?|(?:FY|Q[1-4])\s?\d{2,4}", re.I)
-# Two letters or digits in a row, a sign of a script without letters of its own, or a code of letters and digits.
+# Two letters or digits in a row, a CJK character, or a code of letters and digits.
 _WORD: Final = re.compile(
     r"[^\W\d_]{2}|\d{2}|[\u3040-\u9fff\uac00-\ud7af]|(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])[\w./-]{3,}"
 )
 _RIGHT_TO_LEFT: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
-# Signs of formulas, and sides of an equation; "n = 25" and "≤ 5" do stand in tables.
+# Signs of formulas and sides of equations; "n = 25" and "≤ 5" occur in tables.
 _FORMULA: Final = re.compile(r"^=|=$|[{}⇒⇔∀-∑∓-∖√-≇≉-≣≦-⋿⟀-⟯⨀-⫿]")
+_MAX_HEADER_ROWS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's rows, its header first, and the pieces that it took from the page."""
+    """A table's rows, its header first, and the pieces of text that they are made of."""
 
     rows: Rows
-    pieces: tuple[Piece, ...]
-    # Where each column stands, to know the same table again on the next page.
+    pieces: tuple[TextPiece, ...]
+    # The x of each column, to recognise the table when it continues on the next page.
     columns: tuple[float, ...] = ()
     has_header: bool = True
     notes: tuple[str, ...] = ()
@@ -42,22 +43,74 @@ def is_number(cell: str) -> bool:
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether most letters of `text` belong to scripts that are written from the right."""
+    """Whether most letters of `text` belong to right-to-left scripts."""
     return 2 * len(_RIGHT_TO_LEFT.findall(text)) > sum(map(str.isalpha, text))
 
 
 def is_plausible(cell: str) -> bool:
-    """Whether `cell` holds what cells of tables hold, a number, a word or a code, and not a part of a formula."""
+    """Whether `cell` holds a number, a word or a code, as cells of tables do, and not a part of a formula."""
     return is_number(cell) or (bool(_WORD.search(cell)) and not _FORMULA.search(cell))
 
 
 def is_tick(cell: str) -> bool:
-    """Whether `cell` may be a tick, cross or arrow, which many tables and formulas are full of."""
+    """Whether `cell` may be a tick, cross or arrow; tables and formulas have many."""
     return len(cell) == 1 and not cell.isdigit()
 
 
 def holds_words_or_is_full(cells: Rows) -> bool:
-    """Whether words stand among the numbers, or at least few places are empty; the axes of a chart have neither."""
+    """Whether there are words among the numbers, or few empty cells; the axes of a chart have neither."""
     filled = [cell for row in cells for cell in row if cell]
     n_words = sum(is_plausible(cell) and not is_number(cell) for cell in filled)
     return n_words >= 2 or len(filled) >= 0.7 * sum(map(len, cells))
+
+
+def captioned(rows: Rows) -> tuple[tuple[str, ...], Rows]:
+    """The texts that span the whole table above its header, and the other rows."""
+    notes: list[str] = []
+    while len(rows) > 2 and len(rows[0]) > 2 and len({cell for cell in rows[0] if cell}) == 1:
+        if sum(map(bool, rows[1])) < 2:
+            break
+        notes.append(next(cell for cell in rows[0] if cell))
+        rows = rows[1:]
+    return tuple(notes), rows
+
+
+def header_rows(cells: Rows) -> int:
+    """The number of header rows: those before the first row of a label with numbers."""
+    for i, row in enumerate(cells[: _MAX_HEADER_ROWS + 1]):
+        values = [cell for cell in row[1:] if cell]
+        numbers = [cell for cell in values if is_number(cell) and not YEAR.fullmatch(cell)]
+        if row[0] and numbers and len(numbers) >= 0.5 * len(values):
+            return i
+        if is_number(row[0]) and not YEAR.fullmatch(row[0]) and numbers:
+            return i
+    n = 1
+    while n < min(_MAX_HEADER_ROWS, len(cells) - 1) and sum(map(bool, cells[n])) == 1 and not cells[n][0]:
+        n += 1
+    return n
+
+
+def stacked(rows: Rows) -> list[str]:
+    """The header's rows as one, each column's texts joined."""
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows, strict=True)]
+
+
+def with_one_header(rows: Rows) -> Rows:
+    """`rows` of a ruled table, the first two joined if both belong to the header."""
+    first = rows[0]
+    blank = sum(not cell for cell in first)
+    if len(rows) < 3 or not blank or sum(map(bool, first)) < 2:
+        return rows
+    values = [cell for cell in rows[1] if cell]
+    if any(is_number(cell) and not YEAR.fullmatch(cell) for cell in values):
+        return rows
+    fits = all(not (a and b) or a == b for a, b in zip(first, rows[1], strict=True))
+    is_over = not first[0] and any(map(is_number, rows[2][1:]))
+    if fits or is_over or rows[1][0] in ("", first[0]):
+        over = ""
+        spread = []
+        for cell, below in zip(first, rows[1], strict=True):
+            over = cell or (over if below else "")
+            spread.append(over if over == below else f"{over} {below}".strip())
+        return [spread, *rows[2:]]
+    return rows

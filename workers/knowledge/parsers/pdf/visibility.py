@@ -1,9 +1,8 @@
-"""Which characters of a PDF page a reader sees: those that change the picture of the page when they are taken away.
+"""Which characters of a PDF page a reader sees: those without which the page looks different.
 
-The page is rendered twice, with its text and without (the second time costs 1 to 2.5 ms, measured 2026-11). A
-character in whose box the two pictures differ is visible; that finds white on white, transparent, clipped and covered
-text, text behind a photo and in layers that are switched off, whatever lies around it. Contrast inside the box of one
-picture would take the photo's own contrast for letters.
+The page is rendered with and without its text (the second time costs 1 to 2.5 ms, measured 2026-11). A character is
+visible if the two pictures differ in its box. That finds white on white, transparent, clipped and covered text, text
+behind a photo and in layers that are switched off. The contrast inside the box of one picture may be the photo's.
 """
 
 from collections.abc import Iterator
@@ -18,49 +17,45 @@ from numpy.typing import NDArray
 
 from workers.knowledge.parsers.pdf.characters import Characters
 
-# 144 dpi. Fewer find less of small print.
+# 144 dpi; a lower resolution misses small print.
 _SCALE: Final = 2.0
 # A0 at 144 dpi has 32 million pixels; larger pages are rendered more coarsely.
 _MAX_PIXELS: Final = 32e6
-# Grey levels by which a letter must differ from what is under it; 18 found 12 of 12 hiding techniques and no benign
-# text (measured 2026-11). Pale watermarks in large letters are read all the same.
+# Grey levels by which a letter must differ from its background; 18 found 12 of 12 hiding techniques and no benign
+# text (measured 2026-11). Pale watermarks in large letters count as visible.
 _MIN_CONTRAST: Final = 18
 _MIN_CONTRAST_LARGE: Final = 6
 _LARGE_PT: Final = 30
-# Letters lower than this, in points, are dust to a reader; the smallest print of real leaflets is 4 pt.
+# Letters lower than this, in points, cannot be read; the smallest print of real leaflets is 4 pt.
 _MIN_HEIGHT: Final = 0.8
-# A real letter is not this much narrower than it is high; "l" and "i" are 0.15 wide.
+# The least width of a letter as a share of its height; "l" and "i" are 0.15 wide.
 _MIN_WIDTH: Final = 0.05
 # Body text is about 12 pixels high and 8 wide; the strokes of larger letters are wider than a step between samples.
 _SAMPLES_DOWN, _SAMPLES_ACROSS = 12, 8
 # Text render modes (ISO 32000-1, 9.3.6): 3 paints nothing, 4 and above add the letters to the clipping path.
 _PAINTS_NOTHING, _CLIPS = 3, 4
 
-_REASONS: Final = (
+VISIBLE, OFF_PAGE, TINY, UNPAINTED, NO_CONTRAST, DIFFERS = range(6)
+REASONS: Final = (
     "",
     "it is outside the page",
     "it is too small to read",
     "it is drawn in invisible mode",
     "it is transparent, covered, clipped or in the colour of its background",
+    "the text layer of the scan differs from its picture",
 )
-VISIBLE, OFF_PAGE, TINY, UNPAINTED, NO_CONTRAST = range(5)
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a reader sees of a page's characters.
 
-    `hidden` `(n,)` int8 holds for each character 0 if it is visible, blank or no text, else a number of a reason;
-    `ink` `(n,)` bool whether the picture without the text shows something in its box, as scans do.
+    `hidden` `(n,)` int8 is 0 for characters that are visible, blank or no text, else an index of REASONS;
+    `ink` `(n,)` bool tells whether the page without its text shows something in the character's box, as scans do.
     """
 
     hidden: NDArray[np.int8]
     ink: NDArray[np.bool_]
-
-
-def reason(number: int) -> str:
-    """Why a reader does not see characters that are hidden as `number` says."""
-    return _REASONS[number]
 
 
 def sight(page: pdfium.PdfPage, found: Characters) -> Sight:
@@ -89,7 +84,7 @@ def sight(page: pdfium.PdfPage, found: Characters) -> Sight:
 
 
 def _drawn_boxes(found: Characters, letters: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The boxes of `letters`; where a font gives none, a letter's usual place above its origin."""
+    """The boxes of `letters`; if a font gives none, a letter's usual place above its origin."""
     boxes = found.boxes[letters].copy()
     empty = np.flatnonzero((boxes[:, 2] - boxes[:, 0] < 1e-3) & (boxes[:, 3] - boxes[:, 1] < 1e-3))
     for i in empty:
@@ -99,7 +94,7 @@ def _drawn_boxes(found: Characters, letters: NDArray[np.intp]) -> NDArray[np.flo
 
 
 def _tiny(found: Characters) -> NDArray[np.bool_]:
-    """For each text object, whether its highest letter is dust or its letters are squeezed to nothing."""
+    """For each text object, whether its highest letter is too low or its letters are too narrow to read."""
     width, height = (found.boxes[:, 2:] - found.boxes[:, :2]).T
     high = np.zeros(len(found.objects))
     wide = np.zeros(len(found.objects))
@@ -113,7 +108,7 @@ def _tiny(found: Characters) -> NDArray[np.bool_]:
 def _contrasts(
     page: pdfium.PdfPage, found: Characters, letters: NDArray[np.intp], boxes: NDArray[np.float64]
 ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """For each letter, how much it changes the picture and, if hardly, how much contrast is there without it."""
+    """For each letter, how much it changes the picture and, if hardly, the contrast in its box without it."""
     scale = min(_SCALE, (_MAX_PIXELS / (found.width * found.height)) ** 0.5)
     with_text = _picture(page, scale)
     with without_text(found):
@@ -121,7 +116,7 @@ def _contrasts(
     boxes = boxes * scale
     difference = np.maximum(with_text, without) - np.minimum(with_text, without)
     change = difference[_windows(difference.shape, boxes)].reshape(len(letters), -1).max(axis=1).astype(np.int16)
-    # Text that clips shapes what is drawn after it even while it is switched off: its own contrast tells.
+    # Text that clips affects what is drawn after it even while it is switched off, so its own contrast decides.
     clips = np.flatnonzero(np.array([each.mode >= _CLIPS for each in found.objects])[found.owner[letters]])
     if len(clips):
         change[clips] = _range(with_text, boxes[clips])
@@ -130,7 +125,7 @@ def _contrasts(
     if len(unseen):
         ground[unseen] = _range(without, boxes[unseen])
         if not all(each.mode == _PAINTS_NOTHING for each in found.objects):
-            # Red on a green of the same brightness is grey on grey: colours decide for what seems hidden.
+            # Red on green of the same brightness is grey on grey, so letters that seem hidden are compared in colour.
             in_colour = _colour_change(page, found, scale, _windows(with_text.shape, boxes[unseen]))
             change[unseen] = np.maximum(change[unseen], in_colour)
     return change, ground
@@ -150,7 +145,7 @@ def _colour_change(page: pdfium.PdfPage, found: Characters, scale: float, window
 
 
 def _windows(shape: tuple[int, ...], boxes: NDArray[np.float64]) -> Any:
-    """An index of the picture that gives `(n, down, across)` samples, one pixel around each box included."""
+    """An index that takes `(n, down, across)` samples of a picture, including one pixel around each box."""
     low, high = boxes[:, :2] - 1, boxes[:, 2:] + 1
     steps_down, steps_across = np.linspace(0, 1, _SAMPLES_DOWN), np.linspace(0, 1, _SAMPLES_ACROSS)
     down = low[:, 1:] + (high - low)[:, 1:] * steps_down
@@ -167,7 +162,7 @@ def _picture(page: pdfium.PdfPage, scale: float, grey: bool = True) -> NDArray[n
 
 @contextmanager
 def without_text(found: Characters) -> Iterator[None]:
-    """Take the text off the page for a while, so that pictures of the page show what is under it."""
+    """Render the page without its text inside the `with` block."""
     for each in found.objects:
         pdfium_c.FPDFPageObj_SetIsActive(each.handle, False)
     try:

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from web.accounts.models import User
-from web.accounts.services import create_key
+from web.accounts.services import active_user, create_key
 
 
 class Command(BaseCommand):
@@ -20,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=0, help="days until it expires (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
+        user = active_user(options["email"])
         if user is None:
             raise CommandError(f"No user has the email address {options['email']}.")
         expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from web.accounts.models import User
-from web.accounts.services import create_sign_in_link, first_operator, operator_has_come
+from web.accounts.services import active_user, create_sign_in_link, first_operator, operator_has_signed_in
 
 
 class Command(BaseCommand):
@@ -18,17 +18,17 @@ class Command(BaseCommand):
         parser.add_argument("--first", action="store_true", help="print nothing if an admin has signed in before")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["first"] and operator_has_come():
+        if options["first"] and operator_has_signed_in():
             return
         self.stdout.write(create_sign_in_link(self.person(options)))
 
     def person(self, options: dict[str, Any]) -> User:
-        """Whom the link is for. Raises CommandError when nobody was named or nobody has the address."""
+        """The user whom the link signs in. Raises CommandError."""
         if options["operator"]:
             return first_operator()
         if not options["email"]:
             raise CommandError("Give an email address or --operator.")
-        user = User.objects.filter(email=options["email"].lower(), is_active=True).first()
+        user = active_user(options["email"])
         if user is None:
             raise CommandError(f"No user has the email address {options['email']}.")
         return user

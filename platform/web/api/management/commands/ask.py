@@ -16,13 +16,13 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.accounts.services import create_key, revoke_key
 
-# Connecting is quick or hopeless; between two pieces of an answer a busy model may take its time (seconds).
+# Seconds; a busy model may take long between two pieces of an answer.
 TIMEOUT: Final = httpx.Timeout(120, connect=5)
 
 
 @dataclass(slots=True)
-class Heard:
-    """What came back of one question. Times in milliseconds from sending it."""
+class Received:
+    """The response to one question. Times in milliseconds from sending it."""
 
     answer: str = ""
     annotations: list[dict[str, Any]] = field(default_factory=list)
@@ -43,55 +43,57 @@ class Command(BaseCommand):
         parser.add_argument("--url", default=settings.SITE_URL, help="URL of the site (default: %(default)s)")
 
     def handle(self, *, slug: str, question: str, json: bool, key: str | None, url: str, **_: Any) -> None:
-        """Ask, and print what came back. Raises CommandError with one sentence that says what to do."""
+        """Ask, and print the answer. Raises CommandError with a sentence that says what to do."""
         try:
             with usable_key(key) as secret, site(url, secret) as client:
-                heard = self._listen(client, slug, question, quiet=json)
-                steps = read_run(client, heard.run_id)["steps"]
+                received = self._listen(client, slug, question, quiet=json)
+                steps = read_run(client, received.run_id)["steps"]
         except httpx.ConnectError:
             raise CommandError(f"Can't connect to {url}. Start the site with ./deploy/up, or give --url.") from None
         except httpx.HTTPError as error:
             raise CommandError(f"The site at {url} stopped responding: {error or type(error).__name__}.") from None
-        self._print_json(heard, steps) if json else self._print_rest(heard, steps)
+        self._print_json(received, steps) if json else self._print_rest(received, steps)
 
-    def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> Heard:
-        heard, started = Heard(), time.monotonic()
+    def _listen(self, client: httpx.Client, slug: str, question: str, quiet: bool) -> Received:
+        received, started = Received(), time.monotonic()
         for chunk in chunks(client, slug, question):
-            text = take(heard, chunk)
-            if text and not heard.first_token_ms:
-                heard.first_token_ms = round((time.monotonic() - started) * 1000)
+            text = take(received, chunk)
+            if text and not received.first_token_ms:
+                received.first_token_ms = round((time.monotonic() - started) * 1000)
             if not quiet:
                 self.stdout.write(text, ending="")
                 self.stdout.flush()
-        heard.total_ms = round((time.monotonic() - started) * 1000)
-        return heard
+        received.total_ms = round((time.monotonic() - started) * 1000)
+        return received
 
-    def _print_rest(self, heard: Heard, steps: list[dict[str, Any]]) -> None:
+    def _print_rest(self, received: Received, steps: list[dict[str, Any]]) -> None:
         self.stdout.write("\n")
-        for citation in unique_citations(heard):
+        for citation in unique_citations(received):
             page = f", page {citation['page']}" if citation["page"] else ""
             self.stdout.write(f"\n[{citation['index']}] {citation['filename']}{page}: “{citation['quote']}”")
         kinds = " → ".join(step["kind"] for step in steps)
         self.stdout.write(f"\nSteps: {kinds}")
-        seconds = f"{heard.first_token_ms / 1000:.2f} s to the first token, {heard.total_ms / 1000:.2f} s in all"
-        tokens = f", {heard.usage['completion_tokens']} tokens" if heard.usage else ""
+        seconds = (
+            f"{received.first_token_ms / 1000:.2f} s to the first token, {received.total_ms / 1000:.2f} s in all"
+        )
+        tokens = f", {received.usage['completion_tokens']} tokens" if received.usage else ""
         self.stdout.write(seconds + tokens)
 
-    def _print_json(self, heard: Heard, steps: list[dict[str, Any]]) -> None:
+    def _print_json(self, received: Received, steps: list[dict[str, Any]]) -> None:
         result = {
-            "answer": heard.answer,
-            "citations": heard.annotations,
+            "answer": received.answer,
+            "citations": received.annotations,
             "steps": steps,
-            "first_token_ms": heard.first_token_ms,
-            "total_ms": heard.total_ms,
-            "usage": heard.usage,
+            "first_token_ms": received.first_token_ms,
+            "total_ms": received.total_ms,
+            "usage": received.usage,
         }
         self.stdout.write(json.dumps(result, ensure_ascii=False))
 
 
 @contextmanager
 def usable_key(given: str | None) -> Iterator[str]:
-    """The key that was given, else one of the first operator in this machine's database, revoked afterwards."""
+    """The given key, or else a new one of the first operator in this machine's database, revoked afterwards."""
     if secret := given or os.environ.get("GUILDHALL_KEY"):
         yield secret
         return
@@ -107,14 +109,14 @@ def usable_key(given: str | None) -> Iterator[str]:
 
 @contextmanager
 def site(url: str, secret: str) -> Iterator[httpx.Client]:
-    """A client of the site at `url`."""
+    """An HTTP client for the site at `url`."""
     headers = {"Authorization": f"Bearer {secret}"}
     with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
         yield client
 
 
 def chunks(client: httpx.Client, slug: str, question: str) -> Iterator[dict[str, Any]]:
-    """Yield the chunks of the streamed answer. Raises CommandError with the site's own words on an error."""
+    """Yield the chunks of the streamed answer. Raises CommandError with the site's error message."""
     body = {
         "model": slug,
         "messages": [{"role": "user", "content": question}],
@@ -133,16 +135,16 @@ def chunks(client: httpx.Client, slug: str, question: str) -> Iterator[dict[str,
                 yield chunk
 
 
-def take(heard: Heard, chunk: dict[str, Any]) -> str:
-    """The text in `chunk`, which is added to what was `heard`."""
-    heard.usage = chunk.get("usage") or heard.usage
+def take(received: Received, chunk: dict[str, Any]) -> str:
+    """The text in `chunk`, after adding it to `received`."""
+    received.usage = chunk.get("usage") or received.usage
     if not chunk["choices"]:
         return ""
     delta = chunk["choices"][0]["delta"]
     text: str = delta.get("content") or ""
-    heard.answer += text
-    heard.annotations += delta.get("annotations", [])
-    heard.run_id = chunk["guildhall"]["run_id"]
+    received.answer += text
+    received.annotations += delta.get("annotations", [])
+    received.run_id = chunk["guildhall"]["run_id"]
     return text
 
 
@@ -156,14 +158,14 @@ def read_run(client: httpx.Client, run_id: str) -> dict[str, Any]:
 
 
 def reason(response: httpx.Response) -> str:
-    """Why the site refused, in its own words where it has any."""
+    """The site's error message, or the status."""
     try:
         return str(response.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return f"The site answered with {response.status_code}. Is this a Guildhall site?"
 
 
-def unique_citations(heard: Heard) -> list[dict[str, Any]]:
+def unique_citations(received: Received) -> list[dict[str, Any]]:
     """The cited passages by number, each once."""
-    by_index = {a["file_citation"]["index"]: a["file_citation"] for a in reversed(heard.annotations)}
+    by_index = {a["file_citation"]["index"]: a["file_citation"] for a in reversed(received.annotations)}
     return [by_index[index] for index in sorted(by_index)]

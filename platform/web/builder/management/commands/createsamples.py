@@ -1,4 +1,4 @@
-"""`manage.py createsamples`: the sample GPTs that a new store begins with, and their updates."""
+"""`manage.py createsamples`: creates the sample GPTs of a new site, and updates them."""
 
 import hashlib
 import json
@@ -24,22 +24,22 @@ POLL_S = 0.5
 
 class Command(BaseCommand):
     help = (
-        "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again to update "
-        "samples that have changed since; samples that were edited or deleted here are left alone."
+        "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again after an "
+        "upgrade to update samples that changed; samples that were deleted on this site stay deleted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--wait", type=float, metavar="SECONDS", help="how long to wait for them to be published")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = read_done()
+        done = json.loads(done_path().read_text()) if done_path().exists() else {}
         for folder in folders():
             digest = digest_of(folder)
             if sample_gpt(folder.name) and done.get(folder.name) == digest:
                 continue
             try:
-                self.stdout.write(f"{folder.name}: {bring_up_to_date(folder)}")
-            except NoResult as error:  # a worker reads the documents of actions; the next start tries again
+                self.stdout.write(f"{folder.name}: {update_sample(folder)}")
+            except NoResult as error:  # no worker read the document of an action; the next start tries again
                 self.stdout.write(f"{folder.name}: skipped until the next start. {error}")
                 continue
             done[folder.name] = digest
@@ -48,8 +48,8 @@ class Command(BaseCommand):
             self.wait(options["wait"])
 
     def wait(self, limit_s: float) -> None:
-        """Return once no sample waits for its files. Raises CommandError with the names of those that still do."""
-        waiting = Gpt.objects.filter(owner=hall(), publish_when_ready=True, deleted=None)
+        """Wait until all samples are published. Raises CommandError after `limit_s` with the names of the others."""
+        waiting = Gpt.objects.filter(owner=samples_owner(), publish_when_ready=True, deleted=None)
         deadline = time.monotonic() + limit_s
         while names := ", ".join(waiting.values_list("name", flat=True)):
             if time.monotonic() > deadline:
@@ -58,23 +58,19 @@ class Command(BaseCommand):
 
 
 def folders() -> list[Path]:
-    """The samples' folders by name, those that ask other samples last."""
-    return sorted((path.parent for path in SAMPLES.glob("*/gpt.toml")), key=lambda path: (asks(path), path.name))
+    """The samples' folders by name, those with delegates last."""
+    paths = sorted(SAMPLES.glob("*/gpt.toml"), key=lambda path: ("delegates" in read_toml(path), path))
+    return [path.parent for path in paths]
 
 
-def asks(folder: Path) -> bool:
-    """Whether the sample asks other samples."""
-    return "delegates" in tomllib.loads((folder / "gpt.toml").read_text())
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a sample's `gpt.toml`."""
+    return tomllib.loads(path.read_text())
 
 
 def done_path() -> Path:
-    """Where it is kept which content of each sample was brought in: a JSON object, folder → digest."""
+    """The JSON file that maps each sample's folder to the digest of the content that was last created from it."""
     return settings.GUILDHALL_HOME / "samples.json"
-
-
-def read_done() -> dict[str, str]:
-    """What `done_path` says; nothing on a first run."""
-    return json.loads(done_path().read_text()) if done_path().exists() else {}
 
 
 def digest_of(folder: Path) -> str:
@@ -85,25 +81,24 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def hall() -> User:
-    """The user who owns the samples; nobody can sign in with a password as them."""
-    User.objects.filter(email="hall@localhost", name="the hall").update(name=settings.SITE_NAME)  # its name until 0.2
-    return User.objects.filter(email="hall@localhost").first() or User.objects.create_user(
-        "hall@localhost", name=settings.SITE_NAME
-    )
+def samples_owner() -> User:
+    """The user who owns the samples. They have no password, so nobody signs in as them."""
+    email = "hall@localhost"
+    User.objects.filter(email=email, name="the hall").update(name=settings.SITE_NAME)  # the name before 0.2
+    return User.objects.filter(email=email).first() or User.objects.create_user(email, name=settings.SITE_NAME)
 
 
 def sample_gpt(name: str) -> Gpt | None:
-    """The GPT of the sample in the folder `name`, a deleted one too; None before it was made.
+    """The GPT of the sample in the folder `name`, even if it was deleted; None if it was never created.
 
-    Where somebody had a GPT of this name first, the sample's address ends in a number.
+    If somebody had a GPT of this name first, the sample's slug ends in a number.
     """
-    return Gpt.objects.filter(owner=hall(), slug__regex=rf"^{name}(-[0-9]+)?$").order_by("created").first()
+    return Gpt.objects.filter(owner=samples_owner(), slug__regex=rf"^{name}(-[0-9]+)?$").order_by("created").first()
 
 
-def bring_up_to_date(folder: Path) -> str:
-    """What was done, in a word, to make the sample in `folder` be as the folder says."""
-    sample = tomllib.loads((folder / "gpt.toml").read_text())
+def update_sample(folder: Path) -> str:
+    """Create or update the sample in `folder`. Returns what was done, for the output."""
+    sample = read_toml(folder / "gpt.toml")
     privacy_url, delegates = sample.pop("privacy_url", ""), sample.pop("delegates", [])
     fields = {
         **sample,
@@ -113,9 +108,9 @@ def bring_up_to_date(folder: Path) -> str:
     }
     gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:
-        return "deleted here, skipped"
+        return "was deleted, skipped"
     word = "updated" if gpt else "created"
-    gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(hall(), fields)
+    gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(samples_owner(), fields)
     replace_files(gpt, sorted((folder / "files").glob("*")))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})
@@ -125,7 +120,7 @@ def bring_up_to_date(folder: Path) -> str:
 
 
 def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
-    """Give `gpt` the files at `paths` and no others; those it has already are not read again."""
+    """Make the files at `paths` those of `gpt`; unchanged ones are not read again."""
     kept: set[Any] = set()
     for path in paths:
         with path.open("rb") as file:
@@ -135,20 +130,19 @@ def replace_files(gpt: Gpt, paths: Iterable[Path]) -> None:
 
 
 def replace_actions(gpt: Gpt, paths: Iterable[Path], privacy_url: str) -> None:
-    """Give `gpt` the actions of the OpenAPI documents at `paths` and no others. Raises NoResult without a worker."""
+    """Make the OpenAPI documents at `paths` the actions of `gpt`. Raises NoResult without a worker."""
     kept: set[Any] = set()
     for path in paths:
         document = path.read_text()
-        known = gpt.actions.filter(removed=None, document=document).first()
-        kept.add(
-            (known or actions.add_action(gpt, actions.DocumentSource(document=document), privacy_url=privacy_url)).id
-        )
+        action = gpt.actions.filter(removed=None, document=document).first()
+        action = action or actions.add_action(gpt, actions.DocumentSource(document), privacy_url=privacy_url)
+        kept.add(action.id)
     for stale in gpt.actions.filter(removed=None).exclude(id__in=kept):
         actions.remove(stale)
 
 
 def replace_delegates(gpt: Gpt, whens: dict[str, str]) -> None:
-    """Let `gpt` ask the samples in these folders, and no others; those that were deleted here are left out."""
+    """Make the samples in the folders `whens` the delegates of `gpt`, except those deleted on this site."""
     asked = {name: sample for name in whens if (sample := sample_gpt(name)) and not sample.deleted}
     gpt.delegates.exclude(delegate__in=asked.values()).delete()
     for name, sample in asked.items():

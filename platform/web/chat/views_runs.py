@@ -1,0 +1,109 @@
+"""Pages and fragments about one run: its answer, what its citations open, and its trace."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from web.chat.sources import shown_blocks
+from web.chat.tree import shown_tree
+from web.chat.turns import reply_of
+from web.chat.views import why_read_only
+from web.runs.citations import Cited, ShownPage, access_citation, page_view, view
+from web.runs.errors import NotShown
+from web.runs.models import Conversation, Run
+from web.runs.services import access_run
+from web.runs.trees import delegated_by, tree_of
+
+
+@never_cache
+@require_safe
+def turn(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """A run's answer as a fragment, as on the page of its chat. 404 for anyone but the run's owner."""
+    run = access_run(request.user, run_id)
+    conversation = run.message.conversation
+    context = {"reply": reply_of(run), "conversation": conversation, "gpt": conversation.gpt}
+    context["read_only"] = why_read_only(request.user, conversation)
+    return render(request, "chat/reply.html", context)
+
+
+@never_cache
+@require_safe
+def part(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """A run's steps and answer as a fragment. 404 for anyone but the run's owner."""
+    return render(request, "chat/part.html", _part(access_run(request.user, run_id)))
+
+
+@never_cache
+@login_required
+@require_safe
+def part_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The same as a page; a run that a person started in a chat is shown in that chat."""
+    run = access_run(request.user, run_id)
+    chat_url = _chat_of(run)
+    if run.root_id is None and chat_url:
+        return redirect(chat_url)
+    context = {"delegators": delegated_by(run)[::-1], "chat_url": chat_url, "root_id": run.root_id or run.id}
+    return render(request, "chat/part_page.html", {**_part(run), **context})
+
+
+@never_cache
+@login_required
+@require_safe
+def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The trace of a run. With `?part`, only the fragment that changes while it is in progress."""
+    run = access_run(request.user, run_id)
+    context = {"tree": shown_tree(tree_of(run)), "chat_url": _chat_of(run)}
+    context["top_url"] = reverse("run_tree", args=[run.root_id]) if run.root_id else ""
+    return render(request, "chat/tree_part.html" if "part" in request.GET else "chat/tree.html", context)
+
+
+def _part(run: Run) -> dict[str, Any]:
+    return {"reply": reply_of(run), "conversation": run.message.conversation, "gpt": run.gpt}
+
+
+def _chat_of(run: Run) -> str:
+    """The URL of the chat in which the run's trace began; empty if that was not a chat."""
+    conversation = (run.root or run).message.conversation
+    is_chat = conversation.origin == Conversation.Origin.CHAT
+    return reverse("chat", args=[conversation.id]) if is_chat else ""
+
+
+@never_cache
+@require_safe
+def source(request: HttpRequest, run_id: UUID, number: int) -> HttpResponse:
+    """The quote of a citation within its file. 404 for anyone but the run's owner."""
+    cited = access_citation(request.user, run_id, number)
+    seen = view(cited)
+    context = {
+        "cited": cited,
+        "blocks": shown_blocks(seen.section, {number: (cited.citation.start, cited.citation.end)}),
+        "section": seen.section,
+        "figures": [_figure(cited, page) for page in seen.pages],
+        "trouble": seen.trouble,
+    }
+    return render(request, "chat/source_view.html", context)
+
+
+@never_cache
+@require_safe
+def source_page(request: HttpRequest, run_id: UUID, number: int, page: int) -> HttpResponse:
+    """A page of the cited file. 404 unless the reader may see it."""
+    cited = access_citation(request.user, run_id, number)
+    try:
+        shown = page_view(cited, page)
+    except NotShown as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+    return render(request, "chat/source_page.html", {"figure": _figure(cited, shown)})
+
+
+def _figure(cited: Cited, page: ShownPage) -> dict[str, Any]:
+    """A page of the file for its template, with the pages before and after it that the reader may see."""
+    turns = {"before": page.page - 1, "after": page.page + 1}
+    allowed = {name: to for name, to in turns.items() if cited.may_see(to)}
+    return {"page": page, "is_cited": page.page in cited.pages, "cited": cited, **allowed}

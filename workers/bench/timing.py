@@ -1,0 +1,93 @@
+"""How a way of answering is timed, and the conversations used for it."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from gpts.runs.messages import PromptMessage
+
+N_COLD: Final = 3
+N_WARM: Final = 5
+N_RULES: Final = 35  # about 1,100 tokens of instructions with the bundled model's tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class TimedReply:
+    """One reply: seconds to its first piece and to its end, and its number of tokens."""
+
+    first_s: float
+    total_s: float
+    n_tokens: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One way of answering, measured. Seconds are medians; None where it was not measured.
+
+    `n_identical` of `n_compared` replies of the batch were identical to the same conversation's reply alone.
+    """
+
+    tokens_per_s: float
+    solo_tokens_per_s: float | None = None
+    cold_first_s: float | None = None
+    warm_first_s: float | None = None
+    n_identical: int | None = None
+    n_compared: int | None = None
+
+
+# (GPT, numbers of conversations, tokens per reply) -> their replies, requested at once.
+ReadAll = Callable[[str, Sequence[int], int], list[TimedReply]]
+
+
+def instructions(gpt: str) -> str:
+    """Instructions of about 1,100 tokens that differ from another `gpt`'s from the first words on."""
+    rules = (
+        f"Rule {i}: when the person asks about topic number {i}, say that the department on floor {i % 9} answers it "
+        f"within {i} days."
+        for i in range(N_RULES)
+    )
+    return f"You are {gpt}, a helpful assistant who tells long stories. " + " ".join(rules)
+
+
+def conversation(gpt: str, number: int) -> tuple[PromptMessage, ...]:
+    """The system message of `gpt` and question `number`, which has a long answer."""
+    question = f"Tell me a long story about animal number {number} and the sea."
+    return PromptMessage(role="system", content=instructions(gpt)), PromptMessage(role="user", content=question)
+
+
+def measure(
+    read_all: ReadAll, concurrency: int, n_tokens: int, *, n_cold: int = N_COLD, compares: bool = False
+) -> Figures:
+    """Times cold and warm first tokens, one conversation alone, and `concurrency` at once after a warm-up round.
+
+    `compares`: each conversation is also read alone, and the texts are compared.
+    """
+    cold = [read_all(f"Cold{i}", [0], 2)[0].first_s for i in range(n_cold)]
+    read_all("Warm", [99], 2)
+    warm = [read_all("Warm", [100 + i], 2)[0].first_s for i in range(N_WARM)]
+    alone = [read_all("Warm", [number], n_tokens)[0] for number in range(concurrency if compares else 1)]
+    read_all("Warm", range(concurrency), n_tokens)
+    started = time.perf_counter()
+    together = read_all("Warm", range(concurrency), n_tokens)
+    return Figures(
+        sum(reply.n_tokens for reply in together) / (time.perf_counter() - started),
+        median((each.n_tokens - 1) / max(1e-9, each.total_s - each.first_s) for each in alone),
+        median(cold) if cold else None,
+        median(warm),
+        sum(one.text == other.text for one, other in zip(alone, together, strict=True)) if compares else None,
+        concurrency if compares else None,
+    )
+
+
+def at_once(read: Callable[[str, int, int], TimedReply]) -> ReadAll:
+    """Reads each conversation in its own thread."""
+
+    def read_all(gpt: str, numbers: Sequence[int], n_tokens: int) -> list[TimedReply]:
+        with ThreadPoolExecutor(len(numbers)) as pool:
+            return list(pool.map(lambda number: read(gpt, number, n_tokens), numbers))
+
+    return read_all
