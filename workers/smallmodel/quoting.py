@@ -82,7 +82,7 @@ def _is_delegated(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
     return bool(answer.run_id) or (answer.name in tools and tools[answer.name].is_delegation)
 
 
-def goes_round(text: str) -> bool:
+def repeats_itself(text: str) -> bool:
     """Whether the last whole sentence of a growing reply has been said before, again and again."""
     if not text.rstrip(" ").endswith((".", "!", "?", "\n")):
         return False

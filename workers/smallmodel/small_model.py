@@ -13,7 +13,7 @@ from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
-from workers.smallmodel.quoting import goes_round, shown_results, with_extract
+from workers.smallmodel.quoting import repeats_itself, shown_results, with_extract
 from workers.smallmodel.routing.router import Router
 
 
@@ -54,6 +54,6 @@ class SmallModel:
         """The answer that the results of the last calls are."""
         return shown_results(state, self.similarity)
 
-    def goes_round(self, text: str) -> bool:
+    def repeats_itself(self, text: str) -> bool:
         """Whether a growing reply says the same sentence again and again."""
-        return goes_round(text)
+        return repeats_itself(text)
