@@ -22,11 +22,11 @@ from workers.engine.measuring import Measurement, known_measurement, measure, pi
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
@@ -67,7 +67,7 @@ def tool_settings() -> ToolSettings:
     egress = egress_config()
     return ToolSettings(
         egress=egress,
-        lend=partial(lend, egress),
+        find_credential=partial(find_credential, egress),
         search=SearchSettings(settings.SEARCH_PROVIDER, settings.SEARCH_URL, settings.SEARCH_KEY),
         images=ImageSettings(
             model=settings.IMAGE_MODEL,
@@ -149,7 +149,7 @@ def _services() -> Services:
         embedder,
         reranker=reranker_for(settings.RERANKER),
         open_store=_open_store,
-        want_union=_want_union,
+        request_union=_request_union,
     )
     small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
@@ -166,11 +166,11 @@ def _first_recall(engine: Engine) -> None:
             engine.learn(known.fields())
 
 
-def _open_store(shelf: Shelf) -> VectorStore:
+def _open_store(cache: SegmentCache) -> VectorStore:
     if settings.VECTOR_STORE == "files":
-        return FaissFiles(shelf)
-    return PgVector(shelf, settings.VECTOR_STORE)
+        return FaissFiles(cache)
+    return PgVector(cache, settings.VECTOR_STORE)
 
 
-def _want_union(name: str) -> None:
+def _request_union(name: str) -> None:
     send_task("workers.tasks.build_union", name, queue="index")

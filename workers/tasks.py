@@ -27,9 +27,8 @@ from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.knowledge import unions
-from workers.knowledge.sweeping import sweep
+from workers.knowledge.pipeline import remove_leftovers
 from workers.rpc import actions as action_calls
-from workers.rpc import pictures as gpt_pictures
 from workers.rpc import sign_ins, sources
 from workers.runs import loop
 
@@ -94,7 +93,7 @@ def show_page(sha256: str, page: str) -> dict[str, Any]:
 @rpc_task(name="workers.tasks.make_picture")
 def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
     """A picture drawn for the GPT's draft."""
-    return gpt_pictures.drawn(prompt, tool_settings())
+    return action_calls.draw(prompt, tool_settings())
 
 
 @rpc_task(name="workers.tasks.import_action")
@@ -140,9 +139,9 @@ def forget() -> None:
     forget_transient()
     forget_unsent()
     expire_approvals()
-    sweep(settings.GUILDHALL_HOME)
+    remove_leftovers(settings.GUILDHALL_HOME)
     sources.forget_pictures()
-    unions.sweep(settings.GUILDHALL_HOME)
+    unions.remove_unused(settings.GUILDHALL_HOME)
 
 
 @worker_init.connect
@@ -164,7 +163,7 @@ def announce(sender: Any, **_: Any) -> None:
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:
-        lost_segments.read_lost_files_again(indexing.embedder().id)
+        lost_segments.reindex_lost_files(indexing.embedder().id)
 
 
 @worker_shutdown.connect

@@ -5,7 +5,7 @@ literal text of the document.
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 from gpts.knowledge import tables
@@ -72,15 +72,16 @@ def ground(
     sentences = [answer[span.start : span.end] for span in spans]
     verdicts = Judge(passages, question, meaning).judge(sentences, answer)
     judged = zip(spans, sentences, verdicts, strict=True)
-    told = [
+    judged_claims = [
         (span, each)
         for span, sentence, each in judged
         if is_claim(sentence, instructions) or (each.source and tables.is_row(sentence))
     ]
     return Grounding(
-        citations=_numbered([(span, each.source) for span, each in told if each.source]),
+        citations=_numbered([(span, each.source) for span, each in judged_claims if each.source]),
         support=tuple(
-            SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level) for span, each in told
+            SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level)
+            for span, each in judged_claims
         ),
     )
 
@@ -90,20 +91,20 @@ def extractive_answer(
 ) -> Extract:
     """The sentences of `passages` closest to `question`, in document order, as a cited answer; empty without any."""
     sentences = sources_of(passages, pairs=False)
-    sources = [each for each in sentences if _tells_something(each)] or sentences
+    sources = [each for each in sentences if _is_informative(each)] or sentences
     if not sources:
         return Extract(text="", citations=())
     scores = _question_scores(question, sources, similarity)
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
     best = [i for i in order[:max_sentences] if scores[i] >= EXTRACT_SHARE * scores[order[0]]]
-    chosen = _unrepeated(sources[i] for i in sorted(best))
+    chosen = {sources[i].text: sources[i] for i in sorted(best)}.values()  # repeated sentences once
     spans: list[tuple[Span, Source]] = []
     text = ""
     for source in chosen:
         # A sentence without a stop, such as a row, would merge with the next and match neither source.
-        text += "" if not text else " " if _STOPPED.search(text) and source.told == source.text else "\n\n"
-        text += source.told
-        spans.append((Span(len(text) - len(source.told), len(text)), source))
+        text += "" if not text else " " if _STOPPED.search(text) and source.readable == source.text else "\n\n"
+        text += source.readable
+        spans.append((Span(len(text) - len(source.readable), len(text)), source))
     return Extract(text=text, citations=_numbered(spans), score=scores[order[0]])
 
 
@@ -112,23 +113,19 @@ def is_answer(extract: Extract, is_covered: bool) -> bool:
     return extract.score >= (ANSWER_SCORE if is_covered else SURE_SCORE)
 
 
-def _tells_something(source: Source) -> bool:
-    return bool(source.told) and len(source.terms) > 1 and not is_title(source.passage.text, source.span)
-
-
-def _unrepeated(sources: Iterable[Source]) -> list[Source]:
-    return list({source.text: source for source in sources}.values())
+def _is_informative(source: Source) -> bool:
+    return bool(source.readable) and len(source.terms) > 1 and not is_title(source.passage.text, source.span)
 
 
 def _question_scores(question: str, sources: Sequence[Source], similarity: Similarity | None) -> list[float]:
     rarity = source_rarity(sources)
-    asked = frozenset(terms(question))
-    overlaps = [share(asked, source.terms, rarity) for source in sources]
-    cosines = similarity([question], [source.told for source in sources])[0] if similarity else overlaps
+    wanted = frozenset(terms(question))
+    overlaps = [share(wanted, source.terms, rarity) for source in sources]
+    cosines = similarity([question], [source.readable for source in sources])[0] if similarity else overlaps
     return [
         (overlap + cosine) / 2
         + QUESTION_WEIGHT * source.passage.score
-        + TITLE_WEIGHT * share(asked, source.above, rarity)
+        + TITLE_WEIGHT * share(wanted, source.above, rarity)
         for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
     ]
 

@@ -147,7 +147,7 @@ def _time(match: re.Match[str]) -> StatedFigure:
 
 
 def _month(match: re.Match[str]) -> StatedFigure:
-    if match.group(3):  # "3月", of which the number is claimed as such  # "3月": the number itself is claimed
+    if match.group(3):  # "3月": the number itself is claimed
         return StatedFigure((), frozenset((f"month {int(match.group(3))}",)))
     number = _MONTH[(match.group(1) or match.group(2)).casefold()]
     return _figure((f"month {number}",), gives=(f"month {number}", str(number)))

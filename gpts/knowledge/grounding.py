@@ -25,7 +25,7 @@ _TAIL: Final = 600
 
 
 class Gate:
-    """Withholds unsupported sentences of an answer. `is_shut`: generating the rest is not worthwhile."""
+    """Withholds unsupported sentences of an answer. `is_shut`: too many in a row, so generation should stop."""
 
     def __init__(
         self, question: str, passages: Sequence[Passage], meaning: Meaning | None = None, instructions: str = ""

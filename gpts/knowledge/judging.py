@@ -12,16 +12,7 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.figures import figures_agree
-from gpts.knowledge.support import (
-    Source,
-    agrees,
-    claims,
-    is_negated,
-    share,
-    source_rarity,
-    sources_of,
-    supports,
-)
+from gpts.knowledge.support import Source, agrees, claims, is_negated, share, source_rarity, sources_of, supports
 from gpts.knowledge.terms import terms
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
@@ -85,22 +76,22 @@ class Judge:
         self._passages = passages
         self._sources = sources_of(passages)
         self._rarity = source_rarity(self._sources)
-        self._asked = frozenset(terms(question))
+        self._query = frozenset(terms(question))
         self._meaning = meaning
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
-        new = frozenset(terms(sentence)) - self._asked
+        new = frozenset(terms(sentence)) - self._query
         return share(new, source.terms, self._rarity) if new else 1.0
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
         """The verdict on each of `sentences` of an answer's `text`."""
         found = [self._by_words(sentence) for sentence in sentences]
         doubtful = [n for n, each in enumerate(found) if max((one.overlap for one in each), default=0) < SURE_OVERLAP]
-        if self._meaning is None or not doubtful:
-            return [_verdict(each) for each in found]
-        comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         verdicts = [_verdict(each) for each in found]
+        if self._meaning is None or not doubtful:
+            return verdicts
+        comparisons = {id(each): self._meaning.comparison(text, each.text) for each in self._passages}
         for number, cosines in zip(doubtful, self._cosines(sentences, found, doubtful, comparisons), strict=True):
             verdicts[number] = self._by_meaning(sentences[number], found[number], cosines, comparisons)
         return verdicts
@@ -112,7 +103,7 @@ class Judge:
         for source in self._sources:
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
-                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._asked, source.terms, self._rarity)
+                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
@@ -126,11 +117,9 @@ class Judge:
     ) -> Iterator[dict[str, float]]:
         """The similarity of each doubtful sentence to every comparable sentence and to its candidates."""
         assert self._meaning is not None
-        single = [
-            each.told for each in self._sources if each.told and not each.is_pair and _is_read(each, comparisons)
-        ]
-        candidates = [one.source.told for number in doubtful for one in found[number]]
-        texts = list(dict.fromkeys(filter(None, [*single, *candidates])))
+        singles = (each for each in self._sources if not each.is_pair and _is_read(each, comparisons))
+        candidates = (one.source for number in doubtful for one in found[number])
+        texts = list(dict.fromkeys(each.readable for each in (*singles, *candidates) if each.readable))
         rows = self._meaning.similarity([sentences[number] for number in doubtful], texts) if texts else []
         yield from (dict(zip(texts, row, strict=True)) for row in rows or [[]] * len(doubtful))
 
@@ -142,10 +131,10 @@ class Judge:
         comparisons: dict[int, Comparison],
     ) -> Verdict:
         kept = [
-            replace(each, rank=each.rank + cosines.get(each.source.told, 0.0))
+            replace(each, rank=each.rank + cosines.get(each.source.readable, 0.0))
             for each in candidates
             if not _is_read(each.source, comparisons)
-            or (each.overlap + cosines.get(each.source.told, 0.0)) / 2 >= MIN_SUPPORT
+            or (each.overlap + cosines.get(each.source.readable, 0.0)) / 2 >= MIN_SUPPORT
         ]
         verdict = _verdict(kept)
         near = self._nearest(sentence, cosines, comparisons)
@@ -161,27 +150,25 @@ class Judge:
         self, sentence: str, cosines: dict[str, float], comparisons: dict[int, Comparison]
     ) -> Verdict | None:
         """The source closest in meaning to `sentence` with agreeing figures and names, if there is one."""
-        order = sorted((each for each in self._sources if each.told in cosines), key=lambda each: -cosines[each.told])
-        for source in order:
+        near = [each for each in self._sources if cosines.get(each.readable, 0.0) >= NEAR]
+        for source in sorted(near, key=lambda each: -cosines[each.readable]):
             comparison = comparisons[id(source.passage)]
-            if cosines[source.told] < NEAR:
-                break
-            if not _is_read(source, comparisons) or is_negated(sentence) != is_negated(source.told):
+            if not _is_read(source, comparisons) or is_negated(sentence) != is_negated(source.readable):
                 continue
             if agrees(sentence, source, is_translation=comparison == "translation") and self._adds(sentence, source):
-                return Verdict("supported" if cosines[source.told] >= SAME else "partly", source, is_near=True)
+                return Verdict("supported" if cosines[source.readable] >= SAME else "partly", source, is_near=True)
         return None
 
     def _adds(self, sentence: str, source: Source) -> bool:
-        """Whether the part of `sentence` beyond the question is close to the source too, not only what repeats it."""
+        """Whether the part of `sentence` beyond the question is close to the source too."""
         assert self._meaning is not None
-        beyond = " ".join(word for word in sentence.split() if self._asked.isdisjoint(terms(word)))
-        if not self._asked or beyond == sentence or not claims(beyond):
+        beyond = " ".join(word for word in sentence.split() if self._query.isdisjoint(terms(word)))
+        if not self._query or beyond == sentence or not claims(beyond):
             return True
-        return self._meaning.similarity([beyond], [source.told])[0][0] >= NEAR_BEYOND
+        return self._meaning.similarity([beyond], [source.readable])[0][0] >= NEAR_BEYOND
 
     def _is_beyond_judging(self, sentence: str, comparisons: dict[int, Comparison]) -> bool:
-        """Whether a passage in an incomparable language may support it, as it contains the figures of `sentence`."""
+        """Whether a passage in an incomparable language contains the figures of `sentence`, and so may support it."""
         unread = (each for each in self._passages if comparisons[id(each)] == "nothing")
         return any(figures_agree(sentence, f"{each.heading} {each.text}") for each in unread)
 

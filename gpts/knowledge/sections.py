@@ -1,12 +1,12 @@
 """The section of a document around a passage, for a reader who wants to see a quote in context."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document
 from gpts.values import Value
 
-# Characters shown before and after the passage: about a page each, more than a panel shows at once.
+# Characters shown before and after the passage: about a page each.
 ROOM_CHARS: Final = 3_000
 
 
@@ -37,7 +37,10 @@ def section_around(document: Document, start: int, end: int, room: int = ROOM_CH
 
     Blocks are never cut. The section is empty if the range lies outside the document.
     """
-    parts = tuple(_parts(document.blocks))
+    parts = tuple(
+        SectionBlock(text=block.text, start=start, page=block.page, is_heading=block.is_heading())
+        for start, block in document.placed()
+    )
     inside = [number for number, part in enumerate(parts) if part.start < end and start < part.end]
     if not inside:
         return Section(parts=())
@@ -49,13 +52,6 @@ def section_around(document: Document, start: int, end: int, room: int = ROOM_CH
         cut_before=_belongs(document.blocks, first, top - 1),
         cut_after=_belongs(document.blocks, last, bottom + 1),
     )
-
-
-def _parts(blocks: Sequence[Block]) -> Iterator[SectionBlock]:
-    start = 0
-    for block in blocks:
-        yield SectionBlock(text=block.text, start=start, page=block.page, is_heading=block.is_heading())
-        start += len(block.text) + 2
 
 
 def _reach(blocks: Sequence[Block], number: int, step: int, room: int) -> int:

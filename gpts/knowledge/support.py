@@ -21,16 +21,14 @@ SUPPORTED_OVERLAP: Final = 0.6
 RUN_TERMS: Final = 3
 RUN_SHARE: Final = 0.3
 
-# Words of greetings and of an answer's remarks on itself; no source could contain a claim of them.
+# Words of greetings and of an answer's remarks about itself, which claim nothing.
 FRAME: Final = frozenset(
     terms(
         "answer question according passage text information following based document file provided mentioned stated "
         "yes sure okay ok certainly hello hi thanks welcome happy glad help hope found"
     )
 )
-
-
-# With FRAME: the courtesies around an answer. A sentence of nothing else claims nothing.
+# With FRAME: the courtesies around an answer. A sentence of only these claims nothing.
 COURTESY: Final = FRAME | frozenset(
     terms(
         "let know feel free ask need anything else further assist assistance please great day good morning sorry "
@@ -62,14 +60,14 @@ _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 class Source:
     """A sentence of a passage, or two adjacent ones.
 
-    `told` is `text` as it reads alone: a table row labelled with its column names, empty for the header line,
-    otherwise the same. `terms` are its own, `above` those of the title over it, `context` the words of the passage.
+    `readable` is `text` as understood alone: a table row labelled with its column names, empty for the header line,
+    otherwise the same. `terms` are its own, `above` those of its title, `context` the words of the passage.
     """
 
     passage: Passage
     span: Span
     text: str
-    told: str
+    readable: str
     terms: frozenset[str]
     context: frozenset[str]
     above: frozenset[str]
@@ -90,10 +88,10 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
         header = columns.get(span.start)
-        told = text if header is None else tables.labelled(header, text) if header else ""
-        own = frozenset(terms(told or text))
+        readable = text if header is None else tables.labelled(header, text) if header else ""
+        own = frozenset(terms(readable or text))
         above = own if is_title(passage.text, span) else above
-        yield Source(passage, span, text, told, own, context, above, is_pair=False)
+        yield Source(passage, span, text, readable, own, context, above, is_pair=False)
         # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
@@ -129,7 +127,7 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     In a translation only names in capitals or with digits are required: others may be translated, too.
     """
     plain = _MARKUP.sub("", sentence)
-    if not figures_agree(plain, f"{source.told} {source.text}"):
+    if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
     names = _names(plain)
     if is_translation:
@@ -163,11 +161,11 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     runs = [own[i : i + RUN_TERMS] for i in range(max(1, len(own) - RUN_TERMS + 1))]
     if any(share(frozenset(run), source.terms, rarity) < RUN_SHARE for run in runs):
         return False
-    if is_negated(sentence) != is_negated(source.told):
+    if is_negated(sentence) != is_negated(source.readable):
         return False
     passage = source.passage
     return _stems(_names(_MARKUP.sub("", sentence))) <= _stems(
-        words(f"{passage.file_name} {passage.heading} {source.told}")
+        words(f"{passage.file_name} {passage.heading} {source.readable}")
     )
 
 

@@ -39,8 +39,8 @@ def bare_calls(text: str, tools: Container[str]) -> tuple[str, list[Written]]:
 def safe_length(text: str, n_shown: int = 0) -> int:
     """How many characters of a growing reply can be shown: up to where a call may have begun.
 
-    The first `n_shown` were found safe before. What cannot become a call never will, so only lines from there on are
-    looked at: a long reply is not read again at every token.
+    The first `n_shown` are known to be safe, so only the lines from there on are examined: a long reply is not read
+    again at every token.
     """
     for start in _START.finditer(text, text.rfind("\n", 0, n_shown) + 1):
         if _may_become_call(text[start.start() :].lstrip()):
@@ -65,7 +65,10 @@ def _read(text: str, tools: Container[str]) -> list[Written]:
     if named := _NAMED.findall(text[: text.find("\n\n") + 1 or None]):
         return [call for name, raw in named if (call := _call({"name": name, "arguments": raw}, tools))]
     body = _TAG.sub("\n", text).strip()
-    return _objects(body, tools) or (_objects(_single_braces(body), tools) if body.startswith("{{") else [])
+    if calls := _objects(body, tools):
+        return calls
+    # Some prompt templates teach models to double the braces.
+    return _objects(body.replace("{{", "{").replace("}}", "}"), tools) if body.startswith("{{") else []
 
 
 def _objects(body: str, tools: Container[str]) -> list[Written]:
@@ -94,8 +97,3 @@ def _call(value: Any, tools: Container[str]) -> Written | None:
     if not isinstance(name, str) or not isinstance(arguments, dict):
         return None
     return (name, arguments) if name in tools or keys in ({"name", "arguments"}, {"name", "parameters"}) else None
-
-
-def _single_braces(body: str) -> str:
-    """`body` with doubled braces made single; some prompt templates teach models to double them."""
-    return body.replace("{{", "{").replace("}}", "}")

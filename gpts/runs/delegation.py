@@ -33,13 +33,13 @@ ASK_STORE: Final = "ask_store"
 TASK_CHARS: Final = 32_000
 
 NOT_REACHABLE: Final = (
-    "{name} can't be asked: it was deleted, isn't published or isn't shared with everyone involved."
+    "{name} isn't available: it was deleted, isn't published or isn't shared with everyone involved."
 )
 NOTHING_FITS: Final = "No GPT in the store matches this."
 NO_TASK: Final = "The task is missing: say in `task` what is wanted."
-ALREADY_AT_IT: Final = "{name} is already working on this request, so it wasn't asked again."
+ALREADY_WORKING: Final = "{name} is already working on this request."
 STOPPED: Final = "{name} was stopped before it answered."
-SAID_NOTHING: Final = "{name} gave an empty answer."
+EMPTY_ANSWER: Final = "{name} gave an empty answer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,12 @@ def why_not(bounds: Bounds, spent: Spent) -> str:
     return out_of(bounds, spent.tokens, spent.is_late, could_not)
 
 
-def out_of(bounds: Bounds, tokens: int, is_late: bool, said_first: str = "") -> str:
-    """The usage limit that a tree has reached, as a sentence after `said_first`; empty if none."""
+def out_of(bounds: Bounds, tokens: int, is_late: bool, prefix: str = "") -> str:
+    """The usage limit that a tree has reached, as a sentence that begins with `prefix`; empty if none."""
     if tokens >= bounds.tokens:
-        return f"{said_first}this question reached its limit of {bounds.tokens:,} tokens."
+        return f"{prefix}this question reached its limit of {bounds.tokens:,} tokens."
     if is_late:
-        return f"{said_first}this question reached its limit of {bounds.seconds} seconds."
+        return f"{prefix}this question reached its limit of {bounds.seconds} seconds."
     return ""
 
 
@@ -161,7 +161,7 @@ def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) 
     `shown` is always set; callers whose model writes the answer drop it.
     """
     last, label = log[-1], answer_label(log, name, is_strangers)
-    text, ok = _told(last, name)
+    text, ok = _outcome(last, name)
     return ToolResult(
         call_id=call_id,
         name=tool,
@@ -174,10 +174,10 @@ def result_of(call_id: str, tool: str, name: str, log: Log, is_strangers: bool) 
     )
 
 
-def _told(last: Step, name: str) -> tuple[str, bool]:
+def _outcome(last: Step, name: str) -> tuple[str, bool]:
     match last:
         case Finished(text=text):
-            return (text, True) if text.strip() else (SAID_NOTHING.format(name=name), False)
+            return (text, True) if text.strip() else (EMPTY_ANSWER.format(name=name), False)
         case Error(message=message):
             return f"{name} didn't answer. {message}", False
         case Cancelled():
@@ -196,7 +196,7 @@ def doing(name: str, step: Step) -> str:
         case ApprovalRequest():
             return f"{name} needs your approval"
         case Delegation():
-            return f"{name} has asked {step.name}"
+            return f"{name} asked {step.name}"
         case ToolResult():
             return f"{name} continues"
     return ""

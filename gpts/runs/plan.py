@@ -49,12 +49,12 @@ from gpts.spec.tools import ToolSpec, call_digest
 
 ABSTENTION: Final = "This GPT's files don't cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
-REPEATED: Final = "You made this very call before in this turn. Its result is above: answer with it."
+REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
 EXPIRED: Final = "This call wasn't made: the approval request expired."
 SIGN_IN: Final = "It acts on your behalf there."
 # Router score from which the question names the tool itself ("search the web for …").
-PLAINLY_ASKED: Final = 0.9
+EXPLICIT_SCORE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,15 @@ def _retrieval(log: Log) -> Retrieval | None:
 
 
 def _begin(state: TurnState) -> Decision:
-    """The first step of a turn: call all delegates, ask the router for a weak model, or call the model."""
-    asked, coverage = state.user_message(), coverage_of(state.steps)
+    """The first step of a turn: call all delegates, use the router for a weak model, or call the model."""
+    message, coverage = state.user_message(), coverage_of(state.steps)
     others = [name for name, tool in state.tools.items() if tool.is_delegation and name != ASK_STORE]
-    if state.spec.delegates_to_all and others and not asked.later:
+    if state.spec.delegates_to_all and others and not message.later:
         task = retrieval_query(state.history, state.steps)
         return DelegateParts(tuple(DelegatedPart(name=name, task=task) for name in others))
     if not state.ability.calls_tools and (assisted := _assist(state)):
         return assisted
-    if state.demanded_tools() or asked.overrides.answer_schema is not None:
+    if state.demanded_tools() or message.overrides.answer_schema is not None:
         return CallModel()
     if state.spec.only_from_knowledge and coverage == "not_covered":
         return Finish(abstain(state.spec), coverage)
@@ -150,10 +150,10 @@ def _assist(state: TurnState) -> Decision | None:
 
 
 def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
-    """Whether knowledge covers the question, so that a web or delegate call not plainly asked for can be skipped."""
+    """Whether knowledge covers the question, so that a web or delegate call can be skipped unless it is explicit."""
     return (
         (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].is_delegation)
-        and choice.score < PLAINLY_ASKED
+        and choice.score < EXPLICIT_SCORE
         and coverage_of(state.steps) == "covered"
     )
 
@@ -162,12 +162,12 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     log, tools = state.steps, state.tools
     replies = [step for step in log if isinstance(step, ModelReply)]
     last, results = replies[-1], {step.call_id: step for step in log if isinstance(step, ToolResult)}
-    given_out = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
-    open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in given_out]
+    callers = tuple(call for call in last.tool_calls if call.name in tools and tools[call.name].of_caller)
+    open_calls = [call for call in last.tool_calls if call.call_id not in results and call not in callers]
     if open_calls:
         return _decide_calls(open_calls, state, circumstances)
-    if given_out:
-        return Finish(last.text, coverage_of(log), "tool_calls", given_out)
+    if callers:
+        return Finish(last.text, coverage_of(log), "tool_calls", callers)
     # Tool results are plain text; an answer under the caller's schema must be written by the model.
     if (
         last.tool_calls
@@ -179,7 +179,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
             return ShowResults()
     if last.tool_calls and len(replies) <= MAX_ROUNDS:
         return CallModel()
-    # A model that has nothing to say on what its calls gave, or only printed another one.
+    # The model wrote nothing about the results of its calls, or only printed another call.
     if not last.text and any(result.ok and result.shown for result in results.values()):
         return ShowResults()
     return Finish(last.text, coverage_of(log), last.finish)
@@ -187,8 +187,8 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
 
 def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Circumstances) -> Decision:
     """The decision on the first of `calls` that is not delegated yet; later calls of the same kind join it."""
-    asked = {step.call_id for step in state.steps if isinstance(step, Delegation)}
-    decisions = [_decide_call(call, state, circumstances) for call in calls if call.call_id not in asked]
+    delegated = {step.call_id for step in state.steps if isinstance(step, Delegation)}
+    decisions = [_decide_call(call, state, circumstances) for call in calls if call.call_id not in delegated]
     match decisions[:1]:
         case []:
             return Wait()

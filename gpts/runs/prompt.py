@@ -20,8 +20,6 @@ KNOWLEDGE_RULE: Final = (
     "never make up facts, names or numbers."
 )
 NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
-
-
 CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
 
 
@@ -29,16 +27,16 @@ def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[Promp
     """The messages to complete: the system message, earlier turns, this turn so far."""
     messages = [PromptMessage(role="system", content=system_text(spec))]
     for turn in (*history, log):
-        messages += _turn(turn) if _asked(turn) == _asked(log) else _overheard(turn)
+        messages += _turn(turn) if _guest_of(turn) == _guest_of(log) else _other_turn(turn)
     return tuple(messages)
 
 
-def _asked(turn: Log) -> str:
+def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _overheard(turn: Log) -> list[PromptMessage]:
-    """Another GPT's turn as plain text, without its passages and calls; its files and tools are unavailable here."""
+def _other_turn(turn: Log) -> list[PromptMessage]:
+    """A turn of another GPT as plain text, without its passages and calls."""
     messages: list[PromptMessage] = []
     for step in turn:
         if isinstance(step, UserMessage):
@@ -90,7 +88,7 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Pro
 
 
 def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as given to the model: after the passages found for it."""
+    """The question as the model reads it: after the passages found for it."""
     if retrieval is None:
         return question
     if not retrieval.covered:

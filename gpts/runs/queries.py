@@ -1,7 +1,7 @@
 """Search queries for questions that depend on the conversation: "and what about its price?".
 
-A question that stands alone is searched unchanged, so a change of topic carries nothing over. One that refers back or
-omits its subject is extended with the words of the last question that stood alone, of the follow-ups since, and with
+A self-contained question is searched unchanged, so a change of topic carries nothing over. One that refers back or
+omits its subject is extended with the words of the last self-contained question, of the follow-ups since, and with
 the names and cited headings of the answers between. Done by code and word lists for English, German, French, Spanish,
 Italian, Portuguese and Dutch: a small model asked to rewrite questions invents their subjects.
 
@@ -27,8 +27,8 @@ ANSWER_WORDS: Final = 4
 ANSWER_CHARS: Final = 300
 SHORT_ANSWER_CHARS: Final = 60
 
-# Words that refer back. None is an article, verb or other everyday word in one of the languages: German "es" is
-# Spanish "is", French "son" is Spanish "are".
+# Words that refer back, without those that are common in another of the languages: German "es" is Spanish "is",
+# French "son" is Spanish "are".
 _POINTERS: Final = frozenset(
     """it its they them their theirs he him his she her hers this these those one ones same other others former latter
     er ihn ihm ihnen ihre ihren ihrem ihrer seine seinen seinem seiner deren dessen dieser diesen diesem dort dabei
@@ -52,7 +52,7 @@ _OPENERS: Final = re.compile(
 )
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
-# Content words from which a question stands alone in spite of a pointer, an opener, or its shortness.
+# Content words from which a question is self-contained in spite of a pointer, an opener, or its shortness.
 _OWN_WITH_POINTER: Final = 5
 _OWN_WITH_OPENER: Final = 3
 _OWN_WHEN_VAGUE: Final = 2
@@ -107,11 +107,11 @@ def _topic(turns: Sequence[_Turn]) -> list[str]:
     """The words that name the subject of the last of `turns`, without repeats."""
     recent = list(turns[-MAX_TURNS:])
     first = next((n for n in range(len(recent) - 1, -1, -1) if not is_follow_up(recent[n].question)), 0)
-    asked = (word for turn in recent[first:] for word in _content(turn.question))
-    told = (word for turn in recent[first:] for word in (*_cited(turn), *_named(turn.answer)))
-    topic = list(islice(_distinct(asked), TOPIC_WORDS))
+    questions = (word for turn in recent[first:] for word in _content(turn.question))
+    answered = (word for turn in recent[first:] for word in (*_cited(turn), *_named(turn.answer)))
+    topic = list(islice(_distinct(questions), TOPIC_WORDS))
     known = {stem(word.casefold()) for word in topic}
-    return topic + [word for word in islice(_distinct(told), ANSWER_WORDS) if stem(word.casefold()) not in known]
+    return topic + [word for word in islice(_distinct(answered), ANSWER_WORDS) if stem(word.casefold()) not in known]
 
 
 def _content(text: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ class TurnState:
         return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()
 
     def must_answer(self) -> bool:
-        """Whether the rounds of calls are used up, or the last round only repeated answered calls."""
+        """Whether no round of calls is left, or the last one only repeated earlier calls."""
         rounds = [step.tool_calls for step in self.steps if isinstance(step, ModelReply) and step.tool_calls]
         if len(rounds) >= MAX_ROUNDS:
             return True

@@ -1,14 +1,13 @@
-"""Passages that seem to talk to the model instead of the reader, such as "ignore previous instructions": a hint.
+"""Flags sentences that seem to address the model instead of the reader, such as "ignore previous instructions".
 
-Each sentence is folded (small letters, no accents, look-alike letters, spaced and leet spellings undone) and scored
-by the formulas it holds; sentences that stand together strengthen each other. A text about such attacks, or a
-formula in quotation marks, needs twice the evidence, so that articles and policies pass.
+Each sentence is folded (lower case, no accents; look-alike letters, spaced and leet spellings undone) and scored by
+the formulas that it matches; nearby sentences reinforce each other. A text about such attacks, or a formula in
+quotation marks, needs twice the evidence, so that articles and policies pass.
 
-The formulas were chosen on passages in tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are
-found, of 54 innocent passages made to look like attacks 2 % are marked, and nothing in 398 real files (2026-11); of
-honest files that others wrote to test it, six in a hundred. So the filter holds no file back by itself: what it finds
-is shown to the owner and labelled as untrusted. A text that argues well passes, which is why what was retrieved never
-has a say in what a model may do.
+The formulas were chosen on tests/gpts/safety/passages.py. Of 40 attacks written after them 45 % are found, of 54
+innocent passages made to look like attacks 2 % are flagged, and nothing in 398 real files (2026-11); of honest files
+that others wrote to test it, 6 %. So a finding is only a hint: it is shown to the owner, and the text is labelled as
+untrusted. A persuasive text passes, which is why retrieved text never decides what a model may do.
 """
 
 import re
@@ -23,19 +22,19 @@ from gpts.safety.findings import finding
 from gpts.safety.formulas import Formula, formulas, plain, possible
 
 _ENOUGH: Final = 0.99
-# A sentence adds this share of its weight to its neighbours, and needs so much of its own.
+# The share of a sentence's weight that counts for its neighbours, and the least weight of its own.
 _NEIGHBOURS: Final = 0.75
-_OF_ITS_OWN: Final = 0.4
-# Of the formulas of one family the heaviest counts in full, the others by this share.
-_AGAIN: Final = 0.5
+_OWN: Final = 0.4
+# Of several formulas of one family the heaviest counts in full, the others by this share.
+_REPEATED: Final = 0.5
 _WEIGHTY: Final = 0.7
 _DISCOUNT: Final = 0.5
 _MAX_FINDINGS: Final = 100
 _MESSAGE: Final = "This passage seems to address a model rather than a reader. It is used as untrusted text."
-# Scripts for people, too, say what to answer when somebody asks, time after time.
+# Scripts for people also say repeatedly what to answer.
 _ANSWERS: Final = frozenset({"steer"})
 
-# Cyrillic, Greek and phonetic letters, and small capitals, by the Latin letter that they pass for.
+# Cyrillic, Greek and phonetic letters, and small capitals, with the Latin letters that they resemble.
 _LOOK_ALIKES: Final = str.maketrans(
     "абвгеезикмнорстухѕіјԁһԛԝүαβγεηικνορτυχωɡɩɪʀɴʟʏʙɢʜıᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡᴢ",
     "abbreezukmhopctyxsijdhqwyabyeniknoptuxwgiirnlybghiacdefjkmopstuvwz",
@@ -45,10 +44,10 @@ _MIXED: Final = re.compile(
     r"[a-z][\u0370-\u03ff\u0400-\u052f\u0250-\u02af]|[\u0370-\u03ff\u0400-\u052f\u0250-\u02af][a-z]"
 )
 _ODD_LATIN: Final = re.compile(r"[\u0250-\u02af\u1d00-\u1d7f\ua730\ua731]")
-# Begins with what is rare, so that the search passes over the rest.
+# Begins with the rarest characters, for speed.
 _DIGIT_IN_WORD: Final = re.compile(r"[013457@$!|](?:(?<=[a-z].)[a-z]|(?<=\b[013457@$])[a-z]{2})")
 _SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_](?:[ ._*\u00b7-]|  )){4,}[^\W\d_](?![^\W_])")
-# What every such word holds, and hardly anything else.
+# Part of every such word and of hardly anything else, for speed.
 _SPACED_CORE: Final = re.compile(r"[ ._*\u00b7-][^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_]")
 _ABOUT: Final = re.compile(
     r"prompt[- ]injection|injection attack|injected (?:prompt|instruction|text)|jailbreak(?:s|ing)?\b|attackers?\b|"
@@ -68,32 +67,32 @@ class _Sentence:
     families: frozenset[str]
 
 
-def speaking_to_models(document: Document) -> Iterator[Finding]:
-    """Findings for the sentences that speak to a model, but for those that are under another finding already."""
+def addressing_findings(document: Document) -> Iterator[Finding]:
+    """Findings for the sentences that address a model, except those in another finding."""
     covered = [span for each in document.findings if each.severity == "quarantine" for span in each.spans]
     found = ((offset, block, span) for offset, block in document.placed() for span in addressed(block.text))
-    open_ones = (
+    new = (
         finding("speaks_to_model", "hint", _MESSAGE, block.text[start:end], block, [(offset + start, offset + end)])
         for offset, block, (start, end) in found
         if not any(a <= offset + start and offset + end <= b for a, b in covered)
     )
-    yield from islice(open_ones, _MAX_FINDINGS)
+    yield from islice(new, _MAX_FINDINGS)
 
 
-def speaks_to_a_model(text: str) -> bool:
-    """Whether any part of `text` is addressed to a model."""
+def addresses_model(text: str) -> bool:
+    """Whether any part of `text` addresses a model."""
     return bool(addressed(text))
 
 
 def addressed(text: str) -> list[tuple[int, int]]:
-    """The ranges of `text`, whole sentences, that speak to a model; neighbours are one range."""
+    """The ranges of `text`, whole sentences, that address a model; adjacent ones are merged."""
     folded = plain(text)
     near = possible(formulas(), "\n".join(_readings(folded)))
-    # Sentences that say a light thing in one way only never add up (see _adds).
+    # Light formulas of a single family never add up (see _adds).
     if max((each.weight for each in near), default=0.0) < _WEIGHTY and len({each.family for each in near}) < 2:
         return []
     sentences = [_weighed(text, span, near) for span in sentence_spans(text)]
-    if not any(each.weight >= _OF_ITS_OWN for each in sentences):
+    if not any(each.weight >= _OWN for each in sentences):
         return []
     discount = _DISCOUNT if _ABOUT.search(folded) else 1.0
     return _joined(text, [each.span for n, each in enumerate(sentences) if _is_enough(sentences, n, discount)])
@@ -112,24 +111,22 @@ def _weighed(text: str, span: Span, near: Sequence[Formula]) -> _Sentence:
         for formula in possible(near, reading):
             if weight := _weight(formula, reading):
                 weights.setdefault(formula.family, []).append(weight)
-        total = sum(max(each) + _AGAIN * (sum(each) - max(each)) for each in weights.values())
+        total = sum(max(each) + _REPEATED * (sum(each) - max(each)) for each in weights.values())
         if total > best.weight:
             best = _Sentence(span, total, frozenset(weights))
     return best
 
 
 def _readings(folded: str) -> list[str]:
-    """`folded` as it is read: itself, and with its disguises undone if it wears any."""
-    return _undisguised(folded) if _is_disguised(folded) else [folded]
-
-
-def _undisguised(folded: str) -> list[str]:
+    """`folded` and, if its spelling is disguised, the undisguised spellings."""
+    if not _is_disguised(folded):
+        return [folded]
     undone = _unspaced(folded.translate(_LOOK_ALIKES))
     return list(dict.fromkeys((folded, undone, _unspaced(undone.translate(_LEET)))))
 
 
 def _unspaced(text: str) -> str:
-    """`text` with words written letter by letter put together; two spaces or more part such words."""
+    """`text` with words written letter by letter joined; two spaces separate such words."""
     return _SPACED.sub(
         lambda match: re.sub(r"(?<=[^\W\d_])[ ._*\u00b7-](?=[^\W\d_])", "", match[0]).replace("  ", " "), text
     )
@@ -139,27 +136,27 @@ def _weight(formula: Formula, reading: str) -> float:
     match = formula.pattern.search(reading)
     if match is None:
         return 0.0
-    told = _REPORTED.search(reading, max(0, match.start() - 60), match.start() + 3)
-    quoted = told is not None or any(
+    reported = _REPORTED.search(reading, max(0, match.start() - 60), match.start() + 3)
+    quoted = reported is not None or any(
         quote.start() < match.start() and match.end() < quote.end() for quote in _QUOTED.finditer(reading)
     )
     return formula.weight * (_DISCOUNT if quoted else 1.0)
 
 
 def _is_enough(sentences: Sequence[_Sentence], n: int, discount: float) -> bool:
-    """Whether the sentence carries enough itself, or enough with what its neighbours say in other ways."""
+    """Whether the sentence has enough weight, by itself or with its neighbours."""
     own = sentences[n]
     if own.weight * discount >= _ENOUGH:
         return True
-    if own.weight < _OF_ITS_OWN:
+    if own.weight < _OWN:
         return False
     near = (*sentences[max(0, n - 2) : n], *sentences[n + 1 : n + 3])
-    told = sum(each.weight for each in near if _adds(each, own))
-    return (own.weight + _NEIGHBOURS * told) * discount >= _ENOUGH
+    added = sum(each.weight for each in near if _adds(each, own))
+    return (own.weight + _NEIGHBOURS * added) * discount >= _ENOUGH
 
 
 def _adds(other: _Sentence, own: _Sentence) -> bool:
-    """Whether `other` says something more: in another way, or weightily in the same."""
+    """Whether `other` is further evidence: of another family, or heavy."""
     if other.families - own.families:
         return True
     return other.weight >= _WEIGHTY and other.families != _ANSWERS

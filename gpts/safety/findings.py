@@ -24,7 +24,7 @@ def finding_id(kind: FindingKind, page: int | None, text: str) -> str:
 
 
 def excerpt(text: str) -> str:
-    """`text`, with its middle left out if it is longer than an excerpt may be."""
+    """`text`, without its middle if it is longer than EXCERPT_CHARS."""
     if len(text) <= EXCERPT_CHARS:
         return text
     half = EXCERPT_CHARS // 2

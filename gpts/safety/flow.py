@@ -18,7 +18,7 @@ CALLERS_FUNCTIONS: Final = "the calling program's functions"
 
 
 def label_of(step: Step) -> Label:
-    """The label of what the model reads of `step`; the platform's own label if it reads nothing of it."""
+    """The label of what the model reads of `step`; the platform's label if it reads nothing of it."""
     match step:
         case UserMessage():
             return _message_label(step)
@@ -53,12 +53,9 @@ def _place(passage: Passage) -> str:
 
 def arguments_label(call_id: str, log: Log) -> Label:
     """The label of a call's arguments: that of the reply that made the call, untrusted if there is none."""
-    made = (step.label for step in log if isinstance(step, ModelReply) and _makes(step, call_id))
+    replies = (step for step in log if isinstance(step, ModelReply))
+    made = (reply.label for reply in replies for call in reply.tool_calls if call.call_id == call_id)
     return next(made, untrusted("an unknown author"))
-
-
-def _makes(reply: ModelReply, call_id: str) -> bool:
-    return any(call.call_id == call_id for call in reply.tool_calls)
 
 
 def _message_label(step: UserMessage) -> Label:

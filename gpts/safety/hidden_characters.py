@@ -79,12 +79,8 @@ def _is_code(text: str, cluster: Sequence[int]) -> bool:
     if sum(map(is_selector, hidden)) >= _SELECTORS:
         return True
     private = sum(map(is_private, hidden))
-    others = [each for each in hidden if not is_private(each) and not _is_control(each)]
+    others = [each for each in hidden if not is_private(each) and ord(each) >= 0xA0]  # no control characters
     return private >= _PRIVATE_LENGTH or (len(others) >= _CODE_LENGTH and not _is_padding(text, cluster, others))
-
-
-def _is_control(character: str) -> bool:
-    return ord(character) < 0xA0
 
 
 def _is_padding(text: str, cluster: Sequence[int], hidden: Sequence[str]) -> bool:
@@ -108,7 +104,7 @@ def _finding(offset: int, block: Block, held: Sequence[int]) -> Finding:
 
 
 def _around(text: str, held: Sequence[int]) -> str:
-    """The visible text around the hidden characters, with a sign in their place."""
+    """The visible text around the hidden characters, with a mark in their place."""
     start, end = max(0, held[0] - _AROUND_CHARS), held[-1] + _AROUND_CHARS
     places = set(held)
     shown = "".join("\ufffc" if at in places else text[at] for at in range(start, min(end, len(text))))
@@ -131,11 +127,8 @@ def _from_tags(hidden: str) -> str:
 def _from_selectors(hidden: str) -> str:
     """The bytes encoded by variation selectors, one in each of the 256."""
     code = [ord(each) - (0xFE00 if ord(each) < 0xFE10 else 0xE0100 - 16) for each in hidden if is_selector(each)]
-    return _readable(bytes(code)) or _readable(bytes(a * 16 + b for a, b in _pairs(code) if a < 16 and b < 16))
-
-
-def _pairs(code: Sequence[int]) -> Iterable[tuple[int, int]]:
-    return zip(code[::2], code[1::2], strict=False)
+    pairs = zip(code[::2], code[1::2], strict=False)
+    return _readable(bytes(code)) or _readable(bytes(a * 16 + b for a, b in pairs if a < 16 and b < 16))
 
 
 def _from_bits(hidden: str) -> str:
@@ -161,7 +154,7 @@ def _readable(data: bytes) -> str:
 
 
 def _capped(found: Sequence[Finding]) -> list[Finding]:
-    """At most the allowed number of findings: the last one stands for all after it."""
+    """At most _MAX_FINDINGS; the last one includes all further ones."""
     if len(found) <= _MAX_FINDINGS:
         return list(found)
     last = found[_MAX_FINDINGS - 1]

@@ -1,4 +1,4 @@
-"""What a link in an answer reveals: where it leads, what data it carries, and whether only outside text named it.
+"""What a link in an answer reveals: its host, the data it carries, and whether only outside text named it.
 
 A model that follows instructions on a hostile page can put confidential data into a link and wait for a click.
 Callers that show answers mark such links; what the model says about them is ignored.
@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-# Values longer than this are suspicious: searches and titles in URLs are shorter than a long text; names, dates and
+from gpts.safety.urls import carriers, split
+
+# Values of this length are suspicious: searches and titles in URLs are shorter than a long text; names, dates and
 # numbers are shorter than a code.
 _LONG_CHARS: Final = 120
 _CODE_CHARS: Final = 20
@@ -34,11 +35,8 @@ def host_of(url: str) -> str:
 
     Names in other scripts are given as Punycode, as browsers do for mixed scripts.
     """
-    try:
-        host = urlsplit(url.strip()).hostname or ""
-    except ValueError:
-        return ""
-    host = unicodedata.normalize("NFKC", host).rstrip(".").lower()
+    parts = split(url)
+    host = unicodedata.normalize("NFKC", (parts and parts.hostname) or "").rstrip(".").lower()
     return ".".join(_label(label) for label in host.split("."))
 
 
@@ -81,17 +79,12 @@ def _label(label: str) -> str:
 
 
 def _values(url: str) -> list[str]:
-    """The parts of `url` that could carry data: host labels, path segments, names and values of the query."""
-    try:
-        parts = urlsplit(url.strip())
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        labels = (parts.hostname or "").split(".")[:-2]
-        user = [parts.username or "", parts.password or ""]
-    except ValueError:
+    """The parts of `url` that could carry data; all of it if it is not a web address."""
+    parts = split(url)
+    if parts is None:
         return [url]
-    fragment = unquote(parts.fragment)
-    pieces = [unquote(piece) for piece in parts.path.split("/")]
-    return [each for each in (*labels, *user, *pieces, *(part for pair in pairs for part in pair), fragment) if each]
+    pairs = ((parts.username or "", parts.password or ""), *carriers(parts))
+    return [each for pair in pairs for each in pair if each]
 
 
 def _is_data(value: str) -> bool:
@@ -132,15 +125,12 @@ def _n_changes(value: str) -> int:
 
 def _carries(url: str) -> bool:
     """Whether `url` is more than a host."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return True
-    return bool(parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    parts = split(url)
+    return parts is None or bool(parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
 
 
 def _plain(url: str) -> str:
-    """`url` for comparing: without scheme, www, fragment and a closing slash."""
+    """`url` for comparison: without scheme, www, fragment and trailing slash."""
     text = re.sub(r"^[a-z][a-z0-9+.-]*://", "", url.strip().casefold())
     return text.split("#", 1)[0].removeprefix("www.").rstrip("/" + _TRAILING)
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gpts.knowledge.documents import Document, Finding
-from gpts.safety.addressing import speaking_to_models, speaks_to_a_model
+from gpts.safety.addressing import addresses_model, addressing_findings
 from gpts.safety.hidden_characters import without_strays
 from gpts.safety.stuffing import stuffed_repeats
 
@@ -11,17 +11,17 @@ _RAISED: Final = "It addresses a model. It isn't part of the text and stays out,
 
 
 def screened(document: Document) -> Document:
-    """`document` without stray invisible characters, and with findings for everything its owner should decide on."""
+    """`document` without stray invisible characters, and with findings for its owner to decide on."""
     document = without_strays(document)
     known = tuple(_raised(each) for each in document.findings)
     document = document.model_copy(update={"findings": known})
-    found = (*speaking_to_models(document), *stuffed_repeats(document))
+    found = (*addressing_findings(document), *stuffed_repeats(document))
     return document.model_copy(update={"findings": _once((*known, *found))})
 
 
 def _raised(finding: Finding) -> Finding:
     """`finding`, raised from a note if the text that was left out is addressed to a model."""
-    if finding.severity == "quarantine" or not speaks_to_a_model(finding.excerpt):
+    if finding.severity == "quarantine" or not addresses_model(finding.excerpt):
         return finding
     return finding.model_copy(update={"severity": "quarantine", "message": f"{finding.message} {_RAISED}"})
 

@@ -1,4 +1,4 @@
-"""Removes secrets from outside text, in every encoding in which a server may echo them."""
+"""Removes secrets from outside text, in every encoding that a server may echo."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ REMOVED: Final = "[removed]"
 # Shorter secrets would match ordinary words; encoded fragments this short occur by chance.
 SHORTEST: Final = 4
 _SHORTEST_ENCODED: Final = 6
-# What may stand between two characters: line breaks and invisible characters.
+# Allowed between two characters: line breaks and invisible characters.
 _HEX_GAP: Final = r"[\s:,-]*(?:0x|\\x)?"
 _GAP: Final = r"[\s\u200b-\u200f\u2060\ufeff]*"
 

@@ -17,7 +17,7 @@ from gpts.knowledge.documents import Block, Document, Finding
 from gpts.knowledge.sentences import sentence_spans
 from gpts.safety.findings import finding
 
-# More near-copies of a passage than honest text holds outside tables, lists and running lines.
+# More near-copies of a passage than honest text contains outside tables, lists and running lines.
 _COPIES: Final = 5
 # Shorter passages repeat by chance or as captions, such as pull quotes of 16 words (measured 2026-11). Of longer ones
 # the first words suffice.
@@ -66,7 +66,7 @@ def stuffed_repeats(document: Document) -> Iterator[Finding]:
     n = 0
     n_chars = sum(len(block.text) for block in document.blocks)
     for group in _groups(_passages(document)):
-        if len(group) < _COPIES or _stands_on_every_page(group) or _is_boilerplate(group, n_chars):
+        if len(group) < _COPIES or _is_on_every_page(group) or _is_boilerplate(group, n_chars):
             continue
         n += 1
         if n > _MAX_FINDINGS:
@@ -120,7 +120,7 @@ def _is_alike(one: frozenset[int], other: frozenset[int]) -> bool:
     return len(one & other) >= _ALIKE * len(one | other)
 
 
-def _stands_on_every_page(group: Sequence[_Passage]) -> bool:
+def _is_on_every_page(group: Sequence[_Passage]) -> bool:
     """Whether the copies are running headers, footers or notes: one on each of many pages, or one per chapter."""
     blocks = [each.block for each in group]
     pages, headings = [each.page for each in blocks if each.page], [each.heading for each in blocks if each.heading]
@@ -147,16 +147,16 @@ def _inner_repeats(text: str) -> list[tuple[int, int]]:
     """Repeating ranges of `text`: sentences after their first copy, or the rest of a word list."""
     spans = sentence_spans(text)
     seen: Counter[tuple[str, ...]] = Counter()
-    asked: set[tuple[str, ...]] = set()
+    question_words: set[tuple[str, ...]] = set()
     again = []
     for start, end in spans:
         words = tuple(_WORD.findall(text[start:end].casefold()))
         seen[words] += 1
         if text[start:end].rstrip("\"'”’»)*_ ").endswith(("?", "？")):
-            asked.add(words)
+            question_words.add(words)
         if len(words) >= 3 and seen[words] > 1:
             again.append((start, end))
-    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in asked]
+    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in question_words]
     n_words = sum(len(words) * n for words, n in seen.items())
     alone = [
         words

@@ -1,6 +1,6 @@
-"""When two spellings are the same address, and what data an address carries.
+"""Whether two spellings are the same address, and what data an address carries.
 
-An address that the model writes can carry data in every choice of spelling: the case of a host, letters written as
+An address written by the model can carry data in every choice of spelling: the case of a host, letters written as
 %41, a longer path. So a known address is expanded into its few usual spellings, and one must match exactly.
 """
 
@@ -20,7 +20,7 @@ _UNFIT: Final = re.compile(r"[\x00-\x20\x7f\\\s\u200b-\u200f\u2028-\u202e\u2060-
 _ESCAPE: Final = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PORTS: Final = {"http": 80, "https": 443}
-# Shorter pieces decode to something by chance.
+# Shorter pieces can be decoded by chance.
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_=-]{8,}")
 
 
@@ -28,7 +28,7 @@ def problem(url: str) -> str:
     """Why `url` may not be opened, as a sentence for the model; empty if it may."""
     if _UNFIT.search(url.strip()):
         return "An address can't contain spaces, backslashes or invisible characters."
-    parts = _split(url)
+    parts = split(url)
     if parts is None or not parts.hostname:
         return "This isn't a web address. Use a full one that starts with https://."
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
@@ -50,7 +50,7 @@ def spellings(url: str) -> frozenset[str]:
     """The spellings under which a known address may be opened; none if it may not be opened."""
     if problem(url):
         return frozenset()
-    parts = _split(url)
+    parts = split(url)
     assert parts is not None
     schemes = {parts.scheme.lower(), "https"} if _has_scheme(url) else {"http", "https"}
     found = {url.strip(), url.strip().partition("#")[0]}
@@ -72,28 +72,30 @@ def is_known(url: str, known: frozenset[str]) -> bool:
         return False
     if url.strip() in known:
         return True
-    parts = _split(url)
+    parts = split(url)
     assert parts is not None
     written = parts.netloc.rpartition(":")[0] if parts.port is not None else parts.netloc
     if written != written.lower():
-        return False  # The case of each letter would reach the host's name server.
+        return False  # The host's name server would see the case of each letter.
     scheme = parts.scheme.lower()
     return f"{scheme}://{_host(parts, scheme)}{_tail(parts, plain=False)}" in known
 
 
 def carried(url: str) -> tuple[str, ...]:
-    """The data that an address would send, readable: its query, path and fragment, decoded if encoded."""
-    parts = _split(url)
+    """The data that an address would send, decoded: its query, path, fragment and subdomains."""
+    parts = split(url)
     if parts is None:
         return (url,)
-    pieces = [f"{name} = {value}" if name else value for name, value in parse_qsl(parts.query, True)]
-    if parts.query and not pieces:
-        pieces = [unquote(parts.query)]
-    pieces += [unquote(part) for part in parts.path.split("/") if part]
-    pieces += [f"# {unquote(parts.fragment)}"] if parts.fragment else []
-    labels = (parts.hostname or "").split(".")[:-2]
-    pieces += [label for label in labels if label != "www"]
-    return tuple(dict.fromkeys(_readable(piece) for piece in pieces))
+    pieces = (f"{name} = {value}" if name not in ("", "#") else f"{name} {value}" for name, value in carriers(parts))
+    return tuple(dict.fromkeys(_readable(piece.strip()) for piece in pieces))
+
+
+def carriers(parts: SplitResult) -> Iterator[tuple[str, str]]:
+    """The parts of an address that can carry data, decoded, each with the name of its query field, "#" or ""."""
+    yield from parse_qsl(parts.query, True) or (("", unquote(part)) for part in [parts.query] if part)
+    yield from (("", unquote(part)) for part in parts.path.split("/") if part)
+    yield from (("#", unquote(part)) for part in [parts.fragment] if part)
+    yield from (("", label) for label in (parts.hostname or "").split(".")[:-2] if label != "www")
 
 
 def _readable(piece: str) -> str:
@@ -126,7 +128,7 @@ def _has_scheme(url: str) -> bool:
     return bool(_SCHEME.match(url.strip())) and not _HOST.match(url.strip())
 
 
-def _split(url: str) -> SplitResult | None:
+def split(url: str) -> SplitResult | None:
     """The parts of an http(s) address, https if it has no scheme; None if it is not one."""
     text = url.strip()
     if not _has_scheme(text):

@@ -1,4 +1,4 @@
-"""Which parts of a call's arguments are in a person's own words, and which came from elsewhere."""
+"""Which parts of a call's arguments the person wrote, and which came from elsewhere."""
 
 import re
 from collections import Counter
@@ -26,7 +26,7 @@ def unsaid(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequen
 def unquoted(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: Sequence[str]) -> tuple[str, ...]:
     """The leaves of `arguments` that the texts `said` do not contain as a literal sequence of words."""
     texts = [f" {' '.join(text.split())} ".casefold() for text in said]
-    return tuple(leaf for leaf in leaves(arguments, schema) if leaf.strip() and not _stands(leaf, texts))
+    return tuple(leaf for leaf in leaves(arguments, schema) if leaf.strip() and not _contains_words(leaf, texts))
 
 
 def leaves(value: Any, schema: Mapping[str, Any], listed: bool = False) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-def _stands(leaf: str, texts: Sequence[str]) -> bool:
+def _contains_words(leaf: str, texts: Sequence[str]) -> bool:
     piece = " ".join(leaf.split()).casefold()
     pattern = re.compile(rf"(?<![^\W_]){re.escape(piece)}(?![^\W_])")
     return any(pattern.search(text) for text in texts)

@@ -106,7 +106,7 @@ class Listed(Value):
     path: str
     summary: str
     usable: bool = True
-    asks: bool = Field(default=False, description="Whether a person is asked before it is called.")
+    asks: bool = Field(default=False, description="Whether each call needs a person's approval.")
     warnings: tuple[str, ...] = ()
 
 

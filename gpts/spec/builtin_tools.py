@@ -32,7 +32,7 @@ class Switch(_Table):
 
 
 class ApprovalTexts(_Table):
-    """How a person is asked to approve a call; `{name}` is an argument. Without `raw`, arguments show as JSON."""
+    """The texts of an approval request; `{name}` is an argument. Without `raw`, arguments are shown as JSON."""
 
     plain: str
     raw: str = ""

@@ -3,7 +3,7 @@
 The worker's grammar has the final say: a schema that passes here may still be rejected there, failing the run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 MAX_DEPTH: Final = 32
@@ -14,6 +14,7 @@ REFUSED: Final = frozenset(
     "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies unevaluatedItems"
     " unevaluatedProperties additionalItems $dynamicRef $recursiveRef $anchor $id".split()
 )
+_TYPE_ERROR: Final = f"must be one of {', '.join(TYPES)}"
 _MAPS: Final = ("properties", "patternProperties", "$defs", "definitions")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
@@ -62,32 +63,39 @@ def _faults(part: dict[str, Any], root: dict[str, Any]) -> Iterator[Fault]:
     """The errors in the keywords of one schema, excluding its subschemas."""
     for keyword, value in part.items():
         if keyword in REFUSED:
-            yield keyword, "is a keyword that replies cannot be held to"
+            yield keyword, "is a keyword that replies cannot be constrained to"
         elif (problem := _problem(keyword, value)) or (keyword == "$ref" and (problem := _unresolved(value, root))):
             yield keyword, problem
 
 
 def _problem(keyword: str, value: Any) -> str:
     """The error in the value of `keyword`; empty if it is valid or the keyword is unknown."""
-    if keyword == "type":
-        names = value if isinstance(value, list) and value else [value]
-        return "" if all(name in TYPES for name in names) else f"must be one of {', '.join(TYPES)}"
-    if keyword in _MAPS:
-        return "" if isinstance(value, dict) else "must be an object of schemas"
-    if keyword in _LISTS:
-        return "" if isinstance(value, list) and value else "must be a list of schemas that is not empty"
-    if keyword == "required":
-        fine = isinstance(value, list) and all(isinstance(name, str) for name in value)
-        return "" if fine else "must be a list of names"
-    if keyword == "enum":
-        return "" if isinstance(value, list) and value else "must be a list that is not empty"
-    if keyword in _COUNTS:
-        return "" if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else "must be a count"
-    if keyword in _NUMBERS:
-        return "" if isinstance(value, int | float) and not isinstance(value, bool) else "must be a number"
-    if keyword in ("pattern", "format", "$ref"):
-        return "" if isinstance(value, str) else "must be a text"
-    return ""
+    is_valid, message = _RULES.get(keyword, (bool, ""))
+    return "" if is_valid(value) else message
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_filled_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value)
+
+
+# For each keyword, whether its value is valid, and the error if it is not.
+_RULES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "type": (lambda v: all(name in TYPES for name in (v if _is_filled_list(v) else [v])), _TYPE_ERROR),
+    "required": (
+        lambda v: isinstance(v, list) and all(isinstance(each, str) for each in v),
+        "must be a list of names",
+    ),
+    "enum": (_is_filled_list, "must be a list that is not empty"),
+    **dict.fromkeys(_MAPS, (lambda v: isinstance(v, dict), "must be an object of schemas")),
+    **dict.fromkeys(_LISTS, (_is_filled_list, "must be a list of schemas that is not empty")),
+    **dict.fromkeys(_COUNTS, (lambda v: isinstance(v, int) and _is_number(v) and v >= 0, "must be a count")),
+    **dict.fromkeys(_NUMBERS, (_is_number, "must be a number")),
+    **dict.fromkeys(("pattern", "format", "$ref"), (lambda v: isinstance(v, str), "must be a string")),
+}
 
 
 def _unresolved(reference: str, root: dict[str, Any]) -> str:

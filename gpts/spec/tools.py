@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gpts.runs.steps import ToolCall
 
 Effect = Literal["read", "write"]
-# Where a call goes: nowhere outside; to a service that the operator runs or chose for this content; to a service that
+# Where a call sends data: to no other host; to a service that the operator chose for this content; to a service that
 # forwards it to third parties, such as a search engine; to an address in the call; to a host that the GPT's creator
 # chose; to another GPT of this site.
 Reach = Literal["nothing", "trusted_service", "service", "address", "host", "gpt"]
@@ -34,16 +34,12 @@ class ToolSpec(Value):
     reach: Reach = "nothing"
     host: str = Field(default="", description="Host that a call goes to where `reach` is host; empty otherwise.")
     timeout_s: float = 45.0
-    always_asks: bool = Field(
-        default=False, description="A person is asked each time; no standing permission counts."
-    )
+    always_asks: bool = Field(default=False, description="Each call needs approval; no permanent permission counts.")
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
-    is_delegation: bool = Field(
-        default=False, description="It asks a GPT or agent, whose task is its argument `task`."
-    )
-    when: str = Field(default="", description="The creator's line on when to ask that GPT or agent.")
-    builtin: str = Field(default="", description="Which of the platform's own tools it is; empty for all others.")
-    of_caller: bool = Field(default=False, description="The API caller performs it: the run ends with the call.")
+    is_delegation: bool = Field(default=False, description="It calls a GPT or agent with the argument `task`.")
+    when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
+    builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
+    of_caller: bool = Field(default=False, description="A function of the API caller; the run ends with its call.")
 
     @property
     def model_description(self) -> str:

@@ -54,22 +54,17 @@ class IngestFigures:
     parser_peak_mb: int
 
 
-class Recorder:
+class Recorder(Embedder):
     """The embedder, recording the texts that it embeds."""
 
-    def __init__(self, embedder: Embedder) -> None:
-        self.id, self.dim = embedder.id, embedder.dim
-        self._embedder = embedder
+    def __init__(self, setting: str, threads: int) -> None:
+        super().__init__(setting, threads)
         self.texts: list[str] = []
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of `texts`."""
         self.texts.extend(texts)
-        return self._embedder.encode(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """How many tokens each text has."""
-        return self._embedder.count_tokens(texts)
+        return super().encode(texts)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -107,9 +102,9 @@ def _sources(folder: Path, limit: int) -> Iterator[tuple[list[Path], int]]:
 def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> IngestFigures:
     """Read all files, then encode their chunks again with the bare embedder."""
     threads = max(1, (os.cpu_count() or 2) - 1)  # as in indexing.py
-    embedder = Embedder(settings.EMBEDDER, threads)
-    embedder.encode(["warm"])
-    recorder = Recorder(embedder)
+    recorder = Recorder(settings.EMBEDDER, threads)
+    recorder.encode(["warm"])
+    recorder.texts.clear()
     started = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         reasons = list(pool.map(lambda path: _read(path, home, recorder), paths))
@@ -119,10 +114,10 @@ def measure(paths: Sequence[Path], n_documents: int, home: Path, say: Say) -> In
         say(line)
     if not recorder.texts:
         raise RuntimeError("No file could be read.")
-    n_tokens = sum(embedder.count_tokens(recorder.texts))
+    n_tokens = sum(recorder.count_tokens(recorder.texts))
     peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     say("Encoding the same chunks with the bare embedder ...")
-    bare_s = _bare_seconds(embedder.folder, threads, recorder.texts)
+    bare_s = _bare_seconds(recorder.folder, threads, recorder.texts)
     return IngestFigures(
         files=len(paths),
         refused=len(refused),

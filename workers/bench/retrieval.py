@@ -28,7 +28,7 @@ from workers.knowledge import segments, unions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, EmbedderMissing, shared_embedder
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import Progress, content_of, recipe_for
+from workers.knowledge.pipeline import IndexingProgress, content_of, recipe_for
 from workers.knowledge.rerank import RerankerMissing, reranker_for
 
 HELP = "nDCG@10, recall@10, MRR and latency of dense, BM25 and hybrid on a BEIR-style folder"
@@ -82,7 +82,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as temporary:
         home = options["home"] or Path(temporary)
         indexed = index_corpus(collection, home, embedder, say)
-        index = KnowledgeIndex(home, embedder, want_union=lambda name: unions.build(home, name))
+        index = KnowledgeIndex(home, embedder, request_union=lambda name: unions.build(home, name))
         arms = measure(collection, indexed, index, embedder, say)
         if rerank is not None:
             index = KnowledgeIndex(home, embedder, reranker=rerank)
@@ -127,7 +127,7 @@ def _index_pack(
     info = segments.reusable(home, recipe.address())
     if info is None:
 
-        def report_progress(progress: Progress) -> None:
+        def report_progress(progress: IndexingProgress) -> None:
             if progress.n_done % 1_024 == 0 and progress.n_done:
                 say(f"  part {number + 1}: {progress.n_done:,} of {progress.n_chunks:,} chunks embedded")
 

@@ -31,9 +31,9 @@ from workers.configuration import engine_config
 from workers.engine import open_engine
 from workers.engine.base import GenerationRequest
 from workers.knowledge import segments, unions
-from workers.knowledge.embed import Embedder, Vectors, shared_embedder
+from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores.faiss_files import FaissFiles
 
 HELP = "search latency, recall, cold start and memory at many chunks and many GPTs"
@@ -101,9 +101,9 @@ def measure_cold(home: Path, n_gpts: int, say: Say) -> Mapping[str, float]:
     taken = []
     for ref in made:
         _drop_from_memory(segments.folder(home, ref.segment))
-        shelf = Shelf(home)
+        cache = SegmentCache(home)
         started = time.perf_counter()
-        shelf.segment(ref.segment).chunk(0)
+        cache.segment(ref.segment).chunk(0)
         taken.append(1000 * (time.perf_counter() - started))
     return _percentiles(taken)
 
@@ -132,54 +132,48 @@ def _drop_from_memory(folder: Path) -> None:
         os.close(descriptor)
 
 
-class TimedEmbedder:
+class TimedEmbedder(Embedder):
     """Returns synthetic vectors for questions, in the time that the real embedder takes to encode one."""
 
-    def __init__(self, embedder: Embedder, vectors: Mapping[str, Vectors]) -> None:
-        self.id = f"synthetic-{embedder.dim}"
-        self._embedder = embedder
-        self._vectors = vectors
+    def __init__(self, setting: str, threads: int) -> None:
+        super().__init__(setting, threads)
+        self.id = f"synthetic-{self.dim}"
+        self.vectors: Mapping[str, Vectors] = {}
         self.taken: list[float] = []
 
     def encode_query(self, text: str) -> Vectors:
         """The synthetic vector of a question; an English one is encoded, as synthetic words have more tokens."""
         started = time.perf_counter()
-        self._embedder.encode([f"How often must the filter of pump number {len(self.taken)} be replaced?"])
+        self.encode([f"How often must the filter of pump number {len(self.taken)} be replaced?"])
         self.taken.append(1000 * (time.perf_counter() - started))
-        return self._vectors[text]
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        return self._embedder.count_tokens(texts)
-
-    def letters_per_token(self, text: str) -> float:
-        return self._embedder.letters_per_token(text)
+        return self.vectors[text]
 
 
 def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> ScaleFigures:
     """One GPT of `n_chunks` chunks, first without its joint index and then with it."""
-    embedder = shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))  # as the engine sets
+    embedder = TimedEmbedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))  # as the engine sets
     corpus = SyntheticCorpus(embedder.dim)
     say(f"Making {n_chunks:,} chunks ...")
     sizes = [min(FILE_CHUNKS, n_chunks - start) for start in range(0, n_chunks, FILE_CHUNKS)]
     refs = [make_file(home, corpus, number, size) for number, size in enumerate(sizes)]
     questions = draw_questions(home, refs, n_queries)
     common = " ".join(corpus.words[:10])
-    timed_embedder = TimedEmbedder(embedder, questions | {common: next(iter(questions.values()))})
+    embedder.vectors = questions | {common: next(iter(questions.values()))}
     addresses = [ref.segment for ref in refs]
-    shelf = Shelf(home)
+    cache = SegmentCache(home)
     say("Searching exactly ...")
-    exactly(shelf, addresses, next(iter(questions.values())))  # opens all segments
-    exact = [_milliseconds(partial(exactly, shelf, addresses, each)) for each in questions.values()]
+    exactly(cache, addresses, next(iter(questions.values())))  # opens all segments
+    exact = [_milliseconds(partial(exactly, cache, addresses, each)) for each in questions.values()]
     say("Building the joint index ...")
     started = time.perf_counter()
-    is_built = unions.build(home, unions.want(home, addresses))
+    is_built = unions.build(home, unions.request(home, addresses))
     union_s = time.perf_counter() - started if is_built else 0.0
     say("Searching ...")
     texts = [*questions, common]
-    index = KnowledgeIndex(home, timed_embedder)
+    index = KnowledgeIndex(home, embedder)
     for text in texts:  # opens everything; it is then checked in the background
         index.search(refs, text)
-    timed_embedder.taken.clear()
+    embedder.taken.clear()
     taken = [_milliseconds(partial(index.search, refs, text)) for text in questions]
     common_taken = [_milliseconds(partial(index.search, refs, common)) for _ in range(20)]
     own, mapped = _memory_mb()
@@ -189,8 +183,8 @@ def measure(home: Path, n_chunks: int, n_queries: int, say: Say) -> ScaleFigures
         **{f"exact_{name}": value for name, value in _percentiles(exact).items()},
         **_percentiles(taken),
         common_words_p95=_percentiles(common_taken)["p95"],
-        encode_p50=round(median(timed_embedder.taken), 1),
-        recall_10=recall(shelf, addresses, list(questions.values())),
+        encode_p50=round(median(embedder.taken), 1),
+        recall_10=recall(cache, addresses, list(questions.values())),
         union_s=round(union_s, 1),
         own_mb=own,
         mapped_mb=mapped,
@@ -209,21 +203,21 @@ def draw_questions(home: Path, refs: Sequence[KnowledgeRef], n: int) -> dict[str
     return found
 
 
-def exactly(shelf: Shelf, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
+def exactly(cache: SegmentCache, addresses: Sequence[str], vector: Vectors) -> list[tuple[str, int]]:
     """The ten nearest chunks of all segments, searched one by one."""
     found = (
-        (cosine, address, row) for address in addresses for cosine, row in shelf.segment(address).nearest(vector, 10)
+        (cosine, address, row) for address in addresses for cosine, row in cache.segment(address).nearest(vector, 10)
     )
     return [(address, row) for _, address, row in heapq.nlargest(10, found)]
 
 
-def recall(shelf: Shelf, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
+def recall(cache: SegmentCache, addresses: Sequence[str], vectors: Sequence[Vectors]) -> float:
     """The share of the true ten nearest chunks that is found through the joint index."""
-    store = FaissFiles(shelf)
+    store = FaissFiles(cache)
     n_found = 0
     for vector in vectors:
         found = {(hit.address, hit.row) for hit in store.search(addresses, vector, DEPTH)[:10]}
-        n_found += len(found.intersection(exactly(shelf, addresses, vector)))
+        n_found += len(found.intersection(exactly(cache, addresses, vector)))
     return round(n_found / (10 * len(vectors)), 4)
 
 

@@ -1,1 +1,1 @@
-"""Confining a process with seccomp and Landlock. A process confines itself and cannot undo it."""
+"""Confining processes with seccomp and Landlock. A process confines itself and cannot undo it."""

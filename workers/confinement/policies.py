@@ -16,7 +16,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _CLONE_THREAD: Final = 0x10000
 _CLONE_NAMESPACES: Final = 0x7E020080
 _PR_SET_NAME, _PR_GET_NAME = 15, 16
-# What C libraries query of a descriptor: whether it is a terminal, bytes waiting, close on exec, non-blocking.
+# The queries that C libraries make: whether it is a terminal, bytes waiting, close on exec, non-blocking.
 _IOCTLS: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
 # Libraries, fonts and time zones. A path that does not exist is left out.
@@ -36,7 +36,7 @@ def interpreter() -> Iterator[Path]:
 
 
 def own_code(*packages: str) -> Iterator[Path]:
-    """Yield the paths of our own packages; not the checkout's root, which may hold data."""
+    """Yield the paths of our own packages; the checkout's root may contain data."""
     yield from (_ROOT / each for each in packages)
 
 

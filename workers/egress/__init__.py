@@ -1,7 +1,7 @@
 """The guarded client for every request to an address that a model, a creator or a user chose.
 
-It reaches the public internet and what the operator allowed, and nothing else, however the address is written and
-whatever name servers and redirects return. Callers pass an EgressConfig and catch EgressError.
+It connects to the public internet and to what the operator allowed only, however the address is written and whatever
+name servers and redirects return. Callers pass an EgressConfig and catch EgressError.
 """
 
 from workers.egress.config import EgressConfig, FetchLimits, Response

@@ -1,7 +1,7 @@
 """Configuration of the guarded client: the operator's lists, and the limits of a single request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
 
@@ -38,17 +38,12 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response. Names in `headers` are lower case. `url` is the final URL, `history` the redirected ones.
-
-    `peer` is the address of the connection.
-    """
+    """A response. Names in `headers` are lower case. `url` is the final URL, after redirects."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     url: str
-    history: tuple[str, ...] = field(default=())
-    peer: str = ""
 
     @property
     def content_type(self) -> str:

@@ -1,8 +1,7 @@
-"""Connections to checked addresses only: the name is looked up once, and what was checked is what is connected to.
+"""Connections to checked addresses only: a name is looked up once, and only the checked addresses are connected to.
 
-httpcore asks a network backend for each connection, by the name in the address. The backends here look the name up,
-check all of its addresses and connect to those, so that no second answer of a hostile name server is ever used; TLS
-still asks for the name.
+httpcore gets each connection from a network backend. The backends here look up the host name, check all its addresses
+and connect to one of them, so that no second answer of a hostile name server is used; TLS still verifies the name.
 """
 
 import ssl
@@ -16,41 +15,41 @@ import anyio.to_thread
 import certifi
 import httpcore
 
-from workers.egress.clock import Clock
+from workers.egress.deadline import Deadline
 from workers.egress.errors import EgressFailed, EgressRefused
 from workers.egress.guard import Guard
 from workers.egress.resolving import addresses_of
-from workers.egress.spelling import IpAddress
+from workers.egress.urls import IpAddress
 
-# How long a single wait may last before the run is asked whether it was stopped.
-_SLICE_S: Final = 0.25
+# The longest wait between two checks whether the run was stopped.
+_POLL_S: Final = 0.25
 _WRITE_BYTES: Final = 65_536
-# Addresses of one name that are tried.
+# How many addresses of one name are tried.
 _MAX_TRIES: Final = 4
 
 
 @cache
 def tls() -> ssl.SSLContext:
-    """Certificates of the system (and of SSL_CERT_FILE, for a house's own authority) and those of Mozilla."""
+    """Certificates of the system (and of SSL_CERT_FILE, for an organisation's own authority) and of Mozilla."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
 
 
-def checked(guard: Guard, host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
-    """The addresses of `host` from one look-up, all of them checked. Raises EgressError."""
+def checked(guard: Guard, host: str, port: int, deadline: Deadline) -> tuple[IpAddress, ...]:
+    """The addresses of `host` from one lookup, all of them checked. Raises EgressError."""
     guard.check_host(host, port)
-    addresses = addresses_of(host, port, clock)
+    addresses = addresses_of(host, port, deadline)
     guard.check_addresses(host, port, addresses)
     return addresses[:_MAX_TRIES]
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Opens connections for httpcore's synchronous pool."""
+    """Opens connections for httpcore's synchronous pool; Unix sockets are not implemented."""
 
-    def __init__(self, guard: Guard, clock: Clock) -> None:
+    def __init__(self, guard: Guard, deadline: Deadline) -> None:
         self._guard = guard
-        self._clock = clock
+        self._deadline = deadline
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -62,22 +61,18 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """A connection to the first checked address of `host` that answers."""
-        for address in checked(self._guard, host, port, self._clock):
+        for address in checked(self._guard, host, port, self._deadline):
             try:
-                stream = self._inner.connect_tcp(str(address), port, self._clock.slice(timeout, host))
+                stream = self._inner.connect_tcp(str(address), port, self._deadline.wait_s(timeout, host))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
             _must_be(address, stream.get_extra_info("server_addr"))
-            return _TimedStream(stream, self._clock, host)
+            return _TimedStream(stream, self._deadline, host)
         raise EgressFailed(f"Couldn't connect to {host}.")
-
-    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        """Never."""
-        raise EgressRefused("Sockets on this machine can't be opened.")
 
 
 class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections for httpcore's asynchronous pool; the waits there are the caller's to bound."""
+    """Opens connections for httpcore's asynchronous pool, whose waits the caller must limit."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -92,9 +87,8 @@ class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """A connection to the first checked address of `host` that answers."""
-        clock = Clock()
         for address in await anyio.to_thread.run_sync(
-            checked, self._guard, host, port, clock, abandon_on_cancel=True
+            checked, self._guard, host, port, Deadline(), abandon_on_cancel=True
         ):
             try:
                 stream = await self._inner.connect_tcp(str(address), port, timeout)
@@ -104,43 +98,35 @@ class AsyncGuardedBackend(httpcore.AsyncNetworkBackend):
             return stream
         raise EgressFailed(f"Couldn't connect to {host}.")
 
-    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
-        """Never."""
-        raise EgressRefused("Sockets on this machine can't be opened.")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between attempts."""
-        await self._inner.sleep(seconds)
-
 
 def _must_be(address: IpAddress, peer: Any) -> None:
-    """The second lock on the door: the socket's other end is the address that was checked."""
+    """A second check: the socket is connected to the address that was checked."""
     if not peer or str(peer[0]).partition("%")[0] != str(address).partition("%")[0]:
         raise EgressRefused(f"The connection didn't lead to {address}.")
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose waits are all cut to the time that is left."""
+    """A connection whose waits end at the deadline."""
 
-    def __init__(self, inner: httpcore.NetworkStream, clock: Clock, host: str) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline, host: str) -> None:
         self._inner = inner
-        self._clock = clock
+        self._deadline = deadline
         self._host = host
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Bytes as they come; asks several times a second whether to go on."""
+        """The bytes that have arrived; checks the deadline several times a second."""
         give_up = inf if timeout is None else monotonic() + timeout
         while True:
             try:
-                return self._inner.read(max_bytes, self._clock.slice(_SLICE_S, self._host))
+                return self._inner.read(max_bytes, self._deadline.wait_s(_POLL_S, self._host))
             except httpcore.ReadTimeout:
                 if monotonic() >= give_up:
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send `buffer`, in pieces so that a slow reader cannot hold us longer than the clock says."""
+        """Send `buffer`, in parts so that a slow reader cannot delay us beyond the deadline."""
         for start in range(0, len(buffer), _WRITE_BYTES):
-            self._inner.write(buffer[start : start + _WRITE_BYTES], self._clock.slice(None, self._host))
+            self._inner.write(buffer[start : start + _WRITE_BYTES], self._deadline.wait_s(None, self._host))
 
     def close(self) -> None:
         """Close the connection."""
@@ -149,10 +135,10 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """The connection under TLS, for the name and not for the address."""
-        wait_s = self._clock.slice(timeout, self._host)
-        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, wait_s), self._clock, self._host)
+        """The connection under TLS, verified for the host name."""
+        wait_s = self._deadline.wait_s(timeout, self._host)
+        return _TimedStream(self._inner.start_tls(ssl_context, server_hostname, wait_s), self._deadline, self._host)
 
     def get_extra_info(self, info: str) -> Any:
-        """What the inner connection knows of itself."""
+        """See httpcore."""
         return self._inner.get_extra_info(info)

@@ -1,4 +1,4 @@
-"""Why a request was refused or failed: each message is one sentence for people and models alike."""
+"""Why a request was refused or failed: each message is one sentence for people and models."""
 
 
 class EgressError(Exception):
@@ -14,7 +14,7 @@ class EgressFailed(EgressError):
 
 
 def reason(error: BaseException) -> str:
-    """The guard's own message, if the guard raised; else the error's text, or that nothing was reached."""
+    """The guard's message if it raised; else the error's text, or that the connection failed."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, EgressError):

@@ -3,19 +3,20 @@
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 from urllib.parse import urljoin
 
 import httpcore
 
-from workers.egress.clock import Clock, clock_of
 from workers.egress.config import EgressConfig, FetchLimits, Response, media_type
 from workers.egress.connecting import GuardedBackend, tls
+from workers.egress.deadline import Deadline
 from workers.egress.errors import EgressFailed, EgressRefused
 from workers.egress.guard import Guard
 from workers.egress.headers import harmless, read_headers, request_headers
-from workers.egress.spelling import Target
 from workers.egress.unpacking import Unpacker
+from workers.egress.urls import Target
 
 _REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])
 _METHODS: Final = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -47,19 +48,17 @@ def fetch(
     `check` is called several times a second. Redirects are followed, each checked like the first address; headers
     that could be secret are not sent to another origin, and a body is not sent to another host.
     """
-    guard, clock = Guard(config), clock_of(limits.timeout_s, check)
+    guard, deadline = Guard(config), Deadline(monotonic() + limits.timeout_s, limits.timeout_s, check)
     if method not in _METHODS:
         raise EgressRefused(f"The method {method[:20]!r} isn't supported.")
     request = _Request(method, guard.target(url), dict(headers or {}), content)
-    history: list[str] = []
-    while True:
-        answer = _Exchange(guard, clock, limits).perform(request, tuple(history))
+    for n_left in range(limits.max_redirects, -1, -1):
+        answer = _Exchange(guard, deadline, limits).perform(request)
         if isinstance(answer, Response):
             return answer
-        if len(history) >= limits.max_redirects:
-            raise EgressFailed(f"{request.target.host} redirects too often.")
-        history.append(request.target.url)
-        request = _redirected(request, answer, guard, limits)
+        if n_left:
+            request = _redirected(request, answer, guard, limits)
+    raise EgressFailed(f"{request.target.host} redirects too often.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +69,28 @@ class _Redirect:
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """One request on a connection of its own, never reused."""
+    """One request on a new connection, which is not reused."""
 
     guard: Guard
-    clock: Clock
+    deadline: Deadline
     limits: FetchLimits
 
-    def perform(self, request: _Request, history: tuple[str, ...]) -> Response | _Redirect:
+    def perform(self, request: _Request) -> Response | _Redirect:
         """The response, or its redirect. Raises EgressError."""
         target = request.target
         headers = request_headers(target, request.headers, self.guard.config.user_agent, request.content)
         try:
             with (
                 httpcore.ConnectionPool(
-                    ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(self.guard, self.clock)
+                    ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(self.guard, self.deadline)
                 ) as pool,
                 pool.stream(request.method, core_url(target), headers=headers, content=request.content) as answer,
             ):
-                return self._read(answer, target, history)
+                return self._read(answer, target)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise failed(error, target.host) from error
+            raise _failed(error, target.host) from error
 
-    def _read(self, answer: httpcore.Response, target: Target, history: tuple[str, ...]) -> Response | _Redirect:
+    def _read(self, answer: httpcore.Response, target: Target) -> Response | _Redirect:
         headers = read_headers(answer.headers)
         if answer.status in _REDIRECTS and (location := headers.get("location", "")):
             return _Redirect(answer.status, location)
@@ -99,9 +98,8 @@ class _Exchange:
             self._check_type(headers)
         unpacker = Unpacker(headers, self.limits.max_bytes)
         content = b"".join(unpacker.feed(piece) for piece in answer.iter_stream())
-        self.clock.check()
-        peer = answer.extensions["network_stream"].get_extra_info("server_addr")
-        return Response(answer.status, headers, content, target.url, history, str(peer[0]) if peer else "")
+        self.deadline.check()
+        return Response(answer.status, headers, content, target.url)
 
     def _check_type(self, headers: Mapping[str, str]) -> None:
         wanted = self.limits.content_types
@@ -115,13 +113,13 @@ class _Exchange:
 
 
 def core_url(target: Target) -> httpcore.URL:
-    """`target` for httpcore, without parsing it again."""
+    """`target` for httpcore, without parsing the URL again."""
     return httpcore.URL(
         scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.rest.encode("ascii")
     )
 
 
-def failed(error: Exception, host: str) -> EgressFailed:
+def _failed(error: Exception, host: str) -> EgressFailed:
     """`error` as an EgressFailed with a readable message."""
     cause: BaseException | None = error
     while cause is not None:
@@ -145,11 +143,8 @@ def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: Fe
     headers = request.headers if new.origin == old.origin else harmless(request.headers)
     keeps_body = redirect.status in (307, 308) or request.method in ("GET", "HEAD")
     if not keeps_body:
-        return _Request("GET", new, _without_body(headers), None)
+        kept = {name: value for name, value in headers.items() if not name.lower().startswith("content-")}
+        return _Request("GET", new, kept, None)
     if request.method not in ("GET", "HEAD") and new.origin != old.origin:
         raise EgressRefused(f"{old.host} redirects the request to another host, {new.host}.")
     return _Request(request.method, new, headers, request.content)
-
-
-def _without_body(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if not name.lower().startswith("content-")}

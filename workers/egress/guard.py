@@ -1,4 +1,4 @@
-"""What may be reached: the rules for hosts, ports and addresses."""
+"""The rules for the hosts, ports and addresses that requests may go to."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Final
 from workers.egress.config import EgressConfig
 from workers.egress.errors import EgressRefused
 from workers.egress.ranges import IpNetwork, is_never, is_public
-from workers.egress.spelling import PORTS, IpAddress, Target, target_of
+from workers.egress.urls import PORTS, IpAddress, Target, target_of
 
 # Names that are never on the public internet (RFC 2606, 6761, 6762, 7686, 8375, 9476; ICANN's .internal), and
 # common unofficial names of home and company networks.
@@ -55,7 +55,7 @@ class Guard:
 
     def check_host(self, host: str, port: int) -> None:
         """Refuse hosts that are denied or not public names, and ports that are not allowed."""
-        if any(self._is_denied(entry, host, port) for entry in self._deny):
+        if any(entry.names(host, and_below=True) and entry.port in (0, port) for entry in self._deny):
             raise EgressRefused(f"This site doesn't allow requests to {host}.")
         if self._is_allowed(host, port):
             return
@@ -65,11 +65,12 @@ class Guard:
             raise EgressRefused(f"{host} isn't on the public internet.")
 
     def check_addresses(self, host: str, port: int, addresses: Sequence[IpAddress]) -> None:
-        """Refuse if any of the addresses of `host` must not be reached."""
+        """Refuse if any of the addresses of `host` is denied or not public."""
         for address in addresses:
             if any(entry.holds(address) for entry in self._deny):
                 raise EgressRefused(f"This site doesn't allow requests to {address}.")
-            if any(entry.holds(address) for entry in self._allow) or _is_listed(self._allow, address, port):
+            named = (str(address), port)
+            if any(entry.holds(address) or (entry.host, entry.port) == named for entry in self._allow):
                 continue
             if self._is_allowed(host, port) and not is_never(address):
                 continue
@@ -83,16 +84,8 @@ class Guard:
         )
 
     def _is_named(self, host: str) -> bool:
-        """Whether names are judged by their addresses only, because the operator allowed private networks."""
+        """Whether `host` is checked by its addresses only, because the operator allowed private networks."""
         return "." in host and any(entry.network is not None for entry in self._allow)
-
-    @staticmethod
-    def _is_denied(entry: _Entry, host: str, port: int) -> bool:
-        return entry.names(host, and_below=True) and entry.port in (0, port)
-
-
-def _is_listed(entries: Sequence[_Entry], address: IpAddress, port: int) -> bool:
-    return any(entry.host == str(address) and entry.port == port for entry in entries)
 
 
 def _is_address(host: str) -> bool:
@@ -120,6 +113,6 @@ def _entry(text: str) -> _Entry:
         target = target_of(f"http://{name}/")
     except EgressRefused as error:
         raise ValueError(f"{text!r} is neither a host, a host with a port, nor a network") from error
-    # Written out, port 80 is a port like any other; the URL parser would drop http's default.
+    # A written port 80 is explicit, but the URL parser drops it as http's default.
     port = target.port if name.rsplit(":", 1)[-1].isdigit() and ":" in name.rsplit("]", 1)[-1] else 0
     return _Entry(host=star + target.host, port=port)

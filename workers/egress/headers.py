@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from workers.egress.errors import EgressRefused
-from workers.egress.spelling import Target
 from workers.egress.unpacking import ACCEPTED
+from workers.egress.urls import Target
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from AntiSSRF import IPAddressRanges
 
-from workers.egress.spelling import IpAddress
+from workers.egress.urls import IpAddress
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -19,7 +19,7 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 # metadata services of Oracle Cloud, Alibaba and AWS at addresses of their own.
 _ALSO: Final = ("::/96", "::ffff:0:0:0/96", "192.0.0.192/32", "100.100.100.200/32", "fd00:ec2::254/128")
 _CLOSED: Final = tuple(ipaddress.ip_network(each) for each in (*IPAddressRanges.recommended_latest, *_ALSO))
-# Cloud metadata services, which hand out a machine's keys, and addresses without servers. A host that the operator
+# Cloud metadata services, which give out a machine's keys, and addresses without servers. A host that the operator
 # allows may be private, but not one of these: its name server could otherwise lead to the machine's own keys.
 _NEVER: Final = tuple(
     ipaddress.ip_network(each)
@@ -35,18 +35,18 @@ _CARRIERS: Final = (("::ffff:0:0/96", 0), ("::/96", 0), ("64:ff9b::/96", 0), ("2
 
 def is_public(address: IpAddress) -> bool:
     """Whether `address` and every IPv4 address inside it are on the public internet."""
-    return all(_is_public(each) for each in spellings(address))
+    return all(_is_public(each) for each in _with_embedded(address))
 
 
 def is_never(address: IpAddress) -> bool:
     """Whether `address` must not be reached even for an allowed host."""
     return any(
-        each.version == network.version and each in network for each in spellings(address) for network in _NEVER
+        each.version == network.version and each in network for each in _with_embedded(address) for network in _NEVER
     )
 
 
-def spellings(address: IpAddress) -> Iterator[IpAddress]:
-    """`address`, and the IPv4 addresses that routers on the way would read from it."""
+def _with_embedded(address: IpAddress) -> Iterator[IpAddress]:
+    """`address`, and the IPv4 addresses to which routers would translate it."""
     yield address
     # :: and ::1 look like IPv4 inside IPv6 but are not.
     if isinstance(address, ipaddress.IPv6Address) and int(address) > 1:

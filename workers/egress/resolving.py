@@ -7,9 +7,9 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from workers.egress.clock import Clock
+from workers.egress.deadline import Deadline
 from workers.egress.errors import EgressFailed
-from workers.egress.spelling import IpAddress
+from workers.egress.urls import IpAddress
 
 _POLL_S: Final = 0.2
 
@@ -20,12 +20,12 @@ def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(where[0]) for *_, where in found))
 
 
-def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
+def addresses_of(host: str, port: int, deadline: Deadline) -> tuple[IpAddress, ...]:
     """The addresses of `host`, or itself if it is one. Raises EgressFailed if there are none, or none in time."""
     try:
         return (ipaddress.ip_address(host),)
     except ValueError:
-        found = _apart(lambda: look_up(host, port), host, clock)
+        found = _in_thread(lambda: look_up(host, port), host, deadline)
     try:
         addresses = tuple(ipaddress.ip_address(each) for each in found)
     except ValueError as error:
@@ -35,19 +35,19 @@ def addresses_of(host: str, port: int, clock: Clock) -> tuple[IpAddress, ...]:
     return addresses
 
 
-def _apart(ask: Callable[[], list[str]], host: str, clock: Clock) -> list[str]:
-    """The result of `ask`, run in a thread since the system's resolver has no time limit."""
+def _in_thread(resolve: Callable[[], list[str]], host: str, deadline: Deadline) -> list[str]:
+    """The result of `resolve`, run in a thread because the system's resolver has no time limit."""
     answers: SimpleQueue[list[str]] = SimpleQueue()
 
     def run() -> None:
         try:
-            answers.put(ask())
+            answers.put(resolve())
         except (OSError, UnicodeError):
             answers.put([])
 
     Thread(target=run, name=f"look up {host[:40]}", daemon=True).start()
     while True:
         try:
-            return answers.get(timeout=clock.slice(_POLL_S, host))
+            return answers.get(timeout=deadline.wait_s(_POLL_S, host))
         except Empty:
             continue

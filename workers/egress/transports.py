@@ -1,7 +1,7 @@
-"""The guard for libraries that use an httpx client of their own (such as the MCP SDK).
+"""The guard for libraries that take an httpx client (such as the MCP SDK).
 
-Each request, redirects included, passes the guard; names are looked up once per connection; bodies are bounded. The
-duration of a stream that is meant to stay open is not: callers set httpx's timeouts.
+Each request, redirects included, passes the guard; names are looked up once per connection; the size of bodies is
+limited. Their duration is not, because some streams stay open: callers set httpx's timeouts.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -28,37 +28,37 @@ def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT
 
     A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
     """
-    return _Transport(config, limits)
+    return _GuardedTransport(config, limits)
 
 
-class _Transport(httpx.AsyncBaseTransport):
+class _GuardedTransport(httpx.AsyncBaseTransport):
     def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
         self._guard = Guard(config)
         self._limits = limits
         self._pool = httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=AsyncGuardedBackend(self._guard))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _told(request):
+        with _httpx_errors(request):
             answer = await self._pool.handle_async_request(_core_request(self._guard, request))
             try:
                 unpacker = Unpacker(read_headers(answer.headers), self._limits.max_bytes)
             except EgressError:
                 await answer.aclose()
                 raise
-        return _response(answer, _Body(answer, unpacker, request))
+        return _response(answer, _UnpackedBody(answer, unpacker, request))
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
 
-class _Body(httpx.AsyncByteStream):
+class _UnpackedBody(httpx.AsyncByteStream):
     def __init__(self, answer: httpcore.Response, unpacker: Unpacker, request: httpx.Request) -> None:
         self._answer = answer
         self._unpacker = unpacker
         self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _told(self._request):
+        with _httpx_errors(self._request):
             async for piece in self._answer.aiter_stream():
                 yield self._unpacker.feed(piece)
 
@@ -81,16 +81,16 @@ def _core_request(guard: Guard, request: httpx.Request) -> httpcore.Request:
 
 
 def _response(answer: httpcore.Response, body: Any) -> httpx.Response:
-    """`answer` with its body unpacked, so that httpx does not unpack it without limits."""
+    """`answer` with its body unpacked, because httpx would unpack it without limits."""
     packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
-    gone = (b"content-encoding", b"content-length") if packed else ()
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in gone]
+    dropped = (b"content-encoding", b"content-length") if packed else ()
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
     return httpx.Response(answer.status, headers=headers, stream=body, extensions={})
 
 
 @contextmanager
-def _told(request: httpx.Request) -> Iterator[None]:
-    """Raise errors as httpx's, whose names match httpcore's."""
+def _httpx_errors(request: httpx.Request) -> Iterator[None]:
+    """Raise errors as httpx's, which have the names of httpcore's."""
     try:
         yield
     except EgressError as error:

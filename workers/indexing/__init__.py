@@ -1,1 +1,1 @@
-"""Files into segments, their health, and what a question finds in them."""
+"""Indexing files, and reports on what the index contains and finds."""

@@ -1,12 +1,12 @@
-"""Makes an uploaded file ready: the bridge from its row to the knowledge pipeline.
+"""Indexes uploaded files: connects their rows with the knowledge pipeline.
 
 A worker claims a row by a conditional update and extends the claim as it reports progress. `claimed_until` is also
-the fence: a row that was cancelled, removed or decided on anew, or that another worker took after this one stalled,
-matches no update any more, and the work stops there. Losing the message or the worker is harmless; the row is sent
-again when its claim runs out.
+the fence: a row that was cancelled, removed or decided on again, or that another worker took after this one stalled,
+matches no further update, and the work stops. Losing a message or a worker is harmless, because the row is queued
+again when its claim expires.
 
-Messages only say that there is something to do: a worker takes the file that is due first. Those of people for
-whom least is being read go first, small ones before large ones, so that nobody waits for another's thousand pages.
+Messages name no file: a worker takes the one that is due first. Files of people with the fewest files in work go
+first, small before large ones, so that nobody waits for another's thousand pages.
 """
 
 import logging
@@ -29,60 +29,60 @@ from workers.indexing.lost_segments import restore_versions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
 from workers.knowledge.errors import KnowledgeError, Quarantined
-from workers.knowledge.pipeline import Progress, build_segment
+from workers.knowledge.pipeline import IndexingProgress, build_segment
 
 logger = logging.getLogger(__name__)
 
-# Longer than loading the embedder and one batch take on a busy machine.
+# Longer than loading the embedder and encoding a batch take on a busy machine.
 CLAIM: Final = timedelta(seconds=60)
-# Between two writes of progress; also how long a cancelled file goes on being read.
+# Between two writes of progress; also how long it takes to notice that a file was cancelled.
 SAVE_EVERY_S: Final = 0.5
-# How long the embedder stays in memory after the last file; a new process has it back in some seconds.
+# How long the embedder stays in memory after the last file; a new process loads it in a few seconds.
 IDLE_S: Final = 60.0
-# Of one person's files larger than this only one is read at a time: two would hold both threads of a tools worker.
+# Of one person's files larger than this, only one is read at a time: two would occupy both threads of a worker.
 # Two million bytes of text are about half a million tokens: 40 s of embedding on two cores (measured 2026-11).
 LARGE_BYTES: Final = 2_000_000
-# Looked at when choosing the next file, smallest first.
+# How many files are considered for the next one, smallest first.
 CANDIDATES: Final = 200
 UNEXPECTED: Final = "Something went wrong while reading this file. Try again, or upload it in another format."
 
 
 class ClaimLost(Exception):
-    """The file was cancelled, removed or decided on anew, or another worker has it."""
+    """The file was cancelled, removed or decided on again, or another worker has it."""
 
 
 def index_next() -> None:
-    """Parse, chunk and embed the file that is due first and say on its row how that ended; nothing if none is."""
+    """Index the file that is due first, if any, and record the result on its row."""
     file = claim_next()
     if file is None:
         return
     index(file)
-    if file.size > LARGE_BYTES:  # its owner's next large one was left out so far
+    if file.size > LARGE_BYTES:  # Its owner's next large file was left out until now.
         for waiting in KnowledgeFile.objects.filter(id__in=in_fair_order(due(timezone.now()))[:1]):
             queue_indexing(waiting)
 
 
 def index(file: KnowledgeFile) -> None:
-    """Make the claimed `file` ready, or say on its row why not."""
-    held = Claim(file)
+    """Index the claimed `file`, and record the result on its row."""
+    claimed = Claim(file)
     try:
-        info = build_segment(settings.GUILDHALL_HOME, file.path, embedder(), held.report, file.decisions)
-        held.finish(info)
+        info = build_segment(settings.GUILDHALL_HOME, file.path, embedder(), claimed.report, file.decisions)
+        claimed.finish(info)
         restore_versions(file.id, embedder().id)
         file_became_ready(file)
     except ClaimLost:
         logger.info("stopped indexing %s: cancelled, removed or taken over", file.id)
     except Quarantined as found:
-        held.quarantine(found.document)
+        claimed.quarantine(found.document)
     except KnowledgeError as error:
-        held.fail(str(error))
+        claimed.fail(str(error))
     except Exception:
         logger.exception("indexing %s failed", file.id)
-        held.fail(UNEXPECTED)
+        claimed.fail(UNEXPECTED)
 
 
 def claim_next() -> KnowledgeFile | None:
-    """The row of the file that is due first, now this worker's; None if none is or other workers were quicker."""
+    """Claim the file that is due first; None if there is none or other workers were faster."""
     for file_id in in_fair_order(due(timezone.now())):
         if (file := claim(file_id)) is not None:
             return file
@@ -90,13 +90,13 @@ def claim_next() -> KnowledgeFile | None:
 
 
 def due(now: datetime) -> "QuerySet[KnowledgeFile]":
-    """The files that wait for a worker."""
+    """The files that wait to be indexed."""
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     return KnowledgeFile.objects.filter(free).exclude(status__in=KnowledgeFile.SETTLED)
 
 
 def in_fair_order(files: "QuerySet[KnowledgeFile]") -> list[UUID]:
-    """The ids of `files` as they should be read: those of people for whom least is being read, then the smallest.
+    """The ids of `files` in the order to index them: by people with the fewest in work, then by size.
 
     A second large file of one person is left out until the first is done.
     """
@@ -109,7 +109,7 @@ def in_fair_order(files: "QuerySet[KnowledgeFile]") -> list[UUID]:
 
 
 def claim(file_id: UUID) -> KnowledgeFile | None:
-    """The file's row, now this worker's, or None if there is nothing to do or another worker is at it."""
+    """Claim the file's row; None if it is not due or another worker has it."""
     now = timezone.now()
     until = now + CLAIM
     fresh = {"n_done": 0, "n_chunks": 0, "n_read": 0, "error": "", "started": now, "claimed_until": until}
@@ -118,7 +118,7 @@ def claim(file_id: UUID) -> KnowledgeFile | None:
 
 
 class Claim:
-    """A claimed row and the only writer of its progress."""
+    """A claimed row; only this writes its progress."""
 
     def __init__(self, file: KnowledgeFile) -> None:
         self._id = file.id
@@ -126,28 +126,28 @@ class Claim:
         self._state = "parsing"
         self._saved = monotonic()
 
-    def report(self, progress: Progress) -> None:
-        """Save `progress` if it is news or time. Raises ClaimLost."""
-        news = progress.state != self._state
-        if not news and monotonic() - self._saved < SAVE_EVERY_S:
+    def report(self, progress: IndexingProgress) -> None:
+        """Save `progress` if its state changed or SAVE_EVERY_S have passed. Raises ClaimLost."""
+        is_new_state = progress.state != self._state
+        if not is_new_state and monotonic() - self._saved < SAVE_EVERY_S:
             return
         fields: dict[str, Any] = {"status": progress.state, "n_done": progress.n_done, "n_chunks": progress.n_chunks}
         if progress.n_pages:
             fields |= {"n_read": progress.n_read, "n_pages": progress.n_pages}
-        if news:
+        if is_new_state:
             fields["started"] = timezone.now()
         self._state, self._saved = progress.state, monotonic()
         self.save(**fields)
 
     def save(self, **fields: Any) -> None:
-        """Write `fields` and extend the claim. Raises ClaimLost if the row is no longer this worker's."""
+        """Write `fields` and extend the claim. Raises ClaimLost."""
         until = timezone.now() + CLAIM
         if not self._held().update(claimed_until=until, **fields):
             raise ClaimLost
         self._until = until
 
     def finish(self, info: SegmentInfo) -> None:
-        """Mark the file ready with what its segment holds. Raises ClaimLost."""
+        """Mark the file ready, with its segment's metadata. Raises ClaimLost."""
         ended = self._held().update(
             status=KnowledgeFile.Status.READY,
             claimed_until=None,
@@ -156,25 +156,25 @@ class Claim:
             n_done=info.n_chunks,
             n_pages=info.n_pages,
             n_tokens=info.n_tokens,
-            **_learnt(info),
+            **_metadata(info),
         )
         if not ended:
             raise ClaimLost
 
     def quarantine(self, document: Document) -> None:
-        """Let the file wait for its owner's decisions, unless it is no longer this worker's."""
-        self._held().update(status=KnowledgeFile.Status.QUARANTINED, claimed_until=None, **_learnt(document))
+        """Mark the file as waiting for its owner's decisions, if it is still claimed."""
+        self._held().update(status=KnowledgeFile.Status.QUARANTINED, claimed_until=None, **_metadata(document))
 
     def fail(self, reason: str) -> None:
-        """Mark the file failed for `reason`, unless it is no longer this worker's."""
+        """Mark the file failed for `reason`, if it is still claimed."""
         self._held().update(status=KnowledgeFile.Status.FAILED, error=reason[:300], claimed_until=None)
 
     def _held(self) -> "QuerySet[KnowledgeFile]":
         return KnowledgeFile.objects.filter(id=self._id, claimed_until=self._until)
 
 
-def _learnt(source: SegmentInfo | Document) -> dict[str, Any]:
-    """What reading told about the file, as fields of its row."""
+def _metadata(source: SegmentInfo | Document) -> dict[str, Any]:
+    """What parsing found about the file, as fields of its row."""
     return {
         "unit": source.unit,
         "language": source.language,
@@ -184,17 +184,17 @@ def _learnt(source: SegmentInfo | Document) -> dict[str, Any]:
 
 
 def retire_if_idle() -> None:
-    """End this worker process, to be started anew by its supervisor, once it has embedded files and then had none.
+    """End this worker process, which its supervisor restarts, if it has embedded files and then been idle.
 
-    What torch and its models bring into a process stays there until it ends: 450 MB that nobody uses between uploads.
-    A worker that answers questions never calls this.
+    The memory of torch and its models, 450 MB, is not freed before the process ends. Workers that answer questions
+    never call this.
     """
     if embedder().idle_s() > IDLE_S:
-        logger.info("no files to index: making room by starting this worker anew")
+        logger.info("no files to index: restarting this worker to free memory")
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def embedder() -> Embedder:
-    """This process's embedder, whose weights load with the first text."""
-    # One core stays free for the site; two busy compute threads on two cores collapse (measured 2026-11).
+    """This process's embedder, which loads on first use."""
+    # One core stays free for the site; two busy compute threads on two cores are much slower (measured 2026-11).
     return shared_embedder(settings.EMBEDDER, threads=max(1, (os.cpu_count() or 2) - 1))

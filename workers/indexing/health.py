@@ -1,6 +1,6 @@
-"""What a creator should know about a draft's segments: passages that repeat, and passages that nobody needed yet.
+"""A report for creators on a draft's files: duplicate passages, and passages that no question found yet.
 
-Only counts come from what people asked, never their words.
+Of people's questions it contains only counts, never their text.
 """
 
 import hashlib
@@ -23,26 +23,25 @@ from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import KnowledgeError
 
-# The newest searches that are looked at.
+# How many of the newest searches are examined.
 SEARCHES: Final = 5_000
-# Beyond this many passages the same words are not looked for: 60 µs each, so 3 s (measured 2026-11).
-MOST_READ: Final = 50_000
-# Beyond this many the meanings are not compared: 0.8 s for those of twenty files (measured 2026-11).
-MOST_COMPARED: Final = 8_000
-# Two passages say nearly the same when both their meaning and their terms do; cosines alone also match the rows of a
-# table that differ in their numbers.
+# With more passages, exact duplicates are not searched: 60 µs each, so 3 s (measured 2026-11).
+MAX_READ: Final = 50_000
+# With more passages, near duplicates are not searched: 0.8 s for twenty files (measured 2026-11).
+MAX_COMPARED: Final = 8_000
+# Near duplicates agree in both meaning and terms; cosines alone also match table rows with different numbers.
 NEAR_COSINE: Final = 0.95
 NEAR_TERMS: Final = 0.8
 EXAMPLES: Final = 5
 REPEATS: Final = 12
 TEXT_CHARS: Final = 400
 
-# A passage: the number of its file, the number of its chunk.
+# A passage: the numbers of its file and of its chunk.
 _Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class _OpenFile:
     """A file of the draft with its open segment."""
 
     ref: KnowledgeRef
@@ -50,51 +49,51 @@ class Shelved:
 
     @property
     def n_chunks(self) -> int:
-        """How many passages it has."""
+        """The number of its passages."""
         return self.segment.info.n_chunks
 
-    def told(self, row: int) -> dict[str, Any]:
+    def passage(self, row: int) -> dict[str, Any]:
         """A passage as JSON."""
         chunk = self.segment.chunk(row)
-        where = {"file_id": self.ref.file_id, "file_name": self.ref.name, "unit": self.segment.info.unit}
-        return {**where, "page": chunk.page, "heading": chunk.heading, "text": chunk.text[:TEXT_CHARS]}
+        file = {"file_id": self.ref.file_id, "file_name": self.ref.name, "unit": self.segment.info.unit}
+        return {**file, "page": chunk.page, "heading": chunk.heading, "text": chunk.text[:TEXT_CHARS]}
 
 
 def health(gpt_id: UUID) -> dict[str, Any]:
-    """What there is to tell about the draft's passages, as JSON. Files whose segment is lost are left out."""
+    """The report on the draft's passages, as JSON. Files whose segment is lost are left out."""
     gpt = Gpt.objects.get(id=gpt_id)
     files = list(_opened(gpt.draft_spec().knowledge))
-    return {**unused(gpt, files), **repeats(files)}
+    return {**_unused(gpt, files), **_duplicates(files)}
 
 
-def _opened(refs: Sequence[KnowledgeRef]) -> Iterator[Shelved]:
+def _opened(refs: Sequence[KnowledgeRef]) -> Iterator[_OpenFile]:
     for ref in refs:
         try:
-            yield Shelved(ref, segments.load(settings.GUILDHALL_HOME, ref.segment))
+            yield _OpenFile(ref, segments.load(settings.GUILDHALL_HOME, ref.segment))
         except KnowledgeError:
             continue
 
 
-def unused(gpt: Gpt, files: Sequence[Shelved]) -> dict[str, Any]:
-    """How many passages were found for a question of a finished run, and some of those that never were."""
+def _unused(gpt: Gpt, files: Sequence[_OpenFile]) -> dict[str, Any]:
+    """How many passages were found in a completed run, and examples of those that never were."""
     n_searches, spans = _found_spans(gpt)
-    idle: list[_Place] = []
+    unused: list[_Place] = []
     for number, file in enumerate(files):
-        used = _used(file, spans.get(file.ref.file_id, set()))
-        idle += [(number, int(row)) for row in np.flatnonzero(~used)]
+        is_used = _is_used(file, spans.get(file.ref.file_id, set()))
+        unused += [(number, int(row)) for row in np.flatnonzero(~is_used)]
     n_passages = sum(file.n_chunks for file in files)
-    examples = idle[:: max(1, len(idle) // EXAMPLES)][:EXAMPLES]  # spread over all files
+    examples = unused[:: max(1, len(unused) // EXAMPLES)][:EXAMPLES]  # spread over all files
     return {
         "n_searches": n_searches,
         "n_passages": n_passages,
-        "n_unused": len(idle),
-        "n_used": n_passages - len(idle),
-        "unused": [files[number].told(row) for number, row in examples],
+        "n_unused": len(unused),
+        "n_used": n_passages - len(unused),
+        "unused": [files[number].passage(row) for number, row in examples],
     }
 
 
 def _found_spans(gpt: Gpt) -> tuple[int, dict[str, set[tuple[int, int]]]]:
-    """How many searches there were, and by file the ranges of its text that they found."""
+    """The number of searches, and by file id the ranges of text that they found."""
     steps = StepRow.objects.filter(kind="retrieval", run__status=Run.Status.COMPLETED, run__version__gpt=gpt).exclude(
         run__message__conversation__origin=Conversation.Origin.PREVIEW
     )
@@ -106,8 +105,8 @@ def _found_spans(gpt: Gpt) -> tuple[int, dict[str, set[tuple[int, int]]]]:
     return len(searches), spans
 
 
-def _used(file: Shelved, spans: set[tuple[int, int]]) -> "np.ndarray[Any, np.dtype[np.bool_]]":
-    """Whether each passage lies in one of `spans` with its middle; neighbours share their ends."""
+def _is_used(file: _OpenFile, spans: set[tuple[int, int]]) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Whether the middle of each passage lies in one of `spans`; neighbours overlap at their ends."""
     columns = file.segment.columns
     middles = (np.asarray(columns["chunk_starts"]) + np.asarray(columns["chunk_ends"])) // 2
     used = np.zeros(len(middles), np.bool_)
@@ -117,27 +116,27 @@ def _used(file: Shelved, spans: set[tuple[int, int]]) -> "np.ndarray[Any, np.dty
     return used
 
 
-def repeats(files: Sequence[Shelved]) -> dict[str, Any]:
-    """Passages that say the same in several files: in the same words, or nearly."""
+def _duplicates(files: Sequence[_OpenFile]) -> dict[str, Any]:
+    """Exact and near duplicates of passages in several files, as JSON."""
     n_passages = sum(file.n_chunks for file in files)
-    exact = _same_words(files) if n_passages <= MOST_READ else []
-    near = _nearly_same(files, exact) if n_passages <= MOST_COMPARED else []
+    exact = _exact_duplicates(files) if n_passages <= MAX_READ else []
+    near = _near_duplicates(files, exact) if n_passages <= MAX_COMPARED else []
     groups = [(group, True) for group in exact] + [(group, False) for group in near]
     groups.sort(key=lambda each: -len(each[0]))
     return {
-        "compared": n_passages <= MOST_COMPARED,
+        "compared": n_passages <= MAX_COMPARED,
         "n_repeats": sum(len(group) - 1 for group, _ in groups),
-        "repeats": [_told_repeat(files, group, is_exact) for group, is_exact in groups[:REPEATS]],
+        "repeats": [_group(files, group, is_exact) for group, is_exact in groups[:REPEATS]],
     }
 
 
-def _told_repeat(files: Sequence[Shelved], group: Sequence[_Place], is_exact: bool) -> dict[str, Any]:
-    places = [files[number].told(row) for number, row in group]
+def _group(files: Sequence[_OpenFile], group: Sequence[_Place], is_exact: bool) -> dict[str, Any]:
+    places = [files[number].passage(row) for number, row in group]
     text = places[0]["text"]
     return {"exact": is_exact, "text": text, "places": [{**place, "text": ""} for place in places]}
 
 
-def _same_words(files: Sequence[Shelved]) -> list[list[_Place]]:
+def _exact_duplicates(files: Sequence[_OpenFile]) -> list[list[_Place]]:
     """Groups of passages of several files with the same words in the same order."""
     by_words: dict[bytes, list[_Place]] = defaultdict(list)
     for number, file in enumerate(files):
@@ -147,17 +146,19 @@ def _same_words(files: Sequence[Shelved]) -> list[list[_Place]]:
     return [group for group in by_words.values() if len({number for number, _ in group}) > 1]
 
 
-def _nearly_same(files: Sequence[Shelved], exact: Sequence[Sequence[_Place]]) -> list[list[_Place]]:
-    """Groups of passages of several files with nearly the same meaning and words, without those of `exact`."""
-    told = {place for group in exact for place in group}
+def _near_duplicates(files: Sequence[_OpenFile], exact: Sequence[Sequence[_Place]]) -> list[list[_Place]]:
+    """Groups of passages of several files with similar meaning and terms, without those of `exact`."""
+    grouped = {place for group in exact for place in group}
     vectors = [_vectors(file.segment) for file in files]
     groups: dict[_Place, list[_Place]] = {}
     for one, other in combinations(range(len(files)), 2):
         for row, twin in np.argwhere(vectors[one] @ vectors[other].T >= NEAR_COSINE):
             first, second = (one, int(row)), (other, int(twin))
-            if not told & {first, second} and _share_terms(files[one].segment, first[1], files[other].segment, twin):
+            if not grouped & {first, second} and _share_terms(
+                files[one].segment, first[1], files[other].segment, twin
+            ):
                 groups.setdefault(first, [first]).append(second)
-                told.add(second)
+                grouped.add(second)
     return list(groups.values())
 
 

@@ -1,8 +1,8 @@
-"""What happens to files whose segment is lost: removed, of an older format, or made with another embedder.
+"""Re-indexes files whose segment is lost: removed, in an older format, or made with another embedder.
 
-After an upgrade of Guildhall or a change of EMBEDDER a worker that reads files looks for such files once, when it
-starts, and has them read again; versions that named a lost segment then name the new one. Until then a chat that
-needs the file is told that its index is missing.
+After an upgrade of Guildhall or a change of EMBEDDER, an indexing worker looks for such files once, when it starts,
+and queues them; versions that refer to a lost segment then get the new one. Until then, chats that need the file
+report that its index is missing.
 """
 
 import json
@@ -18,12 +18,12 @@ from web.builder.models import Gpt, KnowledgeFile
 from workers.knowledge import segments
 from workers.knowledge.errors import SegmentMissing
 
-# In the folder of segments: what they were last compared with; reading a manifest takes 0.08 ms (measured 2026-11).
+# In the folder of segments: the format and embedder of the last check; a manifest takes 0.08 ms (measured 2026-11).
 MARKER: Final = ".checked"
 
 
-def read_lost_files_again(embedder: str) -> int:
-    """Queue every file that a draft or a published version needs and whose segment is lost; how many those are."""
+def reindex_lost_files(embedder: str) -> int:
+    """Queue every file of a draft or published version whose segment is lost; the number of them."""
     home = settings.GUILDHALL_HOME
     marker = home / "segments" / MARKER
     present = f"{segments.FORMAT} {embedder}"
@@ -38,14 +38,14 @@ def read_lost_files_again(embedder: str) -> int:
 
 
 def restore_versions(file_id: UUID, embedder: str) -> None:
-    """Let versions that name a lost segment of this file use the one that it has now."""
+    """Point versions that refer to a lost segment of this file to its present one."""
     home = settings.GUILDHALL_HOME
     file = KnowledgeFile.objects.get(id=file_id)
     point_versions_at(file, lambda address: not is_usable(home, address, embedder))
 
 
 def is_usable(home: Path, address: str, embedder: str) -> bool:
-    """Whether the segment is there, in the present format, and made with `embedder`."""
+    """Whether the segment exists, in the present format and made with `embedder`."""
     try:
         recipe = json.loads((segments.folder(home, address) / "manifest.json").read_bytes())["recipe"]
     except (SegmentMissing, OSError, ValueError, KeyError):
@@ -54,7 +54,7 @@ def is_usable(home: Path, address: str, embedder: str) -> bool:
 
 
 def _needed() -> Iterator[KnowledgeFile]:
-    """Files in use by drafts, and those that only a published version still has."""
+    """The files of drafts, and those that only a published version still has."""
     ready = KnowledgeFile.objects.filter(gpt__deleted=None).exclude(segment="")
     yield from ready.filter(removed=None).iterator()
     for gpt in Gpt.objects.filter(deleted=None, published__isnull=False, files__removed__isnull=False).distinct():

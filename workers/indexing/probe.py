@@ -1,58 +1,57 @@
-"""The creator's box "Ask the knowledge": what a question finds, how both halves score it, what a chat would get."""
+"""The creator's search test: what a question finds, how both halves of the search score it, what a chat would get."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from gpts.knowledge.explanation import Explained
 from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered, same_terms
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
+from workers.knowledge.index import Explained
 from workers.runs.answering import retrieval
 from workers.runs.services import Services
 
-# More than a chat is ever given, so that what just missed shows.
+# More than a chat ever gets, so that near misses are shown.
 SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 
 
 def probe(services: Services, gpt_id: UUID, question: str) -> dict[str, Any]:
-    """What the draft's files hold for `question`, as JSON, best first. Raises KnowledgeError."""
+    """What the draft's files contain for `question`, best first, as JSON. Raises KnowledgeError."""
     spec = Gpt.objects.get(id=gpt_id).draft_spec()
     explained = services.index.explain(spec.knowledge, question)
     _, evidence = services.index.rank(spec.knowledge, question)
     ability = services.engine.ability()
     found = retrieval(TurnState(spec, ability, (UserMessage(text=question),), (), {}), services)
     covered = (found if ability.writes_from_sources else services.small.extract(found)).covered
-    most = max((each.lexical.score for each in explained if each.lexical), default=0.0)
+    highest = max((each.bm25 for each in explained if each.bm25), default=0.0)
     return {
         "covered": covered,
         "reason": _reason(evidence, covered) if explained else "",
-        "passages": [_told(each, explained[:number], most, covered) for number, each in enumerate(explained[:SHOWN])],
+        "passages": [_to_json(each, explained[:i], highest, covered) for i, each in enumerate(explained[:SHOWN])],
         "n_more": max(0, len(explained) - SHOWN),
     }
 
 
 def _reason(evidence: Evidence, covered: bool) -> str:
-    """Why the question counts as covered or not, in numbers."""
+    """Why the question counts as covered or not, with numbers."""
     meaning, words = max(evidence.cosine, 0.0), evidence.term_share
     together = meaning + TERM_WEIGHT * words
-    told = (
+    reason = (
         f"Meaning {meaning:.2f}, and {words:.0%} of its words in the best passages: {together:.2f} together,"
         f" where {COVERED:.2f} is enough."
     )
     if evidence.rare_term:
-        told = f"{told} The files contain the exact number or part."
+        reason += " The files contain the exact number or part."
     if covered == is_covered(evidence):
-        return told
-    return f"{told} One sentence clearly answers it." if covered else f"{told} But no sentence is close enough."
+        return reason
+    return reason + (" One sentence clearly answers it." if covered else " But no sentence is close enough.")
 
 
-def _told(each: Explained, better: Sequence[Explained], most: float, covered: bool) -> dict[str, Any]:
+def _to_json(each: Explained, better: Sequence[Explained], highest_bm25: float, covered: bool) -> dict[str, Any]:
     passage, given = each.passage, each.is_given and covered
-    words = each.lexical.score if each.lexical else None
     return {
         "file_id": passage.file_id,
         "file_name": passage.file_name,
@@ -66,15 +65,15 @@ def _told(each: Explained, better: Sequence[Explained], most: float, covered: bo
         "score": passage.score,
         "meaning": passage.cosine,
         "meaning_share": min(max(passage.cosine, 0.0), 1.0),
-        "words": words,
-        "words_share": words / most if words and most else 0.0,
+        "words": each.bm25,
+        "words_share": each.bm25 / highest_bm25 if each.bm25 else 0.0,
         "given": given,
         "why_not": "" if given else _why_not(each, better),
     }
 
 
 def _why_not(each: Explained, better: Sequence[Explained]) -> str:
-    """What keeps a passage from the model: the reasons of `gpts.knowledge.ranking.select`, in its order."""
+    """Why the model does not get the passage: the rules of `gpts.knowledge.ranking.select`, in its order."""
     passage = each.passage
     if each.is_given:
         return "Not covered"

@@ -1,4 +1,4 @@
-"""How likely bytes are text in a charset, by the letters of the languages that are written in it."""
+"""Scores charsets by how plausible the letters are that they give for some bytes."""
 
 import re
 import tomllib
@@ -17,7 +17,7 @@ def _known() -> dict[str, Any]:
 
 
 def likelihood(sample: bytes) -> tuple[float, str]:
-    """The best score, about 1 for clean text of a known language, and the charset that has it."""
+    """The highest score, about 1 for clean text in a known language, and its charset."""
     letters = _known()["letters"]
     scores = [
         (_score(sample, name, letters[each["script"]]) + each["favour"], name)
@@ -35,17 +35,17 @@ def _score(sample: bytes, charset: str, alphabets: Sequence[str]) -> float:
     n_marks = len(foreign) - len(letters)
     lower = "".join(letters).lower()
     known = max(_n_in(lower, alphabet) for alphabet in alphabets)
-    return (known + n_marks) / max(1, len(foreign)) - _shouting(text)
+    return (known + n_marks) / max(1, len(foreign)) - _share_of_odd_case(text)
 
 
 def _n_in(text: str, alphabet: str) -> float:
-    """How many letters of `text` are of the alphabet; rare ones count half."""
+    """The number of letters of `text` in the alphabet; rare ones count half."""
     common, _, rare = alphabet.partition("|")
     return sum(text.count(letter) for letter in common) + 0.5 * sum(text.count(letter) for letter in rare)
 
 
-def _shouting(text: str) -> float:
-    """The share of words with letters outside ASCII whose capitals stand where no writer puts them."""
+def _share_of_odd_case(text: str) -> float:
+    """The share of words with non-ASCII letters that have capitals in implausible places."""
     words = [word for word in _WORD_CASE.findall(text) if not word.isascii()]
     odd = sum(
         not (word.islower() or word.isupper() or word[1:].islower()) and word.upper() != word.lower()

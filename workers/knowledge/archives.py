@@ -1,8 +1,8 @@
-"""The only way to open a zip archive: checked as a whole first, then read entry by entry.
+"""Reading zip archives safely: an archive is checked as a whole, then read entry by entry.
 
-Every format that is a zip (DOCX, PPTX, XLSX, ODF, EPUB) goes through here, so that no parser library opens an
-archive by its own rules. Nothing is ever unpacked to disk, and an archive inside an archive stays closed. A hostile
-archive gives UnpacksTooLarge, UnsafeArchive or EntitiesRefused, a damaged one BrokenFile.
+All zip formats (DOCX, PPTX, XLSX, ODF, EPUB) are read through this module, and not by parser libraries. Nothing is
+unpacked to disk, and archives inside archives are not opened. A hostile archive raises UnpacksTooLarge, UnsafeArchive
+or EntitiesRefused, a damaged one BrokenFile.
 """
 
 import re
@@ -18,19 +18,19 @@ from lxml import etree
 
 from workers.knowledge.errors import BrokenFile, EntitiesRefused, PasswordProtected, UnpacksTooLarge, UnsafeArchive
 
-MAX_ENTRIES: Final = 2_000
+_MAX_ENTRIES: Final = 2_000
 MAX_BYTES: Final = 200_000_000
 MAX_RATIO: Final = 100
-# Small parts of ordinary files compress better than 100:1 (a page of blanks), which is harmless.
-RATIO_FREE_BYTES: Final = 1_000_000
+# Below this any ratio is harmless; small ordinary files (a page of blanks) may exceed 100:1.
+_RATIO_FREE_BYTES: Final = 1_000_000
 
 _ENCRYPTED: Final = 0x01
 _METHODS: Final = frozenset([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-# The method number of WinZip's AES encryption, which leaves the flag to the writer.
+# The method number of WinZip's AES encryption, for which writers may omit the flag.
 _AES: Final = 99
 _LOCAL_HEADER_BYTES: Final = 30
 _DOCTYPE: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
-# The ISO's own namespaces ("Strict Open XML") name the same elements as everybody's.
+# The namespaces of "Strict Open XML" have the same elements as the usual ones.
 _STRICT: Final = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 
 
@@ -47,7 +47,7 @@ class Archive:
             _check_methods(entries)
         except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, OverflowError) as error:
             raise BrokenFile from error
-        # Names differ in letter case and slashes between the parts that name them and the archive.
+        # References inside the archive may differ from the names in letter case and slashes.
         self._entries = {_key(entry.filename): entry for entry in entries}
 
     def __contains__(self, name: str) -> bool:
@@ -55,16 +55,16 @@ class Archive:
 
     @property
     def names(self) -> list[str]:
-        """The names as the archive gives them."""
+        """The names of the entries."""
         return [entry.filename for entry in self._entries.values()]
 
     def read(self, name: str) -> bytes:
-        """The bytes of the entry `name`: never more than it declared. Raises BrokenFile if there is none."""
+        """The bytes of the entry `name`, at most as many as it declares. Raises BrokenFile."""
         entry = self._entries.get(_key(name))
         if entry is None:
             raise BrokenFile
         try:
-            # zipfile stops at the declared size and then finds that the checksum is wrong, if the entry lied.
+            # zipfile stops at the declared size; if that is wrong, the checksum fails.
             return self._zip.read(entry)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
             raise BrokenFile from error
@@ -74,16 +74,16 @@ class Archive:
         return parse_xml(self.read_xml(name))
 
     def read_xml(self, name: str) -> bytes:
-        """The XML entry `name`, known to declare nothing, for parsers that read it piece by piece."""
+        """The XML entry `name`, without declarations, for incremental parsers. Raises EntitiesRefused."""
         part = self.read(name)
-        # UTF-16 shows the same letters once its zero bytes are gone.
+        # Without its zero bytes, UTF-16 is searched like ASCII.
         if _DOCTYPE.search(part.replace(b"\0", b"")):
             raise EntitiesRefused
         return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", part)
 
 
 def parse_xml(part: bytes) -> Any:
-    """The root element of `part`, at most 256 levels deep, without comments, network and entities."""
+    """The root element of `part`, at most 256 levels deep, parsed without comments, network access and entities."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
@@ -99,16 +99,16 @@ def parse_xml(part: bytes) -> Any:
 def _check_sizes(entries: list[zipfile.ZipInfo]) -> None:
     total = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
-    too_dense = total > RATIO_FREE_BYTES and total > MAX_RATIO * max(1, packed)
-    if len(entries) > MAX_ENTRIES or total > MAX_BYTES or too_dense:
+    too_dense = total > _RATIO_FREE_BYTES and total > MAX_RATIO * max(1, packed)
+    if len(entries) > _MAX_ENTRIES or total > MAX_BYTES or too_dense:
         raise UnpacksTooLarge
 
 
 def _check_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Names that lead out of the archive, links, and two entries of one name, of which readers see either."""
+    """Refuse names outside the archive, links, and duplicate names, which readers resolve differently."""
     seen = set()
     for entry in entries:
-        # `filename` ends at the first zero byte; the rest would be seen by other readers only.
+        # `filename` ends at the first zero byte, after which other readers continue.
         name = entry.orig_filename.replace("\\", "/")
         leads_out = name.startswith("/") or re.match("[a-z]:", name, re.I) or ".." in name.split("/") or "\0" in name
         if leads_out or stat.S_ISLNK(entry.external_attr >> 16) or _key(name) in seen:
@@ -117,7 +117,7 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_places(entries: Iterable[zipfile.ZipInfo], data: bytes) -> None:
-    """Entries that share bytes: a small archive unpacks to anything that way (Fifield, "A better zip bomb", 2019)."""
+    """Refuse overlapping entries, by which small archives unpack to any size (Fifield, "A better zip bomb", 2019)."""
     places = sorted((entry.header_offset, _end(entry, data)) for entry in entries)
     if any(end > start for (_, end), (start, _) in pairwise(places)):
         raise UnsafeArchive

@@ -1,7 +1,7 @@
-"""Arrays kept side by side in one file, opened without reading it: a table of contents tells where each lies.
+"""Several arrays in one file, which is mapped without reading it; a table of contents gives their offsets.
 
-A file that is mapped must never be written in place or shortened: its readers would die of SIGBUS. Writers make a new
-file and rename it; one that is removed stays readable for those who have it open.
+A mapped file must never be changed in place or shortened: its readers would die of SIGBUS. Writers make a new one and
+rename it; a removed one stays readable where it is open.
 """
 
 import mmap
@@ -14,17 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-# Per array: its type as NumPy spells it, its length, and the byte at which it begins.
+# By name: the array's dtype string, its length, and its offset in bytes.
 Contents = dict[str, tuple[str, int, int]]
 
 _ALIGNMENT: Final = 64
 
 
 def create(path: Path, sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> tuple[dict[str, Array], Contents]:
-    """A new file with room for arrays of these types and lengths, as writable arrays of zeros, and its contents.
-
-    What is written to the arrays is in the file once `path` is synced.
-    """
+    """A new file for arrays of these types and lengths, mapped as writable arrays of zeros, and its contents."""
     contents: Contents = {}
     end = 0
     for name, (dtype, length) in sizes.items():
@@ -38,7 +35,7 @@ def create(path: Path, sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> tuple[
 
 
 def write(path: Path, arrays: Mapping[str, Array]) -> Contents:
-    """Write one-dimensional `arrays` to a new file and return its contents."""
+    """Write one-dimensional `arrays` to a new file; its contents."""
     room, contents = create(path, {name: (array.dtype, len(array)) for name, array in arrays.items()})
     for name, array in arrays.items():
         room[name][:] = array
@@ -46,12 +43,12 @@ def write(path: Path, arrays: Mapping[str, Array]) -> Contents:
 
 
 def read(data: bytes, contents: Contents) -> dict[str, Array]:
-    """The arrays in a file's bytes, read-only. Raises ValueError if the two do not belong together."""
+    """The arrays in a file's bytes, read-only. Raises ValueError if `contents` does not match."""
     return _arrays(data, contents)
 
 
 def map_file(path: Path, contents: Contents) -> dict[str, Array]:
-    """The arrays of a file, read-only and not read yet. Raises ValueError if the two do not belong together."""
+    """The arrays of a file, read-only, mapped. Raises ValueError if `contents` does not match."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         view = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)

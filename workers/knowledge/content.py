@@ -1,7 +1,7 @@
-"""What a segment holds, in columns: a part of it is read without the rest.
+"""The content of a segment, in columns, so that a part is read without the rest.
 
-All offsets that others see count characters of the document's text. The text is kept as UTF-8, and each chunk tells
-both the character and the byte at which it begins, so that a passage is decoded from the nearest chunk on.
+Public offsets count characters of the document's text. The text is stored as UTF-8, and each chunk stores both the
+character and the byte at which it begins, so that a passage is decoded from the nearest chunk on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ _NO_PAGE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What goes into a segment: `vectors` `(n_chunks, dim)` float32 L2-normalised, `n_tokens` of all its text."""
+    """What goes into a segment: `vectors` `(n_chunks, dim)` float32, L2-normalised; `n_tokens` of the whole text."""
 
     document: Document
     chunks: tuple[Chunk, ...]
@@ -49,10 +49,9 @@ class SegmentInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A segment that is open. `vectors` has one row per chunk, in 16 bits.
+    """An open segment. `vectors` has one row per chunk, in 16 bits.
 
-    `n_bytes` is what this process holds of it; what is only mapped belongs to the system, which takes it back when
-    memory is short.
+    `n_bytes` is the memory that it takes in this process; 0 if it is mapped.
     """
 
     info: SegmentInfo
@@ -73,7 +72,7 @@ class Segment:
         return int(self.columns["n_chars"][0])
 
     def part(self, start: int, end: int) -> str:
-        """The text from character `start` to `end`; decodes only from the chunk before to the chunk after."""
+        """The text from character `start` to `end`, decoding only the chunks around it."""
         begins = self.columns["chunk_starts"]
         first = int(np.searchsorted(begins, start, side="right")) - 1
         last = int(np.searchsorted(begins, end, side="left"))
@@ -81,28 +80,19 @@ class Segment:
         text = self.columns["text"][byte : self._byte(last)].tobytes().decode()
         return text[start - char : end - char]
 
-    def text(self) -> str:
-        """The whole text, decoded now."""
-        return self.columns["text"].tobytes().decode()
-
     def chunk(self, row: int) -> Chunk:
         """The chunk of this number."""
-        start, end = self.chunk_span(row)
         first, last = int(self.columns["chunk_bytes"][row]), int(self.columns["chunk_end_bytes"][row])
         return Chunk(
             text=self.columns["text"][first:last].tobytes().decode(),
-            start=start,
-            end=end,
+            start=int(self.columns["chunk_starts"][row]),
+            end=int(self.columns["chunk_ends"][row]),
             heading=self._heading(int(self.columns["chunk_headings"][row])),
             page=_page(self.columns["chunk_pages"][row]),
         )
 
-    def chunk_span(self, row: int) -> tuple[int, int]:
-        """The characters at which the chunk begins and ends."""
-        return int(self.columns["chunk_starts"][row]), int(self.columns["chunk_ends"][row])
-
     def blocks(self, start: int, end: int) -> Iterator[tuple[int, Block]]:
-        """The blocks that touch the characters `start` to `end`, each with the character at which it begins."""
+        """The blocks that overlap the characters `start` to `end`, each with the character at which it begins."""
         begins = self.columns["block_starts"]
         first = max(0, int(np.searchsorted(begins, start, side="right")) - 1)
         for number in range(first, int(np.searchsorted(begins, end, side="left"))):
@@ -112,24 +102,12 @@ class Segment:
             page = _page(self.columns["block_pages"][number])
             yield begin, Block(text=self.part(begin, after), heading=heading, page=page)
 
-    def document(self) -> Document:
-        """The whole document, as the segment was made of it."""
-        info = self.info
-        return Document(
-            title=info.title,
-            blocks=tuple(block for _, block in self.blocks(0, self.n_chars)),
-            unit=info.unit,
-            language=info.language,
-            notices=info.notices,
-            findings=info.findings,
-        )
-
     def nearest(self, vector: Vectors, k: int) -> list[tuple[float, int]]:
-        """The cosine and the number of the `k` chunks nearest to `vector` `(1, dim)`."""
+        """The cosine and the number of each of the `k` chunks nearest to `vector` `(1, dim)`."""
         return nearest(self.vectors, vector, k)
 
     def cosine(self, row: int, vector: Vectors) -> float:
-        """The cosine of the chunk with `vector` `(1, dim)`."""
+        """The cosine between the chunk and `vector` `(1, dim)`."""
         return float(self.vectors.reconstruct(row) @ vector[0])
 
     def _byte(self, chunk: int) -> int:
@@ -142,8 +120,8 @@ class Segment:
 
 
 def nearest(vectors: faiss.Index, vector: Vectors, k: int) -> list[tuple[float, int]]:
-    """The cosine and the row of the `k` rows nearest to `vector` `(1, dim)`; fewer if there are fewer."""
-    # More OpenMP threads would fight with the model's for the cores; one searches 100,000 rows in 3.4 ms (2026-11).
+    """The cosine and the number of each of the `k` rows nearest to `vector` `(1, dim)`; fewer if there are fewer."""
+    # More OpenMP threads would compete with the model's for the cores; one searches 100,000 rows in 3.4 ms (2026-11).
     faiss.omp_set_num_threads(1)
     if not vectors.ntotal:
         return []
@@ -152,14 +130,19 @@ def nearest(vectors: faiss.Index, vector: Vectors, k: int) -> list[tuple[float, 
 
 
 def vectors_of(vectors: Vectors) -> faiss.Index:
-    """An exact index of `vectors` in 16 bits: half the space of 32, and searched twice as fast (measured 2026-11)."""
-    index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    """An exact index of `vectors` in 16 bits."""
+    index = empty_vectors(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors, np.float32))
     return index
 
 
+def empty_vectors(dim: int) -> Any:
+    """An empty exact index in 16 bits: half the space of 32, and searched twice as fast (measured 2026-11)."""
+    return faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
 def columns_of(content: Content) -> dict[str, Array]:
-    """All of `content` but its vectors and what its info tells, as arrays of one dimension."""
+    """All of `content` but its vectors and its SegmentInfo, as one-dimensional arrays."""
     document, chunks = content.document, content.chunks
     text = document.text()
     numbers: dict[str, int] = {}
@@ -192,7 +175,7 @@ def _block_starts(document: Document) -> list[int]:
 
 
 def _bytes_at(text: str, chars: Sequence[int]) -> Array:
-    """The bytes before each of the ascending `chars` in the text's UTF-8."""
+    """The byte offset in the text's UTF-8 of each of the ascending `chars`."""
     before = [0, *chars]
     sizes = (len(text[start:end].encode()) for start, end in pairwise(before))
     return np.array(list(accumulate(sizes)), np.int64)

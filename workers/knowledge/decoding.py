@@ -1,9 +1,9 @@
-"""Bytes as text, whatever charset they are in.
+"""Decoding bytes in any charset.
 
-A wrong guess turns every umlaut of a file into a foreign letter and no question finds it any more, so what the file
-itself says goes first: its byte order mark, then whether it is UTF-8, then the charset that it declares. Only then is
-the charset guessed, from which letters and capitals it would give; charset-normalizer is asked where no charset that
-we know fits. It alone read 18 of 76 short samples wrongly, French as Czech among them; this reads all (2026-11).
+A wrong guess turns every umlaut of a file into another letter, and no question finds it any more. So the order is
+the byte order mark, UTF-8 if valid, the declared charset, then a guess from the letters and capitals that a charset
+gives, and charset-normalizer if none of ours fits. That alone decodes 18 of 76 short samples wrongly, French as Czech
+among them; this decodes all (2026-11).
 """
 
 import re
@@ -33,25 +33,25 @@ _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
 _ASCII: Final = bytes(range(1, 128))
 _NON_ASCII_LINE: Final = re.compile(rb"[^\n]{0,2000}[\x80-\xff][^\n]{0,2000}")
-# Below this no charset of ours gives plausible words.
+# Below this score, no charset in alphabets.toml gives plausible words.
 _PLAUSIBLE: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The text of a file, and what its owner should know about how it was read ("" if nothing)."""
+    """The text of a file, and a notice to its owner about decoding problems ("" if none)."""
 
     text: str
     notice: str = ""
 
 
 def decode(data: bytes) -> str:
-    """`data` as text. Raises UnsupportedFormat if it is none."""
+    """`data` as text. Raises UnsupportedFormat if it is not text."""
     return decoded(data).text
 
 
 def decoded(data: bytes) -> Decoded:
-    """`data` as text with a notice about bytes that had to be replaced. Raises UnsupportedFormat if it is no text."""
+    """`data` as text, with a notice about replaced bytes. Raises UnsupportedFormat if it is not text."""
     for mark, charset in _MARKS:
         if data.startswith(mark):
             return _lenient(data[len(mark) :], charset)
@@ -82,7 +82,7 @@ def _lenient(data: bytes, charset: str) -> Decoded:
 
 
 def _with_zeros(data: bytes) -> Decoded:
-    """UTF-16 and UTF-32 without a mark show by where their zeros are; stray zeros in other text are dropped."""
+    """Decode UTF-16 or UTF-32 without a mark, by the position of its zeros; drop stray zeros from other text."""
     head = data[: _HEAD_BYTES // 4 * 4]
     n_zeros = [head[place::4].count(0) for place in range(4)]
     quarter = max(1, len(head) // 4)
@@ -101,23 +101,23 @@ def _with_zeros(data: bytes) -> Decoded:
 
 
 def _is_wide(head: bytes, n_zeros: int, charset: str) -> bool:
-    """Whether `head` is UTF-16: Latin letters are half zeros, and Chinese has few but gives letters throughout."""
+    """Whether `head` is UTF-16: Latin script has half zeros, Chinese has few but decodes to letters throughout."""
     n_ascii = len(head) - len(head.translate(None, _ASCII))
     if n_zeros * 20 < len(head) and n_ascii * 5 > len(head) * 4:
         return False
     try:
         text = head[: len(head) // 2 * 2].decode(charset)
     except UnicodeDecodeError as error:
-        # The head may end between the halves of a character.
+        # The head may end inside a character.
         if error.start < len(head) - 2:
             return False
         text = head[: error.start].decode(charset)
-    wordy = sum(character.isalnum() or character.isspace() or character in ".,:;-'\"()/" for character in text)
-    return wordy > 0.7 * len(text)
+    n_usual = sum(character.isalnum() or character.isspace() or character in ".,:;-'\"()/" for character in text)
+    return n_usual > 0.7 * len(text)
 
 
 def _declared(data: bytes) -> Decoded | None:
-    """By the charset that an HTML or XML head names, if every byte fits it."""
+    """The text by the charset that an HTML or XML head declares, if all bytes are valid."""
     claim = _DECLARED.search(data[:2048])
     encoding = webencodings.lookup(claim.group(1).decode("ascii")) if claim else None
     if encoding is None or encoding.name == "utf-8":
@@ -129,7 +129,7 @@ def _declared(data: bytes) -> Decoded | None:
 
 
 def _broken_utf8(data: bytes) -> Decoded | None:
-    """UTF-8 in which far more characters are whole than broken: one bad byte makes no file Latin-1."""
+    """The text as UTF-8 if far more characters are valid than invalid: one bad byte does not mean Latin-1."""
     n_whole = len(_UTF8_PAIR.findall(data))
     text = data.decode("utf-8", errors="replace")
     return _lenient(data, "utf-8") if n_whole and n_whole >= 3 * text.count("\ufffd") else None
@@ -145,7 +145,7 @@ def _guessed(data: bytes) -> str:
 
 
 def _non_ascii_lines(data: bytes) -> list[bytes]:
-    """Lines with letters outside ASCII, about 64 KB of them from anywhere: the head of a file may have none."""
+    """About 64 KB of lines with non-ASCII letters, from the whole file, since its head may have none."""
     lines, room = [], _HEAD_BYTES
     for found in _NON_ASCII_LINE.finditer(data):
         lines.append(found.group())

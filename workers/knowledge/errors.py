@@ -1,4 +1,4 @@
-"""Why a file cannot become knowledge, or knowledge cannot be read: each message is for the file's owner."""
+"""Why a file cannot be indexed, or its index cannot be read: each message is for the file's owner."""
 
 from gpts.knowledge.documents import Document
 
@@ -15,7 +15,7 @@ class EmptyFile(KnowledgeError):
 
 
 class NotAFile(KnowledgeError):
-    """This is not a file but a folder, a device or a pipe; choose a file."""
+    """This is a folder, device or pipe and not a file; choose a file."""
 
 
 class UnsupportedFormat(KnowledgeError):
@@ -23,7 +23,7 @@ class UnsupportedFormat(KnowledgeError):
 
 
 class BrokenFile(KnowledgeError):
-    """The file is damaged or incomplete and cannot be opened; save it anew and upload it again."""
+    """The file is damaged or incomplete and cannot be opened; save it again and upload it again."""
 
 
 class PasswordProtected(KnowledgeError):
@@ -35,15 +35,15 @@ class TooLarge(KnowledgeError):
 
 
 class UnpacksTooLarge(KnowledgeError):
-    """The file unpacks to far more than its size suggests and was refused; save it anew."""
+    """The file unpacks to far more than its size suggests and was refused; save it again."""
 
 
 class UnsafeArchive(KnowledgeError):
-    """The file's inner archive has links, overlapping, doubled or outward leading entries; save it anew."""
+    """The file's archive has links, overlapping, duplicate or absolute entries; save it again."""
 
 
 class EntitiesRefused(KnowledgeError):
-    """The file declares XML entities, which are refused because they can hide or multiply content; save it anew."""
+    """The file declares XML entities, which are refused because they can hide or multiply content; save it again."""
 
 
 class NoText(KnowledgeError):
@@ -58,6 +58,10 @@ class TimedOut(KnowledgeError):
     """Reading the file took too long and was stopped; split it into smaller files."""
 
 
+# What a child process may report, by class name: the errors above, not those below.
+BY_NAME: dict[str, type[KnowledgeError]] = {each.__name__: each for each in KnowledgeError.__subclasses__()}
+
+
 class Quarantined(KnowledgeError):
     """Parts of the file need your decision before it can be used: drop or accept each of them."""
 
@@ -67,7 +71,7 @@ class Quarantined(KnowledgeError):
 
 
 class SegmentMissing(KnowledgeError):
-    """The index of this file is missing and is made anew when the workers start; try again in some minutes."""
+    """The index of this file is missing and is rebuilt when the workers start; try again in a few minutes."""
 
 
 class SegmentCorrupt(KnowledgeError):
@@ -76,23 +80,3 @@ class SegmentCorrupt(KnowledgeError):
 
 class EmbedderMismatch(KnowledgeError):
     """The file was indexed with another embedder than the one set now; index it again."""
-
-
-# The parsing process reports its reason by class name.
-BY_NAME: dict[str, type[KnowledgeError]] = {
-    reason.__name__: reason
-    for reason in (
-        EmptyFile,
-        NotAFile,
-        UnsupportedFormat,
-        BrokenFile,
-        PasswordProtected,
-        TooLarge,
-        UnpacksTooLarge,
-        UnsafeArchive,
-        EntitiesRefused,
-        NoText,
-        ScannedPages,
-        TimedOut,
-    )
-}

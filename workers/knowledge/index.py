@@ -1,8 +1,8 @@
-"""Answers "what do these files say about this?" over the segments of a GPT's knowledge.
+"""Hybrid search over the segments of a GPT's knowledge.
 
-The same open segment serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError
-that names the file. Large or many files are searched through their union once it is made; asking for it is left to
-`want_union`, and until then every search is exact and takes longer.
+An open segment serves every GPT that has the file. A segment that is missing or damaged raises a KnowledgeError that
+names the file. Large or many files are searched through their union; until that has been built, as `request_union`
+arranges, every search is exact and takes longer.
 """
 
 import time
@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from gpts.knowledge.chunking import CountTokens
 from gpts.knowledge.documents import Block, Document, Passage
-from gpts.knowledge.explanation import Explained, SearchStanding
 from gpts.knowledge.ranking import (
     BUDGET_TOKENS,
     DENSE_WEIGHT,
@@ -36,44 +35,40 @@ from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
 from workers.knowledge.content import Segment
-from workers.knowledge.embed import Vectors
+from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
-from workers.knowledge.shelf import CACHE_BYTES, Shelf
+from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.unions import Union
 
-# How many of the passages found a search reads to choose a handful, leaving room for duplicates.
+# How many of the best passages are read to choose a few, allowing for duplicates.
 CONSIDERED: Final = 60
-# Between two requests for the same union: making one of a million chunks takes minutes.
-WANT_AGAIN_S: Final = 600.0
+# Between two requests for the same union: building one of a million chunks takes minutes.
+REQUEST_AGAIN_S: Final = 600.0
 
 # A chunk of one of the searched segments: (address of the segment, number of the chunk in it).
 _Key = tuple[str, int]
-# How well each text answers the question, 0..1.
+# A function from a question and texts to how well each text answers it, 0..1.
 Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 
 
-class QueryEmbedder(Protocol):
-    """The methods that searching needs of an embedder."""
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A chunk that was found, and why. `passage.score` is the fused score, `bm25` None if no term matched.
 
-    id: str
+    `is_given`: the model would receive it.
+    """
 
-    def encode_query(self, text: str) -> Vectors:
-        """The vector of a question, `(1, dim)` float32, L2-normalised."""
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """How many tokens each text has."""
-
-    def letters_per_token(self, text: str) -> float:
-        """How long the pieces of `text` are on average in which the model reads it."""
+    passage: Passage
+    bm25: float | None
+    is_given: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The results of both halves: cosines, BM25 scores, the fused scores best first, and each fused cosine."""
+    """The BM25 scores, the fused scores best first, and the cosine of every chunk found."""
 
-    dense: Mapping[_Key, float]
     lexical: Mapping[_Key, float]
     fused: Mapping[_Key, float]
     cosines: Mapping[_Key, float]
@@ -81,23 +76,23 @@ class _Found:
 
 
 class KnowledgeIndex:
-    """Searches the segments under `home`. Share one per process; safe between threads."""
+    """Searches the segments under `home`. Thread-safe; share one per process."""
 
     def __init__(
         self,
         home: Path,
-        embedder: QueryEmbedder,
+        embedder: Embedder,
         cache_bytes: int = CACHE_BYTES,
         reranker: Rerank | None = None,
-        open_store: Callable[[Shelf], VectorStore] = FaissFiles,
-        want_union: Callable[[str], object] = lambda name: None,
+        open_store: Callable[[SegmentCache], VectorStore] = FaissFiles,
+        request_union: Callable[[str], object] = lambda name: None,
     ) -> None:
         self._embedder = embedder
         self._reranker = reranker
-        self._shelf = Shelf(home, cache_bytes)
-        self._store = open_store(self._shelf)
-        self._want_union = want_union
-        self._wanted_at: dict[str, float] = {}
+        self._cache = SegmentCache(home, cache_bytes)
+        self._store = open_store(self._cache)
+        self._request_union = request_union
+        self._requested_at: dict[str, float] = {}
 
     def search(self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS) -> Retrieval:
         """The passages of `refs` for `query`, best first, within `budget_tokens`, and whether they cover it.
@@ -113,7 +108,7 @@ class KnowledgeIndex:
     def rank(
         self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
     ) -> tuple[list[Passage], Evidence]:
-        """Every chunk that one of `halves` found, best first, and what speaks for the knowledge covering `query`."""
+        """Every chunk that one of `halves` found, best first, and the evidence that the knowledge covers `query`."""
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
             found = self._found(by_address, query, halves)
@@ -122,30 +117,25 @@ class KnowledgeIndex:
     def explain(
         self, refs: Sequence[KnowledgeRef], query: str, budget_tokens: int = BUDGET_TOKENS
     ) -> list[Explained]:
-        """Every chunk that was found, best first, with how it stood in either half and whether it would be read."""
+        """Every chunk that was found, best first, with its scores and whether the model would receive it."""
         by_address = {ref.segment: ref for ref in refs}
         with self._naming(by_address.values()):
             found = self._found(by_address, query, ("dense", "lexical"))
             ranked = self._ranked(found, by_address, query)
             chosen = self._chosen(ranked, budget_tokens)
-        dense, sparse = _standings(found.dense), _standings(found.lexical)
+        bm25 = {key: round(score, 4) for key, score in found.lexical.items()}
         return [
-            Explained(
-                passage=each,
-                dense=dense.get((each.segment, each.chunk)),
-                lexical=sparse.get((each.segment, each.chunk)),
-                is_given=any(_holds(given, each) for given in chosen),
-            )
+            Explained(each, bm25.get((each.segment, each.chunk)), any(_holds(given, each) for given in chosen))
             for each in ranked
         ]
 
     def surroundings(self, address: str, start: int, end: int, n_chars: int) -> Section:
-        """The section around the characters `start` to `end` of a segment's text, reading only that part of it.
+        """The section around the characters `start` to `end` of a segment's text; reads only that part.
 
         Raises SegmentMissing or SegmentCorrupt.
         """
-        segment = self._shelf.segment(address)
-        # Blocks of one character each have two more between them, and one block beyond tells whether more follows.
+        segment = self._cache.segment(address)
+        # Blocks of one character have two more between them; one block beyond shows whether more follows.
         reach = 3 * n_chars + 4
         inside = list(segment.blocks(start, end)) or [(0, Block(text=""))]
         first, last = inside[0][0], inside[-1][0] + len(inside[-1][1].text)
@@ -160,46 +150,46 @@ class KnowledgeIndex:
         addresses = tuple(by_address)
         union = self._union(addresses)
         vector = self._embedder.encode_query(query)
-        asked = list(dict.fromkeys(terms(query)))
+        query_terms = list(dict.fromkeys(terms(query)))
         hits = self._store.search(addresses, vector, DEPTH) if "dense" in halves else ()
         dense = {(hit.address, hit.row): hit.cosine for hit in hits}
-        sparse = self._lexical(addresses, union, asked) if "lexical" in halves else {}
+        sparse = self._lexical(addresses, union, query_terms) if "lexical" in halves else {}
         keys = dict.fromkeys([*dense, *sparse])
         cosines = {key: dense[key] if key in dense else self._cosine(key, vector) for key in keys}
-        postings = [union.postings] if union else [self._shelf.segment(each).postings for each in addresses]
-        weights = lexical.rarities(asked, postings)
-        known = readable(self._embedder.letters_per_token(query))
-        dense_weight = DENSE_WEIGHT * known if len(set(halves)) > 1 else float("dense" in halves)
+        postings = [union.postings] if union else [self._cache.segment(each).postings for each in addresses]
+        weights = lexical.rarities(query_terms, postings)
+        readability = readable(self._embedder.letters_per_token(query))
+        dense_weight = DENSE_WEIGHT * readability if len(set(halves)) > 1 else float("dense" in halves)
         fused = fuse(cosines, sparse, lexical.ceiling(weights), dense_weight)
-        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0), known)
-        return _Found(dense, sparse, fused, cosines, evidence)
+        evidence = self._evidence(weights, list(fused), max(cosines.values(), default=-1.0), readability)
+        return _Found(sparse, fused, cosines, evidence)
 
     def _union(self, addresses: Sequence[str]) -> Union | None:
-        """The union of these segments, None if they are few and small or it is yet to be made."""
+        """The union of these segments, None if they are few and small or it has not been built yet."""
         name = unions.union_id(addresses)
-        union = self._shelf.union(name)
+        union = self._cache.union(name)
         if union is None:
             opened = [self._open(address) for address in addresses]
             n_chunks = sum(segment.info.n_chunks for segment in opened)
             if len(addresses) > unions.MANY_SEGMENTS or n_chunks > unions.MANY_CHUNKS:
-                self._want(name, addresses)
+                self._request(name, addresses)
         return union
 
-    def _want(self, name: str, addresses: Sequence[str]) -> None:
+    def _request(self, name: str, addresses: Sequence[str]) -> None:
         now = time.monotonic()
-        if now - self._wanted_at.get(name, -WANT_AGAIN_S) >= WANT_AGAIN_S:
-            self._wanted_at[name] = now
-            self._want_union(unions.want(self._shelf.home, addresses))
+        if now - self._requested_at.get(name, -REQUEST_AGAIN_S) >= REQUEST_AGAIN_S:
+            self._requested_at[name] = now
+            self._request_union(unions.request(self._cache.home, addresses))
 
     def _open(self, address: str) -> Segment:
-        segment = self._shelf.segment(address)
+        segment = self._cache.segment(address)
         if segment.embedder != self._embedder.id:
             raise EmbedderMismatch
         return segment
 
     @contextmanager
     def _naming(self, refs: Iterable[KnowledgeRef]) -> Iterator[None]:
-        """Let a KnowledgeError name the file whose segment cannot be used."""
+        """Add to a KnowledgeError the name of the file whose segment cannot be used."""
         try:
             yield
         except KnowledgeError:
@@ -210,32 +200,34 @@ class KnowledgeIndex:
                     raise type(error)(f"{ref.name}: {error}") from error
             raise
 
-    def _lexical(self, addresses: Sequence[str], union: Union | None, asked: Sequence[str]) -> dict[_Key, float]:
-        """The BM25 scores of the DEPTH best chunks of all segments; none that share no term with the question."""
+    def _lexical(self, addresses: Sequence[str], union: Union | None, query: Sequence[str]) -> dict[_Key, float]:
+        """The BM25 scores of the DEPTH best chunks of all segments that share a term with the question."""
         if union:
-            return {union.place(row): score for score, _, row in lexical.best(asked, [union.postings], DEPTH)}
-        postings = [self._shelf.segment(address).postings for address in addresses]
-        return {(addresses[number], row): score for score, number, row in lexical.best(asked, postings, DEPTH)}
+            return {union.place(row): score for score, _, row in lexical.best(query, [union.postings], DEPTH)}
+        postings = [self._cache.segment(address).postings for address in addresses]
+        return {(addresses[number], row): score for score, number, row in lexical.best(query, postings, DEPTH)}
 
     def _cosine(self, key: _Key, vector: Vectors) -> float:
-        return self._shelf.segment(key[0]).cosine(key[1], vector)
+        return self._cache.segment(key[0]).cosine(key[1], vector)
 
-    def _evidence(self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, known: float) -> Evidence:
-        """What the three best chunks hold of the question's terms; a term that no file has weighs as the rarest."""
+    def _evidence(
+        self, weights: Mapping[str, float], best: Sequence[_Key], cosine: float, readability: float
+    ) -> Evidence:
+        """The question's terms in the three best chunks; a term that no file has weighs as much as the rarest."""
         total = sum(weights.values())
         share, rare = 0.0, False
         for address, row in best[:3]:
-            own = self._shelf.segment(address).postings
-            held = [term for term in weights if own.holds(term, row)]
+            postings = self._cache.segment(address).postings
+            held = [term for term in weights if postings.holds(term, row)]
             share = max(share, sum(weights[term] for term in held) / total if total else 0.0)
             rare = rare or any(is_identifier(term) for term in held)
-        return Evidence(cosine=cosine, term_share=share, rare_term=rare, readable=known)
+        return Evidence(cosine=cosine, term_share=share, rare_term=rare, readable=readability)
 
     def _ranked(
         self, found: _Found, by_address: Mapping[str, KnowledgeRef], query: str, limit: int | None = None
     ) -> list[Passage]:
         ranked = [
-            _passage(by_address[key[0]], self._shelf.segment(key[0]), key[1], score, found.cosines[key])
+            _passage(by_address[key[0]], self._cache.segment(key[0]), key[1], score, found.cosines[key])
             for key, score in islice(found.fused.items(), limit)
         ]
         if self._reranker is not None:
@@ -243,13 +235,13 @@ class KnowledgeIndex:
         return ranked
 
     def _chosen(self, ranked: Sequence[Passage], budget_tokens: int) -> tuple[Passage, ...]:
-        opened = {address: self._shelf.segment(address) for address in {each.segment for each in ranked}}
-        chosen = select(ranked, opened, _Counted(self._embedder.count_tokens), budget_tokens)
+        opened = {address: self._cache.segment(address) for address in {each.segment for each in ranked}}
+        chosen = select(ranked, opened, _TokenCounter(self._embedder.count_tokens), budget_tokens)
         return tuple(_placed(passage, opened[passage.segment]) for passage in chosen)
 
 
-class _Counted:
-    """Counts tokens, each text's only once: choosing asks for the same passages again and again."""
+class _TokenCounter:
+    """Counts tokens, of each text only once: choosing passages counts the same ones repeatedly."""
 
     def __init__(self, count: CountTokens) -> None:
         self._count = count
@@ -259,11 +251,6 @@ class _Counted:
         new = [text for text in texts if text not in self._known]
         self._known.update(zip(new, self._count(new), strict=True))
         return [self._known[text] for text in texts]
-
-
-def _standings(scores: Mapping[_Key, float]) -> dict[_Key, SearchStanding]:
-    ordered = sorted(scores.items(), key=lambda item: -item[1])
-    return {key: SearchStanding(score=round(score, 4), place=place) for place, (key, score) in enumerate(ordered, 1)}
 
 
 def _holds(given: Passage, chunk: Passage) -> bool:
@@ -290,12 +277,12 @@ def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine
 
 
 def _is_untrusted(segment: Segment, start: int, end: int) -> bool:
-    """Whether text of a finding is in it, which the owner accepted: that makes it known but no more trustworthy."""
+    """Whether it overlaps a finding; the owner has accepted that, which does not make it trustworthy."""
     return any(a < end and start < b for finding in segment.info.findings for a, b in finding.spans)
 
 
 def _placed(passage: Passage, segment: Segment) -> Passage:
-    """`passage`, which may have grown, with where it begins, where further pages and sections do, and its trust."""
+    """`passage`, which may have been extended, with its heading, page, later page and heading breaks, and trust."""
     breaks: list[tuple[int, int]] = []
     sections: list[tuple[int, str]] = []
     heading, page = passage.heading, passage.page

@@ -1,4 +1,4 @@
-"""The language of a document, by py3langid: pure Python with numpy, its model in its package."""
+"""The language of a document, by py3langid (pure Python with NumPy, its model is in its package)."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -8,14 +8,14 @@ from gpts.knowledge.documents import Document
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-# Below this the guess is a coin toss; a Chinese letter says as much as three others.
+# Shorter texts cannot be identified; a Chinese character counts as three letters.
 _LEAST_CHARS: Final = 40
-# Names, figures and code come to 0.1 to 0.3, sentences of ten words to 0.99 and headings to 0.87 (measured 2026-11).
+# Names, figures and code reach 0.1 to 0.3, sentences of ten words 0.99 and headings 0.87 (measured 2026-11).
 _SURE: Final = 0.6
-# Pieces from the beginning, the middle and the end, so that one quotation does not decide.
+# Samples from all over the text, so that one quotation does not decide.
 _PIECES: Final = 5
 _PIECE_CHARS: Final = 400
-# Languages that people write files in. The model's other ninety win where a file is hardly text: Latin, Bikol.
+# Languages of real files; the model's other ninety (Latin, Bikol) are chosen for files with hardly any text.
 _LANGUAGES: Final = (
     "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id is it ja ko lt lv ms nl no pl pt ro ru sk sl sq sr sv "
     "sw ta th tr uk ur vi zh"
@@ -23,12 +23,12 @@ _LANGUAGES: Final = (
 
 
 def language_of(document: Document) -> str:
-    """The ISO 639-1 code of the language that most of `document` is in, empty if it is too short to tell."""
+    """The ISO 639-1 code of the main language of `document`, "" if it cannot be told."""
     return language_of_text(" ".join(b.text for b in document.blocks if any(each.isalpha() for each in b.text)))
 
 
 def language_of_text(text: str) -> str:
-    """The ISO 639-1 code of the language that most of `text` is in, empty if it is too short to tell."""
+    """The ISO 639-1 code of the main language of `text`, "" if it cannot be told."""
     letters = sum(3 if each > "\u2e80" else 1 for each in text[:1_000] if each.isalpha())
     if letters < _LEAST_CHARS:
         return ""

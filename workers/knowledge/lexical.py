@@ -1,9 +1,9 @@
-"""BM25 over one or many segments as one collection, without building anything for a query.
+"""BM25 over several segments as one collection, without building an index for a query.
 
-Libraries such as bm25s weigh terms when they index, so each union of files would need an index of its own. Here a
-segment stores counts only; document frequencies and lengths are added up over the segments of a query. Terms are kept
-as sorted 64-bit hashes, so that opening a vocabulary of a million words costs nothing; two words of one collection
-share a hash about once in 10^8 collections, and would then count as the same word.
+Libraries such as bm25s weight terms when they index, so each combination of files would need its own index. Here a
+segment stores counts only; document frequencies and lengths are summed over the segments of a query. Terms are stored
+as sorted 64-bit hashes, so that opening a large vocabulary is free; about one collection in 10^8 has two words of the
+same hash, which then count as one word.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ import numpy.typing as npt
 # Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); k1 measured 2026-11.
 K1: Final = 1.5
 B: Final = 0.75
-# A term that a chunk holds more often counts as held so often: it adds less than a hundredth.
+# Higher term counts are capped at this, which changes a score by less than one per cent.
 _MAX_COUNT: Final = 255
-# Looking a chunk up in a term's list costs about as much as adding ten entries of that list (measured 2026-11).
+# Looking up a chunk in a term's list costs as much as adding ten entries of that list (measured 2026-11).
 _LOOK_UP_COST: Final = 10
-# Parts of a collection whose best scores give a lower bound for the last of the best chunks.
+# The number of parts of a collection whose maxima give a lower bound for the score of the last result.
 _PARTS: Final = 4_096
 
 Keys = npt.NDArray[np.uint64]
@@ -34,7 +34,7 @@ Spans = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Postings:
-    """Which chunks hold each term and how often.
+    """The chunks that contain each term, and how often.
 
     The term of `keys[t]` (uint64, ascending) is in chunks `chunks[bounds[t]:bounds[t + 1]]` (int32, ascending),
     `counts[...]` times each (uint8), at most `peaks[t]` times; `lengths` (int32) gives each chunk's number of terms.
@@ -77,55 +77,51 @@ class Postings:
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """The postings whose `columns()` these are."""
+        """The postings stored as `columns`."""
         return cls(**{name: columns[name] for name in cls.__slots__})
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays by name, to be stored."""
+        """The arrays by name, for storing."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def spans(self, asked: Keys) -> Spans:
-        """Where in `chunks` each asked term's entries begin and end, `(n_asked, 2)`; equal if there are none."""
-        found = np.zeros((len(asked), 2), np.int64)
+    def spans(self, keys: Keys) -> Spans:
+        """The bounds in `chunks` of each term's entries, `(n_keys, 2)`; equal if there are none."""
+        found = np.zeros((len(keys), 2), np.int64)
         if len(self.keys):
-            places = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
-            held = self.keys[places] == asked
+            places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            held = self.keys[places] == keys
             found[held, 0] = self.bounds[places[held]]
             found[held, 1] = self.bounds[places[held] + 1]
         return found
 
-    def holders(self, term: str) -> Rows:
-        """The chunks that hold `term`, ascending."""
-        start, end = self.spans(np.array([key(term)], np.uint64))[0]
-        return self.chunks[start:end]
-
     def holds(self, term: str, chunk: int) -> bool:
-        """Whether the chunk holds `term`."""
-        holders = self.holders(term)
+        """Whether the chunk contains `term`."""
+        start, end = self.spans(np.array([key(term)], np.uint64))[0]
+        holders = self.chunks[start:end]
         place = int(np.searchsorted(holders, chunk))
         return place < len(holders) and int(holders[place]) == chunk
 
 
 def key(term: str) -> int:
-    """The 64-bit hash under which `term` is kept."""
+    """The 64-bit hash under which `term` is stored."""
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "big")
 
 
 def rarities(query: Sequence[str], postings: Sequence[Postings]) -> dict[str, float]:
     """The inverse document frequency of each term of `query` over all of `postings`, above 0."""
-    asked = np.array([key(term) for term in query], np.uint64)
-    weights = _weights([each.spans(asked) for each in postings], postings, len(asked))
+    keys = np.array([key(term) for term in query], np.uint64)
+    weights = _weights([each.spans(keys) for each in postings], postings, len(keys))
     return dict(zip(query, map(float, weights), strict=True))
 
 
 def ceiling(weights: Mapping[str, float]) -> float:
-    """What no chunk's score exceeds for terms of these rarities: each term fills the chunk."""
+    """The upper bound of scores for terms of these rarities."""
     return (K1 + 1) * sum(weights.values())
 
 
-def _weights(spans: Sequence[Spans], postings: Sequence[Postings], n_asked: int) -> npt.NDArray[np.float64]:
+def _weights(spans: Sequence[Spans], postings: Sequence[Postings], n_terms: int) -> npt.NDArray[np.float64]:
     n_chunks = sum(len(each.lengths) for each in postings)
-    n_holders = sum((each[:, 1] - each[:, 0] for each in spans), np.zeros(n_asked, np.int64))
+    n_holders = sum((each[:, 1] - each[:, 0] for each in spans), np.zeros(n_terms, np.int64))
     return np.log1p((n_chunks - n_holders + 0.5) / (n_holders + 0.5))
 
 
@@ -134,17 +130,17 @@ def best(query: Sequence[str], postings: Sequence[Postings], depth: int) -> list
 
     Each is (score above 0, number of its postings, number of the chunk), best first.
     """
-    asked = np.array([key(term) for term in dict.fromkeys(query)], np.uint64)
-    if not len(asked):
+    keys = np.array([key(term) for term in dict.fromkeys(query)], np.uint64)
+    if not len(keys):
         return []
-    spans = [each.spans(asked) for each in postings]
-    weights = _weights(spans, postings, len(asked))
+    spans = [each.spans(keys) for each in postings]
+    weights = _weights(spans, postings, len(keys))
     mean_length = _mean_length(postings)
     found: list[tuple[float, int, int]] = []
     floor = 0.0
     for number, (each, its_spans) in enumerate(zip(postings, spans, strict=True)):
-        tally = _Tally(each, list(_lists(each, its_spans, weights, mean_length)), depth, mean_length)
-        rows, scores = tally.best(floor)
+        scorer = _Scorer(each, list(_lists(each, its_spans, weights, mean_length)), depth, mean_length)
+        rows, scores = scorer.best(floor)
         if len(rows):
             found += [(score, number, row) for score, row in zip(scores.tolist(), rows.tolist(), strict=True)]
             found = sorted(found, key=lambda each: (-each[0], each[1:]))[:depth]
@@ -158,8 +154,8 @@ def _mean_length(postings: Sequence[Postings]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
-    """One asked term's entries in one segment: where they are, what the term weighs, and the most that one adds."""
+class _TermList:
+    """A query term's entries in one segment: their bounds, the term's weight, and the most that an entry adds."""
 
     start: int
     end: int
@@ -167,37 +163,39 @@ class _List:
     most: float
 
 
-def _lists(postings: Postings, spans: Spans, weights: npt.NDArray[np.float64], mean_length: float) -> Iterator[_List]:
+def _lists(
+    postings: Postings, spans: Spans, weights: npt.NDArray[np.float64], mean_length: float
+) -> Iterator[_TermList]:
     shortest = K1 * (1 - B)
     for (start, end), weight in zip(spans.tolist(), weights.tolist(), strict=True):
         if end > start:
             place = int(np.searchsorted(postings.bounds, start, side="right")) - 1
             peak = float(postings.peaks[place])
-            yield _List(start, end, weight, weight * peak * (K1 + 1) / (peak + shortest))
+            yield _TermList(start, end, weight, weight * peak * (K1 + 1) / (peak + shortest))
 
 
-class _Tally:
-    """Scores of one segment's chunks, term by term, the heaviest first.
+class _Scorer:
+    """Scores one segment's chunks, term by term, the heaviest first.
 
-    Once the terms that are left cannot lift an unseen chunk among the best, only chunks that can still get there are
+    Once the remaining terms cannot bring an unseen chunk among the best, only chunks that can still get there are
     looked up (Turtle and Flood, "Query evaluation: strategies and optimizations", 1995: MaxScore).
     """
 
-    def __init__(self, postings: Postings, lists: Sequence[_List], depth: int, mean_length: float) -> None:
+    def __init__(self, postings: Postings, lists: Sequence[_TermList], depth: int, mean_length: float) -> None:
         self._postings = postings
         self._lists = sorted(lists, key=lambda each: -each.most)
         self._depth = depth
         self._mean_length = mean_length
 
     def best(self, floor: float) -> tuple[Rows, Floats]:
-        """At most `depth` chunks, with scores that are above 0 and not below `floor`, and their scores."""
+        """At most `depth` chunks with scores above 0 and not below `floor`, and these scores."""
         rest = sum(each.most for each in self._lists)
         if not self._lists or rest < floor:
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
         totals = np.zeros(len(self._postings.lengths), np.float32)
         rows: Rows | None = None
         for each in self._lists:
-            # Sums in another order differ in their last digits, hence a little less than the floor.
+            # Rounding depends on the order of the sum, hence slightly less than the floor.
             if rows is None and rest < floor:
                 rows = np.flatnonzero(totals >= (floor - rest) * 0.9999).astype(np.int32)
             if rows is not None and len(rows) * _LOOK_UP_COST < each.end - each.start:
@@ -213,18 +211,18 @@ class _Tally:
         order = np.lexsort((rows, -scores))[: self._depth]
         return rows[order], scores[order]
 
-    def _add(self, totals: Floats, each: _List) -> None:
+    def _add(self, totals: Floats, each: _TermList) -> None:
         chunks = self._postings.chunks[each.start : each.end]
         np.add.at(totals, chunks, self._impacts(each, chunks, self._postings.counts[each.start : each.end]))
 
-    def _look_up(self, totals: Floats, each: _List, rows: Rows) -> None:
+    def _look_up(self, totals: Floats, each: _TermList, rows: Rows) -> None:
         chunks = self._postings.chunks[each.start : each.end]
         places = np.minimum(np.searchsorted(chunks, rows), len(chunks) - 1)
         held = chunks[places] == rows
         places = places[held]
         totals[rows[held]] += self._impacts(each, rows[held], self._postings.counts[each.start + places])
 
-    def _impacts(self, each: _List, chunks: Rows, counts: npt.NDArray[np.uint8]) -> Floats:
+    def _impacts(self, each: _TermList, chunks: Rows, counts: npt.NDArray[np.uint8]) -> Floats:
         norms = self._postings.lengths.take(chunks).astype(np.float32)
         norms *= np.float32(K1 * B / self._mean_length)
         norms += np.float32(K1 * (1 - B))
@@ -235,7 +233,7 @@ class _Tally:
         return impacts
 
     def _floor(self, totals: Floats) -> float:
-        """A score that at least `depth` chunks reach; the exact one would cost a sort of all chunks."""
+        """A score that at least `depth` chunks reach, without sorting all chunks."""
         size = max(1, len(totals) // _PARTS)
         parts = totals[: len(totals) // size * size].reshape(-1, size).max(axis=1)
         if len(parts) <= self._depth:
@@ -243,12 +241,12 @@ class _Tally:
         return float(np.partition(parts, -self._depth)[-self._depth])
 
 
-# Makes room for the arrays of merged postings, by name, type and length.
+# Creates arrays of these types and lengths, by name.
 Allocate = Callable[[Mapping[str, tuple[npt.DTypeLike, int]]], Mapping[str, npt.NDArray[Any]]]
 
 
 def merge(parts: Sequence[Postings], allocate: Allocate) -> None:
-    """Write the postings of all `parts`, one after the other, into the arrays that `allocate` gives."""
+    """Write the concatenated postings of `parts` into the arrays that `allocate` creates."""
     keys, groups = np.unique(np.concatenate([each.keys for each in parts]), return_inverse=True)
     sizes = np.concatenate([np.diff(each.bounds) for each in parts])
     owners = np.repeat(np.arange(len(parts)), [len(each.keys) for each in parts])

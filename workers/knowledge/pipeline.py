@@ -1,14 +1,15 @@
-"""From an uploaded file to a segment: parse, screen, settle, chunk, embed, write. Knows nothing of tables and tasks.
+"""From an uploaded file to a segment: parse, screen, apply decisions, chunk, embed, write.
 
-A parsed document is kept under `<home>/parsed/` until its segment is written, so that neither the owner's decision on
-a finding nor a killed worker makes anyone recognise the text of two hundred scanned pages again.
+A parsed document is kept under `<home>/parsed/` until its segment is written, so that OCR of two hundred pages is not
+repeated after the owner's decision on a finding or a killed worker.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 import numpy as np
 from pydantic import ValidationError
@@ -19,40 +20,28 @@ from gpts.knowledge.terms import terms
 from gpts.safety.findings import Decisions, settled, undecided
 from workers.knowledge import segments
 from workers.knowledge.content import Content, SegmentInfo
-from workers.knowledge.embed import Vectors
+from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import NoText, Quarantined
 from workers.knowledge.lexical import Postings
 from workers.knowledge.parsers import PARSER_VERSION
-from workers.knowledge.parsing import parse_apart
-from workers.knowledge.publishing import publish_file, sha256
+from workers.knowledge.parsing import parse_file
+from workers.knowledge.publishing import publish_file, remove_old, sha256
 from workers.knowledge.segments import Recipe
 
 # Chunks between two reports of progress: about a second of work on two cores.
 REPORT_EVERY: Final = 64
-# The file's beginning names its subject, which its chunks often do not: +3 nDCG@10 for BM25, while it costs the
-# dense half 0.6 (measured 2026-11).
+# Each chunk's terms include the file's beginning, which names its subject: +3 nDCG@10 for BM25; in embeddings it
+# would cost 0.6 (measured 2026-11).
 LEXICAL_PREFIX_CHARS: Final = 300
-
-
-class ChunkEmbedder(Protocol):
-    """What indexing needs of an embedder."""
-
-    id: str
-    dim: int
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of `texts`, `(n_texts, dim)` float32, L2-normalised."""
-
-    def count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
-        """How many tokens each text has."""
+# Longer than any segment takes to be written.
+LEFTOVER_S: Final = 3_600
+# How long an owner may take to decide before the file has to be parsed again.
+PARSED_S: Final = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a file is: `n_done` of `n_chunks` are embedded; both are 0 while it is parsed.
-
-    `n_read` of `n_pages` pages are read, both 0 where the parser cannot tell.
-    """
+class IndexingProgress:
+    """`n_done` of `n_chunks` embedded, both 0 during parsing; `n_read` of `n_pages` read, both 0 if unknown."""
 
     state: Literal["parsing", "embedding"]
     n_done: int = 0
@@ -61,12 +50,12 @@ class Progress:
     n_pages: int = 0
 
 
-# Told of each step, several times a second while parsing. It may raise, which cancels the work without a trace.
-Report = Callable[[Progress], None]
+# Called at each step, several times a second during parsing. What it raises cancels the work.
+Report = Callable[[IndexingProgress], None]
 
 
-def recipe_for(source_sha256: str, embedder: ChunkEmbedder, decisions: Decisions = MappingProxyType({})) -> Recipe:
-    """What a file of this hash becomes with this embedder; its `address()` tells whether that exists already."""
+def recipe_for(source_sha256: str, embedder: Embedder, decisions: Decisions = MappingProxyType({})) -> Recipe:
+    """The recipe of the segment of a file with this hash."""
     dropped = tuple(sorted(each for each, choice in decisions.items() if choice == "drop"))
     return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, dropped=dropped)
 
@@ -74,7 +63,7 @@ def recipe_for(source_sha256: str, embedder: ChunkEmbedder, decisions: Decisions
 def build_segment(
     home: Path,
     source: Path,
-    embedder: ChunkEmbedder,
+    embedder: Embedder,
     report: Report = lambda progress: None,
     decisions: Decisions = MappingProxyType({}),
 ) -> SegmentInfo:
@@ -85,7 +74,7 @@ def build_segment(
     source_hash = sha256(source)
     recipe = recipe_for(source_hash, embedder, decisions)
     known = segments.reusable(home, recipe.address())
-    # What another owner accepted is not accepted by this one.
+    # Findings that another owner accepted still need this owner's decision.
     if known is not None and not undecided(known.findings, decisions):
         return known
     document = read_file(home, source, report)
@@ -97,42 +86,38 @@ def build_segment(
 
 
 def read_file(home: Path, source: Path, report: Report = lambda progress: None) -> Document:
-    """The document in the file `source`, parsed apart and screened, or as it was kept when it was parsed before.
+    """The screened document in the file `source`, parsed now or kept from an earlier parse.
 
     Raises a KnowledgeError or what `report` raises.
     """
     kept = _parsed(home, sha256(source))
-    report(Progress("parsing"))
-    if (document := _kept(kept)) is None:
-        parsed = parse_apart(source, lambda n_read, n_pages: report(Progress("parsing", 0, 0, n_read, n_pages)))
-        document = parsed.document
-        _keep(kept, document)
+    report(IndexingProgress("parsing"))
+    try:
+        return Document.model_validate_json(kept.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        document = parse_file(source, lambda *pages: report(IndexingProgress("parsing", 0, 0, *pages))).document
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    publish_file(kept, document.model_dump_json().encode())
     return document
+
+
+def remove_leftovers(home: Path) -> int:
+    """Delete what killed workers left, after an hour, and old parsed files; the number of both."""
+    segments_, parsed = home / "segments", home / "parsed"
+    leftovers = chain.from_iterable(
+        folder.glob(pattern) for folder in (segments_, parsed) for pattern in (".new-*", ".old-*")
+    )
+    return remove_old(leftovers, LEFTOVER_S) + remove_old(parsed.glob("*.json"), PARSED_S)
 
 
 def _parsed(home: Path, source_hash: str) -> Path:
     return home / "parsed" / f"{source_hash}-{PARSER_VERSION}.json"
 
 
-def _kept(path: Path) -> Document | None:
-    """The document kept at `path`, None if there is none or it is damaged."""
-    try:
-        return Document.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
+def content_of(documents: Sequence[Document], embedder: Embedder, report: Report = lambda progress: None) -> Content:
+    """The content of a segment of these documents, concatenated; a file gives one document. Raises NoText.
 
-
-def _keep(path: Path, document: Document) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    publish_file(path, document.model_dump_json().encode())
-
-
-def content_of(
-    documents: Sequence[Document], embedder: ChunkEmbedder, report: Report = lambda progress: None
-) -> Content:
-    """What a segment of these documents holds, one after the other in one text. A file gives one document.
-
-    No chunk holds text of two documents, and each has its own beginning before its chunks. Raises NoText.
+    No chunk holds text of two documents.
     """
     chunks: list[Chunk] = []
     words: list[list[str]] = []
@@ -155,21 +140,21 @@ def content_of(
     )
 
 
-def _vectors(chunks: Sequence[Chunk], embedder: ChunkEmbedder, report: Report) -> Vectors:
+def _vectors(chunks: Sequence[Chunk], embedder: Embedder, report: Report) -> Vectors:
     texts = [_dense_text(each) for each in chunks]
-    # Texts of one length need no padding: 0.84 of the bare embedder's speed instead of 0.75 (measured 2026-11).
+    # Texts of similar length need little padding: 0.84 of the bare embedder's speed, not 0.75 (measured 2026-11).
     order = sorted(range(len(texts)), key=lambda number: -len(texts[number]))
     vectors = np.empty((len(texts), embedder.dim), np.float32)
     for start in range(0, len(order), REPORT_EVERY):
-        report(Progress("embedding", start, len(order)))
+        report(IndexingProgress("embedding", start, len(order)))
         batch = order[start : start + REPORT_EVERY]
         vectors[batch] = embedder.encode([texts[number] for number in batch])
-    report(Progress("embedding", len(order), len(order)))
+    report(IndexingProgress("embedding", len(order), len(order)))
     return vectors
 
 
 def _dense_text(each: Chunk) -> str:
-    """What is embedded: the chunk under the headings that it does not show itself."""
+    """The text to embed: the chunk below those of its headings that it does not contain."""
     above = each.heading.split(" > ")
     missing = " > ".join(part for part in above if part and not each.text.startswith(part))
     return f"{missing}\n{each.text}" if missing else each.text

@@ -1,7 +1,7 @@
-"""Folders and files that are there whole or not at all: written beside their place, synced and renamed.
+"""Atomic publishing of folders and files: written beside their place, synced and renamed.
 
-Each folder has a manifest that tells what its files hold, under its own checksum. Killed at any moment, the writer
-leaves at most something that no reader looks at, whose name begins with a dot.
+Each folder has a manifest with its files' checksums and its own. A writer that is killed leaves at most a file or
+folder whose name begins with a dot, which readers ignore.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ MANIFEST: Final = "manifest.json"
 
 @contextmanager
 def published(place: Path) -> Iterator[Path]:
-    """A folder to write in, which becomes `place` when the block ends well; an equal one that is there stays."""
+    """A folder to write to, renamed to `place` if the block succeeds; an existing `place` is kept."""
     place.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
@@ -31,7 +31,7 @@ def published(place: Path) -> Iterator[Path]:
         try:
             aside.rename(place)
         except OSError:
-            # Another worker was first; content addresses make its folder as good as this one.
+            # Another worker was first; by content addressing, its folder is equal.
             if not (place / MANIFEST).is_file():
                 raise
         _sync(place.parent)
@@ -40,7 +40,7 @@ def published(place: Path) -> Iterator[Path]:
 
 
 def publish_file(place: Path, data: bytes) -> None:
-    """Put a file with `data` at `place`, whole or not at all; one that is there is replaced."""
+    """Write `data` to the file `place` atomically, replacing an existing one."""
     with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".new-", delete=False) as file:
         file.write(data)
         file.flush()
@@ -49,19 +49,19 @@ def publish_file(place: Path, data: bytes) -> None:
 
 
 def discard(place: Path) -> None:
-    """Remove a published folder at once; who has its files open keeps them."""
+    """Remove a published folder at once; its open files stay readable."""
     with tempfile.TemporaryDirectory(prefix=".old-", dir=place.parent) as aside:
         place.rename(Path(aside) / place.name)
 
 
 def remove_old(places: Iterable[Path], seconds: float) -> int:
-    """Remove the files and folders among `places` that were not touched for so long; how many those were."""
+    """Remove the files and folders among `places` that were not modified for so long; the number of them."""
     n_removed = 0
     for place in list(places):
         try:
             is_old = time() - place.stat().st_mtime > seconds
         except FileNotFoundError:
-            continue  # Whoever it belonged to has finished.
+            continue  # removed meanwhile
         if is_old and (place / MANIFEST).is_file():
             discard(place)
         elif is_old and place.is_dir():
@@ -73,14 +73,14 @@ def remove_old(places: Iterable[Path], seconds: float) -> int:
 
 
 def write_manifest(place: Path, facts: Mapping[str, Any]) -> None:
-    """Seal the files in `place`: the manifest holds `facts` and each file's size and SHA-256."""
+    """Write the manifest of `place`: `facts`, each file's size and SHA-256, and a seal over all that."""
     files = {path.name: {"size": path.stat().st_size, "sha256": sha256(path)} for path in sorted(place.iterdir())}
     manifest = {**facts, "files": files}
     (place / MANIFEST).write_text(json.dumps({**manifest, "seal": _seal(manifest)}, indent=1), "utf-8")
 
 
 def read_manifest(place: Path) -> dict[str, Any]:
-    """What was sealed. Raises FileNotFoundError, or ValueError if it was changed or is of an older making."""
+    """The manifest. Raises FileNotFoundError, or ValueError if it was changed or has an older format."""
     manifest: dict[str, Any] = json.loads((place / MANIFEST).read_bytes())
     if manifest.pop("seal", "") != _seal(manifest):
         raise ValueError("the manifest does not match its seal")
@@ -92,17 +92,17 @@ def _seal(manifest: Mapping[str, Any]) -> str:
 
 
 def sizes_match(place: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether the files have the sizes that were sealed; a mapped file that is too short would end the process."""
+    """Whether the files have the sizes in the manifest; a mapped file that is too short would kill the process."""
     return all((place / name).stat().st_size == facts["size"] for name, facts in manifest["files"].items())
 
 
 def is_whole(place: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether the files hold what was sealed; reads all of them."""
+    """Whether the files have the checksums in the manifest; reads all of them."""
     return all(sha256(place / name) == facts["sha256"] for name, facts in manifest["files"].items())
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file's content in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

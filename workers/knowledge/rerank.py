@@ -1,7 +1,7 @@
-"""The optional cross-encoder: reads a question and a passage together and says how well the one answers the other.
+"""The optional cross-encoder, which scores how well a passage answers a question by reading both together.
 
-Better than any embedder and far slower, a forward pass per passage, so it only re-orders the first few that were
-found. No weights come with Guildhall; RERANKER names the folder of a sentence-transformers CrossEncoder.
+It is better than an embedder and far slower, a forward pass per passage, so it only re-orders the first few results.
+No weights come with Guildhall; RERANKER names the folder of a sentence-transformers CrossEncoder.
 """
 
 import threading
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class RerankerMissing(RuntimeError):
-    """The reranker's folder does not exist; set RERANKER to a CrossEncoder folder, or to nothing."""
+    """The reranker's folder does not exist; set RERANKER to a CrossEncoder folder, or leave it empty."""
 
 
 class Reranker:
-    """A cross-encoder, loaded on first use, always offline. Safe to share between threads; one scores at a time."""
+    """A cross-encoder, loaded on first use, always offline. Thread-safe; one thread scores at a time."""
 
     def __init__(self, folder: Path) -> None:
         if not (folder / "config.json").is_file():
-            raise RerankerMissing(f"{folder} is no CrossEncoder folder; set RERANKER to one, or to nothing.")
+            raise RerankerMissing(f"{folder} is not a CrossEncoder folder; set RERANKER to one, or leave it empty.")
         self._folder = folder
         self._lock = threading.Lock()
         self._model: CrossEncoder | None = None
@@ -42,7 +42,7 @@ def _load(folder: Path) -> "CrossEncoder":
     import torch
     from sentence_transformers import CrossEncoder
 
-    # Many folders name no activation or none at all; blending with the fused scores needs 0..1.
+    # Many folders name no activation; blending with the fused scores needs 0..1.
     return CrossEncoder(str(folder), device="cpu", local_files_only=True, activation_fn=torch.nn.Sigmoid())
 
 

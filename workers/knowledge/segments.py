@@ -1,11 +1,11 @@
-"""Segments: what a file became, immutable and named by what it was made of.
+"""Segments: the immutable, content-addressed index of a file.
 
-A segment is a folder `<home>/segments/<address>/`, there whole or not at all; two workers that build the same one end
-with one. Opening one takes its address only, so that a hundred thousand of them cost a reader nothing.
+A segment is a folder `<home>/segments/<address>/`, which exists completely or not at all; two workers that build the
+same one end with one. Opening one needs its address only, so the number of segments does not matter.
 
-A flipped byte must not answer wrongly for long, and opening must not cost seconds. So a small segment is read and
-checked when it is opened; of a large one, which is mapped, the manifest and the sizes are checked at once, and the
-bytes by a thread in the background (shelf.py), after which it counts as damaged.
+A corrupted byte must be noticed soon, and opening must not take seconds. So a small segment is read and checked when
+it is opened; a large one is mapped: its manifest and sizes are checked at once, and its bytes by a background thread
+(segment_cache.py).
 """
 
 import hashlib
@@ -36,7 +36,7 @@ _VECTORS: Final = "vectors.faiss"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides a segment's content; its address is a hash of this, known before the file is parsed."""
+    """Everything that determines a segment's content; its address is a hash of this, known before parsing."""
 
     source_sha256: str
     embedder: str
@@ -47,7 +47,7 @@ class Recipe:
     parser_version: int = PARSER_VERSION
     terms_version: int = TERMS_VERSION
     format: int = FORMAT
-    # The findings that the owner had cut out of the text, by id, sorted; what was accepted changes nothing.
+    # The ids of the findings that the owner dropped from the text, sorted; accepted ones change nothing.
     dropped: tuple[str, ...] = ()
 
     def address(self) -> str:
@@ -56,14 +56,14 @@ class Recipe:
 
 
 def folder(home: Path, address: str) -> Path:
-    """Where the segment lies, whether it exists or not. Raises SegmentMissing on what is no address."""
+    """The segment's folder, which need not exist. Raises SegmentMissing for a malformed address."""
     if not address or not all(character in "0123456789abcdef" for character in address):
         raise SegmentMissing
     return home / "segments" / address
 
 
 def info(home: Path, address: str) -> SegmentInfo | None:
-    """What the segment holds, None if it does not exist. Raises SegmentCorrupt."""
+    """The segment's metadata, None if it does not exist. Raises SegmentCorrupt."""
     try:
         return _info(address, _manifest(folder(home, address)))
     except SegmentMissing:
@@ -71,7 +71,7 @@ def info(home: Path, address: str) -> SegmentInfo | None:
 
 
 def reusable(home: Path, address: str) -> SegmentInfo | None:
-    """What the segment holds if it is there and whole, else None; a damaged one is removed."""
+    """The segment's metadata if it exists undamaged, else None; a damaged one is removed."""
     try:
         check(home, address)
     except SegmentMissing:
@@ -83,7 +83,7 @@ def reusable(home: Path, address: str) -> SegmentInfo | None:
 
 
 def check(home: Path, address: str) -> None:
-    """Read all of the segment. Raises SegmentMissing or SegmentCorrupt if a byte is not as it was written."""
+    """Check all bytes of the segment. Raises SegmentMissing or SegmentCorrupt."""
     place = folder(home, address)
     try:
         whole = publishing.is_whole(place, _manifest(place))
@@ -94,7 +94,7 @@ def check(home: Path, address: str) -> None:
 
 
 def write(home: Path, recipe: Recipe, content: Content) -> SegmentInfo:
-    """Put a segment in its place and return what it holds. An equal one that is already there stays."""
+    """Write the segment, unless it exists; its metadata."""
     document = content.document
     address = recipe.address()
     with publishing.published(folder(home, address)) as aside:

@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, judged by the bytes alone: names and declared types are claims, not facts."""
+"""The MIME type of a file by its bytes alone, because its name and declared type may be wrong."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ from lxml import etree
 from workers.knowledge.archives import Archive
 from workers.knowledge.decoding import decode
 from workers.knowledge.errors import BrokenFile, EmptyFile, PasswordProtected, UnsupportedFormat
-from workers.knowledge.textkinds import text_type
+from workers.knowledge.text_types import text_type
 
 PDF: Final = "application/pdf"
 DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -49,7 +49,7 @@ def _as_bytes(starts: list[str]) -> tuple[bytes, ...]:
 
 
 def sniff(data: bytes) -> str:
-    """The MIME type of `data`: one of the constants above or of textkinds. Raises a KnowledgeError if it has none."""
+    """The MIME type of `data`, a constant of this module or of text_types. Raises a KnowledgeError if unsupported."""
     if not data.strip(b"\0 \t\r\n"):
         raise EmptyFile
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
@@ -67,7 +67,7 @@ def sniff(data: bytes) -> str:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """Readers allow for some bytes before a PDF's header, but a text may speak of it too."""
+    """Whether `data` is a PDF: readers allow bytes before the header, but a text may contain a header too."""
     start = data[:1024].find(b"%PDF-")
     return start >= 0 and (not data[:start].strip(b"\xef\xbb\xbf\0 \t\r\n") or b" obj" in data)
 
@@ -78,14 +78,14 @@ def _image_type(data: bytes) -> str:
             return str(kind)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return WEBP
-    # Two letters begin texts as well; a bitmap goes on with its size, four zeros and the size of its header.
+    # Texts may begin with BM too; a bitmap continues with its size, four zeros and its header's size.
     if data.startswith(b"BM") and data[6:10] == b"\0\0\0\0" and data[15:18] == b"\0\0\0":
         return BMP
     return ""
 
 
 def _refuse_known(data: bytes) -> None:
-    """Raise UnsupportedFormat with what to do, if `data` is of a kind that is known to hold no text to read."""
+    """Raise UnsupportedFormat, with what to do, if `data` has a known format without text."""
     for each in _signatures()["refused"]:
         if data.startswith(_as_bytes(each["starts"]), each.get("at", 0)):
             raise UnsupportedFormat(each["message"])
@@ -145,7 +145,7 @@ def _ooxml_type(archive: Archive) -> str:
 
 def _odf_type(archive: Archive, declared: str) -> str:
     if "META-INF/manifest.xml" in archive:
-        # Read without parsing: old OpenOffice names a document type in its manifests, and in them only.
+        # Not parsed, because manifests of old OpenOffice have a document type.
         manifest = archive.read("META-INF/manifest.xml")
         if b"encryption-data" in manifest or "encrypted-package" in archive:
             raise PasswordProtected

@@ -1,9 +1,8 @@
-"""Joint indexes of what many files or very large ones say together, made in the background and thrown away freely.
+"""Joint indexes over many or very large files, built in the background and deleted freely.
 
-A union holds no knowledge of its own: it says in which rows of which segments to look. Its name is a hash of its
-segments' addresses, so adding or removing a file asks for another one; until that is made the segments are searched
-one by one, exactly. `want` notes which union is missing, `build` makes it (a task, by its name), `sweep` removes
-those that nobody opened for a while.
+A union is derived data: its rows refer to rows of segments. Its name is a hash of the segments' addresses, so adding
+or removing a file needs another union; until that is built, the segments are searched one by one, exactly. `request`
+records that a union is missing, `build` builds it (in a task), `remove_unused` deletes those not opened for a while.
 """
 
 import fcntl
@@ -22,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.knowledge import array_files, lexical, publishing, segments
-from workers.knowledge.content import Segment
+from workers.knowledge.content import Segment, empty_vectors
 from workers.knowledge.embed import Vectors
 from workers.knowledge.errors import EmbedderMismatch
 from workers.knowledge.lexical import Postings
@@ -30,20 +29,20 @@ from workers.knowledge.lexical import Postings
 logger = logging.getLogger(__name__)
 
 FORMAT: Final = 1
-# Up to here segments are searched one by one: 32 small ones take some milliseconds, 100,000 chunks 4 (2026-11).
+# Up to these, segments are searched one by one: 32 small ones take a few milliseconds, 100,000 chunks 4 (2026-11).
 MANY_SEGMENTS: Final = 32
 MANY_CHUNKS: Final = 100_000
-# Unions that nobody opened for so long are swept, and so are wishes that came to nothing.
+# Unions and requests that were not used for this long are deleted.
 UNUSED_S: Final = 7 * 24 * 3600.0
 
-# Of the true ten nearest, on the average of the sampled questions: above the 0.95 that is promised.
+# The share of the true ten nearest, averaged over the sampled questions: above the 0.95 that is documented.
 RECALL: Final = 0.98
 _SAMPLE: Final = 100
 _TOP: Final = 10
-# A question is about this near to the passages that answer it, for the bundled embedder (measured 2026-11).
+# The usual cosine between a question and the passages that answer it, for the bundled embedder (measured 2026-11).
 _QUESTION_COSINE: Final = 0.6
 _TRAINING_PER_LIST: Final = 40
-_AT_ONCE: Final = 8_192
+_BATCH_ROWS: Final = 8_192
 
 _COLUMNS: Final = "columns.bin"
 _VECTORS: Final = "vectors.faiss"
@@ -51,9 +50,9 @@ _VECTORS: Final = "vectors.faiss"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Union:
-    """Segments searched as one. `starts` (n_segments + 1) tells each one's first row; row numbers count all of them.
+    """Segments searched as one. `starts` `(n_segments + 1,)` holds the first row of each.
 
-    `is_exact`: the cosines of `vectors` are those of the segments themselves.
+    `is_exact`: the cosines of `vectors` equal those of the segments.
     """
 
     addresses: tuple[str, ...]
@@ -63,32 +62,32 @@ class Union:
     postings: Postings
 
     def place(self, row: int) -> tuple[str, int]:
-        """The address of the segment that a row belongs to, and the row's number there."""
+        """The address of the row's segment, and the row's number there."""
         number = int(np.searchsorted(self.starts, row, side="right")) - 1
         return self.addresses[number], row - int(self.starts[number])
 
 
 def union_id(addresses: Sequence[str]) -> str:
-    """The name of the union of these segments, whatever their order; 32 hexadecimal digits."""
+    """The name of the union of these segments in any order; 32 hexadecimal digits."""
     return hashlib.sha256("\n".join([str(FORMAT), *sorted(addresses)]).encode()).hexdigest()[:32]
 
 
 def folder(home: Path, name: str) -> Path:
-    """Where the union lies, whether it exists or not. Raises ValueError on what is no name."""
+    """The union's folder, which need not exist. Raises ValueError for a malformed name."""
     if not name or not all(character in "0123456789abcdef" for character in name):
-        raise ValueError(f"{name!r} names no union")
+        raise ValueError(f"{name!r} is not the name of a union")
     return home / "unions" / name
 
 
 def exists(home: Path, name: str) -> bool:
-    """Whether the union has been made."""
+    """Whether the union has been built."""
     return (folder(home, name) / publishing.MANIFEST).is_file()
 
 
-def want(home: Path, addresses: Sequence[str]) -> str:
-    """Note that this union is missing, and return its name, which is all that `build` needs."""
+def request(home: Path, addresses: Sequence[str]) -> str:
+    """Record that this union is missing; its name, for `build`."""
     name = union_id(addresses)
-    path = _wish(home, name)
+    path = _request_file(home, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}-{time.monotonic_ns()}")
     aside.write_text("\n".join(sorted(addresses)), "utf-8")
@@ -97,18 +96,18 @@ def want(home: Path, addresses: Sequence[str]) -> str:
 
 
 def build(home: Path, name: str) -> bool:
-    """Make the union that was wanted; False if it is there, nobody wants it, or another process is making it.
+    """Build the requested union; False if it exists, was not requested, or another process is building it.
 
-    Raises KnowledgeError if a segment cannot be used, and then nobody wants it any more.
+    Raises KnowledgeError if a segment cannot be used, and drops the request.
     """
-    wish = _wish(home, name)
-    with _alone(wish.with_suffix(".lock")) as is_alone:
-        if not is_alone or not wish.is_file() or exists(home, name):
+    request_file = _request_file(home, name)
+    with _locked(request_file.with_suffix(".lock")) as is_locked:
+        if not is_locked or not request_file.is_file() or exists(home, name):
             return False
         try:
-            _build(home, name, tuple(wish.read_text("utf-8").split()))
+            _build(home, name, tuple(request_file.read_text("utf-8").split()))
         finally:
-            wish.unlink(missing_ok=True)
+            request_file.unlink(missing_ok=True)
     return True
 
 
@@ -141,7 +140,7 @@ def _build(home: Path, name: str, addresses: tuple[str, ...]) -> None:
 
 
 def load(home: Path, name: str) -> Union:
-    """The union, open. Raises FileNotFoundError if it has not been made, ValueError or OSError if it is damaged."""
+    """The union, open. Raises FileNotFoundError if it was not built, ValueError or OSError if it is damaged."""
     place = folder(home, name)
     manifest = publishing.read_manifest(place)
     if not publishing.sizes_match(place, manifest):
@@ -160,18 +159,18 @@ def load(home: Path, name: str) -> Union:
     )
 
 
-def sweep(home: Path, unused_s: float = UNUSED_S) -> int:
-    """Remove the unions, and what else lies beside them, that nobody opened for `unused_s`; how many those were."""
+def remove_unused(home: Path, unused_s: float = UNUSED_S) -> int:
+    """Delete unions, requests and locks not used for `unused_s`; the number of them."""
     return publishing.remove_old((home / "unions").glob("*"), unused_s)
 
 
-def _wish(home: Path, name: str) -> Path:
+def _request_file(home: Path, name: str) -> Path:
     return folder(home, name).with_suffix(".wanted")
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[bool]:
-    """Whether no other process holds the lock at `path`; the system frees it if this process dies."""
+def _locked(path: Path) -> Iterator[bool]:
+    """Lock `path`; False if another process holds it. The system frees it if this process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -187,9 +186,9 @@ def _vectors(parts: Sequence[Segment]) -> tuple[faiss.Index, bool]:
     faiss.omp_set_num_threads(1)
     n_rows, dim = sum(part.info.n_chunks for part in parts), parts[0].vectors.d
     if n_rows <= MANY_CHUNKS:
-        flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        _add_all(flat, parts)
-        return flat, True
+        exact = empty_vectors(dim)
+        _add_all(exact, parts)
+        return exact, True
     index = _trained(parts, n_rows, dim)
     _add_all(index, parts)
     index.nprobe = _enough_probes(index, parts)
@@ -197,7 +196,7 @@ def _vectors(parts: Sequence[Segment]) -> tuple[faiss.Index, bool]:
 
 
 def _trained(parts: Sequence[Segment], n_rows: int, dim: int) -> Any:
-    """An empty index of inverted lists, 8 bits a component: half the bytes again, and candidates are rescored."""
+    """An empty index of inverted lists with 8 bits per component, half of 16; candidates are rescored."""
     n_lists = 2 * int(n_rows**0.5)
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dim), dim, n_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
@@ -210,12 +209,12 @@ def _trained(parts: Sequence[Segment], n_rows: int, dim: int) -> Any:
 
 def _add_all(index: Any, parts: Sequence[Segment]) -> None:
     for part in parts:
-        for start in range(0, part.info.n_chunks, _AT_ONCE):
-            index.add(part.vectors.reconstruct_n(start, min(_AT_ONCE, part.info.n_chunks - start)))
+        for start in range(0, part.info.n_chunks, _BATCH_ROWS):
+            index.add(part.vectors.reconstruct_n(start, min(_BATCH_ROWS, part.info.n_chunks - start)))
 
 
 def _enough_probes(index: Any, parts: Sequence[Segment]) -> int:
-    """How many lists must be read to find RECALL of the true nearest, for questions like those that people ask."""
+    """How many lists must be searched to find RECALL of the true nearest, for sampled questions."""
     questions = _questions(parts, index.ntotal, index.d)
     true = _true_nearest(questions, parts)
     probes = 8
@@ -230,7 +229,7 @@ def _enough_probes(index: Any, parts: Sequence[Segment]) -> int:
 
 
 def _questions(parts: Sequence[Segment], n_rows: int, dim: int) -> Vectors:
-    """Vectors as near to some rows as a question is to its answer, `(_SAMPLE, dim)`, L2-normalised."""
+    """Vectors as close to some rows as a question is to its answer, `(_SAMPLE, dim)`, L2-normalised."""
     noise = np.random.default_rng(0).standard_normal((_SAMPLE, dim), np.float32)
     noise /= np.linalg.norm(noise, axis=1, keepdims=True)
     mixed = _QUESTION_COSINE * _rows_of(parts, _drawn(n_rows, _SAMPLE)) + (1 - _QUESTION_COSINE**2) ** 0.5 * noise
@@ -238,7 +237,7 @@ def _questions(parts: Sequence[Segment], n_rows: int, dim: int) -> Vectors:
 
 
 def _true_nearest(questions: Vectors, parts: Sequence[Segment]) -> npt.NDArray[np.int64]:
-    """The rows of the _TOP nearest of all, `(n_questions, _TOP)`."""
+    """The rows of the _TOP nearest over all parts, `(n_questions, _TOP)`."""
     heap = faiss.ResultHeap(len(questions), _TOP, keep_max=True)
     start = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""What a worker finds when a reader opens a citation: the section around the quote, and the pages it stands on."""
+"""RPC for citations: the section around a quote, and pictures of its pages."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -10,30 +10,32 @@ from django.conf import settings
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
 from web.runs.citations import PICTURES, ShownPage, SourceView, pictures_of
-from workers.knowledge.drawn_pages import DrawnPage, drawn_page, forget_pages, has_pictures
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.page_pictures import DrawnWord
+from workers.knowledge.page_pictures import (
+    DrawnWord,
+    PagePicture,
+    has_pictures,
+    page_picture,
+    remove_old_pictures,
+)
 
 logger = logging.getLogger(__name__)
 
 FILE_GONE: Final = "The file is no longer available, so the page can't be shown."
 NOT_DRAWN: Final = "The page can't be shown as a picture."
 TEXT_GONE: Final = "The file's text is no longer available, so the surrounding text can't be shown."
-# For segments whose sections are looked at again and again while people read one file.
+# For segments whose sections are read repeatedly while users read one file.
 CACHE_BYTES: Final = 50_000_000
-# Boxes of two words of a line become one where the gap is at most this part of their height.
+# The boxes of two words of a line are joined if the gap is at most this share of their height.
 GAP: Final = 0.8
 
 Box = tuple[float, float, float, float]
 
 
 def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
-    """The quote at `start`..`end` of the segment's text where it stands, with pictures of its pages.
-
-    Without `sha256`, of the section only.
-    """
+    """The section around `start`..`end` of the segment's text, with pictures of its pages if `sha256` is given."""
     try:
         section = _sections().surroundings(segment, start, end, ROOM_CHARS)
     except KnowledgeError:
@@ -48,27 +50,27 @@ def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
 
 
 def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
-    """One page with a picture, the words of `quote` marked on it; empty if the file's kind has no pictures."""
+    """A picture of one page with the words of `quote` marked; empty if files of this type have none."""
     source = settings.GUILDHALL_HOME / "files" / sha256
     if not source.is_file():
         return SourceView(trouble=FILE_GONE)
     if not has_pictures(source):
         return SourceView()
     try:
-        drawn = drawn_page(source, pictures_of(sha256), page)
+        drawn = page_picture(source, pictures_of(sha256), page)
     except KnowledgeError as error:
         logger.warning("page %d of %s was not drawn: %s", page, sha256[:12], error)
         return SourceView(trouble=NOT_DRAWN)
-    return SourceView(pages=(_shown(drawn, quote),))
+    return SourceView(pages=(_shown(page, drawn, quote),))
 
 
 def forget_pictures() -> None:
-    """Delete pictures of pages that were drawn long ago."""
-    forget_pages(settings.GUILDHALL_HOME / PICTURES)
+    """Delete old pictures of pages."""
+    remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
 
 
 def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
-    """What of `start`..`end` stands on each page of the section; empty where the format has no pages."""
+    """The text of `start`..`end` on each page of the section; empty if the format has no pages."""
     quotes: dict[int, str] = {}
     for part in section.parts:
         begin, stop = max(part.start, start), min(part.end, end)
@@ -80,18 +82,18 @@ def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
 
 @cache
 def _sections() -> KnowledgeIndex:
-    # Its embedder loads nothing until somebody searches, which nobody does here.
+    # Its embedder is loaded on the first search, and nothing here searches.
     return KnowledgeIndex(settings.GUILDHALL_HOME, shared_embedder(settings.EMBEDDER), CACHE_BYTES)
 
 
-def _shown(drawn: DrawnPage, quote: str) -> ShownPage:
+def _shown(page: int, drawn: PagePicture, quote: str) -> ShownPage:
     words = [word[0] for word in drawn.words]
     quoted = [drawn.words[number] for number in quoted_words(quote, words)] if quote else []
-    return ShownPage(page=drawn.page, width=drawn.width, height=drawn.height, boxes=tuple(_joined(quoted)))
+    return ShownPage(page=page, width=drawn.width, height=drawn.height, boxes=tuple(_joined(quoted)))
 
 
 def _joined(words: Sequence[DrawnWord]) -> Iterator[Box]:
-    """The boxes of `words` as x, y, width, height, those of neighbours in a line as one."""
+    """The boxes of `words` as x, y, width, height, those of neighbours in a line joined."""
     boxes: list[list[float]] = []
     for _, x0, y0, x1, y1 in words:
         last = boxes[-1] if boxes else None

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
+from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, Overrides, ToolResult
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -22,7 +22,7 @@ from web.api.functions import (
 from web.api.messages import ChatMessage, turn_of
 from web.api.reading import Text
 from web.runs.models import Run
-from web.runs.trees import tree_of
+from web.runs.trees import Tokens, tokens_in, tree_of
 
 # Unsupported parameters that would change the answer, each with its neutral values.
 UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
@@ -149,13 +149,18 @@ class TokenUsage(Schema):
     completion_tokens: int
     total_tokens: int
 
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokenUsage":
+        """These tokens in OpenAI's format."""
+        return cls(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
+
 
 class Extras(Schema):
     """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer."""
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
-    coverage: Literal["covered", "not_covered", "no_knowledge"] | None
+    coverage: Coverage | None
     support: list[SentenceSupport] = []
     files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
@@ -213,12 +218,8 @@ def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> 
 
 def usage_of(run: Run, log: Log) -> TokenUsage:
     """The tokens of all replies of the run and its child runs."""
-    if any(isinstance(step, Delegation) for step in log):
-        total = tree_of(run).total
-        return TokenUsage(prompt_tokens=total.prompt, completion_tokens=total.completion, total_tokens=total.both)
-    replies = [step for step in log if isinstance(step, ModelReply)]
-    read, written = sum(r.prompt_tokens for r in replies), sum(r.completion_tokens for r in replies)
-    return TokenUsage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
+    delegates = any(isinstance(step, Delegation) for step in log)
+    return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
 
 
 def files_of(log: Log) -> list[FileRef]:

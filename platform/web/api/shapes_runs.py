@@ -12,7 +12,6 @@ from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from web.api.completions import TokenUsage
 from web.api.reading import Text
-from web.runs.trees import Tokens
 
 
 class NewRun(Schema):
@@ -178,12 +177,8 @@ class Renaming(Schema):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
 
 
-def _used(tokens: Tokens) -> dict[str, int]:
-    return {"prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion, "total_tokens": tokens.both}
-
-
 OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
-Used = Annotated[TokenUsage, BeforeValidator(_used)]
+Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
 
 
 class TextLabel(Schema):

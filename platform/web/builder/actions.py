@@ -193,7 +193,7 @@ def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] 
     if command and command not in settings.MCP_COMMANDS:
         raise ValidationError({"command": "This program isn’t allowed on this site."})
     if url:
-        check_address(url, "url", "the server's")
+        check_address(url, "url", "the server’s")
     return saved(McpServerRow(gpt=gpt, name=name or host_of(url) or command[0], url=url, command=list(command)))
 
 

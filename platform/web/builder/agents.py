@@ -33,7 +33,7 @@ def add_remote_agent(
     """
     check_room(gpt.remote_agents.all(), "remote agents", "card_url", MAX_DELEGATES)
     card_url = card_url.strip()
-    check_address(card_url, "card_url", "the Agent Card's")
+    check_address(card_url, "card_url", "the Agent Card’s")
     agent = RemoteAgentRow(gpt=gpt, card_url=card_url, url=card_url, name=host_of(card_url))
     if sign_in is not None:
         set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row

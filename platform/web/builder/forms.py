@@ -16,24 +16,9 @@ from gpts.spec.gpt import (
 )
 from web.builder.delegates import DelegateEntry, field_name
 from web.builder.faces import MARKS
-from web.builder.models import Category, Gpt, Sharing, validate_starters
+from web.builder.models import SPEC_FIELDS, Category, Gpt, Sharing, validate_starters
 
-DRAFT_FIELDS = (
-    "name",
-    "description",
-    "category",
-    "instructions",
-    "starters",
-    "only_from_knowledge",
-    "capabilities",
-    "delegates_to_all",
-    "delegates_to_store",
-    "files_downloadable",
-    "a2a",
-    "temperature",
-    "max_tokens",
-    "face",
-)
+DRAFT_FIELDS = (*SPEC_FIELDS, "category", "files_downloadable", "a2a", "temperature", "max_tokens", "face")
 TOO_LONG = {"max_length": "Too long: %(show_value)d of %(limit_value)d characters."}
 NAME_ERRORS = {**TOO_LONG, "required": "Enter a name."}
 

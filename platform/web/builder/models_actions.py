@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, McpTool, Operation, host_of
+from gpts.spec.actions import NAME_CHARS, ActionSpec, McpServer, host_of
 from gpts.spec.gpt import WHEN_CHARS, RemoteAgent
 from web.accounts.models import User
 from web.secrets import seal, unseal
@@ -85,11 +85,8 @@ class Action(Outside):
         ordering = ["created", "id"]
 
     def spec(self) -> ActionSpec:
-        """The action in a version, without its secret."""
-        operations = tuple(Operation.model_validate(each) for each in self.operations)
-        return ActionSpec(
-            action_id=str(self.id), name=self.name, base_url=self.base_url, auth=self.auth, operations=operations
-        )
+        """The action in a version, which has only some of the columns, and no secret."""
+        return ActionSpec.model_validate(vars(self) | {"action_id": str(self.id)})
 
 
 class McpServerRow(Outside):
@@ -105,16 +102,8 @@ class McpServerRow(Outside):
         ordering = ["created", "id"]
 
     def spec(self) -> McpServer:
-        """The server in a version, without its secret."""
-        return McpServer(
-            server_id=str(self.id),
-            name=self.name,
-            url=self.url,
-            command=tuple(self.command),
-            auth=self.auth,
-            trusted=self.trusted,
-            tools=tuple(McpTool.model_validate(each) for each in self.tools),
-        )
+        """The server in a version, which has only some of the columns, and no secret."""
+        return McpServer.model_validate(vars(self) | {"server_id": str(self.id)})
 
 
 class RemoteAgentRow(Outside):
@@ -132,18 +121,8 @@ class RemoteAgentRow(Outside):
         ordering = ["created", "id"]
 
     def spec(self) -> RemoteAgent:
-        """The agent in a version, without its secret."""
-        return RemoteAgent(
-            agent_id=str(self.id),
-            name=self.name,
-            card_url=self.card_url,
-            url=self.url,
-            description=self.description,
-            when=self.when,
-            examples=tuple(self.examples),
-            auth=self.auth,
-            timeout_s=self.timeout_s,
-        )
+        """The agent in a version, which has only some of the columns, and no secret."""
+        return RemoteAgent.model_validate(vars(self) | {"agent_id": str(self.id)})
 
 
 class SignIn(models.Model):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
 from django.utils.text import get_text_list
 
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
+from web.chat.links import page_url
 from web.chat.phrases import tool_name
 from web.runs.models import Run
 from web.runs.trees import delegated_by, waiting
@@ -52,16 +52,9 @@ def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence
     """The card for `request`."""
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
-    url = _sign_in_url(named.action_id) if request.sign_in else ""
+    url = page_url("action_sign_in", named.action_id) if request.sign_in else ""
     through = tuple(delegator.name for delegator in delegators)
     return ApprovalCard(run, request, spec.name, request.title or named.title, host, url, through)
-
-
-def _sign_in_url(action_id: str) -> str:
-    try:
-        return reverse("action_sign_in", args=[action_id]) if action_id else ""
-    except NoReverseMatch:  # not an id of ours
-        return ""
 
 
 def verdict(log: Log, call_id: str) -> str:

@@ -12,6 +12,7 @@ from html import unescape
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, strip_tags
 
 from gpts.runs.steps import Log, Retrieval, ToolResult, UserMessage
@@ -38,6 +39,14 @@ def host(url: str) -> str:
         parts = urlsplit(url)
         return (parts.path if parts.scheme == "mailto" else parts.hostname or "").lower()
     except ValueError:
+        return ""
+
+
+def page_url(view: str, row_id: str) -> str:
+    """The URL of `view` for a row's id in a log; empty for an id that is not ours."""
+    try:
+        return reverse(view, args=[row_id]) if row_id else ""
+    except NoReverseMatch:
         return ""
 
 
@@ -94,7 +103,7 @@ def judged(spec: GptSpec, log: Log) -> IsOutside:
     return lambda url: is_only_from_untrusted(url, own, found)
 
 
-def outside_addresses(log: Log) -> tuple[str, ...]:
+def outside_urls(log: Log) -> tuple[str, ...]:
     """URLs in external content that the run has read, on hosts that nothing else in it names."""
     from_outside = " ".join(text for step in log for text, untrusted in _texts(step) if untrusted)
     own = " ".join(text for step in log for text, untrusted in _texts(step) if not untrusted).lower()

@@ -10,20 +10,36 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolResult, UserMessage, load_step
+from gpts.runs.steps import Cancelled, Error, FileRef, Finished, Log, ToolResult, UserMessage, load_step
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat.approvals import ApprovalCard, cards
-from web.chat.files import ShownFile, shown
-from web.chat.links import judged, outside_addresses
+from web.chat.links import judged, outside_urls, page_url
 from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources, web_url, where
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
 from web.runs import log
+from web.runs.files import PICTURES
 from web.runs.mentions import name_of
 from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.trees import status_of_tree
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file with its URL, which is empty if the file is no longer available."""
+
+    name: str
+    size: int
+    url: str
+    is_picture: bool
+
+    @property
+    def extension(self) -> str:
+        """The extension of its name, at most four letters, for its chip."""
+        _, dot, end = self.name.rpartition(".")
+        return end[:4] if dot else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,6 @@ class Reply:
     steps: Log
     spec: GptSpec
     visitor: Visitor | None = None
-
-    @property
-    def n_files(self) -> int:
-        """The number of knowledge files."""
-        return len(self.spec.knowledge)
 
     @property
     def finished(self) -> Finished | None:
@@ -119,7 +130,7 @@ class Reply:
     @cached_property
     def outside(self) -> tuple[str, ...]:
         """URLs that are only in external content."""
-        return outside_addresses(self.steps)
+        return outside_urls(self.steps)
 
     @cached_property
     def lines(self) -> tuple[StepLine, ...]:
@@ -161,7 +172,7 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.n_files else "Thinking")
+        return doing(self.lines) or ("Reading" if self.spec.knowledge else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:
@@ -171,7 +182,7 @@ class Reply:
     @cached_property
     def files(self) -> tuple[ShownFile, ...]:
         """The files that its calls created."""
-        return shown(file for step in self.steps if isinstance(step, ToolResult) for file in step.files)
+        return _shown(file for step in self.steps if isinstance(step, ToolResult) for file in step.files)
 
     @property
     def pictures(self) -> tuple[ShownFile, ...]:
@@ -186,7 +197,7 @@ class Reply:
     @property
     def attachments(self) -> tuple[ShownFile, ...]:
         """The files attached to the message."""
-        return shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
+        return _shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
 
     @property
     def seconds(self) -> int:
@@ -227,6 +238,12 @@ def guest_of(conversation: Conversation) -> Visitor | None:
     """The GPT that answers until it is dismissed, if there is one."""
     guest = conversation.guest
     return _visitors(conversation, [guest]).get(guest.id) if guest else None
+
+
+def _shown(files: Iterable[FileRef]) -> tuple[ShownFile, ...]:
+    """`files` for the page, each once."""
+    once = {file.id or file.name: file for file in files}
+    return tuple(ShownFile(f.name, f.size, page_url("run_file", f.id), f.mime in PICTURES) for f in once.values())
 
 
 def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID, Visitor]:

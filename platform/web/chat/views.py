@@ -1,20 +1,60 @@
-"""The pages of the chat: all chats, and one chat."""
+"""The pages of the chat: all chats of a person, grouped by day, and one chat."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from web.builder.models import Gpt, GptVersion
-from web.chat.history import N_PAGE, chats_of, grouped
 from web.chat.turns import guest_of, turns
 from web.runs.models import Conversation
 from web.runs.services import access_conversation
+
+# Chats in the sidebar, and on the page of all chats.
+N_SIDE = 60
+N_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ChatGroup:
+    """The chats of a period, such as "Yesterday"."""
+
+    label: str
+    chats: tuple[Conversation, ...]
+
+
+def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversation]:
+    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`."""
+    chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+    if query:
+        chats = chats.filter(Q(title__icontains=query) | Q(gpt__name__icontains=query))
+    return list(chats.select_related("gpt").order_by("-changed")[:limit])
+
+
+def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
+    """`chats`, newest first, in groups."""
+    return [ChatGroup(label, tuple(group)) for label, group in groupby(chats, key=_label)]
+
+
+def _label(chat: Conversation) -> str:
+    today = timezone.localdate()
+    day = timezone.localdate(chat.changed)
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    return "Last week" if day > today - timedelta(days=8) else "Older"
 
 
 def why_read_only(user: Any, conversation: Conversation) -> str:

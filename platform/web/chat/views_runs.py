@@ -14,7 +14,7 @@ from web.chat.sources import shown_blocks
 from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import why_read_only
-from web.runs.citations import Cited, ShownPage, access_citation, turned_to, view
+from web.runs.citations import Cited, ShownPage, access_citation, page_view, view
 from web.runs.errors import NotShown
 from web.runs.models import Conversation, Run
 from web.runs.services import access_run
@@ -96,7 +96,7 @@ def source_page(request: HttpRequest, run_id: UUID, number: int, page: int) -> H
     """A page of the cited file. 404 unless the reader may see it."""
     cited = access_citation(request.user, run_id, number)
     try:
-        shown = turned_to(cited, page)
+        shown = page_view(cited, page)
     except NotShown as error:
         return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
     return render(request, "chat/source_page.html", {"figure": _figure(cited, shown)})

@@ -42,15 +42,21 @@ class NoAccess(Refused):
 
 
 def for_people_signed_in(view: View) -> View:
-    """`view` for signed-in people; others get a JSON error or are redirected to sign in."""
+    """`view` for signed-in people; others sign in first. Refused becomes a JSON error, or a message on the page."""
 
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
-        if wants_json(request):
-            return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
-        return redirect_to_login(_next_url(request))
+    def checked(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            if wants_json(request):
+                return JsonResponse({"error": SIGNED_OUT, "sign_in": reverse("account_login")}, status=401)
+            return redirect_to_login(_next_url(request))
+        try:
+            return view(request, **kwargs)
+        except Refused as error:
+            if wants_json(request):
+                return JsonResponse({"error": str(error)}, status=error.status)
+            messages.error(request, str(error))
+            return redirect("gpt" if "slug" in kwargs else "chat", *kwargs.values())
 
     return checked
 
@@ -61,31 +67,18 @@ def _next_url(request: HttpRequest) -> str:
     return f"{request.path}?{urlencode({'text': text})}" if text else request.path
 
 
-def refused(request: HttpRequest, error: Refused, back: str) -> HttpResponse:
-    """The error as JSON, or as a message on the page `back`."""
-    if wants_json(request):
-        return JsonResponse({"error": str(error)}, status=error.status)
-    messages.error(request, str(error))
-    return redirect(back)
-
-
 @never_cache
 @require_http_methods(["GET", "POST"])
 @for_people_signed_in
 def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
     """An empty chat with a GPT. The first message creates the conversation; nothing is stored before."""
     gpt = access_gpt(request.user, slug)
-    page = reverse("gpt", args=[slug])
     if gpt.published is None:
-        return refused(request, NotPublished(), page)
+        raise NotPublished
     if request.method == "GET":
         text = request.GET.get("text", "")[:MAX_PREFILL]
         return render(request, "chat/chat.html", {**head(gpt, gpt.published), **side(request), "text": text})
-    try:
-        run = _begin(request, gpt, Conversation.Origin.CHAT)
-    except Refused as error:
-        return refused(request, error, page)
-    return _sent(request, run)
+    return _sent(request, _begin(request, gpt, Conversation.Origin.CHAT))
 
 
 @require_POST
@@ -126,12 +119,8 @@ def _start(request: HttpRequest, conversation: Conversation) -> Run:
 def send(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The next message of a conversation."""
     conversation = services.access_conversation(request.user, conversation_id)
-    try:
-        _check_access(request, conversation)
-        run = _start(request, conversation)
-    except Refused as error:
-        return refused(request, error, _page(conversation))
-    return _sent(request, run)
+    _check_access(request, conversation)
+    return _sent(request, _start(request, conversation))
 
 
 @require_POST
@@ -142,12 +131,8 @@ def regenerate(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     message = conversation.messages.last()
     if message is None:
         raise Http404("There’s nothing to answer in this chat.")
-    try:
-        _check_access(request, conversation)
-        run = services.regenerate(message)
-    except Refused as error:
-        return refused(request, error, _page(conversation))
-    return _sent(request, run)
+    _check_access(request, conversation)
+    return _sent(request, services.regenerate(message))
 
 
 def _check_access(request: HttpRequest, conversation: Conversation) -> None:
@@ -188,10 +173,7 @@ def _as_json(request: HttpRequest, run: Run) -> JsonResponse:
 def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Rename a chat."""
     conversation = services.access_conversation(request.user, conversation_id)
-    try:
-        services.rename_conversation(conversation, request.POST.get("title", ""))
-    except Refused as error:
-        return refused(request, error, _page(conversation))
+    services.rename_conversation(conversation, request.POST.get("title", ""))
     return JsonResponse({"title": conversation.title}) if wants_json(request) else redirect(_page(conversation))
 
 

@@ -1,11 +1,11 @@
-"""Opening what an answer cites: the passage in its file, the page's picture, the whole file.
+"""Opens citations: the passage in its file, the page's picture, the whole file.
 
-Whoever may read a run may open its citations, even after the file has left the GPT: versions keep it. The quoted
-pages are always visible; other pages and the file itself only while the GPT is shared with the person and its creator
-lets people download its files. The page and the API both use this module.
+Whoever may read a run may open its citations, even after the file was removed from the GPT: versions keep it. The
+quoted pages are always visible; other pages and the whole file only while the GPT is shared with the person and its
+creator allows downloads.
 
-An answer may cite files of GPTs in its delegations: then the creator of that GPT decides. No citation, whatever it
-contains, opens a file of a GPT that has no run in the tree.
+An answer may cite files of other GPTs in its tree; then their creators decide. No citation, whatever it contains,
+opens a file of a GPT that has no run in the tree.
 """
 
 import hashlib
@@ -29,11 +29,11 @@ from web.runs.models import Run
 from web.runs.services import access_run
 from web.runs.trees import gpts_of
 
-# OCR of a scanned page takes up to 3 s, and may wait behind another page.
-PATIENCE_S: Final = 20
-# Not the tools queue: indexing may keep every tools worker busy for minutes.
+# OCR of a scanned page takes up to 3 s, and may wait for another page.
+TIMEOUT_S: Final = 20
+# Not the tools queue, which indexing may keep busy for minutes.
 QUEUE: Final = "model"
-# The folder of the state directory for pictures of pages; missing ones are made again.
+# The folder of the state directory for pictures of pages, which are rendered again if missing.
 PICTURES: Final = "pages"
 
 
@@ -97,7 +97,7 @@ class Cited:
 
 
 def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
-    """Citation `number` of a run of `user`'s own: the only way a source is fetched for a person. Raises Http404."""
+    """Citation `number` of a run of `user`'s own: the only way to open a source for a person. Raises Http404."""
     run = access_run(user, run_id)
     steps = log.read(run.id)
     last = steps[-1] if steps else None
@@ -141,21 +141,21 @@ def has_all(user: Any, gpt: Gpt) -> bool:
 
 
 def view(cited: Cited) -> SourceView:
-    """The quote in its file, as found by a worker; if there is no file, only `trouble`: the log has the passage."""
+    """The quote in its file, as found by a worker; if the file is gone, only `trouble`."""
     if not cited.is_in_tree:
         return SourceView(trouble="The source of this quote is no longer available.")
     source = cited.file.sha256 if cited.file and cited.citation.unit == "page" else ""
-    return _asked(
+    return _requested(
         "workers.tasks.show_source", cited.citation.segment, source, cited.citation.start, cited.citation.end
     )
 
 
-def turned_to(cited: Cited, page: int) -> ShownPage:
+def page_view(cited: Cited, page: int) -> ShownPage:
     """One page of the cited file, with its picture. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
         raise Http404("Page not found.")
     quoted = page in cited.pages
-    found = view(cited) if quoted else _asked("workers.tasks.show_page", cited.file.sha256, page)
+    found = view(cited) if quoted else _requested("workers.tasks.show_page", cited.file.sha256, page)
     shown = next((each for each in found.pages if each.page == page), None)
     if shown is None and found.trouble:
         raise NotShown(found.trouble)
@@ -164,20 +164,20 @@ def turned_to(cited: Cited, page: int) -> ShownPage:
     return shown
 
 
-def _asked(task: str, *args: str | int) -> SourceView:
+def _requested(task: str, *args: str | int) -> SourceView:
     try:
-        return SourceView.model_validate(call(task, *map(str, args), queue=QUEUE, timeout_s=PATIENCE_S))
+        return SourceView.model_validate(call(task, *map(str, args), queue=QUEUE, timeout_s=TIMEOUT_S))
     except NoResult as error:
         return SourceView(trouble=str(error))
 
 
 def picture(cited: Cited, page: int) -> Path:
-    """The page's picture (WebP), made now if missing. Raises Http404, NotShown."""
+    """The page's picture (WebP), rendered now if missing. Raises Http404, NotShown."""
     if cited.file is None or not cited.may_see(page):
         raise Http404("Page not found.")
     path = pictures_of(cited.file.sha256) / f"{page}.webp"
     if not path.is_file():
-        turned_to(cited, page)
+        page_view(cited, page)
     if not path.is_file():
         raise NotShown
     return path

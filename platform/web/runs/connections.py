@@ -1,4 +1,4 @@
-"""Database queries from async code that streams for minutes: each connection is returned at once."""
+"""Database queries from async code that streams for minutes, without holding a connection."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import ParamSpec, TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of `query`, run in a thread that then closes its database connection."""
+    """The result of `query`, run in a thread that closes its database connection afterwards."""
 
     def run() -> T:
         try:
@@ -24,11 +24,11 @@ async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 
 
 async def let_go_of_database() -> None:
-    """Close the connection that authentication opened in this request's thread: an answer takes long."""
+    """Close the connection that authentication opened in this request's thread, before a long answer."""
     await sync_to_async(close_old_connections)()
 
 
 def sse_response(events: AsyncIterator[str] | AsyncIterator[bytes]) -> StreamingHttpResponse:
-    """The response that streams `events`; proxies neither buffer nor store it."""
+    """The response that streams `events`, with headers against buffering and caching."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)

@@ -1,8 +1,8 @@
-"""Delegation: which GPTs a run may reach, what its tree may still cost, and the child run that answers.
+"""Delegation: which GPTs a run can delegate to, the limits of its tree, and the child run that answers.
 
-The child is a run like any other, with its own conversation that starts with the task and nothing else. It starts in
-the transaction that records the delegation in the parent's log, under the tree's lock; its end (`ending.py`) writes
-the answer there. Meanwhile the parent occupies no worker.
+The child is a run in a conversation of its own, which contains only the task. It starts in the transaction that
+records the delegation in the parent's log, under the tree's lock; its end (`ending.py`) appends the answer there.
+Meanwhile the parent occupies no worker.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from gpts.runs.delegation import (
-    ALREADY_AT_IT,
+    ALREADY_WORKING,
     NOT_REACHABLE,
     Bounds,
     Spent,
@@ -69,8 +69,8 @@ def bounds() -> Bounds:
 def reachable(person: User, chain: Iterable[Delegator]) -> GptQuerySet:
     """The published GPTs that the person and the creator of every GPT in the chain may chat with now.
 
-    So no GPT reaches one that either could not open: not a person's private GPT through a stranger's, nor a
-    creator's private one through their public one.
+    So a stranger's GPT cannot reach the person's private GPTs, nor the person a creator's private GPT through their
+    public one.
     """
     found = Gpt.objects.filter(published__isnull=False).chattable_by(person)
     creators = (
@@ -91,7 +91,7 @@ def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | T
         digest = request_digest(str(request.gpt.id), request.task)
         child = Run.objects.filter(root=root_id, request=digest).select_related("version__gpt").first()
         if reason := _refusal(run, root_id, request, digest, child):
-            return _noted(run, lease, refused(request.call_id, request.tool, reason))
+            return _appended(run, lease, refused(request.call_id, request.tool, reason))
         joined = child is not None
         child = child or _begin(run, root_id, request, digest)
         row = DelegationRow.objects.create(parent=run, call_id=request.call_id, tool=request.tool, child=child)
@@ -103,9 +103,9 @@ def delegate(run: Run, request: DelegationRequest, lease: str) -> Delegation | T
             task=request.task,
             joined=joined,
         )
-        _noted(run, lease, step)
+        _appended(run, lease, step)
         if child.is_over:
-            ending.hand_back(row, child)
+            ending.deliver_answer(row, child)
     return step
 
 
@@ -114,7 +114,7 @@ def refused(call_id: str, tool: str, reason: str, label: Label | None = None) ->
     return ToolResult(call_id=call_id, name=tool, text=reason, ok=False, shown=reason, label=label or Label())
 
 
-def _noted(run: Run, lease: str, step: StepT) -> StepT:
+def _appended(run: Run, lease: str, step: StepT) -> StepT:
     seq = log.append(run.id, step, lease)
     event = {"type": "step", "seq": seq, "kind": step.kind, "call_id": step.call_id}
     transaction.on_commit(lambda: stream.publish(run.id, event))
@@ -128,10 +128,10 @@ def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, c
         return NOT_REACHABLE.format(name=name)
     root = Run.objects.select_related("version").get(id=root_id)
     if digest == request_digest(str(root.version.gpt_id), log.first(root_id).text):
-        return ALREADY_AT_IT.format(name=name)
+        return ALREADY_WORKING.format(name=name)
     if child is not None:
         waits = would_wait_for_itself(str(run.id), str(child.id), _waits(root_id))
-        return ALREADY_AT_IT.format(name=name) if waits else ""
+        return ALREADY_WORKING.format(name=name) if waits else ""
     counted = Run.objects.filter(root=root_id).aggregate(
         runs=Count("id"), of_gpt=Count("id", filter=Q(version__gpt=request.gpt)), tokens=Sum("n_tokens", default=0)
     )
@@ -216,11 +216,11 @@ def waiting_parents(run_id: UUID) -> list[tuple[UUID, str]]:
 
 def give_time_back(run_id: UUID, call_id: str) -> None:
     """Extend the tree's deadline by the time that a person took to answer the request about `call_id`."""
-    asked = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
-    if asked is None:
+    request = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
+    if request is None:
         return
     root_id = Run.objects.values_list("root", flat=True).get(id=run_id) or run_id
-    waited = timezone.now() - asked.created
+    waited = timezone.now() - request.created
     Run.objects.filter(id=root_id).exclude(deadline=None).update(deadline=F("deadline") + waited)
 
 
@@ -238,7 +238,7 @@ def _end_late(root_id: UUID) -> bool:
         at_work = Run.objects.filter(root=root_id).exclude(status__in=Run.OVER)
         if at_work.filter(status=Run.Status.REQUIRES_ACTION).exists() or not (reason := used_up(root_id)):
             return False
-        asked = list(at_work.filter(parent_delegations__parent=root_id).values_list("id", flat=True).distinct())
-        for child in asked:
+        children = list(at_work.filter(parent_delegations__parent=root_id).values_list("id", flat=True).distinct())
+        for child in children:
             ending.end(child, Error(message=reason))
-        return bool(asked)
+        return bool(children)

@@ -1,7 +1,7 @@
-"""Ending a run: its last step, the event for its readers, its answer for waiting parents, and the end of its calls.
+"""Ends a run: appends its last step, answers waiting parents, and cancels child runs that no one else waits for.
 
-All of it is one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run
-that continues or one whose answer has arrived.
+All in one transaction under the lock of the run's tree, so a worker killed at any point leaves either a run that
+continues or one whose answer has arrived.
 """
 
 from uuid import UUID
@@ -22,8 +22,8 @@ def end(run_id: UUID, last: Step, lease: str | None = None) -> None:
         log.append(run_id, last, lease)
         run = Run.objects.select_related("version__gpt").get(id=run_id)
         for row in _waiting_for(run):
-            hand_back(row, run)
-        for child in _forsaken_by(run):
+            deliver_answer(row, run)
+        for child in _orphans_of(run):
             end(child, Cancelled())
     transaction.on_commit(lambda: stream.publish(run_id, {"type": "done", "status": run.status}))
 
@@ -35,14 +35,14 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
     return list(rows.select_related("parent__version__gpt", "parent__message__conversation"))
 
 
-def _forsaken_by(run: Run) -> list[UUID]:
+def _orphans_of(run: Run) -> list[UUID]:
     """The unfinished children of `run` that no other run waits for."""
-    asked = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
+    children = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
     wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
-    return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
+    return list(children.exclude(id__in=wanted).values_list("id", flat=True).distinct())
 
 
-def hand_back(row: DelegationRow, child: Run) -> None:
+def deliver_answer(row: DelegationRow, child: Run) -> None:
     """Append the result of the ended run `child` to its parent's log, and wake the parent."""
     result = _result(row, child)
     seq = log.append(row.parent_id, result)
@@ -53,7 +53,7 @@ def hand_back(row: DelegationRow, child: Run) -> None:
 
 def _result(row: DelegationRow, child: Run) -> ToolResult:
     parent, gpt = row.parent, child.version.gpt
-    # Strangers have no part in a GPT of the delegating GPT's creator, or of the person's own.
+    # The delegating GPT's creator and the person are no strangers.
     is_strangers = gpt.owner_id not in (parent.version.gpt.owner_id, parent.owner_id)
     result = result_of(row.call_id, row.tool, child.version.spec().name, log.read(child.id), is_strangers)
     return result.model_copy(

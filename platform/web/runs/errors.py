@@ -12,23 +12,21 @@ class RunOver(Exception):
 
 
 class Refused(Exception):
-    """A person or program asked for something that cannot be done now; the message says what to do."""
+    """This isn’t possible right now."""
 
+    # For people and programs: the docstring of each class is its default message, `status` its HTTP status.
     status = 400
-    message = "This isn’t possible right now."
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or self.message)
+        super().__init__(message or self.__doc__)
 
 
 class EmptyMessage(Refused):
-    """Nothing was written."""
-
-    message = "Enter a message."
+    """Enter a message."""
 
 
 class MessageTooLong(Refused):
-    """The message is over the limit."""
+    """The message is too long."""
 
     status = 413
 
@@ -37,35 +35,30 @@ class MessageTooLong(Refused):
 
 
 class StillAnswering(Refused):
-    """The conversation has a run in progress."""
+    """This chat is still answering. Wait for the answer or stop it, then send again."""
 
     status = 409
-    message = "This chat is still answering. Wait for the answer or stop it, then send again."
 
 
 class TooManyRuns(Refused):
-    """The person has as many runs in progress as they may."""
+    """You have too many answers in progress. Wait for one to finish, then send again."""
 
     status = 429
-    message = "You have too many answers in progress. Wait for one to finish, then send again."
 
 
 class NotPublished(Refused):
-    """The GPT has no published version and the caller did not ask for a preview."""
+    """This GPT is not published yet. Publish it, or try it in the preview."""
 
     status = 409
-    message = "This GPT is not published yet. Publish it, or try it in the preview."
 
 
 class GuestGone(Refused):
-    """The GPT that was to answer until dismissed can no longer do so; it is dismissed now."""
+    """This GPT is no longer available. Send again to ask the chat’s own GPT."""
 
     status = 409
-    message = "This GPT is no longer available. Send again to ask the chat’s own GPT."
 
 
 class NotShown(Refused):
-    """A page of a file cannot be shown as a picture now."""
+    """Couldn’t show this page. Try again in a moment."""
 
     status = 503
-    message = "Couldn’t show this page. Try again in a moment."

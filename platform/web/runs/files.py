@@ -18,14 +18,14 @@ from web.builder.models import KnowledgeFile
 from web.runs.errors import Refused
 from web.runs.models import Conversation, ConversationFile, Run
 
-# The page shows these itself; everything else is only offered as a download.
+# Shown in pages; everything else is a download.
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
-# How long an attached file waits for its message to be sent.
+# How long an attached file is kept until its message is sent.
 KEEP_UNSENT: Final = timedelta(days=1)
 
 
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
-    """The stored file, ready for a message of `user`. Raises Refused when it is empty or too large."""
+    """The stored file, ready for a message of `user`. Raises Refused if it is empty or too large."""
     try:
         sha256, size = store_bytes(_limited(chunks))
     except ValidationError as error:
@@ -99,8 +99,7 @@ def access_file(user: Any, file_id: UUID) -> ConversationFile:
 def readable(run: Run) -> list[tuple[str, Path, bool]]:
     """Name, path and whether strangers may have written it, for every file that the run's tools may read.
 
-    These are the GPT's own files, those attached in this conversation so far and those its tools made; the newer of
-    two with the same name.
+    These are the GPT's knowledge and all files of the conversation so far; of two with the same name, the newer one.
     """
     spec, conversation = run.version.spec(), run.message.conversation
     known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
@@ -130,7 +129,7 @@ def _name_of(name: str) -> str:
 
 
 def mime_of(path: Path) -> str:
-    """The file's type from its first bytes: an image type that browsers show, else one that nothing opens."""
+    """The file's type from its first bytes: an image type that browsers show, else application/octet-stream."""
     with path.open("rb") as file:
         head = file.read(16)
     if head.startswith(b"\x89PNG\r\n\x1a\n"):

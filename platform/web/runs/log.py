@@ -1,7 +1,7 @@
 """The append-only log of a run: the only writer of steps.
 
 How it breaks: a worker that dies keeps its lease until `LEASE` is over, then `claim` gives the run to another; a
-worker that was only slow gets `LeaseLost` at its next append and must drop what it has. Callers never retry an
+worker that was only slow gets `LeaseLost` at its next append and must discard its work. Callers never retry an
 append: they read again and decide again.
 """
 
@@ -21,12 +21,12 @@ from web.runs.models import Run, StepRow
 
 # A worker silent for this long loses its run to another. `workers/leases.py` renews every second.
 LEASE = timedelta(seconds=10)
-# How long a wake-up may be under way before Celery beat sends another.
+# Age of a wake-up at which Celery beat sends another.
 WAKE = timedelta(seconds=15)
 
 
 def read(run_id: UUID) -> Log:
-    """The steps of the run in order; empty when there is no such run."""
+    """The steps of the run in order; empty if there is no such run."""
     return tuple(load_step(data) for data in StepRow.objects.filter(run=run_id).values_list("data", flat=True))
 
 
@@ -73,7 +73,7 @@ def renew(leases: Sequence[str]) -> set[str]:
 
 
 def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
-    """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost when `lease` is not the live one.
+    """The `seq` of `step`, now the last of the log. Raises RunOver, or LeaseLost if `lease` is not the valid one.
 
     The site appends without a lease (a new message, an approval, a cancellation); a worker always with one.
     """
@@ -97,9 +97,9 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
 
 
 def _refresh(run_id: UUID, step: Step, before: str) -> None:
-    """Update the status after `step`. It depends on more than the last step only for requests for approval."""
-    asks = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
-    status = status_of(read(run_id) if asks else (step,))
+    """Update the status after `step`, which depends on earlier steps only for approvals."""
+    has_approvals = before == Run.Status.REQUIRES_ACTION or isinstance(step, ApprovalRequest | Approval)
+    status = status_of(read(run_id) if has_approvals else (step,))
     fields: dict[str, str | datetime] = {"status": status}
     if status in Run.OVER:
         fields |= {"lease": "", "ended": timezone.now()}
@@ -110,8 +110,8 @@ def _refresh(run_id: UUID, step: Step, before: str) -> None:
 def release(run_id: UUID, lease: str, seen: int) -> bool:
     """Let the run wait if it still has `seen` steps. False: something was appended meanwhile, so read again.
 
-    The next append wakes it. Attempts are counted anew, since an orderly release is no crash. A release without the
-    check would lose the wake-up of an approval that arrives between the last read and the release.
+    The next append wakes it. Resets the attempts, which count crashes. A release without the check would lose the
+    wake-up of an approval that arrives between the last read and the release.
     """
     held = Run.objects.filter(id=run_id, lease=lease, n_steps=seen)
     return bool(held.update(lease="", lease_until=None, n_attempts=0))

@@ -11,7 +11,7 @@ from web.builder.models import Gpt, GptVersion
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    """Deny by default: every read on a person's behalf starts here."""
+    """Every read on a person's behalf goes through `visible_to`."""
 
     def visible_to(self, user: Any) -> "ConversationQuerySet":
         """The conversations of `user` that were not deleted, never another person's."""
@@ -19,9 +19,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """One person's conversation with one version of a GPT. `guest` is another GPT that answers until dismissed.
+    """One person's conversation with one version of a GPT. `guest` is a mentioned GPT that answers until dismissed.
 
-    A delegation has its own conversation, deleted with the first run that made it (`parent_run`).
+    A delegation has its own conversation, deleted with its parent run.
     """
 
     class Origin(models.TextChoices):
@@ -154,7 +154,7 @@ class DelegationRow(models.Model):
 
 
 class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
-    """Deny by default: every read on a person's behalf starts here."""
+    """Every read on a person's behalf goes through `visible_to`."""
 
     def visible_to(self, user: Any) -> "ConversationFileQuerySet":
         """The files of `user`'s own conversations, and those not sent yet."""

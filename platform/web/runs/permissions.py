@@ -29,6 +29,6 @@ def revoke(user: Any, permission_id: int) -> None:
 
 
 def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: Mode) -> Standing:
-    """What the approval policy may rely on in a run: the permanent permissions in `hosts` (tool name → host)."""
+    """The permanent permissions that apply in a run, for the approval policy; `hosts` maps tool names to hosts."""
     rows = Permission.objects.filter(user=user_id, gpt=gpt_id).values_list("tool", "host")
     return Standing(always=frozenset(tool for tool, host in rows if hosts.get(tool) == host), mode=mode)

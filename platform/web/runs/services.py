@@ -15,7 +15,6 @@ from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Cancelled,
-    Finished,
     Log,
     Overrides,
     Step,
@@ -40,7 +39,7 @@ from web.runs.models import Conversation, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
-# Preview and API conversations are not history; Celery beat deletes finished ones of this age.
+# Age at which Celery beat deletes finished preview and API conversations.
 KEEP_TRANSIENT = timedelta(days=2)
 
 
@@ -91,8 +90,8 @@ def start_run(
 
     `earlier`, `later` and `overrides` come from an API caller, `attachments` are ids of the owner's files. `mention`
     is the slug of another GPT that answers instead, as does one that `text` starts with (“@name …”); with `stay` it
-    goes on answering until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns, GuestGone,
-    Refused; nothing is stored then.
+    also answers later messages, until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns,
+    GuestGone, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
@@ -151,7 +150,7 @@ def regenerate(message: Message) -> Run:
 
 
 def _check_free(conversation: Conversation) -> None:
-    # Locks the row, so that of two simultaneous sends only one finds the conversation free and neither a stale guest.
+    # Locks the row, so that only one of two simultaneous sends succeeds and none uses a stale guest.
     conversation.guest = Conversation.objects.select_for_update().get(id=conversation.id).guest
     active = Run.objects.filter(owner=conversation.owner_id, root=None).exclude(status__in=Run.OVER)
     if active.filter(message__conversation=conversation).exists():
@@ -252,12 +251,6 @@ def history(run: Run) -> tuple[Log, ...]:
     for message_id, run_id in runs.order_by("message__created", "created").values_list("message_id", "id"):
         newest[message_id] = run_id
     return tuple(log.read(run_id) for run_id in newest.values())
-
-
-def answer(run: Run) -> Finished | Cancelled | None:
-    """The run's last reply: the answer, or the text shown when it was cancelled."""
-    last = log.read(run.id)[-1]
-    return last if isinstance(last, Finished | Cancelled) else None
 
 
 def rename_conversation(conversation: Conversation, title: str) -> None:

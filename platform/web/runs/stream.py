@@ -5,14 +5,14 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 
 - `step` {seq, kind}: a step was appended; `retrieval` adds {summary}, tool steps add {name}; one with
   {run, call_id} instead of seq was appended to that child run, which answers the call
-- `progress` {call_id, text}: what a call is doing, in a few words
+- `progress` {call_id, text}: short progress text of a call
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
-- `snapshot` {status, kinds, text}: the state so far, for a reader who cannot have the events
+- `snapshot` {status, kinds, text}: the state so far, if the events are lost
 - `done` {status}: the run is over; the last event
 
-The key `worker:tools` holds {capability: reason} for what does not work here, while a tools worker announces it.
-The key `worker:model` holds {model, since} while a model worker announces that its model is loaded.
+While workers announce them, `worker:tools` holds {capability: reason} for what does not work here, and `worker:model`
+holds {model, since} of a loaded model.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
-MAX_EVENTS = 20_000  # a reply of 8,192 tokens and its steps, with room
+MAX_EVENTS = 20_000  # more than a reply of 8,192 tokens and its steps
 KEEP_S = 3_600
-# How long one read of Redis blocks; then the reader checks whether the run has ended unnoticed.
+# How long one read of Redis blocks before the reader checks whether the run has ended.
 BLOCK_MS = 5_000
 RECONNECT_S = 0.5
 # How long a token may wait to be sent together with others.
@@ -62,7 +62,7 @@ def _key(run_id: UUID | str) -> str:
 
 
 def publish(run_id: UUID | str, *events: Event) -> None:
-    """Append `events` to the run's stream. Without Redis they are dropped: the log has what matters.
+    """Append `events` to the run's stream. Without Redis they are dropped: the log has all steps.
 
     Tokens of all runs are sent together within FLUSH_S; any other event is sent when this returns.
     """
@@ -76,14 +76,14 @@ def notify_parents(parents: Iterable[tuple[UUID, str]], run_id: UUID, kind: str)
 
 
 class _EventSender:
-    """Sends tokens of many runs in one round trip; sixteen threads that each send their own slow the model down."""
+    """Sends the tokens of all runs in one round trip: threads that each send their own slow the model down."""
 
     def __init__(self) -> None:
         self._pending: dict[str, list[Event]] = {}
         self._adding = threading.Lock()
         self._sending = threading.Lock()  # held from taking events to having sent them, to keep their order
-        self._some = threading.Event()
-        threading.Thread(target=self._flush_for_ever, name="token-sender", daemon=True).start()
+        self._has_events = threading.Event()
+        threading.Thread(target=self._flush_forever, name="token-sender", daemon=True).start()
 
     def put(self, key: str, events: Sequence[Event]) -> None:
         """Queue `events`; send all that is queued now unless they are tokens only."""
@@ -92,14 +92,14 @@ class _EventSender:
             for event in events:
                 _join(waiting, event)
         if all(event["type"] == "token" for event in events):
-            self._some.set()
+            self._has_events.set()
         else:
             self._flush()
 
-    def _flush_for_ever(self) -> None:
-        while self._some.wait():
+    def _flush_forever(self) -> None:
+        while self._has_events.wait():
             time.sleep(FLUSH_S)
-            self._some.clear()
+            self._has_events.clear()
             self._flush()
 
     def _flush(self) -> None:
@@ -191,10 +191,10 @@ def announce_missing(reasons: dict[str, str]) -> None:
 def missing_capabilities() -> dict[str, str]:
     """Why each unavailable capability does not work here, by its key; empty also if no worker announces any."""
     try:
-        told = cast(bytes | None, _client().get(TOOLS_KEY))
+        reasons = cast(bytes | None, _client().get(TOOLS_KEY))
     except redis.RedisError:
         return {}
-    return cast(dict[str, str], json.loads(told)) if told else {}
+    return cast(dict[str, str], json.loads(reasons)) if reasons else {}
 
 
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:

@@ -36,7 +36,7 @@ from web.runs import log
 from web.runs.models import DelegationRow, Run, StepRow
 
 # Steps that a tree does not show and that are often long.
-UNTOLD: Final = ("retrieval", "tool_choice", "tool_started")
+HIDDEN: Final = ("retrieval", "tool_choice", "tool_started")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Node:
         return self.run.created
 
     def all(self) -> Iterable["Node"]:
-        """Yield this node and all below, references included, in reading order."""
+        """Yield this node and all below, including references, in reading order."""
         yield self
         for child in self.children:
             yield from child.all()
@@ -103,13 +103,13 @@ class _Subtree:
     """The delegations below a run by parent run, and the ids of those that started their child run."""
 
     top: UUID
-    asked: Mapping[UUID, list[DelegationRow]]
+    by_parent: Mapping[UUID, list[DelegationRow]]
     first: frozenset[int]
 
     @property
     def run_ids(self) -> set[UUID]:
         """All runs of the tree."""
-        return {self.top, *(row.child_id for rows in self.asked.values() for row in rows if row.id in self.first)}
+        return {self.top, *(row.child_id for rows in self.by_parent.values() for row in rows if row.id in self.first)}
 
     def runs(self) -> QuerySet[Run]:
         """The rows of all runs, with their GPTs."""
@@ -119,20 +119,20 @@ class _Subtree:
 def _subtree(run: Run) -> _Subtree:
     """The delegations below `run`: one query."""
     root_id = run.root_id or run.id
-    asked: dict[UUID, list[DelegationRow]] = defaultdict(list)
+    by_parent: dict[UUID, list[DelegationRow]] = defaultdict(list)
     for row in DelegationRow.objects.filter(Q(parent=root_id) | Q(parent__root=root_id)).order_by("id"):
-        asked[row.parent_id].append(row)
-    # The oldest row that leads to a run is its first delegation; a run once found is never entered again.
+        by_parent[row.parent_id].append(row)
+    # The oldest row that leads to a run is its first delegation; each run is entered once.
     first, found = set[int](), {run.id}
-    ahead = [(row.id, row) for row in asked[run.id]]
-    while ahead:
-        row_id, row = heapq.heappop(ahead)
+    queue = [(row.id, row) for row in by_parent[run.id]]
+    while queue:
+        row_id, row = heapq.heappop(queue)
         if row.child_id not in found:
             first.add(row_id)
             found.add(row.child_id)
-            for each in asked[row.child_id]:
-                heapq.heappush(ahead, (each.id, each))
-    within = {parent: rows for parent, rows in asked.items() if parent in found}
+            for each in by_parent[row.child_id]:
+                heapq.heappush(queue, (each.id, each))
+    within = {parent: rows for parent, rows in by_parent.items() if parent in found}
     return _Subtree(run.id, within, frozenset(first))
 
 
@@ -149,7 +149,7 @@ def _reader(run: Run) -> "_Reader":
 
 def _logs(runs: Iterable[UUID]) -> dict[UUID, Log]:
     """The logs of `runs`, without the steps that a tree does not show: one query."""
-    rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=UNTOLD).order_by("run", "seq")
+    rows = StepRow.objects.filter(run__in=list(runs)).exclude(kind__in=HIDDEN).order_by("run", "seq")
     logs: dict[UUID, list[Any]] = defaultdict(list)
     for run_id, data in rows.values_list("run", "data"):
         logs[run_id].append(load_step(data))
@@ -164,18 +164,18 @@ class _Reader:
     runs: Mapping[UUID, Run]
     logs: Mapping[UUID, Log]
 
-    def node(self, run_id: UUID, asking: DelegationRow | None = None) -> Node:
-        """The node of a run, reached by `asking`."""
+    def node(self, run_id: UUID, origin: DelegationRow | None = None) -> Node:
+        """The node of a run, which `origin` delegated if it is not the top."""
         run, steps = self.runs[run_id], self.logs[run_id]
-        joined = asking is not None and asking.id not in self.below.first
-        asked = () if joined else self.below.asked.get(run_id, ())
-        children = tuple(self.node(row.child_id, row) for row in asked)
-        own = Tokens() if joined else _tokens(steps)
+        joined = origin is not None and origin.id not in self.below.first
+        delegations = () if joined else self.below.by_parent.get(run_id, ())
+        children = tuple(self.node(row.child_id, row) for row in delegations)
+        own = Tokens() if joined else tokens_in(steps)
         answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
         return Node(
             run=run,
             gpt=run.gpt,
-            call_id=asking.call_id if asking else "",
+            call_id=origin.call_id if origin else "",
             task=next((step.text for step in steps if isinstance(step, UserMessage)), ""),
             status=Run.Status.REQUIRES_ACTION if self.waits(run_id) else run.status,
             joined=joined,
@@ -192,17 +192,18 @@ class _Reader:
         )
 
     def waits(self, run_id: UUID, above: frozenset[UUID] = frozenset()) -> bool:
-        """Whether the run continues only once a person has answered it, or every child that it waits for."""
+        """Whether the run waits for a person, itself or through every child that it waits for."""
         run = self.runs[run_id]
         if run.status != Run.Status.IN_PROGRESS or run_id in above:
             return run.status == Run.Status.REQUIRES_ACTION
-        asked = {row.call_id: row.child_id for row in self.below.asked.get(run_id, ())}
+        children = {row.call_id: row.child_id for row in self.below.by_parent.get(run_id, ())}
         awaited = _unanswered(self.logs[run_id])
         above |= {run_id}
-        return bool(awaited) and all(call in asked and self.waits(asked[call], above) for call in awaited)
+        return bool(awaited) and all(call in children and self.waits(children[call], above) for call in awaited)
 
 
-def _tokens(steps: Log) -> Tokens:
+def tokens_in(steps: Log) -> Tokens:
+    """The tokens of the replies in a log."""
     replies = (step for step in steps if isinstance(step, ModelReply))
     return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
 
@@ -222,7 +223,7 @@ def _without_run(run: Run, steps: Log) -> tuple[DelegatedCall, ...]:
 
 
 def waiting(run: Run) -> tuple[tuple[Run, ApprovalRequest], ...]:
-    """The pending requests of `run` and all below it, each with its run; oldest run first."""
+    """The pending requests of `run` and all below it, each with its run, by the age of the run."""
     if run.is_over or not _someone_waits(run):
         return ()
     waiting = _subtree(run).runs().filter(status=Run.Status.REQUIRES_ACTION)
@@ -237,7 +238,7 @@ def status_of_tree(run: Run) -> str:
 
 
 def _someone_waits(run: Run) -> bool:
-    """Whether any run of the whole tree waits for a person: one query, which usually spares all others."""
+    """Whether any run of the whole tree waits for a person: one query, usually the only one needed."""
     tree = Run.objects.filter(Q(id=run.id) | Q(root=run.root_id or run.id))
     return tree.filter(status=Run.Status.REQUIRES_ACTION).exists()
 

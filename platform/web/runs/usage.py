@@ -1,7 +1,6 @@
-"""How much a GPT is used, for its creator: counts only, never who used it or for what.
+"""How much a GPT is used by people and by other GPTs: counts only, never who used it or for what.
 
-People use a GPT, and other GPTs on behalf of people. Previews do not count. The database sums it up over the rows of
-runs; no log is read.
+Previews do not count. The database sums the rows of runs; no log is read.
 """
 
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ PRIVATE: Final = "a private GPT"
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A number of runs with the tokens that the model read and wrote, and their time from question to answer."""
+    """A number of runs with their tokens and their total time from question to answer."""
 
     n_runs: int
     n_tokens: int
@@ -60,8 +59,8 @@ class DelegatorUsage:
 class GptUsage:
     """How much a GPT was used in the last `days` days, previews aside; never by whom, nor for what.
 
-    `by_people` are questions of people, `by_gpts` those of other GPTs on behalf of people who chat with these; the
-    latter one by one, most first.
+    `by_people` counts questions of people, `by_gpts` delegations of other GPTs, which `by_delegator` lists, most
+    first.
     """
 
     days: int
@@ -99,8 +98,8 @@ def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
     first = (
         DelegationRow.objects.filter(child=OuterRef("pk")).order_by("created", "id").values("parent__version__gpt")
     )
-    asked = runs.order_by().annotate(delegator=Subquery(first[:1], output_field=UUIDField())).values("delegator")
-    rows = list(asked.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
+    grouped = runs.order_by().annotate(delegator=Subquery(first[:1], output_field=UUIDField())).values("delegator")
+    rows = list(grouped.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
     seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["delegator"] for row in rows])
     named = [
         DelegatorUsage(shown_name(gpt.owner, delegator), delegator.slug, row["n"], row["tokens"])

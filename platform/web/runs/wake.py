@@ -1,4 +1,4 @@
-"""Waking a worker for a run: by a message to its queue, or in the worker that already runs on it."""
+"""Wakes a worker for a run: by a message to its queue, or directly if this worker serves that queue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from web.sending import send_task
 
 @dataclass(slots=True)
 class Taken:
-    """A run that the worker which woke it on its own `queue` advances itself."""
+    """A run woken by a worker of its `queue`, which advances it itself."""
 
     queue: str
     run_id: UUID | None = None
@@ -24,9 +24,9 @@ _taking: ContextVar[Taken | None] = ContextVar("taking", default=None)
 
 @contextmanager
 def taking_one(queue: str) -> Iterator[Taken]:
-    """Keep the first wake-up that this thread sends to `queue` for the caller, who must advance that run next.
+    """Take the first wake-up that this thread sends to `queue`; the caller must advance that run next.
 
-    If the caller dies, it is lost like any lost message: Celery beat sends another.
+    If the caller dies, Celery beat sends another, as for any lost message.
     """
     taken = Taken(queue)
     before = _taking.set(taken)

@@ -12,11 +12,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from gpts.spec.actions import host_name
+from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
+from web.builder.delegates import visible_delegates
 from web.builder.models import Category, Gpt, KnowledgeFile, Sharing
 from web.builder.search import find
 from web.builder.services import access_gpt
-from web.store.access import access_of
 
 PER_PAGE = 24
 N_FEATURED = 6
@@ -86,6 +88,31 @@ def more_link(query: str, category: str) -> str:
     """The query string for another page of this list, without the page's number."""
     chosen = {"q": query, "category": category}
     return "?" + urlencode({key: value for key, value in chosen.items() if value} | {"page": ""})
+
+
+@dataclass(frozen=True, slots=True)
+class GptAccess:
+    """Capabilities, hosts of actions, MCP servers and remote agents (each once), and GPTs that it can ask.
+
+    `delegates` are only those that the reader may chat with. `leaves_site`: something of all this runs elsewhere.
+    """
+
+    capabilities: tuple[Capability, ...]
+    hosts: tuple[str, ...]
+    delegates: tuple[Gpt, ...]
+    leaves_site: bool
+
+
+def access_of(spec: GptSpec, reader: Any) -> GptAccess:
+    """What this version can access, as far as `reader` may know."""
+    capabilities = tuple(capability for key, capability in CAPABILITIES.items() if key in spec.capabilities)
+    urls = [action.base_url for action in spec.actions] + [server.url for server in spec.mcp_servers]
+    urls += [agent.url for agent in spec.remote_agents]
+    hosts = tuple(dict.fromkeys(filter(None, map(host_name, urls))))
+    delegates = tuple(visible_delegates(spec, reader))
+    asks = bool(delegates) or spec.delegates_to_store  # and they may have access to other services
+    leaves_site = asks or bool(hosts) or any(capability.leaves_site for capability in capabilities)
+    return GptAccess(capabilities, hosts, delegates, leaves_site)
 
 
 @require_safe

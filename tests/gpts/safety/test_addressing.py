@@ -3,7 +3,7 @@
 import pytest
 
 from gpts.knowledge.documents import Block, Document, Finding
-from gpts.safety.addressing import addressed, speaking_to_models
+from gpts.safety.addressing import addressed, addressing_findings
 from gpts.safety.screening import screened
 from tests.gpts.safety.passages import BENIGN, FRESH_BENIGN, FRESH_POISONED, POISONED, SEEN_BENIGN, SEEN_POISONED
 
@@ -68,7 +68,7 @@ def test_a_full_attack_in_such_a_text_is_marked() -> None:
 
 def test_the_finding_says_where_and_what() -> None:
     document = Document(title="", blocks=(Block(text="One."), Block(text=f"Two. {ATTACK}", heading="Care", page=3)))
-    (found,) = speaking_to_models(document)
+    (found,) = addressing_findings(document)
     ((start, end),) = found.spans
     assert document.text()[start:end] == found.excerpt == ATTACK
     assert (found.severity, found.page, found.heading) == ("hint", 3, "Care")
@@ -82,7 +82,7 @@ def test_what_is_under_a_finding_already_is_not_told_twice() -> None:
     assert screened(document).findings == (hidden,)
 
 
-def test_a_note_that_speaks_to_a_model_waits_for_the_owner() -> None:
+def test_a_note_that_addresses_a_model_waits_for_the_owner() -> None:
     notes = [
         Finding(id=name, kind="invisible_text", severity="note", message="Left out: a comment.", excerpt=text)
         for name, text in (("a", ATTACK), ("b", "TODO: check the figures."))

@@ -103,7 +103,7 @@ def test_decided_findings_stay_to_be_decided_anew(as_alice, file):
     assert html.count('aria-pressed="true"') == 2
 
 
-def test_a_passage_that_speaks_to_a_model_is_a_hint_that_may_be_dropped(as_alice, file):
+def test_a_passage_that_addresses_a_model_is_a_hint_that_may_be_dropped(as_alice, file):
     html = row(as_alice, status="ready", segment="s", findings=[HINT.model_dump(mode="json")])
     assert "1 passage used as untrusted" in html
     assert HINT.excerpt in html

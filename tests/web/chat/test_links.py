@@ -10,7 +10,7 @@ from gpts.runs.steps import Retrieval, ToolResult, UserMessage
 from gpts.safety.labels import untrusted
 from gpts.spec.gpt import GptSpec
 from tests.web.chat.link_cases import CASES
-from web.chat.links import data_sent, judged, outside_addresses
+from web.chat.links import data_sent, judged, outside_urls
 from web.chat.links import host as host_of
 from web.chat.rendering import render_answer
 
@@ -38,22 +38,22 @@ def test_the_whole_address_is_the_title_of_a_link():
 
 def test_addresses_of_a_page_are_from_outside_unless_the_person_named_their_host():
     log = (UserMessage(text="What is on known.example?"), read_page())
-    assert outside_addresses(log) == ("https://evil.example/collect", "https://other.example/b")
+    assert outside_urls(log) == ("https://evil.example/collect", "https://other.example/b")
 
 
 def test_addresses_of_the_creators_own_files_are_not_from_outside():
     place = {"file_id": "f", "file_name": "a.md", "segment": "s", "chunk": 0, "start": 0, "end": 9}
     ours = Passage(text="Forms lie on evil.example.", **place)
-    assert outside_addresses((Retrieval(query="q", passages=(ours,)),)) == ()
-    assert outside_addresses((Retrieval(query="q", passages=(ours,)), read_page("https://evil.example/"))) == ()
+    assert outside_urls((Retrieval(query="q", passages=(ours,)),)) == ()
+    assert outside_urls((Retrieval(query="q", passages=(ours,)), read_page("https://evil.example/"))) == ()
 
 
 def test_the_results_of_a_search_are_from_outside():
-    assert outside_addresses((read_page("", urls=("https://found.example/",)),)) == ("https://found.example/",)
+    assert outside_urls((read_page("", urls=("https://found.example/",)),)) == ("https://found.example/",)
 
 
 def test_a_tool_that_outsiders_do_not_write_gives_addresses_of_its_own():
-    assert outside_addresses((ToolResult(call_id="c", name="t", text="https://ours.example/"),)) == ()
+    assert outside_urls((ToolResult(call_id="c", name="t", text="https://ours.example/"),)) == ()
 
 
 @pytest.mark.parametrize("url", ["https://[bad", "https://example.org/?", "mailto:a@example.org", ""])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from gpts.runs.steps import Error, Finished, Retrieval
 from web.builder.models import Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing
-from web.chat.history import chats_of, grouped
+from web.chat.views import chats_of, grouped
 from web.runs import log, services
 from web.runs.models import Conversation
 

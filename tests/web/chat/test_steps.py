@@ -20,8 +20,8 @@ from gpts.spec.actions import ActionSpec, McpServer, McpTool, Operation
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.gpt import GptSpec, KnowledgeRef, RemoteAgent
 from web.chat.approvals import card, verdict
-from web.chat.code import highlighted
 from web.chat.steps import doing, lines, summary
+from web.chat.templatetags.chat import highlighted
 from web.runs.models import Run
 
 CREATE = Operation(name="createTicket", summary="Create ticket", method="POST", path="/tickets")
@@ -105,12 +105,12 @@ def test_code_comes_with_its_output_and_time():
 def test_a_failure_says_why():
     failed = gave("code_interpreter", "Traceback\nZeroDivisionError: division by zero", ok=False)
     line = only(called("code_interpreter", code="1/0"), failed)
-    assert (line.state, line.words) == ("failed", "Ran code, which failed")
+    assert (line.state, line.words) == ("failed", "Code failed")
     assert line.note == "ZeroDivisionError: division by zero"
     refused = only(
         called("open_page", url="https://a.example"), gave("open_page", "That page is too large.", ok=False)
     )
-    assert (refused.words, refused.note) == ("Could not read a.example", "That page is too large.")
+    assert (refused.words, refused.note) == ("Couldn't read a.example", "That page is too large.")
 
 
 def test_a_search_lists_the_pages_that_it_found():

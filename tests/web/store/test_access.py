@@ -3,7 +3,7 @@
 from django.contrib.auth.models import AnonymousUser
 
 from gpts.spec.gpt import GptSpec, RemoteAgent
-from web.store.access import access_of
+from web.store.views import access_of
 
 
 def test_the_hosts_of_agents_are_among_those_that_a_gpt_accesses():

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from workers.egress import EgressConfig, EgressError, EgressRefused, FetchLimits, Guard, fetch, resolving
-from workers.egress.spelling import target_of
+from workers.egress.urls import target_of
 
 PUBLIC = EgressConfig()
 

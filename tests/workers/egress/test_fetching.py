@@ -42,7 +42,6 @@ def test_it_returns_what_the_server_gave():
     with serving(ok) as server:
         response = fetch(f"http://127.0.0.1:{server.port}/a?b=1", allowing(server))
     assert (response.status, response.content, response.content_type) == (200, b"hello", "text/plain")
-    assert response.peer == "127.0.0.1"
     assert server.seen[0].path == "/a?b=1"
     assert "Guildhall" in server.seen[0].headers["user-agent"]
     assert server.seen[0].headers["host"] == f"127.0.0.1:{server.port}"
@@ -79,8 +78,7 @@ def test_the_socket_leads_to_the_address_that_was_checked(names):
     names["rebind.example.com"] = lambda: next(answers)
     with serving(ok, "127.0.0.1") as checked:
         config = allowing(checked, host="rebind.example.com")
-        response = fetch(f"http://rebind.example.com:{checked.port}/", config)
-    assert response.peer == "127.0.0.1"
+        fetch(f"http://rebind.example.com:{checked.port}/", config)
     assert names["asked"] == ["rebind.example.com"]
     assert checked.seen[0].headers["host"] == f"rebind.example.com:{checked.port}"
 
@@ -128,7 +126,7 @@ def test_three_redirects_are_followed_and_a_fourth_is_not():
     with serving(answer) as server:
         base = f"http://127.0.0.1:{server.port}"
         response = fetch(f"{base}/3", allowing(server))
-        assert (response.content, response.url, len(response.history)) == (b"there", f"{base}/0", 3)
+        assert (response.content, response.url) == (b"there", f"{base}/0")
         with pytest.raises(EgressFailed, match="redirects too often"):
             fetch(f"{base}/4", allowing(server))
 
@@ -360,7 +358,7 @@ def test_tls_asks_for_the_name_and_holds_the_certificate_to_it(names, certificat
         trusting = create_default_context(cafile=str(certificate))
         monkeypatch.setattr("workers.egress.fetching.tls", lambda: trusting)
         response = fetch(f"https://pinned.example.com:{server.port}/", config)
-        assert (response.content, response.peer) == (b"hello", "127.0.0.1")
+        assert response.content == b"hello"
         with pytest.raises(EgressFailed, match=r"certificate of wrong\.example\.com isn.t valid"):
             fetch(f"https://wrong.example.com:{server.port}/", config)
     assert asked_for == ["pinned.example.com", "pinned.example.com", "wrong.example.com"]

@@ -57,7 +57,8 @@ def choices(file: KnowledgeFile, choose: Callable[[str], str]) -> dict[str, str]
 
 def text_of(file: KnowledgeFile, home) -> str:
     """What a GPT knows of the file."""
-    return segments.load(home, file.segment).text()
+    segment = segments.load(home, file.segment)
+    return segment.part(0, segment.n_chars)
 
 
 def test_a_file_with_hidden_text_waits_and_shows_the_exact_passages(file) -> None:
@@ -66,7 +67,7 @@ def test_a_file_with_hidden_text_waits_and_shows_the_exact_passages(file) -> Non
     assert [(each["excerpt"], each["page"]) for each in waiting] == [(HIDDEN, 2), (TINY, None)]
 
 
-def test_a_passage_that_speaks_to_a_model_holds_nothing_back_and_may_be_dropped(draft, home) -> None:
+def test_a_passage_that_addresses_a_model_holds_nothing_back_and_may_be_dropped(draft, home) -> None:
     file = read(add_file(draft, "news.txt", [f"{VISIBLE}\n\n{ORDER}".encode()]))
     [hint] = file.findings
     assert (file.status, hint["severity"], hint["excerpt"]) == ("ready", "hint", ORDER)

@@ -13,7 +13,7 @@ from web.builder.models import KnowledgeFile
 from web.builder.services import create_gpt, publish_when_ready
 from workers.indexing import files as indexing
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.pipeline import Progress
+from workers.knowledge.pipeline import IndexingProgress
 
 TEXT = b"# Pump\n\nThe filter part number is ZP-771.\n"
 
@@ -94,7 +94,7 @@ def test_removing_a_file_stops_its_indexing(file, settings) -> None:
     held = indexing.Claim(indexing.claim_next())
     remove_file(file)
     with pytest.raises(indexing.ClaimLost):
-        held.report(Progress("embedding", 0, 9))
+        held.report(IndexingProgress("embedding", 0, 9))
 
 
 def test_a_removed_file_is_not_indexed(file) -> None:
@@ -107,8 +107,8 @@ def test_a_removed_file_is_not_indexed(file) -> None:
 def test_news_is_saved_at_once_and_the_rest_now_and_then(file, django_assert_num_queries) -> None:
     held = indexing.Claim(indexing.claim_next())
     with django_assert_num_queries(1):
-        held.report(Progress("embedding", 0, 99))
-        held.report(Progress("embedding", 1, 99))
+        held.report(IndexingProgress("embedding", 0, 99))
+        held.report(IndexingProgress("embedding", 1, 99))
     file.refresh_from_db()
     assert (file.status, file.n_done, file.n_chunks) == ("embedding", 0, 99)
 
@@ -135,7 +135,7 @@ def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(m
 def test_pages_read_so_far_are_told_and_the_time_left_follows_from_them(file) -> None:
     held = indexing.Claim(indexing.claim_next())
     held._saved -= indexing.SAVE_EVERY_S  # as if the last report was a while ago
-    held.report(Progress("parsing", 0, 0, 50, 200))
+    held.report(IndexingProgress("parsing", 0, 0, 50, 200))
     KnowledgeFile.objects.update(started=timezone.now() - timedelta(seconds=20))
     file.refresh_from_db()
     assert (file.status, file.n_read, file.n_pages) == ("parsing", 50, 200)
@@ -145,7 +145,7 @@ def test_pages_read_so_far_are_told_and_the_time_left_follows_from_them(file) ->
 def test_the_time_left_starts_anew_with_embedding(file) -> None:
     held = indexing.Claim(indexing.claim_next())
     KnowledgeFile.objects.update(started=timezone.now() - timedelta(seconds=500))
-    held.report(Progress("embedding", 0, 100))
+    held.report(IndexingProgress("embedding", 0, 100))
     file.refresh_from_db()
     assert file.seconds_left is None
     assert timezone.now() - file.started < timedelta(seconds=5)
@@ -155,7 +155,7 @@ def test_cancelling_stops_the_worker_and_the_file_can_be_read_again(file) -> Non
     held = indexing.Claim(indexing.claim_next())
     assert cancel_file(file)
     with pytest.raises(indexing.ClaimLost):
-        held.report(Progress("embedding", 0, 9))
+        held.report(IndexingProgress("embedding", 0, 9))
     file.refresh_from_db()
     assert file.status == "cancelled"
     assert not cancel_file(file)

@@ -10,7 +10,7 @@ from web.builder.changes import draft_changed
 from web.builder.files import add_file, remove_file
 from web.builder.models import KnowledgeFile
 from web.builder.services import publish
-from workers.indexing.lost_segments import read_lost_files_again
+from workers.indexing.lost_segments import reindex_lost_files
 from workers.knowledge import segments
 from workers.knowledge.index import KnowledgeIndex
 
@@ -49,7 +49,7 @@ def test_an_older_format_is_read_again_and_the_published_version_uses_the_new_se
     draft.published.save()
     lose(home, format=1)
 
-    assert read_lost_files_again(words.id) == 1
+    assert reindex_lost_files(words.id) == 1
     file.refresh_from_db()
     assert (file.status, file.segment) == ("received", "")
     assert read(file).segment == old
@@ -60,27 +60,27 @@ def test_an_older_format_is_read_again_and_the_published_version_uses_the_new_se
 @pytest.mark.parametrize("changed", [{"embedder": "another"}, {"format": segments.FORMAT - 1}])
 def test_what_cannot_be_searched_any_more_counts_as_lost(file, words, home, changed) -> None:
     lose(home, **changed)
-    assert read_lost_files_again(words.id) == 1
+    assert reindex_lost_files(words.id) == 1
 
 
 def test_segments_that_are_gone_are_made_anew(file, draft, words, home) -> None:
     shutil.rmtree(home / "segments")
-    assert read_lost_files_again(words.id) == 1
+    assert reindex_lost_files(words.id) == 1
     read(file)
     assert answers(draft, words, home)
 
 
 def test_what_is_usable_is_left_alone_and_looked_at_only_once(file, words, home) -> None:
-    assert read_lost_files_again(words.id) == 0
+    assert reindex_lost_files(words.id) == 0
     lose(home, format=1)
-    assert read_lost_files_again(words.id) == 0  # the same site as before: nothing to compare
-    assert read_lost_files_again("another") == 1
+    assert reindex_lost_files(words.id) == 0  # the same site as before: nothing to compare
+    assert reindex_lost_files("another") == 1
 
 
 def test_a_file_that_only_the_published_version_has_is_made_anew_too(file, draft, words, home) -> None:
     remove_file(file)
     shutil.rmtree(home / "segments")
-    assert read_lost_files_again(words.id) == 1
+    assert reindex_lost_files(words.id) == 1
     read(file)
     assert answers(draft, words, home)
     assert draft.draft_spec().knowledge == ()
@@ -90,4 +90,4 @@ def test_a_removed_file_that_nothing_needs_is_not(file, draft, words, home) -> N
     remove_file(file)
     publish(draft)
     shutil.rmtree(home / "segments")
-    assert read_lost_files_again(words.id) == 0
+    assert reindex_lost_files(words.id) == 0

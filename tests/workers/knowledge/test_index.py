@@ -15,7 +15,7 @@ from workers.knowledge import segments
 from workers.knowledge.errors import EmbedderMismatch, NoText, SegmentCorrupt, SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.lexical import Postings
-from workers.knowledge.pipeline import Progress, build_segment
+from workers.knowledge.pipeline import IndexingProgress, build_segment
 
 MANUAL = "# Pump\n\nThe filter part number is ZP-771.\n\n# Warranty\n\nThe warranty lasts two years from the sale.\n"
 LEAVE = "# Leave\n\nEvery employee has 28 days of paid leave a year.\n"
@@ -45,7 +45,8 @@ def test_the_best_passage_comes_from_the_right_file_and_is_literal(add, index, t
     best = found.passages[0]
     assert found.covered
     assert (best.file_id, best.file_name) == ("id-leave.md", "leave.md")
-    text = segments.load(tmp_path, best.segment).text()
+    segment = segments.load(tmp_path, best.segment)
+    text = segment.part(0, segment.n_chars)
     assert text[best.start : best.end] == best.text
 
 
@@ -73,7 +74,7 @@ def test_progress_runs_from_parsing_to_the_last_chunk(tmp_path, embedder) -> Non
     source.write_text(
         "\n\n".join(f"Paragraph {n} of {' '.join(f'w{n}x{i}' for i in range(150))}." for n in range(150))
     )
-    told: list[Progress] = []
+    told: list[IndexingProgress] = []
     info = build_segment(tmp_path, source, embedder, told.append)
     embedding = [progress.n_done for progress in told if progress.state == "embedding"]
     assert told[0].state == "parsing"
@@ -87,7 +88,7 @@ def test_a_cancelled_file_leaves_no_trace(state, tmp_path, embedder) -> None:
     source = tmp_path / "manual.md"
     source.write_text(MANUAL)
 
-    def cancel(progress: Progress) -> None:
+    def cancel(progress: IndexingProgress) -> None:
         if progress.state == state:
             raise InterruptedError
 
@@ -112,7 +113,7 @@ def test_two_workers_that_build_the_same_file_end_with_one_segment(tmp_path, emb
     built: list[str] = []
 
     def build() -> None:
-        def meet(progress: Progress) -> None:
+        def meet(progress: IndexingProgress) -> None:
             if progress.state == "embedding" and progress.n_done == progress.n_chunks:
                 both_parsed.wait(timeout=30)
 
@@ -220,7 +221,7 @@ def test_segments_leave_the_cache_when_it_is_full_and_come_back(add, tmp_path, e
     index = KnowledgeIndex(tmp_path, embedder, cache_bytes=1)
     refs = [add(MANUAL, "manual.md"), add(LEAVE, "leave.md")]
     assert index.search(refs, "leave").passages == index.search(refs, "leave").passages
-    assert len(index._shelf._segments) == 1
+    assert len(index._cache._segments) == 1
 
 
 def test_many_threads_find_the_same(add, index) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.knowledge.sweeping import sweep
+from workers.knowledge.pipeline import remove_leftovers
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,7 +50,7 @@ def test_leftovers_are_swept_once_nobody_can_be_at_them(tmp_path: Path) -> None:
     now = time.time()
     for place, age in ((old, 4_000), (half, 4_000), (segment, 10**8), (waiting, 86_400), (forgotten, 40 * 86_400)):
         os.utime(place, (now - age, now - age))
-    assert sweep(tmp_path) == 3
+    assert remove_leftovers(tmp_path) == 3
     assert fresh.exists()
     assert segment.exists()
     assert waiting.exists()
@@ -58,4 +58,4 @@ def test_leftovers_are_swept_once_nobody_can_be_at_them(tmp_path: Path) -> None:
 
 
 def test_a_home_without_segments_has_nothing_to_sweep(tmp_path: Path) -> None:
-    assert sweep(tmp_path) == 0
+    assert remove_leftovers(tmp_path) == 0

@@ -54,7 +54,7 @@ def _chapters(names: str) -> list[Page]:
 
 def test_each_page_is_told_and_only_so_many_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(parser, "tell_pages", lambda *pages: told.append(pages))
+    monkeypatch.setattr(parser, "report_pages", lambda *pages: told.append(pages))
     monkeypatch.setattr(parser, "MAX_PAGES", 2)
     document = parse(pdf(*_chapters("ABC")))
     assert told == [(1, 3), (2, 3)]

@@ -10,7 +10,7 @@ from gpts.spec.gpt import KnowledgeRef
 from tests.workers.knowledge.made import clustered, made_segment
 from workers.knowledge.errors import SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 
@@ -29,10 +29,10 @@ def url():
 
 
 @pytest.fixture
-def shelf(tmp_path, url) -> Shelf:
+def cache(tmp_path, url) -> SegmentCache:
     with psycopg.connect(url) as connection:
         connection.execute("DROP TABLE IF EXISTS knowledge_vectors_16")
-    return Shelf(tmp_path)
+    return SegmentCache(tmp_path)
 
 
 def count(url: str) -> int:
@@ -40,9 +40,9 @@ def count(url: str) -> int:
         return connection.execute("SELECT count(*) FROM knowledge_vectors_16").fetchone()[0]
 
 
-def test_it_finds_the_same_as_the_files(shelf, url, tmp_path) -> None:
+def test_it_finds_the_same_as_the_files(cache, url, tmp_path) -> None:
     addresses = [made_segment(tmp_path, seed, 60).address for seed in range(6)]
-    store, files = PgVector(shelf, url), FaissFiles(shelf)
+    store, files = PgVector(cache, url), FaissFiles(cache)
     for asked in (addresses, addresses[:1], addresses[2:5]):
         for seed in range(10):
             vector = clustered(1, 16, seed=500 + seed)
@@ -51,10 +51,10 @@ def test_it_finds_the_same_as_the_files(shelf, url, tmp_path) -> None:
             assert [hit.cosine for hit in found] == pytest.approx([hit.cosine for hit in expected], abs=2e-3)
 
 
-def test_its_approximate_index_finds_the_chunks_of_a_small_gpt_among_many(shelf, url, tmp_path) -> None:
+def test_its_approximate_index_finds_the_chunks_of_a_small_gpt_among_many(cache, url, tmp_path) -> None:
     addresses = [made_segment(tmp_path, seed, 2_000).address for seed in range(4)]
     small = made_segment(tmp_path, 100, 50).address
-    store, files = PgVector(shelf, url), FaissFiles(shelf)
+    store, files = PgVector(cache, url), FaissFiles(cache)
     store.search([*addresses, small], clustered(1, 16, seed=1), 1)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE knowledge_vectors_16")
@@ -68,28 +68,19 @@ def test_its_approximate_index_finds_the_chunks_of_a_small_gpt_among_many(shelf,
         assert n_found >= 190
 
 
-def test_adding_twice_and_from_many_threads_adds_once(shelf, url, tmp_path) -> None:
-    segment = shelf.segment(made_segment(tmp_path, 1, 300).address)
-    threads = [threading.Thread(target=PgVector(shelf, url).add, args=(segment,)) for _ in range(6)]
+def test_adding_twice_and_from_many_threads_adds_once(cache, url, tmp_path) -> None:
+    segment = cache.segment(made_segment(tmp_path, 1, 300).address)
+    threads = [threading.Thread(target=PgVector(cache, url).add, args=(segment,)) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    PgVector(shelf, url).add(segment)
+    PgVector(cache, url).add(segment)
     assert count(url) == 300
 
 
-def test_what_is_dropped_is_gone_and_comes_back_when_it_is_asked_again(shelf, url, tmp_path) -> None:
-    kept, dropped = (made_segment(tmp_path, seed, 30).address for seed in range(2))
-    store, vector = PgVector(shelf, url), clustered(1, 16, seed=3)
-    before = store.search([kept, dropped], vector, 5)
-    store.drop(dropped)
-    assert count(url) == 30
-    assert store.search([kept, dropped], vector, 5) == before
-
-
-def test_it_goes_on_after_the_server_hung_up(shelf, url, tmp_path) -> None:
-    store, vector = PgVector(shelf, url), clustered(1, 16, seed=3)
+def test_it_goes_on_after_the_server_hung_up(cache, url, tmp_path) -> None:
+    store, vector = PgVector(cache, url), clustered(1, 16, seed=3)
     address = made_segment(tmp_path, 1, 30).address
     before = store.search([address], vector, 5)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -100,9 +91,9 @@ def test_it_goes_on_after_the_server_hung_up(shelf, url, tmp_path) -> None:
     assert store.search([address], vector, 5) == before
 
 
-def test_an_index_over_it_answers_and_names_a_lost_file(shelf, url, tmp_path: Path, embedder) -> None:
+def test_an_index_over_it_answers_and_names_a_lost_file(cache, url, tmp_path: Path, embedder) -> None:
     embedder.encode_query = lambda text: clustered(1, 16, seed=7)
-    index = KnowledgeIndex(tmp_path, embedder, open_store=lambda shelf: PgVector(shelf, url))
+    index = KnowledgeIndex(tmp_path, embedder, open_store=lambda cache: PgVector(cache, url))
     address = made_segment(tmp_path, 1, 30).address
     assert index.search([KnowledgeRef(file_id="1", name="a.txt", segment=address)], "word1").passages
     with pytest.raises(SegmentMissing, match=r"lost\.txt"):

@@ -8,9 +8,9 @@ import pytest
 
 from tests.workers.knowledge import files
 from workers.knowledge import errors
-from workers.knowledge.parsing import parse_apart
+from workers.knowledge.parsing import parse_file
 from workers.knowledge.sniffing import DOCX, PDF, sniff
-from workers.knowledge.textkinds import HTML, MARKDOWN, TEXT
+from workers.knowledge.text_types import HTML, MARKDOWN, TEXT
 
 
 def scanned() -> bytes:
@@ -46,7 +46,7 @@ def entity_bomb() -> bytes:
 def test_each_reason_has_its_own_error(data: bytes, reason: type[errors.KnowledgeError], tmp_path: Path) -> None:
     (tmp_path / "upload").write_bytes(data)
     with pytest.raises(errors.KnowledgeError) as caught:
-        parse_apart(tmp_path / "upload")
+        parse_file(tmp_path / "upload")
     assert type(caught.value) is reason
     assert len(str(caught.value)) > 20
 

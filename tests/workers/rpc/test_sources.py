@@ -11,7 +11,7 @@ from gpts.knowledge.sections import Section, SectionBlock
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
 from web.runs.citations import pictures_of
-from workers.knowledge import drawn_pages
+from workers.knowledge import page_pictures
 from workers.knowledge.pipeline import build_segment, read_file
 from workers.rpc import sources
 
@@ -61,7 +61,7 @@ def test_a_quote_of_a_pdf_has_its_page_with_its_words(home):
 def test_a_page_is_drawn_once(home, monkeypatch):
     _, sha256, _ = stored(home, pdf(PAGES))
     first = sources.page_view(sha256, 1)
-    monkeypatch.setattr(drawn_pages, "page_picture", None)
+    monkeypatch.setattr(page_pictures, "run_isolated", None)
     assert sources.page_view(sha256, 1) == first
 
 
@@ -104,7 +104,7 @@ def test_a_quote_over_two_pages_is_looked_for_on_each():
 def test_old_pictures_are_forgotten_and_new_ones_kept(home):
     folder = pictures_of("ab" * 32)
     folder.mkdir(parents=True)
-    for name, age in (("1.webp", drawn_pages.KEEP_S + 60), ("2.webp", 60)):
+    for name, age in (("1.webp", page_pictures.KEEP_S + 60), ("2.webp", 60)):
         (folder / name).write_bytes(b"picture")
         then = (folder / name).stat().st_mtime - age
         os.utime(folder / name, (then, then))

@@ -1,27 +1,27 @@
-"""Parsers by MIME type: each turns a file's bytes into a Document. To add one, write the module and its line here."""
+"""Parsers by MIME type: each turns a file's bytes into a Document. To add one, write the module and list it here."""
 
 from importlib import import_module
 from typing import Final
 
 from gpts.knowledge.documents import Document
 from gpts.safety.screening import screened
-from workers.knowledge import sniffing, textkinds
+from workers.knowledge import sniffing, text_types
 from workers.knowledge.errors import NoText
 
-# Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
+# Part of a segment's address: raise it whenever a parser's text for the same bytes changes.
 PARSER_VERSION: Final = 6
 
 PARSERS: dict[str, str] = {
-    textkinds.TEXT: "workers.knowledge.parsers.text",
-    textkinds.MARKDOWN: "workers.knowledge.parsers.markdown",
-    textkinds.HTML: "workers.knowledge.parsers.html.document",
-    textkinds.CSV: "workers.knowledge.parsers.delimited",
-    textkinds.JSON: "workers.knowledge.parsers.structured",
-    textkinds.JSONL: "workers.knowledge.parsers.structured",
-    textkinds.EML: "workers.knowledge.parsers.eml",
+    text_types.TEXT: "workers.knowledge.parsers.text",
+    text_types.MARKDOWN: "workers.knowledge.parsers.markdown",
+    text_types.HTML: "workers.knowledge.parsers.html.document",
+    text_types.CSV: "workers.knowledge.parsers.delimited",
+    text_types.JSON: "workers.knowledge.parsers.structured",
+    text_types.JSONL: "workers.knowledge.parsers.structured",
+    text_types.EML: "workers.knowledge.parsers.eml",
     sniffing.EPUB: "workers.knowledge.parsers.epub",
     sniffing.RTF: "workers.knowledge.parsers.rtf.document",
-    textkinds.SOURCE: "workers.knowledge.parsers.source",
+    text_types.SOURCE: "workers.knowledge.parsers.source",
     sniffing.PDF: "workers.knowledge.parsers.pdf.document",
     sniffing.PNG: "workers.knowledge.parsers.image",
     sniffing.JPEG: "workers.knowledge.parsers.image",
@@ -39,10 +39,7 @@ PARSERS: dict[str, str] = {
 
 
 def parse(data: bytes, kind: str = "") -> Document:
-    """The document in `data`, screened; `kind` is its MIME type if that is known already. Raises a KnowledgeError.
-
-    `title` is empty if none is inside.
-    """
+    """The screened document in `data`, whose MIME type is `kind` or detected. Raises a KnowledgeError."""
     parser = import_module(PARSERS[kind or sniffing.sniff(data)])
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):

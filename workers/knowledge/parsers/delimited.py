@@ -10,7 +10,7 @@ from typing import Final
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.outline import Outline, text_of
 from workers.knowledge.parsers.records import add_rows
-from workers.knowledge.textkinds import delimiter
+from workers.knowledge.text_types import delimiter
 
 _MAX_CELL_CHARS: Final = 1_000_000
 # A cell with more lines than this means that a quotation mark was never closed.

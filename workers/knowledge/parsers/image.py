@@ -12,8 +12,8 @@ from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from gpts.knowledge.documents import Document
 from workers.knowledge import ocr
-from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, NoText, TooLarge
+from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.document import write_page
 from workers.knowledge.parsers.pdf.layout import layout
@@ -37,7 +37,7 @@ def parse(data: bytes) -> Document:
     n_frames, read_any = frame_count(data), False
     for number, frame in enumerate(frames(data), 1):
         read_any = _add(outline, frame, number) or read_any
-        tell_pages(number, n_frames)
+        report_pages(number, n_frames)
     if n_frames > MAX_FRAMES:
         outline.notice(
             f"Only the first {MAX_FRAMES} of {n_frames:,} pages were read. Split the file to use the rest."

@@ -15,7 +15,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile, TooLarge
 from workers.knowledge.parsers.outline import Outline, flat, text_of
 from workers.knowledge.parsers.records import add_record, add_rows, without_data
-from workers.knowledge.textkinds import JSONL, text_type
+from workers.knowledge.text_types import JSONL, text_type
 
 _SPACE: Final = re.compile(r"[\s,]*")
 _DECODER: Final = JSONDecoder(strict=False)

@@ -1,8 +1,8 @@
 """Vectors in PostgreSQL with pgvector, for several machines that share one database.
 
-One table per number of dimensions, since an index needs a fixed one: a row per chunk in 16 bits, under an HNSW index.
-The segments' addresses filter as the index is walked (`hnsw.iterative_scan`, pgvector 0.8), so a question to a small
-GPT among many goes on until it has enough chunks of its own; where PostgreSQL expects few rows it reads them all.
+There is one table per number of dimensions, because an index needs a fixed one: a row per chunk in 16 bits, with an
+HNSW index. The index scan filters by segment (`hnsw.iterative_scan`, pgvector 0.8), so that a small GPT among many
+still gets enough chunks; where PostgreSQL expects few rows it reads them all.
 """
 
 import threading
@@ -13,7 +13,7 @@ import numpy as np
 
 from workers.knowledge.content import Segment
 from workers.knowledge.embed import Vectors
-from workers.knowledge.shelf import Shelf
+from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import Hit
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# Any number that no other part of the database uses: one process at a time makes tables.
+# The advisory lock for creating tables; no other part of the database uses this number.
 _TABLES_LOCK: Final = 7_340_118
-# Candidates that HNSW keeps while it walks; pgvector's own default is 40, which is less than the hundred that are
-# asked for.
+# Candidates that the HNSW scan keeps; pgvector's default is 40, fewer than the hundred chunks requested.
 EF_SEARCH: Final = 200
 
 _TABLE: Final = """
@@ -43,19 +42,19 @@ _KNOWN: Final = "SELECT segment FROM knowledge_vectors_{dim} WHERE chunk = 0 AND
 
 
 class PgVector:
-    """Searches the database at `url`; each thread has a connection of its own."""
+    """Searches the database at `url`; each thread has its own connection."""
 
-    def __init__(self, shelf: Shelf, url: str) -> None:
-        self._shelf = shelf
+    def __init__(self, cache: SegmentCache, url: str) -> None:
+        self._cache = cache
         self._url = url
         self._threads = threading.local()
         self._lock = threading.Lock()
         self._tables: set[int] = set()
-        # Addresses that are known to be in the database; others are looked up and, if need be, added.
+        # Addresses known to be in the database.
         self._added: set[str] = set()
 
     def add(self, segment: Segment) -> None:
-        """Copy the segment's vectors into the database in one transaction; nothing if they are there."""
+        """Copy the segment's vectors into the database in one transaction, unless they are there."""
         dim, n_chunks = segment.vectors.d, segment.info.n_chunks
         address = segment.info.address
         self._make_table(dim)
@@ -65,26 +64,13 @@ class PgVector:
         self._added.add(address)
 
     def search(self, addresses: Sequence[str], vector: Vectors, k: int) -> list[Hit]:
-        """The nearest chunks, as PostgreSQL finds them. Raises psycopg.Error if the database does not answer."""
+        """The nearest chunks. Raises psycopg.Error if the database does not answer."""
         dim = vector.shape[1]
         self._make_table(dim)
         self._add_missing(dim, addresses)
-        asked = {"vector": _literal(vector[0]), "segments": list(addresses), "k": k}
-        rows = self._run(lambda connection: connection.execute(_NEAREST.format(dim=dim), asked).fetchall())
+        query = {"vector": _literal(vector[0]), "segments": list(addresses), "k": k}
+        rows = self._run(lambda connection: connection.execute(_NEAREST.format(dim=dim), query).fetchall())
         return sorted((Hit(float(cosine), segment, chunk) for cosine, segment, chunk in rows), reverse=True)
-
-    def drop(self, address: str) -> None:
-        """Delete the segment's rows, whatever their dimensions."""
-        self._added.discard(address)
-
-        def delete(connection: "Connection[Any]") -> None:
-            tables = connection.execute(
-                r"SELECT tablename FROM pg_tables WHERE tablename LIKE 'knowledge\_vectors\_%'"
-            )
-            for (table,) in tables.fetchall():
-                connection.execute(f"DELETE FROM {table} WHERE segment = %s", [address])  # noqa: S608 own table
-
-        self._run(delete)
 
     def _add_missing(self, dim: int, addresses: Sequence[str]) -> None:
         unsure = [address for address in addresses if address not in self._added]
@@ -92,7 +78,7 @@ class PgVector:
             self._added.update(self._among_known(dim, unsure))
             for address in unsure:
                 if address not in self._added:
-                    self.add(self._shelf.segment(address))
+                    self.add(self._cache.segment(address))
 
     def _among_known(self, dim: int, addresses: Sequence[str]) -> set[str]:
         found = self._run(lambda connection: connection.execute(_KNOWN.format(dim=dim), [list(addresses)]).fetchall())
@@ -105,7 +91,7 @@ class PgVector:
                 self._tables.add(dim)
 
     def _run(self, work: "Callable[[Connection[Any]], Result]") -> Result:
-        """What `work` gives in a transaction on this thread's connection; once more if the server had hung up."""
+        """The result of `work` in a transaction on this thread's connection, retried once if that was lost."""
         from psycopg import OperationalError
 
         try:
@@ -135,7 +121,7 @@ def _create(connection: "Connection[Any]", dim: int) -> None:
 
 
 def _insert(connection: "Connection[Any]", dim: int, address: str, vectors: Vectors) -> None:
-    # Another worker may be adding the same segment; the second waits here and then finds it there.
+    # A second worker that adds the same segment waits here and then finds it.
     connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [address])
     if connection.execute(_KNOWN.format(dim=dim), [[address]]).fetchall():
         return
@@ -145,5 +131,5 @@ def _insert(connection: "Connection[Any]", dim: int, address: str, vectors: Vect
 
 
 def _literal(vector: Vectors) -> str:
-    """`vector` as pgvector reads it; six digits are more than 16 bits hold."""
+    """`vector` in pgvector's notation; six digits are more precise than 16 bits."""
     return "[" + ",".join(f"{value:.6g}" for value in np.asarray(vector).tolist()) + "]"

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from gpts.knowledge.documents import Block, Document, Finding
 from workers.knowledge.errors import KnowledgeError
-from workers.knowledge.parsing import Parsed, parse_apart
+from workers.knowledge.parsing import Parsed, parse_file
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 def _read(name: str) -> tuple[Parsed | None, str]:
     """The parsed file, or None and why not."""
     try:
-        return parse_apart(Path(name)), ""
+        return parse_file(Path(name)), ""
     except KnowledgeError as error:
         return None, str(error)
     except FileNotFoundError:

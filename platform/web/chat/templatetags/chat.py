@@ -1,18 +1,28 @@
 """Template tags and filters of the chat and of the creator's form."""
 
+import keyword
+import re
+from typing import Final
+
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from gpts.runs.delegated_calls import DelegatedCall
 from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
-from web.chat import code, sources
+from web.chat import sources
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
-register.filter("highlighted", code.highlighted)
+_WORDS: Final = "|".join(keyword.kwlist)
+_TOKEN: Final = re.compile(
+    r"(?P<comment>\#[^\n]*)"
+    r"|(?P<string>[rbfuRBFU]{0,2}(?:'''[\s\S]*?'''|\"\"\"[\s\S]*?\"\"\"|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"))"
+    rf"|(?P<word>\b(?:{_WORDS})\b)"
+    r"|(?P<number>\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?\b)"
+)
 register.filter("place", sources.where)
 
 
@@ -48,3 +58,15 @@ def naming(words: str, call: DelegatedCall | None) -> SafeString | str:
     """`words` with the first occurrence of the name of `call` in bold, if there is one."""
     before, found, after = words.partition(call.name) if call else (words, "", "")
     return format_html("{}<b><bdi>{}</bdi></b>{}", before, found, after) if found else words
+
+
+@register.filter
+def highlighted(code: str) -> SafeString:
+    """Python code as escaped HTML with comments, strings, keywords and numbers in elements of those classes."""
+    parts, at = [], 0
+    for found in _TOKEN.finditer(code):
+        parts.append(format_html("{}", code[at : found.start()]))
+        parts.append(format_html('<span class="py-{}">{}</span>', found.lastgroup, found[0]))
+        at = found.end()
+    parts.append(format_html("{}", code[at:]))
+    return format_html_join("", "{}", ((part,) for part in parts))

@@ -15,8 +15,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.confined import tell_pages
 from workers.knowledge.errors import BrokenFile, ScannedPages
+from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import Placed
 from workers.knowledge.parsers.pdf.lines import (
@@ -78,7 +78,7 @@ def _pages(source: pdfium.PdfDocument, outline: Outline) -> list[PageContent]:
             outline.notice("This page is damaged and couldn't be read.", number + 1)
             pages.append(PageContent())
         n_chars += sum(len(each.item.text) for each in pages[-1].items if isinstance(each.item, TextLine))
-        tell_pages(number + 1, n_pages)
+        report_pages(number + 1, n_pages)
         if n_chars > MAX_CHARS:
             break
     if n_broken == len(pages):

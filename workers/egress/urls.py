@@ -1,7 +1,8 @@
-"""Normalised URLs: what is checked here is, letter for letter, what is connected to later.
+"""Normalised URLs: exactly what is checked here is connected to later.
 
-Parsers disagree about odd URLs, and attacks exploit the difference. So a URL that two of them could read differently
-is refused, hosts are normalised as browsers do (WHATWG URL, "host parsing"), and the URL is rebuilt from its parts.
+Parsers disagree about unusual URLs, and attacks exploit the difference. So a URL that two of them could read
+differently is refused, hosts are normalised as browsers do (WHATWG URL, "host parsing"), and the URL is rebuilt from
+its parts.
 """
 
 import ipaddress
@@ -53,7 +54,7 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What must match before a secret is sent again."""
+        """Scheme, host and port, which must match before a secret is sent again."""
         return self.scheme, self.host, self.port
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.knowledge.textkinds import CSV, EML, HTML, JSON, JSONL, MARKDOWN, SOURCE, TEXT, delimiter, text_type
+from workers.knowledge.text_types import CSV, EML, HTML, JSON, JSONL, MARKDOWN, SOURCE, TEXT, delimiter, text_type
 
 MAIL = (
     "Received: from a by b\nFrom: Anna <anna@x.test>\nTo: bob@x.test\nDate: Mon, 1 Jan 2024\nSubject: Pump\n\nHello"

@@ -1,7 +1,7 @@
-"""What kind of text a text is. Only the content counts: a name is a claim.
+"""The MIME type of a text, by its content alone.
 
-Each test must be sure of itself, since a wrong kind damages what plain text would have kept: prose with commas read
-as a table, or a letter with "Subject:" in it as e-mail.
+Each test must be certain, because a wrong type damages what plain text would have kept: prose with commas parsed as a
+table, or a letter that contains "Subject:" as e-mail.
 """
 
 import csv
@@ -54,7 +54,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 
 @cache
 def _signs(kind: str) -> tuple[re.Pattern[str], ...]:
-    """The signs of "markdown" or "code", of which each line or text has some."""
+    """The patterns of "markdown" or "code"."""
     return tuple(map(re.compile, tomllib.loads(_FILE.read_text("utf-8"))[kind]))
 
 
@@ -119,7 +119,7 @@ def _is_mail(head: str) -> bool:
 
 
 def _is_code(head: str) -> bool:
-    # Cut, since the patterns' time grows with the square of a line's length.
+    # Lines are cut, because the patterns take time quadratic in their length.
     lines = [line[:300] for line in head.splitlines()[:400] if line.strip()]
     if len(lines) < 3:
         return bool(lines) and len(head) > 500 and head.count(";") + head.count("{") > len(head) / 60
@@ -137,17 +137,17 @@ def _is_code(head: str) -> bool:
 
 
 def delimiter(text: str) -> str:
-    """What parts the cells of `text` if it is a table of delimited values, else ""."""
-    best, most = "", 0.0
+    """The delimiter of `text` if it is a table of delimited values, else ""."""
+    best, highest = "", 0.0
     head = text[:HEAD_CHARS]
     for mark in _DELIMITERS:
-        if mark in head and (worth := _table_worth(head, mark, len(text) > len(head))) > most:
-            best, most = mark, worth
+        if mark in head and (score := _table_score(head, mark, len(text) > len(head))) > highest:
+            best, highest = mark, score
     return best
 
 
-def _table_worth(head: str, mark: str, is_cut: bool) -> float:
-    """How much `head` is a table parted by `mark`, 0 if it is none: rows of one width, cells that are no prose."""
+def _table_score(head: str, mark: str, is_cut: bool) -> float:
+    """How certainly `head` is a table delimited by `mark`, 0 if not: rows of one width, cells that are no prose."""
     rows = list(_rows(head, mark))
     if is_cut:
         rows = rows[:-1]
@@ -172,7 +172,7 @@ def _rows(head: str, mark: str) -> Iterator[list[str]]:
 
 
 def _is_prose(cells: list[str], quoted: bool) -> bool:
-    """Whether the cells read like clauses of sentences: many words, ends with a stop, an and in front."""
+    """Whether the cells look like parts of sentences: many words, final stops, initial conjunctions."""
     n_full = max(1, sum(bool(cell) for cell in cells))
     n_stops = sum(cell.endswith((".", "!", "?", ":")) and " " in cell for cell in cells)
     n_joined = sum(cell.startswith(("and ", "or ", "but ", "und ", "oder ", "et ", "ou ", "y ")) for cell in cells)

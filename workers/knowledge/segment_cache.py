@@ -1,8 +1,8 @@
-"""The segments and unions that this process has open, least recently used first out.
+"""An LRU cache of the segments and unions that this process has open.
 
-A small segment is held in memory and counts with its bytes. A large one is mapped: its pages belong to the system,
-which drops them when memory is short, so only their number is limited (each keeps a file open). A search holds what
-it uses, so that nothing vanishes under it when it is put away or swept.
+Small segments are held in memory, limited by their bytes. Large ones are mapped: the system drops their pages when
+memory is short, so only their number is limited (each keeps a file open). A search holds references to what it uses,
+so evicting or deleting that does not affect it.
 """
 
 import logging
@@ -21,13 +21,13 @@ from workers.knowledge.unions import Union
 logger = logging.getLogger(__name__)
 
 CACHE_BYTES: Final = 1_000_000_000
-# Open files of a process are limited to 1,024 by default, and a web server wants most of them.
+# A process may open 1,024 files by default, and a web server needs most of them.
 MAPPED: Final = 400
 UNIONS: Final = 64
 
 
-class Shelf:
-    """Opens the segments and unions under `home`. Safe between threads."""
+class SegmentCache:
+    """Opens the segments and unions under `home`. Thread-safe."""
 
     def __init__(self, home: Path, cache_bytes: int = CACHE_BYTES) -> None:
         self.home = home
@@ -36,7 +36,7 @@ class Shelf:
         self._segments: OrderedDict[str, Segment] = OrderedDict()
         self._unions: OrderedDict[str, Union] = OrderedDict()
         self._damaged: set[str] = set()
-        self._checker = ThreadPoolExecutor(1, "check-segments", initializer=_stand_back)
+        self._checker = ThreadPoolExecutor(1, "check-segments", initializer=_lower_priority)
 
     def segment(self, address: str) -> Segment:
         """The segment, open. Raises SegmentMissing or SegmentCorrupt."""
@@ -52,11 +52,11 @@ class Shelf:
             self._checker.submit(self._check_segment, address)
         with self._lock:
             self._segments[address] = segment
-            self._make_room()
+            self._evict()
         return segment
 
     def union(self, name: str) -> Union | None:
-        """The union, open; None if it has not been made, or was damaged and is now removed."""
+        """The union, open; None if it was not built, or was damaged and is now removed."""
         with self._lock:
             union = self._unions.get(name)
             if union is not None:
@@ -73,27 +73,27 @@ class Shelf:
             self._unions[name] = union
             while len(self._unions) > UNIONS:
                 self._unions.popitem(last=False)
-        # Only now, or a quick check would throw away what is then kept all the same.
+        # After caching it, because a failed check removes it from the cache.
         self._checker.submit(self._check_union, name)
         return union
 
-    def _make_room(self) -> None:
-        """Put segments away, oldest first, while there are too many bytes or too many open files; keeps the last."""
+    def _evict(self) -> None:
+        """Drop the oldest segments while there are too many bytes or open files; keeps the newest."""
         n_bytes = sum(each.n_bytes for each in self._segments.values())
         n_mapped = sum(not each.n_bytes for each in self._segments.values())
         for address in list(self._segments)[:-1]:
-            own = self._segments[address].n_bytes
-            if (own and n_bytes > self._cache_bytes) or (not own and n_mapped > MAPPED):
+            size = self._segments[address].n_bytes
+            if (size and n_bytes > self._cache_bytes) or (not size and n_mapped > MAPPED):
                 del self._segments[address]
-                n_bytes -= own
-                n_mapped -= not own
+                n_bytes -= size
+                n_mapped -= not size
 
     def _check_segment(self, address: str) -> None:
-        """Read a mapped segment once and refuse it from now on if a byte is wrong."""
+        """Check all bytes of a mapped segment; a damaged one is refused from then on."""
         try:
             segments.check(self.home, address)
         except SegmentCorrupt:
-            logger.exception("segment %s is damaged; its file must be read again", address)
+            logger.exception("segment %s is damaged; its file must be indexed again", address)
             with self._lock:
                 self._damaged.add(address)
                 self._segments.pop(address, None)
@@ -110,7 +110,7 @@ class Shelf:
             self._discard_union(name)
 
     def _discard_union(self, name: str) -> None:
-        logger.error("union %s is damaged and will be made again", name)
+        logger.error("union %s is damaged and will be rebuilt", name)
         with self._lock:
             self._unions.pop(name, None)
         try:
@@ -119,6 +119,6 @@ class Shelf:
             logger.info("union %s is already gone", name)
 
 
-def _stand_back() -> None:
-    """Let every other thread go first; Linux keeps a priority for each thread."""
+def _lower_priority() -> None:
+    """Give this thread the lowest priority, which Linux keeps per thread."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

@@ -1,8 +1,8 @@
-"""Runs a function on an uploaded file in a separate process, so that the file can exhaust or crash only that.
+"""Runs a function on an uploaded file in a child process, so that the file can exhaust or crash only that.
 
-The child (confined.py) is a fresh interpreter without torch, with limits on memory, processor time, written files and
-open files; the parent adds a wall clock and a cap on the answer. Both clocks allow more for each page that was read.
-Whatever happens there is one KnowledgeError here.
+The child (isolated_child.py) is a new interpreter without torch, with limits on memory, CPU time, written files and
+open files; the parent adds limits on elapsed time and on the result. Both time limits grow with each page read.
+Every failure of the child is one KnowledgeError here.
 """
 
 import json
@@ -22,18 +22,18 @@ from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import Final
 
-from workers.knowledge.confined import ERROR, HEADER, PAGES, PROGRESS, RESULT
-from workers.knowledge.confinement import missing
+from workers.confinement.frames import ERROR, PROGRESS, RESULT, Frames, Malformed
 from workers.knowledge.errors import BY_NAME, BrokenFile, EmptyFile, NotAFile, TimedOut, TooLarge
+from workers.knowledge.isolated_child import PAGES, missing
 
 logger = logging.getLogger(__name__)
 
 # The environment variables passed to the child: the OCR models' folder, and the languages to read.
-PASSED_ON: Final = ("TESSDATA", "OCR_LANGUAGES")
+_PASSED_ON: Final = ("TESSDATA", "OCR_LANGUAGES")
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
-# Told how many of how many pages are read (0, 0 if that is not known), also without news, several times a second.
-# It may raise, which stops the child.
+# Called several times a second with the number of pages read and of all pages (0, 0 if unknown). What it raises stops
+# the child.
 OnProgress = Callable[[int, int], None]
 
 
@@ -49,29 +49,29 @@ class ParserLimits:
     answer_bytes: int = 64_000_000
 
     def allowed(self, base_s: int, n_read: int) -> int:
-        """Seconds that may have passed once `n_read` pages are read, where a file without pages has `base_s`."""
+        """The limit in seconds after `n_read` pages; `base_s` is that of a file without pages."""
         return min(self.max_s, base_s + self.page_s * n_read)
 
 
 LIMITS: Final = ParserLimits()
 
 
-def run_apart(
+def run_isolated(
     function: str,
     source: Path,
     args: Sequence[str | int | float] = (),
     limits: ParserLimits = LIMITS,
     on_progress: OnProgress = lambda n_read, n_pages: None,
 ) -> bytes:
-    """What `function` ("module:name") returns for the bytes of `source` and `args`, run in a child process.
+    """The result of `function` ("module:name") for the bytes of `source` and `args`, run in a child process.
 
-    Raises a KnowledgeError with the reason when there is no answer, NotAFile if `source` is no regular file.
+    Raises a KnowledgeError with the reason if there is none, NotAFile if `source` is no regular file.
     """
-    _say_what_is_missing()
+    _log_what_is_missing()
     with _opened(source) as descriptor:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
-                *(sys.executable, "-P", "-m", "workers.knowledge.confined"),
+                *(sys.executable, "-P", "-m", "workers.knowledge.isolated_child"),
                 *(function, json.dumps(list(args)), json.dumps(asdict(limits) | {"parent": os.getpid()})),
             ],
             cwd="/",
@@ -82,7 +82,7 @@ def run_apart(
             start_new_session=True,
         )
     try:
-        answer = _Conversation(child, limits, on_progress).answer()
+        answer = _Reading(child, limits, on_progress).answer()
         return _result(answer, child.wait())
     finally:
         child.kill()
@@ -90,7 +90,7 @@ def run_apart(
 
 
 @cache
-def _say_what_is_missing() -> None:
+def _log_what_is_missing() -> None:
     """Log once what this system lacks for full confinement."""
     for each in missing():
         logger.warning("files are read with less protection: %s", each)
@@ -98,7 +98,7 @@ def _say_what_is_missing() -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[int]:
-    """A descriptor of the regular file `source`; opening it neither blocks nor triggers anything."""
+    """A descriptor of the regular file `source`, opened without blocking or side effects."""
     if not stat.S_ISREG(source.stat().st_mode):
         raise NotAFile
     descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK)
@@ -114,7 +114,7 @@ def _opened(source: Path) -> Iterator[int]:
 
 
 def _environment() -> dict[str, str]:
-    passed_on = {name: value for name in PASSED_ON if (value := os.environ.get(name))}
+    passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
     return {
         "PATH": os.defpath,
         "PYTHONPATH": str(_ROOT),
@@ -126,52 +126,40 @@ def _environment() -> dict[str, str]:
     }
 
 
-class _Conversation:
+class _Reading:
     """Reads the child's frames until its result, its end, the time limit or the size limit."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", limits: ParserLimits, on_progress: OnProgress) -> None:
         self._child = child
         self._limits = limits
         self._on_progress = on_progress
-        self._begun = monotonic()
+        self._started = monotonic()
         self._pages = (0, 0)
-        self._unread = bytearray()
 
     def answer(self) -> tuple[bytes, bytes] | None:
         """The kind and payload of the child's last frame, None if it ended without one. Raises TimedOut, TooLarge."""
         assert self._child.stdout is not None
+        frames = Frames(self._limits.answer_bytes)
         with self._child.stdout as pipe, DefaultSelector() as selector:
             selector.register(pipe, EVENT_READ)
             while True:
                 self._on_progress(*self._pages)
-                if monotonic() - self._begun > self._limits.allowed(self._limits.wall_s, self._pages[0]):
+                if monotonic() - self._started > self._limits.allowed(self._limits.wall_s, self._pages[0]):
                     raise TimedOut
                 if not selector.select(timeout=0.2):
                     continue
-                piece = os.read(pipe.fileno(), 1 << 20)
-                if not piece:
+                data = os.read(pipe.fileno(), 1 << 20)
+                if not data:
                     return None
-                self._unread += piece
-                if final := self._take():
-                    return final
+                try:
+                    for kind, payload in frames.feed(data):
+                        if kind != PROGRESS:
+                            return kind, payload
+                        self._count_pages(payload)
+                except Malformed as error:
+                    raise TooLarge from error
 
-    def _take(self) -> tuple[bytes, bytes] | None:
-        """Take whole frames from the bytes received; a final frame ends the reading."""
-        while len(self._unread) >= HEADER.size:
-            kind, length = HEADER.unpack_from(self._unread)
-            if length > self._limits.answer_bytes:
-                raise TooLarge
-            end = HEADER.size + length
-            if len(self._unread) < end:
-                return None
-            payload = bytes(memoryview(self._unread)[HEADER.size : end])
-            del self._unread[:end]
-            if kind != PROGRESS:
-                return kind, payload
-            self._turn_pages(payload)
-        return None
-
-    def _turn_pages(self, payload: bytes) -> None:
+    def _count_pages(self, payload: bytes) -> None:
         if len(payload) != PAGES.size:
             raise BrokenFile
         n_read, n_pages = PAGES.unpack(payload)
@@ -180,7 +168,7 @@ class _Conversation:
         try:
             resource.prlimit(self._child.pid, resource.RLIMIT_CPU, (allowed, self._limits.max_s))
         except (ProcessLookupError, PermissionError, ValueError):
-            # It ended already, or has less left than this; its own limit stands.
+            # It has ended, or has less time left than this; its own limit applies.
             return
 
 
@@ -188,7 +176,7 @@ def _result(answer: tuple[bytes, bytes] | None, exit_code: int) -> bytes:
     if exit_code == -signal.SIGXCPU:
         raise TimedOut
     if answer is None or exit_code != 0:
-        logger.warning("the process that read a file ended without an answer, exit code %d", exit_code)
+        logger.warning("the process that read a file ended without a result, exit code %d", exit_code)
         raise BrokenFile
     kind, payload = answer
     if kind == RESULT:
@@ -199,7 +187,7 @@ def _result(answer: tuple[bytes, bytes] | None, exit_code: int) -> bytes:
 
 
 def _error(payload: bytes) -> Exception:
-    """The error that the child named, BrokenFile if it makes no sense."""
+    """The error that the child named, BrokenFile if it is malformed."""
     try:
         name, message, trace = json.loads(payload)
         if trace:

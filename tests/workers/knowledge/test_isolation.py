@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from workers.knowledge import errors
-from workers.knowledge.apart import LIMITS, run_apart
-from workers.knowledge.confined import tell_pages
+from workers.knowledge.isolated_child import report_pages
+from workers.knowledge.isolation import LIMITS, run_isolated
 
 ROOT = Path(__file__).parents[3]
-HERE = "tests.workers.knowledge.test_apart"
+HERE = "tests.workers.knowledge.test_isolation"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def hang(data: bytes) -> bytes:
 def turn_pages(data: bytes, n_pages: int, seconds: float) -> bytes:
     for n_read in range(1, n_pages + 1):
         time.sleep(seconds)
-        tell_pages(n_read, n_pages)
+        report_pages(n_read, n_pages)
     return data
 
 
@@ -79,7 +79,7 @@ def print_noise(data: bytes) -> bytes:
 
 
 def tell_pid_and_hang(data: bytes) -> bytes:
-    tell_pages(os.getpid(), 0)
+    report_pages(os.getpid(), 0)
     return hang(data)
 
 
@@ -88,50 +88,50 @@ def environment(data: bytes) -> bytes:
 
 
 def test_the_function_gets_the_file_and_the_arguments(source: Path) -> None:
-    assert run_apart(f"{HERE}:echo", source, ["!", 3]) == b"some text!!!"
+    assert run_isolated(f"{HERE}:echo", source, ["!", 3]) == b"some text!!!"
 
 
 def test_pages_are_told_as_they_are_read(source: Path) -> None:
     told: list[tuple[int, int]] = []
-    run_apart(f"{HERE}:turn_pages", source, [3, 0.05], on_progress=lambda *pages: told.append(pages))
+    run_isolated(f"{HERE}:turn_pages", source, [3, 0.05], on_progress=lambda *pages: told.append(pages))
     assert told[0] == (0, 0)
     assert {(1, 3), (2, 3)} <= set(told)
 
 
 def test_what_hangs_is_stopped_by_the_clock(source: Path) -> None:
     with pytest.raises(errors.TimedOut):
-        run_apart(f"{HERE}:hang", source, limits=replace(LIMITS, wall_s=1))
+        run_isolated(f"{HERE}:hang", source, limits=replace(LIMITS, wall_s=1))
 
 
 def test_many_pages_may_take_longer(source: Path) -> None:
     limits = replace(LIMITS, wall_s=4, page_s=2)
-    assert run_apart(f"{HERE}:turn_pages", source, [5, 1.0], limits) == b"some text"
+    assert run_isolated(f"{HERE}:turn_pages", source, [5, 1.0], limits) == b"some text"
 
 
 def test_what_spins_is_stopped_by_its_processor_time(source: Path) -> None:
     with pytest.raises(errors.TimedOut):
-        run_apart(f"{HERE}:spin", source, limits=replace(LIMITS, cpu_s=1))
+        run_isolated(f"{HERE}:spin", source, limits=replace(LIMITS, cpu_s=1))
 
 
 @pytest.mark.parametrize("function", ["abort", "leave", "stop_early", "fail"])
 def test_a_crash_is_a_broken_file(function: str, source: Path) -> None:
     with pytest.raises(errors.BrokenFile):
-        run_apart(f"{HERE}:{function}", source)
+        run_isolated(f"{HERE}:{function}", source)
 
 
 def test_a_reason_arrives_with_its_message(source: Path) -> None:
     with pytest.raises(errors.NoText, match="held"):
-        run_apart(f"{HERE}:refuse", source)
+        run_isolated(f"{HERE}:refuse", source)
 
 
 @pytest.mark.parametrize("function", ["take_memory", "answer_at_length"])
 def test_what_takes_too_much_is_too_large(function: str, source: Path) -> None:
     with pytest.raises(errors.TooLarge):
-        run_apart(f"{HERE}:{function}", source, limits=replace(LIMITS, answer_bytes=100_000))
+        run_isolated(f"{HERE}:{function}", source, limits=replace(LIMITS, answer_bytes=100_000))
 
 
 def test_what_libraries_print_is_no_answer(source: Path) -> None:
-    assert run_apart(f"{HERE}:print_noise", source) == b"some text"
+    assert run_isolated(f"{HERE}:print_noise", source) == b"some text"
 
 
 def test_a_cancelled_child_is_gone(source: Path) -> None:
@@ -143,14 +143,15 @@ def test_a_cancelled_child_is_gone(source: Path) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        run_apart(f"{HERE}:tell_pid_and_hang", source, on_progress=cancel_once_it_runs)
+        run_isolated(f"{HERE}:tell_pid_and_hang", source, on_progress=cancel_once_it_runs)
     assert not Path(f"/proc/{pids[0]}").exists()
 
 
 def test_a_killed_parent_takes_the_child_with_it(source: Path) -> None:
     program = (
-        f"from pathlib import Path; from workers.knowledge.apart import run_apart\n"
-        f"run_apart('{HERE}:tell_pid_and_hang', Path({str(source)!r}), on_progress=lambda n, _: print(n, flush=True))"
+        f"from pathlib import Path; from workers.knowledge.isolation import run_isolated\n"
+        f"report = lambda n, _: print(n, flush=True)\n"
+        f"run_isolated('{HERE}:tell_pid_and_hang', Path({str(source)!r}), on_progress=report)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
         assert parent.stdout is not None
@@ -167,7 +168,7 @@ def test_the_child_sees_no_settings_but_those_for_text_recognition(
 ) -> None:
     monkeypatch.setenv("DJANGO_SECRET_KEY", "secret")
     monkeypatch.setenv("OCR_LANGUAGES", "eng")
-    names = run_apart(f"{HERE}:environment", source).decode().split()
+    names = run_isolated(f"{HERE}:environment", source).decode().split()
     assert "OCR_LANGUAGES" in names
     assert "DJANGO_SECRET_KEY" not in names
 
@@ -176,4 +177,4 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for place in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
         with pytest.raises(errors.NotAFile):
-            run_apart(f"{HERE}:echo", place)
+            run_isolated(f"{HERE}:echo", place)
