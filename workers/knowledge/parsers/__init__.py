@@ -1,4 +1,4 @@
-"""Parsers by MIME type: each turns a file's bytes into a Document. To add one, write the module and its line here."""
+"""Parsers by MIME type: each turns a file's bytes into a Document. To add one, write the module and list it here."""
 
 from importlib import import_module
 from typing import Final
@@ -8,7 +8,7 @@ from gpts.safety.screening import screened
 from workers.knowledge import sniffing, text_types
 from workers.knowledge.errors import NoText
 
-# Goes into a segment's address: raise it whenever a parser gives another text for the same bytes.
+# Part of a segment's address: raise it whenever a parser's text for the same bytes changes.
 PARSER_VERSION: Final = 6
 
 PARSERS: dict[str, str] = {
@@ -39,10 +39,7 @@ PARSERS: dict[str, str] = {
 
 
 def parse(data: bytes, kind: str = "") -> Document:
-    """The document in `data`, screened; `kind` is its MIME type if that is known already. Raises a KnowledgeError.
-
-    `title` is empty if none is inside.
-    """
+    """The screened document in `data`, whose MIME type is `kind` or detected. Raises a KnowledgeError."""
     parser = import_module(PARSERS[kind or sniffing.sniff(data)])
     document: Document = parser.parse(data)
     if not any(block.text.strip() for block in document.blocks):

@@ -1,23 +1,23 @@
-"""Whether text can be told from what is behind it."""
+"""Whether text is visible on its background."""
 
 import re
 from typing import Final
 
-# Red, green and blue, 0..255 each. None where a colour is a picture, a gradient or otherwise not known.
+# Red, green and blue, 0..255 each; None for a picture, a gradient or an unknown colour.
 Colour = tuple[int, int, int] | None
 
 WHITE: Final = (255, 255, 255)
 BLACK: Final = (0, 0, 0)
-# Below 18 levels of grey a rendered letter is not seen (measured 2026-11 on PDF pages); colours of the same grey
-# still differ to the eye when a channel is this much apart.
+# Below 18 levels of grey a rendered letter is invisible (measured 2026-11 on PDF pages), unless a channel differs by
+# this much.
 _MIN_GREY: Final = 18
 _MIN_CHANNEL: Final = 48
-# Smaller letters are a mark on paper, not text; typesetters' smallest is 4 pt.
+# Smaller letters cannot be read; the smallest in print are 4 pt.
 MIN_POINTS: Final = 2.0
 
 
 def blends(text: Colour, ground: Colour) -> bool:
-    """Whether text of this colour is not seen on this ground; False if either is unknown."""
+    """Whether text of this colour is invisible on this background; False if either is unknown."""
     if text is None or ground is None:
         return False
     channels = max(abs(a - b) for a, b in zip(text, ground, strict=True))
@@ -25,7 +25,7 @@ def blends(text: Colour, ground: Colour) -> bool:
 
 
 def from_hex(digits: str | None) -> Colour:
-    """The colour written as RRGGBB, #RRGGBB or AARRGGBB; None for anything else, "auto" among it."""
+    """The colour written as RRGGBB, #RRGGBB or AARRGGBB; None for anything else, such as "auto"."""
     found = re.fullmatch(r"#?(?:[0-9a-f]{2})?([0-9a-f]{6})", digits or "", re.I)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def from_hex(digits: str | None) -> Colour:
 
 
 def tinted(colour: Colour, multiplied: float, added: float) -> Colour:
-    """`colour` with its lightness (0..1) multiplied and added to, as DrawingML's lumMod and lumOff do, roughly."""
+    """`colour` with its lightness (0..1) multiplied and added to, roughly like DrawingML's lumMod and lumOff."""
     if colour is None:
         return None
     light = (max(colour) + min(colour)) / 510

@@ -1,12 +1,12 @@
-"""E-mail: who wrote what to whom, the message as its reader sees it, and the attachments one level deep.
+"""E-mail: the main headers, the message as readers see it, and attachments one level deep.
 
-Headers are read by the standard library's older policy, since its newer one raises on headers that people really
-send. Where a message comes as HTML and as plain text, the HTML is what its reader sees; a plain text that says
-something else is left out and told.
+Headers are parsed with the standard library's older policy, since the newer one raises on headers of real messages.
+If a message has an HTML and a plain-text version, the HTML is read; a plain text that differs is left out and noted.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from email import message_from_bytes
 from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
@@ -28,7 +28,7 @@ _MAX_PARTS: Final = 200
 _MAX_ATTACHMENTS: Final = 20
 _MAX_ATTACHMENT_BYTES: Final = 20_000_000
 _MAX_HEADER_CHARS: Final = 1_000
-# Of a plain version's words, the share that may be missing in the HTML before it counts as another text.
+# The share of a plain version's words that may be missing in the HTML before it counts as a different text.
 _OTHER_WORDS: Final = 0.3
 _ENCRYPTED: Final = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _LOCKED: Final = "This message is encrypted. Open it in your mail program and save it without encryption."
@@ -37,7 +37,7 @@ _Part: TypeAlias = "Message[Any, Any]"
 
 
 def parse(data: bytes) -> Document:
-    """The message in an EML file with what can be read of its attachments."""
+    """The message in an EML file, with its readable attachments."""
     outline = Outline()
     try:
         message = message_from_bytes(data.lstrip(b"\r\n"))
@@ -66,7 +66,7 @@ def _add_message(outline: Outline, message: _Part, nested: bool) -> None:
 
 
 def _parts(outline: Outline, message: _Part) -> Iterator[_Part]:
-    """The leaves of a message in order; an attached message is a leaf."""
+    """The leaves of a message in order; attached messages are leaves."""
     pending, n_parts = [message], 0
     while pending:
         part = pending.pop()
@@ -76,9 +76,7 @@ def _parts(outline: Outline, message: _Part) -> Iterator[_Part]:
             return
         if part.is_multipart() and part.get_content_maintype() == "multipart":
             inner = part.get_payload()
-            pending += reversed(
-                [each for each in inner if isinstance(each, Message)] if isinstance(inner, list) else []
-            )
+            pending += [each for each in inner[::-1] if isinstance(each, Message)] if isinstance(inner, list) else []
         else:
             yield part
 
@@ -89,14 +87,13 @@ def _is_attachment(part: _Part) -> bool:
         return True
     if kind in ("text/plain", "text/html"):
         return bool(part.get_filename()) and part.get_content_disposition() != "inline"
-    # Pictures inside the text are part of its looks; signatures and calendars of machines say nothing.
     return part.get_content_maintype() not in ("image", "multipart") and bool(part.get_filename())
 
 
 def _add_body(outline: Outline, parts: list[_Part]) -> None:
     inline = [part for part in parts if not _is_attachment(part)]
     pages = [_text(part) for part in inline if part.get_content_type() == "text/html"]
-    # A message whose type is malformed is text to every mail program; so is one of parts that never begin.
+    # Mail programs show messages with a malformed type, or without any of the parts announced, as text.
     plains = [_text(part) for part in inline if _is_plain(part)]
     n_before = len(outline.blocks)
     for page in pages:
@@ -144,7 +141,7 @@ def _add_attachment(outline: Outline, part: _Part) -> None:
 
 
 def _read(data: bytes) -> Document:
-    """The document in an attachment, not screened: the message is screened as a whole."""
+    """The document in an attachment, unscreened, since the message is screened as a whole."""
     from workers.knowledge.parsers import PARSERS
     from workers.knowledge.sniffing import sniff
     from workers.knowledge.text_types import EML
@@ -167,20 +164,22 @@ def _payload(part: _Part) -> bytes:
 
 
 def _text(part: _Part) -> str:
-    """The text of a part by its declared charset, or by what its bytes look like where that is wrong."""
+    """The text of a part by its declared charset, or by a detected one if that is wrong."""
     data = _payload(part)
-    declared = part.get_content_charset()
-    encoding = webencodings.lookup(declared) if isinstance(declared, str) and declared.isascii() else None
-    if encoding is not None and encoding.name != "x-user-defined":
-        try:
-            return data.decode(encoding.codec_info.name)
-        except (UnicodeDecodeError, LookupError):
-            pass
+    if codec := _codec(part.get_content_charset()):
+        with suppress(UnicodeDecodeError, LookupError):
+            return data.decode(codec)
     return decode(data) if data.strip() else ""
 
 
+def _codec(charset: object) -> str:
+    """The Python codec of a declared charset, "" if it is unknown."""
+    encoding = webencodings.lookup(charset) if isinstance(charset, str) and charset.isascii() else None
+    return encoding.codec_info.name if encoding is not None and encoding.name != "x-user-defined" else ""
+
+
 def _header(message: _Part, name: str) -> str:
-    """The value of a header, its encoded words read."""
+    """The value of a header, with encoded words decoded."""
     try:
         raw = str(message.get(name) or "")[:_MAX_HEADER_CHARS]
     except (ValueError, LookupError, TypeError, AttributeError, IndexError):
@@ -195,18 +194,14 @@ def _decoded_words(raw: str) -> str:
         pieces = decode_header(raw)
     except (HeaderParseError, ValueError, TypeError):
         return raw
-    return "".join(_decoded_word(piece, charset) for piece, charset in pieces)
-
-
-def _decoded_word(piece: bytes | str, charset: str | None) -> str:
-    if isinstance(piece, str):
-        return piece
-    encoding = webencodings.lookup(charset) if charset and charset.isascii() else None
-    return piece.decode(encoding.codec_info.name if encoding else "utf-8", errors="replace")
+    return "".join(
+        piece if isinstance(piece, str) else piece.decode(_codec(charset) or "utf-8", errors="replace")
+        for piece, charset in pieces
+    )
 
 
 def _file_name(part: _Part) -> str:
-    """The attachment's name without any path, for showing only."""
+    """The attachment's name without its path, for display."""
     try:
         raw = str(part.get_filename() or "")
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""EPUB: the chapters in the order of the book's spine, each under its title in the table of contents."""
+"""EPUB: the chapters in the order of the spine, each under its title in the table of contents."""
 
 import posixpath
 import re
@@ -16,11 +16,11 @@ from workers.knowledge.parsers.html.document import read_page
 from workers.knowledge.parsers.outline import Outline, flat
 
 _DRM: Final = "This book is protected by DRM. Upload a copy without DRM."
-# Fonts may be scrambled in books that are otherwise open (EPUB 3.3, section 4.4, and Adobe's older way).
+# Fonts may be obfuscated in books without DRM (EPUB 3.3, section 4.4, and Adobe's older algorithm).
 _FONT_SCRAMBLING: Final = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _DOCTYPE: Final = re.compile(rb"<!DOCTYPE[^>\[]*>", re.I)
-# An HTML parser takes `<title/>`, which XHTML allows, for a title that never ends.
+# HTML parsers take XHTML's `<title/>` for a title that never ends.
 _SELF_CLOSED: Final = re.compile(
     r"<((?!br|hr|img|meta|link|input|col|area|base|wbr)[a-z][\w:]*)((?:\s[^<>]*)?)/>", re.I
 )
@@ -36,7 +36,7 @@ def parse(data: bytes) -> Document:
     folder = posixpath.dirname(package_name)
     outline = Outline(title=_first_text(package, "title"))
     items = {str(each.get("id")): each for each in _named(package, "item")}
-    titles = dict(_contents(archive, items, folder, package))
+    titles = dict(_contents(archive, items, folder))
     n_broken = 0
     for reference in _named(package, "itemref"):
         item = items.get(str(reference.get("idref")))
@@ -81,10 +81,9 @@ def _add_chapter(outline: Outline, archive: Archive, name: str, titles: dict[str
     read_page(text, chapter, sheet)
     document = chapter.document()
     level, title = titles.get(name, (0, ""))
-    first = document.blocks[0] if document.blocks else None
     if not document.blocks or not title:
         level = 0
-    elif first is not None and first.is_heading() and _alike(first.text, title):
+    elif document.blocks[0].is_heading() and _alike(document.blocks[0].text, title):
         level -= 1
     else:
         outline.heading(title, level)
@@ -92,14 +91,12 @@ def _add_chapter(outline: Outline, archive: Archive, name: str, titles: dict[str
 
 
 def _alike(one: str, other: str) -> bool:
-    bare = [re.sub(r"\W+", "", each).casefold() for each in (one, other)]
-    return bare[0] in bare[1] or bare[1] in bare[0]
+    a, b = (re.sub(r"\W+", "", each).casefold() for each in (one, other))
+    return a in b or b in a
 
 
-def _contents(
-    archive: Archive, items: dict[str, Any], folder: str, package: Any
-) -> Iterator[tuple[str, tuple[int, str]]]:
-    """Level and title of each file that the table of contents names, the outermost entry of a file last."""
+def _contents(archive: Archive, items: dict[str, Any], folder: str) -> Iterator[tuple[str, tuple[int, str]]]:
+    """The level and title of each file in the table of contents, the outermost entry of a file last."""
     found: list[tuple[str, tuple[int, str]]] = []
     for item in items.values():
         kind, name = item.get("media-type"), _path(folder, item.get("href"))
@@ -119,7 +116,7 @@ def _nav_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, 
 
 
 def _links(root: Any) -> Iterator[Any]:
-    """The links of the navigation that is the table of contents, not those of page lists and landmarks."""
+    """The links of the table of contents, without those of page lists and landmarks."""
     for nav in _named(root, "nav"):
         kind = next((value for key, value in nav.items() if etree.QName(key).localname == "type"), "toc")
         if "toc" in kind.split():
@@ -140,7 +137,7 @@ def _level(depth: int) -> int:
 
 
 def _xml(archive: Archive, name: str) -> Any:
-    """The root of an XML entry. A document type without declarations of its own is usual in books and taken off."""
+    """The root of an XML entry, without its document type if that holds no declarations."""
     return parse_xml(_DOCTYPE.sub(b"", archive.read(name), count=1))
 
 
@@ -149,7 +146,7 @@ def _named(root: Any, name: str) -> Iterator[Any]:
 
 
 def _first_text(root: Any, name: str) -> str:
-    return next((_words(each) for each in _named(root, name) if _words(each)), "")
+    return next(filter(None, map(_words, _named(root, name))), "")
 
 
 def _words(element: Any) -> str:
@@ -157,5 +154,5 @@ def _words(element: Any) -> str:
 
 
 def _path(folder: str, href: str | None) -> str:
-    """The archive's name of what `href` points to. Names that lead elsewhere are in no archive."""
+    """The name in the archive that `href` points to."""
     return posixpath.normpath(posixpath.join(folder, unquote((href or "").split("#")[0])))

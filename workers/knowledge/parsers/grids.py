@@ -1,7 +1,7 @@
-"""A sheet of cells becomes the tables that a reader sees on it, each with its title and its header.
+"""Splits a sheet of cells into the tables that a reader sees on it, each with its title and header.
 
-Blank rows and blank columns part one table from the next. A lone text above a table is its title; the first row with
-text over values, joined with what stands merged above it, is the header that each group of rows repeats.
+Blank rows and columns separate tables. A single text above a table is its title; the first row with text over values,
+joined with merged cells above it, is the header that each group of rows repeats.
 """
 
 import re
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
+from openpyxl.utils import get_column_letter
+
 from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
 
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*\)?\s*[%€$£¥]?\)?")
@@ -18,15 +20,15 @@ _TITLE_CHARS: Final = 120
 _MAX_HEADER_ROWS: Final = 3
 # Spreadsheets have 16,384 columns.
 _LAST_COLUMN: Final = 16_383
-# A merged area larger than this is paint, and is not repeated cell by cell.
+# A larger merged area is formatting, and is not repeated cell by cell.
 _MAX_MERGED_CELLS: Final = 2_000
 
 
 @dataclass(slots=True)
 class Grid:
-    """The cells of a sheet that show something, by row and column from 0, and the areas that are merged.
+    """The non-empty cells of a sheet by row and column, counted from 0.
 
-    A merged area is (first row, first column, last row, last column). Rows and columns that are hidden are no gap.
+    A merged area is (first row, first column, last row, last column). Hidden rows and columns are not gaps.
     """
 
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
@@ -36,7 +38,7 @@ class Grid:
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
 
     def put(self, row: int, column: int, text: str) -> None:
-        """Set a cell, unless it shows nothing."""
+        """Set a cell, unless `text` is blank."""
         if text := flat(text):
             self.rows.setdefault(row, {})[column] = text
 
@@ -44,8 +46,13 @@ class Grid:
         """Whether the row or the column is hidden."""
         return row in self.hidden_rows or any(first <= column <= last for first, last in self.hidden_columns)
 
+    def texts(self) -> Iterator[str]:
+        """All texts in reading order."""
+        for _, row in sorted(self.rows.items()):
+            yield from (text for _, text in sorted(row.items()))
+
     def write(self, outline: Outline, page: int | None) -> None:
-        """Add the tables of the sheet from top to bottom, those side by side from left to right."""
+        """Add the tables of the sheet from top to bottom, and from left to right."""
         spread = self._spread()
         hidden_columns = sorted({each for a, b in self.hidden_columns for each in range(a, min(b, _LAST_COLUMN) + 1)})
         for rows in _runs(sorted(self.rows), sorted(self.hidden_rows)):
@@ -55,7 +62,7 @@ class Grid:
                 _write_area([row for row in area if row], part, spread, outline, page)
 
     def _spread(self) -> set[str]:
-        """Repeat merged cells over their areas; gives the texts that are spread over several columns."""
+        """Repeat merged cells over their areas; returns the texts of those over several columns."""
         spread = set()
         for top, left, bottom, right in self.merged:
             text = self.rows.get(top, {}).get(left)
@@ -70,7 +77,7 @@ class Grid:
 
 
 def _runs(numbers: list[int], hidden: list[int]) -> list[list[int]]:
-    """Sorted numbers parted where one is missing that is not hidden."""
+    """Sorted numbers, split where a number is missing that is not hidden."""
     runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - bisect_left(hidden, pair[1]) - pair[0])
     return [[number for _, number in run] for _, run in runs]
 
@@ -78,45 +85,38 @@ def _runs(numbers: list[int], hidden: list[int]) -> list[list[int]]:
 def _write_area(
     rows: list[dict[int, str]], columns: list[int], spread: set[str], outline: Outline, page: int | None
 ) -> None:
-    titles = 0
-    while titles < len(rows) - 1 and _is_title(rows[titles], rows[titles + 1]):
-        titles += 1
-    for row in rows[:titles]:
-        text = next(iter(row.values()))
+    while len(rows) > 1 and _is_title(rows[0], rows[1]):
+        text = next(iter(rows[0].values()))
         if len(text) <= _TITLE_CHARS:
             outline.heading(text, 2, page)
         else:
             outline.text(text, page)
-    body = [[row.get(column, "") for column in columns] for row in rows[titles:]]
+        rows = rows[1:]
+    body = [[row.get(column, "") for column in columns] for row in rows]
     if len(columns) == 1 or len(body) == 1:
         outline.lines("\n".join(" | ".join(text for text in row if text) for row in body), page)
         return
     n_header = _header_rows(body, spread)
     if n_header:
-        header = [
-            " ".join(dict.fromkeys(text for text in cells if text)) for cells in zip(*body[:n_header], strict=True)
-        ]
+        header = [" ".join(dict.fromkeys(filter(None, cells))) for cells in zip(*body[:n_header], strict=True)]
         outline.table([header, *body[n_header:]], page)
     elif sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
-        # Without a header the first row would stand over every group as if it were one.
-        outline.table([[column_name(column) for column in columns], *body], page)
+        # Otherwise the first row would be repeated above every group like a header.
+        outline.table([[get_column_letter(min(column, _LAST_COLUMN) + 1) for column in columns], *body], page)
     else:
         outline.table(body, page)
 
 
 def _is_title(row: dict[int, str], below: dict[int, str]) -> bool:
-    """Whether a row holds one text only, once or spread over its columns, above a row of several."""
-    return (
-        len(set(row.values())) == 1
-        and len(set(below.values())) > 1
-        and not _NUMBER.fullmatch(next(iter(row.values())))
-    )
+    """Whether a row holds a single text, once or repeated over its columns, above a row of several."""
+    texts = set(row.values())
+    return len(texts) == 1 and len(set(below.values())) > 1 and not _NUMBER.fullmatch(texts.pop())
 
 
 def _header_rows(body: list[list[str]], spread: set[str]) -> int:
-    """How many rows make up the header, 0 if the first row holds values like the others."""
+    """The number of header rows, 0 if the first row holds values like the others."""
     first = [text for text in body[0] if text]
-    # A column that numbers the rows may begin with a number in the header too.
+    # The header of a column of row numbers may be a number, too.
     n_values = _n_values(body[0])
     if len(first) < 2 or (n_values and not (4 * n_values <= len(first) and n_values < _n_values(body[1]))):
         return 0
@@ -129,21 +129,5 @@ def _header_rows(body: list[list[str]], spread: set[str]) -> int:
 
 
 def _n_values(row: list[str]) -> int:
-    """How many cells hold numbers, years apart, which head columns as well."""
+    """The number of cells with numbers other than years, which occur in headers."""
     return sum(bool(_NUMBER.fullmatch(text)) and not re.fullmatch(r"(?:19|20)\d\d", text) for text in row)
-
-
-def column_name(column: int) -> str:
-    """The letters of a column, 0 being A."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def cells_of(rows: dict[int, dict[int, str]]) -> Iterator[str]:
-    """All texts in reading order."""
-    for row in sorted(rows):
-        yield from (rows[row][column] for column in sorted(rows[row]))

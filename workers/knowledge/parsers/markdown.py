@@ -1,6 +1,6 @@
 """Markdown, through markdown-it's tokens: what a reader sees, without marks, link targets and comments.
 
-HTML inside it goes the way of HTML pages, so that what it hides is found.
+HTML inside it is read by the HTML parser, which finds hidden text.
 """
 
 import re
@@ -22,7 +22,7 @@ _FRONT_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.M)
 
 
 def parse(data: bytes) -> Document:
-    """The document in a Markdown file: headings, paragraphs, lists, code and tables, and a front matter's title."""
+    """The document in a Markdown file, with the front matter's title."""
     outline = Outline()
     text = text_of(data, outline).replace("\r\n", "\n").replace("\r", "\n")
     front = _FRONT_MATTER.match(text)
@@ -32,7 +32,7 @@ def parse(data: bytes) -> Document:
         text = text[front.end() :]
     markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     parsed = markdown.parse(text)
-    comments = [found for token in _all(parsed) for found in _COMMENT.findall(token.content)]
+    comments = [found for token in _html(parsed) for found in _COMMENT.findall(token.content)]
     if any(len(comment.split()) >= _COMMENT_WORDS for comment in comments):
         outline.leave_out(" … ".join(" ".join(comment.split()) for comment in comments), "comments")
     tokens = iter(parsed)
@@ -48,8 +48,8 @@ def parse(data: bytes) -> Document:
     return outline.document()
 
 
-def _all(tokens: list[Token]) -> Iterator[Token]:
-    """Pieces of HTML among the tokens, also inside paragraphs."""
+def _html(tokens: list[Token]) -> Iterator[Token]:
+    """The tokens of HTML, including those inside paragraphs."""
     for token in tokens:
         if token.type == "html_block":
             yield token
@@ -107,11 +107,6 @@ def _rows(tokens: Iterator[Token]) -> Iterator[list[str]]:
 
 
 def _visible(inline: Token) -> str:
-    """The text of an inline token as read on a page; an image gives its description."""
-    parts = []
-    for child in inline.children or []:
-        if child.type in ("softbreak", "hardbreak"):
-            parts.append(" ")
-        elif child.type != "html_inline":
-            parts.append(child.content)
-    return "".join(parts)
+    """The text of an inline token as shown; an image gives its description."""
+    children = [child for child in inline.children or [] if child.type != "html_inline"]
+    return "".join(" " if child.type in ("softbreak", "hardbreak") else child.content for child in children)

@@ -1,8 +1,8 @@
-"""What DOCX, PPTX and XLSX share: parts that name each other by relations, themes, charts and diagrams.
+"""Shared parts of DOCX, PPTX and XLSX: packages with relations, themes, charts and diagrams.
 
-The three are read from their XML here rather than through python-docx, python-pptx and openpyxl: those open the
-archive by their own rules, refuse files that Office opens (strict namespaces, a relation to nothing, odd styles), and
-show neither what a style hides nor footnotes, text boxes, charts, hidden rows or what a number looks like.
+The parsers read the XML instead of using python-docx, python-pptx and openpyxl. Those open archives without our
+limits, refuse files that Office opens (strict namespaces, dangling relations, odd styles), and don't show hidden
+text, footnotes, text boxes, charts, hidden rows or formatted numbers.
 """
 
 import posixpath
@@ -13,7 +13,7 @@ from typing import Any, Final
 from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import Colour, from_hex, tinted
-from workers.knowledge.parsers.outline import Outline, flat, tells_something
+from workers.knowledge.parsers.outline import Outline, flat
 
 _SCHEMAS: Final = "http://schemas.openxmlformats.org/"
 A: Final = f"{{{_SCHEMAS}drawingml/2006/main}}"
@@ -21,16 +21,15 @@ C: Final = f"{{{_SCHEMAS}drawingml/2006/chart}}"
 DGM: Final = f"{{{_SCHEMAS}drawingml/2006/diagram}}"
 R: Final = f"{{{_SCHEMAS}officeDocument/2006/relationships}}"
 MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-# What slides and text call their colours, and what the theme calls them unless a master says otherwise.
+# The names of colours in slides and text, and their default names in the theme.
 _USUAL_MAP: Final = {"bg1": "lt1", "tx1": "dk1", "bg2": "lt2", "tx2": "dk2"}
 _OFF: Final = frozenset(["0", "false", "off", "none"])
-# A chart with more values than this is a table that nobody reads off a picture.
 _MAX_POINTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """From a part to another: the last word of its type ("slide", "notesSlide") and the other part's name."""
+    """A relation to another part: the last word of its type ("slide", "notesSlide") and the part's name."""
 
     kind: str
     target: str
@@ -54,16 +53,16 @@ class Package:
         return self._relations[part]
 
     def related(self, part: str, kind: str) -> list[str]:
-        """The names of the parts that `part` has such a relation to."""
+        """The names of the parts that `part` has a relation of this kind to."""
         return [each.target for each in self.relations(part).values() if each.kind == kind]
 
     def root(self, part: str, kind: str) -> Any:
-        """The root of the first part that `part` has such a relation to; None if there is none."""
+        """The root of the first part that `part` has a relation of this kind to; None if there is none."""
         names = self.related(part, kind)
         return self.archive.xml(names[0]) if names else None
 
     def target(self, part: str, relation_id: str | None) -> str:
-        """The name of the part behind a relation's id, "" if there is none."""
+        """The name of the part with this relation id, "" if there is none."""
         found = self.relations(part).get(relation_id or "")
         return found.target if found else ""
 
@@ -80,14 +79,14 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """The named colours of a file, and the names under which it uses them."""
+    """The colours of a theme by name, and the names that a file uses for them."""
 
     colours: dict[str, Colour]
     names: dict[str, str]
 
     @classmethod
     def of(cls, root: Any, mapping: Any = None) -> "Theme":
-        """The theme in a theme part, with a master's clrMap; without one nothing is known but black on white."""
+        """The theme in a theme part, with a master's clrMap; without a part only black and white are known."""
         colours: dict[str, Colour] = {"lt1": (255, 255, 255), "dk1": (0, 0, 0)}
         scheme = root.find(f".//{A}clrScheme") if root is not None else None
         for slot in scheme if scheme is not None else ():
@@ -101,7 +100,7 @@ class Theme:
         return self.colours.get(self.names.get(name or "", name or ""))
 
     def solid(self, fill: Any) -> tuple[Colour, float]:
-        """The colour of a solidFill (or anything else that holds one colour) and its opacity, 0..1."""
+        """The colour and opacity (0..1) of a solidFill, or another element that holds one colour."""
         if fill is None or not len(fill):
             return None, 1.0
         element = fill[0]
@@ -111,14 +110,14 @@ class Theme:
             colour = from_hex(element.get("lastClr") or element.get("val"))
         changes = {each.tag.removeprefix(A): _share(each) for each in element}
         colour = tinted(colour, changes.get("lumMod", 1.0), changes.get("lumOff", 0.0))
-        # A tint or shade keeps the hue and is rare on text; what it gives is taken as unknown.
+        # Tints and shades are rare on text, and their colours are taken as unknown.
         if {"tint", "shade", "satMod", "hueMod"} & changes.keys():
             colour = None
         return colour, changes.get("alpha", 1.0)
 
 
 def _share(element: Any) -> float:
-    """A percentage in thousandths ("50000") or, in strict files, written out ("50%")."""
+    """A percentage in thousandths ("50000") or, in strict files, with a sign ("50%"), as a share."""
     value = element.get("val") or "100000"
     try:
         return float(value[:-1]) / 100 if value.endswith("%") else float(value) / 100_000
@@ -127,18 +126,18 @@ def _share(element: Any) -> float:
 
 
 def is_on(element: Any, name: str = "val") -> bool:
-    """Whether a switch is set: present, and not set to a word for no."""
+    """Whether a switch is present and not set to "0", "false", "off" or "none"."""
     return element is not None and element.get(name, "1") not in _OFF
 
 
 def attribute(element: Any, path: str, name: str, default: str = "") -> str:
-    """The attribute `name` of what lies at `path` in `element`, `default` where one of the three is missing."""
+    """The attribute `name` of the element at `path` in `element`, `default` if any of the three is missing."""
     found = element.find(path) if element is not None else None
     return str(found.get(name, default)) if found is not None else default
 
 
 def number(text: str | None, default: int = 0) -> int:
-    """`text` as an integer; writers leave floats and units in places for integers."""
+    """`text` as an integer, also if it is a float; `default` if it is neither."""
     try:
         return int(float(text)) if text is not None else default
     except (ValueError, OverflowError):
@@ -146,7 +145,7 @@ def number(text: str | None, default: int = 0) -> int:
 
 
 def with_choices(element: Any) -> Iterator[Any]:
-    """The children of `element`, where it offers alternatives only those of the first that is not empty."""
+    """The children of `element`; of alternatives, those of the first that isn't empty."""
     for child in element:
         if child.tag == f"{MC}AlternateContent":
             chosen = next((each for each in child if len(each)), ())
@@ -156,7 +155,7 @@ def with_choices(element: Any) -> Iterator[Any]:
 
 
 def chart_rows(root: Any) -> tuple[str, list[list[str]]]:
-    """The title of a chart and its values as a table: a row per category, a column per series."""
+    """The title of a chart, and its values with a row per category and a column per series."""
     title = flat(" ".join(each.text or "" for each in root.iterfind(f".//{C}chart/{C}title//{A}t")))
     columns = list(root.iter(f"{C}ser"))[:50]
     if not columns:
@@ -165,7 +164,7 @@ def chart_rows(root: Any) -> tuple[str, list[list[str]]]:
     values: list[dict[int, str]] = []
     names = []
     for order, series in enumerate(columns, 1):
-        names.append(_first_point(series.find(f"{C}tx")) or f"Series {order}")
+        names.append(series.findtext(f"{C}tx//{C}v") or f"Series {order}")
         labels |= {key: text for key, text in _points(series, "cat", "xVal").items() if key not in labels}
         values.append(_points(series, "val", "yVal"))
     keys = sorted(labels.keys() | {key for column in values for key in column})[:_MAX_POINTS]
@@ -181,12 +180,6 @@ def _points(series: Any, *names: str) -> dict[int, str]:
     return {}
 
 
-def _first_point(source: Any) -> str:
-    if source is None:
-        return ""
-    return next((each.text or "" for each in source.iter(f"{C}v")), "")
-
-
 def _value(point: Any) -> str:
     text = point.findtext(f"{C}v") or ""
     try:
@@ -196,7 +189,7 @@ def _value(point: Any) -> str:
 
 
 def add_graphic(outline: Outline, package: Package, part: str, graphic: Any, page: int | None = None) -> None:
-    """Add the chart or the diagram ("SmartArt") that a drawing of `part` refers to."""
+    """Add the charts and diagrams ("SmartArt") that a drawing of `part` refers to."""
     for chart in graphic.iter(f"{C}chart"):
         if name := package.target(part, chart.get(f"{R}id")):
             title, rows = chart_rows(package.archive.xml(name))
@@ -207,19 +200,3 @@ def add_graphic(outline: Outline, package: Package, part: str, graphic: Any, pag
             points = package.archive.xml(name).iter(f"{DGM}pt")
             texts = [flat("".join(each.text or "" for each in point.iter(f"{A}t"))) for point in points]
             outline.lines("\n".join(f"- {text}" for text in texts if text), page)
-
-
-def leave_out_properties(outline: Outline, package: Package) -> str:
-    """The title among the document's properties; what else they tell is left out."""
-    names = package.related("", "core-properties")
-    root = package.archive.xml(names[0]) if names else ()
-    title = ""
-    told = []
-    for each in root:
-        name, text = each.tag.rsplit("}", 1)[-1], flat(each.text or "")
-        if name == "title":
-            title = text
-        elif name in ("description", "subject", "keywords", "category") and tells_something(text):
-            told.append(text)
-    outline.leave_out(" · ".join(told), "document properties")
-    return title

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from gpts.knowledge.documents import Block, Document, Finding, FindingKind, Notice, Severity, Unit
 from gpts.safety.findings import excerpt, finding_id
@@ -19,6 +19,8 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]|
 # counted in characters.
 _TELLING_WORDS: Final = 5
 _TELLING_CHARS: Final = 40
+# Properties of a document that may hold hidden text.
+_DESCRIPTIONS: Final = ("{*}description", "{*}subject", "{*}keywords", "{*}category")
 _UNSEEN: Final = "Readers can't see this text: "
 _WORD: Final = re.compile(r"[^\W\d_]{2}")
 _SPACES: Final = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u3000]+")
@@ -161,6 +163,19 @@ class Outline:
     def _add(self, text: str, page: int | None) -> None:
         if text:
             self.blocks.append(Block(text=text, heading=self._headings(), page=page))
+
+
+def take_properties(outline: Outline, root: Any) -> str:
+    """The title in a document's properties (None if it has none); long descriptions and keywords are left out."""
+    title, long = "", []
+    for each in root.iter("{*}title", *_DESCRIPTIONS) if root is not None else ():
+        text = flat(each.text or "")
+        if each.tag.endswith("}title"):
+            title = text
+        elif tells_something(text):
+            long.append(text)
+    outline.leave_out(" · ".join(long), "document properties")
+    return title
 
 
 def tells_something(text: str) -> bool:

@@ -18,11 +18,10 @@ from workers.knowledge.parsers.ooxml import (
     Theme,
     add_graphic,
     is_on,
-    leave_out_properties,
 )
-from workers.knowledge.parsers.outline import Outline, flat, tells_something
+from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
-# Short bold lines are taken for headings in a file that has no others.
+# Short bold lines count as headings in a file that has no others.
 _BOLD_HEADING_CHARS: Final = 80
 _PAGE_NUMBER: Final = re.compile(r"\D{0,12}\d*(?:\s*(?:/|\w{1,4})\s*\d+)?\W*")
 _LIST_STYLE: Final = re.compile(r"toc \d|table of figures|list(?! paragraph)", re.I)
@@ -35,20 +34,20 @@ def parse(data: bytes) -> Document:
     """The document in a DOCX file."""
     package = Package(data)
     outline = Outline()
-    outline.title = leave_out_properties(outline, package)
+    outline.title = take_properties(outline, package.root("", "core-properties"))
     root = package.archive.xml(package.main)
-    walk = _BodyReader(package, outline)
+    reader = _BodyReader(package, outline)
     body = root.find(f"{W}body")
     if body is not None:
         running = _running_parts(package, body)
-        walk.reader.picture_behind = walk.always_behind = any(
-            is_wide(anchor) for _, part in running for anchor in part.iter(_ANCHOR)
+        reader.paragraphs.picture_behind = reader.always_behind = any(
+            is_wide(anchor) for part in running for anchor in part.iter(_ANCHOR)
         )
-        walk.bold_headings = _lacks_headings(body, walk.styles)
-        walk.blocks(body, ParagraphContext((_page_colour(package, root),)))
-        walk.flush()
-        walk.running_texts(running)
-    walk.asides()
+        reader.bold_headings = not any(reader.styles.level(paragraph) for paragraph in body.iter(f"{W}p"))
+        reader.blocks(body, ParagraphContext((_page_colour(package, root),)))
+        reader.flush()
+        reader.running_texts(running)
+    reader.asides()
     return outline.document()
 
 
@@ -56,10 +55,10 @@ class _BodyReader:
     """Reads the body in order; items of a list gather until something else follows."""
 
     def __init__(self, package: Package, outline: Outline) -> None:
-        self.package, self.outline, self.part = package, outline, package.main
+        self.package, self.outline = package, outline
         self.styles = DocxStyles(package.root(package.main, "styles"))
         self.numbering = Numbering(package.root(package.main, "numbering"))
-        self.reader = ParagraphReader(self.styles, Theme.of(package.root(package.main, "theme")))
+        self.paragraphs = ParagraphReader(self.styles, Theme.of(package.root(package.main, "theme")))
         self.notes = {kind: _notes(package.root(package.main, name)) for kind, name in _NOTE_KINDS.items()}
         self.items: list[str] = []
         self.bold_headings = self.always_behind = False
@@ -79,44 +78,38 @@ class _BodyReader:
             elif child.tag in _WRAPPERS:
                 self.blocks(child, context)
             elif child.tag in (f"{W}del", f"{W}moveFrom"):
-                self.reader.deleted.append(" ".join(_texts(child)))
+                self.paragraphs.deleted.append(" ".join(_texts(child)))
 
     def flush(self) -> None:
         """End the list gathered so far."""
         self.outline.lines("\n".join(self.items))
         self.items.clear()
 
-    def running_texts(self, parts: list[tuple[str, Any]]) -> None:
+    def running_texts(self, parts: list[Any]) -> None:
         """Add the texts of headers and footers, once, after everything else."""
-        told: list[str] = []
-        for name, root in parts:
-            self.part = name
-            for paragraph in root.iter(f"{W}p"):
-                read = self.reader.paragraph(paragraph, ParagraphContext((None,)))
-                text = flat(read.text)
-                if text not in told and not _PAGE_NUMBER.fullmatch(text):
-                    told.append(text)
-        if told:
+        paragraphs = (paragraph for part in parts for paragraph in part.iter(f"{W}p"))
+        read = (flat(self.paragraphs.read(each, ParagraphContext((None,))).text) for each in paragraphs)
+        if texts := dict.fromkeys(text for text in read if not _PAGE_NUMBER.fullmatch(text)):
             self.outline.heading("Header and footer", 1)
-            self.outline.lines("\n".join(told))
+            self.outline.lines("\n".join(texts))
 
     def asides(self) -> None:
         """Leave out the file's content other than text, with one note for each kind."""
         comments = self.package.root(self.package.main, "comments")
-        descriptions = [each for each in dict.fromkeys(self.reader.descriptions) if tells_something(each)]
+        descriptions = filter(tells_something, dict.fromkeys(self.paragraphs.descriptions))
         for texts, reason in (
-            (_texts(comments) if comments is not None else (), "comments"),
-            (self.reader.deleted, "tracked deletions"),
+            (_texts(comments), "comments"),
+            (self.paragraphs.deleted, "tracked deletions"),
             (self.vanished, "hidden text"),
             (self.hidden_rows, "hidden table rows"),
-            (self.reader.codes, "field codes"),
+            (self.paragraphs.codes, "field codes"),
             (descriptions, "picture descriptions"),
         ):
             self.outline.leave_out(" ".join(texts), reason)
 
     def _paragraph(self, element: Any, context: ParagraphContext) -> None:
-        self.reader.picture_behind |= self.always_behind
-        read = self.reader.paragraph(element, context)
+        self.paragraphs.picture_behind |= self.always_behind
+        read = self.paragraphs.read(element, context)
         text = flat(read.text)
         level = self._level(element, read, text)
         list_id, depth = self.styles.numbering_of(element)
@@ -151,7 +144,7 @@ class _BodyReader:
         if tells_something(vanished):
             self.outline.invisible(vanished, "it is formatted as hidden text")
         elif vanished.strip():
-            # A few words are an index mark or a form's name; together they make one note.
+            # A few words are an index mark or a form's name.
             self.vanished.append(vanished)
         for box, context, trick in read.boxes:
             if trick:
@@ -160,21 +153,21 @@ class _BodyReader:
                 self.blocks(box, context)
                 self.flush()
         for graphic in read.graphics:
-            add_graphic(self.outline, self.package, self.part, graphic)
+            add_graphic(self.outline, self.package, self.package.main, graphic)
         for kind, note_id in read.notes:
             if note := self.notes[kind].pop(note_id, None):
                 number, element = note
-                parts = [self.reader.paragraph(each, ParagraphContext((WHITE,))) for each in element.iter(f"{W}p")]
+                parts = [self.paragraphs.read(each, ParagraphContext((WHITE,))) for each in element.iter(f"{W}p")]
                 text = flat(" ".join(each.text for each in parts))
                 self.outline.text(f"{kind.capitalize()} {number}: {text}" if text else "")
                 for part in parts:
                     self._attached(part)
 
     def _table(self, rows: list[Row]) -> None:
-        shown = [row for row in rows if not row.is_left_out]
+        shown = [row for row in rows if not row.left_out]
         for row in rows:
-            if row.is_left_out:
-                aside = self.hidden_rows if "hidden" in row.is_left_out else self.reader.deleted
+            if row.left_out:
+                aside = self.hidden_rows if "hidden" in row.left_out else self.paragraphs.deleted
                 aside += [text for cell in row.cells for text in _texts(cell.element)]
         if is_layout(shown):
             for cell in (cell for row in shown for cell in row.cells):
@@ -199,7 +192,7 @@ class _BodyReader:
         return grid
 
     def _cell_text(self, cell: Cell, attached: list[ParagraphContent]) -> str:
-        reads = [self.reader.paragraph(each, cell.context) for each in _own_paragraphs(cell.element)]
+        reads = [self.paragraphs.read(each, cell.context) for each in _own_paragraphs(cell.element)]
         attached += reads
         return " ".join(text for text in (flat(read.text) for read in reads) if text)
 
@@ -212,40 +205,34 @@ def _own_paragraphs(element: Any) -> Iterator[Any]:
             yield from _own_paragraphs(child)
 
 
-def _lacks_headings(body: Any, styles: DocxStyles) -> bool:
-    """Whether no paragraph of the body has a heading's style, so that bold lines must do."""
-    return not any(styles.level(paragraph) for paragraph in body.iter(f"{W}p"))
-
-
 def _is_bold_line(read: ParagraphContent, text: str) -> bool:
     letters = re.search(r"[^\W\d_]{2}", text)
     return bool(letters) and read.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
 
 
 def _texts(element: Any) -> Iterator[str]:
-    """The text of each paragraph inside, whatever it looks like."""
-    for paragraph in element.iter(f"{W}p", f"{W}delText") if element is not None else ():
-        text = flat("".join(each.text or "" for each in paragraph.iter(f"{W}t", f"{W}delText")))
-        if text and paragraph.tag == f"{W}p":
+    """The texts of the paragraphs inside, hidden or not."""
+    for paragraph in element.iter(f"{W}p") if element is not None else ():
+        if text := flat("".join(each.text or "" for each in paragraph.iter(f"{W}t", f"{W}delText"))):
             yield text
 
 
 def _notes(root: Any) -> dict[str, tuple[int, Any]]:
-    """Footnotes or endnotes by id, with their number; separators have a type and are none."""
+    """Footnotes or endnotes by id, with their number, without separators (which have a type)."""
     notes = [each for each in root if each.get(f"{W}type") in (None, "normal")] if root is not None else []
     return {each.get(f"{W}id", ""): (number, each) for number, each in enumerate(notes, 1)}
 
 
-def _running_parts(package: Package, body: Any) -> list[tuple[str, Any]]:
-    """The headers and footers that the sections of the body show, each once."""
+def _running_parts(package: Package, body: Any) -> list[Any]:
+    """The headers and footers of the body's sections, each once."""
     references = body.iter(f"{W}headerReference", f"{W}footerReference")
     ids = [each.get(f"{R}id") for each in references]
     names = dict.fromkeys(package.target(package.main, each) for each in ids)
-    return [(name, package.archive.xml(name)) for name in names if name]
+    return [package.archive.xml(name) for name in names if name]
 
 
 def _page_colour(package: Package, root: Any) -> Colour:
-    """The colour of the page, which a file has only if its settings show it."""
+    """The colour of the page, which is shown only if the settings say so."""
     ground, settings = root.find(f"{W}background"), package.root(package.main, "settings")
     if ground is None or settings is None or not is_on(settings.find(f"{W}displayBackgroundShape"), f"{W}val"):
         return WHITE

@@ -1,13 +1,14 @@
-"""One paragraph of a DOCX file: its visible text, its hidden text, and what is attached to it."""
+"""Reads a paragraph of a DOCX file: visible text, hidden text, and attached boxes, graphics and notes."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
 from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, RunFormat, W, shading, style_of
-from workers.knowledge.parsers.ooxml import MC, A, Theme, is_on, number, with_choices
+from workers.knowledge.parsers.ooxml import MC, A, Theme, attribute, is_on, number, with_choices
 from workers.knowledge.parsers.outline import flat, tells_something
 
 _M: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -19,24 +20,24 @@ _V: Final = "{urn:schemas-microsoft-com:vml}"
 _SPACES: Final = frozenset(f"{W}{name}" for name in ("tab", "br", "cr", "ptab"))
 _DELETED: Final = frozenset(f"{W}{name}" for name in ("del", "moveFrom"))
 _PROPERTIES: Final = frozenset(f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", "tblPr", "instrText", "delText"))
-# Fields whose codes are addresses, names or a reference manager's data rather than words for a reader.
+# Fields whose codes are addresses, names or a reference manager's data.
 _TECHNICAL_FIELD: Final = re.compile(r"\s*(?:ADDIN|HYPERLINK|INCLUDE\w+|TOC|INDEX|\w*REF|SEQ|EMBED|LINK|TC|XE|RD)\b")
-# A field's name and switches are in capitals, patterns of dates repeat a letter.
+# Names and switches of fields are in capitals; date patterns repeat a letter.
 _FIELD_WORD: Final = re.compile(r"\b(?!(\w)\1+\b)[^\W\d_]*[^\W\d_A-Z][^\W\d_]*\b")
 _MAX_CODE_CHARS: Final = 2_000
 
-# 914,400 EMU are an inch. No page is wider than 22 inches, the most that Word allows.
+# 914,400 EMU are an inch; Word's pages are at most 22 inches wide.
 _EMU_PER_INCH: Final = 914_400
 _OFF_PAGE_EMU: Final = 22 * _EMU_PER_INCH
-# What a picture must measure so that white text may stand on it.
+# The least width and height of a picture behind white text.
 _BEHIND_EMU: Final = (2 * _EMU_PER_INCH, _EMU_PER_INCH // 2)
-# A title on a picture is short; longer white text gets no benefit of the doubt.
+# Longer white text is not taken for a title on a picture.
 _MAX_ON_PICTURE_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ParagraphContext:
-    """What is around a paragraph: the colours that may be behind it, and run properties that its table sets."""
+    """The colours that may be behind a paragraph, and the run properties set by its table."""
 
     grounds: tuple[Colour, ...]
     under: tuple[Any, ...] = ()
@@ -48,7 +49,7 @@ class ParagraphContent:
 
     seen: list[str] = field(default_factory=list)
     all_bold: bool = True
-    # Text that only a trick hides, by how.
+    # Text hidden by tricks, by reason.
     tricks: dict[str, list[str]] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
     boxes: list[tuple[Any, ParagraphContext, str]] = field(default_factory=list)
@@ -64,25 +65,25 @@ class ParagraphContent:
 
 @dataclass(slots=True)
 class ParagraphReader:
-    """Reads paragraphs and collects what is outside the text."""
+    """Reads paragraphs; collects tracked deletions, field codes and picture descriptions."""
 
     styles: DocxStyles
     theme: Theme
     deleted: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     descriptions: list[str] = field(default_factory=list)
-    # Whether a picture or shape lies behind the text, or floats anywhere, since the last page break.
+    # Whether a picture or shape is behind the text, or floats anywhere, since the last page break.
     picture_behind: bool = False
     floating: bool = False
 
-    def paragraph(self, element: Any, context: ParagraphContext) -> ParagraphContent:
-        """What the paragraph `element` holds."""
-        is_shaded, colour = shading(element.find(f"{W}pPr"))
-        for style in () if is_shaded else self.styles.chain(style_of(element)):
-            is_shaded, colour = shading(style.find(f"{W}pPr"))
+    def read(self, element: Any, context: ParagraphContext) -> ParagraphContent:
+        """The content of the paragraph `element`."""
+        for each in (element, *self.styles.chain(style_of(element))):
+            is_shaded, colour = shading(each.find(f"{W}pPr"))
             if is_shaded:
+                context = replace(context, grounds=(colour,))
                 break
-        scan = _Scan(self, replace(context, grounds=(colour,)) if is_shaded else context, style_of(element))
+        scan = _Scan(self, context, style_of(element))
         scan.children(element)
         self._keep_code("".join(scan.code))
         return scan.read
@@ -95,7 +96,7 @@ class ParagraphReader:
 
 @dataclass(slots=True)
 class _Scan:
-    """Reads one paragraph; `fields` holds for each open field whether its result has begun."""
+    """Reads one paragraph; `fields` tells for each open field whether its result has begun."""
 
     reader: ParagraphReader
     context: ParagraphContext
@@ -105,7 +106,7 @@ class _Scan:
     code: list[str] = field(default_factory=list)
 
     def children(self, element: Any) -> None:
-        """ParagraphContent what is inside `element`, a paragraph or something that wraps runs."""
+        """Read the children of `element`, a paragraph or a wrapper of runs."""
         for child in with_choices(element):
             if child.tag == f"{W}r":
                 self._run(child)
@@ -119,7 +120,7 @@ class _Scan:
                 self.children(child)
 
     def _control(self, control: Any) -> None:
-        """A content control; the prompt in an empty one is no content."""
+        """Read a content control, unless it only shows its prompt."""
         if not is_on(control.find(f"{W}sdtPr/{W}showingPlcHdr"), VAL):
             for content in control.iterfind(f"{W}sdtContent"):
                 self.children(content)
@@ -172,7 +173,7 @@ class _Scan:
             self.fields.pop()
 
     def _trick(self, look: RunFormat, text: str) -> str:
-        """How a trick hides a run from readers, "" if they see it."""
+        """How a trick hides a run from readers, "" if it is visible."""
         if look.points <= MIN_POINTS:
             return "it is too small to read"
         if look.transparent:
@@ -201,7 +202,7 @@ class _Scan:
             self.read.boxes.append((box, ParagraphContext(self._box_grounds(box)), box_trick))
 
     def _box_grounds(self, box: Any) -> tuple[Colour, ...]:
-        """What may be behind a text box: its own fill; the page, or anything that floats there, if it has none."""
+        """The colours that may be behind a text box: its fill, or the page or anything that floats there."""
         shape = next((each for each in box.iterancestors() if each.tag == f"{_WPS}wsp" or _is_vml_shape(each)), None)
         if shape is None:
             return (None,)
@@ -224,12 +225,11 @@ class _Scan:
 
 
 def _boxes(drawing: Any) -> list[Any]:
-    """The outermost text boxes in a drawing; old readers' copies of them are left out."""
+    """The outermost text boxes in a drawing, without the copies for old readers."""
     found = []
     for box in drawing.iter(f"{W}txbxContent"):
-        above = [each.tag for each in box.iterancestors()]
-        within = above[: above.index(drawing.tag) + 1] if drawing.tag in above else above
-        if f"{W}txbxContent" not in within and f"{MC}Fallback" not in within:
+        above = {each.tag for each in takewhile(lambda each: each is not drawing, box.iterancestors())}
+        if not above & {f"{W}txbxContent", f"{MC}Fallback"}:
             found.append(box)
     return found
 
@@ -239,18 +239,16 @@ def _is_vml_shape(element: Any) -> bool:
 
 
 def is_wide(anchor: Any) -> bool:
-    """Whether a drawing is large enough for text to stand on it."""
-    extent = anchor.find(f"{_WP}extent")
-    if extent is None:
-        return False
-    return number(extent.get("cx")) >= _BEHIND_EMU[0] and number(extent.get("cy")) >= _BEHIND_EMU[1]
+    """Whether a drawing is large enough to be behind text."""
+    width, height = (number(attribute(anchor, f"{_WP}extent", side)) for side in ("cx", "cy"))
+    return width >= _BEHIND_EMU[0] and height >= _BEHIND_EMU[1]
 
 
 def _is_off_page(anchor: Any) -> bool:
     for axis, side in (("positionH", "cx"), ("positionV", "cy")):
-        offset, extent = anchor.findtext(f"{_WP}{axis}/{_WP}posOffset"), anchor.find(f"{_WP}extent")
-        place, size = number(offset), number(extent.get(side)) if extent is not None else 0
-        # Offsets may count from a margin or a paragraph, which is on the page itself.
+        place = number(anchor.findtext(f"{_WP}{axis}/{_WP}posOffset"))
+        size = number(attribute(anchor, f"{_WP}extent", side))
+        # Offsets may count from a margin or a paragraph, which is on the page.
         if place > _OFF_PAGE_EMU or place + size < -_OFF_PAGE_EMU // 2:
             return True
     return False

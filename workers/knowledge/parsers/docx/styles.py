@@ -1,4 +1,4 @@
-"""What a DOCX file's styles and numbering make of a paragraph or run: its level, its number, whether it is seen."""
+"""The styles and numbering of a DOCX file: heading levels, list labels and the formatting of runs."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _ROMAN: Final = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), 
 
 @dataclass(frozen=True, slots=True)
 class RunFormat:
-    """How a run is shown. `ground` is its own shading, None if it has none or an unknown one."""
+    """How a run is shown; `ground` is its shading, None if it has none or an unknown one."""
 
     hidden: bool = False
     transparent: bool = False
@@ -46,12 +46,11 @@ class DocxStyles:
         self._styles = {each.get(f"{W}styleId"): each for each in styles if each.get(f"{W}styleId")}
         defaults = root.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr") if root is not None else None
         self._defaults = [] if defaults is None else [defaults]
-        default = [key for key, each in self._styles.items() if is_on_default(each)]
-        self.default_paragraph = default[0] if default else ""
+        self._default_paragraph = next((key for key, each in self._styles.items() if _is_default(each)), "")
         self._layers: dict[str, list[Any]] = {}
 
     def chain(self, style: str) -> Iterator[Any]:
-        """The style and those that it is based on, nearest first."""
+        """The style and its base styles, nearest first."""
         for _ in range(_MAX_CHAIN):
             element = self._styles.get(style)
             if element is None:
@@ -60,7 +59,7 @@ class DocxStyles:
             style = attribute(element, f"{W}basedOn", VAL)
 
     def name(self, style: str) -> str:
-        """The name that users see, "" if there is no such style."""
+        """The name shown to users, "" if there is no such style."""
         return attribute(self._styles.get(style), f"{W}name", VAL)
 
     def level(self, paragraph: Any) -> int:
@@ -76,8 +75,7 @@ class DocxStyles:
     def numbering_of(self, paragraph: Any) -> tuple[str, int]:
         """The id of the list that a paragraph belongs to, "" if none, and its level there from 0."""
         list_id, level = "", None
-        sources = [paragraph, *self.chain(style_of(paragraph))]
-        for each in sources:
+        for each in (paragraph, *self.chain(style_of(paragraph))):
             properties = each.find(f"{W}pPr/{W}numPr")
             if properties is None:
                 continue
@@ -89,8 +87,8 @@ class DocxStyles:
         return ("" if list_id == "0" else list_id), min(max(level or 0, 0), 8)
 
     def look(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> RunFormat:
-        """How a run with these properties looks in a paragraph of this style; `under` is what its table sets."""
-        layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self.default_paragraph)]
+        """The format of a run with these properties in a paragraph of this style; `under` is set by its table."""
+        layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self._default_paragraph)]
         if run_properties is not None:
             layers += [*self._run_layers(attribute(run_properties, f"{W}rStyle", VAL)), run_properties]
         merged: dict[str, Any] = {}
@@ -105,8 +103,8 @@ class DocxStyles:
         return self._layers[style]
 
 
-def is_on_default(style: Any) -> bool:
-    """Whether a style is the one that paragraphs have which name none."""
+def _is_default(style: Any) -> bool:
+    """Whether a style is the default for paragraphs."""
     return style.get(f"{W}type") == "paragraph" and style.get(f"{W}default") in ("1", "true", "on")
 
 
@@ -116,7 +114,7 @@ def style_of(paragraph: Any) -> str:
 
 
 def shading(properties: Any) -> tuple[bool, Colour]:
-    """Whether a paragraph, run or cell is shaded, and in which colour (None: a pattern or an unknown one)."""
+    """Whether a paragraph, run or cell is shaded, and its colour (None: a pattern or unknown)."""
     return _shade(properties.find(f"{W}shd") if properties is not None else None)
 
 
@@ -139,7 +137,7 @@ def _look(merged: dict[str, Any]) -> RunFormat:
         hidden=is_on(merged.get(f"{W}vanish"), VAL),
         transparent=effect is not None and _is_transparent(effect),
         bold=is_on(merged.get(f"{W}b"), VAL),
-        # What a text effect paints over the colour is not known.
+        # The colour of a text effect is unknown.
         colour=from_hex(colour.get(VAL)) if colour is not None and effect is None else None,
         ground=ground,
         has_ground=has_ground,
@@ -155,7 +153,7 @@ def _is_transparent(effect: Any) -> bool:
 
 
 class Numbering:
-    """The lists of a file and how far each has counted."""
+    """The lists of a file and their counters."""
 
     def __init__(self, root: Any) -> None:
         self._levels: dict[str, dict[int, Any]] = {}
@@ -177,7 +175,7 @@ class Numbering:
             }
 
     def label(self, list_id: str, level: int) -> str:
-        """Count one more item of a list and give what stands before it: "3.", "b)", or "-" for a bullet."""
+        """Count the next item of a list and return its label: "3.", "b)", or "-" for a bullet."""
         base = self._lists.get(list_id)
         levels = self._levels.get(base or "", {})
         if base is None or level not in levels:
@@ -188,8 +186,8 @@ class Numbering:
         counts[level] = counts.get(level, _start(levels[level]) - 1) + 1
         for deeper in [each for each in counts if each > level]:
             del counts[deeper]
-        if _format(levels[level]) in ("bullet", "none"):
-            return "-" if _format(levels[level]) == "bullet" else ""
+        if (kind := _format(levels[level])) in ("bullet", "none"):
+            return "-" if kind == "bullet" else ""
         pattern = attribute(levels[level], f"{W}lvlText", VAL)
         return re.sub("%([1-9])", lambda found: _counted(levels, counts, int(found.group(1)) - 1), pattern)
 

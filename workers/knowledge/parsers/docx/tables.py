@@ -1,4 +1,4 @@
-"""The grid of a DOCX table: merged cells repeated, and what its style paints behind and on each cell."""
+"""The cells of a DOCX table, with the colours and text formats that its style gives them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
 # The most columns that Word allows.
 _MAX_SPAN: Final = 63
-# A table whose cells hold more than this lays out a page and is no table of values.
+# A table with more text in a cell is for page layout.
 _LAYOUT_CELL_CHARS: Final = 1_000
 # Bits of an old-style tblLook value (ECMA-376, 17.7.6).
 _LOOK_BITS: Final = {"firstRow": 0x20, "lastRow": 0x40, "firstColumn": 0x80, "lastColumn": 0x100}
@@ -19,7 +19,7 @@ _LOOK_BITS: Final = {"firstRow": 0x20, "lastRow": 0x40, "firstColumn": 0x80, "la
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell at its first column; `continues` if it goes on from the row above."""
+    """A cell at its first column; `continues` if it is merged with the one above."""
 
     element: Any
     column: int
@@ -30,21 +30,21 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of cells; `is_left_out` says why readers do not see it, "" if they do."""
+    """A row of cells; `left_out` says why it is hidden, "" if it isn't."""
 
     cells: tuple[Cell, ...]
-    is_left_out: str = ""
+    left_out: str = ""
 
 
 def rows_of(table: Any, styles: DocxStyles, context: ParagraphContext) -> list[Row]:
-    """The rows of a table, each cell with what is behind it."""
+    """The rows of a table, each cell with its context."""
     rows = list(_inside(table, f"{W}tr"))
     painter = _Painter(table, styles, context, len(rows))
     return [_row(row, index, painter) for index, row in enumerate(rows)]
 
 
 def is_layout(rows: list[Row]) -> bool:
-    """Whether a table only places things on the page, so that its cells are better read one after the other."""
+    """Whether a table is for page layout, so that its cells should be read one after the other."""
     if all(len(row.cells) <= 1 for row in rows):
         return True
     cells = [cell.element for row in rows for cell in row.cells]
@@ -54,7 +54,7 @@ def is_layout(rows: list[Row]) -> bool:
 
 
 def _inside(element: Any, tag: str) -> Iterator[Any]:
-    """The children with this tag, also those that a content control or a tracked change wraps."""
+    """The children with this tag, including those inside content controls and tracked changes."""
     for child in element:
         if child.tag == tag:
             yield child
@@ -87,7 +87,7 @@ def _span(properties: Any, name: str, default: int) -> int:
 
 
 class _Painter:
-    """What a table and its style paint on its cells."""
+    """The colours and text formats that a table and its style give to cells."""
 
     def __init__(self, table: Any, styles: DocxStyles, context: ParagraphContext, n_rows: int) -> None:
         self._outer, self._n_rows = context, n_rows
@@ -97,7 +97,7 @@ class _Painter:
         self._own = shading(properties)
 
     def context(self, cell: Any, row: int, is_first: bool, is_last: bool) -> ParagraphContext:
-        """What is behind a cell with these properties, and what the table's style says of its text."""
+        """The colours behind a cell with these properties, and the run properties that the table's style sets."""
         regions = [
             region
             for region, name, applies in (
@@ -130,7 +130,8 @@ class _Painter:
                 return found
         bands = [colour for band in ("band1Horz", "band2Horz", "band1Vert", "band2Vert") for colour in
                  self._shades(band)]  # fmt: skip
-        whole = [colour for style in self._chain for is_shaded, colour in _whole(style) if is_shaded]
+        properties = (style.find(f"{W}{name}") for style in self._chain for name in ("tcPr", "tblPr"))
+        whole = [colour for is_shaded, colour in map(shading, properties) if is_shaded]
         own = [self._own[1]] if self._own[0] else []
         behind = whole[:1] or own or list(self._outer.grounds)
         return (*bands, *behind)
@@ -151,8 +152,3 @@ class _Painter:
         for region in reversed(regions):
             for style in reversed(self._chain):
                 yield from style.iterfind(f"{W}tblStylePr[@{W}type='{region}']/{W}rPr")
-
-
-def _whole(style: Any) -> Iterator[tuple[bool, Colour]]:
-    yield shading(style.find(f"{W}tcPr"))
-    yield shading(style.find(f"{W}tblPr"))

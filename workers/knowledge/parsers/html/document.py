@@ -1,4 +1,4 @@
-"""HTML: what a browser would show, without menus and banners."""
+"""HTML: what a browser shows, without menus and banners."""
 
 import re
 from collections.abc import Iterator
@@ -13,41 +13,40 @@ from bs4.element import NavigableString, PreformattedString, Tag
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import TooLarge
 from workers.knowledge.parsers.html.hiding import Unseen
-from workers.knowledge.parsers.html.sifting import sift
+from workers.knowledge.parsers.html.sifting import BLOCKS, sift, strings, visible_text
 from workers.knowledge.parsers.html.styles import LoadSheet
 from workers.knowledge.parsers.html.tables import is_layout, table_rows
-from workers.knowledge.parsers.html.text import BLOCKS, strings, visible_text
 from workers.knowledge.parsers.outline import Outline, text_of
 
-# Deeper nesting than any page needs is flattened, so that hostile pages cannot exhaust the stack.
+# Deeper nesting is flattened, so that hostile pages cannot exhaust the stack.
 _MAX_DEPTH: Final = 100
 _MAX_LISTS: Final = 20
 # Beautiful Soup needs about thirty times a page's size in memory (measured 2026-11: 1.3 GB for 40 MB).
 _MAX_CHARS: Final = 40_000_000
-# Shorter hidden text is a logo's name or a word for machines, and is left out rather than put before the owner.
+# Shorter hidden text, such as a logo's name, is left out instead of quarantined.
 _UNSEEN_CHARS: Final = 30
 _LINK: Final = re.compile(r"https?:\S+")
 
 
 def parse(data: bytes) -> Document:
-    """The document in an HTML page, by its own charset."""
+    """The document in an HTML page."""
     outline = Outline()
     read_page(text_of(data, outline), outline)
     return outline.document()
 
 
 def read_page(text: str, outline: Outline, sheet: LoadSheet | None = None) -> None:
-    """Add what the page `text` shows to `outline`; `sheet` gives the style sheets that it names."""
+    """Add what the page `text` shows to `outline`; `sheet` loads the style sheets that it names."""
     if len(text) > _MAX_CHARS:
         raise TooLarge
     with catch_warnings():
-        simplefilter("ignore")  # XHTML is read as HTML on purpose: browsers forgive its mistakes, XML parsers do not.
+        simplefilter("ignore")  # XHTML is read as HTML on purpose: browsers forgive its mistakes, XML parsers don't.
         soup = BeautifulSoup(text, "lxml")
     if soup.title and not outline.title:
         outline.title = soup.title.get_text()
-    walk = _PageReader(outline)
-    walk.children(sift(soup, outline, sheet), 0)
-    walk.end()
+    reader = _PageReader(outline)
+    reader.children(sift(soup, outline, sheet), 0)
+    reader.end()
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class _PageReader:
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def children(self, tag: Tag, depth: int) -> None:
-        """Read what is inside `tag`."""
+        """Read the children of `tag`."""
         for child in list(tag.children):
             if isinstance(child, Tag):
                 self._tag(child, depth + 1)
@@ -68,23 +67,23 @@ class _PageReader:
                 self.unseen.append(child)
             elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
                 if child.strip() and not any(piece.strip() for piece in self.inline):
-                    self.tell_unseen()
+                    self._add_unseen()
                 self.inline.append(str(child))
 
-    def flush(self) -> None:
+    def _flush(self) -> None:
         """End the current paragraph, followed by text hidden inside it."""
         text = "".join(self.inline)
         self.inline.clear()
         if text.strip():
             self.outline.text(text)
-            self.tell_unseen()
+            self._add_unseen()
 
-    def tell_unseen(self) -> None:
-        """Add hidden text found since the last block, adjacent pieces of one kind together."""
+    def _add_unseen(self) -> None:
+        """Add hidden text found since the last block, joining adjacent pieces of one kind."""
         for reason, run in groupby(self.unseen, key=lambda each: each.reason):
             strings = list(run)
             text = " ".join(strings)
-            # Menus that open later are moved away too, and are made of links.
+            # Menus that open later are moved away, too, and are made of links.
             n_links = sum(len(each) for each in strings if each.is_link)
             if len(_LINK.sub("", text).strip()) >= _UNSEEN_CHARS and n_links < 0.8 * len(text):
                 self.outline.invisible(text, reason)
@@ -93,9 +92,9 @@ class _PageReader:
         self.unseen.clear()
 
     def end(self) -> None:
-        """Add what is still open, and note what was left out, once for each reason."""
-        self.flush()
-        self.tell_unseen()
+        """Add the rest, and note what was left out, once for each reason."""
+        self._flush()
+        self._add_unseen()
         for reason, texts in self.left_out.items():
             self.outline.leave_out(" … ".join(dict.fromkeys(texts)), reason)
 
@@ -103,18 +102,15 @@ class _PageReader:
         if tag.name == "br":
             self.inline.append("\n")
         elif depth > _MAX_DEPTH:
-            self._flat(tag)
+            self._flush()
+            self._take_unseen(tag)
+            self.outline.text(" ".join(strings(tag)))
         elif tag.name not in BLOCKS:
             self.children(tag, depth)
         else:
-            self.flush()
+            self._flush()
             self._block(tag, depth)
-            self.flush()
-
-    def _flat(self, tag: Tag) -> None:
-        self.flush()
-        self._take_unseen(tag)
-        self.outline.text(" ".join(strings(tag)))
+            self._flush()
 
     def _block(self, tag: Tag, depth: int) -> None:
         if re.fullmatch("h[1-6]", tag.name):
@@ -130,7 +126,9 @@ class _PageReader:
             self._table(tag)
         elif tag.name == "pre":
             self._take_unseen(tag)
-            self.outline.lines("".join("\n" if isinstance(each, Tag) else each for each in _pieces_of_pre(tag)))
+            for line_break in tag.find_all("br"):
+                line_break.replace_with("\n")
+            self.outline.lines("".join(strings(tag)))
         else:
             self.children(tag, depth)
 
@@ -143,19 +141,9 @@ class _PageReader:
         self.outline.table(table_rows(tag))
 
     def _take_unseen(self, tag: Tag) -> None:
-        """Note the text hidden before `tag`, and collect the text hidden inside it to follow it."""
-        self.tell_unseen()
+        """Add the text hidden before `tag`, and collect the text hidden inside it to follow it."""
+        self._add_unseen()
         self.unseen += [each for each in tag.descendants if isinstance(each, Unseen)]
-
-
-def _pieces_of_pre(tag: Tag) -> Iterator[str | Tag]:
-    """Strings and line breaks of preformatted text."""
-    for each in tag.descendants:
-        if isinstance(each, Tag):
-            if each.name == "br":
-                yield each
-        elif not isinstance(each, PreformattedString):
-            yield str(each)
 
 
 def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
@@ -170,13 +158,13 @@ def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
             yield "  " * depth + mark + words
         for inner in nested:
             yield from _list_lines(inner, depth + 1)
-    # Lists inside lists without an item around them are invalid and common.
+    # Lists directly inside lists are invalid but common.
     for inner in tag.find_all(["ul", "ol"], recursive=False) if depth < _MAX_LISTS else ():
         yield from _list_lines(inner, depth + 1)
 
 
 def _inner_lists(item: Tag) -> list[Tag]:
-    """The lists in `item` that are in no other list of it."""
+    """The outermost lists in `item`."""
     found: list[Tag] = []
     pending = [item]
     while pending:
@@ -191,7 +179,7 @@ def _start(tag: Tag) -> int:
 
 
 def _definitions(tag: Tag) -> Iterator[str]:
-    """A line per term with its definitions."""
+    """A line for each definition, with its term."""
     term = ""
     for each in tag.find_all(["dt", "dd"]):
         words = " ".join(visible_text(each).split())

@@ -1,8 +1,8 @@
-"""What a page does not show, and whether it is honest about it.
+"""Which text of a page is hidden, and whether openly or by a trick.
 
-Menus that open later, notes for screen readers and comments are hidden by means that exist for hiding; they are left
-out. White letters on white, letters without size or boxes off the page are hidden from people only: such text is a
-trick and waits for the owner. A page whose style sheets lie elsewhere is in doubt, and doubt is left out.
+Menus that open later, notes for screen readers and comments are hidden by the usual means and left out. White letters
+on white, letters without size and boxes off the page are tricks, and such text is quarantined. If a page's style
+sheets are missing, doubtful text is left out.
 """
 
 import re
@@ -18,13 +18,13 @@ Colour = tuple[float, float, float]
 _WHITE: Final[Colour] = (1.0, 1.0, 1.0)
 _BLACK: Final[Colour] = (0.0, 0.0, 0.0)
 _LINK: Final[Colour] = (0.0, 0.0, 0.93)
-# A book's title page shows the title as a picture and moves its words away.
+# A book's title page may show the title as a picture and move its words away.
 _TITLE_CHARS: Final = 200
 _HEADING: Final = re.compile("h[1-6]")
 _HIDDEN_TAGS: Final = frozenset(["noscript", "template", "datalist", "dialog"])
-# Elements whose words designers have long replaced by a picture, with a text-indent that moves them away.
+# Elements whose words are often replaced by a picture, with a text-indent that moves them away.
 _PICTURED: Final = frozenset(["h1", "h2", "h3", "h4", "h5", "h6", "a", "button", "span", "i", "b", "li"])
-# 18 of 255 grey levels are where readers begin to see letters; the same bound as for PDF pages (measured 2026-11).
+# Below 18 of 255 grey levels letters are invisible, as on PDF pages (measured 2026-11).
 _CONTRAST: Final = 18 / 255
 _OFF_PX: Final = 500.0
 
@@ -43,16 +43,8 @@ _HONEST_CLASS: Final = re.compile(
 )
 _FADING_CLASS: Final = re.compile(r"(?:^|[-_ ])(?:wow|fade\S*|animat\S*|reveal\S*|aos-\S+|lazy\S*)(?:$|[-_ ])", re.I)
 _UNITS: Final = {
-    "px": 1.0,
-    "pt": 4 / 3,
-    "pc": 16.0,
-    "in": 96.0,
-    "cm": 37.8,
-    "mm": 3.78,
-    "rem": 16.0,
-    "vw": 12.8,
-    "vh": 8.0,
-}
+    "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 37.8, "mm": 3.78, "rem": 16.0, "vw": 12.8, "vh": 8.0,
+}  # fmt: skip
 _LENGTH: Final = re.compile(r"\s*(-?\d*\.?\d+(?:e-?\d+)?)\s*(px|pt|pc|in|cm|mm|rem|em|ex|ch|vw|vh|%)?\s*$")
 _CLIP_NUMBERS: Final = re.compile(r"-?\d*\.?\d+")
 _CLIPPED_AWAY: Final = re.compile(
@@ -65,7 +57,7 @@ _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0
 
 
 class Unseen(PreformattedString):
-    """Text that a trick hides, standing where it was; `reason` says which trick, `is_link` whether it is a link."""
+    """Text that a trick hides, in its place; `reason` says which trick, `is_link` whether it is a link."""
 
     reason: str = ""
     is_link: bool = False
@@ -76,19 +68,19 @@ class Unseen(PreformattedString):
 
 @dataclass(frozen=True, slots=True)
 class ComputedStyle:
-    """How text inside an element looks. Colours are None where they are the default's, () where unknown."""
+    """How text inside an element looks; colours are None for the default, () if unknown."""
 
     size_px: float = 16.0
     colour: Colour | tuple[()] | None = None
     background: Colour | tuple[()] | None = None
-    # Why text here is left out; why it is hidden by a trick; and whether that trick is in doubt.
+    # Why text is openly hidden; why it is hidden by a trick; and what else than a trick that may be.
     honest: str = ""
     trick: str = ""
     doubt: str = ""
     is_whole: bool = True
 
     def hidden(self) -> tuple[str, str]:
-        """Why text of this look is (honestly left out, hidden by a trick): both "" if it shows."""
+        """Why text of this style is (openly hidden, hidden by a trick): both "" if it is visible."""
         if self.honest:
             return self.honest, ""
         trick = self.trick or ("text of one pixel or less" if self.size_px <= 1.0 else "")
@@ -109,7 +101,7 @@ class ComputedStyle:
 
 
 def look_of(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> ComputedStyle:
-    """How text in `tag` looks, inside an element of the look `outer` and with the styles `declared`."""
+    """The style of text in `tag`, which declares `declared` and is inside an element of the style `outer`."""
     if not declared and not tag.attrs and tag.name not in _HIDDEN_TAGS:
         return outer
     look = replace(
@@ -131,28 +123,27 @@ def look_of(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Compute
 def _honest(tag: Tag, declared: dict[str, str]) -> str:
     if tag.name == "noscript":
         return NO_SCRIPT
-    if tag.name in ("template", "datalist") or (tag.name == "dialog" and not tag.has_attr("open")):
-        return NOT_SHOWN
-    if tag.has_attr("hidden") or str(tag.get("aria-hidden")).lower() == "true":
-        return NOT_SHOWN
-    if declared.get("display") == "none" or declared.get("visibility") in ("hidden", "collapse"):
-        return NOT_SHOWN
-    return NOT_SHOWN if declared.get("content-visibility") == "hidden" else ""
+    is_hidden = (
+        tag.name in ("template", "datalist")
+        or (tag.name == "dialog" and not tag.has_attr("open"))
+        or tag.has_attr("hidden")
+        or str(tag.get("aria-hidden")).lower() == "true"
+        or declared.get("display") == "none"
+        or declared.get("visibility") in ("hidden", "collapse")
+        or declared.get("content-visibility") == "hidden"
+    )
+    return NOT_SHOWN if is_hidden else ""
 
 
 def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
-    """Whether it looks like a page that moves its text in when the reader scrolls, or opens a fold."""
+    """Whether the element seems to move in when the reader scrolls or opens it."""
     moves = any(name in declared for name in ("transition", "animation", "animation-name"))
-    return (
-        moves
-        or tag.has_attr("data-w-id")
-        or tag.has_attr("data-aos")
-        or bool(_FADING_CLASS.search(" ".join(classes(tag))))
-    )
+    has_mark = tag.has_attr("data-w-id") or tag.has_attr("data-aos")
+    return moves or has_mark or bool(_FADING_CLASS.search(" ".join(classes(tag))))
 
 
 def _doubt(tag: Tag, declared: dict[str, str]) -> str:
-    """What else than a trick may have moved the text away: "" if nothing."""
+    """What else than a trick may have moved the text away, "" if nothing."""
     is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
     if is_moved and (tag.name in _PICTURED or "url(" in declared.get("background", "")):
         return PICTURED
@@ -167,9 +158,8 @@ def _trick(declared: dict[str, str], size_px: float) -> str:
         r"opacity\(\s*0(?:\.0\d*)?%?\s*\)", declared.get("filter", "")
     ):
         return "fully transparent"
-    if _number(declared.get("zoom", "")) == 0 or _number(declared.get("scale", "")) == 0:
-        return "shrunk to nothing"
-    if _SHRUNK.search(declared.get("transform", "")):
+    is_zero = any(_number(declared.get(name, "")) == 0 for name in ("zoom", "scale"))
+    if is_zero or _SHRUNK.search(declared.get("transform", "")):
         return "shrunk to nothing"
     if _is_clipped(declared):
         return "clipped away"
@@ -218,7 +208,7 @@ def _text_colour(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> Co
     rgba = _rgba(fill)
     if rgba is None:
         return ()
-    # Letters that let everything through have the colour of what is behind them.
+    # Transparent letters have the colour of what is behind them.
     behind = _background(declared, outer)
     return (behind or _WHITE) if rgba[3] < 0.05 else (rgba[0], rgba[1], rgba[2])
 
@@ -235,7 +225,7 @@ def _background(declared: dict[str, str], outer: ComputedStyle) -> Colour | tupl
             return rgba[0], rgba[1], rgba[2]
         if rgba is not None and rgba[3] > 0.05:
             return ()
-    # What is placed freely may lie over a picture.
+    # A positioned element may be over a picture.
     if declared.get("position") in ("absolute", "fixed") and not outer.is_whole:
         return ()
     return outer.background
@@ -251,7 +241,7 @@ def _rgba(value: str) -> tuple[float, float, float, float] | None:
 
 
 def _with_commas(arguments: str, function: str) -> str:
-    """`rgb(255 255 255 / 50%)`, the newer way of writing, in the older."""
+    """The arguments of `rgb(255 255 255 / 50%)` in the older syntax with commas."""
     parts = arguments.replace(",", " ").replace("/", " ").split()
     if len(parts) == 4:
         alpha = parts[3]
@@ -279,7 +269,7 @@ def _size(declared: dict[str, str], outer_px: float) -> float:
 
 
 def _px(value: str, size_px: float) -> float | None:
-    """A length in pixels, None if it is none or a percentage that depends on more than we know."""
+    """A length in pixels, None if it isn't one or is a percentage of an unknown size."""
     found = _LENGTH.match(value)
     if not found or (found[2] == "%" and float(found[1]) != 0):
         return None
@@ -288,6 +278,6 @@ def _px(value: str, size_px: float) -> float | None:
 
 
 def _number(value: str) -> float:
-    """A plain number or percentage, infinite if it is none."""
+    """A plain number or percentage, else infinity."""
     found = re.match(r"\s*(\d*\.?\d+)(%?)\s*$", value)
     return float(found[1]) / (100 if found[2] else 1) if found else float("inf")

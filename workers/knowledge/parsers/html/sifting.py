@@ -1,31 +1,37 @@
-"""Takes out of a page's tree what its reader does not see, so that what is left can be read without a second look.
+"""Removes from a page's tree what readers don't see, and gives the text of the rest.
 
-Nothing here recurses: a page nested 50,000 levels deep costs its length and no more.
+Nothing here recurses, so that a page nested 50,000 levels deep takes linear time.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from bs4 import BeautifulSoup
-from bs4.element import Comment, NavigableString, PreformattedString, Tag
+from bs4.element import Comment, Doctype, NavigableString, PreformattedString, Script, Stylesheet, Tag
 
 from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, look_of
 from workers.knowledge.parsers.html.styles import LoadSheet, PageStyles, classes, styles_of
-from workers.knowledge.parsers.html.text import strings
 from workers.knowledge.parsers.outline import Outline
 
+BLOCKS: Final = frozenset(
+    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer h1 "
+    "h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul form "
+    "nav".split()
+)
 _COMMENTS: Final = "comments"
 _ATTRIBUTES: Final = "text in attributes"
 _METADATA: Final = "page metadata"
-# What is no text of the page, whatever it looks like.
+# Elements whose text is never shown as text of the page.
 _NO_TEXT: Final = frozenset(
     "script style head iframe object embed svg canvas audio video input select textarea button option area".split()
 )
-# An attribute is worth a look if it is prose, and longer than the name of a picture.
+# Attributes are noted if they are prose, and longer than the name of a picture.
+_TEXT_ATTRIBUTES: Final = frozenset("alt title aria-label aria-description placeholder content value summary".split())
 _PROSE_CHARS: Final = 60
 _PROSE_WORDS: Final = 8
-# Notes of one kind are told together; the screening reads each note in full, so each stays below an excerpt's length.
+# Notes of one kind are joined up to the length of an excerpt, since screening reads each note in full.
 _NOTE_CHARS: Final = 1_900
 _MAX_NOTES: Final = 10
 _LEAST_WORDS: Final = 4
@@ -38,7 +44,7 @@ _BOILERPLATE_CLASS: Final = re.compile(
     re.I,
 )
 _CONTENT_TAGS: Final = frozenset(["body", "main", "article", "html"])
-# A page with less text than this outside its menus is a page of menus, and they are its content.
+# If less text than this is outside a page's menus, the menus are its content.
 _MAIN_CHARS: Final = 200
 
 
@@ -49,7 +55,7 @@ class _Sieve:
     boilerplate: list[Tag] = field(default_factory=list)
 
     def sift(self, root: Tag) -> None:
-        """Take out of `root` what is hidden honestly and mark what a trick hides."""
+        """Remove from `root` what is openly hidden and mark what a trick hides."""
         pending = [(root, look_of(root, self.styles.declared(root), ComputedStyle(is_whole=self.styles.is_whole)))]
         while pending:
             tag, look = pending.pop()
@@ -74,15 +80,12 @@ class _Sieve:
             return
         look = look_of(tag, self.styles.declared(tag), outer)
         if look.honest and not outer.honest:
-            self._leave_out(tag, look)
+            self.note(look.honest, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
+            tag.extract()
             return
         if _is_boilerplate(tag):
             self.boilerplate.append(tag)
         inside.append((tag, look))
-
-    def _leave_out(self, tag: Tag, look: ComputedStyle) -> None:
-        self.note(look.honest, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
-        tag.extract()
 
     def _sift_string(self, string: NavigableString, look: ComputedStyle) -> None:
         if isinstance(string, Comment):
@@ -101,27 +104,17 @@ class _Sieve:
 
     def _note_attributes(self, tag: Tag) -> None:
         for name, value in tag.attrs.items():
-            known = name in (
-                "alt",
-                "title",
-                "aria-label",
-                "aria-description",
-                "placeholder",
-                "content",
-                "value",
-                "summary",
-            )
-            if (known or name.startswith("data-")) and isinstance(value, str) and _is_prose(value):
+            is_text = name in _TEXT_ATTRIBUTES or name.startswith("data-")
+            if is_text and isinstance(value, str) and _is_prose(value):
                 self.note(_ATTRIBUTES, value)
 
     def note(self, reason: str, text: str) -> None:
-        """Remember text that was left out."""
-        text = " ".join(text.split())
-        if text:
+        """Note text that was left out."""
+        if text := " ".join(text.split()):
             self.notes.setdefault(reason, {})[text[:100_000]] = None
 
     def drop_boilerplate(self, root: Tag) -> None:
-        """Take menus and banners out, unless they are most of the page."""
+        """Remove menus and banners, unless they are most of the page."""
         outside = sum(len(string.strip()) for string in strings(root))
         inside = {id(tag): sum(len(string.strip()) for string in strings(tag)) for tag in self.boilerplate}
         outermost = [tag for tag in self.boilerplate if not any(id(each) in inside for each in tag.parents)]
@@ -132,7 +125,7 @@ class _Sieve:
 
 
 def sift(soup: BeautifulSoup, outline: Outline, sheet: LoadSheet | None = None) -> Tag:
-    """The body of a page with only what shows and strings marked Unseen; the rest is noted in `outline`."""
+    """The body of a page with visible strings and those marked Unseen; the rest is noted in `outline`."""
     sieve = _Sieve(styles_of(soup, sheet))
     for meta in soup.find_all("meta"):
         if isinstance(content := meta.get("content"), str) and _is_prose(content):
@@ -149,7 +142,7 @@ def sift(soup: BeautifulSoup, outline: Outline, sheet: LoadSheet | None = None) 
 
 
 def _notes(texts: dict[str, None]) -> list[str]:
-    """`texts` in as few notes as they fit into, none if they hold no wording."""
+    """`texts` joined into as few notes as possible; none if they hold hardly any words."""
     joined = " … ".join(texts)
     if len(_WORD.findall(joined)) < _LEAST_WORDS:
         return []
@@ -157,12 +150,7 @@ def _notes(texts: dict[str, None]) -> list[str]:
 
 
 def _is_wording(node: object) -> bool:
-    return isinstance(node, NavigableString) and type(node).__name__ not in (
-        "Script",
-        "Stylesheet",
-        "Comment",
-        "Doctype",
-    )
+    return isinstance(node, NavigableString) and not isinstance(node, Script | Stylesheet | Comment | Doctype)
 
 
 def _is_prose(value: str) -> bool:
@@ -180,3 +168,26 @@ def _is_boilerplate(tag: Tag) -> bool:
         return not any(parent.name in ("article", "blockquote", "section") for parent in tag.parents)
     names = [*classes(tag), str(tag.get("id") or "")]
     return any(_BOILERPLATE_CLASS.search(name) for name in names if name) and not tag.find(["main", "article", "h1"])
+
+
+def strings(tag: Tag) -> Iterator[NavigableString]:
+    """The plain strings inside `tag` in order, without comments and hidden text."""
+    for child in tag.descendants:
+        if isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
+            yield child
+
+
+def visible_text(tag: Tag) -> str:
+    """The text in `tag` as one line, with spaces around blocks and line breaks."""
+    pieces: list[str] = []
+    pending: list[object] = [tag]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, str) and not isinstance(node, PreformattedString):
+            pieces.append(str(node))
+        elif isinstance(node, Tag):
+            edge = " " if node.name in BLOCKS or node.name == "br" else ""
+            pieces.append(edge)
+            pending.append(edge)
+            pending += reversed(list(node.children))
+    return "".join(pieces)

@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 from soupsieve.util import SelectorSyntaxError
 
-# By these an element can hide its text; all others are passed over.
+# The properties that can hide an element's text.
 PROPERTIES: Final = frozenset(
     "display visibility opacity color background-color background font-size font position left right top bottom "
     "text-indent margin-left margin-top width height max-width max-height overflow overflow-x overflow-y clip "
@@ -25,19 +25,19 @@ PROPERTIES: Final = frozenset(
 )
 _MAX_CSS_CHARS: Final = 1_000_000
 _MAX_RULES: Final = 3_000
-# Matching is the dear part: 300,000 selectors against elements take about 3 s (measured 2026-11).
+# 300,000 matches of a selector against an element take about 3 s (measured 2026-11).
 _MAX_MATCHES: Final = 300_000
 _ONE_NAME: Final = re.compile(r"[#.]?[\w-]+|\*")
 _LAST_COMPOUND: Final = re.compile(r"[^\s>+~]+$")
 _NAMES: Final = re.compile(r"#[\w-]+|\.[\w-]+|^[a-zA-Z][\w-]*")
 _VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*([^()]*))?\)")
-# Widths are judged for a window of 1280 pixels.
+# Media queries are judged for a window 1280 pixels wide.
 _WIDTH_QUERY: Final = re.compile(r"(min|max)-width\s*:\s*(\d+)(px|em|rem)")
 _OTHER_MEDIA: Final = re.compile(r"\bprint\b|\bspeech\b|prefers-|\bnot\b|forced-colors|max-height|orientation|hover")
 
-# The style sheet of a name that a page gives, None if it is not at hand.
+# The style sheet at an address that a page names, None if it isn't available.
 LoadSheet = Callable[[str], str | None]
-# (is important, is inline, specificity, place) of a declaration: the greatest wins.
+# (is important, is inline, specificity, position) of a declaration: the greatest wins.
 _Rank = tuple[bool, bool, tuple[int, int, int], int]
 
 
@@ -50,10 +50,10 @@ class _Rule:
 
 @dataclass(slots=True)
 class PageStyles:
-    """The rules of a page, found by the last name of their selectors."""
+    """The rules of a page, indexed by the last name of their selectors."""
 
     is_whole: bool = True
-    # Some rules were too many to be matched.
+    # Not all rules were read or matched, because of the limits.
     is_cut: bool = False
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
     _variables: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class PageStyles:
     _n_matches: int = 0
 
     def declared(self, tag: Tag) -> dict[str, str]:
-        """The properties that the page's styles give `tag` itself, lower-cased, the winner of each."""
+        """The winning value of each property that the page's styles set on `tag`, in lower case."""
         found: list[tuple[_Rank, str, str]] = []
         for rule in self._candidates(tag):
             found += [((important, False, *rule.rank), name, value) for name, value, important in rule.declarations]
@@ -75,7 +75,7 @@ class PageStyles:
         return values
 
     def add_sheet(self, css: str) -> None:
-        """Take in the rules of a style sheet."""
+        """Add the rules of a style sheet."""
         self._add(tinycss2.parse_stylesheet(css[:_MAX_CSS_CHARS], skip_comments=True, skip_whitespace=True), 0)
         self.is_cut = self.is_cut or len(css) > _MAX_CSS_CHARS
 
@@ -87,7 +87,7 @@ class PageStyles:
                 self._add(tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True), depth + 1)
 
     def _add_rule(self, node: Any) -> None:
-        declarations = tuple(_declarations(node.content))
+        declarations = tuple(_declared(tinycss2.parse_blocks_contents(node.content)))
         self._variables.update((name, value) for name, value, _ in declarations if name.startswith("--"))
         declarations = tuple(each for each in declarations if each[0] in PROPERTIES)
         if not declarations:
@@ -119,7 +119,7 @@ class PageStyles:
             try:
                 self._compiled[selector] = soupsieve.compile(selector)
             except (SelectorSyntaxError, ValueError, NotImplementedError):
-                # A pseudo-element, or a selector that browsers would refuse too.
+                # A pseudo-element, or a selector that browsers would refuse, too.
                 self._compiled[selector] = None
         pattern = self._compiled[selector]
         return pattern is not None and bool(pattern.match(tag))
@@ -142,7 +142,7 @@ class PageStyles:
 
 
 def styles_of(soup: BeautifulSoup, sheet: LoadSheet | None = None) -> PageStyles:
-    """The styles that `soup` carries in itself, and those it names where `sheet` has them."""
+    """The styles inside `soup`, and the linked ones that `sheet` can load."""
     styles = PageStyles()
     for tag in soup.find_all(["style", "link"]):
         if tag.name == "style":
@@ -163,10 +163,6 @@ def classes(tag: Tag) -> list[str]:
     return [str(name) for name in tag.get_attribute_list("class") if name]
 
 
-def _declarations(content: list[Any]) -> Iterator[tuple[str, str, bool]]:
-    yield from _declared(tinycss2.parse_blocks_contents(content))
-
-
 def _declared(nodes: list[Any]) -> Iterator[tuple[str, str, bool]]:
     for node in nodes:
         if node.type == "declaration":
@@ -174,7 +170,7 @@ def _declared(nodes: list[Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def _applies(node: Any) -> bool:
-    """Whether an at-rule's content holds on a wide screen."""
+    """Whether an at-rule applies to a wide screen."""
     name = node.lower_at_keyword
     if name in ("layer", "supports", "container", "scope"):
         return True
@@ -183,23 +179,17 @@ def _applies(node: Any) -> bool:
     query = tinycss2.serialize(node.prelude).lower()
     if _OTHER_MEDIA.search(query):
         return False
-    for kind, number, unit in _WIDTH_QUERY.findall(query):
-        width = int(number) * (1 if unit == "px" else 16)
-        if (kind == "min") == (width > 1280):
-            return False
-    return True
+    widths = ((kind, int(number) * (1 if unit == "px" else 16)) for kind, number, unit in _WIDTH_QUERY.findall(query))
+    return all((kind == "min") != (width > 1280) for kind, width in widths)
 
 
 def _key(selector: str) -> str:
-    """The name by which elements are looked up that `selector` may match."""
+    """The name by which to index `selector`: an id, class or tag name of the elements it matches."""
     bare = re.sub(r"\([^()]*\)|\[[^\]]*\]", "", re.sub(r"\([^()]*\)", "", selector))
     last = _LAST_COMPOUND.search(bare)
     names = _NAMES.findall(last.group()) if last else []
-    for start in "#.":
-        for name in names:
-            if name.startswith(start):
-                return str(name)
-    return str(names[0]).lower() if names else "*"
+    marked = next((name for start in "#." for name in names if name.startswith(start)), None)
+    return marked or (names[0].lower() if names else "*")
 
 
 def _specificity(selector: str) -> tuple[int, int, int]:
@@ -211,6 +201,7 @@ def _specificity(selector: str) -> tuple[int, int, int]:
 
 
 def _presentation(tag: Tag) -> dict[str, str]:
+    """The styles set by the old attributes."""
     values = {}
     if background := tag.get("bgcolor"):
         values["background-color"] = str(background).lower()

@@ -1,20 +1,20 @@
-"""The grids of HTML tables: cells that span, headers of two rows, tables in cells, and tables that only lay out."""
+"""The rows of HTML tables, with spanning cells, multi-row headers and nested tables; and layout tables."""
 
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from bs4.element import NavigableString, Tag
 
-from workers.knowledge.parsers.html.text import strings, visible_text
+from workers.knowledge.parsers.html.sifting import strings, visible_text
 
-# A cell this long is an article in a table, not a value.
+# A longer cell is an article in a table, not a value.
 _ARTICLE_CHARS: Final = 1_500
 _MAX_SPAN: Final = 100
 _MAX_CELLS: Final = 500_000
 
 
 def is_layout(table: Tag) -> bool:
-    """Whether `table` only places things on the page: its cells hold headings, articles or only tables."""
+    """Whether `table` is for layout: its cells hold headings, articles or only tables."""
     if str(table.get("role")) in ("presentation", "none"):
         return True
     rows = _own_rows(table)
@@ -30,7 +30,7 @@ def is_layout(table: Tag) -> bool:
 
 
 def table_rows(table: Tag) -> list[list[str]]:
-    """The cells of `table` row by row, the header's rows as one; a cell that spans is repeated in each place."""
+    """The rows of `table`, those of the header as one; spanning cells are repeated in each place."""
     grid: dict[tuple[int, int], str] = {}
     rows = _own_rows(table)
     for y, row in enumerate(rows):
@@ -51,10 +51,9 @@ def table_rows(table: Tag) -> list[list[str]]:
 
 
 def _own_rows(table: Tag) -> list[Tag]:
-    """The rows of `table` itself, not those of tables in its cells; header first, footer last."""
+    """The rows of `table` without those of nested tables; header first, footer last."""
     parts = [table, *table.find_all(["thead", "tbody", "tfoot"], recursive=False)]
-    order = {"thead": 0, "tfoot": 2}
-    parts.sort(key=lambda part: order.get(part.name, 1))
+    parts.sort(key=lambda part: {"thead": 0, "tfoot": 2}.get(part.name, 1))
     return [row for part in parts for row in part.find_all("tr", recursive=False)]
 
 
@@ -63,24 +62,24 @@ def _cells(row: Tag) -> list[Tag]:
 
 
 def _n_header_rows(rows: list[Tag]) -> int:
-    """How many of the first rows are header: those in a `thead`, or of header cells only, over some other row."""
-    n_header = 0
-    for row in rows:
-        cells = _cells(row)
-        in_head = row.parent is not None and row.parent.name == "thead"
-        if not (in_head or (cells and all(cell.name == "th" for cell in cells))):
-            break
-        n_header += 1
+    """The number of header rows: the first rows in a `thead` or with header cells only, above other rows."""
+    n_header = sum(1 for _ in takewhile(_is_header, rows))
     return n_header if 1 < n_header <= 4 and n_header < len(rows) else 1
 
 
+def _is_header(row: Tag) -> bool:
+    cells = _cells(row)
+    in_head = row.parent is not None and row.parent.name == "thead"
+    return in_head or (bool(cells) and all(cell.name == "th" for cell in cells))
+
+
 def _merged(header: list[list[str]]) -> list[str]:
-    """One header line of several: "2024 Sales" for "Sales" under "2024"."""
-    return [" ".join(dict.fromkeys(part for part in column if part)) for column in zip(*header, strict=True)]
+    """The header's rows as one: "2024 Sales" for "Sales" under "2024"."""
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*header, strict=True)]
 
 
 def _cell_text(cell: Tag) -> str:
-    """The text of a cell; a table in it keeps its rows as "a, b; c, d"."""
+    """The text of a cell; a nested table becomes "a, b; c, d"."""
     for each in reversed(cell.find_all("table")):
         rows = [[" ".join(visible_text(inner).split()) for inner in _cells(row)] for row in _own_rows(each)]
         each.replace_with(NavigableString(f" {'; '.join(', '.join(filter(None, row)) for row in rows)} "))

@@ -1,9 +1,11 @@
 """ODT, ODS and ODP: what LibreOffice shows, read from content.xml. Pages are sheets in ODS and slides in ODP.
 
-odfdo, the best kept library for these files, parses XML by its own rules, spreads repeated cells (16,384 columns by
-a million rows in honest sheets) and shows neither hidden sections and styles nor tracked deletions apart.
+odfdo, the best maintained library for these files, parses XML without our limits, expands repeated cells (16,384
+columns by a million rows in ordinary sheets) and doesn't tell hidden sections, hidden styles and tracked deletions
+from other text.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -12,36 +14,25 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.archives import Archive
 from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.colours import WHITE
-from workers.knowledge.parsers.grids import Grid, cells_of
-from workers.knowledge.parsers.odf.styles import (
-    DRAW,
-    OFFICE,
-    PRESENTATION,
-    STYLE,
-    SVG,
-    TABLE,
-    TEXT,
-    OdfFormat,
-    OdfStyles,
-)
+from workers.knowledge.parsers.grids import Grid
+from workers.knowledge.parsers.odf import DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT
+from workers.knowledge.parsers.odf.styles import HIDDEN, OdfStyles, TextLook
 from workers.knowledge.parsers.ooxml import number
-from workers.knowledge.parsers.outline import Outline, flat, tells_something
+from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
 MAX_CELLS: Final = 1_000_000
 _MAX_SPACES: Final = 100
-# A row or cell that is repeated more often than this is filled for the looks of it.
+# A row or cell repeated more often than this is formatting, not content.
 _MAX_REPEATS: Final = 1_000
 _MAX_CELL_REPEATS: Final = 50
 _CUT: Final = "The file has more than 1,000,000 cells. The rest weren't read."
-_DC: Final = "{http://purl.org/dc/elements/1.1/}"
-# What text holds besides its words.
+# Elements inside text that aren't part of it.
 _ASIDES: Final = frozenset(
     [f"{OFFICE}annotation", f"{OFFICE}annotation-end", f"{TEXT}tracked-changes", f"{TEXT}note-citation",
      f"{TEXT}ruby-text", f"{DRAW}object", f"{SVG}title", f"{SVG}desc", f"{PRESENTATION}notes",
      f"{TEXT}bookmark", f"{TEXT}hidden-text"]
 )  # fmt: skip
-_HEADER_ROWS: Final = f"{TABLE}table-header-rows"
-_ROW_GROUPS: Final = frozenset([_HEADER_ROWS, f"{TABLE}table-row-group", f"{TABLE}table-rows"])
+_ROW_GROUPS: Final = frozenset(f"{TABLE}table-{name}" for name in ("header-rows", "row-group", "rows"))
 _NOT_PRINTED: Final = frozenset([f"{TEXT}sequence-decls", f"{OFFICE}forms", f"{TABLE}shapes", f"{OFFICE}annotation"])
 
 
@@ -55,39 +46,38 @@ def parse(data: bytes) -> Document:
     if content is None:
         raise BrokenFile
     outline = Outline()
-    outline.title = _properties(archive, outline)
-    walk = _ContentReader(outline, OdfStyles(styles, root))
+    outline.title = take_properties(outline, archive.xml("meta.xml") if "meta.xml" in archive else None)
+    reader = _ContentReader(outline, OdfStyles(styles, root))
     kind = content.tag.removeprefix(OFFICE)
     if kind == "spreadsheet":
         outline.unit = "sheet"
         for page, table in enumerate(content.iterfind(f"{TABLE}table"), 1):
-            walk.sheet(table, page)
+            reader.sheet(table, page)
     elif kind in ("presentation", "drawing"):
         outline.unit = "slide"
         for page, slide in enumerate(content.iterfind(f"{DRAW}page"), 1):
-            walk.slide(slide, page)
+            reader.slide(slide, page)
     else:
-        walk.blocks(content, OdfFormat(ground=WHITE))
-        walk.running_texts(styles)
-    walk.asides()
+        reader.blocks(content, TextLook(ground=WHITE))
+        reader.running_texts(styles)
+    for reason, texts in reader.left_out.items():
+        outline.leave_out(" ".join(texts), reason)
     return outline.document()
 
 
 class _ContentReader:
-    """Reads the content in order; `page` is the sheet or slide."""
+    """Reads the content in order; `page` is the number of the sheet or slide."""
 
     def __init__(self, outline: Outline, styles: OdfStyles) -> None:
         self.outline, self.styles = outline, styles
         self.page: int | None = None
         self.n_cells = 0
         self.tricks: dict[str, list[str]] = {}
-        self.comments: list[str] = []
-        self.deleted: list[str] = []
-        self.hidden: list[str] = []
-        # Frames and notes that hang on the paragraph that is read.
-        self.attached: list[tuple[Any, OdfFormat]] = []
+        self.left_out: dict[str, list[str]] = {"comments": [], "tracked deletions": [], "hidden text": []}
+        # Frames and notes attached to the current paragraph.
+        self.attached: list[tuple[Any, TextLook]] = []
 
-    def blocks(self, element: Any, look: OdfFormat) -> None:
+    def blocks(self, element: Any, look: TextLook) -> None:
         """Add what is inside `element`, in order."""
         for child in element:
             name = child.tag.removeprefix(TEXT)
@@ -102,9 +92,10 @@ class _ContentReader:
                 self.outline.lines("\n".join(self._items(child, look, 0)), self.page)
                 self._attachments()
             elif name == "tracked-changes":
-                self.deleted += [text for each in child.iter(f"{TEXT}deletion") for text in _texts(each)]
+                deletions = child.iter(f"{TEXT}deletion")
+                self.left_out["tracked deletions"] += [text for each in deletions for text in _texts(each)]
             elif name == "section" and child.get(f"{TEXT}display") == "none":
-                self.hidden += _texts(child)
+                self.left_out["hidden text"] += _texts(child)
             elif child.tag == f"{TABLE}table":
                 self._table(child, look)
             elif child.tag.startswith(DRAW):
@@ -116,16 +107,16 @@ class _ContentReader:
         """Add a sheet of a spreadsheet, or leave it out if it is hidden."""
         self.page = page
         name = table.get(f"{TABLE}name", "")
-        grid, hidden = self._grid(table, OdfFormat(ground=WHITE))
-        if self._is_hidden_table(table):
-            self.outline.leave_out(" ".join([name, *cells_of(grid.rows)]), "a hidden sheet", page)
+        grid, hidden = self._grid(table, TextLook(ground=WHITE))
+        if self.styles.value("table", table.get(f"{TABLE}style-name", ""), f"{TABLE}display") == "false":
+            self.outline.leave_out(" ".join([name, *grid.texts()]), "a hidden sheet", page)
             return
         self.outline.heading(name, 1, page)
         grid.write(self.outline, page)
         self._flush_tricks()
-        self.outline.leave_out(" ".join(cells_of(hidden.rows)), "hidden rows and columns", page)
+        self.outline.leave_out(" ".join(hidden.texts()), "hidden rows and columns", page)
         for shapes in table.iterfind(f"{TABLE}shapes"):
-            self.blocks(shapes, OdfFormat())
+            self.blocks(shapes, TextLook())
 
     def slide(self, slide: Any, page: int) -> None:
         """Add a slide under its title, then its notes; or leave it out if it is hidden."""
@@ -139,7 +130,7 @@ class _ContentReader:
         title = flat(" ".join(text for each in titles for text in _texts(each)))
         self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
         for frame in sorted((each for each in frames if each not in titles or not title), key=_place):
-            self.blocks([frame], OdfFormat())
+            self.blocks([frame], TextLook())
         for notes in slide.iterfind(f"{PRESENTATION}notes"):
             texts = [text for each in notes.iterfind(f"{DRAW}frame") for text in _texts(each)
                      if each.get(f"{PRESENTATION}class") == "notes"]  # fmt: skip
@@ -155,20 +146,11 @@ class _ContentReader:
             self.outline.heading("Header and footer", 1)
             self.outline.lines("\n".join(texts))
 
-    def asides(self) -> None:
-        """Leave out the file's content other than text, with one note for each kind."""
-        for texts, reason in (
-            (self.comments, "comments"),
-            (self.deleted, "tracked deletions"),
-            (self.hidden, "hidden text"),
-        ):
-            self.outline.leave_out(" ".join(texts), reason)
-
-    def _paragraph(self, element: Any, look: OdfFormat) -> str:
+    def _paragraph(self, element: Any, look: TextLook) -> str:
         look = self.styles.look("paragraph", element.get(f"{TEXT}style-name", ""), look)
         return flat("".join(self._pieces(element, look)))
 
-    def _pieces(self, element: Any, look: OdfFormat) -> Iterator[str]:
+    def _pieces(self, element: Any, look: TextLook) -> Iterator[str]:
         yield from self._seen(element.text, look)
         for child in element:
             name = child.tag.removeprefix(TEXT)
@@ -179,20 +161,18 @@ class _ContentReader:
             elif name == "note" or child.tag.startswith(DRAW):
                 self.attached.append((child, look))
             elif child.tag == f"{OFFICE}annotation":
-                self.comments += _texts(child)
+                self.left_out["comments"] += _texts(child)
             elif name in ("hidden-text", "hidden-paragraph"):
-                self.hidden.append(child.get(f"{TEXT}string-value", "") or "".join(child.itertext()))
+                self.left_out["hidden text"].append(child.get(f"{TEXT}string-value") or "".join(child.itertext()))
             elif name == "span":
                 yield from self._pieces(child, self.styles.look("text", child.get(f"{TEXT}style-name", ""), look))
             elif child.tag not in _ASIDES:
                 yield from self._pieces(child, look)
             yield from self._seen(child.tail, look)
 
-    def _seen(self, text: str | None, look: OdfFormat) -> Iterator[str]:
+    def _seen(self, text: str | None, look: TextLook) -> Iterator[str]:
         if not text or not text.strip():
             yield text or ""
-        elif look.hidden:
-            self.tricks.setdefault("it is formatted as hidden text", []).append(text)
         elif trick := look.trick():
             self.tricks.setdefault(trick, []).append(text)
         else:
@@ -204,7 +184,7 @@ class _ContentReader:
         attached, self.attached = self.attached, []
         for element, look in attached:
             if element.tag == f"{TEXT}note":
-                citation = "".join(element.findtext(f"{TEXT}note-citation") or "")
+                citation = element.findtext(f"{TEXT}note-citation") or ""
                 kind = "Endnote" if element.get(f"{TEXT}note-class") == "endnote" else "Footnote"
                 text = " ".join(_texts(element.find(f"{TEXT}note-body")))
                 self.outline.text(f"{kind} {citation}: {text}" if text else "", self.page)
@@ -213,12 +193,11 @@ class _ContentReader:
 
     def _flush_tricks(self) -> None:
         tricks, self.tricks = self.tricks, {}
-        vanished = " ".join(tricks.get("it is formatted as hidden text", []))
-        if vanished and not tells_something(vanished):
-            self.hidden += tricks.pop("it is formatted as hidden text")
+        if not tells_something(" ".join(tricks.get(HIDDEN, []))):
+            self.left_out["hidden text"] += tricks.pop(HIDDEN, [])
         self.outline.tricks(tricks, self.page)
 
-    def _items(self, element: Any, look: OdfFormat, depth: int) -> Iterator[str]:
+    def _items(self, element: Any, look: TextLook, depth: int) -> Iterator[str]:
         for item in element:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
@@ -232,32 +211,26 @@ class _ContentReader:
                     texts.append(self._paragraph(child, look))
             yield from _item(texts, depth)
 
-    def _frame(self, element: Any, look: OdfFormat) -> None:
-        """A text box, a shape or a group; pictures have no text."""
+    def _frame(self, element: Any, look: TextLook) -> None:
+        """Add a text box, a shape or a group; pictures have no text."""
         if element.tag in _ASIDES:
             return
-        place = element.get(f"{SVG}x", "")
-        if _is_far_off(place, element.get(f"{SVG}width", "")) or _is_far_off(
-            element.get(f"{SVG}y", ""), element.get(f"{SVG}height", "")
-        ):
+        if _is_outside(element, "x", "width") or _is_outside(element, "y", "height"):
             self.outline.invisible(" ".join(_texts(element)), "it is outside the page", self.page)
             return
-        ground = self.styles.fill(element.get(f"{DRAW}style-name", ""), None)
+        ground = self.styles.fill(element.get(f"{DRAW}style-name", ""))
         self.blocks(element, replace(look, ground=ground))
 
-    def _is_hidden_table(self, table: Any) -> bool:
-        return self.styles.value("table", table.get(f"{TABLE}style-name", ""), f"{TABLE}display") == "false"
-
-    def _table(self, table: Any, look: OdfFormat) -> None:
+    def _table(self, table: Any, look: TextLook) -> None:
         grid, hidden = self._grid(table, look)
         width = max((max(row) for row in grid.rows.values()), default=-1) + 1
         self.outline.table(
             [[row.get(at, "") for at in range(width)] for _, row in sorted(grid.rows.items())], self.page
         )
-        self.hidden += cells_of(hidden.rows)
+        self.left_out["hidden text"] += hidden.texts()
         self._attachments()
 
-    def _grid(self, table: Any, look: OdfFormat) -> tuple[Grid, Grid]:
+    def _grid(self, table: Any, look: TextLook) -> tuple[Grid, Grid]:
         """The cells of a table that are shown, and those that are hidden."""
         shown, hidden = Grid(hidden_columns=_hidden_columns(table)), Grid()
         at = 0
@@ -276,7 +249,7 @@ class _ContentReader:
             at += repeats
         return shown, hidden
 
-    def _cells(self, row: Any, look: OdfFormat, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
+    def _cells(self, row: Any, look: TextLook, grid: Grid, at: int) -> Iterator[tuple[int, str]]:
         column = 0
         for cell in row:
             if cell.tag not in (f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
@@ -291,14 +264,14 @@ class _ContentReader:
                     grid.merged.append((at, column, at + down - 1, column + right - 1))
             column += repeats
 
-    def _cell_text(self, cell: Any, look: OdfFormat) -> str:
+    def _cell_text(self, cell: Any, look: TextLook) -> str:
         look = self.styles.look("table-cell", cell.get(f"{TABLE}style-name", ""), look)
         texts = []
         for child in cell:
             if child.tag in (f"{TEXT}p", f"{TEXT}h"):
                 texts.append(self._paragraph(child, look))
             elif child.tag == f"{OFFICE}annotation":
-                self.comments += _texts(child)
+                self.left_out["comments"] += _texts(child)
             elif child.tag == f"{TEXT}list":
                 texts += [line.strip() for line in self._items(child, look, 0)]
             elif child.tag == f"{TABLE}table":
@@ -325,44 +298,26 @@ def _hidden_columns(table: Any) -> list[tuple[int, int]]:
 
 
 def _item(texts: list[str], depth: int) -> Iterator[str]:
-    text = flat(" ".join(texts))
-    if text:
+    if text := flat(" ".join(texts)):
         yield f"{'  ' * depth}- {text}"
 
 
 def _texts(element: Any) -> Iterator[str]:
-    """The text of each paragraph inside, whatever it looks like."""
-    for paragraph in element.iter(f"{TEXT}p", f"{TEXT}h") if element is not None else ():
-        text = flat("".join(paragraph.itertext()))
-        if text:
-            yield text
+    """The texts of the paragraphs inside, hidden or not."""
+    paragraphs = element.iter(f"{TEXT}p", f"{TEXT}h") if element is not None else ()
+    return filter(None, (flat("".join(each.itertext())) for each in paragraphs))
 
 
 def _place(frame: Any) -> tuple[float, float]:
     return _centimetres(frame.get(f"{SVG}y", "")), _centimetres(frame.get(f"{SVG}x", ""))
 
 
-def _is_far_off(start: str, size: str) -> bool:
+def _is_outside(frame: Any, start: str, size: str) -> bool:
     """Whether a frame ends before the page begins or begins after any page ends (60 cm)."""
-    place = _centimetres(start)
-    return place > 60 or (place < 0 and place + _centimetres(size) <= 0)
+    place = _centimetres(frame.get(f"{SVG}{start}", ""))
+    return place > 60 or (place < 0 and place + _centimetres(frame.get(f"{SVG}{size}", "")) <= 0)
 
 
 def _centimetres(length: str) -> float:
-    for unit, factor in (("cm", 1.0), ("mm", 0.1), ("in", 2.54), ("pt", 2.54 / 72)):
-        if length.endswith(unit):
-            try:
-                return float(length.removesuffix(unit)) * factor
-            except ValueError:
-                return 0.0
-    return 0.0
-
-
-def _properties(archive: Archive, outline: Outline) -> str:
-    """The title of the document; what else its properties tell is left out."""
-    if "meta.xml" not in archive:
-        return ""
-    root = archive.xml("meta.xml")
-    told = [flat(each.text or "") for each in root.iter(f"{_DC}description", f"{_DC}subject")]
-    outline.leave_out(" · ".join(text for text in told if tells_something(text)), "document properties")
-    return flat(next((each.text or "" for each in root.iter(f"{_DC}title")), ""))
+    found = re.fullmatch(r"([-+]?\d*\.?\d+)(cm|mm|in|pt)", length)
+    return float(found[1]) * {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72}[found[2]] if found else 0.0

@@ -1,25 +1,19 @@
-"""The styles of an OpenDocument file: which text and tables they hide, and what is behind text."""
+"""The styles of an OpenDocument file: what they hide, and the colours of text and its background."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends, from_hex
+from workers.knowledge.parsers.odf import DRAW, FO, STYLE, TEXT
 
-_OASIS: Final = "urn:oasis:names:tc:opendocument:xmlns"
-OFFICE: Final = f"{{{_OASIS}:office:1.0}}"
-TEXT: Final = f"{{{_OASIS}:text:1.0}}"
-TABLE: Final = f"{{{_OASIS}:table:1.0}}"
-DRAW: Final = f"{{{_OASIS}:drawing:1.0}}"
-STYLE: Final = f"{{{_OASIS}:style:1.0}}"
-PRESENTATION: Final = f"{{{_OASIS}:presentation:1.0}}"
-SVG: Final = f"{{{_OASIS}:svg-compatible:1.0}}"
-FO: Final = f"{{{_OASIS}:xsl-fo-compatible:1.0}}"
 _MAX_CHAIN: Final = 20
+HIDDEN: Final = "it is formatted as hidden text"
 
 
 @dataclass(frozen=True, slots=True)
-class OdfFormat:
-    """How text is shown; `ground` is None if nothing is known of what is behind it."""
+class TextLook:
+    """How text is shown; `ground` is the colour behind it, None if unknown."""
 
     colour: Colour = None
     ground: Colour = None
@@ -27,14 +21,16 @@ class OdfFormat:
     hidden: bool = False
 
     def trick(self) -> str:
-        """How a trick hides text of this look, "" if it is seen."""
+        """How text of this look is hidden, "" if it is visible."""
+        if self.hidden:
+            return HIDDEN
         if self.points <= MIN_POINTS:
             return "it is too small to read"
         return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
 
 
 class OdfStyles:
-    """All styles of a file by family and name."""
+    """The styles of a file by family and name."""
 
     def __init__(self, *roots: Any) -> None:
         self._styles: dict[tuple[str, str], Any] = {}
@@ -43,7 +39,7 @@ class OdfStyles:
                 self._styles[each.get(f"{STYLE}family", ""), each.get(f"{STYLE}name", "")] = each
 
     def value(self, family: str, name: str, attribute: str) -> str:
-        """An attribute of any properties that the style or one it is based on sets, "" if none does."""
+        """An attribute of any properties of the style or its parents, "" if none sets it."""
         for _ in range(_MAX_CHAIN):
             style = self._styles.get((family, name))
             if style is None:
@@ -54,8 +50,8 @@ class OdfStyles:
             name = style.get(f"{STYLE}parent-style-name", "")
         return ""
 
-    def look(self, family: str, name: str, around: OdfFormat) -> OdfFormat:
-        """How text of this style is shown inside text that is shown as `around`."""
+    def look(self, family: str, name: str, around: TextLook) -> TextLook:
+        """How text of this style is shown inside text that looks like `around`."""
         if not name:
             return around
         colour = self.value(family, name, f"{FO}color")
@@ -63,28 +59,21 @@ class OdfStyles:
         is_auto = self.value(family, name, f"{STYLE}use-window-font-color") == "true"
         has_ground = ground not in ("", "transparent")
         hidden = self.value(family, name, f"{TEXT}display")
-        return OdfFormat(
+        return TextLook(
             colour=None if is_auto else from_hex(colour) if colour else around.colour,
             ground=from_hex(ground) if has_ground else around.ground,
             points=_points(self.value(family, name, f"{FO}font-size"), around.points),
             hidden=hidden == "none" if hidden else around.hidden,
         )
 
-    def fill(self, name: str, around: Colour) -> Colour:
-        """The colour that a drawn shape of this style puts behind its text, None if that is not known."""
+    def fill(self, name: str) -> Colour:
+        """The colour behind the text of a drawn shape of this style, None if unknown."""
         kind = self.value("graphic", name, f"{DRAW}fill") or self.value("presentation", name, f"{DRAW}fill")
-        if kind == "none":
-            return around
-        colour = self.value("graphic", name, f"{DRAW}fill-color") if kind == "solid" else ""
-        return from_hex(colour)
+        return from_hex(self.value("graphic", name, f"{DRAW}fill-color")) if kind == "solid" else None
 
 
 def _points(size: str, around: float) -> float:
-    try:
-        if size.endswith("pt"):
-            return float(size[:-2])
-        if size.endswith("%"):
-            return around * float(size[:-1]) / 100
-    except ValueError:
+    found = re.fullmatch(r"(\d*\.?\d+)(pt|%)", size)
+    if not found:
         return around
-    return around
+    return float(found[1]) if found[2] == "pt" else around * float(found[1]) / 100

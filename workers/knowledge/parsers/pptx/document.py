@@ -1,6 +1,6 @@
-"""PPTX: each slide under its title, its boxes in reading order, then its speaker notes. Pages are slides."""
+"""PPTX: each slide under its title, its shapes in reading order, then its speaker notes. Pages are slides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,11 +12,11 @@ from workers.knowledge.parsers.ooxml import (
     R,
     Theme,
     add_graphic,
-    leave_out_properties,
+    attribute,
     number,
     with_choices,
 )
-from workers.knowledge.parsers.outline import Outline, flat, tells_something
+from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 from workers.knowledge.parsers.pptx.shapes import (
     Box,
     P,
@@ -30,17 +30,18 @@ from workers.knowledge.parsers.pptx.shapes import (
 )
 
 _NO_CONTENT: Final = frozenset(["sldNum", "dt", "hdr", "sldImg"])
-# Placeholders whose text has bullets unless it says otherwise.
+# Placeholders whose text has bullets by default.
 _BULLETED: Final = frozenset(["body", "obj"])
-# A slide's size in EMU where the file does not tell it: 10 by 7.5 inches.
+# The default size of a slide in EMU: 10 by 7.5 inches.
 _SLIDE_SIZE: Final = (9_144_000, 6_858_000)
+_SAME_COLOUR: Final = "it has the same colour as its background"
 
 
 def parse(data: bytes) -> Document:
-    """The document in a PPTX file, slides as pages."""
+    """The document in a PPTX file."""
     package = Package(data)
     outline = Outline(unit="slide")
-    outline.title = leave_out_properties(outline, package)
+    outline.title = take_properties(outline, package.root("", "core-properties"))
     root = package.archive.xml(package.main)
     size = root.find(f"{P}sldSz")
     width, height = (number(size.get("cx")), number(size.get("cy"))) if size is not None else _SLIDE_SIZE
@@ -50,13 +51,15 @@ def parse(data: bytes) -> Document:
             deck.slide(name, page)
         else:
             outline.notice("This slide is missing from the file.", page)
-    deck.asides()
+    outline.leave_out(" ".join(deck.comments), "comments")
+    descriptions = filter(tells_something, dict.fromkeys(deck.descriptions))
+    outline.leave_out(" ".join(descriptions), "picture descriptions")
     return outline.document()
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A slide while it is read: what is behind its shapes, from back to front."""
+    """A slide with everything behind its text; `layers` are from back to front."""
 
     name: str
     page: int
@@ -65,7 +68,7 @@ class _Scene:
     layers: tuple[Shape, ...]
 
     def behind(self, shape: Shape) -> Colour:
-        """The colour on which the text of `shape` stands, None if it is not known."""
+        """The colour behind the text of `shape`, None if unknown."""
         is_filled, colour = fill_of(shape, self.theme)
         if is_filled:
             return colour
@@ -82,7 +85,7 @@ class _Scene:
 
 
 class _Deck:
-    """The way through the slides."""
+    """Reads the slides; collects comments and picture descriptions."""
 
     def __init__(self, package: Package, outline: Outline, bounds: Box) -> None:
         self.package, self.outline, self.bounds = package, outline, bounds
@@ -103,18 +106,15 @@ class _Deck:
         self.outline.heading(title if 0 < len(title) <= 200 else f"Slide {page}", 1, page)
         for shape in in_reading_order([shape for shape in shapes if shape not in titles]):
             self._shape(scene, shape)
-        self._hidden_titles(scene, titles)
+        for text in (_plain(shape.element) for shape in titles if self._is_outside(shape)):
+            # Known practice: such a title names the slide for screen readers. It stays the heading.
+            if tells_something(text):
+                self.outline.leave_out(text, "a title outside the slide", page)
         self._notes(name, page)
         for kind in ("comments", "comment"):
             for part in self.package.related(name, kind):
                 texts = self.package.archive.xml(part).iter(f"{P}text", f"{A}t")
                 self.comments += [text.text or "" for text in texts]
-
-    def asides(self) -> None:
-        """Leave out what the file holds besides its slides, one note for each kind."""
-        self.outline.leave_out(" ".join(self.comments), "comments")
-        telling = [each for each in dict.fromkeys(self.descriptions) if tells_something(each)]
-        self.outline.leave_out(" ".join(telling), "picture descriptions")
 
     def _scene(self, name: str, root: Any, page: int) -> tuple[_Scene, list[Shape]]:
         layout = next(iter(self.package.related(name, "slideLayout")), "")
@@ -142,7 +142,7 @@ class _Deck:
             self.descriptions.append(properties.get("descr", ""))
         if shape.kind in _NO_CONTENT:
             return
-        if shape.box is not None and _is_outside(shape.box, self.bounds):
+        if self._is_outside(shape):
             self.outline.invisible(_plain(shape.element), "it is outside the slide", scene.page)
         elif shape.name == "graphicFrame":
             self._frame(scene, shape)
@@ -150,11 +150,18 @@ class _Deck:
             self._text(scene, shape)
 
     def _is_new(self, shape: Shape) -> bool:
-        """False for a footer that an earlier slide has had."""
-        text = _plain(shape.element)
-        is_known = shape.kind == "ftr" and text in self.footers
-        self.footers |= {text} if shape.kind == "ftr" else set()
-        return not is_known
+        """Whether the shape is not a footer of an earlier slide."""
+        if shape.kind != "ftr":
+            return True
+        n_before = len(self.footers)
+        self.footers.add(_plain(shape.element))
+        return len(self.footers) > n_before
+
+    def _is_outside(self, shape: Shape) -> bool:
+        box, slide = shape.box, self.bounds
+        return box is not None and (
+            box.right <= 0 or box.bottom <= 0 or box.left >= slide.right or box.top >= slide.bottom
+        )
 
     def _text(self, scene: _Scene, shape: Shape) -> None:
         body = shape.element.find(f"{P}txBody")
@@ -174,19 +181,6 @@ class _Deck:
                 self.outline.text(text, scene.page)
         self.outline.lines("\n".join(items), scene.page)
         self.outline.tricks(reading.tricks, scene.page)
-
-    def _hidden_titles(self, scene: _Scene, titles: Iterable[Shape]) -> None:
-        """A title off the slide or in the colour of its ground names the slide for screen readers, a known practice.
-
-        It stays the heading; what it hides is only told where it is long enough to say something.
-        """
-        for shape in titles:
-            if (
-                shape.box is not None
-                and _is_outside(shape.box, self.bounds)
-                and tells_something(_plain(shape.element))
-            ):
-                self.outline.leave_out(_plain(shape.element), "a title outside the slide", scene.page)
 
     def _frame(self, scene: _Scene, shape: Shape) -> None:
         for table in shape.element.iter(f"{A}tbl"):
@@ -212,7 +206,7 @@ class _Deck:
 
 @dataclass(slots=True)
 class _TextReader:
-    """Reads paragraphs on one ground, `colour` being what their runs have unless they say otherwise."""
+    """Reads paragraphs on one background; `colour` is the default for their runs."""
 
     scene: _Scene
     ground: Colour
@@ -220,7 +214,7 @@ class _TextReader:
     tricks: dict[str, list[str]] = field(default_factory=dict)
 
     def paragraph(self, paragraph: Any) -> str:
-        """The text that the paragraph shows; what a trick hides is put aside."""
+        """The visible text of the paragraph; hidden text goes to `tricks`."""
         shown = []
         for piece in with_choices(paragraph):
             text = _piece(piece)
@@ -233,7 +227,7 @@ class _TextReader:
 
     def _trick(self, properties: Any) -> str:
         if properties is None:
-            return "it has the same colour as its background" if blends(self.colour, self.ground) else ""
+            return _SAME_COLOUR if blends(self.colour, self.ground) else ""
         if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
             return "it is too small to read"
         fill = properties.find(f"{A}solidFill")
@@ -242,7 +236,7 @@ class _TextReader:
         if (opacity < 0.05 or properties.find(f"{A}noFill") is not None) and not has_outline:
             return "it is transparent"
         ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
-        return "it has the same colour as its background" if blends(colour, ground) and not has_outline else ""
+        return _SAME_COLOUR if blends(colour, ground) and not has_outline else ""
 
 
 class _Counter:
@@ -252,7 +246,7 @@ class _Counter:
         self.counts: dict[int, int] = {}
 
     def label(self, paragraph: Any, is_bulleted: bool) -> str:
-        """What stands before the paragraph: "2.", "-", or nothing."""
+        """The label of the paragraph: "2.", "-", or ""."""
         level = _level(paragraph)
         properties = paragraph.find(f"{A}pPr")
         marks = {each.tag.removeprefix(A): each for each in properties} if properties is not None else {}
@@ -268,17 +262,13 @@ class _Counter:
 
 
 def _colour_map(roots: list[Any]) -> Any:
-    """How a slide uses its theme's colours: as it says itself, else its layout, else its master."""
-    for root in roots:
-        for mapping in (root.find(f"{P}clrMapOvr/{A}overrideClrMapping"), root.find(f"{P}clrMap")):
-            if mapping is not None:
-                return mapping
-    return None
+    """The first mapping of theme colours among a slide, its layout and its master, None if there is none."""
+    found = (root.find(path) for root in roots for path in (f"{P}clrMapOvr/{A}overrideClrMapping", f"{P}clrMap"))
+    return next((each for each in found if each is not None), None)
 
 
 def _level(paragraph: Any) -> int:
-    properties = paragraph.find(f"{A}pPr")
-    return min(8, max(0, number(properties.get("lvl")))) if properties is not None else 0
+    return min(8, max(0, number(attribute(paragraph, f"{A}pPr", "lvl"))))
 
 
 def _piece(element: Any) -> str:
@@ -296,7 +286,7 @@ def _plain(element: Any) -> str:
 
 
 def _font_colour(shape: Shape, theme: Theme) -> Colour:
-    """The colour that a drawn shape gives its text; what the master gives placeholders is not known here."""
+    """The colour that a drawn shape gives its text; colours that placeholders get from the master are unknown."""
     own = shape.element.find(f"{P}txBody/{A}lstStyle/{A}lvl1pPr/{A}defRPr/{A}solidFill")
     if own is not None:
         return theme.solid(own)[0]
@@ -304,12 +294,8 @@ def _font_colour(shape: Shape, theme: Theme) -> Colour:
     return theme.solid(reference)[0] if reference is not None else None
 
 
-def _is_outside(box: Box, bounds: Box) -> bool:
-    return box.right <= 0 or box.bottom <= 0 or box.left >= bounds.right or box.top >= bounds.bottom
-
-
 def _rows(table: Any, reading: _TextReader) -> Iterator[list[str]]:
-    """The rows of a table, merged cells repeated."""
+    """The rows of a table; merged cells are repeated."""
     above: list[str] = []
     for row in table.iterfind(f"{A}tr"):
         texts: list[str] = []

@@ -1,4 +1,4 @@
-"""The shapes of a slide: where each stands, what fills it, what lies under it, and in which order they are read."""
+"""The shapes of a slide: their places, fills and reading order, and the slide's background."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ from workers.knowledge.parsers.colours import WHITE, Colour
 from workers.knowledge.parsers.ooxml import A, Theme, number, with_choices
 
 P: Final = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
-# Boxes may overlap by this much and still stand next to each other, in EMU: a fifth of an inch.
+# Boxes that overlap by less are still next to each other, in EMU: a fifth of an inch.
 _SLACK: Final = 914_400 // 5
-_UNFILLED: Final = frozenset([f"{A}noFill"])
 _UNKNOWN_FILLS: Final = frozenset(f"{A}{name}" for name in ("gradFill", "blipFill", "pattFill", "grpFill"))
 
 
@@ -24,14 +23,14 @@ class Box:
     bottom: float
 
     def holds(self, other: "Box") -> bool:
-        """Whether the middle of `other` lies in this box."""
+        """Whether the middle of `other` is in this box."""
         x, y = (other.left + other.right) / 2, (other.top + other.bottom) / 2
         return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A shape of a slide with its place; `box` is None where neither it nor its layout tells it."""
+    """A shape of a slide; `box` is None if neither the shape nor its layout gives its place."""
 
     element: Any
     box: Box | None
@@ -44,13 +43,13 @@ class Shape:
 
 
 def shapes_of(root: Any, inherited: dict[str, Box]) -> list[Shape]:
-    """The shapes of a slide, layout or master, from back to front, groups taken apart."""
+    """The shapes of a slide, layout or master, from back to front, with groups flattened."""
     tree = root.find(f"{P}cSld/{P}spTree")
     return list(_shapes(tree, inherited, (0.0, 0.0, 1.0, 1.0))) if tree is not None else []
 
 
 def placeholder_boxes(shapes: Sequence[Shape]) -> dict[str, Box]:
-    """The places of placeholders by index and by kind, for slides that leave theirs to the layout."""
+    """The places of placeholders by index and by kind, which slides inherit from the layout."""
     boxes: dict[str, Box] = {}
     for shape in shapes:
         mark = _placeholder(shape.element)
@@ -60,13 +59,13 @@ def placeholder_boxes(shapes: Sequence[Shape]) -> dict[str, Box]:
 
 
 def in_reading_order(shapes: Sequence[Shape]) -> list[Shape]:
-    """`shapes` column by column where a clear gap parts them, else from top to bottom; unplaced ones come last."""
+    """`shapes` column by column if a clear gap separates them, else from top to bottom; those without a box last."""
     placed = [(shape.box, shape) for shape in shapes if shape.box is not None]
     return [*_cut(placed), *(shape for shape in shapes if shape.box is None)]
 
 
 def solid_fill(properties: Any, theme: Theme) -> tuple[bool, Colour]:
-    """Whether shape, cell or background properties fill something, and with which colour (None: not known)."""
+    """Whether properties of a shape, cell or background set a fill, and its colour (None: unknown)."""
     for fill in properties if properties is not None else ():
         if fill.tag == f"{A}solidFill":
             colour, opacity = theme.solid(fill)
@@ -77,27 +76,27 @@ def solid_fill(properties: Any, theme: Theme) -> tuple[bool, Colour]:
 
 
 def fill_of(shape: Shape, theme: Theme) -> tuple[bool, Colour]:
-    """Whether a shape covers what is behind it, and with which colour."""
+    """Whether a shape covers what is behind it, and its colour (None: unknown)."""
     if shape.name in ("pic", "graphicFrame"):
         return True, None
     properties = shape.element.find(f"{P}spPr")
     is_filled, colour = solid_fill(properties, theme)
     style = shape.element.find(f"{P}style/{A}fillRef")
-    names = {each.tag for each in properties} if properties is not None else set()
-    if is_filled or names & _UNFILLED or style is None or style.get("idx") == "0":
+    has_no_fill = properties is not None and properties.find(f"{A}noFill") is not None
+    if is_filled or has_no_fill or style is None or style.get("idx") == "0":
         return is_filled, colour
     return True, theme.solid(style)[0]
 
 
 def background(roots: Sequence[Any], theme: Theme) -> Colour:
-    """The colour of a slide: its own, else its layout's, else its master's, else white."""
+    """The colour of a slide, its layout or its master (`roots`), else white; None if unknown."""
     for root in roots:
-        ground = root.find(f"{P}cSld/{P}bg") if root is not None else None
+        ground = root.find(f"{P}cSld/{P}bg")
         if ground is None:
             continue
         is_filled, colour = solid_fill(ground.find(f"{P}bgPr"), theme)
         reference = ground.find(f"{P}bgRef")
-        # Fills from 1001 on are the theme's own backgrounds, of which the first is plain.
+        # Fills from 1001 on are the theme's backgrounds, of which the first is plain.
         if reference is not None:
             is_filled, colour = True, theme.solid(reference)[0] if reference.get("idx") in ("0", "1001") else None
         return colour if is_filled else WHITE
@@ -105,7 +104,7 @@ def background(roots: Sequence[Any], theme: Theme) -> Colour:
 
 
 def _shapes(tree: Any, inherited: dict[str, Box], frame: tuple[float, float, float, float]) -> Iterator[Shape]:
-    """`frame` maps a group's own coordinates to the slide's: offset and scale, both in x and y."""
+    """`frame` maps a group's coordinates to the slide's: offset in x and y, scale in x and y."""
     for element in with_choices(tree):
         name = element.tag.removeprefix(P)
         if name == "grpSp":
@@ -157,7 +156,7 @@ def _inner_frame(group: Any, frame: tuple[float, float, float, float]) -> tuple[
 
 
 def _cut(placed: list[tuple[Box, Shape]]) -> list[Shape]:
-    """Cut at a gap from top to bottom first (columns), then from left to right (rows), as long as there is one."""
+    """The shapes split at vertical gaps first (columns), then at horizontal ones (rows), while there are any."""
     if len(placed) > 1:
         for start, end in (("left", "right"), ("top", "bottom")):
             parts = _parted(placed, start, end)

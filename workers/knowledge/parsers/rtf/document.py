@@ -1,4 +1,4 @@
-"""RTF: paragraphs, headings by style, lists and table rows. Hidden text, deletions and comments are not content."""
+"""RTF: paragraphs, headings by style, lists and table rows. Hidden text, deletions and comments are left out."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -9,10 +9,7 @@ from workers.knowledge.errors import BrokenFile
 from workers.knowledge.parsers.outline import Outline, flat
 from workers.knowledge.parsers.rtf.tokens import PLAIN, GroupState, RtfFile, TextRun
 
-_HIDDEN: Final = "hidden text"
-_DELETED: Final = "tracked deletions"
-_COMMENT: Final = "comments"
-# 18 of 255 grey levels, as for pages and PDF.
+# 18 of 255 grey levels, as for HTML and PDF.
 _CONTRAST: Final = 18
 _SMALLEST_HALF_POINTS: Final = 2
 _LEAST_CHARS: Final = 4
@@ -24,34 +21,30 @@ def parse(data: bytes) -> Document:
     if not source.startswith("{\\rtf"):
         raise BrokenFile
     file = RtfFile(source)
-    reading = _DocumentBuilder(file, Outline())
+    builder = _DocumentBuilder(file, Outline())
     for run in file.runs():
-        reading.take(run)
-    reading.end_paragraph()
-    reading.end_table()
-    reading.tell_left_out()
-    reading.outline.title = reading.outline.title or file.title
-    return reading.outline.document()
+        builder.add(run)
+    return builder.finished()
 
 
 @dataclass(slots=True)
 class _DocumentBuilder:
-    """The paragraph, row and table that are being read."""
+    """Collects the current paragraph, list, row and table."""
 
     file: RtfFile
     outline: Outline
     text: list[str] = field(default_factory=list)
-    look: GroupState = PLAIN
+    state: GroupState = PLAIN
     items: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     unseen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def take(self, run: TextRun) -> None:
-        """Add a run, or end what a break ends."""
+    def add(self, run: TextRun) -> None:
+        """Add a run, or end the current paragraph, cell or row."""
         if run.ends == "par":
-            self._end_par(run.look)
+            self._end_par(run.state)
         elif run.ends == "cell":
             self.cells.append("".join(self.text))
             self.text.clear()
@@ -59,33 +52,33 @@ class _DocumentBuilder:
             self.rows.append([*self.cells, *filter(str.strip, ["".join(self.text)])])
             self.cells.clear()
             self.text.clear()
-        elif run.look.is_comment:
-            self.left_out[_COMMENT].append(run.text)
-        elif run.look.is_deleted:
-            self.left_out[_DELETED].append(run.text)
-        elif run.look.is_hidden:
-            self.left_out[_HIDDEN].append(run.text)
+        elif run.state.is_comment:
+            self.left_out["comments"].append(run.text)
+        elif run.state.is_deleted:
+            self.left_out["tracked deletions"].append(run.text)
+        elif run.state.is_hidden:
+            self.left_out["hidden text"].append(run.text)
         elif trick := self._trick(run):
             self.unseen[trick].append(run.text)
         else:
-            self.text.append(f" ({run.text.strip()}) " if run.look.is_note and run.text.strip() else run.text)
-            self.look = run.look if run.text.strip() else self.look
+            self.text.append(f" ({run.text.strip()}) " if run.state.is_note and run.text.strip() else run.text)
+            self.state = run.state if run.text.strip() else self.state
 
-    def _end_par(self, look: GroupState) -> None:
-        if look.is_note or look.is_comment or (look.in_table and (self.cells or self.text)):
+    def _end_par(self, state: GroupState) -> None:
+        if state.is_note or state.is_comment or (state.in_table and (self.cells or self.text)):
             self.text.append(" ")
             return
-        self.look = look
-        self.end_paragraph()
+        self.state = state
+        self._end_paragraph()
 
-    def end_paragraph(self) -> None:
-        """Add the paragraph read so far, after the table or list before it if it is no part of that."""
+    def _end_paragraph(self) -> None:
+        """Add the current paragraph, after the table or list before it if it isn't part of that."""
         text = "".join(self.text)
         self.text.clear()
         if text.strip() or self.unseen:
-            self.end_table()
-        level = self.file.headings.get(self.look.style) or self.look.outline_level + 1
-        if text.strip() and (self.look.list_id or flat(text).startswith(("•", "·", "- "))):
+            self._end_table()
+        level = self.file.headings.get(self.state.style) or self.state.outline_level + 1
+        if text.strip() and (self.state.list_id or flat(text).startswith(("•", "·", "- "))):
             self.items.append(_item(text))
         elif text.strip():
             self._end_list()
@@ -95,9 +88,9 @@ class _DocumentBuilder:
                 self.outline.lines("\n".join(flat(line) for line in text.splitlines()))
             else:
                 self.outline.text(text)
-        self._tell_unseen()
+        self._add_unseen()
 
-    def _tell_unseen(self) -> None:
+    def _add_unseen(self) -> None:
         if not self.unseen:
             return
         self._end_list()
@@ -111,8 +104,8 @@ class _DocumentBuilder:
         self.outline.lines("\n".join(self.items))
         self.items.clear()
 
-    def end_table(self) -> None:
-        """Add the rows read so far, and the list before them."""
+    def _end_table(self) -> None:
+        """Add the current rows, and the list before them."""
         if self.cells:
             self.rows.append([*self.cells])
             self.cells.clear()
@@ -121,20 +114,23 @@ class _DocumentBuilder:
             self.outline.table(self.rows)
             self.rows = []
 
-    def tell_left_out(self) -> None:
-        """Note what was left out, once for each reason."""
+    def finished(self) -> Document:
+        """The document, with a note for each kind of text that was left out."""
+        self._end_paragraph()
+        self._end_table()
         self._end_list()
-        self._tell_unseen()
         for reason, texts in self.left_out.items():
             self.outline.leave_out("".join(texts), reason)
+        self.outline.title = self.file.title
+        return self.outline.document()
 
     def _trick(self, run: TextRun) -> str:
-        """By which trick the run hides from readers, "" if it shows."""
+        """How the run is hidden from readers, "" if it is visible."""
         if not run.text.strip():
             return ""
-        if run.look.half_points <= _SMALLEST_HALF_POINTS:
+        if run.state.half_points <= _SMALLEST_HALF_POINTS:
             return "text of one point or less"
-        colour, background = self._rgb(run.look.colour), self._rgb(run.look.background)
+        colour, background = self._rgb(run.state.colour), self._rgb(run.state.background)
         if colour is None:
             return ""
         if background is None:
@@ -148,7 +144,7 @@ class _DocumentBuilder:
 
 
 def _item(text: str) -> str:
-    """A list item with a mark of its own if the file gave none."""
+    """A list item, with a mark if the file has none."""
     words = flat(text)
     bare = words.lstrip("•·▪◦-\uf0b7 ")
     numbered = words[:1].isdigit() or (len(words) > 2 and words[1] in ".)")

@@ -1,7 +1,7 @@
-"""RTF as runs of text with how each looks: groups, fonts' charsets, escapes and what is not part of the text.
+"""Reads RTF as runs of text with their formatting: groups, charsets of fonts, escapes and destinations.
 
-A reader of its own, since striprtf tells neither hidden from shown text nor deleted from kept. Nothing recurses, so
-that a file of a million braces costs its length.
+striprtf doesn't tell hidden or deleted text from other text. Nothing recurses, so that a file of a million braces
+takes linear time.
 """
 
 import re
@@ -18,7 +18,7 @@ _SYMBOLS: Final = {
     "nestrow": "; ",
 }  # fmt: skip
 _BREAKS: Final = frozenset(["par", "sect", "page", "column", "cell", "row"])
-# Groups that are no text: tables of fonts and styles, pictures, field codes, running heads.
+# Destinations that hold no text: tables of fonts and styles, pictures, field codes, headers and footers.
 _SKIPPED: Final = frozenset(
     "fonttbl colortbl stylesheet listtable listoverridetable info pict object themedata datastore fldinst header "
     "headerl headerr headerf footer footerl footerr footerf ftnsep ftnsepc ftncn aftnsep filetbl revtbl rsidtbl "
@@ -26,7 +26,7 @@ _SKIPPED: Final = frozenset(
     "atnicn atnauthor atnid atrfstart atrfend private nonshppict nonesttables do pntext pnseclvl tc xe txe "
     "rxe".split()
 )
-# Starred groups, which old readers may skip, that hold text all the same.
+# Starred destinations, which old readers may skip, that hold text.
 _STARRED_TEXT: Final = frozenset(
     ["shpinst", "shptxt", "footnote", "annotation", "listtext", "pn", "pntxtb", "pntxta"]
 )
@@ -38,7 +38,7 @@ _CHARSETS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """How a run of text looks, and to what it belongs. Colours are numbers in the file's colour table."""
+    """The formatting and destination of text in a group; colours are indexes of the file's colour table."""
 
     skipped: bool = False
     is_hidden: bool = False
@@ -49,7 +49,7 @@ class GroupState:
     colour: int = 0
     background: int = 0
     font: int = 0
-    # How many characters after each \u are its stand-in for old readers.
+    # The number of characters after each \u that replace it in old readers.
     n_standins: int = 1
     style: int = 0
     outline_level: int = -1
@@ -62,16 +62,16 @@ PLAIN: Final = GroupState()
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """Text of one look. A break ("par", "cell", "row") ends what stood before it and has no text."""
+    """Text of one group state, or without text the end of a paragraph, cell or row ("par", "cell", "row")."""
 
     text: str
-    look: GroupState
+    state: GroupState
     ends: str = ""
 
 
 @dataclass(slots=True)
 class RtfFile:
-    """Reads the tokens of a file; the tables of colours and styles are known once its header is read."""
+    """Reads the tokens of a file; its tables of colours and styles are filled from the header."""
 
     source: str
     codec: str = "cp1252"
@@ -81,7 +81,7 @@ class RtfFile:
     headings: dict[int, int] = field(default_factory=dict)
     title: str = ""
     has_shading: bool = False
-    _look: GroupState = PLAIN
+    _state: GroupState = PLAIN
     _raw: bytearray = field(default_factory=bytearray)
     _high: int = 0
 
@@ -104,17 +104,17 @@ class RtfFile:
             if not escape and self._raw:
                 yield from self._flushed()
             if brace == "{":
-                stack.append(self._look)
+                stack.append(self._state)
             elif brace == "}":
-                self._look = stack.pop() if stack else self._look
+                self._state = stack.pop() if stack else self._state
                 n_skip = 0
             elif symbol == "*":
-                # The star counts at the start of a group only; some writers put it elsewhere.
+                # The star only counts at the start of a group; some writers put it elsewhere.
                 starred = self.source[found.start() - 1] == "{"
                 continue
             elif word == "u" and number:
                 yield from self._unicode(int(number))
-                n_skip = self._look.n_standins
+                n_skip = self._state.n_standins
             elif word == "bin" and number:
                 place += max(0, int(number))
             elif word:
@@ -131,53 +131,53 @@ class RtfFile:
             text = {"~": "\u00a0", "_": "-", "-": "", "\n": "\n", "\r": "\n"}.get(
                 symbol, symbol if symbol in "\\{}" else ""
             )
-        if text and not self._look.skipped:
+        if text and not self._state.skipped:
             yield TextRun(
-                self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._look
+                self._decoded(text.encode("latin-1", "replace")) if not text.isascii() else text, self._state
             )
 
     def _flushed(self) -> Iterator[TextRun]:
         raw, self._raw = bytes(self._raw), bytearray()
-        if raw and not self._look.skipped:
-            yield TextRun(self._decoded(raw), self._look)
+        if raw and not self._state.skipped:
+            yield TextRun(self._decoded(raw), self._state)
 
     def _decoded(self, raw: bytes) -> str:
-        return raw.decode(self.fonts.get(self._look.font, self.codec), errors="replace")
+        return raw.decode(self.fonts.get(self._state.font, self.codec), errors="replace")
 
     def _unicode(self, number: int) -> Iterator[TextRun]:
-        """A character of UTF-16, which comes in two halves beyond the first 65,536."""
+        """A UTF-16 code unit; beyond the first 65,536 characters, two make one character."""
         number %= 0x10000
         if 0xD800 <= number < 0xDC00:
             self._high = number
-        elif not self._look.skipped:
+        elif not self._state.skipped:
             if 0xDC00 <= number < 0xE000:
                 number = 0x10000 + ((self._high - 0xD800) << 10) + number - 0xDC00 if self._high else 0xFFFD
             self._high = 0
-            yield TextRun(chr(number), self._look)
+            yield TextRun(chr(number), self._state)
 
     def _word(self, word: str, number: int | None, starred: bool, place: int) -> Iterator[TextRun]:
-        look = self._look
-        if word in ("fonttbl", "colortbl", "stylesheet", "info") and not look.skipped:
+        state = self._state
+        if word in ("fonttbl", "colortbl", "stylesheet", "info") and not state.skipped:
             self._read_table(word, place)
-        if word in _SKIPPED or (starred and word not in _STARRED_TEXT and not look.skipped):
-            self._look = replace(look, skipped=True)
+        if word in _SKIPPED or (starred and word not in _STARRED_TEXT and not state.skipped):
+            self._state = replace(state, skipped=True)
         elif word in ("footnote", "annotation"):
-            self._look = replace(look, is_note=word == "footnote", is_comment=word == "annotation", skipped=False)
+            self._state = replace(state, is_note=word == "footnote", is_comment=word == "annotation", skipped=False)
         elif word in _BREAKS:
-            if not look.skipped:
-                yield TextRun("", look, ends="par" if word in ("sect", "page", "column") else word)
+            if not state.skipped:
+                yield TextRun("", state, ends="par" if word in ("sect", "page", "column") else word)
         elif word in _SYMBOLS:
-            if not look.skipped:
-                yield TextRun(_SYMBOLS[word], look)
+            if not state.skipped:
+                yield TextRun(_SYMBOLS[word], state)
         else:
-            self._look = self._changed(word, number)
+            self._state = self._changed(word, number)
 
     def _changed(self, word: str, number: int | None) -> GroupState:
-        """The look after a control word that changes it."""
-        look, on = self._look, number != 0
+        """The state after a control word."""
+        state, on = self._state, number != 0
         value = number or 0
         if word in ("cb", "highlight", "chcbpat"):
-            return replace(look, background=value)
+            return replace(state, background=value)
         if word in ("clcbpat", "cbpat", "trcbpat"):
             self.has_shading = self.has_shading or value > 0
         changes: dict[str, dict[str, int | bool]] = {
@@ -199,10 +199,10 @@ class RtfFile:
             self.codec = f"cp{value}"
         elif word in ("mac", "pc", "pca"):
             self.codec = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}[word]
-        return replace(look, **changes[word]) if word in changes else look  # type: ignore[arg-type]
+        return replace(state, **changes[word]) if word in changes else state  # type: ignore[arg-type]
 
     def _read_table(self, name: str, place: int) -> None:
-        """Take what is needed from a table of the header; the tables are flat but for one level of groups."""
+        """Read a table of the header; tables hold at most one level of groups."""
         content = _group(self.source, place)
         if name == "fonttbl":
             for number, charset in re.findall(r"\\f(\d{1,5})[^{};]{0,200}?\\fcharset(\d{1,3})", content):
@@ -211,19 +211,17 @@ class RtfFile:
         elif name == "colortbl":
             for entry in content.split(";")[:1_000]:
                 parts = [re.search(rf"\\{colour}(\d{{1,3}})", entry) for colour in ("red", "green", "blue")]
-                rgb = tuple(int(part[1]) for part in parts if part)
+                rgb = [int(part[1]) for part in parts if part]
                 self.colours.append((rgb[0], rgb[1], rgb[2]) if len(rgb) == 3 else None)
         elif name == "stylesheet":
-            for number, level in re.findall(
-                r"\\s(\d{1,5})\b[^{};]{0,600}?[ \n](?:heading|Heading|Überschrift) (\d)", content
-            ):
-                self.headings[int(number)] = int(level)
-        elif found := re.search(r"\{\\title ([^{}\\]{1,300})\}", content):
-            self.title = found[1]
+            found = re.findall(r"\\s(\d{1,5})\b[^{};]{0,600}?[ \n](?:heading|Heading|Überschrift) (\d)", content)
+            self.headings |= {int(number): int(level) for number, level in found}
+        elif title := re.search(r"\{\\title ([^{}\\]{1,300})\}", content):
+            self.title = title[1]
 
 
 def _group(source: str, place: int) -> str:
-    """What is left of the group that `place` lies in, at most 200,000 characters."""
+    """The rest of the group around `place`, at most 200,000 characters."""
     depth = 1
     for found in re.finditer(r"\\.|[{}]", source[place : place + 200_000], re.S):
         depth += {"{": 1, "}": -1}.get(found.group(), 0)

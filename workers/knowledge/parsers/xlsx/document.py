@@ -1,6 +1,6 @@
-"""XLSX: each sheet under its name, values as the sheet shows them, pages being sheets.
+"""XLSX: each sheet under its name, with values as the sheet shows them. Pages are sheets.
 
-Formulas show the value that was saved with them. Hidden sheets, rows and columns and comments are left out.
+Formulas show their saved values. Hidden sheets, rows and columns and comments are left out.
 """
 
 import re
@@ -14,19 +14,18 @@ from openpyxl.utils import column_index_from_string
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
-from workers.knowledge.parsers.grids import Grid, cells_of
-from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, leave_out_properties, number
-from workers.knowledge.parsers.outline import Outline, flat, tells_something
+from workers.knowledge.parsers.grids import Grid
+from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, number
+from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 from workers.knowledge.parsers.xlsx.number_formats import shown
 from workers.knowledge.parsers.xlsx.styles import CellStyles, S
 
-# Cells with content that are read of one file; a sheet of 50,000 rows by 20 columns has as many.
+# Cells with content in one file; a sheet of 50,000 rows by 20 columns has as many.
 MAX_CELLS: Final = 1_000_000
-# A small file can show one long text in every cell.
+# A small file can repeat one long text in every cell.
 _MAX_CHARS: Final = 20_000_000
-# What Excel allows in a cell.
+# Excel's limits for a cell and a sheet.
 _MAX_CELL_CHARS: Final = 32_767
-# The size of a sheet in Excel.
 _MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384
 _MAX_MERGES: Final = 20_000
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
@@ -37,17 +36,17 @@ _NO_VALUES: Final = (
 
 
 def parse(data: bytes) -> Document:
-    """The document in an XLSX file, sheets as pages."""
+    """The document in an XLSX file."""
     package = Package(data)
     outline = Outline(unit="sheet")
-    outline.title = leave_out_properties(outline, package)
+    outline.title = take_properties(outline, package.root("", "core-properties"))
     root = package.archive.xml(package.main)
     book = _Book(package, outline, root)
     for page, each in enumerate(root.iterfind(f"{S}sheets/{S}sheet"), 1):
         name = package.target(package.main, each.get(f"{R}id"))
         if not name:
             outline.notice("This sheet is missing from the file.", page)
-        elif "worksheets/" in name or "chartsheets/" not in name:
+        elif "chartsheets/" not in name:
             book.sheet(name, each, page)
         else:
             outline.heading(each.get("name", ""), 1, page)
@@ -57,17 +56,17 @@ def parse(data: bytes) -> Document:
 
 @dataclass(slots=True)
 class _Sheet:
-    """One sheet while it is read."""
+    """The cells of one sheet: shown, hidden, and in the colour of their background."""
 
     grid: Grid = field(default_factory=Grid)
     hidden: Grid = field(default_factory=Grid)
-    # Areas whose look depends on rules that are not known here.
+    # Areas with conditional formatting, which may colour cells.
     ruled: list[tuple[int, int, int, int]] = field(default_factory=list)
     unseen: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 class _Book:
-    """The way through the sheets."""
+    """Reads the sheets of a workbook."""
 
     def __init__(self, package: Package, outline: Outline, root: Any) -> None:
         self.package, self.outline = package, outline
@@ -81,18 +80,18 @@ class _Book:
         """Add a sheet, or leave it out if it is hidden."""
         sheet = self._read(name, page)
         if entry.get("state", "visible") != "visible":
-            text = " ".join([entry.get("name", ""), *cells_of(sheet.grid.rows)]) if sheet.grid.rows else ""
+            text = " ".join([entry.get("name", ""), *sheet.grid.texts()]) if sheet.grid.rows else ""
             self.outline.leave_out(text, "a hidden sheet", page)
             return
         self.outline.heading(entry.get("name", ""), 1, page)
         sheet.grid.write(self.outline, page)
         self._unseen(sheet, page)
-        self.outline.leave_out(" ".join(cells_of(sheet.hidden.rows)), "hidden rows and columns", page)
+        self.outline.leave_out(" ".join(sheet.hidden.texts()), "hidden rows and columns", page)
         self.drawings(name, page)
         self._comments(name, page)
 
     def _unseen(self, sheet: _Sheet, page: int) -> None:
-        """Sentences in the colour of their cell are a trick; helping values in it are a habit of honest sheets."""
+        """Quarantine sentences in the colour of their cell; single values are common in ordinary sheets."""
         texts = [text for _, text in sorted(sheet.unseen.items())]
         for text in filter(tells_something, texts):
             self.outline.invisible(text, "it has the same colour as its cell", page)
@@ -100,7 +99,7 @@ class _Book:
         self.outline.leave_out(" ".join(rest), "values in the same colour as their cells", page)
 
     def drawings(self, name: str, page: int) -> None:
-        """Add the text boxes and charts that lie on a sheet."""
+        """Add the text boxes and charts of a sheet."""
         for part in self.package.related(name, "drawing"):
             root = self.package.archive.xml(part)
             for paragraph in root.iter(f"{A}p"):
@@ -191,12 +190,10 @@ class _Book:
             return value
 
     def _sift(self, sheet: _Sheet) -> None:
-        """Take unseen cells out of the grid; short ones under a rule that may paint their cell are seen."""
+        """Take unseen cells out of the grid, except short ones that conditional formatting may colour."""
         for (row, column), text in list(sheet.unseen.items()):
-            may_be_painted = any(
-                top <= row <= bottom and left <= column <= right for top, left, bottom, right in sheet.ruled
-            )
-            if may_be_painted and not tells_something(text):
+            is_ruled = any(a <= row <= b and left <= column <= right for a, left, b, right in sheet.ruled)
+            if is_ruled and not tells_something(text):
                 del sheet.unseen[row, column]
             else:
                 sheet.grid.rows[row].pop(column)
@@ -205,7 +202,7 @@ class _Book:
 
 
 def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
-    """The elements with these tags, read one at a time: a sheet as a whole takes many times its size."""
+    """The elements with these tags, read one at a time: a whole sheet takes many times its size in memory."""
     source = BytesIO(package.archive.read_xml(part))
     events = etree.iterparse(
         source, ("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
@@ -220,13 +217,13 @@ def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
 
 
 def _rich_text(item: Any) -> str:
-    """The text of a shared or inline string, without the reading aids of Japanese."""
+    """The text of a shared or inline string, without the phonetic guides of Japanese."""
     parts = [item.findtext(f"{S}t") or "", *(run.findtext(f"{S}t") or "" for run in item.iterfind(f"{S}r"))]
     return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), flat("".join(parts)))
 
 
 def _place(reference: str, expected: int) -> int:
-    """The column of a cell, counted on where the file does not say."""
+    """The column of a cell; `expected` if the file doesn't name it."""
     found = _REFERENCE.fullmatch(reference)
     return column_index_from_string(found.group(1)) - 1 if found else expected
 
@@ -234,10 +231,7 @@ def _place(reference: str, expected: int) -> int:
 def _areas(references: str) -> list[tuple[int, int, int, int]]:
     areas = []
     for reference in references.split():
-        corners = _REFERENCE.findall(reference)
+        corners = [(int(row) - 1, column_index_from_string(name) - 1) for name, row in _REFERENCE.findall(reference)]
         if corners:
-            (top, left), (bottom, right) = (
-                (int(row) - 1, column_index_from_string(column) - 1) for column, row in (corners[0], corners[-1])
-            )
-            areas.append((top, left, bottom, right))
+            areas.append((*corners[0], *corners[-1]))
     return areas

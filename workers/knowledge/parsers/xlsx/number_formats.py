@@ -1,6 +1,6 @@
-"""What a number in a spreadsheet looks like to its reader, by its format code ("0.0%", "dd/mm/yyyy", "#,##0 €").
+"""Formats the numbers of a spreadsheet by their format codes ("0.0%", "dd/mm/yyyy", "#,##0 €").
 
-Dates are written as 2024-03-01 whatever their order in the sheet, so that they read the same everywhere.
+Dates are always written as 2024-03-01.
 """
 
 import re
@@ -9,12 +9,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final
 
-# Literals, colours and conditions, and what only makes room; the rest of a code is placeholders.
+# Literals, colours and conditions, padding, and then placeholders.
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|_.|\*.|(General)|(.)', re.I | re.S)
 _DATE_LETTERS: Final = re.compile(r"[ymdhs]", re.I)
 _ELAPSED: Final = re.compile(r"\[(h+|m+|s+)\]", re.I)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# Excel counts days from here, with a day too many before March 1900; since 1904 on old Macs.
+# Excel counts days from here, one too many before March 1900; old Macs count from 1904.
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
 _LAST_DAY: Final = 2_958_466
@@ -70,7 +70,7 @@ def _section(value: float, code: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _tokens(section: str) -> tuple[tuple[str, str], ...]:
-    """The section as (kind, text): literal, place or general. Colours, conditions and padding are gone."""
+    """The section as (kind, text): literal, place or general, without colours, conditions and padding."""
     tokens = []
     for quoted, escaped, bracket, general, character in _TOKEN.findall(section):
         currency = re.match(r"\$([^-]*)", bracket)
@@ -111,7 +111,7 @@ def _number(value: float, tokens: tuple[tuple[str, str], ...]) -> str:
 
 
 def _filled(tokens: tuple[tuple[str, str], ...], digits: str, decimals: str, is_grouped: bool) -> str:
-    """The digits put where the code has its placeholders, literals between them kept (phone numbers)."""
+    """The digits in place of the code's placeholders, with the literals between them (phone numbers)."""
     point = next((at for at, token in enumerate(tokens) if token == ("place", ".")), len(tokens))
     slots = [at for at, (kind, text) in enumerate(tokens[:point]) if kind == "place" and text in "0#?"]
     texts = dict.fromkeys(slots, "")
@@ -139,7 +139,7 @@ def _date(value: float, section: str, since_1904: bool) -> str:
         return _duration(value, elapsed.group(1)[0].lower(), section)
     if not 0 <= value < _LAST_DAY:
         return plain(value)
-    # Without a fraction of a second, which binary days leave behind.
+    # Rounded to seconds, as days in binary fractions aren't exact.
     moment = (_EPOCH_1904 if since_1904 else _EPOCH) + timedelta(seconds=round(value * 86_400))
     if value < 60 and not since_1904:
         moment += timedelta(days=1) if value >= 1 else timedelta()

@@ -1,4 +1,4 @@
-"""The cell formats of a workbook: how numbers look, and whether text is seen on its cell."""
+"""The cell formats of a workbook: number formats, and whether text is visible on its cell."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ from openpyxl.styles.colors import COLOR_INDEX
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from workers.knowledge.parsers.colours import MIN_POINTS, WHITE, Colour, blends, from_hex
-from workers.knowledge.parsers.ooxml import Theme, number
+from workers.knowledge.parsers.ooxml import Theme, attribute, number
 
 S: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 # The order in which cells number the theme's colours.
@@ -38,13 +38,12 @@ class CellStyles:
         return self._codes[style] if 0 <= style < len(self._codes) else "General"
 
     def is_unseen(self, style: int) -> bool:
-        """Whether text in cells of this style has the colour of the cell or is too small to see."""
+        """Whether text in cells of this style has the colour of the cell or is too small to read."""
         return 0 <= style < len(self._unseen) and self._unseen[style]
 
     def _font(self, font: Any) -> tuple[Colour, float]:
-        size = font.find(f"{S}sz")
         try:
-            points = float(size.get("val", "11")) if size is not None else 11.0
+            points = float(attribute(font, f"{S}sz", "val", "11"))
         except ValueError:
             points = 11.0
         return self._colour(font.find(f"{S}color")), points
@@ -59,7 +58,7 @@ class CellStyles:
         return self._colour(pattern.find(f"{S}fgColor")) if kind == "solid" else None
 
     def _colour(self, colour: Any) -> Colour:
-        """A colour; None if it is the system's own, tinted or not known."""
+        """A colour; None if it is a system colour, tinted or unknown."""
         if colour is None or number(colour.get("tint")) or float(colour.get("tint") or 0):
             return None
         if colour.get("rgb"):
