@@ -17,7 +17,7 @@ from web.accounts.models import User
 from web.accounts.services import user_of_key
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
-from web.runs.connections import in_database, close_connection
+from web.runs.connections import close_connection, in_database
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."

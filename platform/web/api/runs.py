@@ -32,7 +32,7 @@ from web.api.shapes_runs import (
 )
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
-from web.runs.connections import in_database, close_connection
+from web.runs.connections import close_connection, in_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting

@@ -33,7 +33,7 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
-from web.runs.connections import in_database, close_connection, sse_response
+from web.runs.connections import close_connection, in_database, sse_response
 from web.runs.models import Conversation, Run
 
 v1 = Api(

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
-from web.runs.connections import in_database, close_connection, sse_response
+from web.runs.connections import close_connection, in_database, sse_response
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 from web.runs.usage import usage_of
