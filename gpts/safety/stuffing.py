@@ -147,16 +147,16 @@ def _inner_repeats(text: str) -> list[tuple[int, int]]:
     """Repeating ranges of `text`: sentences after their first copy, or the rest of a word list."""
     spans = sentence_spans(text)
     seen: Counter[tuple[str, ...]] = Counter()
-    asked: set[tuple[str, ...]] = set()
+    question_words: set[tuple[str, ...]] = set()
     again = []
     for start, end in spans:
         words = tuple(_WORD.findall(text[start:end].casefold()))
         seen[words] += 1
         if text[start:end].rstrip("\"'”’»)*_ ").endswith(("?", "？")):
-            asked.add(words)
+            question_words.add(words)
         if len(words) >= 3 and seen[words] > 1:
             again.append((start, end))
-    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in asked]
+    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in question_words]
     n_words = sum(len(words) * n for words, n in seen.items())
     alone = [
         words

@@ -95,7 +95,7 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
-        "approvals": [{**request.model_dump(), "run": asking.id} for asking, request in waiting(run)],
+        "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
         "first_token_ms": first_token_ms,

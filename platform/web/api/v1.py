@@ -159,11 +159,11 @@ def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
     return {"coverage": answer.coverage, "support": list(answer.support), "files": files_of(steps)}
 
 
-def approval_required(run: Run, asking: UUID) -> ApiError:
-    """The error for a run that waits until a person approves a call of the run `asking`, which may be itself."""
+def approval_required(run: Run, waiting_id: UUID) -> ApiError:
+    """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
     text = (
-        f"The run {asking} needs a person's approval for a call. Read it at /api/runs/{asking}, answer with"
-        f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
+        f"The run {waiting_id} needs a person's approval for a call. Read it at /api/runs/{waiting_id}, answer with"
+        f" POST /api/runs/{waiting_id}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")
 
