@@ -17,8 +17,7 @@ from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineError
-from workers.engine.config import EngineConfig
+from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex

@@ -33,7 +33,7 @@ class SmallModelInterface(Protocol):
         """An answer made of the results of the last calls."""
 
     def repeats_itself(self, text: str) -> bool:
-        """Whether a growing reply says the same sentence again and again."""
+        """Whether a growing reply repeats the same sentence."""
 
 
 @dataclass(frozen=True, slots=True)

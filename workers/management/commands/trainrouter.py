@@ -17,7 +17,6 @@ class Command(BaseCommand):
     help = "Trains the router of tools and GPTs from workers/smallmodel/routing/data; takes some minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The extent of the training, and the output folder."""
         require_checkout(parser, "workers.smallmodel.routing.training")
         from workers.smallmodel.routing.training.train import Plan
 
@@ -30,7 +29,6 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, default=DATA, help="the output folder")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the progress and, unless skipped, the accuracy on held-out groups."""
         from workers.smallmodel.routing.training.train import Plan, train
 
         check, tune = not options["skip_check"], options["tune"]
