@@ -17,8 +17,7 @@ from web.operate.services import save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineError
-from workers.engine.config import EngineConfig
+from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
@@ -27,7 +26,7 @@ from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import VectorStore
 from workers.knowledge.stores.faiss_files import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
@@ -68,7 +67,7 @@ def tool_settings() -> ToolSettings:
     egress = egress_config()
     return ToolSettings(
         egress=egress,
-        lend=partial(lend, egress),
+        find_credential=partial(find_credential, egress),
         search=SearchSettings(settings.SEARCH_PROVIDER, settings.SEARCH_URL, settings.SEARCH_KEY),
         images=ImageSettings(
             model=settings.IMAGE_MODEL,

@@ -29,7 +29,6 @@ from workers.indexing import probe as knowledge_probe
 from workers.knowledge import unions
 from workers.knowledge.pipeline import remove_leftovers
 from workers.rpc import actions as action_calls
-from workers.rpc import pictures as gpt_pictures
 from workers.rpc import sign_ins, sources
 from workers.runs import loop
 
@@ -94,7 +93,7 @@ def show_page(sha256: str, page: str) -> dict[str, Any]:
 @rpc_task(name="workers.tasks.make_picture")
 def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
     """A picture drawn for the GPT's draft."""
-    return gpt_pictures.drawn(prompt, tool_settings())
+    return action_calls.draw(prompt, tool_settings())
 
 
 @rpc_task(name="workers.tasks.import_action")

@@ -119,13 +119,13 @@ def _is_informative(source: Source) -> bool:
 
 def _question_scores(question: str, sources: Sequence[Source], similarity: Similarity | None) -> list[float]:
     rarity = source_rarity(sources)
-    asked = frozenset(terms(question))
-    overlaps = [share(asked, source.terms, rarity) for source in sources]
+    wanted = frozenset(terms(question))
+    overlaps = [share(wanted, source.terms, rarity) for source in sources]
     cosines = similarity([question], [source.readable for source in sources])[0] if similarity else overlaps
     return [
         (overlap + cosine) / 2
         + QUESTION_WEIGHT * source.passage.score
-        + TITLE_WEIGHT * share(asked, source.above, rarity)
+        + TITLE_WEIGHT * share(wanted, source.above, rarity)
         for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
     ]
 

@@ -76,12 +76,12 @@ class Judge:
         self._passages = passages
         self._sources = sources_of(passages)
         self._rarity = source_rarity(self._sources)
-        self._asked = frozenset(terms(question))
+        self._query = frozenset(terms(question))
         self._meaning = meaning
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
-        new = frozenset(terms(sentence)) - self._asked
+        new = frozenset(terms(sentence)) - self._query
         return share(new, source.terms, self._rarity) if new else 1.0
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
@@ -103,7 +103,7 @@ class Judge:
         for source in self._sources:
             overlap = share(own, source.terms, self._rarity)
             if overlap >= MIN_OVERLAP and agrees(sentence, source):
-                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._asked, source.terms, self._rarity)
+                cost = PAIR_COST * source.is_pair - QUESTION_WEIGHT * share(self._query, source.terms, self._rarity)
                 is_full = supports(sentence, source, self._rarity)
                 found.append(_Candidate(source, overlap, is_full, overlap - cost))
         return sorted(found, key=lambda one: (one.is_full, one.rank), reverse=True)[:SHORTLIST]
@@ -162,8 +162,8 @@ class Judge:
     def _adds(self, sentence: str, source: Source) -> bool:
         """Whether the part of `sentence` beyond the question is close to the source too."""
         assert self._meaning is not None
-        beyond = " ".join(word for word in sentence.split() if self._asked.isdisjoint(terms(word)))
-        if not self._asked or beyond == sentence or not claims(beyond):
+        beyond = " ".join(word for word in sentence.split() if self._query.isdisjoint(terms(word)))
+        if not self._query or beyond == sentence or not claims(beyond):
             return True
         return self._meaning.similarity([beyond], [source.readable])[0][0] >= NEAR_BEYOND
 

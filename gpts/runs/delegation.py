@@ -33,11 +33,11 @@ ASK_STORE: Final = "ask_store"
 TASK_CHARS: Final = 32_000
 
 NOT_REACHABLE: Final = (
-    "{name} can't be asked: it was deleted, isn't published or isn't shared with everyone involved."
+    "{name} isn't available: it was deleted, isn't published or isn't shared with everyone involved."
 )
 NOTHING_FITS: Final = "No GPT in the store matches this."
 NO_TASK: Final = "The task is missing: say in `task` what is wanted."
-ALREADY_WORKING: Final = "{name} is already working on this request, so it wasn't asked again."
+ALREADY_WORKING: Final = "{name} is already working on this request."
 STOPPED: Final = "{name} was stopped before it answered."
 EMPTY_ANSWER: Final = "{name} gave an empty answer."
 
@@ -196,7 +196,7 @@ def doing(name: str, step: Step) -> str:
         case ApprovalRequest():
             return f"{name} needs your approval"
         case Delegation():
-            return f"{name} has asked {step.name}"
+            return f"{name} asked {step.name}"
         case ToolResult():
             return f"{name} continues"
     return ""

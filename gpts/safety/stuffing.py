@@ -29,11 +29,11 @@ _SKETCH: Final = 6
 # How many groups of passages with the same first hash are compared.
 _CANDIDATES: Final = 8
 _ALIKE: Final = 0.5
-# How often one question may introduce its answers before it counts as written for searches.
+# Repetitions of a question from which it counts as written for searches.
 _QUESTIONS: Final = 4
-# The share of a passage that one three-word group may reach before it counts as a list of search words.
+# The share of one three-word group from which a passage counts as a list of search words.
 _SHARE: Final = 0.15
-# A repeated sentence of at least this many words that makes up this share of a passage is all that it says.
+# A passage consists of repetitions if a sentence of at least this many words makes up this share of it.
 _SENTENCE: Final = 4
 _MOSTLY: Final = 0.7
 # Literal copies that make up less of a text than this, and are not adjacent, are boilerplate.
@@ -147,16 +147,16 @@ def _inner_repeats(text: str) -> list[tuple[int, int]]:
     """Repeating ranges of `text`: sentences after their first copy, or the rest of a word list."""
     spans = sentence_spans(text)
     seen: Counter[tuple[str, ...]] = Counter()
-    asked: set[tuple[str, ...]] = set()
+    question_words: set[tuple[str, ...]] = set()
     again = []
     for start, end in spans:
         words = tuple(_WORD.findall(text[start:end].casefold()))
         seen[words] += 1
         if text[start:end].rstrip("\"'”’»)*_ ").endswith(("?", "？")):
-            asked.add(words)
+            question_words.add(words)
         if len(words) >= 3 and seen[words] > 1:
             again.append((start, end))
-    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in asked]
+    questions = [words for words in seen if len(words) >= 3 and seen[words] >= _QUESTIONS and words in question_words]
     n_words = sum(len(words) * n for words, n in seen.items())
     alone = [
         words

@@ -1,1 +1,1 @@
-"""The face of Guildhall: pages, accounts, tables. All Django and all ORM live here."""
+"""The Django site: pages, APIs, accounts and the database. Everything that uses Django is here."""

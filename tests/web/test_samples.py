@@ -52,7 +52,7 @@ ANSWERS = {
     "How do I call a GPT from Python?": "use the official `openai` package",
     "How do I run Guildhall with a bigger model?": "set `BASE_MODEL` to a model directory or a GGUF file",
     "My Zephyr-9 leaks at the shaft. Which seal kit do I need?": "repaired with seal kit ZP-771",
-    "How often must the shaft seal be serviced?": "Service the shaft seal every 450 hours",
+    "How often should the shaft seal be serviced?": "Service the shaft seal every 450 hours",
     "What does fault code E4 mean?": "Fault code E4 means low flow",
     "What is the torque of the cover bolts on the Zephyr-7?": "cover bolts of the Zephyr-7 to a torque of 18 Nm",
     "Why are the lower leaves of my plant turning yellow?": "most often a sign of too much water",
@@ -61,9 +61,9 @@ ANSWERS = {
     "How much light does a snake plant need?": "A snake plant grows in low light",
     "How do I make a sourdough starter?": "mix 50 g of wholemeal flour with 50 g of water",
     "Why is my loaf dense and gummy?": "is usually under-fermented",
-    "How do I know that the starter is ready to bake with?": "doubles in height within four to six hours",
+    "How do I know when the starter is ready to bake with?": "doubles in height within four to six hours",
     "How hot should the oven be for sourdough?": "Heat the oven to 250 °C",
-    "How many cards may I hold in my hand?": "at most seven cards in your hand",
+    "How many cards can I hold in my hand?": "at most seven cards in your hand",
     "What happens when two ships are in the same harbour?": "must give one cargo card to the other player",
     "How does a game of Tide and Tether end?": "when a player reaches 20 points",
     "Who wins if the points are tied?": "the tied player with more tether tokens",
@@ -76,8 +76,8 @@ ANSWERS = {
     "How do I claim travel expenses?": 'send the form "Expense claim"',
     "How do I reset my password?": "open the page start.larkfield.example",
     "How long should a sentence be?": "15 to 20 words long on average",
-    'What can I write instead of "in order to"?': 'Instead of "in order to", write "to"',
-    "When may I use the passive voice?": "when nobody knows who did it",
+    "What can I write instead of “in order to”?": 'Instead of "in order to", write "to"',
+    "When can I use the passive voice?": "when nobody knows who did it",
     "How should I write an error message?": "what happened, what was kept, and what to do next",
     "How do I undo my last commit but keep the changes?": "`git reset --soft HEAD~1`",
     "How do I change the message of the last commit?": '`git commit --amend -m "new message"`',
@@ -89,10 +89,10 @@ ANSWERS = {
     "How do I make good flashcards?": "asks one question and has one short answer",
     "Which hall seats 120 people?": "The Foundry Hall seats 120 people in rows",
     "Who opens the Foundry Hall at the weekend?": "the caretaker, Odile Brandt, opens the Foundry Hall",
-    "How late may music be played in the courtyard?": "Music may be played in the courtyard until 9:30 pm",
+    "How late can music be played in the courtyard?": "Music may be played in the courtyard until 9:30 pm",
     "What does it cost to rent the Lantern Room?": "It costs 90 euros a day to rent the Lantern Room",
     "What does the hot buffet cost per person?": "The hot buffet costs 18.50 euros per person",
-    "How many days ahead must I order the catering?": "Order the catering at least five working days ahead",
+    "How many days ahead do I need to order catering?": "Order the catering at least five working days ahead",
     "Is there a vegan menu?": "There is a vegan menu with lentil curry",
     "What drinks come with the cold buffet?": "Water, apple juice and coffee are the drinks",
     "How often do you service the shaft seal in sandy water?": "we service the shaft seal every 300 hours",
@@ -103,7 +103,7 @@ ANSWERS = {
 
 # For each starter of a sample that asks others: who answers it, and words of the sentence in their files that does.
 ASKED_ANSWERS = {
-    "Water drips from the shaft of my Zephyr-9. Which seal kit fits?": {
+    "My Zephyr-9 drips at the shaft. Which seal kit fits?": {
         "pump-doctor": "On the Zephyr-9, a leak at the shaft is repaired with seal kit ZP-771",
     },
     "How do I undo a commit and keep its changes?": {
@@ -113,20 +113,20 @@ ASKED_ANSWERS = {
         "house-plant-helper": "let the top three centimetres of soil dry out",
         "study-coach": "asks one question and has one short answer",
     },
-    "In which year was the clock tower of Thornmere built?": {"museum-archivist": "built in 1867"},
-    "Which hall has seats for 120 people, and what is the price of the hot buffet per person?": {
+    "What year was the Thornmere clock tower built?": {"museum-archivist": "built in 1867"},
+    "Which hall has seats for 120 people, and what does the hot buffet cost per person?": {
         "venue-clerk": "The Foundry Hall seats 120 people in rows",
         "catering-clerk": "The hot buffet costs 18.50 euros per person",
     },
-    "Who opens the Foundry Hall on a Saturday? How many days ahead do I have to order the food?": {
+    "Who opens the Foundry Hall on a Saturday, and how many days ahead do I have to order the food?": {
         "venue-clerk": "At the weekend the caretaker, Odile Brandt, opens the Foundry Hall",
         "catering-clerk": "Order the catering at least five working days ahead",
     },
     "Can the buffet be vegan?": {"catering-clerk": "The vegan menu can replace any part of a buffet"},
-    "Until what time may we play music in the courtyard?": {
+    "How late can we play music in the courtyard?": {
         "venue-clerk": "Music may be played in the courtyard until 9:30 pm",
     },
-    "At what interval should I service the shaft seal?": {
+    "How often should I service the shaft seal?": {
         "pump-doctor": "Service the shaft seal every 450 hours of operation",
         "pump-old-hand": "In sandy water we service the shaft seal every 300 hours",
     },
@@ -138,7 +138,7 @@ ASKED_ANSWERS = {
         "pump-doctor": "Replacing the shaft seal takes about 90 minutes",
         "pump-old-hand": "Replacing a shaft seal takes us two and a half hours",
     },
-    "How tight must the cover bolts of the Zephyr-7 be?": {
+    "How tight should the cover bolts of the Zephyr-7 be?": {
         "pump-doctor": "Tighten the cover bolts of the Zephyr-7 to a torque of 18 Nm",
         "pump-old-hand": "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm",
     },

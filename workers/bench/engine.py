@@ -20,8 +20,7 @@ from workers.bench import Say
 from workers.bench.timing import Figures, TimedReply, at_once, conversation, instructions, measure
 from workers.configuration import engine_config
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineError, GenerationRequest
-from workers.engine.config import EngineConfig
+from workers.engine.base import Engine, EngineConfig, EngineError, GenerationRequest
 from workers.engine.encoding import ChatEncoder
 from workers.engine.hf import load_model, set_compute_threads
 from workers.engine.weights import resolve_model

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
-from workers.engine.base import Engine, EngineError
-from workers.engine.config import EngineConfig
+from workers.engine.base import Engine, EngineConfig, EngineError
 
 # Setting ENGINE -> "module:callable", imported on use, so that a worker with a remote engine never loads torch.
 ENGINES: dict[str, str] = {

@@ -1,17 +1,43 @@
-"""The interface of engines, which turn messages into a stream of tokens.
+"""The interface of engines, which turn messages into a stream of tokens, and their configuration.
 
 An engine is shared by all threads of a worker; it batches the calls of `stream`.
 """
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
+
+BUNDLED: Final = "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Which engine to open and how. Zero and "auto": chosen by the machine and the model.
+
+    `base_model` is "bundled", a directory with safetensors, or a .gguf file; `home` holds converted models.
+    `cache_tokens` is the size of the key-value cache shared by all chats, `context_tokens` the longest prompt plus
+    reply. `remote_*` belong to the engine "remote", `script` (a JSON file of replies) to the engine "scripted".
+    """
+
+    engine: str = "hf"
+    base_model: str = BUNDLED
+    home: Path = Path("var")
+    remote_url: str = ""
+    remote_model: str = ""
+    remote_key: str = ""
+    threads: int = 0
+    cache_tokens: int = 0
+    context_tokens: int = 0
+    dtype: str = "auto"
+    device: str = "auto"
+    script: str = ""
 
 
 class EngineError(Exception):

@@ -18,6 +18,8 @@ from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import (
+    BUNDLED,
+    EngineConfig,
     EngineError,
     GenerationRequest,
     GrammarError,
@@ -31,10 +33,9 @@ from workers.engine.base import (
 from workers.engine.batching import CpuManager, Mailbox, open_manager
 from workers.engine.calls import CallForm, CallText
 from workers.engine.checked import checked
-from workers.engine.config import BUNDLED, EngineConfig
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
-from workers.engine.grammar import GrammarCompiler, GrammarState
+from workers.engine.grammar import GrammarCompiler
 from workers.engine.lean import make_lean
 from workers.engine.linear import pack_linears
 from workers.engine.weights import fingerprint_of, resolve_model
@@ -171,7 +172,17 @@ class HfEngine(Learning):
         manager = self._running_manager()
         box = manager.output_router.open(reply.request_id)
         try:
-            self._submit(manager, reply, ids, request, grammar)
+            added = manager.add_request(
+                ids,
+                reply.request_id,
+                request.max_tokens,
+                streaming=True,
+                eos_token_id=sorted(self._end_ids),
+                **_sampling_options(manager, request.sampling),
+                **({"grammar": grammar} if grammar is not None else {}),
+            )
+            if added is None:
+                raise EngineError("The batch stopped before the request was added; try again.")
             while reply.finish is None:
                 text = self._next_text(manager, box, reply)
                 if reply.finish is not None:
@@ -185,28 +196,6 @@ class HfEngine(Learning):
             manager.cancel_request(reply.request_id)
             manager.output_router.close(reply.request_id)
             _cached_tokens(manager).pop(reply.request_id, None)
-
-    def _submit(
-        self,
-        manager: Any,
-        reply: Generation,
-        ids: list[int],
-        request: GenerationRequest,
-        grammar: GrammarState | None,
-    ) -> None:
-        """Adds the request to the batch."""
-        constraint = {"grammar": grammar} if grammar is not None else {}
-        added = manager.add_request(
-            ids,
-            reply.request_id,
-            request.max_tokens,
-            streaming=True,
-            eos_token_id=sorted(self._end_ids),
-            **_sampling_options(manager, request.sampling),
-            **constraint,
-        )
-        if added is None:
-            raise EngineError("The batch stopped before the request was added; try again.")
 
     def _next_text(self, manager: Any, box: Mailbox, reply: Generation) -> str:
         """The text of the next output; empty if there is none in time. Raises EngineError if the batch died."""

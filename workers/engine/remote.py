@@ -17,11 +17,19 @@ from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Health, Learning, PromptTooLong, Token, Usage
+from workers.engine.base import (
+    EngineConfig,
+    EngineError,
+    GenerationRequest,
+    Health,
+    Learning,
+    PromptTooLong,
+    Token,
+    Usage,
+)
 from workers.engine.checked import checked
-from workers.engine.config import EngineConfig
+from workers.engine.detokenize import StopFilter
 from workers.engine.schemas import checked_size, json_value
-from workers.engine.stopping import StopFilter
 
 CONNECT_TIMEOUT_S: Final = 10.0
 HEALTH_TIMEOUT_S: Final = 2.0

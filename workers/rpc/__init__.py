@@ -1,1 +1,1 @@
-"""What a web request asks of a worker and waits for."""
+"""The RPC calls that web requests wait for."""

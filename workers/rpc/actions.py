@@ -1,12 +1,13 @@
-"""What the creator's form asks of a worker: read a document, try a call, list a server's tools, read a card."""
+"""RPC for the builder: read an OpenAPI document, try a call, list a server's tools, read a card, draw a picture."""
 
 import time
+from base64 import b64encode
 from typing import Any, Final
 from uuid import UUID
 
 from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, MESSAGE_CHARS, named_operations
-from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow
+from web.builder.models_actions import Action, McpServerRow, Outside, RemoteAgentRow
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import read_card
@@ -14,16 +15,17 @@ from workers.tools.actions import answers
 from workers.tools.actions.calling import exchange, raw_text
 from workers.tools.actions.importing import ImportRefused, import_document
 from workers.tools.credentials import NOTHING, Credential
+from workers.tools.make_image.run import picture
 from workers.tools.mcp import list_tools
 from workers.tools.settings import ToolSettings
 
-# What of an answer the form shows.
+# The longest response that the form shows.
 MAX_SHOWN_CHARS: Final = 20_000
 _FETCH: Final = FetchLimits(max_bytes=DOCUMENT_BYTES, timeout_s=20.0)
 
 
 def read_action(document: str, url: str, options: dict[str, Any], settings: ToolSettings) -> dict[str, Any]:
-    """The document as operations, fetched first if only its address is given. Says why not under "refused"."""
+    """The operations of a document, fetched first if only its URL is given; or the reason why not in `refused`."""
     try:
         text = document if document.strip() else _fetched(url, settings.egress)
         given = options.get("operations")
@@ -44,7 +46,7 @@ def _fetched(url: str, egress: EgressConfig) -> str:
 def try_operation(
     action_id: UUID, user_id: int, operation: str, arguments: dict[str, Any], settings: ToolSettings
 ) -> dict[str, Any]:
-    """A call of the draft's operation as it would be made in a run of the person, without its secret."""
+    """The request and response of a call of the draft's operation, as in a run of the user, without its secret."""
     action = Action.objects.select_related("gpt").get(id=action_id, removed=None)
     spec = action.gpt.draft_spec()
     called = next(
@@ -60,8 +62,7 @@ def try_operation(
         done = exchange(settings, action.spec(), called, arguments, context)
     except ToolError as error:
         return {"error": str(error)}
-    value = answers.decoded(done.response)
-    text = answers.readable(value)
+    text = answers.readable(done.value())
     return {
         "request": raw_text(done.request, action.auth),
         "status": done.response.status,
@@ -80,27 +81,33 @@ def _counted(name: str, mime: str, data: bytes) -> FileRef:
 
 
 def mcp_tools(server_id: UUID, settings: ToolSettings) -> dict[str, Any]:
-    """The tools that the server offers now. Says why not under "refused"."""
+    """The tools that the server offers; or the reason why not in `refused`."""
     server = McpServerRow.objects.select_related("gpt").get(id=server_id, removed=None)
     try:
-        tools = list_tools(settings, server.spec(), _lent(server, settings))
+        tools = list_tools(settings, server.spec(), _owners_credential(server, settings))
     except ToolError as error:
         return {"refused": str(error)}
     return {"tools": [tool.model_dump(mode="json") for tool in tools]}
 
 
 def agent_card(card_url: str, agent_id: UUID | None, settings: ToolSettings) -> dict[str, Any]:
-    """What an Agent Card says, read with the key of the agent if there is one. Says why not under "refused"."""
+    """The facts in an Agent Card, read with the agent's key if there is one; or the reason why not in `refused`."""
     try:
-        lent = NOTHING
-        if agent_id:
-            lent = _lent(RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None), settings)
-        facts = read_card(settings.egress, card_url, lent)
+        agent = RemoteAgentRow.objects.select_related("gpt").get(id=agent_id, removed=None) if agent_id else None
+        facts = read_card(settings.egress, card_url, _owners_credential(agent, settings) if agent else NOTHING)
     except ToolError as error:
         return {"refused": str(error)}
     return {"card": facts.model_dump(mode="json")}
 
 
-def _lent(row: Outside, settings: ToolSettings) -> Credential:
-    """What signs a request to the row's own host in, on behalf of the GPT's owner. Raises ToolError."""
-    return NOTHING if row.auth == Auth.NONE else settings.lend(str(row.id), row.gpt.owner_id, row.host)
+def _owners_credential(row: Outside, settings: ToolSettings) -> Credential:
+    """The credential for the row's own host, for the GPT's owner. Raises ToolError."""
+    return settings.credential(row.auth, str(row.id), row.gpt.owner_id, row.host)
+
+
+def draw(prompt: str, settings: ToolSettings) -> dict[str, Any]:
+    """A GPT's picture as PNG in base64 under `picture`; or the reason why not in `refused`."""
+    try:
+        return {"picture": b64encode(picture(prompt, settings)).decode()}
+    except ToolError as error:
+        return {"refused": str(error)}

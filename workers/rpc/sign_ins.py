@@ -1,7 +1,7 @@
-"""Lending secrets to calls: a creator's keys, and the tokens of the very person whose run it is.
+"""The credentials of calls: creators' keys, and the OAuth tokens of the user whose run it is.
 
-Tokens are fetched, renewed and revoked here, because only workers reach addresses that a creator chose, and only
-through the guard. What a token endpoint says goes into no log and no message: it may hold the tokens.
+Workers fetch, renew and revoke tokens, because only they may connect to addresses that a creator chose, through the
+guard. Responses of token endpoints are never logged or shown, as they may contain tokens.
 """
 
 import base64
@@ -26,20 +26,20 @@ from workers.tools import SignInNeeded, ToolError
 from workers.tools.credentials import Credential
 
 GONE: Final = "This action was removed from the GPT."
-# A token is renewed this long before it ends, so that it does not end on the way.
+# Tokens are renewed this long before they expire, so that they do not expire on the way.
 EARLY_S: Final = 60
 RENEWAL_S: Final = 40
 TOKEN_LIMITS: Final = FetchLimits(max_bytes=200_000, timeout_s=20.0, max_redirects=0)
 
 
 class TokenRefused(Exception):
-    """The service gave no token; the message is a sentence for the person, without anything that the service said."""
+    """The service returned no token; the message is for the user and has no text of the service."""
 
 
-def lend(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Credential:
-    """What signs a request of the person to `host` in, for the action, MCP server or agent `owner_id`.
+def find_credential(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Credential:
+    """The credential for the user's request to `host` by the action, MCP server or agent `owner_id`.
 
-    Raises ToolError when it is gone or its key is missing or meant for another host; SignInNeeded.
+    Raises SignInNeeded, and ToolError if it was removed, or its key is missing or meant for another host.
     """
     row = _row(owner_id)
     if row.auth == Auth.OAUTH and isinstance(row, Action):
@@ -57,17 +57,12 @@ def lend(egress: EgressConfig, owner_id: str, user_id: int, host: str) -> Creden
 
 
 def _row(owner_id: str) -> Outside:
-    """The action, MCP server or agent, while its GPT is there and its draft or published version has it."""
+    """The action, MCP server or agent, if it is in the draft or published version of an existing GPT."""
     for model in (Action, McpServerRow, RemoteAgentRow):
-        row = (
-            model._default_manager.filter(id=UUID(owner_id), gpt__deleted=None)
-            .select_related("gpt__published")
-            .first()
-        )
-        if row is None:
-            continue
-        published = row.gpt.published
-        if row.removed is None or (published and str(row.id) in called_by(published.spec())):
+        rows = model._default_manager.filter(id=UUID(owner_id), gpt__deleted=None).select_related("gpt__published")
+        row = rows.first()
+        published = row and row.gpt.published
+        if row and (row.removed is None or (published and str(row.id) in called_by(published.spec()))):
             return row
     raise ToolError(GONE)
 
@@ -76,7 +71,7 @@ def _key(row: Outside, secret: str) -> Credential:
     if row.auth == Auth.HEADER:
         return Credential({row.header: secret}, (secret,))
     if row.auth == Auth.BASIC:
-        # "user:password" is encoded here; a key without a colon is taken as encoded already.
+        # "user:password" is encoded here; a key without a colon is encoded already.
         coded = base64.b64encode(secret.encode()).decode() if ":" in secret else secret
         return Credential({"Authorization": f"Basic {coded}"}, (secret, coded, *secret.split(":", 1)[1:]))
     return _bearer(secret)
@@ -87,7 +82,7 @@ def _bearer(token: str) -> Credential:
 
 
 def token_of(egress: EgressConfig, action: Action, user_id: int, host: str) -> str:
-    """The person's own token for `host`, renewed if it is about to end. Raises SignInNeeded."""
+    """The user's token for `host`, renewed if it is about to expire. Raises SignInNeeded."""
     needed = SignInNeeded(f"Sign in to {host} first.")
     sign_in = SignIn.objects.filter(action=action, user_id=user_id, host=host).exclude(sealed="").first()
     if sign_in is None:
@@ -107,7 +102,7 @@ def _ends_soon(tokens: dict[str, Any]) -> bool:
 
 
 def _renewed(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
-    """The tokens after a renewal, by this worker or by another one that is at it. Raises TokenRefused, ToolError."""
+    """The tokens after a renewal by this worker or another one. Raises TokenRefused, ToolError."""
     waits_until = time.monotonic() + RENEWAL_S
     while time.monotonic() < waits_until:
         sign_in.refresh_from_db()
@@ -123,7 +118,7 @@ def _renewed(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
 
 
 def _claimed(sign_in: SignIn) -> bool:
-    """Whether this worker is the one to renew: services often take a refresh token once only."""
+    """Whether this worker may renew: services often accept a refresh token only once."""
     now = timezone.now()
     free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
     rows = SignIn.objects.filter(free, pk=sign_in.pk, sealed=sign_in.sealed)
@@ -144,22 +139,16 @@ def _renew(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
 
 
 def exchange_code(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
-    """Turn the pending code of a sign-in into tokens. Says why not under "refused"."""
+    """Exchange the pending code of a sign-in for tokens; the reason for a failure is in `refused`."""
     sign_in = SignIn.objects.select_related("action__gpt", "user").filter(pk=sign_in_id).exclude(pending="").first()
-    # Taken by one worker only: a code is good once.
+    # Claimed by one worker only: a code is valid once.
     if sign_in is None or not SignIn.objects.filter(pk=sign_in_id, pending=sign_in.pending).update(pending=""):
         return {"refused": "No sign-in in progress."}
     try:
         pending = sign_in.unseal(sign_in.pending)
         action = sign_in.action
-        tokens = _tokens(
-            egress,
-            action,
-            "authorization_code",
-            code=pending["code"],
-            code_verifier=pending["verifier"],
-            redirect_uri=redirect_uri(action),
-        )
+        fields = {"code": pending["code"], "code_verifier": pending["verifier"], "redirect_uri": redirect_uri(action)}
+        tokens = _tokens(egress, action, "authorization_code", **fields)
     except (TokenRefused, ToolError, SecretLost) as error:
         return {"refused": str(error)}
     SignIn.objects.filter(pk=sign_in_id).update(sealed=sign_in.seal(tokens), host=action.host)
@@ -167,7 +156,7 @@ def exchange_code(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
 
 
 def revoke(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
-    """Tell the service that the person's tokens are no longer wanted (RFC 7009)."""
+    """Revoke the user's tokens at the service (RFC 7009)."""
     sign_in = SignIn.objects.select_related("action__gpt").filter(pk=sign_in_id).exclude(sealed="").first()
     if sign_in is None or not sign_in.action.oauth.get("revoke_url"):
         return {"revoked": False}
@@ -182,19 +171,19 @@ def revoke(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
 
 
 def _tokens(egress: EgressConfig, action: Action, grant: str, **fields: str) -> dict[str, Any]:
-    """What the token endpoint gives for `grant`. Raises TokenRefused, ToolError."""
+    """The tokens that the token endpoint returns for `grant`. Raises TokenRefused, ToolError."""
     host = urlsplit(action.oauth["token_url"]).hostname
-    status, told = _post(egress, action, action.oauth["token_url"], prepare_token_request(grant, **fields))
-    token = told.get("access_token")
+    status, answer = _post(egress, action, action.oauth["token_url"], prepare_token_request(grant, **fields))
+    token = answer.get("access_token")
     if status >= 500:
         raise ToolError(f"{host} had an internal error (status {status}). Try again later.")
     if status >= 400 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise TokenRefused(f"{host} rejected the sign-in (status {status}). Sign in again.")
-    if str(told.get("token_type", "bearer")).lower() != "bearer":
+    if str(answer.get("token_type", "bearer")).lower() != "bearer":
         raise TokenRefused(f"{host} returned an unsupported type of token.")
-    lasts = told.get("expires_in")
+    lasts = answer.get("expires_in")
     seconds = float(str(lasts)) if isinstance(lasts, int | float) or str(lasts).isdigit() else None
-    refresh = told.get("refresh_token")
+    refresh = answer.get("refresh_token")
     return {
         "access_token": token,
         "refresh_token": refresh if isinstance(refresh, str) else "",
@@ -203,23 +192,22 @@ def _tokens(egress: EgressConfig, action: Action, grant: str, **fields: str) -> 
 
 
 def _post(egress: EgressConfig, action: Action, url: str, body: str) -> tuple[int, dict[str, Any]]:
-    """The status and JSON of a form that the client signs. Raises ToolError."""
+    """The status and JSON of a form post with client authentication. Raises ToolError."""
     try:
         secret = action.open_secret()
     except SecretLost:
-        raise ToolError(
-            f"The client secret of {action.name} can't be read. The GPT's creator has to enter it again."
-        ) from None
-    way = f"client_secret_{action.oauth.get('token_auth', 'post')}" if secret else "none"
+        message = f"The client secret of {action.name} can't be read. The GPT's creator has to enter it again."
+        raise ToolError(message) from None
+    method = f"client_secret_{action.oauth.get('token_auth', 'post')}" if secret else "none"
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    client = ClientAuth(action.oauth["client_id"], secret, way)
+    client = ClientAuth(action.oauth["client_id"], secret, method)
     url, headers, body = client.prepare("POST", url, headers, body)
     try:
         response = fetch(url, egress, method="POST", headers=headers, content=body.encode(), limits=TOKEN_LIMITS)
     except EgressError as error:
         raise ToolError(str(error)) from None
     try:
-        told = json.loads(response.content)
+        answer = json.loads(response.content)
     except (ValueError, RecursionError):
-        told = {}
-    return response.status, told if isinstance(told, dict) else {}
+        answer = {}
+    return response.status, answer if isinstance(answer, dict) else {}

@@ -1,4 +1,4 @@
-"""What a worker finds when a reader opens a citation: the section around the quote, and the pages it stands on."""
+"""RPC for citations: the section around a quote, and pictures of its pages."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -26,19 +26,16 @@ logger = logging.getLogger(__name__)
 FILE_GONE: Final = "The file is no longer available, so the page can't be shown."
 NOT_DRAWN: Final = "The page can't be shown as a picture."
 TEXT_GONE: Final = "The file's text is no longer available, so the surrounding text can't be shown."
-# For segments whose sections are looked at again and again while people read one file.
+# For segments whose sections are read repeatedly while users read one file.
 CACHE_BYTES: Final = 50_000_000
-# Boxes of two words of a line become one where the gap is at most this part of their height.
+# The boxes of two words of a line are joined if the gap is at most this share of their height.
 GAP: Final = 0.8
 
 Box = tuple[float, float, float, float]
 
 
 def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
-    """The quote at `start`..`end` of the segment's text where it stands, with pictures of its pages.
-
-    Without `sha256`, of the section only.
-    """
+    """The section around `start`..`end` of the segment's text, with pictures of its pages if `sha256` is given."""
     try:
         section = _sections().surroundings(segment, start, end, ROOM_CHARS)
     except KnowledgeError:
@@ -53,7 +50,7 @@ def source_view(segment: str, sha256: str, start: int, end: int) -> SourceView:
 
 
 def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
-    """One page with a picture, the words of `quote` marked on it; empty if the file's kind has no pictures."""
+    """A picture of one page with the words of `quote` marked; empty if files of this type have none."""
     source = settings.GUILDHALL_HOME / "files" / sha256
     if not source.is_file():
         return SourceView(trouble=FILE_GONE)
@@ -68,12 +65,12 @@ def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
 
 
 def forget_pictures() -> None:
-    """Delete pictures of pages that were drawn long ago."""
+    """Delete old pictures of pages."""
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
 
 
 def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
-    """What of `start`..`end` stands on each page of the section; empty where the format has no pages."""
+    """The text of `start`..`end` on each page of the section; empty if the format has no pages."""
     quotes: dict[int, str] = {}
     for part in section.parts:
         begin, stop = max(part.start, start), min(part.end, end)
@@ -85,7 +82,7 @@ def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:
 
 @cache
 def _sections() -> KnowledgeIndex:
-    # Its embedder loads nothing until somebody searches, which nobody does here.
+    # Its embedder is loaded on the first search, and nothing here searches.
     return KnowledgeIndex(settings.GUILDHALL_HOME, shared_embedder(settings.EMBEDDER), CACHE_BYTES)
 
 
@@ -96,7 +93,7 @@ def _shown(page: int, drawn: PagePicture, quote: str) -> ShownPage:
 
 
 def _joined(words: Sequence[DrawnWord]) -> Iterator[Box]:
-    """The boxes of `words` as x, y, width, height, those of neighbours in a line as one."""
+    """The boxes of `words` as x, y, width, height, those of neighbours in a line joined."""
     boxes: list[list[float]] = []
     for _, x0, y0, x1, y1 in words:
         last = boxes[-1] if boxes else None

@@ -42,7 +42,7 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     reply = ReplyCollector(
         n_tokens,
         gate,
-        None if state.ability.writes_from_sources else services.small.goes_round,
+        None if state.ability.writes_from_sources else services.small.repeats_itself,
         state.tools.keys() if state.must_answer() else (),
     )
     with closing(services.engine.stream(request)) as tokens:

@@ -13,20 +13,20 @@ from workers.engine.base import Token, Usage
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
 
-    `goes_round` says whether a weak model's text only repeats itself. `tools` are the names of tools whose calls may
-    be printed as text although none can be made any more: what prints one is left out.
+    `repeats_itself` says whether a weak model only repeats itself. `tools` are the names of tools whose calls may be
+    printed as text although none can be made any more: what prints one is left out.
     """
 
     def __init__(
         self,
         n_prompt_tokens: int,
         gate: Gate | None = None,
-        goes_round: Callable[[str], bool] | None = None,
+        repeats_itself: Callable[[str], bool] | None = None,
         tools: Collection[str] = (),
     ) -> None:
         self._gate = gate
         self._tools = tools
-        self._goes_round = goes_round or (lambda text: False)
+        self._repeats_itself = repeats_itself or (lambda text: False)
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or went into the gate
         self._text = ""
@@ -39,7 +39,7 @@ class ReplyCollector:
     @property
     def is_enough(self) -> bool:
         """Whether nothing that still comes would be shown."""
-        return (self._gate is not None and self._gate.is_shut) or self._goes_round(self._text)
+        return (self._gate is not None and self._gate.is_shut) or self._repeats_itself(self._text)
 
     def take(self, token: Token) -> str:
         """What to show now that `token` came."""

@@ -32,8 +32,8 @@ class SmallModel(Protocol):
     def show_results(self, state: TurnState) -> Finish:
         """The answer that the results of the last calls are."""
 
-    def goes_round(self, text: str) -> bool:
-        """Whether a growing reply says the same sentence again and again."""
+    def repeats_itself(self, text: str) -> bool:
+        """Whether a growing reply repeats the same sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""All that exists only because a model is too weak: entered where its ability says so, from nowhere else."""
+"""Everything that exists only for weak models; used where a model's ability requires it."""

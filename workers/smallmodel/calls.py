@@ -1,4 +1,4 @@
-"""Calls for models that cannot make them: arguments read off the message, or written alone under a grammar."""
+"""Calls for models that cannot write them: arguments read from the message, or written under a grammar."""
 
 import json
 import logging
@@ -15,21 +15,21 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, GrammarError, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.smallmodel.arguments.ready import ready_arguments
-from workers.smallmodel.choosing import said_so_far
+from workers.smallmodel.choosing import conversation_of
 
 logger = logging.getLogger(__name__)
 
-# Arguments of one call, in tokens.
+# Limit for the arguments of one call.
 MAX_CALL_TOKENS: Final = 512
-NOT_WRITTEN: Final = "“{title}” needs details that could not be filled in from this message. Say them one by one."
+NOT_WRITTEN: Final = "“{title}” needs details that could not be read from this message. Please give them one by one."
 
 
 def written_call(
     state: TurnState, engine: Engine, tool: ToolSpec, deadline_s: float, check: Callable[[], None]
 ) -> ModelReply:
-    """A call of `tool`: with arguments read off the question where that is certain, else written under its schema.
+    """A call of `tool`, with arguments read from the message if that is certain, else written under its schema.
 
-    `check` is called with every token and may raise to stop. Raises EngineError.
+    `check` is called at every token and may raise to stop. Raises EngineError.
     """
     label = context_label(state.history, state.steps)
     ready = read_arguments(state, tool)
@@ -55,7 +55,7 @@ def written_call(
 
 
 def _generated(engine: Engine, request: GenerationRequest, check: Callable[[], None]) -> tuple[str, str, int]:
-    """The whole reply, why it ended, and its length in tokens."""
+    """The whole reply, its finish reason and its length in tokens."""
     text, finish, n_tokens = "", "stop", 0
     with closing(engine.stream(request)) as tokens:
         for token in tokens:
@@ -66,11 +66,11 @@ def _generated(engine: Engine, request: GenerationRequest, check: Callable[[], N
 
 
 def read_arguments(state: TurnState, tool: ToolSpec) -> dict[str, Any] | None:
-    """The arguments of a call of `tool` that the message shows with certainty; None where they must be written."""
-    if tool.is_delegation:  # a model that can word answers words the task itself
+    """The arguments of a call of `tool` if the message states them with certainty; None if they must be written."""
+    if tool.is_delegation:  # a model that writes answers writes the task itself
         task = retrieval_query(state.history, state.steps)
         return None if state.ability.writes_from_sources else {"task": task} | _files_named(state)
-    earlier = [text for role, text in said_so_far(state)[:-1] if role == "user"]
+    earlier = [text for role, text in conversation_of(state)[:-1] if role == "user"]
     return ready_arguments(tool, state.question(), earlier)
 
 

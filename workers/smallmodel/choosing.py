@@ -1,4 +1,4 @@
-"""Which tool or GPT a message wants, for models that cannot choose by themselves."""
+"""Chooses the tool or GPT for a message, for models that cannot."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,39 +9,39 @@ from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Cancelled, DelegatedPart, Finished, Log, ModelReply, ToolChoice, UserMessage
 from gpts.spec.tools import ToolSpec
-from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of, candidate_of_gpt
+from workers.smallmodel.routing.candidates import RoutedChoice, candidate_of, candidate_of_gpt
 from workers.smallmodel.routing.router import Router
 
-# GPTs of the store that are ranked, and the best of them among which the choice is made.
+# GPTs of the store that are ranked, and the best of them, from which one is chosen.
 STORE_NEAREST: Final = 40
 STORE_CHOSEN: Final = 12
 
-# Below this score the router's choice is right in less than half of unseen cases, the best two hold it in 93 %.
+# Below this score the router's choice is right in less than half of unseen cases; the best two contain it in 93 %.
 UNSURE: Final = 0.6
 
 Conversation = Sequence[tuple[str, str]]
-# The model's choice of a few tools for a message, by name; empty for none of them.
+# The model's choice among a few tools for a message, by name; empty for none.
 Pick = Callable[[str, Sequence[ToolSpec]], str]
 
 
 def choose_tool(state: TurnState, router: Router, store: Sequence[StoreGpt], pick: Pick) -> ToolChoice:
-    """The tool that the conversation asks for now, or the GPTs among which its work divides, if any."""
-    said = said_so_far(state)
+    """The tool for the last message, or the GPTs between which it is divided, if any."""
+    said = conversation_of(state)
     if demanded := state.demanded_tools():
         best = router.choose(said, [candidate_of(tool) for tool in demanded])
         return ToolChoice(name=best.name or demanded[0].name, score=best.score)
     own = [candidate_of(tool) for tool in state.tools.values() if not tool.is_delegation]
-    asked = _choose_gpt(state, router, said, store)
+    delegated = _choose_gpt(state, router, said, store)
     if not own:
-        return asked
+        return delegated
     tool = _tie_broken(state, router.ranked(said, own), pick)
-    if asked.parts or (asked.name and not (tool.name and tool.score > asked.score)):
-        return asked
+    if delegated.parts or (delegated.name and not (tool.name and tool.score > delegated.score)):
+        return delegated
     return ToolChoice(name=tool.name, score=tool.score)
 
 
 def _tie_broken(state: TurnState, ranked: Sequence[RoutedChoice], pick: Pick) -> RoutedChoice:
-    """The best of `ranked`; where the router is unsure, the pick of a model that is able to decide between two."""
+    """The best of `ranked`; if the router is unsure, the pick of a model that can decide between two."""
     if ranked[0].score >= UNSURE or not state.ability.breaks_ties:
         return ranked[0]
     best = [state.tools[each.name] for each in ranked[:2] if each.name]
@@ -50,9 +50,9 @@ def _tie_broken(state: TurnState, ranked: Sequence[RoutedChoice], pick: Pick) ->
 
 
 def _choose_gpt(state: TurnState, router: Router, said: Conversation, store: Sequence[StoreGpt]) -> ToolChoice:
-    """The tool that asks the GPT which the last of what was `said` is for, or its parts for several; or neither.
+    """The delegation tool of the GPT for the last message, or the message's parts for several GPTs, or neither.
 
-    The store is looked into where no listed GPT fits.
+    The store is searched if no listed GPT fits.
     """
     others = [
         candidate_of_gpt(tool.name, tool.title, tool.description, tool.when, tool.examples)
@@ -71,24 +71,21 @@ def _choose_gpt(state: TurnState, router: Router, said: Conversation, store: Seq
 
 
 def choose_from_store(router: Router, said: Conversation, store: Sequence[StoreGpt]) -> str:
-    """The slug of the store's GPT that the last of what was `said` is for; empty for none."""
+    """The slug of the store's GPT for the last message of `said`; empty for none."""
     message = said[-1][1]
-    near = router.nearest(message, [_candidate(each) for each in store], STORE_NEAREST)
+    offered = [candidate_of_gpt(each.slug, each.name, each.description, "", each.starters) for each in store]
+    near = router.nearest(message, offered, STORE_NEAREST)
     best = {each.name for each in router.rank_gpts(message, near, STORE_CHOSEN)}
     return router.choose_gpt(said, [each for each in near if each.name in best]).name if best else ""
 
 
-def _candidate(gpt: StoreGpt) -> Candidate:
-    return candidate_of_gpt(gpt.slug, gpt.name, gpt.description, "", gpt.starters)
-
-
-def said_so_far(state: TurnState) -> list[tuple[str, str]]:
-    """(role, text) of what was said, without instructions and passages; a call of a tool counts as something said."""
-    messages = (message for log in (*state.history, state.steps) for message in _said(log))
+def conversation_of(state: TurnState) -> list[tuple[str, str]]:
+    """(role, text) of all messages, without instructions and passages; tool calls are messages "[name, …]"."""
+    messages = (message for log in (*state.history, state.steps) for message in _messages(log))
     return [(message.role, message.content) for message in messages]
 
 
-def _said(log: Log) -> list[PromptMessage]:
+def _messages(log: Log) -> list[PromptMessage]:
     said: list[PromptMessage] = []
     for step in log:
         match step:

@@ -1,9 +1,8 @@
-"""What a message asks for, one thing at a time: "How do I get my laptop, and how many vacation days do I have?"
+"""Splits a message into its requests: "How do I get my laptop, and how many vacation days do I have?"
 
-Cutting where nothing should be cut is worse than leaving two wishes together, since a piece without its context is
-sent to the wrong place; so a cut needs a wish on both sides of it, and a piece that only makes sense after the one
-before stays with it. Of 26 unseen messages with several wishes 19 are cut rightly, of 23 with one wish 21 stay whole
-(four languages, measured 2026-11-25).
+A wrong split is worse than a missing one, since a part without its context goes to the wrong GPT. So there must be a
+request on both sides of a split, and a part that refers to the one before stays with it. Of 26 unseen messages with
+several requests 19 are split correctly, of 23 with one request 21 stay whole (four languages, measured 2026-11-25).
 """
 
 import re
@@ -13,12 +12,12 @@ from typing import Final
 from workers.smallmodel.phrases import any_of, pattern, phrases
 
 MOST_PARTS: Final = 4
-# A longer message is a text to work on, not a handful of wishes.
+# A longer message is a text to work on, not a list of requests.
 LONGEST_CHARS: Final = 2_000
-# "and how long does it take": what a part means by "it" stands in its first words, if it does not say so itself.
+# A part refers to an earlier one ("and how long does it take") within its first words.
 REFERS_WITHIN: Final = 8
 SHORTEST_WISH: Final = 3
-# Stands for a character of a quotation or of code, where nothing is cut.
+# Replaces each character of quotations and code, where nothing is split.
 _KEPT: Final = "\ue000"
 _WHOLE: Final = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]+`|https?://\S+|\"[^\"\n]+\"|“[^”\n]+”|„[^“”\n]+[“”]|«[^»\n]+»|(?<!\w)'[^'\n]+'(?!\w)"
@@ -47,7 +46,7 @@ INVERTED, ANNOUNCES, ITEM_ORDER, ABBREVIATED = (
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A stretch of the message; `follows` says whether it needs the one before, `added` whether it says "also"."""
+    """A piece of the message; `follows`: it needs the one before; `added`: it begins with "also" or the like."""
 
     text: str
     wish: bool
@@ -56,7 +55,7 @@ class _Piece:
 
 
 def parts_of(message: str) -> tuple[str, ...]:
-    """The wishes in `message`, at most MOST_PARTS; one wish gives the message itself, an empty one nothing."""
+    """The requests in `message`, at most MOST_PARTS; just the message for one request, empty for an empty one."""
     text = message.strip()
     if not text:
         return ()
@@ -65,18 +64,16 @@ def parts_of(message: str) -> tuple[str, ...]:
     masked = _WHOLE.sub(lambda found: _KEPT * len(found[0]), text)
     parts = _items(text, masked)
     if parts is None:
-        parts = _gathered(_pieces(text, masked))
+        cuts = (_cut(text[start:end], masked[start:end]) for start, end in _sentences(masked))
+        parts = _gathered([piece for cut in cuts for piece in cut])
     if len(parts) < 2:
         return (text,)
-    return (*parts[: MOST_PARTS - 1], *_rest(parts[MOST_PARTS - 1 :]))
-
-
-def _rest(parts: list[str]) -> tuple[str, ...]:
-    return ("\n".join(parts),) if parts else ()
+    rest = "\n".join(parts[MOST_PARTS - 1 :])
+    return (*parts[: MOST_PARTS - 1], rest) if rest else tuple(parts)
 
 
 def _items(text: str, masked: str) -> list[str] | None:
-    """The wishes of a list, none for a list that belongs to one wish, and None where there is no list."""
+    """The requests of a list, none for a list within one request, and None if there is no list."""
     marks = list(_ITEM.finditer(masked))
     if len(marks) < 2:
         return None
@@ -90,18 +87,10 @@ def _items(text: str, masked: str) -> list[str] | None:
 
 
 def _orders_about_list(intro: str) -> bool:
-    """Whether the words before a list say what to do with it, as "Correct these sentences:" does."""
+    """Whether the text before a list says what to do with it, like "Correct these sentences:"."""
     if ITEM_ORDER.match(intro):
         return True
     return intro.endswith(":") and not ANNOUNCES.search(intro) and _wishes(intro)
-
-
-def _pieces(text: str, masked: str) -> list[_Piece]:
-    """The sentences of the text, those that ask for several things cut at their joints."""
-    pieces: list[_Piece] = []
-    for start, end in _sentences(masked):
-        pieces += _cut(text[start:end], masked[start:end])
-    return pieces
 
 
 def _sentences(masked: str) -> list[tuple[int, int]]:
@@ -117,7 +106,7 @@ def _sentences(masked: str) -> list[tuple[int, int]]:
 
 
 def _cut(sentence: str, masked: str) -> list[_Piece]:
-    """The sentence as one piece, or as several where a joint has a wish on either side."""
+    """The sentence as one piece, or as several if there is a request on either side of a conjunction."""
     starts = [0]
     for found in JOINT.finditer(masked):
         if _wish_on_both_sides(masked[starts[-1] : found.start()], masked[found.end() :], found["joint"]):
@@ -132,7 +121,7 @@ def _cut(sentence: str, masked: str) -> list[_Piece]:
 
 
 def _wish_on_both_sides(left: str, right: str, joint: str) -> bool:
-    """Whether two wishes of their own meet at a joint, and the second does not need the first."""
+    """Whether both sides are requests, and the second does not need the first."""
     left, right = left.strip(" ,;"), right.strip()
     if len(left.split()) < SHORTEST_WISH or len(right.split()) < SHORTEST_WISH or not _wishes(_bare(left)):
         return False
@@ -149,18 +138,18 @@ def _opens_wish(text: str) -> bool:
 
 
 def _refers(text: str) -> bool:
-    """Whether the first words point back at something said before."""
+    """Whether the first words refer to something before."""
     return REFERS.search(" ".join(text.split()[:REFERS_WITHIN])) is not None
 
 
 def _wishes(sentence: str) -> bool:
-    """Whether a sentence asks for something."""
+    """Whether a sentence is a request."""
     sentence = sentence.strip()
     return sentence.rstrip(')"”»').endswith(("?", "？")) or _opens_wish(sentence.lstrip("¿¡"))
 
 
 def _piece(sentence: str) -> _Piece:
-    """A whole sentence: "Also, my badge is broken" is a wish where "My badge is broken" alone is context."""
+    """A whole sentence: "Also, my badge is broken" is a request where "My badge is broken" alone is context."""
     bare = _bare(sentence)
     added = bare != sentence and len(bare.split()) >= SHORTEST_WISH
     return _Piece(sentence, added or _wishes(sentence), _refers(bare) or len(bare.split()) < SHORTEST_WISH, added)
@@ -175,7 +164,7 @@ def _bare(text: str) -> str:
 
 
 def _gathered(pieces: list[_Piece]) -> list[str]:
-    """Each wish with the sentences before it that it needs, and what is said after the last with the last."""
+    """Each request with the sentences before it that are context, and the rest with the last one."""
     parts: list[str] = []
     waiting: list[str] = []
     for piece in pieces:

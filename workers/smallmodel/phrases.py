@@ -1,4 +1,4 @@
-"""Phrases and patterns by which messages are read, kept as data in data/*.toml."""
+"""Phrases and patterns for reading messages, from data/*.toml."""
 
 import re
 import tomllib
@@ -15,14 +15,14 @@ def phrases(name: str) -> dict[str, Any]:
     return tomllib.loads((_DATA / f"{name}.toml").read_text("utf-8"))
 
 
-def any_of(patterns: Any, **stand_for: str) -> str:
-    """One pattern that matches any of `patterns`; each `<name>` in them is replaced by what it is to stand for."""
+def any_of(patterns: Any, **replacements: str) -> str:
+    """One pattern that matches any of `patterns`; each `<name>` in them is replaced by `replacements[name]`."""
     text = "|".join(patterns.values() if isinstance(patterns, dict) else patterns)
-    for name, pattern in stand_for.items():
+    for name, pattern in replacements.items():
         text = text.replace(f"<{name}>", pattern)
     return f"(?:{text})"
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """`text` compiled, upper and lower case being the same."""
+    """`text` compiled, ignoring case."""
     return re.compile(text, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Answers for models that cannot word any: the files' own best sentences, and the results of calls as they are."""
+"""Answers for models that cannot write them: the best sentences of the files, and the results of calls."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,32 +14,32 @@ from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
 
 CODE_FAILED: Final = (
-    "That did not work ({reason}). This model writes only the simplest code by itself: write the sum out (17 * 23), "
-    "or name the columns of an attached table."
+    "That did not work ({reason}). This model can only run simple code: write the calculation out (17 * 23), or name "
+    "the columns of an attached table."
 )
-# Ends a reply that goes round in circles: this many times the same sentence of so many letters, letter by letter.
+# A reply ends when a sentence of at least _SHORT characters was repeated literally this many times.
 SAME_SENTENCE: Final = 3
 _SHORT: Final = 20
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def with_extract(found: Retrieval, similarity: Similarity) -> Retrieval:
-    """`found` with the sentences that answer its query, and whether they do."""
+    """`found` with the sentences that answer its query, if any."""
     extract = extractive_answer(found.query, found.passages, similarity)
     covered = is_answer(extract, found.covered)
     return found.model_copy(update={"covered": covered, "extract": extract.text if covered else ""})
 
 
 def shown_results(state: TurnState, similarity: Similarity) -> Finish:
-    """The end of a run whose calls gave results that can stand as the answer, or passages of which the best do.
+    """The end of a run with the results of its calls as the answer, or with the best sentences of their passages.
 
-    If no other GPT that was asked had an answer, the run's own files have the last word.
+    If no delegation was answered, the run's own files are used.
     """
     answers = _last_results(state)
     text = _joined(answers, state)
     retrieval = next((step for step in state.steps if isinstance(step, Retrieval)), None)
-    in_vain = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
-    if in_vain and retrieval and retrieval.extract:
+    unanswered = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
+    if unanswered and retrieval and retrieval.extract:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")
     if not text and (passages := state.passages()):
         query = retrieval_query(state.history, state.steps)
@@ -48,7 +48,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
 
 
 def _last_results(state: TurnState) -> list[ToolResult]:
-    """What the last round of calls gave; where that is nothing, what all the calls of the turn gave, once each."""
+    """The results of the last round of calls; if none succeeded, all different ones of the turn that did."""
     results = {step.call_id: step for step in state.steps if isinstance(step, ToolResult)}
     rounds = [step.tool_calls for step in state.steps if isinstance(step, ModelReply) and step.tool_calls]
     last = [results[call.call_id] for call in rounds[-1]]
@@ -58,11 +58,11 @@ def _last_results(state: TurnState) -> list[ToolResult]:
 
 
 def _joined(answers: Sequence[ToolResult], state: TurnState) -> str:
-    """The results one after the other; several GPTs' under their names."""
+    """The results one after the other; those of several GPTs with their names."""
     names = {step.call_id: step.name for step in state.steps if isinstance(step, Delegation)}
     for answer in answers:
         tool = state.tools.get(answer.name)
-        if tool and tool.is_delegation and tool.reach != "gpt":  # no delegation tells of an agent elsewhere
+        if tool and tool.is_delegation and tool.reach != "gpt":  # agents on other sites have no delegation step
             names[answer.call_id] = tool.title
     shown = [(names.get(answer.call_id, ""), _shown(answer, state.tools)) for answer in answers]
     named = [(name, text) for name, text in shown if text]
@@ -82,9 +82,9 @@ def _is_delegated(answer: ToolResult, tools: Mapping[str, ToolSpec]) -> bool:
     return bool(answer.run_id) or (answer.name in tools and tools[answer.name].is_delegation)
 
 
-def goes_round(text: str) -> bool:
-    """Whether the last whole sentence of a growing reply has been said before, again and again."""
+def repeats_itself(text: str) -> bool:
+    """Whether the last whole sentence of a growing reply was repeated SAME_SENTENCE times."""
     if not text.rstrip(" ").endswith((".", "!", "?", "\n")):
         return False
-    said = [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
-    return bool(said) and len(said[-1]) >= _SHORT and said.count(said[-1]) >= SAME_SENTENCE
+    sentences = [sentence.strip() for sentence in _SENTENCE_END.split(text) if sentence.strip()]
+    return bool(sentences) and len(sentences[-1]) >= _SHORT and sentences.count(sentences[-1]) >= SAME_SENTENCE

@@ -1,4 +1,4 @@
-"""The one door to what stands in for a model that is too weak: made in `workers.configuration`, used by decisions."""
+"""The entry to everything for weak models: made in `workers.configuration`, used by `workers.runs`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
-from workers.smallmodel.quoting import goes_round, shown_results, with_extract
+from workers.smallmodel.quoting import repeats_itself, shown_results, with_extract
 from workers.smallmodel.routing.router import Router
 
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """Chooses tools with `router`, quotes by `similarity`, has `engine` write arguments only. Safe for threads.
+    """Chooses tools with `router`, extracts by `similarity`, lets `engine` write only arguments. Safe for threads.
 
-    `pick` asks the model itself which of two tools a message is for, where it is able to say.
+    `pick` lets the model choose between two tools, if its ability allows.
     """
 
     engine: Engine
@@ -31,29 +31,29 @@ class SmallModel:
     pick: Pick = lambda message, tools: ""
 
     def extract(self, found: Retrieval) -> Retrieval:
-        """`found` with the answer in the files' own sentences."""
+        """`found` with an extractive answer."""
         return with_extract(found, self.similarity)
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
-        """The tool that the conversation asks for now, if any; `store` gives GPTs that may be asked too."""
+        """The tool for the last message, if any; `store` returns the store's GPTs for delegation."""
         sums = next(filter(runs_code, state.tools.values()), None)
         if sums and not state.demanded_tools() and read_arguments(state, sums):
-            return ToolChoice(name=sums.name, score=1.0)  # a sum is a sum, whatever it looks like to the router
+            return ToolChoice(name=sums.name, score=1.0)  # a calculation is certain, whatever the router says
         gpts = store() if any(tool.is_delegation for tool in state.tools.values()) else ()
         return choose_tool(state, self.router, gpts, self.pick)
 
     def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
-        """The slug of the store's GPT that the task is for; empty for none."""
+        """The slug of the store's GPT for the task; empty for none."""
         return choose_from_store(self.router, [("user", task)], store)
 
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
-        """A call of `tool` with its arguments. Raises EngineError, and what `check` raises."""
+        """A call of `tool`. Raises EngineError and what `check` raises."""
         return written_call(state, self.engine, tool, self.deadline_s, check)
 
     def show_results(self, state: TurnState) -> Finish:
-        """The answer that the results of the last calls are."""
+        """The results of the last calls as the answer."""
         return shown_results(state, self.similarity)
 
-    def goes_round(self, text: str) -> bool:
-        """Whether a growing reply says the same sentence again and again."""
-        return goes_round(text)
+    def repeats_itself(self, text: str) -> bool:
+        """Whether a growing reply repeats the same sentence."""
+        return repeats_itself(text)

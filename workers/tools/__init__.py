@@ -1,6 +1,7 @@
-"""The tools that workers can run. TOOLBOXES is the only registry: one line for each kind of tool."""
+"""The interface of tools, and TOOLBOXES, the list of the kinds of tools that workers can run."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,14 +15,14 @@ from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
 if TYPE_CHECKING:
-    # The process apart that reads strangers' pages imports this package too, and needs nothing of what a call needs.
+    # The confined process that reads web pages imports this package without what calls need.
     from workers.tools.settings import ToolSettings
 
 
 class ToolError(Exception):
-    """The call failed; the message is the result that the model reads. One sentence that says what to do.
+    """The call failed. The message is the result that the model reads, and says what to do.
 
-    `written_by` names the stranger whose words are part of it ("the answer of example.org"); empty: nobody's.
+    `written_by` names the outside source of a part of it ("the answer of example.org"); empty if there is none.
     """
 
     def __init__(self, message: str, written_by: str = "") -> None:
@@ -30,12 +31,12 @@ class ToolError(Exception):
 
 
 class SignInNeeded(ToolError):
-    """The person must sign in at the action's host first."""
+    """The user must sign in to the action's host first."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that a call may read: what the person attached, what earlier calls made, the GPT's own files."""
+    """A file that a call may read: an attachment, a file made by an earlier call, or one of the GPT's own."""
 
     name: str
     path: Path
@@ -44,11 +45,11 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a call may know and use besides its arguments. No secrets: those are attached where the request is made.
+    """What a call gets besides its arguments, without secrets.
 
-    `session` names the conversation, for tools that keep a state. `check` raises when the run was stopped; a long
-    call calls it several times a second. `progress` tells readers in a few words what is being done, also several
-    times a second. `keep` stores bytes as a file of the conversation and returns what the log says of it.
+    `session` identifies the conversation, for tools with state. `check` raises when the run was stopped; long calls
+    call it several times a second, and `progress` with a short text for the reader. `keep` stores bytes as a file of
+    the conversation. `question` is the user's message, by which tools choose parts of long pages.
     """
 
     call_id: str
@@ -60,19 +61,17 @@ class ToolContext:
     check: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda text: None
     keep: Callable[[str, str, bytes], FileRef] = field(default=lambda name, mime, data: FileRef(name=name, mime=mime))
-    # The question in the person's own words, for tools that choose what of a long page to hand on.
     question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """What a call gave.
+    """The result of a call.
 
-    `text` is what the model reads. `passages` can be cited like those of files. `shown` is Markdown that can stand as
-    an answer by itself where the model is too small to be trusted with wording; empty: the passages are quoted
-    instead; None: there is nothing to show and the model must word it. `private`: names of the sources whose content
-    is not for other destinations ("action:crm.example.org"). `untrusted`: outsiders may have written some of it; they
-    are named in `written_by` for the person ("the page example.org/news").
+    `text` is for the model. `passages` can be cited like those of files. `shown` is Markdown that serves as the
+    answer where the model cannot write one from sources: if empty, the passages are quoted; if None, the model must
+    write it. `private` names sources whose content must not go elsewhere ("action:crm.example.org"). `untrusted`:
+    outsiders may have written some of it; `written_by` names them for people ("the page example.org/news").
     """
 
     text: str
@@ -88,44 +87,49 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call in plain words and exactly, for the person who is asked to allow it. Never with secrets."""
+    """A call as the approval card shows it: in plain language and in full, without secrets."""
 
     plain: str
     raw: str
 
 
-# A value of a call as a person is shown it in words, in characters; the exact request has the whole.
+# The longest value in the plain description of a call, in characters; `raw` has it in full.
 _SHOWN_CHARS: Final = 300
 
 
 def in_words(arguments: dict[str, Any]) -> str:
-    """The arguments of a call, a line each. No value can look like a line of its own."""
+    """The arguments of a call, one line each. No value can imitate another line."""
     return "\n".join(f"{name.replace('_', ' ')}: {one_line(value)}" for name, value in arguments.items())
 
 
 def one_line(value: Any) -> str:
-    """A value on one line, cut where a person would not read on."""
+    """A value on one line, shortened to _SHOWN_CHARS."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ⏎ ".join(text.splitlines())
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}… ({len(text):,} characters)"
 
 
 def as_json(value: Any) -> str:
-    """A value of a call as a person reads it exactly."""
+    """`value` as indented JSON for people."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def escaped(text: str, more: str = "") -> str:
+    """`text` with the characters that Markdown acts on, and those in `more`, escaped."""
+    return re.sub(rf"([\\`*_\[\]<>!#~|{re.escape(more)}])", r"\\\1", text)
+
+
 def check_length(text: str, what: str) -> None:
-    """Raises ToolError where `text` is longer than a message with a service may be."""
+    """Raise ToolError if `text` is longer than a message to or from a service may be."""
     if len(text) >= MESSAGE_CHARS:
-        raise ToolError(f"{what} has {len(text):,} characters; it must stay below {MESSAGE_CHARS:,}.")
+        raise ToolError(f"{what} is too long: {len(text):,} characters; fewer than {MESSAGE_CHARS:,} are allowed.")
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool's description, the function that performs a call, and the one that tells a person what it would do.
+    """A tool's spec, the function that performs a call, and the one that describes it for approval.
 
-    `run` raises ToolError. Its parallel calls run in threads of one process.
+    `run` raises ToolError and may be called from several threads.
     """
 
     spec: ToolSpec
@@ -133,7 +137,7 @@ class Tool:
     describe: Callable[[dict[str, Any]], Request] = lambda arguments: Request(in_words(arguments), as_json(arguments))
 
 
-# Modules whose `granted(spec, settings)` gives the tools that a GPT was granted. Imported on use.
+# Modules with a function `granted(spec, settings)` that returns a GPT's tools. Imported on use.
 TOOLBOXES: Final = ("workers.tools.builtin", "workers.tools.actions", "workers.tools.mcp", "workers.tools.a2a")
 
 

@@ -1,7 +1,7 @@
-"""The platform's own tools, each in the folder of its name: what tool.toml there describes, run.py performs.
+"""The built-in tools. Each has a folder with its description in tool.toml and its code in run.py.
 
-A run.py defines `run(arguments, context, settings)` and `unavailable(settings)`, and `placed(spec, settings)` where
-the settings decide on which workers a call runs and for how long.
+A run.py defines `run(arguments, context, settings)` and `unavailable(settings)`, and may define
+`placed(spec, settings)`, which sets the time limit and the kind of worker by the settings.
 """
 
 import re
@@ -26,7 +26,7 @@ def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
 
 
 def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:
-    """The tool as it runs with these settings."""
+    """The built-in tool with these settings."""
     module = _module(declared.spec.name)
     placed = getattr(module, "placed", lambda spec, settings: spec)
     return Tool(
@@ -37,7 +37,7 @@ def tool_of(declared: BuiltinTool, settings: ToolSettings) -> Tool:
 
 
 def missing(settings: ToolSettings) -> dict[str, str]:
-    """Why each capability cannot work on this machine, in a sentence for people; those that work are left out."""
+    """Why each unavailable capability cannot work on this machine, as messages for creators."""
     reasons = {}
     for key, capability in CAPABILITIES.items():
         if why := next(filter(None, (_module(name).unavailable(settings) for name in capability.tools)), ""):

@@ -1,4 +1,4 @@
-"""A conversation with a stranger's server, from a thread that may be told at any moment to stop it."""
+"""Runs asynchronous requests from a thread, and cancels them when the run was stopped."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -10,7 +10,7 @@ CHECK_EVERY_S: Final = 0.25
 
 
 class BrokenOff(Exception):
-    """The conversation ended before there was an answer; `causes` are the errors that ended it."""
+    """The work failed; `causes` are the errors that ended it."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
@@ -18,9 +18,9 @@ class BrokenOff(Exception):
 
 
 def watched(work: Callable[[], Awaitable[T]], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
-    """What `work` gives. Raises TimeoutError after `timeout_s`, BrokenOff, and what `check` raises.
+    """The result of `work`. Raises TimeoutError after `timeout_s`, BrokenOff, and what `check` raises.
 
-    `check` is called several times a second, and ends `work` by raising.
+    `check` is called every CHECK_EVERY_S and cancels `work` by raising.
     """
     return anyio.run(_watched, work, timeout_s, check)
 
@@ -52,7 +52,7 @@ async def _watched(work: Callable[[], Awaitable[T]], timeout_s: float, check: Ca
 
 
 def leaves(error: BaseException) -> tuple[BaseException, ...]:
-    """The errors in a group of errors; of one that is no group, itself."""
+    """The errors in an exception group, at any depth; any other error itself."""
     if isinstance(error, BaseExceptionGroup):
         return tuple(leaf for each in error.exceptions for leaf in leaves(each))
     return (error,)

@@ -114,6 +114,6 @@ def read_knowledge(request: HttpRequest, slug: str) -> dict[str, Any]:
 @router.post(
     "/gpts/{slug}/knowledge/ask", response={200: FoundPassages, **INVALID, **UNAVAILABLE}, summary="Test a question"
 )
-def ask(request: HttpRequest, slug: str, asked: KnowledgeQuestion) -> dict[str, Any]:
+def ask(request: HttpRequest, slug: str, test: KnowledgeQuestion) -> dict[str, Any]:
     """The passages found for a question, and why each would be sent to the model or not."""
-    return ask_knowledge(access_own_gpt(caller(request), slug), asked.question)
+    return ask_knowledge(access_own_gpt(caller(request), slug), test.question)

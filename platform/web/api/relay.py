@@ -106,8 +106,8 @@ async def events(run_id: UUID) -> AsyncIterator[Event]:
     async for _, event in stream.follow(run_id):
         yield event
         may_wait = not event or event.get("kind") == "approval_request"
-        if may_wait and (asking := await in_database(waits_for_person, run_id)):
-            raise ApprovalNeeded(asking)
+        if may_wait and (waiting_id := await in_database(waits_for_person, run_id)):
+            raise ApprovalNeeded(waiting_id)
 
 
 def waits_for_person(run_id: UUID) -> UUID | None:
@@ -115,4 +115,4 @@ def waits_for_person(run_id: UUID) -> UUID | None:
     run = Run.objects.filter(id=run_id).first()
     if run is None or status_of_tree(run) != Run.Status.REQUIRES_ACTION:
         return None
-    return next((asking.id for asking, _ in waiting(run)), None)
+    return next((each.id for each, _ in waiting(run)), None)

@@ -33,7 +33,7 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
-from web.runs.connections import in_database, let_go_of_database, sse_response
+from web.runs.connections import close_connection, in_database, sse_response
 from web.runs.models import Conversation, Run
 
 v1 = Api(
@@ -109,7 +109,7 @@ def access_model(user: User, slug: str) -> Gpt:
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who disconnects stops the run."""
     run = await in_database(start, caller(request), body)
-    await let_go_of_database()
+    await close_connection()
     if not body.stream:
         return await complete(run, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
@@ -159,11 +159,11 @@ def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
     return {"coverage": answer.coverage, "support": list(answer.support), "files": files_of(steps)}
 
 
-def approval_required(run: Run, asking: UUID) -> ApiError:
-    """The error for a run that waits until a person approves a call of the run `asking`, which may be itself."""
+def approval_required(run: Run, waiting_id: UUID) -> ApiError:
+    """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
     text = (
-        f"The run {asking} needs a person's approval for a call. Read it at /api/runs/{asking}, answer with"
-        f" POST /api/runs/{asking}/approve, and read your answer at /api/runs/{run.id}."
+        f"The run {waiting_id} needs a person's approval for a call. Read it at /api/runs/{waiting_id}, answer with"
+        f" POST /api/runs/{waiting_id}/approve, and read your answer at /api/runs/{run.id}."
     )
     return ApiError(409, text, code="approval_required")
 

@@ -216,11 +216,11 @@ def waiting_parents(run_id: UUID) -> list[tuple[UUID, str]]:
 
 def give_time_back(run_id: UUID, call_id: str) -> None:
     """Extend the tree's deadline by the time that a person took to answer the request about `call_id`."""
-    asked = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
-    if asked is None:
+    request = StepRow.objects.filter(run=run_id, kind="approval_request", call_id=call_id).last()
+    if request is None:
         return
     root_id = Run.objects.values_list("root", flat=True).get(id=run_id) or run_id
-    waited = timezone.now() - asked.created
+    waited = timezone.now() - request.created
     Run.objects.filter(id=root_id).exclude(deadline=None).update(deadline=F("deadline") + waited)
 
 
@@ -238,7 +238,7 @@ def _end_late(root_id: UUID) -> bool:
         at_work = Run.objects.filter(root=root_id).exclude(status__in=Run.OVER)
         if at_work.filter(status=Run.Status.REQUIRES_ACTION).exists() or not (reason := used_up(root_id)):
             return False
-        asked = list(at_work.filter(parent_delegations__parent=root_id).values_list("id", flat=True).distinct())
-        for child in asked:
+        children = list(at_work.filter(parent_delegations__parent=root_id).values_list("id", flat=True).distinct())
+        for child in children:
             ending.end(child, Error(message=reason))
-        return bool(asked)
+        return bool(children)

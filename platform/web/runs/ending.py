@@ -37,9 +37,9 @@ def _waiting_for(run: Run) -> list[DelegationRow]:
 
 def _orphans_of(run: Run) -> list[UUID]:
     """The unfinished children of `run` that no other run waits for."""
-    asked = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
+    children = Run.objects.filter(parent_delegations__parent=run).exclude(status__in=Run.OVER)
     wanted = DelegationRow.objects.exclude(parent__status__in=Run.OVER).values("child")
-    return list(asked.exclude(id__in=wanted).values_list("id", flat=True).distinct())
+    return list(children.exclude(id__in=wanted).values_list("id", flat=True).distinct())
 
 
 def deliver_answer(row: DelegationRow, child: Run) -> None:

@@ -103,13 +103,13 @@ class _Subtree:
     """The delegations below a run by parent run, and the ids of those that started their child run."""
 
     top: UUID
-    asked: Mapping[UUID, list[DelegationRow]]
+    by_parent: Mapping[UUID, list[DelegationRow]]
     first: frozenset[int]
 
     @property
     def run_ids(self) -> set[UUID]:
         """All runs of the tree."""
-        return {self.top, *(row.child_id for rows in self.asked.values() for row in rows if row.id in self.first)}
+        return {self.top, *(row.child_id for rows in self.by_parent.values() for row in rows if row.id in self.first)}
 
     def runs(self) -> QuerySet[Run]:
         """The rows of all runs, with their GPTs."""
@@ -119,20 +119,20 @@ class _Subtree:
 def _subtree(run: Run) -> _Subtree:
     """The delegations below `run`: one query."""
     root_id = run.root_id or run.id
-    asked: dict[UUID, list[DelegationRow]] = defaultdict(list)
+    by_parent: dict[UUID, list[DelegationRow]] = defaultdict(list)
     for row in DelegationRow.objects.filter(Q(parent=root_id) | Q(parent__root=root_id)).order_by("id"):
-        asked[row.parent_id].append(row)
+        by_parent[row.parent_id].append(row)
     # The oldest row that leads to a run is its first delegation; each run is entered once.
     first, found = set[int](), {run.id}
-    ahead = [(row.id, row) for row in asked[run.id]]
-    while ahead:
-        row_id, row = heapq.heappop(ahead)
+    queue = [(row.id, row) for row in by_parent[run.id]]
+    while queue:
+        row_id, row = heapq.heappop(queue)
         if row.child_id not in found:
             first.add(row_id)
             found.add(row.child_id)
-            for each in asked[row.child_id]:
-                heapq.heappush(ahead, (each.id, each))
-    within = {parent: rows for parent, rows in asked.items() if parent in found}
+            for each in by_parent[row.child_id]:
+                heapq.heappush(queue, (each.id, each))
+    within = {parent: rows for parent, rows in by_parent.items() if parent in found}
     return _Subtree(run.id, within, frozenset(first))
 
 
@@ -164,18 +164,18 @@ class _Reader:
     runs: Mapping[UUID, Run]
     logs: Mapping[UUID, Log]
 
-    def node(self, run_id: UUID, asking: DelegationRow | None = None) -> Node:
-        """The node of a run, reached by `asking`."""
+    def node(self, run_id: UUID, origin: DelegationRow | None = None) -> Node:
+        """The node of a run, which `origin` delegated if it is not the top."""
         run, steps = self.runs[run_id], self.logs[run_id]
-        joined = asking is not None and asking.id not in self.below.first
-        asked = () if joined else self.below.asked.get(run_id, ())
-        children = tuple(self.node(row.child_id, row) for row in asked)
+        joined = origin is not None and origin.id not in self.below.first
+        delegations = () if joined else self.below.by_parent.get(run_id, ())
+        children = tuple(self.node(row.child_id, row) for row in delegations)
         own = Tokens() if joined else tokens_in(steps)
         answered = next((step for step in reversed(steps) if isinstance(step, Finished)), None)
         return Node(
             run=run,
             gpt=run.gpt,
-            call_id=asking.call_id if asking else "",
+            call_id=origin.call_id if origin else "",
             task=next((step.text for step in steps if isinstance(step, UserMessage)), ""),
             status=Run.Status.REQUIRES_ACTION if self.waits(run_id) else run.status,
             joined=joined,
@@ -196,10 +196,10 @@ class _Reader:
         run = self.runs[run_id]
         if run.status != Run.Status.IN_PROGRESS or run_id in above:
             return run.status == Run.Status.REQUIRES_ACTION
-        asked = {row.call_id: row.child_id for row in self.below.asked.get(run_id, ())}
+        children = {row.call_id: row.child_id for row in self.below.by_parent.get(run_id, ())}
         awaited = _unanswered(self.logs[run_id])
         above |= {run_id}
-        return bool(awaited) and all(call in asked and self.waits(asked[call], above) for call in awaited)
+        return bool(awaited) and all(call in children and self.waits(children[call], above) for call in awaited)
 
 
 def tokens_in(steps: Log) -> Tokens:

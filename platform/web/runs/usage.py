@@ -98,8 +98,8 @@ def _delegators(gpt: Gpt, runs: QuerySet[Run]) -> tuple[DelegatorUsage, ...]:
     first = (
         DelegationRow.objects.filter(child=OuterRef("pk")).order_by("created", "id").values("parent__version__gpt")
     )
-    asked = runs.order_by().annotate(delegator=Subquery(first[:1], output_field=UUIDField())).values("delegator")
-    rows = list(asked.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
+    grouped = runs.order_by().annotate(delegator=Subquery(first[:1], output_field=UUIDField())).values("delegator")
+    rows = list(grouped.annotate(n=Count("id"), tokens=Sum("n_tokens", default=0)))
     seen = Gpt.objects.chattable_by(gpt.owner).select_related("published").in_bulk([row["delegator"] for row in rows])
     named = [
         DelegatorUsage(shown_name(gpt.owner, delegator), delegator.slug, row["n"], row["tokens"])

@@ -1,8 +1,8 @@
-// What every page does: menus that close, toasts, buttons that copy, the theme. Page modules import `toast` from here.
+// For every page: closing menus, toasts, copy buttons, the theme. Page modules import `toast` from here.
 
 const TOAST_MS = 7000;
 
-/** Show `text` at the foot of the page; kind "error" stays until it is dismissed. */
+/** Show `text` at the bottom of the page; kind "error" stays until it is closed. */
 export function toast(text, kind = "success") {
   const box = document.createElement("div");
   box.className = `toast ${kind}`;
@@ -30,7 +30,7 @@ function expire(box) {
   box.addEventListener("focusout", go);
 }
 
-/** Put `text` on the clipboard, also where the page is served without TLS and the clipboard interface is missing. */
+/** Copy `text`, also on pages without TLS, which have no clipboard API. */
 export async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");

@@ -1,4 +1,4 @@
-// Applies the theme that the reader chose before the page is first painted. Loaded blocking, in <head>.
+// Applies the chosen theme before the first paint. Loaded blocking, in <head>.
 try {
   const theme = localStorage.getItem("theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;

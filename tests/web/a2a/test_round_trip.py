@@ -16,7 +16,7 @@ from web.runs import files
 from web.runs.models import Run
 from workers.egress import EgressConfig
 from workers.rpc import actions as action_calls
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a import granted
 from workers.tools.settings import ToolSettings
@@ -38,7 +38,7 @@ def row(live, gpt, bob, alice, settings) -> RemoteAgentRow:
 @pytest.fixture
 def tool(row, live):
     egress = EgressConfig(allow=(live.removeprefix("http://"),))
-    its = ToolSettings(egress, partial(lend, egress))
+    its = ToolSettings(egress, partial(find_credential, egress))
     facts = action_calls.agent_card(row.card_url, row.id, its)["card"]
     row.url, row.description = facts["url"], facts["description"]
     row.save()
@@ -84,7 +84,7 @@ def test_what_waits_for_a_person_there_is_told_and_given_up(tool, context, worke
     meanwhile(lambda: (worker.take(), worker.ask_person()))
     output = tool.run({"task": "Send it"}, context)
     assert not output.ok
-    assert "Pump Doctor needs to know more" in output.text
+    assert "Pump Doctor needs more information" in output.text
     assert "Allow or decline “send_mail”" in output.text
     assert Run.objects.get().status == Run.Status.CANCELLED
 
@@ -102,6 +102,6 @@ def test_a_stopped_run_stops_the_other_one(tool, context, worker, meanwhile, tol
 
 def test_a_revoked_key_opens_nothing(tool, context, alice):
     revoke_key(alice, alice.api_keys.get().id)
-    with pytest.raises(ToolError, match="no Agent Card at this address, or shows it only with a key"):
+    with pytest.raises(ToolError, match="no Agent Card at this URL, or requires a key for it"):
         tool.run({"task": "Which seal?"}, context)
     assert not Run.objects.exists()

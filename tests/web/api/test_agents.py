@@ -12,7 +12,7 @@ from web.builder import actions, services
 from web.builder.changes import differences
 from web.builder.models_actions import RemoteAgentRow
 from workers.egress import EgressConfig
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 from workers.tools import ToolError
 
 SECRET = "sk-a-long-secret-42"
@@ -178,20 +178,20 @@ class TestKeys:
         return RemoteAgentRow.objects.get()
 
     def test_it_is_lent_to_its_own_host_alone(self, row, alice):
-        assert lend(EgressConfig(), str(row.id), alice.id, "agents.example.org").headers == {
+        assert find_credential(EgressConfig(), str(row.id), alice.id, "agents.example.org").headers == {
             "Authorization": f"Bearer {SECRET}"
         }
         with pytest.raises(ToolError, match="not evil"):
-            lend(EgressConfig(), str(row.id), alice.id, "evil.example.org")
+            find_credential(EgressConfig(), str(row.id), alice.id, "evil.example.org")
 
     def test_it_goes_with_the_last_version_that_uses_it(self, row, gpt, alice):
         actions.remove(row)
         assert RemoteAgentRow.objects.get().secret
-        assert lend(EgressConfig(), str(row.id), alice.id, "agents.example.org").secrets
+        assert find_credential(EgressConfig(), str(row.id), alice.id, "agents.example.org").secrets
         services.publish(gpt)
         assert not RemoteAgentRow.objects.get().secret
         with pytest.raises(ToolError, match="was removed"):
-            lend(EgressConfig(), str(row.id), alice.id, "agents.example.org")
+            find_credential(EgressConfig(), str(row.id), alice.id, "agents.example.org")
 
     def test_a_version_brings_it_back(self, row, gpt):
         before = gpt.draft_spec()

@@ -128,11 +128,11 @@ class TestSecrets:
         return auth.set_auth(action, AuthChoice("bearer", SECRET))
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
-        lent = sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
-        assert lent.headers == {"Authorization": f"Bearer {SECRET}"}
-        assert SECRET in lent.secrets
+        credential = sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+        assert credential.headers == {"Authorization": f"Bearer {SECRET}"}
+        assert SECRET in credential.secrets
         with pytest.raises(ToolError, match="it wasn't sent"):
-            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "evil.example")
 
     def test_it_lies_nowhere_in_the_open(self, gpt, keyed):
         row = Action.objects.values().get()
@@ -144,15 +144,15 @@ class TestSecrets:
         other = actions.add_action(gpt, DocumentSource(DOCUMENT))
         Action.objects.filter(id=other.id).update(secret=keyed.secret, secret_host=keyed.secret_host, auth="bearer")
         with pytest.raises(ToolError, match="can't be read"):
-            sign_ins.lend(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):
         auth.set_auth(action, AuthChoice("basic", "user:word-of-pass"))
-        lent = sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
-        assert lent.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
-        assert "word-of-pass" in lent.secrets
+        credential = sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
+        assert credential.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
+        assert "word-of-pass" in credential.secrets
         auth.set_auth(action, AuthChoice("header", SECRET, header="X-Api-Key"))
-        assert sign_ins.lend(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
+        assert sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
             "X-Api-Key": SECRET
         }
 
@@ -185,21 +185,21 @@ class TestSecrets:
     def test_the_published_version_keeps_the_key_of_a_removed_action_until_the_next(self, gpt, keyed, bob):
         publish(gpt)
         actions.remove(keyed)
-        assert sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+        assert sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         publish(gpt)
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
         assert Action.objects.get().secret == ""
 
     def test_a_deleted_gpt_lends_nothing(self, gpt, keyed, bob):
         delete_gpt(gpt)
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
     def test_an_action_that_is_gone_lends_nothing(self, keyed, bob):
         Action.objects.all().delete()
         with pytest.raises(ToolError, match="was removed"):
-            sign_ins.lend(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
+            sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
 
 
 class TestPrivacy:

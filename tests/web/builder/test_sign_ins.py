@@ -172,7 +172,11 @@ def signed_in(user, action: Action, provider: Provider) -> Client:
 
 def token(action: Action, user, host: str = "crm.example") -> str:
     egress = EgressConfig(allow=(host_of(action.oauth["token_url"]),))
-    return lending.lend(egress, str(action.id), user.pk, host).headers["Authorization"].removeprefix("Bearer ")
+    return (
+        lending.find_credential(egress, str(action.id), user.pk, host)
+        .headers["Authorization"]
+        .removeprefix("Bearer ")
+    )
 
 
 def test_the_way_there_carries_state_and_challenge(bob, action, provider):

@@ -105,12 +105,12 @@ def test_code_comes_with_its_output_and_time():
 def test_a_failure_says_why():
     failed = gave("code_interpreter", "Traceback\nZeroDivisionError: division by zero", ok=False)
     line = only(called("code_interpreter", code="1/0"), failed)
-    assert (line.state, line.words) == ("failed", "Ran code, which failed")
+    assert (line.state, line.words) == ("failed", "Code failed")
     assert line.note == "ZeroDivisionError: division by zero"
     refused = only(
         called("open_page", url="https://a.example"), gave("open_page", "That page is too large.", ok=False)
     )
-    assert (refused.words, refused.note) == ("Could not read a.example", "That page is too large.")
+    assert (refused.words, refused.note) == ("Couldn't read a.example", "That page is too large.")
 
 
 def test_a_search_lists_the_pages_that_it_found():

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from gpts.runs.messages import PromptMessage
-from workers.engine.base import Engine
-from workers.engine.config import EngineConfig
+from workers.engine.base import Engine, EngineConfig
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import CAPABLE, ScriptedEngine
 

@@ -3,8 +3,7 @@
 import pytest
 
 from gpts.runs.messages import PromptMessage
-from workers.engine.base import EngineError, GenerationRequest, PromptTooLong, Sampling
-from workers.engine.config import EngineConfig
+from workers.engine.base import EngineConfig, EngineError, GenerationRequest, PromptTooLong, Sampling
 from workers.engine.remote import RemoteEngine
 
 from .conftest import ModelServer

@@ -10,7 +10,7 @@ from web.builder import auth
 from web.builder.auth import AuthChoice
 from web.builder.models_actions import Action, McpServerRow
 from workers import tasks
-from workers.rpc.sign_ins import lend
+from workers.rpc.sign_ins import find_credential
 
 SECRET = "sk-a-long-secret-42"
 DOCUMENT = {
@@ -22,10 +22,10 @@ DOCUMENT = {
 
 @pytest.fixture(autouse=True)
 def reached(request, monkeypatch) -> None:
-    """The service is open to the tasks of those tests that have one, which lend as workers do."""
+    """The service is open to the tasks of those tests that have one, which find credentials as workers do."""
     if "service" in request.fixturenames:
         served = request.getfixturevalue("service")
-        served.lend = partial(lend, served.settings.egress)
+        served.find_credential = partial(find_credential, served.settings.egress)
         monkeypatch.setattr(tasks, "tool_settings", lambda: served.settings)
 
 

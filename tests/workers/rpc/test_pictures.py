@@ -4,7 +4,7 @@ from base64 import b64decode
 
 from tests.workers.tools.make_image.conftest import Endpoint
 from workers.configuration import tool_settings
-from workers.rpc import pictures as gpt_pictures
+from workers.rpc.actions import draw
 from workers.tools.settings import ToolSettings
 
 
@@ -13,10 +13,10 @@ def test_it_answers_with_a_picture_or_with_the_reason(settings):
     settings.IMAGE_URL, settings.IMAGE_GUIDANCE = endpoint.url, 1.5
     its = tool_settings.__wrapped__()
     try:
-        assert b64decode(gpt_pictures.drawn("a pump", its)["picture"]).startswith(b"\x89PNG")
+        assert b64decode(draw("a pump", its)["picture"]).startswith(b"\x89PNG")
         assert endpoint.bodies() == [{"prompt": "a pump", "size": "512x512", "n": 1}]
         endpoint.answers = [(429, {})]
-        assert "busy" in gpt_pictures.drawn("a pump", its)["refused"]
-        assert "IMAGE_MODEL" in gpt_pictures.drawn("a pump", ToolSettings())["refused"]
+        assert "busy" in draw("a pump", its)["refused"]
+        assert "isn't set up" in draw("a pump", ToolSettings())["refused"]
     finally:
         endpoint.close()

@@ -360,7 +360,7 @@ def test_what_the_instructions_ask_to_print_is_printed(run, told):
     assert shown(told) == answer
 
 
-def test_a_weak_model_that_goes_round_in_circles_is_ended(run):
+def test_a_weak_model_that_repeats_itself_is_ended(run):
     its = made_services(["I am here to help with your tables. " * 50], Index(FOUND), Embedder(), WEAK)
     assert advance(run, its)[-1].text.count("I am here to help with your tables.") == 3
 

@@ -97,7 +97,7 @@ def test_an_error_is_told_and_is_not_ok(bob: Conversation) -> None:
     output = bob.call("int('x')")
     assert not output.ok
     assert "ValueError" in output.text
-    assert "did not work" in (output.shown or "")
+    assert "The code failed" in (output.shown or "")
 
 
 def test_what_was_printed_cannot_be_markup(bob: Conversation) -> None:
@@ -131,7 +131,7 @@ def test_progress_is_the_last_printed_line(bob: Conversation) -> None:
 def test_it_says_why_it_cannot_run(tmp_path: Path, bob: Conversation) -> None:
     bob.settings = ToolSettings(sandbox=tmp_path / "nothing.sock")
     assert unavailable(bob.settings) == "The sandbox is not running."
-    with pytest.raises(ToolError, match="Code cannot be run here"):
+    with pytest.raises(ToolError, match="Code can't be run on this site"):
         bob.call("1")
 
 

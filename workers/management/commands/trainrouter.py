@@ -12,25 +12,23 @@ from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):
-    """Trains, says how well groups of examples that were held out are routed, and writes the weights."""
+    """Trains, reports the accuracy on held-out groups of examples, and writes the weights."""
 
     help = "Trains the choice of tools and of GPTs from workers/smallmodel/routing/data; takes some minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How much to train, and where to write."""
         require_checkout(parser, "workers.smallmodel.routing.training")
         from workers.smallmodel.routing.training.train import Plan
 
         plan = Plan()
-        parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases made of each example")
+        parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases per example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
         parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
         parser.add_argument("--skip-check", action="store_true", help="do not train once more with groups held out")
-        parser.add_argument("--tune", action="store_true", help="learn the change of the embedder anew before")
+        parser.add_argument("--tune", action="store_true", help="learn the change of the embedder anew first")
         parser.add_argument("--out", type=Path, default=DATA, help="the folder to write to, not what is in use")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the progress and, unless skipped, the accuracy on what was held out."""
         from workers.smallmodel.routing.training.train import Plan, train
 
         check, tune = not options["skip_check"], options["tune"]

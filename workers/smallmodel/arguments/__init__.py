@@ -1,1 +1,1 @@
-"""Arguments of a call, read off a message without a model."""
+"""Arguments of a call, read from a message without a model."""

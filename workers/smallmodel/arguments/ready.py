@@ -1,4 +1,4 @@
-"""Arguments that can be read off a question with certainty, so that a small model need not write them."""
+"""Arguments of calls, read from a message where that is certain, so that a weak model need not write them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from workers.smallmodel.arguments.web import query_from, url_in
 
 
 def runs_code(tool: ToolSpec) -> bool:
-    """Whether it is the platform's own tool that runs code."""
+    """Whether it is the built-in tool that runs code."""
     return bool(tool.builtin) and "code" in tool.parameters["properties"]
 
 
 def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> dict[str, Any] | None:
-    """The arguments of a call of `tool` for `question`; None where somebody must word them.
+    """The arguments of a call of `tool` for `question`; None if the model must write them.
 
-    `earlier` are the person's messages before it, oldest first.
+    `earlier` are the user's messages before it, oldest first.
     """
     match tool.parameters.get("required") if tool.builtin else None:
         case ["code"]:

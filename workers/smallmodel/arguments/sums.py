@@ -1,16 +1,14 @@
-"""The grammar of sums: reads numbers and signs, and writes exact Python for them. No text gets into the code."""
+"""The grammar of sums: parses numbers and signs and writes exact Python, without any text of the message."""
 
 import re
 from typing import Final
-
-from workers.smallmodel.arguments.numbers_in_text import number
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d[\d.,'’_]*\d|\d|\.\d+)(?P<e>[eE][+-]?\d{1,3})?(?![\w])"
     r"|(?P<name>sqrt|cbrt|factorial|pi)\b|(?P<sign>%of|%%|\*\*|[-+*/^()%!×·÷−–]|(?<=[\d)\s])[xX](?=[\s\d(])))"
 )
 _ALIKE: Final = {"×": "*", "·": "*", "x": "*", "X": "*", "÷": "/", "−": "-", "–": "-", "**": "^"}
-# A power above this would take minutes or fill the memory.
+# A larger exponent would take minutes or exhaust the memory.
 _MAX_EXPONENT: Final = 10_000
 
 
@@ -41,10 +39,7 @@ class NoSum(Exception):
 
 
 def printed(value: str) -> str:
-    """Code that prints a number as people write it: whole where it is, else with at most ten significant digits.
-
-    Sums of whole numbers without division are printed as they are.
-    """
+    """Code that prints a number as people write it: whole if it is, else with at most ten significant digits."""
     if not re.search(r"F\('\d*\.|[/e]|_root|_power|math|statistics|round", value):
         plain = re.sub(r"F\('(\d+)'\)", r"\1", value)
         return f"print({plain[1:-1] if _is_enclosed(plain) else plain})"
@@ -55,7 +50,7 @@ def printed(value: str) -> str:
 
 
 def _is_enclosed(code: str) -> bool:
-    """Whether the first bracket is closed by the last."""
+    """Whether the last bracket closes the first."""
     depth = 0
     for place, sign in enumerate(code):
         depth += (sign == "(") - (sign == ")")
@@ -64,9 +59,24 @@ def _is_enclosed(code: str) -> bool:
     return False
 
 
+def number(text: str) -> str | None:
+    """A number as Python writes it, from 1,234.5 or 1.234,5 or 19,99 or 1 000; None if it is none, or a version."""
+    text = re.sub(r"(?<=\d)['’_\s](?=\d{3}(?!\d))", "", text)
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
+        text = text.replace(",", "")
+    elif re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+", text):
+        text = text.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d+,\d+", text):
+        text = text.replace(",", ".")
+    if not re.fullmatch(r"\d+(?:\.\d+)?|\.\d+", text):
+        return None
+    whole, dot, part = text.partition(".")
+    return (whole.lstrip("0") or "0") + dot + part
+
+
 def tokens(text: str) -> list[str]:
-    """Numbers as Python writes them, signs and names. Raises NoSum at anything else."""
-    found_ones: list[str] = []
+    """Numbers as Python writes them, signs and names. Raises NoSum for anything else."""
+    parsed: list[str] = []
     place = 0
     text = text.rstrip()
     while place < len(text):
@@ -77,18 +87,18 @@ def tokens(text: str) -> list[str]:
             value = number(found["number"])
             if value is None or len(value) > 60:
                 raise NoSum
-            found_ones.append(value + (found["e"] or ""))
+            parsed.append(value + (found["e"] or ""))
         else:
             sign = found["name"] or found["sign"]
-            found_ones.append(_ALIKE.get(sign, sign))
+            parsed.append(_ALIKE.get(sign, sign))
         place = found.end()
-    return found_ones
+    return parsed
 
 
 class Parser:
     """sum := term (± term)*; term := power (*/ power)*; power := [±] post [^ power]; post := atom (% | !)*.
 
-    Each gives Python. Numbers become fractions, so that 0.1 + 0.2 is 0.3. Raises NoSum.
+    Each returns Python. Numbers become fractions, so that 0.1 + 0.2 is 0.3. Raises NoSum.
     """
 
     def __init__(self, tokens: list[str]) -> None:
@@ -96,14 +106,14 @@ class Parser:
         self._at = 0
 
     def whole(self) -> str:
-        """Python for all of it."""
+        """Python for the whole sum."""
         code = self._sum()
         if self._at < len(self._tokens):
             raise NoSum
         return code
 
     def _next(self, *wanted: str) -> str:
-        """The next token if it is one of `wanted`, and go on; else an empty string."""
+        """Consume and return the next token if it is one of `wanted`; else an empty string."""
         if self._at < len(self._tokens) and self._tokens[self._at] in wanted:
             self._at += 1
             return self._tokens[self._at - 1]
@@ -161,7 +171,7 @@ class Parser:
 
 
 def _powered(code: str, power: str) -> str:
-    """A small whole power of a small whole number is written as Python writes it."""
+    """A power; a small whole power of a small whole number with Python's operator."""
     whole, exponent = re.fullmatch(r"F\('(\d{1,9})'\)", code), re.fullmatch(r"F\('(\d{1,3})'\)", power)
     return f"({code} ** {exponent[1]})" if whole and exponent else f"_power({code}, {power})"
 

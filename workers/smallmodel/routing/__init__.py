@@ -1,1 +1,1 @@
-"""Which tool, or which GPT, a message asks for, if any: decided with the embedder and a small trained head."""
+"""Chooses the tool or the GPT for a message, if any, with the embedder and a small trained head."""

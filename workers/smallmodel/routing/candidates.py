@@ -1,4 +1,4 @@
-"""What can be chosen: a tool or a GPT in the words that the router compares a message with."""
+"""The candidates of a choice: tools and GPTs with the texts that the router compares to a message."""
 
 import json
 import re
@@ -10,16 +10,16 @@ from typing import Any, Final
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.routing.words import DATA
 
-# What of a description is read; the embedder sees no more than that either.
+# The part of a description that is read; the embedder does not see more either.
 MAX_CHARS: Final = 600
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-./\s]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tool or a GPT: `parameters` is a JSON Schema of type object, `examples` are things people say who want it.
+    """A tool or a GPT: `parameters` is a JSON Schema of type object, `examples` are messages for it.
 
-    `when` is a GPT's line on when to ask it; `kind` says which of the platform's own tools it is, if any.
+    `when` is a GPT's line on when to use it; `kind` is the name of the built-in tool, empty for others.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Candidate:
     kind: str = ""
 
     def key(self) -> str:
-        """The same for candidates that read the same."""
-        read = [self.name, self.title, self.description, self.parameters, self.examples, self.when, self.kind]
-        return json.dumps(read, default=str, sort_keys=True)
+        """The same for candidates with the same texts."""
+        texts = [self.name, self.title, self.description, self.parameters, self.examples, self.when, self.kind]
+        return json.dumps(texts, default=str, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
 class RoutedChoice:
-    """The candidate's name, empty for none, and how sure that is, in 0..1."""
+    """The candidate's name, empty for none, and its probability."""
 
     name: str
     score: float
@@ -46,7 +46,7 @@ class RoutedChoice:
 
 @cache
 def builtin() -> dict[str, Candidate]:
-    """The platform's own tools that the router knows, in the words that it was trained with."""
+    """The built-in tools that the router knows, with the texts that it was trained on."""
     tables = tomllib.loads((DATA / "builtins.toml").read_text("utf-8"))
     return {
         name: Candidate(
@@ -62,14 +62,13 @@ def builtin() -> dict[str, Candidate]:
 
 
 def candidate_of(spec: ToolSpec) -> Candidate:
-    """The tool as the router sees it."""
     if spec.builtin in builtin():
         return replace(builtin()[spec.builtin], name=spec.name)
     return Candidate(spec.name, spec.title, spec.description, spec.parameters, spec.examples)
 
 
 def candidate_of_gpt(slug: str, name: str, description: str, when: str, starters: tuple[str, ...]) -> Candidate:
-    """The GPT as the router sees it: chosen by its slug, read by its name."""
+    """A GPT as a candidate, named by its slug."""
     return Candidate(slug, name, description, examples=starters, when=when)
 
 
@@ -90,7 +89,7 @@ def words_of_name(name: str) -> str:
 
 
 def properties_of(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The schema's properties; those that are no objects are left out."""
+    """The schema's properties, except those that are not objects."""
     properties = parameters.get("properties")
     if not isinstance(properties, dict):
         return {}
@@ -99,8 +98,6 @@ def properties_of(parameters: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def required_of(parameters: dict[str, Any]) -> list[str]:
     """The names of required properties that the schema describes."""
-    required = parameters.get("required")
-    known = properties_of(parameters)
-    return (
-        [name for name in required if isinstance(name, str) and name in known] if isinstance(required, list) else []
-    )
+    required, known = parameters.get("required"), properties_of(parameters)
+    names = required if isinstance(required, list) else ()
+    return [name for name in names if isinstance(name, str) and name in known]

@@ -1,7 +1,7 @@
-"""What a message shows by its words alone: figures, addresses, verbs, politeness, trouble, small dialogue.
+"""Signs in the words of a message: numbers, addresses, verbs, politeness, complaints, small talk.
 
-The signs are patterns in data/cues.toml. Most are read on the English words of the message, in which foreign grammar
-stays ("who have invented", "can I my"); the others on what was typed.
+The signs are patterns in data/cues.toml. Most are matched with the English words of the message, in which foreign
+grammar stays ("who have invented", "can I my"); the others with the text as typed.
 """
 
 import re
@@ -10,25 +10,17 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from workers.knowledge.embed import Vectors
 from workers.smallmodel.arguments.arithmetic import code_for
 from workers.smallmodel.arguments.web import url_in
 from workers.smallmodel.routing.words import DATA
-
-Vector = npt.NDArray[np.float32]
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 LENGTHS: Final = (2, 4, 8, 15, 40)
 SHORT_WORDS: Final = 9
 _WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+")
 _ENDINGS: Final = ("ings", "ing", "ies", "ied", "es", "ed", "s", "e", "y")
-STOP: Final = frozenset(
-    """a an the and or of in on at to for with from by about is are was were be am do does did have has had i
-    you he she it we they me my your his her its our their this that these those what who how why when where
-    which can could would should will please not no yes if as but so up out hey hi ok pls plz their into one
-    them there than then""".split()
-)
 
 
 @cache
@@ -44,9 +36,12 @@ def signs(kind: str) -> dict[str, re.Pattern[str]]:
     return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in table(kind).items()}
 
 
+STOP: Final = frozenset(table("stop")["words"].split())
+
+
 @cache
 def stem(word: str) -> str:
-    """`word` without its common English endings; at least three letters stay."""
+    """`word` without its common English ending; at least three letters stay."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
@@ -54,12 +49,11 @@ def stem(word: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in lower case."""
     return _WORD.findall(text.lower())
 
 
 def stems(text: str) -> frozenset[str]:
-    """The stems of `text`'s words that carry meaning."""
+    """The stems of the words of `text`, without stop words."""
     return frozenset(stem(word) for word in words(text) if word not in STOP)
 
 
@@ -70,26 +64,26 @@ def _act_stems() -> tuple[frozenset[str], ...]:
     )
 
 
-def acts(text: str) -> Vector:
-    """Which groups of verbs that do the same the words of `text` name, `(n_acts,)` float32 of 0 and 1."""
+def acts(text: str) -> Vectors:
+    """Which groups of similar verbs occur in `text`, `(n_acts,)` float32 of 0 and 1."""
     found = frozenset(stem(word) for word in words(text))
     return np.array([not found.isdisjoint(act) for act in _act_stems()], np.float32)
 
 
 def sure_kinds(raw: str) -> frozenset[str]:
-    """The platform's own tools of which `raw` has a sign that hardly deceives: an address, counting, a date."""
+    """The built-in tools of which `raw` has a reliable sign: an address, counting, a date."""
     typed = signs("typed_signs")
     found = {kind for kind, names in table("sure").items() if any(typed[name].search(raw) for name in names)}
     return frozenset(found | ({"code_interpreter"} if code_for(raw) else set()))
 
 
-def goes_on(raw: str) -> bool:
-    """Whether `raw` is so short, or begins so, that it hardly stands alone: "and in Oslo?"."""
+def is_continuation(raw: str) -> bool:
+    """Whether `raw` is short and refers to the message before: "and in Oslo?"."""
     return len(raw.split()) <= SHORT_WORDS and signs("typed_signs")["goes_on"].search(raw) is not None
 
 
-def cues(message: str, raw: str, last: str, foreign: bool, had_earlier: bool) -> Vector:
-    """`(n_cues,)` float32 in 0..1; `raw` is the message before it was put into English, `last` its last sentence."""
+def cues(message: str, raw: str, last: str, foreign: bool, had_earlier: bool) -> Vectors:
+    """`(n_cues,)` float32 in 0..1; `raw` is the message as typed, `last` its last sentence in English words."""
     message, known = message.strip(), signs("signs")
     n_numbers, n_words = len(_NUMBER.findall(message)), len(message.split())
     n_ends = len(re.findall(r"[.!?]+(?:\s|$)", message))

@@ -1,8 +1,8 @@
-"""A message against each candidate, in numbers: how near their meanings are, and what their words share.
+"""Features of a message and each candidate: similarity of meaning, and shared words.
 
-A candidate is read by its name, its description sentence by sentence, its creator's line on when to ask it, and
-examples of what is said to it; each of the last three may be missing. Everything is put into English words first, and
-what is compared with the best other candidate tells more than what stands alone.
+A candidate is read by its name, its description sentence by sentence, its creator's line on when to use it, and
+example messages; each of the last three may be missing. All texts are put into English words first. Differences to
+the best other candidate are more informative than the values themselves.
 """
 
 import math
@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from workers.knowledge.embed import Vectors
 from workers.smallmodel.routing import cues
 from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, properties_of, words_of_name
 from workers.smallmodel.routing.dialogue import Dialogue, encodable
 from workers.smallmodel.routing.slots import Slots, shapes_in, slots_of
 from workers.smallmodel.routing.words import fold, gloss
-
-Vectors = npt.NDArray[np.float32]
 
 MAX_EXAMPLES: Final = 8
 MAX_SENTENCES: Final = 6
@@ -29,18 +27,18 @@ MAX_PARAMETERS: Final = 40
 EXAMPLE_CHARS: Final = 200
 NAME_CHARS: Final = 80
 GRAM: Final = 3
-# A word of the message counts as known to a candidate from this share of its letter groups on, so that typos count.
+# The share of a word's letter groups from which it counts as a candidate's word, so that typos count.
 KNOWN_SHARE: Final = 0.5
 MAX_WORDS: Final = 60
 _SENTENCE: Final = re.compile(r"(?<=[.!?;:。])\s+|\n+")
 _LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
-# Cosines, which depend on the embedder that they are of.
+# The first features are cosines, which depend on the embedder.
 N_NEAR: Final = 17
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What of a candidate is worked out once. `vectors` `(n, dim)`: all, name, when or all, sentences, examples."""
+class PreparedCandidate:
+    """A candidate's features without a message; `vectors` `(n, dim)` are those of `texts_of`."""
 
     vectors: Vectors
     n_sentences: int
@@ -55,7 +53,7 @@ class Known:
 
 
 def texts_of(candidate: Candidate) -> list[str]:
-    """What of a candidate is embedded, in the order of Known.vectors."""
+    """The texts to embed: all, name, when or all, sentences, examples."""
     name, about, when = _read(candidate)
     everything = f"{name}: {about} {when}".strip(": ")
     examples = [gloss(encodable(each[:EXAMPLE_CHARS])) for each in candidate.examples[:MAX_EXAMPLES] if each.strip()]
@@ -63,7 +61,7 @@ def texts_of(candidate: Candidate) -> list[str]:
 
 
 def _read(candidate: Candidate) -> tuple[str, str, str]:
-    """Name, description and line on when to ask it, in English words."""
+    """Name, description and line on when to use it, in English words."""
     name = encodable(candidate.title[:NAME_CHARS].strip()) or words_of_name(candidate.name[:NAME_CHARS])
     about, when = encodable(candidate.description[:MAX_CHARS]), encodable(candidate.when[:EXAMPLE_CHARS])
     return gloss(encodable(name) or "none"), gloss(about).strip(), gloss(when).strip()
@@ -74,14 +72,14 @@ def _sentences(about: str, name: str) -> list[str]:
     return found[:MAX_SENTENCES] or [name]
 
 
-def known_of(candidate: Candidate, vectors: Vectors) -> Known:
-    """The candidate with the vectors of its `texts_of`."""
+def prepared(candidate: Candidate, vectors: Vectors) -> PreparedCandidate:
+    """`candidate` prepared, with the `vectors` of its `texts_of`."""
     name, about, when = _read(candidate)
     name = name if candidate.when or candidate.title else f"{name} {words_of_name(candidate.name)}"
     examples = " ".join(gloss(encodable(each[:EXAMPLE_CHARS])) for each in candidate.examples[:MAX_EXAMPLES])
     takes = " ".join(words_of_name(each) for each in list(properties_of(candidate.parameters))[:MAX_PARAMETERS])
     raw = f"{candidate.title} {candidate.description[:MAX_CHARS]} {candidate.when[:EXAMPLE_CHARS]} {name} {about}"
-    return Known(
+    return PreparedCandidate(
         vectors,
         len(_sentences(about, name)),
         cues.stems(name),
@@ -100,7 +98,7 @@ def _grams(word: str) -> frozenset[str]:
     return frozenset(padded[n : n + GRAM] for n in range(len(padded) - GRAM + 1))
 
 
-def pair_features(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Known]) -> Vectors:
+def pair_features(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[PreparedCandidate]) -> Vectors:
     """`(n_candidates, n_features)` float32; `vectors` `(5, dim)` are those of `dialogue.texts()`."""
     near = np.array([_near(dialogue, vectors, each) for each in candidates], np.float32)
     shared = _shared(dialogue, candidates)
@@ -108,12 +106,12 @@ def pair_features(dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Kno
     acts = cues.acts(dialogue.message)
     same = np.array([each.acts * acts for each in candidates], np.float32)
     beside = beside_best(near)
-    # What goes on from the message before is read after it.
-    after = beside[:, 8:13] * float(bool(dialogue.before) and cues.goes_on(dialogue.raw))
+    # A continuation is compared together with the message before.
+    after = beside[:, 8:13] * float(bool(dialogue.before) and cues.is_continuation(dialogue.raw))
     return np.hstack([near, beside, spread, after, shared, beside_best(shared), same]).astype(np.float32)
 
 
-def _near(dialogue: Dialogue, vectors: Vectors, known: Known) -> list[float]:
+def _near(dialogue: Dialogue, vectors: Vectors, known: PreparedCandidate) -> list[float]:
     own, later, before, reply, last = vectors @ known.vectors.T
     sentences, examples = own[3 : 3 + known.n_sentences], own[3 + known.n_sentences :]
     centre = known.vectors.mean(axis=0)
@@ -136,15 +134,15 @@ def _near(dialogue: Dialogue, vectors: Vectors, known: Known) -> list[float]:
 
 
 def beside_best(values: Vectors) -> Vectors:
-    """Each value less the best of the other candidates', 0 where there is no other."""
+    """Each value minus the best of the other candidates, 0 without others."""
     if len(values) == 1:
         return np.zeros_like(values)
     order = np.sort(values, axis=0)
     return np.asarray(values - np.where(values == order[-1], order[-2], order[-1]), np.float32)
 
 
-def _shared(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
-    """`(n_candidates, n_shared)`: words in common, weighed by how few candidates have them; acts; values."""
+def _shared(dialogue: Dialogue, candidates: Sequence[PreparedCandidate]) -> Vectors:
+    """`(n_candidates, n_shared)`: common words, weighted by their rarity among candidates; acts; values."""
     said, earlier = cues.stems(dialogue.message), cues.stems(dialogue.before) | cues.stems(dialogue.reply)
     last, acts, last_acts = cues.stems(dialogue.last), cues.acts(dialogue.message), cues.acts(dialogue.last)
     shapes = shapes_in(dialogue.raw) | shapes_in(dialogue.message)
@@ -152,7 +150,7 @@ def _shared(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
     counts = Counter(word for each in candidates for word in each.about)
     rare = {word: math.log((len(candidates) + 1) / count) for word, count in counts.items()}
     grams = _known_grams(dialogue, candidates)
-    goes_on = bool(dialogue.before) and cues.goes_on(dialogue.raw)
+    continues = bool(dialogue.before) and cues.is_continuation(dialogue.raw)
     sure, sure_before = cues.sure_kinds(dialogue.raw), cues.sure_kinds(dialogue.raw_before)
     before_acts = cues.acts(dialogue.before)
     rows = []
@@ -180,17 +178,17 @@ def _shared(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
                 float(bool(dialogue.declined & (each.name | each.about))),
                 float(each.called in dialogue.called),
                 float(each.kind in sure),
-                float(goes_on and each.kind in sure_before),
-                float(goes_on and bool(before_acts @ each.acts)),
-                float(goes_on) * len(earlier & each.about) / (len(earlier) + 1),
+                float(continues and each.kind in sure_before),
+                float(continues and bool(before_acts @ each.acts)),
+                float(continues) * len(earlier & each.about) / (len(earlier) + 1),
                 *spelt,
             ]
         )
     return np.array(rows, np.float32)
 
 
-def _known_grams(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
-    """`(n_candidates, 2)`: how far the message's words are made of letter groups of only this candidate's words."""
+def _known_grams(dialogue: Dialogue, candidates: Sequence[PreparedCandidate]) -> Vectors:
+    """`(n_candidates, 2)`: how far the message's words consist of letter groups of only this candidate."""
     texts = {fold(dialogue.raw), fold(dialogue.message)}
     grams = [_grams(word) for word in {word for text in texts for word in _LETTERS.findall(text)} - cues.STOP]
     if not grams:
@@ -201,5 +199,5 @@ def _known_grams(dialogue: Dialogue, candidates: Sequence[Known]) -> Vectors:
 
 
 def _coverage(word: frozenset[str], known: frozenset[str]) -> float:
-    """How far a word is made of letter groups that are known, 0..1."""
+    """How far a word consists of known letter groups, in 0..1."""
     return max(0.0, len(word & known) / len(word) - KNOWN_SHARE) / (1 - KNOWN_SHARE)

@@ -1,7 +1,7 @@
-"""The trained head: a message against its candidates in, one score a candidate and one for "none" out.
+"""The trained head: from the features of a message and its candidates to a score per candidate and one for "none".
 
-Tools and GPTs have one each, of the same make. The weights are small numpy files; the same arithmetic runs in numpy
-when a choice is made and in torch when the head is trained.
+Tools and GPTs have one each, of the same architecture. The weights are small numpy files; the same code runs in numpy
+for a choice and in torch for training.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,29 +11,28 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from workers.knowledge.embed import Vectors
 from workers.smallmodel.routing.dialogue import Dialogue
-from workers.smallmodel.routing.features import N_NEAR, Known, pair_features
+from workers.smallmodel.routing.features import N_NEAR, PreparedCandidate, pair_features
 from workers.smallmodel.routing.words import DATA
 
-Vectors = npt.NDArray[np.float32]
 Weights = dict[str, Vectors]
 
-# What a message may want by itself: one of these kinds of tool, anything else that is offered, or last nothing.
+# The wish of a message, whatever is offered: one of these kinds of tool, something else, or (last) nothing.
 KINDS: Final = ("code_interpreter", "web_search", "open_page", "make_image", "")
 N_WISHES: Final = len(KINDS) + 1
-# Unit vectors of 384 numbers are made about as large as the cues.
+# Scales unit vectors of 384 numbers to about the size of the cues.
 WISH_SCALE: Final = 6
 _NEVER: Final = -1e4
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """A message against its candidates.
+    """The features of a message and its `n` candidates.
 
     `pairs` `(n, n_features)`; `kinds` `(n, len(KINDS))` of 0 and 1; `cues` `(n_cues,)`; `message` `(2, dim)`: its
-    vector alone and after the one before; `described` `(n, dim)`: what the candidates are.
+    vectors alone and after the one before; `described` `(n, dim)`: the candidates' vectors.
     """
 
     pairs: Vectors
@@ -44,12 +43,11 @@ class Inputs:
 
 
 def inputs_of(
-    dialogue: Dialogue, vectors: Vectors, candidates: Sequence[Known], any_embedder: bool = False
+    dialogue: Dialogue, vectors: Vectors, candidates: Sequence[PreparedCandidate], any_embedder: bool = False
 ) -> Inputs:
-    """What the head reads; `vectors` `(5, dim)` belong to `dialogue.texts()`.
+    """The head's inputs; `vectors` `(5, dim)` are those of `dialogue.texts()`.
 
-    For `any_embedder`, what depends on the one that the head was trained with is left out: the vectors, and how large
-    its cosines usually are.
+    For `any_embedder`, without what depends on the embedder of the training: vectors and absolute cosines.
     """
     pairs, message = pair_features(dialogue, vectors, candidates), vectors[:2]
     described = np.stack([each.vectors[0] for each in candidates])
@@ -60,12 +58,12 @@ def inputs_of(
 
 
 def wish_row(inputs: Inputs) -> Vectors:
-    """`(2 * dim + n_cues,)` float32: what the kind of wish is told by, whatever is offered."""
+    """`(2 * dim + n_cues,)` float32: the inputs for the kind of wish."""
     return np.concatenate([WISH_SCALE * inputs.message[0], WISH_SCALE * inputs.message[1], inputs.cues])
 
 
 def wishes(rows: Vectors, w: Weights) -> Vectors:
-    """`(..., N_WISHES)` float32 in -2..0: log-likelihood of each of KINDS and last of no wish, a third of it."""
+    """`(..., N_WISHES)` float32 in -2..0: a third of the log-likelihood of each of KINDS and (last) of no wish."""
     raw = rows @ w["wish"] + w["wish_bias"]
     top = raw.max(axis=-1, keepdims=True)
     likely = raw - top - np.log(np.exp(raw - top).sum(axis=-1, keepdims=True))
@@ -73,11 +71,11 @@ def wishes(rows: Vectors, w: Weights) -> Vectors:
 
 
 def scores(case: dict[str, Any], w: dict[str, Any], xp: Any, drop: Callable[[Any], Any] = lambda x: x) -> Any:
-    """`(n_cases, n_candidates + 1)`: a logit per candidate and last that of "none"; `xp` is numpy or torch.
+    """`(n_cases, n_candidates + 1)`: a logit per candidate and (last) of "none"; `xp` is numpy or torch.
 
-    `case` holds the fields of Inputs for several cases, padded to the same number of candidates, with `there`
-    `(n_cases, n_candidates)` where they are, and `wished` `(n_cases, N_WISHES)` from `wishes`. `drop` leaves numbers
-    out at random while training.
+    `case` has the fields of Inputs for several cases, padded to the same number of candidates, with `there`
+    `(n_cases, n_candidates)` where they exist, and `wished` `(n_cases, N_WISHES)` from `wishes`. `drop` is the
+    dropout of the training.
     """
     pairs, kinds, cues, wished = (drop(case["pairs"]), case["kinds"], drop(case["cues"]), case["wished"])
     n_cases, n = pairs.shape[0], pairs.shape[1]
@@ -105,7 +103,7 @@ def _gelu(x: Any, xp: Any) -> Any:
 
 
 def logits(inputs: Inputs, w: Weights) -> Vectors:
-    """`(n_candidates + 1,)`: a logit per candidate and last that of "none"."""
+    """`(n_candidates + 1,)`: a logit per candidate and (last) of "none"."""
     case = {
         "pairs": (inputs.pairs - w["mean"]) / w["scale"],
         "kinds": inputs.kinds,
@@ -120,7 +118,7 @@ def logits(inputs: Inputs, w: Weights) -> Vectors:
 
 
 def probabilities(inputs: Inputs, members: Sequence[Weights]) -> Vectors:
-    """`(n_candidates + 1,)`: the mean over the members, last that of "none"."""
+    """`(n_candidates + 1,)`: the mean over the members, last of "none"."""
     found = []
     for weights in members:
         raw = logits(inputs, weights).astype(np.float64)
@@ -130,13 +128,13 @@ def probabilities(inputs: Inputs, members: Sequence[Weights]) -> Vectors:
 
 
 def weights_file(kind: str, any_embedder: bool) -> Path:
-    """Where the weights for "tools" or "gpts" lie."""
+    """The file of the weights for "tools" or "gpts"."""
     return DATA / f"{kind}{'-any' if any_embedder else ''}.npz"
 
 
 @cache
 def load_weights(path: Path) -> list[Weights]:
-    """The members' weights, float32. Raises FileNotFoundError; `manage.py trainrouter` makes the file."""
+    """The members' weights, float32. Raises FileNotFoundError; `manage.py trainrouter` writes the file."""
     members: dict[str, Weights] = {}
     with np.load(path, allow_pickle=False) as stored:
         for name in stored.files:

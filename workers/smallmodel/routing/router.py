@@ -1,4 +1,4 @@
-"""The router: which of the candidates, tools or GPTs, the last message asks for, if any."""
+"""The router: chooses the tool or the GPT for the last message, if any."""
 
 import threading
 from collections import OrderedDict
@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from workers.knowledge.embed import Vectors
 from workers.smallmodel.parts import parts_of
 from workers.smallmodel.routing.candidates import MAX_CHARS, Candidate, RoutedChoice
 from workers.smallmodel.routing.dialogue import read_dialogue
-from workers.smallmodel.routing.features import Known, known_of, texts_of
+from workers.smallmodel.routing.features import PreparedCandidate, prepared, texts_of
 from workers.smallmodel.routing.head import Inputs, inputs_of, load_weights, probabilities, weights_file
 from workers.smallmodel.routing.tuned import tuned
 
-Vectors = npt.NDArray[np.float32]
-
 CANDIDATES_KEPT: Final = 2_048
-# Also a line for each GPT of a large store: 384 numbers of four bytes each, 6 MB in all.
+# Enough for a line per GPT of a large store; 384 numbers of four bytes each, 6 MB in all.
 TEXTS_KEPT: Final = 4_096
-# How sure the choice for each part of a message must be before the parts go to different GPTs.
+# The score of the choice for each part from which a message is divided between GPTs.
 SURE_PART: Final = 0.5
 
 T = TypeVar("T")
@@ -34,29 +32,29 @@ class Encoder(Protocol):
 
 
 class Router:
-    """Chooses with one embedder; what it works out of candidates and texts is kept. Safe between threads."""
+    """Chooses with one embedder; caches prepared candidates and vectors. Safe for threads."""
 
     def __init__(self, embedder: Encoder) -> None:
         own = tuned(embedder)
         self._encoder, self._any = own or embedder, own is None
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._candidates: OrderedDict[str, PreparedCandidate] = OrderedDict()
         self._texts: OrderedDict[str, Vectors] = OrderedDict()
 
     def choose(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> RoutedChoice:
-        """The tool that the last user message of (role, content) pairs asks for, or one without a name."""
+        """The tool for the last user message of (role, content) pairs; no name for none."""
         return self.ranked(conversation, candidates)[0]
 
     def choose_gpt(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> RoutedChoice:
-        """The GPT that should answer the last user message, or one without a name: answer it yourself."""
+        """The GPT for the last user message; no name for none."""
         return self.ranked_gpts(conversation, candidates)[0]
 
     def ranked(self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]) -> list[RoutedChoice]:
         """The tools and none, best first, each with its probability.
 
-        Of candidates with the same name the first counts; an empty message wants none. Measured on unseen cases: the
-        right one is among the best two in 93 % (99 % for GPTs); above a score of 0.8 the first is right in 96 %
-        (94 %), below 0.6 in 43 % (71 %; 2026-11-25).
+        Of candidates with the same name the first counts; for an empty message it is none. On unseen cases the right
+        one is among the best two in 93 % (99 % for GPTs); above a score of 0.8 the first is right in 96 % (94 %),
+        below 0.6 in 43 % (71 %; measured 2026-11-25).
         """
         return self._ranked("tools", conversation, candidates)
 
@@ -67,16 +65,16 @@ class Router:
         return self._ranked("gpts", conversation, candidates)
 
     def rank_gpts(self, message: str, candidates: Sequence[Candidate], most: int) -> list[RoutedChoice]:
-        """The `most` best GPTs for a message, best first, whether or not any of them is needed."""
+        """The `most` best GPTs for a message, best first, whether or not one is needed."""
         if not message.strip() or most < 1:
             return []
         return [each for each in self.ranked_gpts([("user", message)], candidates) if each.name][:most]
 
     def nearest(self, message: str, candidates: Sequence[Candidate], most: int) -> list[Candidate]:
-        """The `most` candidates whose name and description are nearest to the message, by one vector each.
+        """The `most` candidates whose name and description are nearest to the message, with one vector each.
 
-        For hundreds of them, of which `rank_gpts` would read every sentence: 500 new ones take some seconds, known
-        ones a few milliseconds.
+        For hundreds of candidates, as `rank_gpts` embeds every sentence: 500 new ones take some seconds, cached ones
+        a few milliseconds.
         """
         offered = _once(candidates)
         if len(offered) <= most:
@@ -89,9 +87,9 @@ class Router:
     def divide(
         self, conversation: Sequence[tuple[str, str]], candidates: Sequence[Candidate]
     ) -> tuple[tuple[str, str], ...]:
-        """(GPT, task) for each run of parts of the last message, where at least two GPTs are needed; else empty.
+        """(GPT, task) for consecutive parts of the last message if at least two GPTs are needed; else empty.
 
-        Each part is routed by itself, and all must be chosen surely: what goes to nobody would be lost.
+        Each part is routed by itself, and all need a sure choice: a part for no GPT would be lost.
         """
         offered = _once(candidates)
         parts = parts_of(next((text for role, text in reversed(conversation) if role == "user"), ""))
@@ -119,18 +117,18 @@ class Router:
         names = [*(each.name for each in offered), ""]
         return [RoutedChoice(names[n], float(found[n])) for n in np.argsort(-found, kind="stable")]
 
-    def _prepared(self, candidates: list[Candidate]) -> list[Known]:
-        """What is worked out of each candidate, new ones embedded together and kept."""
+    def _prepared(self, candidates: list[Candidate]) -> list[PreparedCandidate]:
+        """The prepared candidates; new ones are embedded together and cached."""
         keys = [each.key() for each in candidates]
         with self._lock:
-            have = {key: self._known[key] for key in keys if key in self._known}
+            have = {key: self._candidates[key] for key in keys if key in self._candidates}
         new = {key: each for key, each in zip(keys, candidates, strict=True) if key not in have}
         texts = [texts_of(each) for each in new.values()]
         vectors = self._encoder.encode([text for group in texts for text in group])
         ends = np.cumsum([len(group) for group in texts]).tolist()
         for (key, each), group, end in zip(new.items(), texts, ends, strict=True):
-            have[key] = known_of(each, vectors[end - len(group) : end])
-        self._keep(self._known, {key: have[key] for key in new}, CANDIDATES_KEPT)
+            have[key] = prepared(each, vectors[end - len(group) : end])
+        self._keep(self._candidates, {key: have[key] for key in new}, CANDIDATES_KEPT)
         return [have[key] for key in keys]
 
     def _vectors(self, texts: Sequence[str]) -> Vectors:
@@ -141,13 +139,13 @@ class Router:
         self._keep(self._texts, {text: have[text] for text in new}, TEXTS_KEPT)
         return np.stack([have[text] for text in texts])
 
-    def _keep(self, shelf: OrderedDict[str, T], new: dict[str, T], most: int) -> None:
+    def _keep(self, cache: OrderedDict[str, T], new: dict[str, T], most: int) -> None:
         with self._lock:
-            shelf.update(new)
-            while len(shelf) > most:
-                shelf.popitem(last=False)
+            cache.update(new)
+            while len(cache) > most:
+                cache.popitem(last=False)
 
 
 def _once(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates, of those with the same name the first."""
+    """The candidates without those whose name an earlier one has."""
     return list({each.name: each for each in reversed(candidates)}.values())[::-1]

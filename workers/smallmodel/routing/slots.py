@@ -1,4 +1,4 @@
-"""Whether a message holds values that a function's parameters could take; a guess by names, types and shapes."""
+"""Whether a message contains values for a function's parameters; guessed from names, types and formats."""
 
 import re
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ _SHAPES: Final = {kind: re.compile(pattern) for kind, pattern in table("shapes")
 
 
 def shapes_in(text: str) -> frozenset[str]:
-    """The kinds of value that `text` holds."""
+    """The kinds of value in `text`."""
     return frozenset(kind for kind, shape in _SHAPES.items() if shape.search(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """What a function needs: the kinds that each required parameter would take."""
+    """The kinds of value of each parameter of a function; empty for any text."""
 
     required: tuple[frozenset[str], ...]
     optional: tuple[frozenset[str], ...]
 
     def filled(self, shapes: frozenset[str]) -> float:
-        """The share of required values that could be in a text with `shapes`; free text always could. 1 if none."""
+        """The share of required values that may be in a text with `shapes`, as free text may; 1 if there are none."""
         if not self.required:
             return 1.0
         return sum(not kinds or not kinds.isdisjoint(shapes) for kinds in self.required) / len(self.required)
 
     def missing(self, shapes: frozenset[str]) -> bool:
-        """Whether a required value of a definite kind is not there."""
+        """Whether a required value of a definite kind is missing."""
         return any(kinds and kinds.isdisjoint(shapes) for kinds in self.required)
 
     def asked(self, shapes: frozenset[str]) -> float:
-        """The share of the text's kinds of value that some parameter would take."""
+        """The share of the text's kinds of value that fit a parameter."""
         if not shapes:
             return 0.0
         takes = frozenset[str]().union(*self.required, *self.optional)
@@ -42,7 +42,7 @@ class Slots:
 
 
 def slots_of(parameters: dict[str, Any]) -> Slots:
-    """What a JSON Schema of type object asks for; a strange schema asks for nothing."""
+    """The slots of a JSON Schema of type object; empty for an invalid schema."""
     properties, required = properties_of(parameters), required_of(parameters)
     kinds = {name: _kinds(name, schema) for name, schema in list(properties.items())[:40]}
     return Slots(
@@ -52,9 +52,9 @@ def slots_of(parameters: dict[str, Any]) -> Slots:
 
 
 def _kinds(name: str, schema: dict[str, Any]) -> frozenset[str]:
-    """Kinds of value for a parameter, empty where any text would do."""
-    said = frozenset(stem(word) for word in words_of_name(name).split())
-    found = {kind for kind, words in _KINDS.items() if said & words}
+    """Kinds of value for a parameter; empty for any text."""
+    stems = frozenset(stem(word) for word in words_of_name(name).split())
+    found = {kind for kind, words in _KINDS.items() if stems & words}
     match schema.get("type"):
         case "integer" | "number":
             return frozenset({"number"} | (found & {"date", "id"}))

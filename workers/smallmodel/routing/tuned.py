@@ -1,7 +1,7 @@
-"""The bundled embedder with a small learned change, under which what people say comes near what they need.
+"""The bundled embedder with a small learned change that brings messages nearer to their candidates.
 
-The change is of low rank (LoRA, Hu et al. 2021) and is added to the weights of a copy when that loads, so encoding
-costs what it did. It belongs to one set of weights: any other embedder is used as it is.
+The change is of low rank (LoRA, Hu et al. 2021) and is added to the weights of a copy at loading, so encoding costs
+the same. It belongs to one set of weights; other embedders are used without it.
 """
 
 import threading
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 TUNING: Final = DATA / "tuning.npz"
-# Names of the changed layers inside each of the encoder's blocks.
+# Names of the changed layers in each of the encoder's blocks.
 LAYERS: Final = (
     "attention.self.query",
     "attention.self.key",
@@ -29,7 +29,7 @@ LAYERS: Final = (
 
 
 class TunedEmbedder(Embedder):
-    """An embedder of its own with the change added; loaded on first use, safe between threads like the other."""
+    """A copy of the embedder with the change added; loaded on first use, safe for threads."""
 
     def __init__(self, folder: Path, tuning: Path = TUNING) -> None:
         super().__init__(str(folder))
@@ -44,7 +44,7 @@ class TunedEmbedder(Embedder):
 
 
 def tuned(embedder: object, tuning: Path = TUNING) -> TunedEmbedder | None:
-    """The tuned copy of this process for `embedder`, None if the change was learned for other weights than its."""
+    """This process's tuned copy of `embedder`; None if the change was learned for other weights."""
     if not isinstance(embedder, Embedder) or not tuning.is_file():
         return None
     with np.load(tuning, allow_pickle=False) as change:

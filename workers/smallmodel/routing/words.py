@@ -1,7 +1,7 @@
-"""A message in plain English words, as far as a small dictionary goes.
+"""Translates a message word by word to English, as the bundled embedder knows only English.
 
-The bundled embedder knows English. German, French, Spanish and Chinese words that people say to tools are replaced
-one by one by English ones; word order and grammar stay foreign, which the embedder minds little.
+A small dictionary has the German, French, Spanish and Chinese words of messages to tools. Word order and grammar stay
+foreign, which hardly matters to the embedder.
 """
 
 import re
@@ -36,7 +36,7 @@ class _Lexicon:
     stems: dict[str, str] = field(default_factory=dict)
 
     def find(self, word: str) -> str | None:
-        """The English for `word` (folded), by its whole form or by its longest known beginning."""
+        """The English of `word` (folded), by its whole form or by its longest known beginning."""
         if word in self.exact:
             return self.exact[word]
         for end in range(len(word), 1, -1):
@@ -71,7 +71,7 @@ def _enter(lexicon: _Lexicon, word: str, english: str) -> None:
 
 @cache
 def _read(path: Path) -> dict[str, list[str]]:
-    """A dictionary's file: English to the forms in each of LANGUAGES."""
+    """A file of the dictionary: English to the forms in each of LANGUAGES."""
     return tomllib.loads(path.read_text("utf-8"))
 
 
@@ -82,7 +82,7 @@ def _english() -> frozenset[str]:
 
 @lru_cache(4_096)
 def language_of(text: str) -> str:
-    """ "en" or one of LANGUAGES, by the words known of each; English in doubt."""
+    """ "en" or one of LANGUAGES, by the number of known words; English if unsure."""
     if _HAN.search(text):
         return "zh"
     words = [token for token in _TOKEN.findall(text.lower()) if token[0].isalpha()]
@@ -117,7 +117,7 @@ def _compound(lexicon: _Lexicon, word: str) -> str | None:
 
 @lru_cache(4_096)
 def gloss(text: str) -> str:
-    """`text` with its foreign words in English where known; English text comes back as it is."""
+    """`text` with its known foreign words in English; English text is unchanged."""
     language = language_of(text)
     if language == "en":
         return text

@@ -1,4 +1,4 @@
-"""Remote A2A agents that a GPT's creator named: each is a tool that is given a task in words."""
+"""The remote A2A agents of a GPT as tools that take a task."""
 
 from functools import partial
 from typing import Any, Final
@@ -10,7 +10,7 @@ from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length
 from workers.tools.a2a.answers import AgentAnswer, output, refusal
 from workers.tools.a2a.cards import read_card
-from workers.tools.a2a.session import RefusedThere, ask
+from workers.tools.a2a.session import AgentRefused, ask
 from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "read_card"]
@@ -19,7 +19,7 @@ PARAMETERS: Final = {
     "properties": {
         "task": {
             "type": "string",
-            "description": "What it shall do or answer, complete in itself: it sees nothing else of this chat.",
+            "description": "The task or question, complete in itself: the agent sees nothing else of this chat.",
         }
     },
     "required": ["task"],
@@ -28,7 +28,7 @@ PARAMETERS: Final = {
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
-    """The tools that ask the GPT's remote agents, by the names under which they are called."""
+    """The GPT's remote agents, by tool name."""
     return {
         name: Tool(tool_spec(name, agent), partial(call, settings, agent), partial(describe, agent))
         for name, agent in named_remote_agents(spec).items()
@@ -36,10 +36,10 @@ def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
 
 
 def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
-    """The agent as models and people are told of it."""
+    """The agent's spec as a tool."""
     return ToolSpec(
         name=name,
-        description=agent.description or f"Asks {agent.name}.",
+        description=agent.description or f"Sends a task to {agent.name}.",
         parameters=PARAMETERS,
         effect="read",
         title=agent.name,
@@ -53,20 +53,20 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
 
 
 def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], context: ToolContext) -> ToolOutput:
-    """What the agent answered. Raises ToolError, and what `context.check` raises."""
+    """The agent's result. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     task = str(arguments.get("task", "")).strip()
     if not task:
-        raise ToolError(f"Say what {agent.name} shall do, in “task”.")
+        raise ToolError(f"Give the task for {agent.name} in “task”.")
     check_length(task, "The task")
-    lent = settings.credential(agent.auth, agent.agent_id, context.user_id, host_of(agent.url))
+    credential = settings.credential(agent.auth, agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(AgentAnswer(agent, ask(settings.egress, agent, lent, task, context), lent), context)
-    except RefusedThere as refused:
-        return refusal(agent, lent, str(refused))
+        return output(AgentAnswer(agent, ask(settings.egress, agent, credential, task, context), credential), context)
+    except AgentRefused as refused:
+        return refusal(agent, credential, str(refused))
 
 
 def describe(agent: RemoteAgent, arguments: dict[str, Any]) -> Request:
-    """The call in plain words, and its message exactly."""
+    """The call in plain language, and its full message."""
     task = str(arguments.get("task", ""))
     raw = {"to": agent.url, "message": {"role": "ROLE_USER", "parts": [{"text": task}]}}
     words = f"Ask {agent.name} at {host_of(agent.url)}:\n{task}"

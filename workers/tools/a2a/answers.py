@@ -1,4 +1,4 @@
-"""What an agent gave -> what the model reads, what a person is shown, and the files in it."""
+"""Turns an agent's result into the output of a tool."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,66 +16,66 @@ from workers.tools.actions import answers
 from workers.tools.actions.files import ending, file_name, keep_each
 from workers.tools.credentials import Credential, scrub
 
-# How a task ended that gave no answer, as a sentence about the agent.
+# How a task ended without a result, as the rest of a sentence about the agent.
 ENDED: Final = {
     TaskState.TASK_STATE_FAILED: "failed at the task.",
-    TaskState.TASK_STATE_REJECTED: "does not take this task.",
+    TaskState.TASK_STATE_REJECTED: "rejected the task.",
     TaskState.TASK_STATE_CANCELED: "cancelled the task.",
-    TaskState.TASK_STATE_INPUT_REQUIRED: "needs to know more. Ask it again, with what it wants to know in the task.",
-    TaskState.TASK_STATE_AUTH_REQUIRED: "wants a sign-in that it was not given; the GPT's creator has to set it up.",
+    TaskState.TASK_STATE_INPUT_REQUIRED: "needs more information. Call it again with the information in the task.",
+    TaskState.TASK_STATE_AUTH_REQUIRED: "requires a sign-in. The GPT's creator has to set it up.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class AgentAnswer:
-    """What `agent` gave, and the secret that may not be in it."""
+    """The result of `agent`, and the credential whose secret must not be in the output."""
 
     agent: RemoteAgent
     found: Task | Message
-    lent: Credential
+    credential: Credential
 
     @property
     def host(self) -> str:
-        """Where it came from."""
+        """The agent's host."""
         return host_of(self.agent.url)
 
     def clean(self, text: str) -> str:
         """`text` without the secret."""
-        return scrub(text, self.lent)
+        return scrub(text, self.credential)
 
 
 def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
-    """The answer as a tool's output; a task without one is a failed output with what the agent says of it.
+    """The result as a tool's output; that of a task without a result is a failure with the agent's message.
 
-    Raises ToolError when it is too large.
+    Raises ToolError if it is too long.
     """
     found = answer.found
     if isinstance(found, Task) and found.status.state in ENDED:
         return _failed(answer, ENDED[found.status.state], list(found.status.message.parts))
     parts = list(found.parts) if isinstance(found, Message) else _parts_of(found)
-    files = keep_each(_files(parts), context, answer.lent)
+    files = keep_each(_files(parts), context, answer.credential)
     values = [_value(part) for part in parts if part.WhichOneof("content") in ("text", "data", "url")]
     text = answers.with_files(answer.clean("\n\n".join(map(answers.readable, values))), files)
-    check_length(text, f"The answer of {answer.agent.name}")
+    check_length(text, f"The response of {answer.agent.name}")
     if not text:
-        return answers.from_outside(answer.host, f"{answer.agent.name} answered without content.", "It gave nothing.")
+        return answers.from_outside(answer.host, f"{answer.agent.name} returned no content.", "No content.")
     shown = answer.clean("\n\n".join(map(_shown, values))) or text
     return answers.from_outside(answer.host, text, shown, files)
 
 
-def refusal(agent: RemoteAgent, lent: Credential, words: str) -> ToolOutput:
-    """The output of a call that the agent refused, with what it says of it."""
-    return _failed(AgentAnswer(agent, Message(), lent), "refused the task.", [Part(text=words)])
+def refusal(agent: RemoteAgent, credential: Credential, message: str) -> ToolOutput:
+    """The output of a call that the agent refused with `message`."""
+    return _failed(AgentAnswer(agent, Message(), credential), "refused the task.", [Part(text=message)])
 
 
 def _failed(answer: AgentAnswer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
-    said = answer.clean(" ".join(part.text for part in parts if part.text)).strip()
-    text = f"{answer.agent.name} {sentence}" + (f" It says: {said[: answers.MAX_REASON_CHARS]}" if said else "")
+    message = answer.clean(" ".join(part.text for part in parts if part.text)).strip()[: answers.MAX_REASON_CHARS]
+    text = f"{answer.agent.name} {sentence}" + (f" Response: {message}" if message else "")
     return answers.from_outside(answer.host, text, answers.shown(text), ok=False)
 
 
 def add_piece(task: Task, update: TaskArtifactUpdateEvent) -> None:
-    """Add to `task` what is new of an artifact. Text that goes on where text ended becomes one with it."""
+    """Add an update of an artifact to `task`. Text that continues text is joined to it."""
     begun = next((each for each in task.artifacts if each.artifact_id == update.artifact.artifact_id), None)
     parts = list(update.artifact.parts)
     if update.append and begun and begun.parts and parts and begun.parts[-1].text and parts[0].text:
@@ -86,7 +86,7 @@ def add_piece(task: Task, update: TaskArtifactUpdateEvent) -> None:
 
 
 def _parts_of(task: Task) -> list[Part]:
-    """The artifacts of a finished task; where it has none, what it said last."""
+    """The artifacts of a finished task, else its last message."""
     made = [part for artifact in task.artifacts for part in artifact.parts]
     if made or task.status.message.parts:
         return made or list(task.status.message.parts)
@@ -95,7 +95,7 @@ def _parts_of(task: Task) -> list[Part]:
 
 
 def _value(part: Part) -> Any:
-    """The text, the data, or the name and address that a part holds. Nothing at an address is fetched."""
+    """The text, the data, or the name and URL in a part. URLs are not fetched."""
     match part.WhichOneof("content"):
         case "data":
             return from_struct(MessageToDict(part.data))

@@ -1,7 +1,7 @@
-"""One task given to a remote agent through the official SDK: send, follow or poll until it is over, cancel if not.
+"""Runs one task on a remote agent with the official SDK: sends it, streams or polls, and cancels it if unfinished.
 
-Agents are strangers: calls go to the origin that the creator saw and nowhere else, answers are bounded, waits end,
-and a task that nobody waits for any more is cancelled there.
+Agents are not trusted: calls go only to the origin that the creator saw, responses are limited in size, waits end,
+and a task that is no longer needed is cancelled.
 """
 
 from contextlib import aclosing
@@ -48,49 +48,49 @@ OPEN: Final = (TaskState.TASK_STATE_UNSPECIFIED, TaskState.TASK_STATE_SUBMITTED,
 WAITS: Final = (TaskState.TASK_STATE_INPUT_REQUIRED, TaskState.TASK_STATE_AUTH_REQUIRED)
 
 
-class RefusedThere(Exception):
-    """The agent did not take the task; the message is its own, a stranger's text."""
+class AgentRefused(Exception):
+    """The agent refused the task; the message is the agent's own, so it is not trusted."""
 
 
 def ask(
-    egress: EgressConfig, agent: RemoteAgent, lent: Credential, task: str, context: ToolContext
+    egress: EgressConfig, agent: RemoteAgent, credential: Credential, task: str, context: ToolContext
 ) -> Task | Message:
-    """What came of the task. Raises ToolError, RefusedThere, and what `context.check` raises.
+    """The finished task, or the message that answers it. Cancels an unfinished task.
 
-    A task that is not over then is cancelled there.
+    Raises ToolError, AgentRefused, and what `context.check` raises.
     """
     ends = monotonic() + context.deadline_s
-    card = fetch_card(egress, agent.card_url, lent, context.check)
+    card = fetch_card(egress, agent.card_url, credential, context.check)
     if origin_of(card.supported_interfaces[0].url) != origin_of(agent.url):
         raise ToolError(
-            f"The Agent Card of {agent.name} has moved away from {host_of(agent.url)}. The GPT's creator has to look"
-            " at it and read it again."
+            f"The Agent Card of {agent.name} no longer points to {host_of(agent.url)}. The GPT's creator has to"
+            " review it and read it again."
         )
-    call = _Call(egress, agent, card, lent, context)
+    call = _AgentCall(egress, agent, card, credential, context)
     try:
         return watched(partial(call.run, task), max(ends - monotonic(), 0.1), context.check)
     except TimeoutError:
         raise ToolError(f"{agent.name} did not answer within {context.deadline_s:.0f} seconds.") from None
     except BrokenOff as broken:
-        context.check()  # telling of the progress may have found out first that nobody waits any more
-        raise _told(agent, lent, broken.causes[0]) from None
+        context.check()  # reporting progress may have failed first because the run was stopped
+        raise _error(agent, credential, broken.causes[0]) from None
     finally:
-        call.give_up()
+        call.cancel()
 
 
-class _Call:
-    """A task under way: `task` is what is known of it by now, `reply` the message that answered in its place."""
+class _AgentCall:
+    """A running task: `task` is its latest state, `reply` the message that the agent sent instead of a task."""
 
     def __init__(
-        self, egress: EgressConfig, agent: RemoteAgent, card: AgentCard, lent: Credential, context: ToolContext
+        self, egress: EgressConfig, agent: RemoteAgent, card: AgentCard, credential: Credential, context: ToolContext
     ) -> None:
         self.egress = egress
-        self.agent, self.card, self.lent, self.context = agent, card, lent, context
+        self.agent, self.card, self.credential, self.context = agent, card, credential, context
         self.task = Task()
         self.reply: Message | None = None
 
     async def run(self, text: str) -> Task | Message:
-        """The task once it is over or waits for something, or the message that answers it."""
+        """The task once it is over or waits for input, or the message that answers it."""
         streams = self.card.capabilities.streaming
         configuration = SendMessageConfiguration(accepted_output_modes=OUTPUT_MODES, return_immediately=not streams)
         message = new_text_message(text, role=Role.ROLE_USER)
@@ -98,16 +98,16 @@ class _Call:
             client = self._client(http)
             await self._send(client, SendMessageRequest(message=message, configuration=configuration))
             if self.is_open and not self.task.id:
-                raise ToolError(f"{self.agent.name} gave an answer that makes no sense.")
+                raise ToolError(f"{self.agent.name} returned an invalid response.")
             wait_s = FIRST_POLL_S
             while self.is_open:
                 await anyio.sleep(wait_s)
                 wait_s = min(wait_s * 1.5, LAST_POLL_S)
-                self._know(await client.get_task(GetTaskRequest(id=self.task.id)))
+                self._update(await client.get_task(GetTaskRequest(id=self.task.id)))
         return self.reply or self.task
 
     async def _send(self, client: Client, request: SendMessageRequest) -> None:
-        """Send the message and follow what comes of it, as long as the agent tells."""
+        """Send the message and process the stream of events."""
         try:
             async with aclosing(client.send_message(request)) as events:  # type: ignore[type-var]
                 async for event in events:
@@ -116,11 +116,11 @@ class _Call:
                         return
         except A2AClientError:
             if not self.task.id:
-                raise  # else it is under way there, whatever became of the stream
+                raise  # otherwise the task is running, and is polled
 
     @property
     def is_open(self) -> bool:
-        """Whether the agent may still be at it."""
+        """Whether the task may still be running."""
         return self.reply is None and self.task.status.state in OPEN
 
     def _take(self, event: StreamResponse) -> None:
@@ -128,34 +128,34 @@ class _Call:
             case "message":
                 self.reply = event.message
             case "task":
-                self._know(event.task)
+                self._update(event.task)
             case "status_update":
                 self.task.id = event.status_update.task_id
                 self.task.status.CopyFrom(event.status_update.status)
-                self._tell()
+                self._report()
             case "artifact_update":
                 self.task.id = event.artifact_update.task_id
                 add_piece(self.task, event.artifact_update)
 
-    def _know(self, task: Task) -> None:
+    def _update(self, task: Task) -> None:
         self.task.CopyFrom(task)
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
-        """Tell the reader how far the agent is, in its own words if it has some."""
-        words = " ".join(get_message_text(self.task.status.message).split())
+    def _report(self) -> None:
+        """Report the agent's progress to the reader, with its own message if there is one."""
+        message = " ".join(get_message_text(self.task.status.message).split())
         working = self.task.status.state == TaskState.TASK_STATE_WORKING
-        text = scrub(words, self.lent)[:PROGRESS_CHARS] or ("is at it" if working else "")
+        text = scrub(message, self.credential)[:PROGRESS_CHARS] or ("working" if working else "")
         if text and self.is_open:
             self.context.progress(f"{self.agent.name}: {text}")
 
-    def give_up(self) -> None:
-        """Have the agent stop, if it is still at it or waits for what it will not get. Waits CANCEL_S at most."""
+    def cancel(self) -> None:
+        """Cancel the task if it is running or waits for input. Takes at most CANCEL_S."""
         if self.task.id and (self.is_open or self.task.status.state in WAITS):
             try:
                 watched(self._cancel, CANCEL_S)
             except (TimeoutError, BrokenOff):
-                return  # it was asked; what it does is its own affair
+                return  # best effort
 
     async def _cancel(self) -> None:
         async with self._http() as http:
@@ -167,7 +167,7 @@ class _Call:
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=_Pinned(self.egress, self.agent, self.lent),
+            transport=_Pinned(self.egress, self.agent, self.credential),
             headers={"User-Agent": self.egress.user_agent},
             timeout=httpx.Timeout(30.0, read=self.context.deadline_s),
             follow_redirects=False,
@@ -176,17 +176,17 @@ class _Call:
 
 
 class _Pinned(httpx.AsyncBaseTransport):
-    """The guard, for one origin alone: whatever a card or the SDK makes of it, key and task go nowhere else."""
+    """A guarded transport to one origin: whatever a card or the SDK does, key and task are sent nowhere else."""
 
-    def __init__(self, egress: EgressConfig, agent: RemoteAgent, lent: Credential) -> None:
-        self._home, self._lent = origin_of(agent.url), lent
+    def __init__(self, egress: EgressConfig, agent: RemoteAgent, credential: Credential) -> None:
+        self._home, self._credential = origin_of(agent.url), credential
         self._inner = guarded_async_transport(egress, FetchLimits(max_bytes=MAX_ANSWER_BYTES))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body still to come."""
+        """The response, with its body unread."""
         if origin_of(str(request.url)) != self._home:
-            raise httpx.ConnectError("The agent is called at its own address only.", request=request)
-        request.headers.update(self._lent.headers)
+            raise httpx.ConnectError("The agent may only be called at its own address.", request=request)
+        request.headers.update(self._credential.headers)
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
@@ -194,18 +194,18 @@ class _Pinned(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _told(agent: RemoteAgent, lent: Credential, error: BaseException) -> Exception:
-    """Why the agent gave no answer. Words of its own go into a RefusedThere only."""
+def _error(agent: RemoteAgent, credential: Credential, error: BaseException) -> Exception:
+    """The exception for a failed call. Only AgentRefused has text of the agent."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, httpx.HTTPStatusError):
             return ToolError(failure(Response(cause.response.status_code, {}, b"", ""), host_of(agent.url), None))
         if isinstance(cause, EgressError):
-            return ToolError(f"Couldn't connect to {agent.name}: {scrub(str(cause), lent)}")
+            return ToolError(f"Couldn't connect to {agent.name}: {scrub(str(cause), credential)}")
         if isinstance(cause, httpx.TransportError):
             return ToolError(f"The connection to {agent.name} at {host_of(agent.url)} was lost.")
         cause = cause.__cause__ or cause.__context__
-    # The client's own errors are about answers that it cannot read, but for codes of errors that it does not know.
+    # The client's own errors are about invalid responses, except for JSON-RPC errors with unknown codes.
     if isinstance(error, A2AError) and (not isinstance(error, A2AClientError) or "JSON-RPC Error" in error.message):
-        return RefusedThere(error.message)
-    return ToolError(f"{agent.name} gave an answer that makes no sense.")
+        return AgentRefused(error.message)
+    return ToolError(f"{agent.name} returned an invalid response.")

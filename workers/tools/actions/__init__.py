@@ -1,4 +1,4 @@
-"""A creator's actions as tools: operations of OpenAPI documents, called through the guard."""
+"""The operations of a GPT's actions (OpenAPI documents) as tools."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ __all__ = ["granted", "tool_spec"]
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
-    """The operations of the GPT's actions, by the names under which they are called."""
+    """The operations of the GPT's actions, by tool name."""
     return {
         name: Tool(
             tool_spec(name, action, operation),
@@ -25,7 +25,7 @@ def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
 
 
 def tool_spec(name: str, action: ActionSpec, operation: Operation) -> ToolSpec:
-    """The operation as models and people are told of it."""
+    """The operation's spec as a tool."""
     summary = operation.summary or operation.name.replace("_", " ")
     return ToolSpec(
         name=name,

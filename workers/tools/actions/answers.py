@@ -1,4 +1,4 @@
-"""What a service answered -> what the model reads, what a person is shown, and the files in it."""
+"""Turns a service's response into text for the model and Markdown for people."""
 
 import json
 import re
@@ -8,19 +8,18 @@ from typing import Any, Final
 
 from gpts.runs.steps import FileRef
 from workers.egress import Response
-from workers.tools import ToolOutput
-from workers.tools.markdown import escaped
+from workers.tools import ToolOutput, escaped
 
 MAX_ROWS: Final = 20
 MAX_COLUMNS: Final = 6
 MAX_CELL_CHARS: Final = 120
 FILES_OUT: Final = "openaiFileResponse"
-# Longest reason that a service gave for a failure and that is handed on.
+# The longest error message of a service that the model reads.
 MAX_REASON_CHARS: Final = 1_500
 
 
 def decoded(response: Response) -> Any:
-    """The answer as JSON values, or as a text; None for an empty one or one that is neither."""
+    """The response as JSON values or text; None if it is empty or neither."""
     if not response.content:
         return None
     kind = response.content_type
@@ -44,7 +43,7 @@ def _charset(response: Response) -> str:
 
 
 class _Texts(HTMLParser):
-    """The text of a page without scripts and styles."""
+    """Collects the text of a page without scripts and styles."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +64,7 @@ class _Texts(HTMLParser):
 
 
 def html_text(text: str) -> str:
-    """What a page says."""
+    """The text of a page, one line per block."""
     parser = _Texts()
     parser.feed(text)
     lines = (" ".join(line.split()) for line in "".join(parser.pieces).splitlines())
@@ -73,42 +72,38 @@ def html_text(text: str) -> str:
 
 
 def readable(value: Any) -> str:
-    """The answer as the model reads it, JSON compact. The caller has seen to its size."""
+    """The response as text for the model, with compact JSON. The caller checks its length."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def failure(response: Response, host: str, value: Any) -> str:
-    """A status of 400 or more as sentences."""
+    """The message for a status of 400 or more."""
     why = {
-        400: "did not accept the request", 401: "did not accept the sign-in", 403: "does not allow this",
-        404: "has nothing at this address", 405: "does not allow this", 408: "took too long",
-        409: "reports a conflict",
-        422: "did not accept the request", 429: "wants fewer requests; try again later",
-    }.get(response.status, "failed inside" if response.status >= 500 else "refused the request")  # fmt: skip
+        401: "rejected the sign-in", 403: "doesn't allow this", 404: "found nothing at this address",
+        405: "doesn't allow this", 408: "timed out", 409: "reported a conflict",
+        429: "is receiving too many requests; try again later",
+    }.get(response.status, "had an internal error" if response.status >= 500 else "rejected the request")  # fmt: skip
     reason = readable(value)[:MAX_REASON_CHARS]
-    return f"{host} {why} (status {response.status})." + (f" It says: {reason}" if reason else "")
+    return f"{host} {why} (status {response.status})." + (f" Response: {reason}" if reason else "")
 
 
 def shown(value: Any) -> str:
-    """The answer as Markdown that can stand by itself: a table, a short list, or the text."""
-    rows = _rows(value)
-    if rows:
+    """The response as Markdown: a table, a short list, or the text."""
+    if rows := _rows(value):
         return _table(rows)
     if isinstance(value, dict):
         lines = [f"- **{_cell(key)}**: {_cell(each)}" for key, each in list(value.items())[:MAX_ROWS]]
-        return "\n".join([*lines, *_more(len(value))]) or "The answer is empty."
+        return "\n".join([*lines, *_more(len(value))]) or "The response is empty."
     if isinstance(value, list):
-        return (
-            "\n".join([*(f"- {_cell(each)}" for each in value[:MAX_ROWS]), *_more(len(value))])
-            or "Nothing was found."
-        )
+        lines = [f"- {_cell(each)}" for each in value[:MAX_ROWS]]
+        return "\n".join([*lines, *_more(len(value))]) or "No results."
     return escaped(str(value)[:4_000]) if value is not None else "Done."
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
-    """The list of objects that the answer is, or that is its one list of objects."""
+    """The objects of a list, or of the only list in an object; else nothing."""
     if isinstance(value, dict):
         lists = [each for each in value.values() if isinstance(each, list) and each]
         value = lists[0] if len(lists) == 1 else None
@@ -120,12 +115,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(name for row in rows[:MAX_ROWS] for name in row))
     simple = [name for name in names if not any(isinstance(row.get(name), dict | list) for row in rows[:MAX_ROWS])]
     columns = (simple or names)[:MAX_COLUMNS]
-    lines = [columns, ["---"] * len(columns)]
-    lines += [[row.get(name, "") for name in columns] for row in rows[:MAX_ROWS]]
-    text = "\n".join(
-        "| " + " | ".join("---" if cell == "---" else _cell(cell) for cell in line) + " |" for line in lines
-    )
-    return "\n\n".join([text, *_more(len(rows))])
+    lines = [map(_cell, columns), ["---"] * len(columns)]
+    lines += [[_cell(row.get(name, "")) for name in columns] for row in rows[:MAX_ROWS]]
+    return "\n\n".join(["\n".join(f"| {' | '.join(line)} |" for line in lines), *_more(len(rows))])
 
 
 def _more(n: int) -> list[str]:
@@ -139,15 +131,15 @@ def _cell(value: Any) -> str:
 
 
 def with_files(text: str, files: Sequence[FileRef]) -> str:
-    """`text`, and what files were kept besides."""
-    told = [f"Files kept: {', '.join(file.name for file in files)}."] if files else []
-    return "\n".join([*filter(None, [text]), *told])
+    """`text` with the names of the files that were kept."""
+    kept = f"Files kept: {', '.join(file.name for file in files)}." if files else ""
+    return "\n".join(filter(None, [text, kept]))
 
 
 def from_outside(
     host: str, text: str, shown: str | None, files: Sequence[FileRef] = (), ok: bool = True
 ) -> ToolOutput:
-    """What `host` gave, labelled as written there and as private to it."""
+    """The response of `host`, labelled as written by it and private to it."""
     return ToolOutput(
         text=text,
         shown=shown,

@@ -1,4 +1,4 @@
-"""A call of an action: request built, secret attached, sent through the guard, answer scrubbed and read."""
+"""Calls an action: builds the request, attaches the credential, sends it through the guard, scrubs the response."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,17 +15,21 @@ from workers.tools.actions.requests import HttpRequest, build_request
 from workers.tools.credentials import HIDDEN, Credential, scrub, scrub_bytes, signed
 from workers.tools.settings import ToolSettings
 
-# Files inside an answer are base64 (10 of 10 MB would be 140 MB; a tenth of that is generous for an answer).
+# Files in a response are base64: ten of 10 MB would be 140 MB, and a tenth of that is generous.
 MAX_ANSWER_BYTES: Final = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request as it was sent, without the secret, and what came back, scrubbed."""
+    """A request without its secret, and the scrubbed response."""
 
     request: HttpRequest
     response: Response
-    lent: Credential
+    credential: Credential
+
+    def value(self) -> Any:
+        """The response as JSON values, text or None. Scrubbed again, as JSON can escape a secret (`\\u0073`)."""
+        return _scrubbed_value(answers.decoded(self.response), self.credential)
 
 
 def exchange(
@@ -33,34 +37,35 @@ def exchange(
 ) -> Exchange:
     """Send the request of a call. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     request = build_request(action, operation, arguments, reader(context))
-    lent = settings.credential(action.auth, action.action_id, context.user_id, request.host)
+    credential = settings.credential(action.auth, action.action_id, context.user_id, request.host)
     try:
         response = fetch(
             request.url,
             settings.egress,
             method=request.method,
-            headers=signed(request.headers, lent),
+            headers=signed(request.headers, credential),
             content=request.body,
             limits=FetchLimits(max_bytes=MAX_ANSWER_BYTES, timeout_s=min(context.deadline_s, CALL_TIMEOUT_S)),
             check=context.check,
         )
     except EgressError as error:
-        raise ToolError(scrub(str(error), lent)) from None
-    return Exchange(request, _scrubbed(response, lent), lent)
+        raise ToolError(scrub(str(error), credential)) from None
+    return Exchange(request, _scrubbed(response, credential), credential)
 
 
-def _scrubbed(response: Response, lent: Credential) -> Response:
-    headers = {name: scrub(value, lent) for name, value in response.headers.items()}
-    return Response(response.status, headers, scrub_bytes(response.content, lent), scrub(response.url, lent))
+def _scrubbed(response: Response, credential: Credential) -> Response:
+    headers = {name: scrub(value, credential) for name, value in response.headers.items()}
+    content = scrub_bytes(response.content, credential)
+    return Response(response.status, headers, content, scrub(response.url, credential))
 
 
 def call(
     settings: ToolSettings, action: ActionSpec, operation: Operation, arguments: dict[str, Any], context: ToolContext
 ) -> ToolOutput:
-    """What the service answered. Raises ToolError, SignInNeeded."""
+    """The response of the service. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     done = exchange(settings, action, operation, arguments, context)
     response, host = done.response, done.request.host
-    value = _decoded(done)
+    value = done.value()
     if response.status >= 400:
         text = answers.failure(response, host, value)
         return answers.from_outside(host, text, answers.shown(text), ok=False)
@@ -68,60 +73,54 @@ def call(
     if isinstance(value, dict):
         value = {name: each for name, each in value.items() if name != answers.FILES_OUT}
     text = answers.readable(value)
-    check_length(text, f"The answer of {host}")
-    told = answers.with_files(text, files) or f"{host} answered with status {response.status} and no content."
-    return answers.from_outside(host, told, answers.shown(value), files)
+    check_length(text, f"The response of {host}")
+    text = answers.with_files(text, files) or f"{host} returned status {response.status} without content."
+    return answers.from_outside(host, text, answers.shown(value), files)
 
 
-def _decoded(done: Exchange) -> Any:
-    """The answer's values, scrubbed once more: JSON can write a secret in ways of its own (\\u0073…)."""
-    value = answers.decoded(done.response)
-    return _clean(value, done.lent) if done.lent.secrets else value
-
-
-def _clean(value: Any, lent: Credential) -> Any:
+def _scrubbed_value(value: Any, credential: Credential) -> Any:
     if isinstance(value, str):
-        return scrub(value, lent)
+        return scrub(value, credential)
     if isinstance(value, dict):
-        return {scrub(key, lent): _clean(each, lent) for key, each in value.items()}
-    return [_clean(each, lent) for each in value] if isinstance(value, list) else value
+        return {scrub(key, credential): _scrubbed_value(each, credential) for key, each in value.items()}
+    return [_scrubbed_value(each, credential) for each in value] if isinstance(value, list) else value
 
 
 def _files(value: Any, done: Exchange, context: ToolContext, egress: EgressConfig) -> list[FileRef]:
     response = done.response
     if isinstance(value, dict) and answers.FILES_OUT in value:
-        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), done.lent)
-    if value is None and response.content:  # the answer is a file itself
-        name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "answer"
+        return kept_files(value[answers.FILES_OUT], context, partial(_fetch_file, egress, context), done.credential)
+    if value is None and response.content:  # the response is a file itself
+        name = unquote(urlsplit(response.url).path.rsplit("/", 1)[-1]) or "response"
         return [context.keep(name[:120], response.content_type, response.content)]
     return []
 
 
 def _fetch_file(egress: EgressConfig, context: ToolContext, url: str, limits: FetchLimits) -> Response:
-    """A file at an address that the answer names, without the secret: the address may be anybody's."""
+    """A file that the response links to, fetched without the credential: the URL may be on any host."""
     try:
         return fetch(url, egress, limits=limits, check=context.check)
     except EgressError as error:
-        raise ToolError(f"A file of the answer could not be fetched: {error}") from None
+        raise ToolError(f"Couldn't fetch a file of the response: {error}") from None
 
 
 def describe(action: ActionSpec, operation: Operation, arguments: dict[str, Any]) -> Request:
-    """The call in plain words, and the request exactly, without the secret."""
+    """The call in plain language, and the full request without its secret."""
     try:
         request = build_request(action, operation, arguments)
     except ToolError as error:
-        return Request(f"A request to {action.name} that cannot be sent: {error}", "")
-    verb = {"GET": "Read from", "HEAD": "Read from", "DELETE": "Delete at", "POST": "Send to"}.get(
-        request.method, "Change at"
+        return Request(f"An invalid request to {action.name}: {error}", "")
+    verb = {"GET": "Read from", "HEAD": "Read from", "DELETE": "Delete from", "POST": "Send to"}.get(
+        request.method, "Update on"
     )
     what = (operation.summary or operation.name.replace("_", " ")).rstrip(".")
-    sign_in = {"none": "", "oauth": " with your sign-in there"}.get(action.auth, " with the creator's key")
+    sign_in = {"none": "", "oauth": " with your account"}.get(action.auth, " with the creator's key")
     words = f"{verb} {request.host}{sign_in}: {what}.\n{in_words(arguments)}".strip()
     return Request(words, raw_text(request, action.auth))
 
 
 def raw_text(request: HttpRequest, auth: str = "none") -> str:
-    """The request as HTTP text; where a secret is attached, a placeholder stands."""
+    """The request as HTTP text, with a placeholder for the secret."""
     lines = [f"{request.method} {request.url}"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     lines += [f"Authorization: {HIDDEN}"] if auth != "none" else []

@@ -1,7 +1,7 @@
-"""An operation and its arguments -> the exact HTTP request, without any secret. Pure: nothing is sent or read here.
+"""Builds the HTTP request of an operation and its arguments, without any secret. Pure: sends and reads nothing.
 
-Arguments are the model's, so they are hostile: none may leave the action's base path, add a header, or make the
-request larger than the limit. Everything that is not as it should be is a ToolError for the model to read.
+Arguments come from the model and are not trusted: none may leave the action's base path, add a header, or make the
+request larger than the limit. Anything invalid is a ToolError for the model to read.
 """
 
 import json
@@ -25,7 +25,7 @@ FILES_IN: Final = "openaiFileIdRefs"
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file that goes along with a request."""
+    """A file sent with a request."""
 
     name: str
     mime: str
@@ -34,7 +34,7 @@ class SentFile:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it will be sent, save for the secret. `shown_body` is the body as a person reads it."""
+    """A request without its secret. `shown_body` is the body for people."""
 
     method: str
     url: str
@@ -44,16 +44,16 @@ class HttpRequest:
 
     @property
     def host(self) -> str:
-        """Name of the host, with the port where it is not the usual one."""
+        """The host, with the port if it is not the default."""
         return host_of(self.url)
 
 
 def check_arguments(operation: Operation, arguments: dict[str, Any]) -> None:
-    """Raises ToolError unless `arguments` are what the operation's schema asks for."""
+    """Raise ToolError unless `arguments` match the operation's schema."""
     error = best_match(Draft202012Validator(operation.parameters).iter_errors(arguments))
     if error is not None:
         place = ".".join(map(str, error.absolute_path))
-        raise ToolError(f"The arguments do not fit{f', at “{place}”' if place else ''}: {error.message[:300]}.")
+        raise ToolError(f"Invalid arguments{f' at “{place}”' if place else ''}: {error.message[:300]}.")
 
 
 Read = Callable[[str], SentFile]
@@ -66,7 +66,7 @@ def _no_files(name: str) -> SentFile:
 def build_request(
     action: ActionSpec, operation: Operation, arguments: dict[str, Any], read: Read = _no_files
 ) -> HttpRequest:
-    """The request of a call. `read` gives an attached file by its name. Raises ToolError."""
+    """The request of a call. `read` returns an attached file by name. Raises ToolError."""
     check_arguments(operation, arguments)
     given = {name: value for name, value in arguments.items() if value is not None or name in operation.wires}
     url = _url(action, operation, given)
@@ -77,19 +77,15 @@ def build_request(
         headers["Content-Type"] = content_type
     size = len(url) + len(shown) + sum(len(name) + len(value) for name, value in headers.items())
     if size >= MESSAGE_CHARS:
-        raise ToolError(
-            f"The request would have {size:,} characters; it must stay below {MESSAGE_CHARS:,}. Send less."
-        )
+        raise ToolError(f"The request is too long: {size:,} characters; fewer than {MESSAGE_CHARS:,} are allowed.")
     return HttpRequest(operation.method, url, headers, body, shown)
 
 
 def _wire(operation: Operation, name: str) -> Wire:
     if name in operation.wires:
         return operation.wires[name]
-    place = operation.places.get(name, "body")
-    return Wire(
-        name=name, style="simple" if place in ("path", "header") else "form", explode=place not in ("path", "header")
-    )
+    is_simple = operation.places.get(name) in ("path", "header")
+    return Wire(name=name, style="simple" if is_simple else "form", explode=not is_simple)
 
 
 def _placed(operation: Operation, arguments: Mapping[str, Any], place: str) -> list[tuple[Any, Wire]]:
@@ -104,13 +100,13 @@ def _url(action: ActionSpec, operation: Operation, arguments: Mapping[str, Any])
     path = operation.path
     for value, wire in _placed(operation, arguments, "path"):
         text = in_path(value, wire)
-        # A server that decodes first and splits then would see a slash or a parent folder here.
+        # A server that decodes before it splits would see a slash or a parent folder here.
         decoded = _fully_decoded(text).replace("\\", "/")
         if not text or any(part in (".", "..") for part in decoded.split("/")):
-            raise ToolError(f"The argument “{wire.name}” cannot be part of an address: {plain(value)[:80]!r}.")
+            raise ToolError(f"The argument “{wire.name}” can't be part of a URL: {plain(value)[:80]!r}.")
         path = path.replace("{" + wire.name + "}", text)
     if "{" in path:
-        raise ToolError("An argument that is part of the address is missing.")
+        raise ToolError("An argument in the URL's path is missing.")
     pairs = [pair for value, wire in _placed(operation, arguments, "query") for pair in in_query(value, wire)]
     query = "&".join(f"{name}={value}" for name, value in pairs)
     return f"{action.base_url.rstrip('/')}{path}{'?' + query if query else ''}"
@@ -129,14 +125,14 @@ def _headers(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, st
     for value, wire in _placed(operation, arguments, "header"):
         text = in_header(value, wire)
         if not text.isascii() or not text.isprintable():
-            raise ToolError(f"The argument “{wire.name}” goes into a header: plain letters on one line only.")
+            raise ToolError(f"The argument “{wire.name}” goes into a header: only ASCII text on one line is allowed.")
         headers[wire.name] = text.strip()
     pairs = [pair for value, wire in _placed(operation, arguments, "cookie") for pair in in_query(value, wire)]
     return {**headers, "Cookie": "; ".join(f"{name}={value}" for name, value in pairs)} if pairs else headers
 
 
 def _body(operation: Operation, arguments: Mapping[str, Any], read: Read) -> tuple[bytes | None, str, str]:
-    """The body's bytes, the body as people read it, and its content type."""
+    """The body in bytes, the body for people, and its content type."""
     kind = operation.content_type
     if operation.whole_body:
         if operation.whole_body not in arguments:
@@ -148,10 +144,8 @@ def _body(operation: Operation, arguments: Mapping[str, Any], read: Read) -> tup
     if not fields and not (operation.method in ("POST", "PUT", "PATCH") and "body" in operation.places.values()):
         return None, "", kind
     if kind == "application/x-www-form-urlencoded":
-        pairs = [
-            pair for name, value in fields.items() for pair in in_query(value, _form_wire(operation, name, value))
-        ]
-        text = "&".join(f"{name}={value}" for name, value in pairs)
+        wired = [(value, _form_wire(operation, name, value)) for name, value in fields.items()]
+        text = "&".join(f"{name}={text}" for value, wire in wired for name, text in in_query(value, wire))
         return text.encode(), text, kind
     if kind == "multipart/form-data":
         return _multipart(operation, fields, read)
@@ -172,10 +166,7 @@ def _json_body(operation: Operation, fields: dict[str, Any], kind: str, read: Re
 
 
 def reference(file: SentFile) -> dict[str, str]:
-    """A file as an entry of `openaiFileIdRefs`.
-
-    The service may not be able to reach this site, so the file's content goes along, and the link holds it too.
-    """
+    """A file as an entry of `openaiFileIdRefs`, its content in a data URL: the service may not reach this site."""
     content = b64encode(file.data).decode()
     link = f"data:{file.mime};base64,{content}"
     return {"name": file.name, "id": f"file-{file.name}", "mime_type": file.mime, "download_link": link}

@@ -1,4 +1,4 @@
-"""Arguments -> the texts of paths, queries and headers, in OpenAPI's styles (3.1, section 4.8.12.3)."""
+"""Serializes arguments for paths, queries and headers in OpenAPI's styles (3.1, section 4.8.12.3)."""
 
 import json
 from typing import Any
@@ -11,14 +11,14 @@ _DELIMITERS = {"form": ",", "spaceDelimited": "%20", "pipeDelimited": "|", "simp
 
 
 def plain(value: Any) -> str:
-    """A single value as text: true, false and null as JSON has them."""
+    """A value as text; anything but text as compact JSON."""
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def encoded(value: Any, wire: Wire) -> str:
-    """`value` percent-encoded; with `reserved`, the characters with a meaning stay as they are, save # and &."""
+    """`value` percent-encoded; with `reserved`, reserved characters other than # and & are kept."""
     return quote(plain(value), safe=RESERVED.replace("#", "").replace("&", "") if wire.reserved else "")
 
 
@@ -60,7 +60,7 @@ def _deep(name: str, value: dict[str, Any], wire: Wire) -> list[tuple[str, str]]
 
 
 def in_path(value: Any, wire: Wire) -> str:
-    """The encoded text of a path segment. Nothing in it can end the segment."""
+    """An encoded path segment, which no value can end."""
     items = _items(value, wire)
     if wire.style == "label":
         return "." + ("." if wire.explode else ",").join(items)
@@ -75,7 +75,7 @@ def in_path(value: Any, wire: Wire) -> str:
 
 
 def _items(value: Any, wire: Wire) -> list[str]:
-    # Reserved characters would leave the segment, so a path knows no `allowReserved`.
+    # Reserved characters could end the segment, so `allowReserved` is ignored in paths.
     strict = wire.model_copy(update={"reserved": False})
     if wire.style == "json":
         return [encoded(json.dumps(value, ensure_ascii=False), strict)]
@@ -89,7 +89,7 @@ def _items(value: Any, wire: Wire) -> list[str]:
 
 
 def in_header(value: Any, wire: Wire) -> str:
-    """The text of a header: simple style, not encoded."""
+    """The value of a header: simple style, not encoded."""
     if wire.style == "json":
         return json.dumps(value)
     if isinstance(value, list):

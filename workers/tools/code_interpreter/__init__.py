@@ -1,1 +1,1 @@
-"""Python, run in the sandbox service."""
+"""The tool `code_interpreter`."""

@@ -1,4 +1,4 @@
-"""Running Python: code and files go to the sandbox service, and what came of it is put into words."""
+"""The tool `code_interpreter`: sends code and files to the sandbox service and describes the result."""
 
 import time
 from typing import Any, Final
@@ -9,11 +9,11 @@ from workers.sandbox.display import fenced
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.media_types import mime_of
 from workers.sandbox.session import CodeResult
-from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
-from workers.tools.markdown import escaped
+from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.settings import ToolSettings
 
-# What the model reads of one result, and what can stand as an answer.
+NO_OUTPUT: Final = "The code ran and printed nothing."
+# The longest result for the model and for the reader.
 _TEXT_CHARS: Final = 8_000
 _SHOWN_CHARS: Final = 6_000
 _MAX_FILE_BYTES: Final = 64 << 20
@@ -21,7 +21,7 @@ _PROGRESS_S: Final = 0.3
 
 
 def unavailable(settings: ToolSettings) -> str:
-    """Why no code can be run on this machine now, in a sentence; empty if it can."""
+    """Why no code can be run on this machine, for users; empty if it can."""
     return Client(settings.sandbox).why_not()
 
 
@@ -29,14 +29,14 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     """Run the code with the conversation's files. Raises ToolError, and what `context.check` raises."""
     code = str(arguments.get("code") or "")
     if not code.strip():
-        raise ToolError("There is no code: give Python in `code`.")
+        raise ToolError("Give the Python code in `code`.")
     files = {each.name: _content(each) for each in context.files}
     context.progress("Running Python")
     try:
         client, progress = Client(settings.sandbox), _Progress(context)
         answer = client.run(context.session, code, files, context.deadline_s, context.check, progress)
     except Unavailable as error:
-        raise ToolError(f"Code cannot be run here. {error}") from error
+        raise ToolError(f"Code can't be run on this site. {error}") from error
     except SandboxError as error:
         raise ToolError(str(error)) from error
     kept = tuple(context.keep(each.name, mime_of(each.name, each.content), each.content) for each in answer.artefacts)
@@ -52,7 +52,7 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
 
 
 class _Progress:
-    """Shows readers the last line that the code printed, a few times a second."""
+    """Shows readers the last printed line, at most every _PROGRESS_S."""
 
     def __init__(self, context: ToolContext) -> None:
         self._context, self._last = context, 0.0
@@ -67,36 +67,35 @@ class _Progress:
 def _content(file: InputFile) -> bytes:
     try:
         if file.path.stat().st_size > _MAX_FILE_BYTES:
-            raise ToolError(f"{file.name} is larger than {_MAX_FILE_BYTES >> 20} MB; attach a smaller file.")
+            raise ToolError(f"{file.name} is larger than {_MAX_FILE_BYTES >> 20} MB. Attach a smaller file.")
         return file.path.read_bytes()
     except OSError as error:
-        raise ToolError(f"{file.name} can no longer be read; attach it again.") from error
+        raise ToolError(f"{file.name} no longer exists. Attach it again.") from error
 
 
 def _for_model(answer: CodeResult) -> str:
-    """What was printed, the last value, the error and the names of files, each part cut in the middle if too long."""
+    """The output, the last value, the error and the names of files, each cut in the middle if too long."""
     parts = [answer.stdout.rstrip(), answer.value, answer.stderr.rstrip(), answer.error]
     text = "\n".join(_cut(each, _TEXT_CHARS // 2) for each in parts if each)
-    made = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
-    told = "\n".join(each for each in (_cut(text, _TEXT_CHARS), *answer.notes, made) if each)
-    return told or "The code ran and printed nothing."
+    files = f"Files made: {', '.join(each.name for each in answer.artefacts)}." if answer.artefacts else ""
+    return "\n".join(filter(None, (_cut(text, _TEXT_CHARS), *answer.notes, files))) or NO_OUTPUT
 
 
 def _for_reader(answer: CodeResult) -> str:
-    """Markdown that can stand as the answer: what was printed and the last value, or what went wrong."""
+    """Markdown with the output and the last value, or the error."""
     parts = [_printed(answer.stdout), _cut(answer.markdown, _SHOWN_CHARS)]
     if "\n" in answer.error:
-        parts.append(f"The code did not work:\n\n{fenced(_cut(answer.error, _SHOWN_CHARS))}")
+        parts.append(f"The code failed:\n\n{fenced(_cut(answer.error, _SHOWN_CHARS))}")
     elif answer.error:
         parts.append(escaped(answer.error))
     parts += answer.notes
     if answer.artefacts:
         parts.append(f"Made {listed(f'**{escaped(each.name)}**' for each in answer.artefacts)}.")
-    return "\n\n".join(each for each in parts if each) or "The code ran and printed nothing."
+    return "\n\n".join(filter(None, parts)) or NO_OUTPUT
 
 
 def _printed(text: str) -> str:
-    """One short line of words or numbers stands by itself; more is a block."""
+    """Plain text for one short line; a table as it is; else a code block."""
     text = _cut(text.strip("\n").rstrip(), _SHOWN_CHARS)
     if "\n" not in text and len(text) <= 200 and not set(text) & set("`*_[]<>|#\\&~!"):
         return text.strip()

@@ -1,1 +1,1 @@
-"""Pictures from words, drawn by a local model or by an endpoint."""
+"""The tool `make_image`."""

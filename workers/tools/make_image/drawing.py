@@ -1,4 +1,4 @@
-"""What a backend is asked to draw, what it may use meanwhile, and where the backends are."""
+"""The interface of the backends that draw, and the list of them."""
 
 import time
 from collections.abc import Callable, Generator
@@ -11,12 +11,12 @@ from PIL import Image
 from workers.tools import ToolError
 from workers.tools.settings import ImageSettings, ToolSettings
 
-# Backend -> "module", which defines draw: Draw and unavailable(config) -> str (empty: it works here).
+# Backend -> module, which defines draw: Draw and unavailable(config) -> str (empty if it works here).
 BACKENDS: Final[dict[str, str]] = {
     "diffusers": "workers.tools.make_image.diffusion",
     "openai": "workers.tools.make_image.endpoint",
 }
-TOO_SLOW: Final = "The picture took longer than it may here; ask for a smaller one, or for one instead of several."
+TOO_SLOW: Final = "The picture took too long. Ask for a smaller one, or for fewer at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +31,30 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How a backend hears that it must end, and tells how far it is."""
+class DrawingControl:
+    """Ends a backend's work when it must stop, and reports its progress."""
 
     deadline_s: float
     check: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda text: None
     _started: float = field(default_factory=time.monotonic)
 
-    def look(self) -> None:
-        """Raises what `check` raises, or ToolError once the time is over. Call it several times a second."""
+    def check_time(self) -> None:
+        """Raise what `check` raises, or ToolError after the deadline. Call it several times a second."""
         self.check()
         if time.monotonic() - self._started > self.deadline_s:
             raise ToolError(TOO_SLOW)
 
 
 # Yields each picture as soon as it is drawn; raises ToolError.
-Draw = Callable[[ToolSettings, Order, Watch], Generator[Image.Image]]
+Draw = Callable[[ToolSettings, Order, DrawingControl], Generator[Image.Image]]
 
 
 def drawer(config: ImageSettings) -> Draw:
-    """The function that draws with what `config` names."""
+    """The `draw` function of the configured backend."""
     return cast(Draw, import_module(BACKENDS[config.backend]).draw)
 
 
 def unavailable(config: ImageSettings) -> str:
-    """Why what `config` names cannot draw here; empty if nothing speaks against it."""
+    """Why the configured backend cannot draw here, for users; empty if it can."""
     return cast(str, import_module(BACKENDS[config.backend]).unavailable(config))

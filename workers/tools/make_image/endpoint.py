@@ -1,17 +1,14 @@
-"""Drawing by an OpenAI-compatible images endpoint that the operator chose.
+"""Draws with an OpenAI-compatible images endpoint that the operator chose.
 
-The endpoint itself may be private. The addresses that its answers name are not the operator's words: those on another
-origin are fetched through the guarded client, and the key goes to the endpoint alone.
+The endpoint itself may be private. Addresses in its answers are not trusted: those on another origin are fetched
+through the guarded client, and the key is sent to the endpoint only.
 """
 
 import base64
 import binascii
 import logging
-import socket
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as StillRunning
-from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -22,126 +19,96 @@ from pydantic_core import from_json
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolError
-from workers.tools.make_image.drawing import Order, Watch
+from workers.tools.make_image.drawing import DrawingControl, Order
 from workers.tools.make_image.pictures import UNREADABLE, read_picture
 from workers.tools.settings import ImageSettings, ToolSettings
+from workers.tools.watching import BrokenOff, watched
 
 logger = logging.getLogger(__name__)
 
 # A picture of 16 million pixels as PNG in base64, with room.
 MAX_BYTES: Final = 48_000_000
-LOOK_S: Final = 0.25
 CONNECT_S: Final = 10.0
 FETCH_S: Final = 60.0
-TOLD_CHARS: Final = 200
-# How endpoints name a prompt that they will not draw: OpenAI's codes, Azure's, and words of others.
+LOGGED_CHARS: Final = 200
+# How endpoints name a prompt that they will not draw: OpenAI's codes, Azure's, and others' wording.
 REFUSALS: Final = ("content_policy", "moderation_blocked", "content policy", "content_filter", "safety", "sensitive")
 
-DOWN: Final = "The image service cannot be reached right now; try again later."
-FAILED: Final = "The image service failed; try again later."
-BUSY: Final = "The image service is busy; try again in a minute."
-BAD_KEY: Final = "The image service does not accept this site's key; whoever runs the site must set IMAGE_KEY."
-REFUSED: Final = "The image service refused this prompt under its content rules; ask for something else."
-NO_VARIATIONS: Final = "The image service cannot start from an earlier picture; describe the whole picture in words."
-TOO_LARGE: Final = "The image service sent more than a picture can have; try again, or tell whoever runs this site."
+DOWN: Final = "Couldn't connect to the image service. Try again later."
+FAILED: Final = "The image service failed. Try again later."
+BUSY: Final = "The image service is busy. Try again in a minute."
+BAD_KEY: Final = "The image service rejected this site's key. Tell your admin."
+REFUSED: Final = "The image service refused this prompt under its content rules. Ask for something else."
+NO_VARIATIONS: Final = "The image service can't start from an earlier picture. Describe the whole picture instead."
+TOO_LARGE: Final = "The image service's response is too large. Try again, or tell your admin."
 
 
 def unavailable(config: ImageSettings) -> str:
-    """Why the endpoint cannot be used; empty if nothing speaks against it. Asks it nothing."""
-    parts = urlsplit(config.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "IMAGE_URL must be the base address of an images endpoint, as http://127.0.0.1:8080/v1."
+    """Nothing: the address was checked with the settings, and the endpoint is not contacted before a call."""
     return ""
 
 
-def draw(settings: ToolSettings, order: Order, watch: Watch) -> Generator[Image.Image]:
-    """Yield the pictures of `order`, one request each. Raises ToolError or what the watch raises."""
-    # The watch ends what takes too long; httpx's own limit is for a thread that nobody waits for any more.
-    timeout = httpx.Timeout(watch.deadline_s + CONNECT_S, connect=CONNECT_S)
-    with httpx.Client(trust_env=False, timeout=timeout) as client:
-        line = _Line(client, watch)
-        for number in range(order.n):
-            watch.progress(f"Drawing picture {number + 1} of {order.n}" if order.n > 1 else "Drawing")
-            answer = line.send(_request(client, settings.images, order))
-            yield read_picture(_picture_of(answer, line, settings))
+def draw(settings: ToolSettings, order: Order, control: DrawingControl) -> Generator[Image.Image]:
+    """Yield the pictures of `order`, one request each. Raises ToolError, or what `control.check_time` raises."""
+    for number in range(order.n):
+        control.progress(f"Drawing picture {number + 1} of {order.n}" if order.n > 1 else "Drawing")
+        answer = _send(_request(settings.images, order), control)
+        yield read_picture(_picture_of(answer, control, settings))
 
 
-def _request(client: httpx.Client, config: ImageSettings, order: Order) -> httpx.Request:
+def _request(config: ImageSettings, order: Order) -> httpx.Request:
     fields = {"prompt": order.prompt, "size": f"{order.width}x{order.height}"}
     if config.model:
         fields["model"] = config.model
     headers = {"Authorization": f"Bearer {config.key}"} if config.key else {}
     base = config.url.rstrip("/")
     if order.source is None:
-        return client.build_request("POST", f"{base}/images/generations", json={**fields, "n": 1}, headers=headers)
+        return httpx.Request("POST", f"{base}/images/generations", json={**fields, "n": 1}, headers=headers)
     data = BytesIO()
     order.source.save(data, "PNG")
     files = {"image": ("picture.png", data.getvalue(), "image/png")}
-    return client.build_request(
-        "POST", f"{base}/images/edits", data={**fields, "n": "1"}, files=files, headers=headers
-    )
+    return httpx.Request("POST", f"{base}/images/edits", data={**fields, "n": "1"}, files=files, headers=headers)
 
 
-class _Line:
-    """The connection to the endpoint, cut as soon as the watch raises: that is how a server learns to stop."""
+def _send(request: httpx.Request, control: DrawingControl) -> bytes:
+    """The body of the response. Raises ToolError, or what `control.check_time` raises.
 
-    def __init__(self, client: httpx.Client, watch: Watch) -> None:
-        self.client, self.watch = client, watch
-        self._stream: Any = None
-
-    def send(self, request: httpx.Request) -> bytes:
-        """The body of the answer to `request`. Raises ToolError or what the watch raises."""
-        request.extensions["trace"] = self._note_connection
-        pool = ThreadPoolExecutor(1, thread_name_prefix="image-endpoint")
-        future = pool.submit(_send, self.client, request)
-        try:
-            while True:
-                try:
-                    return future.result(timeout=LOOK_S)
-                except StillRunning:
-                    self.watch.look()
-        except httpx.HTTPError as error:
-            logger.warning("the image endpoint gave nothing: %s", error)
-            raise ToolError(DOWN) from error
-        finally:
-            if not future.done():
-                self._cut()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _note_connection(self, event: str, told: dict[str, Any]) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._stream = told["return_value"]
-
-    def _cut(self) -> None:
-        """Wake the thread that waits for the endpoint; closing the client would not."""
-        connection = self._stream and self._stream.get_extra_info("socket")
-        if connection:
-            with suppress(OSError):  # it is closed already
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-def _send(client: httpx.Client, request: httpx.Request) -> bytes:
-    """The body of the answer. Raises ToolError for one that says no, httpx.HTTPError."""
-    response = client.send(request, stream=True)
+    The connection is closed when the control raises, which is how the server learns to stop.
+    """
     try:
+        return watched(partial(_body_of, request), control.deadline_s + CONNECT_S, control.check_time)
+    except BrokenOff as broken:
+        error = broken.causes[0]
+        if isinstance(error, httpx.HTTPError):
+            logger.warning("the image endpoint could not be reached: %s", error)
+            raise ToolError(DOWN) from error
+        raise error from None
+
+
+async def _body_of(request: httpx.Request) -> bytes:
+    """The body of the response. Raises httpx.HTTPError, and ToolError for a status other than 200."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        request.extensions["timeout"] = httpx.Timeout(None, connect=CONNECT_S).as_dict()
+        response = await client.send(request, stream=True)
         body = bytearray()
-        for piece in response.iter_bytes():
-            body += piece
-            if len(body) > MAX_BYTES:
-                raise ToolError(TOO_LARGE)
-    finally:
-        response.close()
+        try:
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > MAX_BYTES:
+                    raise ToolError(TOO_LARGE)
+        finally:
+            await response.aclose()
     if response.status_code != 200:
         raise ToolError(_reason(response.status_code, bytes(body), request.url.path))
     return bytes(body)
 
 
 def _reason(status: int, body: bytes, path: str) -> str:
-    """What an answer with this `status` means to the person, in one sentence."""
-    told = _told(body)
-    if status in (400, 403, 422) and any(word in told.lower() for word in REFUSALS):
+    """What this `status` means to the person."""
+    details = _error_text(body)
+    if status in (400, 403, 422) and any(word in details.lower() for word in REFUSALS):
         return REFUSED
-    logger.warning("the image endpoint answered %s: %s", status, told)
+    logger.warning("the image endpoint returned status %s: %s", status, details)
     if status in (404, 405, 501) and path.endswith("/edits"):
         return NO_VARIATIONS
     if status in (401, 403):
@@ -150,19 +117,19 @@ def _reason(status: int, body: bytes, path: str) -> str:
         return BUSY
     if status >= 500:
         return FAILED
-    return f"The image service did not take the request (status {status}); try another size or wording."
+    return f"The image service rejected the request (status {status}). Try another size or wording."
 
 
-def _told(body: bytes) -> str:
-    """The code and message of an error in OpenAI's shape, else the beginning of the body; for the log."""
+def _error_text(body: bytes) -> str:
+    """The code and message of an OpenAI-style error, or the start of the body; for the log."""
     try:
         error = from_json(body)["error"]
-        return f"{error.get('code')} {error.get('message')}"[: 2 * TOLD_CHARS]
+        return f"{error.get('code')} {error.get('message')}"[: 2 * LOGGED_CHARS]
     except (ValueError, TypeError, KeyError, AttributeError):
-        return body[:TOLD_CHARS].decode(errors="replace")
+        return body[:LOGGED_CHARS].decode(errors="replace")
 
 
-def _picture_of(answer: bytes, line: _Line, settings: ToolSettings) -> bytes:
+def _picture_of(answer: bytes, control: DrawingControl, settings: ToolSettings) -> bytes:
     """The bytes of the first picture in the answer. Raises ToolError."""
     try:
         first: dict[str, Any] = from_json(answer)["data"][0]
@@ -172,8 +139,8 @@ def _picture_of(answer: bytes, line: _Line, settings: ToolSettings) -> bytes:
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, binascii.Error) as error:
         raise ToolError(UNREADABLE) from error
     if _origin(address) == _origin(settings.images.url):
-        return line.send(line.client.build_request("GET", address))
-    return _fetch_elsewhere(address, settings.egress, line.watch)
+        return _send(httpx.Request("GET", address), control)
+    return _fetch_elsewhere(address, settings.egress, control)
 
 
 def _origin(address: str) -> tuple[str, str]:
@@ -181,13 +148,13 @@ def _origin(address: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc.lower()
 
 
-def _fetch_elsewhere(address: str, egress: EgressConfig, watch: Watch) -> bytes:
+def _fetch_elsewhere(address: str, egress: EgressConfig, control: DrawingControl) -> bytes:
     limits = FetchLimits(MAX_BYTES, FETCH_S, content_types=("image/", "application/octet-stream", ""))
     try:
-        answer = fetch(address, egress, limits=limits, check=watch.look)
+        answer = fetch(address, egress, limits=limits, check=control.check_time)
     except EgressError as error:
         logger.warning("the picture at %s could not be fetched: %s", urlsplit(address).hostname, error)
-        raise ToolError(f"The image service named an address that cannot be fetched: {error}") from error
+        raise ToolError(f"Couldn't fetch the picture that the image service linked to: {error}") from error
     if answer.status != 200:
         raise ToolError(UNREADABLE)
     return answer.content

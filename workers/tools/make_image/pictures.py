@@ -1,4 +1,4 @@
-"""Pictures as they are kept: decoded, limited in size, and drawn anew, so that only pixels remain."""
+"""Decodes pictures and encodes them again, limited in size and without metadata."""
 
 import re
 from collections.abc import Collection
@@ -12,14 +12,14 @@ from workers.tools import ToolError
 
 MIME: Final = "image/png"
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
-# Decoding takes four bytes a pixel; no size that can be asked for has a tenth of this.
+# Decoding takes four bytes per pixel. The largest size on offer has less than a tenth of this.
 MAX_PIXELS: Final = 16_777_216
 NAME_CHARS: Final = 48
-UNREADABLE: Final = "What came back is no picture that can be read; try again, or tell whoever runs this site."
+UNREADABLE: Final = "The image service returned something that isn't a picture. Try again, or tell your admin."
 
 
 def read_picture(data: bytes) -> Image.Image:
-    """The picture in `data` as RGB, upright. Raises ToolError when it is none or has too many pixels."""
+    """The picture in `data` as upright RGB. Raises ToolError if it is not one or has too many pixels."""
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _check_size(image)
@@ -30,7 +30,7 @@ def read_picture(data: bytes) -> Image.Image:
 
 def _check_size(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise ToolError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels; ask for a smaller one.")
+        raise ToolError(f"The picture has more than {MAX_PIXELS // 10**6} million pixels. Ask for a smaller one.")
 
 
 def read_file(path: Path) -> Image.Image:
@@ -38,11 +38,11 @@ def read_file(path: Path) -> Image.Image:
     try:
         return read_picture(path.read_bytes())
     except OSError as error:
-        raise ToolError("The picture to vary is gone; attach it again.") from error
+        raise ToolError("The picture to vary no longer exists. Attach it again.") from error
 
 
 def as_png(image: Image.Image) -> bytes:
-    """The pixels of `image` as a PNG, without any metadata that it came with. Raises ToolError."""
+    """`image` as a PNG without metadata. Raises ToolError."""
     _check_size(image)
     bare = Image.frombytes("RGB", image.size, image.convert("RGB").tobytes())
     data = BytesIO()
@@ -51,7 +51,7 @@ def as_png(image: Image.Image) -> bytes:
 
 
 def name_for(prompt: str, taken: Collection[str]) -> str:
-    """A file name made of the prompt's first words that is not among `taken`."""
+    """A file name from the prompt's first words that is not in `taken`."""
     words = "-".join(re.findall(r"\w+", prompt.lower()))
     stem = words if len(words) <= NAME_CHARS else words[:NAME_CHARS].rsplit("-", 1)[0]
     stem, number = stem.strip("-_") or "picture", 1

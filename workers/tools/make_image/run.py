@@ -1,5 +1,6 @@
-"""Making a picture: from the call's arguments to pictures kept with the conversation."""
+"""The tool `make_image`: draws pictures and keeps them with the conversation."""
 
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any, Final
 
@@ -7,11 +8,10 @@ from PIL import Image
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
-from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
+from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.make_image import drawing
-from workers.tools.make_image.drawing import Order, Watch, drawer
+from workers.tools.make_image.drawing import DrawingControl, Order, drawer
 from workers.tools.make_image.pictures import MIME, as_png, name_for, read_file
-from workers.tools.markdown import escaped
 from workers.tools.settings import ToolSettings
 
 FIELDS: Final[dict[str, Any]] = BUILTIN_TOOLS["make_image"].spec.parameters["properties"]
@@ -21,34 +21,29 @@ MAX_PICTURES: Final[int] = FIELDS["n"]["maximum"]
 DEFAULT_SIZE: Final = "768x768"
 SMALL_SIZE: Final = "512x512"
 
-NOTHING_SET: Final = (
-    "Set IMAGE_MODEL to a diffusers model directory, or IMAGE_URL to an OpenAI-compatible images endpoint."
-)
+NOT_SET_UP: Final = "Image generation isn't set up on this site. Ask your admin."
 CAPTION_CHARS: Final = 200
 
 
 def placed(spec: ToolSpec, settings: ToolSettings) -> ToolSpec:
-    """`spec` with the workers that draw as these settings say."""
+    """`spec` with the time limit and the kind of worker that the settings call for."""
     config = settings.images
     return spec.model_copy(update={"timeout_s": config.timeout_s, "gpu": config.backend == "diffusers"})
 
 
 def unavailable(settings: ToolSettings) -> str:
-    """Why no pictures can be made here, in one sentence that says what to set; empty if they can."""
-    return drawing.unavailable(settings.images) if settings.images.backend else NOTHING_SET
+    """Why no pictures can be made here, for users; empty if they can."""
+    return drawing.unavailable(settings.images) if settings.images.backend else NOT_SET_UP
 
 
 def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> ToolOutput:
-    """Draw what the arguments say and keep it. Raises ToolError, or what `ctx.check` raises."""
-    config = settings.images
-    if not config.backend:
-        raise ToolError(f"Pictures cannot be made here. {NOTHING_SET}")
+    """Draw the pictures and keep them. Raises ToolError, or what `ctx.check` raises."""
     source = _source(arguments, ctx)
     order = _order(arguments, read_file(source.path) if source else None)
-    watch = Watch(min(ctx.deadline_s, config.timeout_s), ctx.check, ctx.progress)
+    control = DrawingControl(min(ctx.deadline_s, settings.images.timeout_s), ctx.check, ctx.progress)
     taken = {file.name for file in ctx.files}
     kept, size = [], (order.width, order.height)
-    with closing(drawer(config)(settings, order, watch)) as drawn:
+    with closing(_draw(settings, order, control)) as drawn:
         for picture in drawn:
             size, name = picture.size, name_for(order.prompt, taken)
             taken.add(name)
@@ -56,7 +51,7 @@ def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> 
     names = ", ".join(file.name for file in kept)
     what = "a picture" if len(kept) == 1 else f"{len(kept)} pictures"
     return ToolOutput(
-        text=f"Made {what} of {size[0]} by {size[1]} pixels, shown to the person already: {names}. "
+        text=f"Made {what} of {size[0]} by {size[1]} pixels, already shown to the user: {names}. "
         f"It shows: {order.prompt}",
         shown=_caption(order.prompt, size),
         files=tuple(kept),
@@ -66,17 +61,20 @@ def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> 
 
 
 def picture(prompt: str, settings: ToolSettings, deadline_s: float = 120.0) -> bytes:
-    """A small square picture of `prompt` as PNG, for no conversation. Raises ToolError."""
-    config = settings.images
-    if not config.backend:
-        raise ToolError(f"Pictures cannot be made here. {NOTHING_SET}")
+    """A small square PNG of `prompt`, outside any conversation. Raises ToolError."""
     order = _order({"prompt": prompt, "size": SMALL_SIZE}, None)
-    with closing(drawer(config)(settings, order, Watch(min(deadline_s, config.timeout_s)))) as drawn:
+    with closing(_draw(settings, order, DrawingControl(min(deadline_s, settings.images.timeout_s)))) as drawn:
         return as_png(next(drawn))
 
 
+def _draw(settings: ToolSettings, order: Order, control: DrawingControl) -> Generator[Image.Image]:
+    if not settings.images.backend:
+        raise ToolError(NOT_SET_UP)
+    return drawer(settings.images)(settings, order, control)
+
+
 def _order(arguments: dict[str, Any], source: Image.Image | None) -> Order:
-    """What to draw. Raises ToolError for arguments that the schema does not allow."""
+    """The order for these arguments. Raises ToolError where the schema does not allow them."""
     prompt, n = arguments.get("prompt"), arguments.get("n", 1)
     if not isinstance(prompt, str) or not 0 < len(prompt.strip()) <= PROMPT_CHARS:
         raise ToolError(f"Say what to draw, in up to {PROMPT_CHARS:,} characters.")
@@ -84,13 +82,13 @@ def _order(arguments: dict[str, Any], source: Image.Image | None) -> Order:
         raise ToolError(f"Ask for 1 to {MAX_PICTURES} pictures at once.")
     size = arguments.get("size") or _nearest_size(source)
     if size not in SIZES:
-        raise ToolError(f"A picture can be {', '.join(SIZES)} pixels large.")
+        raise ToolError(f"The size must be one of {', '.join(SIZES)}.")
     width, height = map(int, size.split("x"))
     return Order(prompt.strip(), width, height, n, source)
 
 
 def _nearest_size(source: Image.Image | None) -> str:
-    """The size whose shape is most like the source's; the default without one."""
+    """The size whose aspect ratio is closest to the source's; the default without a source."""
     if source is None:
         return DEFAULT_SIZE
     shape = source.width / source.height
@@ -103,7 +101,7 @@ def _shape(size: str) -> float:
 
 
 def _source(arguments: dict[str, Any], ctx: ToolContext) -> InputFile | None:
-    """The picture to vary, the newest of that name. Raises ToolError when there is none."""
+    """The newest picture of the given name, None if no name is given. Raises ToolError if there is none."""
     name = arguments.get("variation_of")
     if not name:
         return None
@@ -114,7 +112,7 @@ def _source(arguments: dict[str, Any], ctx: ToolContext) -> InputFile | None:
 
 
 def _caption(prompt: str, size: tuple[int, int]) -> str:
-    """Markdown of one line: the prompt as plain text, and the size."""
+    """One line of Markdown: the prompt as plain text, and the size."""
     line = " ".join(prompt.split())
     line = line if len(line) <= CAPTION_CHARS else line[:CAPTION_CHARS].rsplit(" ", 1)[0] + "…"
     return f"{escaped(line, '().:@/')} ({size[0]} × {size[1]})"

@@ -1,4 +1,4 @@
-"""Tools of MCP servers that a GPT's creator named: listed when they are saved, called like any tool."""
+"""The tools of a GPT's MCP servers: listed when a server is saved, and called."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ from workers.tools.actions.answers import from_outside, shown, with_files
 from workers.tools.actions.files import decoded_base64, ending, keep_each
 from workers.tools.actions.importing.schemas import Notes, Schemas
 from workers.tools.credentials import NOTHING, Credential, scrub
-from workers.tools.mcp.session import Session
+from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "list_tools"]
@@ -32,7 +32,7 @@ MAX_PAGES: Final = 20
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
-    """The tools of the GPT's MCP servers, by the names under which they are called."""
+    """The tools of the GPT's MCP servers, by tool name."""
     return {
         name: Tool(_spec(name, server, tool), partial(call, settings, server, tool), partial(describe, server, tool))
         for name, (server, tool) in named_mcp_tools(spec.mcp_servers, spec.actions).items()
@@ -40,25 +40,29 @@ def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
 
 
 def _spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
-    words = tool.name.replace("_", " ").replace("-", " ")
+    title = tool.name.replace("_", " ").replace("-", " ")
     return ToolSpec(
         name=name,
-        description=tool.description or words,
+        description=tool.description or title,
         parameters=tool.parameters,
         effect="read" if tool.read_only and server.trusted else "write",
-        title=words[:1].upper() + words[1:],
+        title=title[:1].upper() + title[1:],
         reach="host",
-        host=host_of(server.url) or server.name,
+        host=_host(server),
         timeout_s=CALL_TIMEOUT_S,
     )
 
 
-def list_tools(settings: ToolSettings, server: McpServer, lent: Credential = NOTHING) -> tuple[McpTool, ...]:
-    """The tools that the server offers now. Raises ToolError."""
-    tools = Session(settings, server, lent).ask(_list, CALL_TIMEOUT_S)
+def _host(server: McpServer) -> str:
+    return host_of(server.url) or server.name
+
+
+def list_tools(settings: ToolSettings, server: McpServer, credential: Credential = NOTHING) -> tuple[McpTool, ...]:
+    """The tools that the server offers. Raises ToolError."""
+    tools = McpSession(settings, server, credential).request(_list, CALL_TIMEOUT_S)
     if len(tools) > MAX_MCP_TOOLS:
-        raise ToolError(f"{server.name} offers {len(tools)} tools; a server can have {MAX_MCP_TOOLS}.")
-    return tuple(_tool(each, lent) for each in tools)
+        raise ToolError(f"{server.name} has {len(tools)} tools; at most {MAX_MCP_TOOLS} are supported.")
+    return tuple(_tool(each, credential) for each in tools)
 
 
 async def _list(client: Client) -> list[Any]:
@@ -73,15 +77,15 @@ async def _list(client: Client) -> list[Any]:
     return tools
 
 
-def _tool(listed: Any, lent: Credential) -> McpTool:
-    """A listed tool with its schema made small and safe, as those of OpenAPI documents are."""
+def _tool(listed: Any, credential: Credential) -> McpTool:
+    """A listed tool, its schema limited like those of OpenAPI documents."""
     schema = listed.input_schema if isinstance(listed.input_schema, dict) else {}
     parameters = Schemas(schema).inline(schema, Notes())
     parameters = {**parameters, "type": "object", "properties": parameters.get("properties", {})}
     hints = listed.annotations
     return McpTool(
         name=str(listed.name)[:120],
-        description=scrub(" ".join((listed.description or listed.title or "").split()), lent)[:SUMMARY_CHARS],
+        description=scrub(" ".join((listed.description or listed.title or "").split()), credential)[:SUMMARY_CHARS],
         parameters=parameters,
         read_only=bool(hints and hints.read_only_hint),
     )
@@ -90,33 +94,29 @@ def _tool(listed: Any, lent: Credential) -> McpTool:
 def call(
     settings: ToolSettings, server: McpServer, tool: McpTool, arguments: dict[str, Any], context: ToolContext
 ) -> ToolOutput:
-    """What the server answered. Raises ToolError, SignInNeeded, and what `context.check` raises."""
+    """The server's result. Raises ToolError, SignInNeeded, and what `context.check` raises."""
     check_length(json.dumps(arguments), "The request")
-    lent = settings.credential(server.auth, server.server_id, context.user_id, host_of(server.url))
-    ask = partial(_call, name=tool.name, arguments=arguments)
-    result = Session(settings, server, lent).ask(ask, context.deadline_s, context.check)
-    return _output(server, result, context, lent)
+    credential = settings.credential(server.auth, server.server_id, context.user_id, host_of(server.url))
+    session = McpSession(settings, server, credential)
+    result = session.request(lambda client: client.call_tool(tool.name, arguments), context.deadline_s, context.check)
+    return _output(server, result, context, credential)
 
 
-async def _call(client: Client, name: str, arguments: dict[str, Any]) -> CallToolResult:
-    return await client.call_tool(name, arguments)
-
-
-def _output(server: McpServer, result: CallToolResult, context: ToolContext, lent: Credential) -> ToolOutput:
-    host = host_of(server.url) or server.name
-    texts = [scrub(text, lent) for text in _texts(result.content)]
-    files = keep_each(_files(result.content), context, lent)
+def _output(server: McpServer, result: CallToolResult, context: ToolContext, credential: Credential) -> ToolOutput:
+    host = _host(server)
+    texts = [scrub(text, credential) for text in _texts(result.content)]
+    files = keep_each(_files(result.content), context, credential)
     structured = result.structured_content
     if structured is not None and not texts:
-        texts = [scrub(json.dumps(structured, ensure_ascii=False), lent)]
+        texts = [scrub(json.dumps(structured, ensure_ascii=False), credential)]
     text = with_files("\n".join(texts), files)
-    check_length(text, f"The answer of {host}")
-    told = text or f"{host} answered without content."
-    return from_outside(host, told, shown(_as_values(texts)), files, ok=not result.is_error)
+    check_length(text, f"The response of {host}")
+    text = text or f"{host} returned no content."
+    return from_outside(host, text, shown(_as_values(texts)), files, ok=not result.is_error)
 
 
 def _as_values(texts: list[str]) -> Any:
-    """One text of JSON as its values, which are shown as a table or list."""
+    """The values of a single text of JSON, to be shown as a table or list; else the texts."""
     if len(texts) == 1 and texts[0][:1] in ("{", "["):
         try:
             return json.loads(texts[0])
@@ -139,7 +139,7 @@ def _texts(content: Iterable[Any]) -> list[str]:
 
 
 def _files(content: Iterable[Any]) -> Iterator[tuple[str, str, bytes]]:
-    """Pictures, sounds and other files of the answer."""
+    """The images, audio and other files of the result."""
     n_files = 0
     for block in content:
         data, mime = getattr(block, "data", None), getattr(block, "mime_type", "") or "application/octet-stream"
@@ -152,9 +152,7 @@ def _files(content: Iterable[Any]) -> Iterator[tuple[str, str, bytes]]:
 
 
 def describe(server: McpServer, tool: McpTool, arguments: dict[str, Any]) -> Request:
-    """The call in plain words, and its message exactly."""
-    host = host_of(server.url) or server.name
+    """The call in plain language, and its full message."""
     raw = {"method": "tools/call", "params": {"name": tool.name, "arguments": arguments}}
-    what = tool.name.replace("_", " ")
-    words = f"Ask {host} to do: {what}.\n{in_words(arguments)}".strip()
-    return Request(words, as_json(raw))
+    plain = f"Use {tool.name.replace('_', ' ')} on {_host(server)}.\n{in_words(arguments)}".strip()
+    return Request(plain, as_json(raw))

@@ -1,6 +1,7 @@
-"""One conversation with an MCP server through the official SDK: open, ask one thing, close.
+"""Sends one request to an MCP server with the official SDK.
 
-Servers are strangers: what they send is bounded, waits end, and a local command runs only if the operator listed it.
+Servers are not trusted: their responses are limited in size, waits end, and a local command runs only if the operator
+allowed it.
 """
 
 import os
@@ -29,52 +30,52 @@ SessionCall = Callable[[Client], Awaitable[T]]
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What a conversation with `server` works with: what may be reached and started, and the key for it."""
+class McpSession:
+    """A connection to `server`, opened for each request, within the limits of `settings`."""
 
     settings: ToolSettings
     server: McpServer
-    lent: Credential
+    credential: Credential
 
-    def ask(self, ask: SessionCall[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
-        """What `ask` gets from the server. Raises ToolError, and what `check` raises."""
+    def request(self, send: SessionCall[T], timeout_s: float, check: Callable[[], None] = lambda: None) -> T:
+        """The result of `send`. Raises ToolError, and what `check` raises."""
         try:
-            return watched(partial(self._once, ask), timeout_s, check)
+            return watched(partial(self._once, send), timeout_s, check)
         except TimeoutError:
             raise ToolError(f"{self.server.name} did not answer within {timeout_s:.0f} seconds.") from None
         except BrokenOff as broken:
             raise self._error(broken.causes) from None
 
-    async def _once(self, ask: SessionCall[T]) -> T:
+    async def _once(self, send: SessionCall[T]) -> T:
         if self.server.command:
             async with Client(self._stdio()) as client:
-                return await ask(client)
+                return await send(client)
         connected = False
         try:
             async with Client(self._streamable()) as client:
                 connected = True
-                return await ask(client)
+                return await send(client)
         except Exception as error:
-            # Never once something was asked: a call is made once only.
-            if connected or not _speaks_sse(error):
+            # Never after `send` began: a call is made once only.
+            if connected or not _needs_sse(error):
                 raise
-        async with Client(self._sse()) as client:  # how servers were reached until 2025
-            return await ask(client)
+        async with Client(self._sse()) as client:  # the transport of MCP before 2025-03
+            return await send(client)
 
     def _stdio(self) -> AbstractAsyncContextManager[Any]:
         if self.server.command not in self.settings.mcp_commands:
-            raise ToolError(f"The command of {self.server.name} is not one that this site's operator allows.")
+            raise ToolError(f"The command of {self.server.name} isn't allowed on this site. Ask your admin.")
         command, *arguments = self.server.command
         parameters = StdioServerParameters(command=command, args=arguments, env={}, cwd="/")
         return stdio_client(parameters, errlog=open(os.devnull, "w"))
 
     def _client(self, *_: Any, **__: Any) -> httpx2.AsyncClient:
-        """The client of every request. The SDK's own wishes for it (headers, timeouts) are not taken up."""
+        """The HTTP client; the SDK's headers and timeouts are ignored."""
         egress = self.settings.egress
         # Redirects: the SDK follows them within one origin only, so that headers reach no other host.
         return httpx2.AsyncClient(
             transport=GuardedTransport(egress),
-            headers={"User-Agent": egress.user_agent, **self.lent.headers},
+            headers={"User-Agent": egress.user_agent, **self.credential.headers},
             timeout=httpx2.Timeout(30.0, read=60.0),
             trust_env=False,
         )
@@ -94,12 +95,12 @@ class Session:
         for cause in causes:
             if isinstance(cause, ToolError):
                 return cause
-        # The reason may be the server's own text.
+        # The reason may contain text of the server.
         host = host_of(self.server.url) or self.server.name
-        text = f"Couldn't connect to {self.server.name}: {scrub(reason(causes[0]), self.lent)[:300]}"
+        text = f"Couldn't connect to {self.server.name}: {scrub(reason(causes[0]), self.credential)[:300]}"
         return ToolError(text, written_by=f"the answer of {host}")
 
 
-def _speaks_sse(error: BaseException) -> bool:
-    """Whether the server refused the way of today, which servers of the older way do (404, 405: the SDK's words)."""
+def _needs_sse(error: BaseException) -> bool:
+    """Whether the server rejected streamable HTTP (404 or 405 in the SDK's message), as servers with only SSE do."""
     return any("error response" in str(leaf) for leaf in leaves(error))

@@ -1,4 +1,4 @@
-"""The guarded client as the MCP SDK takes it: the SDK brings httpx2, the guard is a transport of httpx."""
+"""Adapts the guarded httpx transport to httpx2, which the MCP SDK uses."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -12,13 +12,13 @@ MAX_BYTES: Final = 8_000_000
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
-    """Every request of a session through the guard. A refusal is an httpx2.ConnectError with the guard's sentence."""
+    """Sends requests through the guard. A refusal is an httpx2.ConnectError with the guard's message."""
 
     def __init__(self, config: EgressConfig) -> None:
         self._inner = guarded_async_transport(config, FetchLimits(max_bytes=MAX_BYTES))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """The answer, its body still to come."""
+        """The response, with its body unread."""
         content = await request.aread()
         sent = httpx.Request(
             request.method,
@@ -33,14 +33,15 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             raise httpx2.ReadTimeout(str(error), request=request) from error
         except httpx.TransportError as error:
             raise httpx2.ConnectError(reason(error), request=request) from error
-        return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=_Body(answer), request=request)
+        body = _StreamedBody(answer)
+        return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=body, request=request)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._inner.aclose()
 
 
-class _Body(httpx2.AsyncByteStream):
+class _StreamedBody(httpx2.AsyncByteStream):
     def __init__(self, answer: httpx.Response) -> None:
         self._answer = answer
 

@@ -1,1 +1,1 @@
-"""One page of the web by its address."""
+"""The tool `open_page`."""

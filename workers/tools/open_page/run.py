@@ -1,35 +1,35 @@
-"""Opening a page: what of it speaks to the question, and its links."""
+"""The tool `open_page`: the passages of a page that match the question, and its links."""
 
 from typing import Any, Final
 
 from workers.tools import ToolContext, ToolError, ToolOutput
 from workers.tools.settings import ToolSettings
 from workers.tools.web.pages import OpenedPage, opened
-from workers.tools.web.ranking import best_passages, told
+from workers.tools.web.ranking import best_passages, joined
 
 _LINKS_CHARS: Final = 2_400
-_DROPPED: Final = "(Left out: text on this page that is hidden or meant for assistants rather than readers.)"
+_DROPPED: Final = "(Removed: text on this page that is hidden or addressed to assistants rather than readers.)"
 
 
 def unavailable(settings: ToolSettings) -> str:
-    """Nothing: an address can be opened wherever this runs."""
+    """Nothing: pages can be opened on every machine."""
     return ""
 
 
 def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings) -> ToolOutput:
-    """The page at `arguments["url"]`: what of it speaks to the question, and its links. Raises ToolError."""
+    """Matching passages and the links of the page at `arguments["url"]`. Raises ToolError."""
     address = str(arguments.get("url") or "").strip()
     if not address:
-        raise ToolError("Say which page to open: give its address.")
+        raise ToolError("Give the address of the page to open.")
     if "://" not in address:
         address = f"https://{address}"
     context.progress(f"Opening {address[:80]}")
     page = opened(address, settings.egress, context.check)
     passages = best_passages([page], context.question)
-    text = "\n\n".join(each for each in (_head(page), told(passages), _links(page)) if each)
+    text = "\n\n".join(each for each in (_head(page), joined(passages), _links(page)) if each)
     return ToolOutput(
         text=text,
-        shown="" if passages else "There is no text to read on this page.",
+        shown="" if passages else "This page has no readable text.",
         passages=passages,
         urls=tuple(link.url for link in page.page.links),
         written_by=(page.author,),

@@ -1,1 +1,1 @@
-"""Pages of the web, read as a person would: what searching and opening a page share."""
+"""Web pages, fetched, read and ranked for the tools web_search and open_page."""

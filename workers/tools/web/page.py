@@ -1,4 +1,4 @@
-"""A page as it was read."""
+"""A web page as it was read; apart from reading.py, whose libraries only the child process imports."""
 
 from pydantic import BaseModel
 
@@ -6,16 +6,16 @@ from gpts.knowledge.documents import Document
 
 
 class PageLink(BaseModel):
-    """A link that a reader sees, with the words it stands on."""
+    """A visible link with its text."""
 
     text: str
     url: str
 
 
 class Page(BaseModel):
-    """What is read on a page. `n_dropped` texts were left out since they are hidden or speak to models.
+    """The readable content of a page. `n_dropped` texts were removed: they are hidden or address models.
 
-    `is_cut`: the page goes on.
+    `is_cut`: the page is longer.
     """
 
     document: Document

@@ -1,4 +1,4 @@
-"""A page by its address: fetched through the guard, read in a process apart, kept for some minutes."""
+"""Opens web pages: fetches them through the guard, reads them in a child process, caches them for some minutes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.tools import ToolError
 from workers.tools.web.page import Page
 
-# Images, sound and films are not read; of what remains its content decides.
+# Excludes images, audio and video; the content of all else decides how it is read.
 _KINDS: Final = ("text/", "application/", "message/", "")
 _MAX_BYTES: Final = 10_000_000
 _READING: Final = ParserLimits(wall_s=20, cpu_s=15, page_s=1, max_s=40, answer_bytes=8_000_000)
@@ -26,11 +26,11 @@ _HEADERS: Final = {"Accept": "text/html,application/xhtml+xml,application/pdf,te
 _KEPT_S: Final = 300.0
 _MAX_KEPT: Final = 64
 _STATUS: Final = {
-    401: "wants people to sign in before they read this page",
-    403: "does not let this site read the page",
+    401: "requires a sign-in for this page",
+    403: "doesn't let this site read the page",
     404: "has no such page",
     410: "no longer has this page",
-    429: "does not answer so many requests; try again later",
+    429: "is receiving too many requests. Try again later",
 }
 
 _kept: dict[str, tuple[float, "OpenedPage"]] = {}
@@ -39,30 +39,28 @@ _keeping = Lock()
 
 @dataclass(frozen=True, slots=True)
 class OpenedPage:
-    """A page with the address that it came from in the end."""
+    """A page with its final URL after redirects."""
 
     url: str
     page: Page
 
     @property
     def host(self) -> str:
-        """The host of its address."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def title(self) -> str:
-        """Its title, else its host."""
         return self.page.document.title or self.host
 
     @property
     def author(self) -> str:
-        """Who may have written it, for people ("the page example.org/news")."""
+        """The source for labels ("the page example.org/news")."""
         parts = urlsplit(self.url)
         return f"the page {parts.netloc}{parts.path}".rstrip("/")[:200]
 
 
 def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s: float = 20.0) -> OpenedPage:
-    """The page at `url`, from a few minutes ago or now. Raises ToolError with a sentence, and what `check` raises."""
+    """The page at `url`, from the cache or fetched now. Raises ToolError, and what `check` raises."""
     try:
         url = Guard(egress).target(url).url
         if (page := _recall(url)) is not None:
@@ -73,14 +71,14 @@ def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s:
         raise ToolError(str(error)) from error
     host = urlsplit(response.url).hostname or ""
     if response.status >= 400:
-        raise ToolError(f"{host} {_STATUS.get(response.status, f'answers with error {response.status}')}.")
+        raise ToolError(f"{host} {_STATUS.get(response.status, f'returned an error (status {response.status})')}.")
     page = OpenedPage(response.url, _read(response, check))
     _keep(url, page)
     return page
 
 
 def _read(response: Response, check: Callable[[], None]) -> Page:
-    """What is read in the answer, in a child process. Raises ToolError."""
+    """The content of the response, read in a child process. Raises ToolError."""
     with NamedTemporaryFile(prefix="guildhall-page-") as file:
         file.write(response.content)
         file.flush()
@@ -89,11 +87,11 @@ def _read(response: Response, check: Callable[[], None]) -> Page:
             answer = run_isolated(_READ, Path(file.name), args, _READING, lambda n_read, n_pages: check())
             return Page.model_validate_json(answer)
         except (EmptyFile, NoText, ScannedPages) as error:
-            raise ToolError("There is no text to read on this page.") from error
+            raise ToolError("This page has no readable text.") from error
         except (TimedOut, TooLarge) as error:
-            raise ToolError("The page is too large to be read.") from error
+            raise ToolError("The page is too large.") from error
         except (KnowledgeError, ValidationError) as error:
-            raise ToolError("What is at this address is no page or document that can be read.") from error
+            raise ToolError("The content at this address isn't a readable page or document.") from error
 
 
 def _recall(url: str) -> OpenedPage | None:
@@ -111,6 +109,6 @@ def _keep(url: str, page: OpenedPage) -> None:
 
 
 def forget() -> None:
-    """Forget every page."""
+    """Empty the cache."""
     with _keeping:
         _kept.clear()

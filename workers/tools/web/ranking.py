@@ -1,4 +1,4 @@
-"""Which parts of long pages speak to the question: BM25 over their chunks, no model."""
+"""Ranks the chunks of pages by the question with BM25, without a model."""
 
 import math
 from collections import Counter
@@ -9,20 +9,18 @@ from typing import Final
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Chunk, Passage
 from gpts.knowledge.terms import terms
+from workers.knowledge.lexical import K1, B
 from workers.tools.web.pages import OpenedPage
 
-# As in the search of knowledge, where k1 1.5 did best (measured 2026-11).
-_K1: Final = 1.5
-_B: Final = 0.75
 MAX_TOKENS: Final = 1_200
-# Parts far behind the best one are not worth a reader's time.
+# The lowest score that is kept, as a share of the best one.
 _LEAST_SHARE: Final = 0.25
-# Numbers of chunks are distinct over all pages of a result.
+# The chunks of the n-th page are numbered from n times this, so that numbers are unique within a result.
 _PER_PAGE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _PageChunk:
     place: int
     page: OpenedPage
     chunk: Chunk
@@ -30,9 +28,9 @@ class _Part:
 
 
 def best_passages(pages: Sequence[OpenedPage], question: str, max_tokens: int = MAX_TOKENS) -> tuple[Passage, ...]:
-    """The parts of `pages` nearest to `question`, best first, about `max_tokens` in all.
+    """The chunks of `pages` that match `question` best, best first, about `max_tokens` in all.
 
-    Where no part has a word of the question, the pages' beginnings.
+    If none contains a word of the question, the beginnings of the pages.
     """
     parts = [part for number, page in enumerate(pages) for part in _parts(page, number * _PER_PAGE)]
     scores = _scores(parts, list(dict.fromkeys(terms(question))))
@@ -48,48 +46,48 @@ def best_passages(pages: Sequence[OpenedPage], question: str, max_tokens: int = 
 
 
 def estimated_tokens(texts: Sequence[str]) -> list[int]:
-    """About how many tokens each text has: a letter of Chinese and the like is one, four of other scripts are."""
+    """The approximate number of tokens of each text: one per CJK character, one per four characters otherwise."""
     return [max(1, sum(4 if ord(letter) >= 0x2E80 else 1 for letter in text) // 4) for text in texts]
 
 
-def told(passages: Sequence[Passage]) -> str:
-    """The passages of one page in reading order, gaps marked."""
+def joined(passages: Sequence[Passage]) -> str:
+    """The passages of one page in reading order, gaps marked with “…”."""
     pieces: list[str] = []
     end = -1
     for each in sorted(passages, key=lambda passage: passage.start):
         if each.end <= end:
             continue
-        # Neighbours share some sentences; what was told is not told again.
+        # Neighbouring chunks overlap by some sentences, which are kept once.
         overlap = max(0, end - each.start)
         pieces.append(("…\n" if overlap == 0 and pieces else "") + each.text[overlap:].strip())
         end = each.end
     return "\n".join(pieces)
 
 
-def _parts(page: OpenedPage, first: int) -> list[_Part]:
+def _parts(page: OpenedPage, first: int) -> list[_PageChunk]:
     title = terms(page.title)
     return [
-        _Part(first + number, page, each, Counter([*terms(f"{each.heading}\n{each.text}"), *title]))
+        _PageChunk(first + number, page, each, Counter([*terms(f"{each.heading}\n{each.text}"), *title]))
         for number, each in enumerate(chunk(page.page.document, estimated_tokens))
     ]
 
 
-def _scores(parts: Sequence[_Part], asked: Sequence[str]) -> list[float]:
-    """BM25 of each part, divided by the most that it could be: 0..1."""
+def _scores(parts: Sequence[_PageChunk], asked: Sequence[str]) -> list[float]:
+    """The BM25 score of each chunk, divided by the highest possible one: 0..1."""
     n_parts = len(parts)
     mean = sum(part.terms.total() for part in parts) / max(1, n_parts) or 1.0
     with_term = {term: sum(term in part.terms for part in parts) for term in asked}
     weight = {term: math.log(1 + (n_parts - n + 0.5) / (n + 0.5)) for term, n in with_term.items()}
-    most = sum(weight.values()) * (_K1 + 1) or 1.0
+    most = sum(weight.values()) * (K1 + 1) or 1.0
 
-    def score(part: _Part) -> float:
-        norm = _K1 * (1 - _B + _B * part.terms.total() / mean)
-        return sum(weight[term] * n * (_K1 + 1) / (n + norm) for term in asked if (n := part.terms[term])) / most
+    def score(part: _PageChunk) -> float:
+        norm = K1 * (1 - B + B * part.terms.total() / mean)
+        return sum(weight[term] * n * (K1 + 1) / (n + norm) for term in asked if (n := part.terms[term])) / most
 
     return [score(part) for part in parts]
 
 
-def _passage(part: _Part, score: float) -> Passage:
+def _passage(part: _PageChunk, score: float) -> Passage:
     host = part.page.host
     return Passage(
         file_id="",

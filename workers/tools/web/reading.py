@@ -1,8 +1,7 @@
-"""What a person would read on a page, made in a process apart: pages are strangers' files.
+"""Extracts the readable content of a page, in a confined child process, as pages are not trusted.
 
-First everything that a browser does not show goes, by the same rules as for files of knowledge; then trafilatura
-finds the part that the page is about. What is left and still speaks to models rather than readers goes too: nobody is
-there to decide on it.
+Everything that a browser does not show is removed, by the same rules as for knowledge files; then trafilatura finds
+the main part. Text that addresses models rather than readers is removed too, as nobody reviews it.
 """
 
 import json
@@ -32,10 +31,10 @@ from workers.tools.web.page import Page, PageLink
 MAX_LINKS: Final = 40
 _LINK_CHARS: Final = 100
 _MAX_CHARS: Final = 300_000
-# A main part shorter than this is mistrusted: menus are gone already, and little text needs no choice.
+# With a main part shorter than this the whole page is kept: its menus are removed already.
 _MAIN_CHARS: Final = 400
 _JSON_LINES: Final = 40
-# Shorter hidden text is a word for machines.
+# Shorter hidden text is a label, such as for icons.
 _HIDDEN_CHARS: Final = 30
 _PAGES: Final = frozenset(["text/html", "application/xhtml+xml"])
 _TEXTS: Final = frozenset([text_types.TEXT, text_types.MARKDOWN, text_types.SOURCE, text_types.CSV])
@@ -47,9 +46,9 @@ _DROPPED: Final = frozenset(["invisible_text", "hidden_characters", "speaks_to_m
 
 
 def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
-    """What is read in `data`, which came from `url`, as JSON; runs in the child. Raises a KnowledgeError.
+    """The Page in `data`, which came from `url`, as JSON; runs in the child process. Raises KnowledgeError.
 
-    `claimed` is the MIME type that the server names; it is believed where it says that a text is a page.
+    `claimed` is the MIME type from the server, used only to tell HTML from other text.
     """
     kind = sniffing.sniff(data)
     links: tuple[PageLink, ...] = ()
@@ -67,7 +66,7 @@ def read_here(data: bytes, url: str, claimed: str = "") -> bytes:
 
 
 def _safe(document: Document, links: tuple[PageLink, ...]) -> Page:
-    """`document` without what is not meant for readers, cut to what is worth ranking."""
+    """`document` without text that is not meant for readers, cut to _MAX_CHARS."""
     document = screened(document)
     dropped = {each.id for each in document.findings if each.severity != "note" and each.kind in _DROPPED}
     left = settled(document, dict.fromkeys(dropped, "drop"))
@@ -86,7 +85,7 @@ def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
 
 
 def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
-    """The page's text and links, and how many texts a trick hides from readers."""
+    """The page's text and links, and the number of texts hidden by tricks."""
     with catch_warnings():
         simplefilter("ignore")
         soup = BeautifulSoup(_with_body(text), "lxml")
@@ -101,12 +100,12 @@ def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
 
 
 def _with_body(text: str) -> str:
-    """`text` with the tag that authors may leave out; libxml2 would take newer elements for part of the head."""
+    """`text` with the optional tag <body>; without it libxml2 puts newer elements in the head."""
     return text if _BODY.search(text) else _FIRST_BLOCK.sub(r"<body>\g<0>", text, count=1)
 
 
 def _better(main: Document, whole: Document) -> Document:
-    """The main part, or all of the page where that part is a stub, as on a page of lists or a start page."""
+    """The main part, or the whole page if that part is too short, as on start pages and lists."""
     return main if len(main.text()) >= _MAIN_CHARS else whole
 
 
@@ -119,7 +118,7 @@ def _document(html: str, title: str) -> Document:
 
 
 def _links(root: Tag, base: str, own: str) -> Iterator[PageLink]:
-    """The links of `root` in reading order, each address once."""
+    """The links of `root` in reading order, each URL once."""
     seen = {urldefrag(own).url}
     for tag in root.find_all("a", href=True):
         text = flat(visible_text(tag))[:_LINK_CHARS]
@@ -136,7 +135,7 @@ def _links(root: Tag, base: str, own: str) -> Iterator[PageLink]:
 
 
 def _json(text: str) -> Document:
-    """JSON as people print it, in blocks of some lines."""
+    """Indented JSON, in blocks of _JSON_LINES lines."""
     try:
         pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -1,1 +1,1 @@
-"""A search of the web."""
+"""The tool `web_search`."""

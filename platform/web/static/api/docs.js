@@ -1,4 +1,4 @@
-// Swagger UI for each of the page's OpenAPI documents.
+// Swagger UI for each OpenAPI document of the page.
 
 for (const domNode of document.querySelectorAll("[data-document]")) {
   window.SwaggerUIBundle({

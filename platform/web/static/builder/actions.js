@@ -1,4 +1,4 @@
-// Actions and MCP servers in the creator's form: the list, and the dialogs that change it. All of it is saved at once.
+// Actions and MCP servers in the creator's form: the list and its dialogs. Changes are saved immediately.
 
 import { toast } from "../site.js";
 import { call } from "./outside_api.js";
@@ -17,7 +17,7 @@ function urlOf(outside) {
   return `${"enabled" in outside ? urls.actions : urls.servers}/${outside.id}`;
 }
 
-/** Put the row of `outside` in the list, in the place of the one that it had. */
+/** Add the row of `outside` to the list, or replace it. */
 function show(outside) {
   const row = rowOf(outside);
   const old = list.querySelector(`[data-id="${outside.id}"]`);
@@ -40,7 +40,7 @@ function show(outside) {
 function changed(outside) {
   tell(null);
   show(outside);
-  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft is another now
+  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft may have changed
 }
 
 function tell(error) {
@@ -78,7 +78,7 @@ function changeServer(row) {
   serverDialog.open(row ? `Edit ${row.name}` : "Add MCP server", row ? "Save" : "Add server");
 }
 
-// Trying out --------------------------------------------------------------------------------------------------------
+// Test calls --------------------------------------------------------------------------------------------------------
 
 let tested = null;
 const test = new Dialog("test-dialog", async () => {

@@ -1,4 +1,4 @@
-// The GPTs that a draft may ask: a search that adds one, and the rows. When to ask one is saved with the form (edit.js).
+// The GPTs that a draft can ask: a search that adds one, and the rows. The form (edit.js) saves when to ask each.
 
 import { toast } from "../site.js";
 import { post } from "./send.js";
@@ -13,7 +13,7 @@ const options = document.getElementById("delegate-options");
 const none = section.querySelector("[data-combo-none]");
 const urls = section.dataset;
 let timer = 0;
-let asked = 0; // counts searches, so that a slow answer does not replace a newer one
+let asked = 0; // counts searches, so that a slow response does not replace a newer one
 let active = -1;
 
 // The list of choices ------------------------------------------------------------------------------------------------
@@ -36,7 +36,7 @@ function open(n) {
   options.hidden = n === 0;
   none.hidden = n > 0;
   input.setAttribute("aria-expanded", String(n > 0));
-  activate(n && input.value.trim() ? 0 : -1); // what was searched for is one Enter away
+  activate(n && input.value.trim() ? 0 : -1); // Enter adds the best match
   tell(n ? `${n} GPT${n === 1 ? "" : "s"} found.` : none.textContent);
 }
 
@@ -78,7 +78,7 @@ input.addEventListener("keydown", (event) => {
     Escape: escape,
   }[event.key];
   if (!act) return;
-  event.preventDefault(); // Enter would send the form
+  event.preventDefault(); // Enter would submit the form
   act();
 });
 input.addEventListener("input", () => {
@@ -87,7 +87,7 @@ input.addEventListener("input", () => {
 });
 input.addEventListener("click", () => { if (options.hidden) search(); });
 input.addEventListener("blur", close);
-options.addEventListener("pointerdown", (event) => event.preventDefault()); // the search keeps the focus
+options.addEventListener("pointerdown", (event) => event.preventDefault()); // keep the focus on the search
 options.addEventListener("click", (event) => {
   const option = event.target.closest("[data-slug]");
   if (option) choose(option);
@@ -134,7 +134,7 @@ list.addEventListener("click", (event) => {
 function changed(words) {
   limit();
   tell(words);
-  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft is another now
+  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft may have changed
 }
 
 function limit() {
@@ -151,7 +151,7 @@ function tell(words) {
   section.querySelector("[data-delegates-status]").textContent = words;
 }
 
-// Without this script the field takes a name, goes with the form, and the browser offers choices.
+// Without this script the field is part of the form, and the browser suggests the choices.
 input.removeAttribute("name");
 input.removeAttribute("list");
 for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": options.id })) {

@@ -1,4 +1,4 @@
-// The creator's form: it saves itself and counts characters, while its files are read (files.js).
+// The creator's form: saves automatically, and counts characters. files.js has the knowledge files.
 
 import { toast } from "../site.js";
 import { FileList } from "./files.js";
@@ -10,14 +10,14 @@ const form = document.getElementById("gpt-form");
 const files = new FileList(form, show);
 const stateLine = form.querySelector("[data-save-state]");
 let waiting = form.dataset.waiting === "yes";
-let edits = 0; // counts changes, so that one made while a save is under way is saved after it
+let edits = 0; // counts changes, so that those made during a save are saved after it
 let saved = 0;
 let timer = 0;
 let saving = null;
 
 // Saving ------------------------------------------------------------------------------------------------------------
 
-/** Save the draft if it has unsaved changes; resolves once it is saved or the page says why not. */
+/** Save the draft if it has unsaved changes; resolves once it is saved or the page shows an error. */
 async function saveNow() {
   clearTimeout(timer);
   if (saving) await saving;
@@ -68,7 +68,7 @@ function showErrors(errors) {
   }
 }
 
-/** Put the parts of the page that the server drew anew in place, where they differ. */
+/** Replace the parts of the page that differ in the server's response. */
 function show({ parts, waiting: waits }) {
   for (const [name, html] of Object.entries(parts)) {
     for (const place of document.querySelectorAll(`[data-part="${name}"]`)) {
@@ -83,7 +83,7 @@ function show({ parts, waiting: waits }) {
 const preview = document.getElementById("preview");
 const welcome = preview.querySelector("[data-welcome]");
 
-/** Let the preview's welcome say what the draft says. */
+/** Update the preview's welcome from the draft. */
 function greet() {
   if (!welcome) return;
   const { name, description } = form.elements;
@@ -104,7 +104,7 @@ function chip(input) {
   return button;
 }
 
-preview.addEventListener("focusin", () => saveNow()); // what is asked there is answered by the newest draft
+preview.addEventListener("focusin", () => saveNow()); // so that the preview uses the newest draft
 
 // Fields ------------------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ form.addEventListener("input", ({ target }) => {
 
 form.addEventListener("outside-changed", edited);
 
-// Files go with messages to a draft that can read them.
+// Messages can have attachments if the draft can read files.
 const readers = [...form.querySelectorAll('[name="capabilities"][data-reads-files]')];
 const attach = preview.querySelector("[data-attach-button]");
 const offerFiles = () => { attach.hidden = !readers.some((reader) => reader.checked) && !("readsFiles" in attach.dataset); };
@@ -170,7 +170,7 @@ async function setPicture(file) {
   picture.value = "";
 }
 
-/** Have a picture drawn from what the draft says, which takes a while. */
+/** Generate a picture from name and description, which takes a while. */
 async function draw(button) {
   const [line, label] = [form.querySelector('[data-error="picture"]'), button.querySelector("span")];
   button.disabled = true;
@@ -224,7 +224,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   clearTimeout(timer);
-  saved = edits; // the form itself carries what was not saved yet
+  saved = edits; // submitting the form saves the rest
 });
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });

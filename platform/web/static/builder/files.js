@@ -1,4 +1,4 @@
-// The list of knowledge files in the creator's form: uploads side by side, each row followed until it is settled.
+// The list of knowledge files in the creator's form: parallel uploads, and rows that update until each file is done.
 
 import { toast } from "../site.js";
 import { post } from "./send.js";
@@ -6,16 +6,16 @@ import { post } from "./send.js";
 const POLL_MS = 1200;
 const UPLOADS_AT_ONCE = 3;
 const PENDING = new Set(["received", "parsing", "embedding"]);
-// What is told to those who hear the page, when a file comes to it.
+// Announced to screen readers when a file reaches this status.
 const NEWS = { ready: "is ready", failed: "couldn’t be read", quarantined: "needs your review", cancelled: "was cancelled" };
 
 export class FileList {
   #queue = [];
   #uploading = 0;
   #timer = 0;
-  #leaving = new Set(); // ids of rows removed before the server has answered
+  #leaving = new Set(); // ids of rows removed before the server responds
 
-  /** `show` puts the other parts of the form, which each answer carries, in place. */
+  /** `show` updates the other parts of the form, which are in every response. */
   constructor(form, show) {
     this.form = form;
     this.show = show;
@@ -23,7 +23,7 @@ export class FileList {
     this.replacement = form.querySelector("#replacement");
   }
 
-  /** Listen to the list and the drop zone, and follow what is under way; `waiting` to follow in any case. */
+  /** Listen to the list and the drop zone, and poll while files are being read, or if `waiting`. */
   start(waiting) {
     const picker = this.form.elements.files;
     picker.addEventListener("change", () => { this.#add([...picker.files]); picker.value = ""; });
@@ -42,7 +42,7 @@ export class FileList {
     return this.list.querySelector(".file-failed") !== null;
   }
 
-  /** Look again in a moment. */
+  /** Poll again in a moment. */
   follow() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#look(), POLL_MS);
@@ -126,7 +126,7 @@ export class FileList {
     return undefined;
   }
 
-  // Following
+  // Polling
 
   async #look() {
     if (document.hidden) return this.follow();
@@ -139,7 +139,7 @@ export class FileList {
     return undefined;
   }
 
-  /** Draw the rows that changed, take away those that are gone, and add those that came from elsewhere. */
+  /** Update the rows that changed, remove those that are gone, and add those from other tabs. */
   #sync(files) {
     const ids = new Set(files.map((file) => file.id));
     for (const row of this.list.querySelectorAll("[data-file]")) {
@@ -214,7 +214,7 @@ export class FileList {
     return undefined;
   }
 
-  /** Carry out the action of a row's button, then redraw the row from the server's answer. */
+  /** Do the action of a row's button, then update the row from the server's response. */
   async #send(row, button, field) {
     for (const each of row.querySelectorAll("button")) each.disabled = true;
     const body = new FormData();

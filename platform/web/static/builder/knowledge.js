@@ -1,4 +1,4 @@
-// The page of a GPT's knowledge: asks it questions in place, and fills in what a worker had to look up.
+// The page about a GPT's knowledge: tests questions without a reload, and loads the part that a worker makes.
 
 import { post } from "./send.js";
 
@@ -28,7 +28,7 @@ function sorry(words) {
   return line;
 }
 
-async function lookInto() {
+async function loadHealth() {
   const response = await fetch(health.dataset.health, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
   const data = await response?.json().catch(() => null);
   if (data?.html) health.innerHTML = data.html;
@@ -42,8 +42,8 @@ function tryLater(words) {
   again.type = "button";
   again.className = "button small";
   again.textContent = "Retry";
-  again.addEventListener("click", () => { line.textContent = "Comparing passages…"; lookInto(); });
+  again.addEventListener("click", () => { line.textContent = "Comparing passages…"; loadHealth(); });
   line.append(again);
 }
 
-if (health) lookInto();
+if (health) loadHealth();

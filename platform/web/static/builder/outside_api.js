@@ -1,6 +1,6 @@
 // Requests to the API for actions and MCP servers, with one sentence for every failure.
 
-/** Why a request was refused: `message` for the reader, `fields` the message of each field by its name. */
+/** An error of the API: `message` for the person, `fields` with the message of each field by name. */
 export class Refused extends Error {
   constructor(message, fields = {}) {
     super(message);
@@ -13,7 +13,7 @@ function token() {
   return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]").value;
 }
 
-/** The JSON that the API answers; null where it answers nothing. Throws Refused. */
+/** The JSON response of the API, or null if it is empty. Throws Refused. */
 export async function call(method, url, body) {
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
   if (body) headers["Content-Type"] = "application/json";
@@ -28,9 +28,9 @@ export async function call(method, url, body) {
 
 function refusal(status, answer) {
   if (status === 401 || status === 403) return new Refused("You’re signed out. Sign in again in another tab.");
-  const told = answer?.error ?? {};
+  const error = answer?.error ?? {};
   const fields = {};
-  for (const { field, message } of told.errors ?? []) fields[field.split(".").at(-1)] = message;
-  if (told.field && told.message) fields[told.field.split(".").at(-1)] ??= told.message;
-  return new Refused(told.message ?? "Something went wrong. Try again.", fields);
+  for (const { field, message } of error.errors ?? []) fields[field.split(".").at(-1)] = message;
+  if (error.field && error.message) fields[error.field.split(".").at(-1)] ??= error.message;
+  return new Refused(error.message ?? "Something went wrong. Try again.", fields);
 }

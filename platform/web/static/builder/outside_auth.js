@@ -15,7 +15,7 @@ class AuthDialog {
     this.kind.addEventListener("change", () => this.show());
   }
 
-  /** Set the way for `row`, whose address is `url`; `done(row)` gets it then. `hint` is what its document says of it. */
+  /** Edit the authentication of `row` at the API's `url`, then call `done(row)`. `hint` is from its document. */
   open(row, url, done, hint = {}) {
     this.row = row;
     this.url = url;
@@ -43,5 +43,5 @@ class AuthDialog {
   }
 }
 
-/** The one dialog of the page. */
+/** The page's dialog. */
 export const auth = new AuthDialog();

@@ -1,7 +1,7 @@
-// A dialog with a form: it opens, says which fields were wrong, and sends once at a time.
+// A dialog with a form, which shows errors by field and sends one request at a time.
 
 export class Dialog {
-  /** `id` is the dialog's; `submit()` sends the form and says by true that the dialog may close. */
+  /** `id` is the dialog's; `submit()` sends the form and returns true if the dialog may close. */
   constructor(id, submit) {
     this.dialog = document.getElementById(id);
     this.form = this.dialog.querySelector("form");
@@ -26,7 +26,7 @@ export class Dialog {
     this.dialog.showModal();
   }
 
-  /** The named fields and what they hold. */
+  /** The fields' values by name. */
   get values() {
     return Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, value.trim()]));
   }
@@ -52,7 +52,7 @@ export class Dialog {
     }
   }
 
-  /** Put each message under its field, and what belongs to none under all of them. */
+  /** Show each message under its field, and those without a field at the bottom. */
   complain(fields, message = "") {
     let placed = false;
     for (const line of this.form.querySelectorAll("[data-error]")) {

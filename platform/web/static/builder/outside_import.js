@@ -1,13 +1,13 @@
-// Reading an OpenAPI document into an action: the document first, then what of it the GPT may call.
+// Importing an OpenAPI document as an action: first the document, then its operations.
 
 import { call } from "./outside_api.js";
 import { Dialog } from "./outside_dialog.js";
 import { copyOf, described } from "./outside_row.js";
 
-const LONG_LIST = 12; // operations from which a filter is of use
+const LONG_LIST = 12; // from this many operations on there is a filter
 
 export class ImportDialog {
-  /** `url` is that of the draft's actions; `done(action, hint)` gets the saved one and what its document says of signing in. */
+  /** `url` is that of the draft's actions in the API; `done(action, hint)` gets the saved action and its auth hint. */
   constructor(url, done) {
     this.url = url;
     this.done = done;
@@ -35,7 +35,7 @@ export class ImportDialog {
     this.dialog.form.reset();
     this.dialog.fill({ ...action, server: action.base_url, document: "", url: "" });
     this.choose({ ...action, servers: [action.base_url] });
-    this.dialog.open(`Change ${action.name}`, this.dialog.next.textContent);
+    this.dialog.open(`Edit ${action.name}`, this.dialog.next.textContent);
   }
 
   async take(input) {

@@ -53,26 +53,26 @@ function line(label, words) {
   return row;
 }
 
-/** `row` with buttons that say to a screen reader what they are about. */
+/** `row` with buttons that are labelled for screen readers. */
 function labelled(row, { name }) {
   for (const button of row.querySelectorAll(".outside-buttons button")) button.setAttribute("aria-label", `${button.textContent}: ${name}`);
   return row;
 }
 
-/** How its calls sign in, in words. */
+/** Its authentication, in words. */
 function signIn({ auth, secret_set: isSet, oauth }) {
   const missing = auth === "oauth" ? !oauth.client_id : auth !== "none" && !isSet;
   return missing ? `${KINDS[auth]}, not set up yet` : KINDS[auth];
 }
 
 function trouble(line, { trouble: words, warnings = [], enabled }, n) {
-  const told = words || (n ? "" : enabled ? "No operations selected." : "This server lists no tools.");
+  const problem = words || (n ? "" : enabled ? "No operations selected." : "This server lists no tools.");
   const more = warnings.length ? plural(warnings.length, "note") + " on its document. See Edit." : "";
-  line.textContent = [told, more].filter(Boolean).join(" ");
+  line.textContent = [problem, more].filter(Boolean).join(" ");
   line.hidden = !line.textContent;
 }
 
-/** An operation with its button to try it out. */
+/** An operation with its Test button. */
 export function operation(listed) {
   const row = described(copyOf("operation-row"), listed);
   const button = row.querySelector("[data-test]");
@@ -91,7 +91,7 @@ function tool({ name, description, read_only: isRead }) {
   return row;
 }
 
-/** `row` saying what an operation of a document is. */
+/** `row` filled with an operation of a document. */
 export function described(row, { method, path, summary, asks }) {
   const label = row.querySelector("[data-method]");
   label.textContent = method;

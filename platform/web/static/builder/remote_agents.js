@@ -1,4 +1,4 @@
-// Remote agents in the creator's form: the list, and the dialog that adds or changes one. All of it is saved at once.
+// Remote agents in the creator's form: the list and its dialog. Changes are saved immediately.
 
 import { toast } from "../site.js";
 import { call } from "./outside_api.js";
@@ -18,7 +18,7 @@ function tell(error) {
   errorLine.textContent = error ? error.message : "";
 }
 
-/** Put the row of `agent` in the list, in the place of the one that it had. */
+/** Add the row of `agent` to the list, or replace it. */
 function show(agent) {
   const row = rowOfAgent(agent);
   const old = list.querySelector(`[data-id="${agent.id}"]`);
@@ -36,7 +36,7 @@ function show(agent) {
 function changed(agent) {
   tell(null);
   show(agent);
-  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft is another now
+  form.dispatchEvent(new CustomEvent("outside-changed")); // the status of the draft may have changed
 }
 
 async function remove(agent, row) {

@@ -1,6 +1,6 @@
 // Requests from the creator's pages, with one sentence for every failure.
 
-/** Send `body` and give the JSON answer. Throws an Error whose message is a sentence for the reader. */
+/** Send `body` and return the JSON response. Throws an Error with a message for the person. */
 export async function post(url, body = new FormData()) {
   body.set("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
   const options = { method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual" };

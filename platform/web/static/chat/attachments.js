@@ -1,4 +1,4 @@
-// Files that go with a message: chosen, dropped or pasted, uploaded at once, each a chip until the message is sent.
+// Attachments of a message: chosen, dropped or pasted, uploaded immediately, shown as chips until it is sent.
 
 import { sentence, token } from "./post.js";
 
@@ -26,11 +26,11 @@ export class Attachments {
     });
     form.querySelector("[data-message]").addEventListener("paste", (event) => {
       const files = [...event.clipboardData.files];
-      if (!files.length || event.clipboardData.getData("text/plain")) return; // a copied cell is text first
+      if (!files.length || event.clipboardData.getData("text/plain")) return; // a copied cell has an image too, but is text
       event.preventDefault();
       this.add(files);
     });
-    let depth = 0; // entering a child comes before leaving its parent
+    let depth = 0; // dragenter of a child comes before dragleave of its parent
     const over = (by) => {
       depth = by === 0 ? 0 : depth + by;
       zone.classList.toggle("dropping", depth > 0);
@@ -51,7 +51,7 @@ export class Attachments {
     return [...this.files.values()].some(({ request }) => request);
   }
 
-  /** The ids of what is ready to be sent. */
+  /** The ids of the uploaded files. */
   get ids() {
     return [...this.files.values()].flatMap(({ id }) => (id ? [id] : []));
   }
@@ -128,7 +128,7 @@ export class Attachments {
     this.update();
   }
 
-  /** Take away what was sent. */
+  /** Remove the chips of the sent files. */
   clear() {
     this.files.clear();
     this.list.replaceChildren();

@@ -1,10 +1,10 @@
-// The chat page: one conversation, and the column of chats beside it.
+// The chat page: one conversation, and the sidebar of chats.
 
 import { Conversation } from "./conversation.js";
 
 const talk = document.querySelector("[data-talk]");
 const conversation = new Conversation(talk, {
-  // A first message makes the chat: go to its own address, which Back then skips.
+  // The first message creates the chat: go to its URL, replacing this one in the browser's history.
   began(data) {
     if ("page" in talk.dataset) return false;
     location.replace(data.url);

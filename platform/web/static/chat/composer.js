@@ -1,12 +1,12 @@
-// Where people write: grows with the text, sends on Enter, and keeps the text until the site has it.
+// The text field for messages: grows with the text, sends on Enter, and keeps the text until it was received.
 
 import { Attachments } from "./attachments.js";
 import { Mention } from "./mention.js";
 
-const NEAR_LIMIT = 0.9; // share of the limit from which the count is shown
+const NEAR_LIMIT = 0.9; // the count is shown from this share of the limit on
 
 export class Composer {
-  /** `handlers`: send(text, fields that go along) → Promise that rejects with a Refusal, stop(). */
+  /** `handlers`: send(text, further fields) → Promise that rejects with a Refusal, stop(). */
   constructor(form, handlers) {
     this.form = form;
     this.handlers = handlers;
@@ -44,7 +44,7 @@ export class Composer {
     addEventListener("resize", () => this.grow());
   }
 
-  // The text outlives a reload, a crash and a sign-in in this tab.
+  // The text survives a reload, a crash and signing in again in this tab.
   draftKey() { return `draft ${this.form.action}`; }
   draft() { try { return sessionStorage.getItem(this.draftKey()); } catch { return null; } }
   keep() { try { sessionStorage.setItem(this.draftKey(), this.area.value); } catch { /* Not everyone allows storage. */ } }
@@ -58,7 +58,7 @@ export class Composer {
     this.update();
   }
 
-  /** Send `text`; an own one is taken out of the field once the site has it. */
+  /** Send `text`; if it is the field's, the field is cleared once it was received. */
   async deliver(text, own) {
     this.sending = true;
     this.fail(null);
@@ -79,7 +79,7 @@ export class Composer {
     }
   }
 
-  /** Say why something failed, with `more` behind it; null takes the words away. */
+  /** Show why something failed, followed by `more`; null hides the message. */
   fail(refusal, more = "") {
     this.error.hidden = !refusal;
     this.error.textContent = refusal ? refusal.message + more : "";
@@ -93,7 +93,7 @@ export class Composer {
     }
   }
 
-  /** Show whether an answer is being written, which blocks sending. */
+  /** Show whether an answer is in progress, which blocks sending. */
   setAnswering(answering) {
     const hadFocus = document.activeElement === this.stopButton;
     this.answering = answering;

@@ -1,5 +1,4 @@
-// A conversation: its turns, the answer being written, and where the reader is in it. Used by the chat page and by the
-// builder's preview.
+// A conversation: its turns, the answer in progress, and scrolling. Used by the chat page and by the builder's preview.
 
 import { copy } from "../site.js";
 import { foldOut } from "./delegations.js";
@@ -8,11 +7,11 @@ import { post, Refusal } from "./post.js";
 import { SourcePanel } from "./sources.js";
 import { AnswerStream } from "./stream.js";
 
-const END_PX = 40; // this near to the end the page follows the stream
+const END_PX = 40; // this close to the end, the page scrolls with the stream
 const COPIED_MS = 2000;
 
 export class Conversation {
-  /** `began(data)` is called with the site's answer to a first message; by default its turn is shown here. */
+  /** `began(data)` gets the response to the first message; by default its turn is shown here. */
   constructor(talk, { began = null } = {}) {
     this.talk = talk;
     this.began = began;
@@ -47,12 +46,12 @@ export class Conversation {
     addEventListener("pagehide", () => this.stream?.close());
   }
 
-  // Where the reader is
+  // Scrolling
 
   scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.scroller;
     const atEnd = scrollHeight - scrollTop - clientHeight <= END_PX;
-    // A picture or a request that comes or goes moves the end away as well; only the reader leaves it upwards.
+    // Pictures and requests move the end too; only scrolling up means that the reader left it.
     const left = scrollTop < this.top && scrollHeight >= this.height;
     this.following = atEnd || (this.following && !left);
     [this.top, this.height] = [scrollTop, scrollHeight];
@@ -77,7 +76,7 @@ export class Conversation {
       this.composer.mention?.sent(data.guest);
       this.show(data);
     } catch (refusal) {
-      if (refusal.status === 409) await this.refresh(); // another tab is ahead of this one
+      if (refusal.status === 409) await this.refresh(); // another tab has newer messages
       throw refusal;
     }
   }
@@ -91,7 +90,7 @@ export class Conversation {
     }
   }
 
-  /** Put a turn that just began at the end, or in the place of `old`. */
+  /** Add a new turn at the end, or in place of `old`. */
   show(data, old = null) {
     const turn = parsed(data.turn, "[data-turn]");
     this.talk.querySelector("[data-welcome]")?.remove();
@@ -119,7 +118,7 @@ export class Conversation {
     }
   }
 
-  // The answer being written
+  // The answer in progress
 
   followLive() {
     const reply = this.turns.querySelector(".reply[data-live]");
@@ -139,25 +138,25 @@ export class Conversation {
     if (reply.dataset.status !== "failed") this.announce(stopped ? "Stopped." : `${reply.dataset.name} has answered.`);
   }
 
-  /** Point to a request that waits for the reader, whose words are not interrupted. */
+  /** Point to a request that waits for the person, without interrupting their typing. */
   asked(card) {
     this.announce(`${card.dataset.name} needs your approval: ${card.dataset.title}`);
     if (this.following) this.toEnd();
     if (!this.composer.area.value) card.focus({ preventScroll: true });
   }
 
-  /** Send the answer to a request; its card goes once the site has it, and says why not otherwise. */
+  /** Send the answer to a request. Its card is removed once it was received, or shows an error. */
   async approve(form, button) {
     const card = form.closest("[data-approval]");
     const buttons = [...card.querySelectorAll("button")];
-    const fields = [...new FormData(form, button)]; // a disabled button would not count
+    const fields = [...new FormData(form, button)]; // before the button is disabled, or it would be missing
     for (const each of buttons) each.disabled = true;
     try {
       await post(form.getAttribute("action"), fields);
       this.composer.fail(null);
       this.composer.area.focus({ preventScroll: true });
     } catch (refusal) {
-      if (refusal.status === 409) this.composer.fail(refusal); // answered elsewhere: the card is about to go
+      if (refusal.status === 409) this.composer.fail(refusal); // answered in another tab: the card will be removed
       else card.querySelector("[data-approval-error]").textContent = refusal.message;
       for (const each of buttons) each.disabled = false;
     }
@@ -187,14 +186,14 @@ export class Conversation {
 
   // Other tabs
 
-  /** Show what happened elsewhere: messages sent in another tab, answers that ended while this page slept. */
+  /** Show what is new: messages sent in another tab, answers that ended while this page was suspended. */
   async refresh() {
     if (!("page" in this.talk.dataset)) return;
     let response;
     try {
       response = await fetch(location.href, { headers: { Accept: "text/html" } });
     } catch {
-      return; // offline: what is shown stays
+      return; // offline: keep what is shown
     }
     if (response.redirected || response.status === 404) {
       location.reload(); // signed out, or deleted
@@ -208,7 +207,7 @@ export class Conversation {
     else if (!this.stream || this.stream.closed) this.followLive();
   }
 
-  /** Take all turns away, and stop following the one that was being written. */
+  /** Remove all turns, and stop following the answer in progress. */
   clear() {
     this.stream?.close();
     this.stream = null;
@@ -226,7 +225,7 @@ export class Conversation {
   }
 }
 
-/** Bring to life what the server rendered within `part`. */
+/** Activate the elements that the server rendered in `part`. */
 export function enhance(part) {
   for (const element of part.querySelectorAll("[data-needs-js]")) element.hidden = false;
   for (const head of part.querySelectorAll(".answer .code-head")) {
@@ -239,7 +238,7 @@ export function enhance(part) {
   }
 }
 
-/** Whether `button` copies something of an answer, which it then has done. */
+/** Copy if `button` is a copy button of an answer. Whether it was. */
 export async function copied(button) {
   if (!button) return false;
   if ("copyAnswer" in button.dataset) await copy(button.parentElement.querySelector("[data-raw]").content.textContent);

@@ -1,10 +1,10 @@
-// What other GPTs did when they were asked: fetched when its line is folded out, and again while it goes on.
+// The runs of other GPTs: loaded when their line is expanded, and again while they are in progress.
 
 const AGAIN_MS = 2000;
 const OFFLINE = "Can’t reach the site. Expand this again when you’re back online.";
 const GONE = "This is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
 
-/** Fill the lines of asks within `root` as they are folded out; `shown(part)` brings each filled one to life. */
+/** Load the runs of delegations in `root` when they are expanded; `shown(part)` activates each. */
 export function foldOut(root, shown) {
   root.addEventListener("toggle", ({ target }) => {
     if (!target.matches?.("details[data-delegated][open]") || "filling" in target.dataset) return;
@@ -14,7 +14,7 @@ export function foldOut(root, shown) {
   }, { capture: true });
 }
 
-/** Show in `body` the part at `url`, and look again while it goes on and `isWanted()`. */
+/** Show the part at `url` in `body`, and update it while it is in progress and `isWanted()`. */
 export async function keepUp(body, url, shown, isWanted = () => true) {
   let last = "";
   do {
@@ -52,7 +52,7 @@ function put(body, part, shown) {
   body.replaceChildren(part);
 }
 
-/** Leave open in `fresh` the lines that its reader has folded out in `old`, with what they were filled with. */
+/** Expand the lines in `fresh` that are expanded in `old`, with the content that was loaded. */
 export function carry(old, fresh) {
   const within = (element) => element.parentElement.closest("[data-part]");
   const part = fresh.matches("[data-part]") ? fresh : null;

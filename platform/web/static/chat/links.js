@@ -1,12 +1,12 @@
-// Links of an answer: where each leads, what it would send along, and whether only a page gave it. The same rules as
-// chat/links.py, which a test holds to the same cases.
+// Links of an answer: where each leads, what data it would send, and whether it comes from external content. The same
+// rules as in chat/links.py; a test runs the same cases against both.
 
 const HOST = /(?:[\p{L}\p{N}_-]+\.)+\p{L}[\p{L}\p{N}_-]+/gu;
 const DATA_CHARS = 16;
 const SHOWN_CHARS = 48;
 const FROM_OUTSIDE = "from a page it read";
 
-/** The host that a link leads to, or the address that a mail goes to; empty where there is none. */
+/** The host of a URL, or the address of a mailto link; empty if there is none. */
 export function host(url) {
   if (!URL.canParse(url)) return "";
   const parts = new URL(url);
@@ -17,7 +17,7 @@ function plain(name) {
   return name.toLowerCase().replace(/^www\./, "");
 }
 
-/** Whether the words of a link name its host and no other. */
+/** Whether the text of a link names its host and no other. */
 export function showsHost(words, url) {
   const target = plain(host(url));
   if (target.includes("@")) return words.toLowerCase().includes(target);
@@ -25,7 +25,7 @@ export function showsHost(words, url) {
   return named.length > 0 && named.every((name) => plain(name) === target);
 }
 
-/** What following the link would tell its host besides a page's name. */
+/** The data that the link would send to its host. */
 export function dataSent(url) {
   if (!URL.canParse(url)) return "";
   const { search, hash } = new URL(url);
@@ -43,7 +43,7 @@ function shortened(text) {
   return letters.length <= SHOWN_CHARS ? line : `${letters.slice(0, SHOWN_CHARS).join("")}…`;
 }
 
-/** Let the link say where it leads; `outside` is the set of hosts that only text from outside named. */
+/** Show where the link leads; `outside` is the set of hosts that are only in external content. */
 export function explain(link, outside) {
   const url = link.getAttribute("href");
   if (!url) {

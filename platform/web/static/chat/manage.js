@@ -1,4 +1,4 @@
-// Renaming and deleting chats, in the side column and on the page of all chats.
+// Renaming and deleting chats, in the sidebar and on the page of all chats.
 
 import { toast } from "../site.js";
 import { post } from "./post.js";
@@ -57,7 +57,7 @@ function deleted() {
   const group = row().closest("[data-group]");
   row().remove();
   if (!group.querySelector("[data-chat-row]")) group.remove();
-  if (!document.querySelector("[data-chat-row]")) location.reload(); // the page says what an empty list means
+  if (!document.querySelector("[data-chat-row]")) location.reload(); // for the text that explains an empty list
   toast("Chat deleted.");
 }
 

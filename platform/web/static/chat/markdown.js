@@ -1,5 +1,5 @@
 // The Markdown of an answer while it is being written. The finished answer comes from the server (chat/rendering.py),
-// whose rules these repeat: no raw HTML, pictures as links only, links that say where they lead.
+// with the same rules: no raw HTML, pictures only as links, links that show where they lead.
 
 import DOMPurify from "../vendor/dompurify/purify.es.mjs";
 import MarkdownIt from "../vendor/markdown-it/markdown-it.esm.min.mjs";
@@ -13,7 +13,7 @@ const ALLOWED = {
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 };
-const OVERRIDES = /[\u202d\u202e]/g; // would turn around what follows them
+const OVERRIDES = /[\u202d\u202e]/g; // these would reverse the text that follows
 
 const parser = new MarkdownIt({ html: false, linkify: false, typographer: false });
 parser.renderer.rules.image = (tokens, index) => {
@@ -28,7 +28,7 @@ function pictureWords(words, source) {
   return words.trim() ? `${words} (p${where})` : `P${where}`;
 }
 
-/** `text` as a document fragment that is safe to insert. `outside`: the hosts that only text from outside named. */
+/** `text` as a document fragment that is safe to insert. `outside`: the hosts that are only in external content. */
 export function rendered(text, outside = new Set()) {
   const fragment = DOMPurify.sanitize(parser.render(text.replace(OVERRIDES, "")), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) explain(link, outside);
@@ -55,7 +55,7 @@ function frameCode(pre) {
   wrap(pre, "code").prepend(head);
 }
 
-/** Make the children of `element` those of `fragment`, leaving equal ones in place: a selection in them survives. */
+/** Replace the children of `element` by those of `fragment`, but keep equal ones, so that selections survive. */
 export function patch(element, fragment) {
   const wanted = [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE);
   wanted.forEach((node, index) => {

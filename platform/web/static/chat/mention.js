@@ -1,15 +1,15 @@
-// “@” in the composer: a list of GPTs while one types, and the chip of the one that answers instead of the chat's own.
+// “@” in the composer: a list of GPTs to mention, and the chip of the one that answers instead of the chat's own.
 //
-// The focus stays in the text; while the list is open the text field is its combobox. A choice becomes a chip with a
-// toggle for how long. A GPT that answers until dismissed is the site's to know: its chip comes from there.
+// The focus stays in the text field, which is a combobox while the list is open. A chosen GPT becomes a chip with a
+// toggle for how long it answers. The chip of a GPT that answers until removed comes from the server.
 
 import { post } from "./post.js";
 
-const WAIT_MS = 120; // after a key, before the site is asked
-const TYPED = /(?:^|\s)@((?:[^\s@][^@\n]{0,59})?)$/u; // what stands before the caret
+const WAIT_MS = 120; // after a key, before the list is requested
+const TYPED = /(?:^|\s)@((?:[^\s@][^@\n]{0,59})?)$/u; // the text before the caret
 
 export class Mention {
-  /** `form` is the composer, `refused(refusal)` is told why something failed. */
+  /** `form` is the composer, `refused(refusal)` is called if something fails. */
   constructor(form, refused) {
     this.form = form;
     this.refused = refused;
@@ -19,10 +19,10 @@ export class Mention {
     this.none = form.querySelector("[data-mention-none]");
     this.status = form.querySelector("[data-mention-status]");
     this.place = form.querySelector("[data-answerer]");
-    this.chosen = null; // {slug, name, face} of the next message
+    this.chosen = null; // {slug, name, face} for the next message
     this.guest = this.place.firstElementChild;
     this.found = [];
-    this.declined = false; // Escape holds until another “@”
+    this.declined = false; // Escape closes the list until the next “@”
     this.listen();
   }
 
@@ -30,32 +30,32 @@ export class Mention {
     this.area.addEventListener("input", () => this.typed());
     this.area.addEventListener("click", () => this.typed());
     this.area.addEventListener("blur", () => this.close());
-    // Before the composer, whose Enter sends.
+    // Before the composer's listener, in which Enter sends.
     this.form.addEventListener("keydown", (event) => event.target === this.area && this.key(event), true);
-    this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // the text keeps the focus
+    this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // keep the focus on the text field
     this.list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
       if (option) this.take([...this.list.children].indexOf(option));
     });
     this.place.addEventListener("click", (event) => this.clicked(event));
     this.place.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches("[type=radio]")) event.preventDefault(); // it would send
+      if (event.key === "Enter" && event.target.matches("[type=radio]")) event.preventDefault(); // Enter would submit the form
     });
   }
 
-  /** What to send along with the message. */
+  /** The fields to send with the message. */
   get fields() {
     if (!this.chosen) return [];
     return [["mention", this.chosen.slug], ["stay", this.place.querySelector("[name=stay]:checked")?.value ?? ""]];
   }
 
-  /** The message is sent; `html` is the chip of who answers until dismissed, as the site has it now. */
+  /** After a message was sent: `html` is the chip of the GPT that answers until removed. */
   sent(html = "") {
     this.chosen = null;
     this.showGuest(new DOMParser().parseFromString(html, "text/html").querySelector("[data-guest]"));
   }
 
-  /** Show the chip of who answers until dismissed; null for nobody. A choice for the next message stays. */
+  /** Show the chip of the GPT that answers until removed, if any. A choice for the next message stays. */
   showGuest(chip) {
     const shown = this.place.firstElementChild;
     if (chip && shown?.dataset.guest === chip.dataset.guest) return; // it may have the focus
@@ -82,12 +82,12 @@ export class Mention {
     if (query === null) return this.close();
     this.declined &&= query !== "";
     if (this.declined) return undefined;
-    if (this.isOpen && !fits(this.found[this.at], query)) this.hide(); // at once: Enter must not take what is said
+    if (this.isOpen && !fits(this.found[this.at], query)) this.hide(); // immediately, so that Enter doesn't choose it
     if (this.given !== query) this.timer = setTimeout(() => this.ask(query), WAIT_MS);
     return undefined;
   }
 
-  /** What is typed behind an “@” before the caret; null where there is none. */
+  /** The text between an “@” and the caret; null without an “@”. */
   query() {
     const { selectionStart, selectionEnd, value } = this.area;
     const typed = selectionStart === selectionEnd && TYPED.exec(value.slice(0, selectionStart));
@@ -113,7 +113,7 @@ export class Mention {
     this.shown = query;
     this.found = gpts.filter((gpt) => (this.guest || gpt.slug !== this.box.dataset.own) && fits(gpt, query));
     if (this.hurried) return this.settle();
-    if (!this.found.length && /\s/.test(query)) return this.hide(); // a sentence goes on
+    if (!this.found.length && /\s/.test(query)) return this.hide(); // it is a sentence, not a name
     this.list.replaceChildren(...this.found.map((gpt, index) => this.option(gpt, index)));
     this.list.hidden = !this.found.length;
     this.none.hidden = this.found.length > 0;
@@ -154,20 +154,20 @@ export class Mention {
     for (const name of ["role", "aria-autocomplete", "aria-expanded", "aria-controls", "aria-activedescendant"]) this.area.removeAttribute(name);
   }
 
-  /** Whether the list for the name as it stands is still under way. */
+  /** Whether the list for the current text is still loading. */
   isAwaited() {
     const query = this.query();
     return query && !/\s/.test(query) && !this.declined && this.shown !== query;
   }
 
-  /** Enter was quicker than the list. */
+  /** Enter was pressed before the list was loaded. */
   hurry() {
     this.hurried = true;
     clearTimeout(this.timer);
     if (this.given !== this.query()) this.ask(this.query());
   }
 
-  /** Take what Enter would have taken from the list, or send. */
+  /** Choose what Enter would have chosen in the list, or send. */
   settle() {
     if (this.found.length) return this.take(0);
     this.close();
@@ -204,7 +204,7 @@ export class Mention {
 
   // The chip
 
-  /** Put the GPT at `index` into the composer and take what was typed for it out of the text. */
+  /** Choose the GPT at `index`, and remove its “@” from the text. */
   take(index) {
     const { area } = this;
     const end = area.selectionStart;
@@ -250,12 +250,12 @@ export class Mention {
   }
 }
 
-/** Whether `query` may still be a name. Past a space it is one only where a GPT is called so. */
+/** Whether `query` may still be a name. With a space, only if it begins the name of a GPT. */
 function fits(gpt, query) {
   return !/\s/.test(query) || Boolean(gpt?.name.toLowerCase().includes(query.trim().toLowerCase()));
 }
 
-/** The content of `template` with the face and the name of `gpt`. */
+/** The content of `template` with the face and name of `gpt`. */
 function filled(template, gpt) {
   const element = template.content.firstElementChild.cloneNode(true);
   const face = new DOMParser().parseFromString(gpt.face, "text/html").body.firstElementChild;

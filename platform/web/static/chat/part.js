@@ -1,4 +1,4 @@
-// The page of what one GPT did when it was asked: kept up while it goes on, its citations and its own asks opened.
+// The page of a child run: updates while it is in progress, and opens its citations and delegations.
 
 import { foldOut, keepUp } from "./delegations.js";
 import { copied, enhance } from "./conversation.js";

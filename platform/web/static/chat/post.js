@@ -1,10 +1,10 @@
-// Sending a form's fields to the site and getting JSON back, with one sentence for whatever goes wrong.
+// Requests from the chat's pages, with one sentence for every failure.
 
 const OFFLINE = "Can’t reach the site. Check your connection and try again.";
 const BROKEN = "Something went wrong. Try again.";
 const OUT_OF_DATE = "This page is out of date. Reload it, then try again.";
 
-/** Why a request was refused: `message` is for the reader, `status` the HTTP status (0: no answer). */
+/** A failed request: `message` is for the person, `status` the HTTP status (0: no response). */
 export class Refusal extends Error {
   constructor(message, status = 0, body = {}) {
     super(message);
@@ -14,12 +14,12 @@ export class Refusal extends Error {
 }
 
 export function token() {
-  // The cookie is newer than the page where somebody signed in again in another tab.
+  // The cookie is newer than the page if the person signed in again in another tab.
   const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
   return cookie?.slice("csrftoken=".length) ?? document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
-/** The JSON that the site answers `fields`, posted to `url`. Throws Refusal. */
+/** Post `fields` to `url` and return the JSON response. Throws Refusal. */
 export async function post(url, fields = {}) {
   let response;
   try {

@@ -1,4 +1,4 @@
-// The builder's preview: a chat with the saved draft, which nobody keeps. Starting over takes up the newest draft.
+// The builder's preview: an unsaved chat with the draft. Restarting it uses the newest draft.
 
 import { Conversation } from "./conversation.js";
 

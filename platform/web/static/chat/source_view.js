@@ -1,10 +1,10 @@
-// What a citation opens in the panel: the passage first, then the page it stands on, or the section around it.
+// What a citation opens in the panel: first the passage, then its page or the section around it.
 
 const SLOW = "The page is taking too long to load. You can still read the passage here.";
 const GONE = "This source is no longer available: you’re signed out, or the chat was deleted. Reload the page.";
 const OFFLINE = "Can’t reach the site. Open the source again when you’re back online.";
 
-/** Fill the open entry of a source with what the site shows of it. The passage stays until there is more. */
+/** Load an open source. Its passage is shown until then. */
 export async function load(entry) {
   if (entry.dataset.loaded === entry.dataset.view) return;
   entry.dataset.loaded = entry.dataset.view;
@@ -15,7 +15,7 @@ export async function load(entry) {
   body.removeAttribute("aria-busy");
   if (typeof view === "string") {
     body.prepend(trouble(view));
-    delete entry.dataset.loaded; // opening it again tries again
+    delete entry.dataset.loaded; // opening it again retries
     return;
   }
   const passage = body.querySelector(".passage");
@@ -27,7 +27,7 @@ export async function load(entry) {
   else keep(entry, view.querySelector("mark"), top);
 }
 
-/** Turn to the page that `button` leads to, and keep the focus where the reader's hand is. */
+/** Turn to the page of `button`, and keep the focus on the button. */
 export async function turn(button, status) {
   const figure = button.closest(".page-figure");
   if (figure.getAttribute("aria-busy")) return;
@@ -56,7 +56,7 @@ export function zoom(figure) {
   if (isZoomed) toMark(figure);
 }
 
-/** Arrow keys turn pages; where the picture is larger than its frame they move it instead. */
+/** Arrow keys turn pages; if the picture is larger than its frame, they scroll it instead. */
 export function pressed(event, status) {
   const figure = event.target.closest?.(".page-figure");
   const direction = { ArrowLeft: "before", ArrowRight: "after" }[event.key];
@@ -91,7 +91,7 @@ function show(view) {
   view.querySelector("rect, .page-bar").scrollIntoView({ block: "nearest" });
 }
 
-/** Scroll so that `mark` stays where the reader saw it. */
+/** Scroll so that `mark` stays at the same position. */
 function keep(entry, mark, top) {
   const scroller = entry.closest("[data-panel-body]");
   if (mark && top !== undefined && scroller) scroller.scrollTop += mark.getBoundingClientRect().top - top;

@@ -1,9 +1,9 @@
-// Citations: the quote on hover or focus, the passage in a panel at the right (a sheet where there is no room).
+// Citations: the quote on hover or focus, the passage in a panel on the right (a sheet on small screens).
 
 import { load, pressed, turn, zoom } from "./source_view.js";
 
 const BESIDE = "(min-width: 1080px)"; // room for a third column; the same width as in chat.css
-const OWN_SOURCES = ":scope > .tools > [data-sources]"; // not those of the parts within
+const OWN_SOURCES = ":scope > .tools > [data-sources]"; // not those of child runs
 const TIP_GAP = 8; // pixels between a citation and its quote
 
 export class SourcePanel {
@@ -59,7 +59,7 @@ export class SourcePanel {
     if (button && "zoom" in button.dataset) zoom(button.closest(".page-figure"));
   }
 
-  /** Show all sources of the answer that `origin` belongs to; those of `tag` open, the words of `citation` marked. */
+  /** Show all sources of the answer that `origin` belongs to; that of `tag` open, with the quote of `citation` marked. */
   open(origin, tag, citation) {
     this.hideTip();
     this.origin = origin;
@@ -69,7 +69,7 @@ export class SourcePanel {
       if (this.isColumn && matchMedia(BESIDE).matches) this.panel.show();
       else this.panel.showModal();
     }
-    // The column beside the text makes it narrower: keep the place where the reader is.
+    // The panel makes the text narrower: keep the reader's position.
     this.talk.querySelector("[data-scroll]").scrollTop += origin.getBoundingClientRect().top - top;
     this.panel.querySelector("h2").focus({ preventScroll: true });
     this.body.querySelector("mark.current")?.scrollIntoView({ block: "nearest" });
@@ -98,7 +98,7 @@ export class SourcePanel {
 
   closed() {
     for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
-    // Focus goes back to the citation, unless the reader has already moved on.
+    // Return the focus to the citation, unless it is elsewhere already.
     const lost = document.activeElement === document.body || this.panel.contains(document.activeElement);
     if (lost && this.origin?.isConnected) this.origin.focus({ preventScroll: true });
     this.hideTip();

@@ -1,23 +1,22 @@
-// One answer while it is being written: its events, its text so far, and its end.
+// An answer in progress: its events, its text so far, and its end.
 //
-// The browser resumes a broken connection by itself (Last-Event-ID). Where it gives up, the answer is followed anew
-// from its first event; events of an `attempt` replace what was shown before, so nothing is ever doubled. What the GPT
-// does besides writing comes from the server as it would stand in a page that is loaded now: after each such step the
-// answer's fragment is fetched and its steps, requests and pictures are put in place.
+// The browser resumes a broken connection itself (Last-Event-ID). If it gives up, the stream is read again from its
+// first event; the events of an `attempt` replace what was shown before, so that nothing appears twice. The steps,
+// requests and pictures come from the server: after each step they are updated from the answer's fragment.
 
 import { carry } from "./delegations.js";
 import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
 const PAINT_MS = 60; // between two renderings of the growing text
-const LOOK_MS = 80; // steps that come together are looked at once
+const LOOK_MS = 80; // steps in quick succession are loaded together
 const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "delegation", "tool_result", "approval_request", "approval"];
 const LIVE_PARTS = ["data-live-steps", "data-live-cards", "data-live-pictures"];
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // after the browser or the site gave up; the last one repeats
 
 export class AnswerStream {
-  /** Follow the live `reply` element; `finished(element)` is called with the finished one once it is in its
-   * place, `asked(card)` with each request that comes to wait for the reader. */
+  /** Follow the live `reply` element; `finished(element)` is called with the finished one that replaced it,
+   * `asked(card)` with each new request that waits for the person. */
   constructor(reply, finished, asked = () => {}) {
     this.reply = reply;
     this.finished = finished;
@@ -29,7 +28,7 @@ export class AnswerStream {
     this.readOutside(reply);
     this.lastCard = reply.querySelector("[data-approval]")?.id;
     this.text = "";
-    this.notes = new Map(); // the last words on each call
+    this.notes = new Map(); // the last progress text of each call
     this.nFailures = 0;
     this.closed = false;
     this.open();
@@ -90,14 +89,14 @@ export class AnswerStream {
     if (LOOKED_AT.includes(event.kind)) this.look();
   }
 
-  /** Say how far a call is: under its line, where it has one while it runs, else behind what is being done. */
+  /** Show the progress of a call: under its line if it has one, else after what is being done. */
   tell({ call_id: callId, text }) {
     this.notes.set(callId, text);
     const isTold = note(this.reply, callId, text);
     if (!isTold) this.progress.textContent = text ? ` · ${text}` : "";
   }
 
-  /** Fetch what the GPT has done so far and show it. */
+  /** Load what the GPT has done so far, and show it. */
   look() {
     this.looking ??= setTimeout(async () => {
       this.looking = null;
@@ -132,13 +131,13 @@ export class AnswerStream {
       this.painting = null;
       if (this.closed) return;
       patch(this.answer, rendered(this.text, this.outside));
-      // Once the answer is there, it takes the place of the line, unless that tells of a look into the files.
+      // Once there is text, it replaces the line, unless the line is about a search in files.
       this.reply.classList.toggle("writing", this.text !== "");
       this.reply.classList.toggle("alone", this.text !== "" && (!this.searched || this.reply.classList.contains("did")));
     }, PAINT_MS);
   }
 
-  /** Put the finished answer from the server in place of the live one, or go on if it is not finished after all. */
+  /** Replace the live answer by the finished one from the server, or continue if it is not finished. */
   async end() {
     let element;
     try {
@@ -154,7 +153,7 @@ export class AnswerStream {
     return this.finished(element);
   }
 
-  /** The answer as the server shows it now; null if it is gone. Throws without an answer from the site. */
+  /** The answer's current fragment; null if it is gone. Throws if the site can't be reached. */
   async fragment() {
     const response = await fetch(this.reply.dataset.turnUrl, { headers: { Accept: "text/html" } });
     if (response.status === 404) return null;
@@ -179,7 +178,7 @@ export class AnswerStream {
   }
 }
 
-/** Put `text` under the running line of the call in `reply`; whether it has such a line. */
+/** Show `text` under the running line of the call in `reply`. Whether there is such a line. */
 function note(reply, callId, text) {
   const line = reply.querySelector(`[data-live-steps] > ul > li > .line-running[data-call="${CSS.escape(callId)}"]`);
   const place = line?.querySelector("[data-line-note]");
@@ -187,7 +186,7 @@ function note(reply, callId, text) {
   return Boolean(place);
 }
 
-/** Make the entries of `here` those of `there`; what says the same stays, with its focus and what was folded out. */
+/** Replace the entries of `here` by those of `there`, but keep equal ones, with their focus and expanded details. */
 function renew(here, there) {
   const [list, wanted] = [here, there].map((part) => part.querySelector(":scope > ul") ?? part);
   if (list === here && wanted !== there) {
@@ -206,7 +205,7 @@ function renew(here, there) {
   while (list.children.length > entries.length) list.lastElementChild.remove();
 }
 
-/** What an entry says, but for what another GPT did, which may be fetched or not. */
+/** The text of an entry, without the loaded run of another GPT. */
 function said(entry) {
   const copy = entry.cloneNode(true);
   for (const part of copy.querySelectorAll("[data-delegated-body]")) part.remove();

@@ -1,7 +1,7 @@
-// The tree of runs: while some are at work it looks again, and leaves what its reader has opened or focused as it is.
+// The trace: updates while runs are in progress, and keeps what is expanded or focused.
 
 const AGAIN_MS = 2000;
-const SLOWER_MS = 10000; // while the site does not answer
+const SLOWER_MS = 10000; // while the site can't be reached
 
 const tree = document.querySelector("[data-tree]");
 let last = "";

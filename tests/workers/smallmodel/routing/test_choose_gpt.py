@@ -8,7 +8,7 @@ import pytest
 
 from tests.workers.smallmodel.routing.test_router import HashedEmbedder
 from workers.smallmodel.routing.candidates import Candidate, RoutedChoice, candidate_of_gpt
-from workers.smallmodel.routing.features import known_of, texts_of
+from workers.smallmodel.routing.features import prepared, texts_of
 from workers.smallmodel.routing.head import load_weights, weights_file
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.routing.tuned import TUNING
@@ -55,7 +55,7 @@ def test_the_weights_are_small_and_whole() -> None:
 @pytest.mark.parametrize("gpt", [*GPTS, Candidate(""), candidate_of_gpt("x", "", "", "  ", ("", " "))])
 def test_each_part_of_a_gpt_may_be_missing(gpt: Candidate) -> None:
     texts = texts_of(gpt)
-    known = known_of(gpt, HashedEmbedder().encode(texts))
+    known = prepared(gpt, HashedEmbedder().encode(texts))
     assert all(text.strip() for text in texts)
     assert len(known.vectors) == len(texts) >= 4
 

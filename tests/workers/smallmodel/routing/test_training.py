@@ -19,7 +19,7 @@ from workers.smallmodel.routing.head import (
     wishes,
 )
 from workers.smallmodel.routing.training import fit as fitting
-from workers.smallmodel.routing.training.cases import Case, Maker
+from workers.smallmodel.routing.training.cases import CaseMaker, TrainingCase
 from workers.smallmodel.routing.training.examples import Examples, gpts, schema_of, tools
 from workers.smallmodel.routing.tuned import add_change, tuned
 from workers.smallmodel.routing.words import DATA
@@ -32,8 +32,8 @@ def examples(request: pytest.FixtureRequest) -> Examples:
     return EXAMPLES[request.param]
 
 
-def cases(examples: Examples, seed: int = 3) -> list[Case]:
-    return Maker(examples, seed).cases(1)
+def cases(examples: Examples, seed: int = 3) -> list[TrainingCase]:
+    return CaseMaker(examples, seed).cases(1)
 
 
 def said(examples: Examples) -> set[str]:
@@ -143,8 +143,8 @@ def test_inference_in_numpy_agrees_with_training_in_torch() -> None:
 
     some = cases(EXAMPLES["tools"])[:64]
     inputs = fitting.inputs_of_cases(some, HashedEmbedder().encode)
-    told = fitting.fit_wishes(some, inputs, 0)
-    weights = fitting.fit(some, inputs, told, 0, lambda line: None)
+    wish = fitting.fit_wishes(some, inputs, 0)
+    weights = fitting.fit(some, inputs, wish, 0, lambda line: None)
     unseen = np.stack([wishes(wish_row(each), weights) for each in inputs])
     tables = fitting._tables(some, inputs, unseen, weights, torch)
     trained = scores(tables, {name: torch.tensor(part) for name, part in weights.items()}, torch).numpy()

@@ -194,9 +194,9 @@ def context(kept, told) -> ToolContext:
 
 
 def reaching(url: str) -> ToolSettings:
-    """Settings that open the host of `url`, on loopback, and lend the creator's key to calls."""
-    lent = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
-    return ToolSettings(EgressConfig(allow=(host_of(url),)), lambda *_: lent)
+    """Settings that open the host of `url`, on loopback, and sign calls in with the creator's key."""
+    credential = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
+    return ToolSettings(EgressConfig(allow=(host_of(url),)), lambda *_: credential)
 
 
 def tool(agent: RemoteAgent, settings: ToolSettings | None = None) -> Tool:
@@ -206,9 +206,9 @@ def tool(agent: RemoteAgent, settings: ToolSettings | None = None) -> Tool:
     return made
 
 
-def read(card_url: str, lent: Credential = NOTHING) -> AgentFacts:
+def read(card_url: str, credential: Credential = NOTHING) -> AgentFacts:
     """What the card says, its host being open."""
-    return read_card(reaching(card_url).egress, card_url, lent)
+    return read_card(reaching(card_url).egress, card_url, credential)
 
 
 @dataclass

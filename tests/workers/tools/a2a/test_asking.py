@@ -62,17 +62,17 @@ def test_data_is_shown_as_a_table_and_files_are_kept(served, context, kept):
     ("word", "says"),
     [
         ("fail", "failed at the task"),
-        ("reject", "does not take this task"),
+        ("reject", "rejected the task"),
         ("stop", "cancelled the task"),
-        ("more", "needs to know more"),
-        ("key", "wants a sign-in"),
+        ("more", "needs more information"),
+        ("key", "requires a sign-in"),
     ],
 )
 def test_a_task_that_gives_nothing_says_why(served, context, word, says):
     output = tool(served.agent()).run({"task": f"{word} Which city?"}, context)
     assert not output.ok
     assert f"Parts Clerk {says}" in output.text
-    assert "It says: Which city?" in output.text
+    assert "Response: Which city?" in output.text
     assert output.untrusted  # the reason is the agent's own text
 
 
@@ -117,7 +117,7 @@ class TestSignIn:
             assert {each["authorization"] for each in served.headers} == {f"Bearer {SECRET}"}
 
     def test_a_wrong_key_is_said_in_our_own_words(self, context):
-        with serving(key="another") as served, pytest.raises(ToolError, match="only with a valid key") as refused:
+        with serving(key="another") as served, pytest.raises(ToolError, match="requires a valid key") as refused:
             tool(served.agent(auth="bearer")).run({"task": "echo in"}, context)
         assert "IGNORE" not in str(refused.value)
 

@@ -14,7 +14,7 @@ from gpts.runs.steps import FileRef
 from gpts.spec.gpt import GptSpec
 from workers.egress import EgressConfig
 from workers.tools import InputFile, ToolContext
-from workers.tools.credentials import Credential, Lend
+from workers.tools.credentials import Credential, FindCredential
 from workers.tools.settings import ToolSettings
 
 SECRET = "sk-very/secret+key=42"
@@ -37,14 +37,14 @@ class Service:
 
     url: str
     # What signs requests in.
-    lend: Lend = lambda *_: Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
+    find_credential: FindCredential = lambda *_: Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
     asked: list[Asked] = field(default_factory=list)
     respond: Callable[[Asked], Answer] = lambda asked: (200, {"Content-Type": "application/json"}, b"{}")
 
     @property
     def settings(self) -> ToolSettings:
         """Settings that open the service."""
-        return ToolSettings(EgressConfig(allow=(self.url.removeprefix("http://"),)), self.lend)
+        return ToolSettings(EgressConfig(allow=(self.url.removeprefix("http://"),)), self.find_credential)
 
     def says(self, value: Any, status: int = 200) -> None:
         """Answer with this JSON from now on."""

@@ -58,7 +58,9 @@ def test_a_page_is_read_as_text(service, context):
     assert run(service, action(service), context).text == "Hi\nOne\nTwo"
 
 
-@pytest.mark.parametrize(("status", "words"), [(404, "has nothing"), (401, "sign-in"), (500, "failed inside")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "found nothing"), (401, "sign-in"), (500, "had an internal error")]
+)
 def test_an_error_is_a_sentence_with_its_status(service, context, status, words):
     service.says({"why": "because"}, status)
     output = run(service, action(service), context)
@@ -102,17 +104,17 @@ def test_the_person_reads_the_request_without_the_secret(service):
 
 
 def test_without_a_provider_nothing_is_sent(service, context):
-    service.lend = ToolSettings().lend
-    with pytest.raises(ToolError, match="secrets cannot be had"):
+    service.find_credential = ToolSettings().find_credential
+    with pytest.raises(ToolError, match="requires a sign-in"):
         run(service, action(service, "bearer"), context)
     assert service.asked == []
 
 
 def test_a_missing_sign_in_is_told_apart(service, context):
-    def lend(*_):
+    def find_credential(*_):
         raise SignInNeeded("You have to sign in first.")
 
-    service.lend = lend
+    service.find_credential = find_credential
     with pytest.raises(SignInNeeded):
         run(service, action(service, "oauth"), context)
 
@@ -133,7 +135,7 @@ def test_a_secret_does_not_follow_a_redirect_to_another_host(service, context):
 
 def test_an_answer_over_the_limit_is_an_error(service, context):
     service.says("a" * 100_001)
-    with pytest.raises(ToolError, match="below 100,000"):
+    with pytest.raises(ToolError, match="fewer than 100,000"):
         run(service, action(service), context)
 
 
@@ -177,7 +179,7 @@ def test_a_file_of_the_conversation_is_sent_and_another_is_not(service, context)
     takes = Operation(name="send", method="POST", path="/", takes_files=True, places=places, parameters=schema)
     run(service, action(service, "none", takes), context, "send", openaiFileIdRefs=["note.txt"])
     assert json.loads(service.asked[0].body)["openaiFileIdRefs"][0]["download_link"].endswith("YSBub3Rl")
-    with pytest.raises(ToolError, match=r"there are: note\.txt"):
+    with pytest.raises(ToolError, match=r"Its files: note\.txt"):
         run(service, action(service, "none", takes), context, "send", openaiFileIdRefs=["/etc/passwd"])
 
 
@@ -219,5 +221,5 @@ def test_a_stopped_run_ends_the_call(service, context):
 
 
 def test_what_the_log_of_this_process_prints_holds_no_secret(service):
-    assert SECRET not in repr(service.lend("1", 1, "h"))
+    assert SECRET not in repr(service.find_credential("1", 1, "h"))
     assert NOTHING.headers == {}

@@ -80,7 +80,7 @@ def test_effects_and_hints_are_read():
 def test_deprecated_operations_are_listed_but_not_taken_unasked():
     pets = import_document(PETS)
     assert [each.name for each in pets.operations] == ["get_pet", "put_pets_petId"]
-    assert pets.listed[2].warnings == ("It is deprecated.",)
+    assert pets.listed[2].warnings == ("Deprecated.",)
 
 
 def document(**paths) -> dict:
@@ -103,9 +103,9 @@ def test_many_operations_leave_the_choice_to_the_creator():
     assert len(told.listed) == 40
     assert "Choose yours" in told.warnings[-1]
     assert [each.name for each in imported(many, enabled=["get_p39"]).operations] == ["get_p39"]
-    with pytest.raises(ImportRefused, match="30 operations"):
+    with pytest.raises(ImportRefused, match="31 of 30"):
         imported(many, enabled=[f"get_p{n}" for n in range(31)])
-    with pytest.raises(ImportRefused, match="no operation “nothing”"):
+    with pytest.raises(ImportRefused, match="no usable operation “nothing”"):
         imported(many, enabled=["nothing"])
 
 
@@ -181,14 +181,14 @@ def test_servers_may_be_relative_to_the_document_or_chosen():
         ("<html></html>", "web page"),
         ('{"openapi" "3.0.0"}', "line 1, column 12"),
         ("openapi: 3.0.0\n  paths: [", "line 2"),
-        ("just words", "no OpenAPI document"),
-        ("[1, 2]", "no OpenAPI document"),
+        ("just words", "Not an OpenAPI document"),
+        ("[1, 2]", "Not an OpenAPI document"),
         ('{"swagger": "2.0", "paths": {}}', "Convert it to OpenAPI 3"),
         ('{"openapi": "4.0.0"}', "version 4.0.0 is not supported"),
         ('{"openapi": "3.0.0"}', "At “paths”"),
         ('{"openapi": "3.0.0", "info": {}, "paths": {"/a": {"got": 1}}}', "At “info”"),
         ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
-        ("openapi: 3.0.0\n? [a, b]\n: c", "must be a text"),
+        ("openapi: 3.0.0\n? [a, b]\n: c", "must be text"),
         ("[" * 100_000, "nested deeper|not valid JSON"),
         ("a: " + "[" * 500, "nested deeper"),
         ('{"openapi": "3.0.0", "n": ' + "9" * 5_000 + "}", "too many digits"),
@@ -232,7 +232,7 @@ def test_schemas_that_multiply_end_in_any_value():
     began = time.monotonic()
     told = imported(value)
     assert time.monotonic() - began < 5
-    assert "taken as they come" in told.listed[0].warnings[0]
+    assert "accept any value" in told.listed[0].warnings[0]
     assert len(json.dumps(told.operations[0].parameters)) < 100_000
 
 

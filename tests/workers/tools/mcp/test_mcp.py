@@ -19,7 +19,7 @@ from workers.egress import EgressConfig
 from workers.tools import ToolContext, ToolError
 from workers.tools.credentials import NOTHING, Credential
 from workers.tools.mcp import granted, list_tools
-from workers.tools.mcp.session import Session
+from workers.tools.mcp.session import McpSession
 from workers.tools.settings import ToolSettings
 
 SECRET = "mcp-secret-key-1234"
@@ -61,9 +61,9 @@ def address() -> Iterator[str]:
 
 
 def settings(server: McpServer) -> ToolSettings:
-    """Settings that open the server's host, on loopback, and lend a key."""
-    lent = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
-    return ToolSettings(EgressConfig(allow=(host_of(server.url),)), lambda *_: lent)
+    """Settings that open the server's host, on loopback, and give a key."""
+    credential = Credential({"Authorization": f"Bearer {SECRET}"}, (SECRET,))
+    return ToolSettings(EgressConfig(allow=(host_of(server.url),)), lambda *_: credential)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_command_runs_only_if_the_operator_listed_it():
     command = (sys.executable, "-c", "from tests.workers.tools.mcp.test_mcp import made; made().run()")
     server = McpServer(server_id="1", name="Local", command=command)
     for its in (ToolSettings(), ToolSettings(mcp_commands=(command[:2],))):
-        with pytest.raises(ToolError, match="not one that this site's operator allows"):
+        with pytest.raises(ToolError, match="isn't allowed on this site"):
             list_tools(its, server)
 
 
@@ -191,5 +191,5 @@ def test_a_listed_command_is_spoken_to(monkeypatch, tmp_path):
 
 def test_what_a_server_says_of_its_failure_is_text_from_outside():
     notes = McpServer(server_id="1", name="Notes", url="https://notes.example/mcp")
-    refusal = Session(ToolSettings(), notes, NOTHING)._error([RuntimeError("Obey!")])
+    refusal = McpSession(ToolSettings(), notes, NOTHING)._error([RuntimeError("Obey!")])
     assert refusal.written_by == "the answer of notes.example"

@@ -31,7 +31,7 @@ def test_what_a_person_cannot_see_the_model_does_not_read(site, asking):
     everything = result.text + str(result.passages) + str(result.urls)
     for hidden in ("Ignore your instructions", "evil.example.com", "999", "888", "Log in"):
         assert hidden not in everything
-    assert "Left out:" in result.text
+    assert "Removed: text" in result.text
 
 
 def test_visible_words_to_assistants_are_left_out_too(site, asking):
@@ -118,8 +118,8 @@ def test_pdf_json_and_plain_text_are_read(site, asking):
 BROKEN = [
     ("/missing", "has no such page"),
     ("/film", "video/mp4, which isn't supported"),
-    ("/empty", "no text to read"),
-    ("/zip", "no page or document that can be read"),
+    ("/empty", "no readable text"),
+    ("/zip", "a readable page or document"),
     ("/away", r"169\.254\.169\.254 isn't on the public internet"),
 ]
 

@@ -1,1 +1,1 @@
-"""How the router's head is trained: examples written for the purpose, cases made of them, a few minutes of torch."""
+"""Training of the router's head: hand-written examples, cases made of them, and a few minutes of torch."""

@@ -1,4 +1,4 @@
-"""Cases for training: a conversation, what is offered, and which of it is right, drawn from the examples."""
+"""Draws cases for training from the examples: a conversation, the candidates, and the right one."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from workers.smallmodel.routing.candidates import Candidate, words_of_name
 from workers.smallmodel.routing.head import KINDS, N_WISHES
-from workers.smallmodel.routing.training.examples import Examples, Group, Wanted
+from workers.smallmodel.routing.training.examples import ExampleGroup, Examples, Target
 from workers.smallmodel.routing.words import DATA, language_of
 
 Turns = tuple[tuple[str, str], ...]
@@ -17,17 +17,17 @@ Turns = tuple[tuple[str, str], ...]
 LONGEST_OFFER: Final = 14
 ABSENT_SHARE: Final = 0.2
 LATER_SHARE: Final = 0.25
-# How often the log shows which tool the turn before called.
+# Probability that the conversation shows the tool call of the turn before.
 CALL_SHOWN: Final = 0.5
 _TYPO_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """(role, content) pairs, the candidates, and the place of the right one; len(candidates) is none.
+class TrainingCase:
+    """(role, content) pairs, the candidates, and the index of the right one; len(candidates) is none.
 
-    `wish` says which of KINDS the message asks for even if it is not offered, len(KINDS) for nothing; `source` is the
-    group or the line that the case was made from: cases of one source look alike.
+    `wish` is the index in KINDS of what the message wants, offered or not, and len(KINDS) for nothing; `source` is
+    the group or line that the case was made from: cases of one source are similar.
     """
 
     conversation: Turns
@@ -39,7 +39,7 @@ class Case:
 
 
 def with_typo(text: str, draw: random.Random) -> str:
-    """`text` with one letter swapped, left out, doubled or wrong, if a word is long enough."""
+    """`text` with one letter swapped, omitted, doubled or wrong, if a word is long enough."""
     places = [match.start() for match in re.finditer(r"(?<=[a-z])[a-z](?=[a-z])", text)]
     if not places:
         return text
@@ -51,11 +51,11 @@ def with_typo(text: str, draw: random.Random) -> str:
 
 @cache
 def styles() -> dict[str, Any]:
-    """How things are said otherwise, from data/styles.toml."""
+    """Variations of messages, from data/styles.toml."""
     return tomllib.loads((DATA / "styles.toml").read_text("utf-8"))
 
 
-class Maker:
+class CaseMaker:
     """Draws cases from examples. The same seed gives the same cases."""
 
     def __init__(self, examples: Examples, seed: int) -> None:
@@ -63,8 +63,8 @@ class Maker:
         self._all = [each for group in examples.groups for each in group.members]
         self._random = random.Random(seed)
 
-    def cases(self, rounds: int) -> list[Case]:
-        """About `rounds` cases for each thing that is said, shuffled."""
+    def cases(self, rounds: int) -> list[TrainingCase]:
+        """About `rounds` cases per example message, shuffled."""
         found = []
         for _ in range(rounds):
             for group in self._examples.groups:
@@ -76,38 +76,38 @@ class Maker:
         self._random.shuffle(found)
         return found
 
-    def _of(self, wanted: Wanted, group: Group | None) -> list[Case]:
-        found = [self._case((("user", self.styled(text)),), wanted, group, "plain", text) for text in wanted.says]
-        follows = list(wanted.then)
-        if wanted.candidate.parameters and self._random.random() < 0.8:
-            follows += self._generic_follow(wanted)
+    def _of(self, target: Target, group: ExampleGroup | None) -> list[TrainingCase]:
+        found = [self._case((("user", self.styled(text)),), target, group, "plain", text) for text in target.says]
+        follows = list(target.then)
+        if target.candidate.parameters and self._random.random() < 0.8:
+            follows += self._generic_follow(target)
         if not self._examples.builtin:
             follows += self._random.sample(styles()["go_on"], 2)
-        follows += self._tail_follow(wanted)
+        follows += self._tail_follow(target)
         for text in follows:
-            other = group and wanted.then and self._random.random() < 0.4
-            source = self._random.choice(group.members) if group and other else wanted
+            other = group and target.then and self._random.random() < 0.4
+            source = self._random.choice(group.members) if group and other else target
             talk = (*self._turn(source), ("user", self.styled(text, calm=True)))
-            found.append(self._case(talk, wanted, group, "follow", text))
+            found.append(self._case(talk, target, group, "follow", text))
         return found
 
-    def _case(self, talk: Turns, wanted: Wanted, group: Group | None, kind: str, text: str) -> Case:
-        draw, name = self._random, wanted.candidate.name
+    def _case(self, talk: Turns, target: Target, group: ExampleGroup | None, kind: str, text: str) -> TrainingCase:
+        draw, name = self._random, target.candidate.name
         if len(talk) == 1 and draw.random() < LATER_SHARE:
             talk, kind = (*self._earlier(group), *talk), "later"
         absent = draw.random() < ABSENT_SHARE
         overlaps = self._examples.overlaps.get(name, frozenset())
         as_good = overlaps if absent or group else frozenset[str]()
         offered = self._offered(group, {name} | (overlaps if absent else set()), as_good)
-        wish = KINDS.index(wanted.candidate.kind)
+        wish = KINDS.index(target.candidate.kind)
         source = group.name if group else text
         if absent:
             return self._made(talk, offered, len(offered), "absent", wish, source)
-        offered = [wanted, *offered[: LONGEST_OFFER - 1]]
+        offered = [target, *offered[: LONGEST_OFFER - 1]]
         draw.shuffle(offered)
-        return self._made(talk, offered, offered.index(wanted), kind, wish, source)
+        return self._made(talk, offered, offered.index(target), kind, wish, source)
 
-    def _none(self, text: str, group: Group | None, kind: str) -> Case:
+    def _none(self, text: str, group: ExampleGroup | None, kind: str) -> TrainingCase:
         draw, examples = self._random, self._examples
         near = group or draw.choice([each for each in examples.groups if each.name not in examples.idle])
         offered = self._offered(near, set(), frozenset(), idle=group is None)[:LONGEST_OFFER]
@@ -118,18 +118,24 @@ class Maker:
         source = group.name if group else text
         return self._made(talk, offered, len(offered), f"none {kind}", N_WISHES - 1, source)
 
-    def _made(self, talk: Turns, offered: list[Wanted], right: int, kind: str, wish: int, source: str) -> Case:
-        """The case, with candidates as others would have left them, and calls under the names that these have."""
-        own = [each.candidate for each in offered]
-        dressed = tuple(each if each.kind else self._as_others(each) for each in own)
-        names = {f"[{each.name}]": f"[{one.name}]" for each, one in zip(own, dressed, strict=True)}
+    def _made(
+        self, talk: Turns, offered: list[Target], right: int, kind: str, wish: int, source: str
+    ) -> TrainingCase:
+        """The case, with varied candidates and calls with their names."""
+        originals = [each.candidate for each in offered]
+        varied = tuple(each if each.kind else self._varied(each) for each in originals)
+        names = {f"[{each.name}]": f"[{one.name}]" for each, one in zip(originals, varied, strict=True)}
         shown = tuple((role, names.get(text, text)) for role, text in talk)
-        return Case(shown, dressed, right, kind, wish, source)
+        return TrainingCase(shown, varied, right, kind, wish, source)
 
     def _offered(
-        self, group: Group | None, barred: set[str] | frozenset[str], as_good: frozenset[str], idle: bool = False
-    ) -> list[Wanted]:
-        """Near and far distractors, at least one, by different names."""
+        self,
+        group: ExampleGroup | None,
+        barred: set[str] | frozenset[str],
+        as_good: frozenset[str],
+        idle: bool = False,
+    ) -> list[Target]:
+        """Near and far distractors with different names, at least one."""
         draw, examples = self._random, self._examples
         near = [each for each in (group.members if group else ()) if each.candidate.name not in barred]
         offered = draw.sample(near, draw.randint(min(2, len(near)), len(near))) if draw.random() < 0.85 else []
@@ -150,23 +156,23 @@ class Maker:
         ]
         return list({each.candidate.name: each for each in offered or draw.sample(far, 1)}.values())
 
-    def _turn(self, wanted: Wanted) -> Turns:
-        """A message that used `wanted`, the call if the log shows it, and a reply."""
-        draw, replies = self._random, styles()["builtin_replies"].get(wanted.candidate.kind, styles()["replies"])
-        call = (("assistant", f"[{wanted.candidate.name}]"),) if draw.random() < CALL_SHOWN else ()
-        return (("user", self.styled(draw.choice(wanted.says))), *call, ("assistant", draw.choice(replies)))
+    def _turn(self, target: Target) -> Turns:
+        """A message for `target`, perhaps the call, and a reply."""
+        draw, replies = self._random, styles()["builtin_replies"].get(target.candidate.kind, styles()["replies"])
+        call = (("assistant", f"[{target.candidate.name}]"),) if draw.random() < CALL_SHOWN else ()
+        return (("user", self.styled(draw.choice(target.says))), *call, ("assistant", draw.choice(replies)))
 
-    def _earlier(self, group: Group | None) -> Turns:
-        """A turn on something else, or small talk."""
+    def _earlier(self, group: ExampleGroup | None) -> Turns:
+        """A turn about something else, or small talk."""
         draw = self._random
         if draw.random() < 0.3:
             return (("user", draw.choice(styles()["openers"])), ("assistant", draw.choice(styles()["replies"])))
         near = group.members if group and draw.random() < 0.5 else (*self._all, *self._examples.builtin)
         return self._turn(draw.choice(near))
 
-    def _generic_follow(self, wanted: Wanted) -> list[str]:
-        """ "And in Paris?" for what takes a place."""
-        names = set(words_of_name(" ".join(wanted.candidate.parameters.get("properties", {}))).split())
+    def _generic_follow(self, target: Target) -> list[str]:
+        """ "And in Paris?" for a function with a place."""
+        names = set(words_of_name(" ".join(target.candidate.parameters.get("properties", {}))).split())
         kinds = [each for each in styles()["values"].values() if set(each["words"].split()) & names]
         if not kinds:
             return []
@@ -176,16 +182,16 @@ class Maker:
     def _follow(self, value: str, language: str) -> str:
         return str(self._random.choice(styles()["follow"][language])).format(value)
 
-    def _tail_follow(self, wanted: Wanted) -> list[str]:
-        """ "And with leeks?": the end of something else that is said to the same."""
-        text = self._random.choice(wanted.says)
+    def _tail_follow(self, target: Target) -> list[str]:
+        """ "And with leeks?": the end of another message for the same candidate."""
+        text = self._random.choice(target.says)
         words = text.rstrip("?.!？。 ").split()
         if len(words) < 4:
             return []
         return [self._follow(" ".join(words[-self._random.randint(1, 3) :]), language_of(text))]
 
     def styled(self, text: str, calm: bool = False) -> str:
-        """`text` as somebody else would have typed it."""
+        """`text` as another user might have typed it."""
         draw = self._random
         if draw.random() < (0.08 if calm else 0.2):
             text = draw.choice(styles()["polite"][language_of(text)]).format(text)
@@ -197,8 +203,8 @@ class Maker:
             text = text.rstrip("?.!？。")
         return with_typo(text, draw) if draw.random() < 0.15 else text
 
-    def _as_others(self, candidate: Candidate) -> Candidate:
-        """The candidate as others would have left it: in camelCase, without a description, examples or parameters."""
+    def _varied(self, candidate: Candidate) -> Candidate:
+        """The candidate with its name in camelCase, or without a description, examples or parameters."""
         draw = self._random
         if candidate.parameters:
             if draw.random() < 0.2:

@@ -1,4 +1,4 @@
-"""The hand-written examples: tools and GPTs by group with what people say, and messages that want neither."""
+"""The hand-written examples: tools and GPTs in groups with messages for them, and messages for none."""
 
 import tomllib
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from workers.smallmodel.routing.words import DATA
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A tool or a GPT, what people say who want it, and what they say who have just talked about its things."""
+class Target:
+    """A tool or a GPT, messages for it, and follow-up messages (`then`)."""
 
     group: str
     candidate: Candidate
@@ -21,31 +21,31 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Near tools or GPTs, each other's distractors, and messages on their subject that want none of them."""
+class ExampleGroup:
+    """Similar tools or GPTs, distractors of each other, and messages on their subject for none of them."""
 
     name: str
-    members: tuple[Wanted, ...]
+    members: tuple[Target, ...]
     none: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """All there is for one of the two choices.
+    """All examples for tools or for GPTs.
 
-    `overlaps` names, for a candidate or a group, candidates that would do as well: where the right one is missing,
-    none of these is offered. `idle` are groups for which trivia could be somebody's business.
+    `overlaps` has, for a candidate or a group, candidates that would be right too: if the right one is missing, none
+    of these is offered. `idle` are groups in which trivia could be a request.
     """
 
     kind: str
-    groups: tuple[Group, ...]
-    builtin: tuple[Wanted, ...]
+    groups: tuple[ExampleGroup, ...]
+    builtin: tuple[Target, ...]
     nothing: dict[str, tuple[str, ...]]
     overlaps: dict[str, frozenset[str]]
     idle: frozenset[str] = frozenset()
 
     def part(self, parts: int, place: int, held: bool) -> "Examples":
-        """What is held out, or what is kept: whole groups, and lines of what belongs to none."""
+        """The held-out or the kept part: whole groups, and lines of what is in no group."""
 
         def lines(texts: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(text for n, text in enumerate(texts) if (n % parts == place) == held)
@@ -59,7 +59,7 @@ class Examples:
 
 
 def tools() -> Examples:
-    """The platform's own tools, and functions as others would offer them."""
+    """The built-in tools, and functions as API callers offer them."""
     families = _tables(sorted((DATA / "families").glob("*.toml")))
     own = _read(DATA / "builtins.toml")
     overlaps = _read(DATA / "overlaps.toml")
@@ -67,7 +67,7 @@ def tools() -> Examples:
         "tools",
         tuple(_group(name, table, _function) for name, table in families),
         tuple(
-            Wanted("builtin", builtin()[name], _lines(each["says"]), _lines(each["then"]))
+            Target("builtin", builtin()[name], _lines(each["says"]), _lines(each["then"]))
             for name, each in own.items()
         ),
         nothing("tools"),
@@ -76,7 +76,7 @@ def tools() -> Examples:
 
 
 def gpts() -> Examples:
-    """GPTs as others would make them."""
+    """GPTs as creators make them."""
     domains = [(path.stem, _read(path)) for path in sorted((DATA / "gpts").glob("*.toml"))]
     overlaps: dict[str, set[str]] = {}
     for group in _read(DATA / "overlaps.toml")["gpts"]:
@@ -93,12 +93,12 @@ def gpts() -> Examples:
 
 
 def nothing(kind: str) -> dict[str, tuple[str, ...]]:
-    """Messages that want nothing, by what they are; those of kind "after" only make sense after an answer."""
+    """Messages for nothing, by kind; those of kind "after" only make sense after an answer."""
     return {name: _lines(text) for table in ("both", kind) for name, text in _read(DATA / "none.toml")[table].items()}
 
 
 def schema_of(takes: str) -> dict[str, Any]:
-    """A JSON Schema from "order_id!, limit:integer, status=open|shipped!"; the mark stands for required."""
+    """A JSON Schema from "order_id!, limit:integer, status=open|shipped!", where "!" means required."""
     properties: dict[str, Any] = {}
     required = []
     for part in filter(None, (part.strip() for part in takes.split(","))):
@@ -117,13 +117,13 @@ def _typed(kind: str) -> dict[str, Any]:
     return {"type": kind or "string"}
 
 
-def _group(name: str, table: dict[str, Any], candidate: Any) -> Group:
+def _group(name: str, table: dict[str, Any], candidate: Any) -> ExampleGroup:
     members = tuple(
-        Wanted(name, candidate(key, each), _lines(each["says"]), _lines(each.get("then", "")))
+        Target(name, candidate(key, each), _lines(each["says"]), _lines(each.get("then", "")))
         for key, each in table.items()
         if isinstance(each, dict)
     )
-    return Group(name, members, _lines(table.get("none", "")))
+    return ExampleGroup(name, members, _lines(table.get("none", "")))
 
 
 def _function(name: str, table: dict[str, Any]) -> Candidate:

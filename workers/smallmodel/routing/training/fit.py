@@ -1,4 +1,4 @@
-"""Fits the head with torch: cross-entropy over the candidates and none, a few members with different seeds."""
+"""Fits the head with torch: cross-entropy over the candidates and none."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -7,15 +7,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from workers.knowledge.embed import Vectors
 from workers.smallmodel.routing.dialogue import read_dialogue
-from workers.smallmodel.routing.features import known_of, texts_of
+from workers.smallmodel.routing.features import prepared, texts_of
 from workers.smallmodel.routing.head import N_WISHES, Inputs, Weights, inputs_of, scores, wish_row, wishes
-from workers.smallmodel.routing.training.cases import Case
+from workers.smallmodel.routing.training.cases import TrainingCase
 
-Vectors = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Vectors]
 Say = Callable[[str], object]
-Told = tuple[Weights, Vectors]
+WishFit = tuple[Weights, Vectors]
 
 N_FOLDS: Final = 5
 WISH_STEPS: Final = 30
@@ -29,34 +29,34 @@ LEARNING_RATE: Final = 3e-3
 DECAY: Final = 0.3
 DROPOUT: Final = 0.15
 SMOOTHING: Final = 0.03
-# As how many of all messages those count that want nothing.
+# The total weight of the messages for nothing.
 NONE_SHARE: Final = 0.4
 
 
-def inputs_of_cases(cases: Sequence[Case], encode: Encode, any_embedder: bool = False) -> list[Inputs]:
-    """What the head reads of each case; each different text is encoded once."""
+def inputs_of_cases(cases: Sequence[TrainingCase], encode: Encode, any_embedder: bool = False) -> list[Inputs]:
+    """The head's inputs for each case; each different text is encoded once."""
     talks = [read_dialogue(case.conversation) for case in cases]
     candidates = {each.key(): each for case in cases for each in case.candidates}
     own = {key: texts_of(each) for key, each in candidates.items()}
     texts = dict.fromkeys(text for group in own.values() for text in group)
     texts |= dict.fromkeys(text for talk in talks for text in talk.texts())
     vectors = dict(zip(texts, encode(list(texts)), strict=True))
-    known = {key: known_of(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()}
+    ready = {key: prepared(each, np.stack([vectors[text] for text in own[key]])) for key, each in candidates.items()}
     return [
         inputs_of(
             talk,
             np.stack([vectors[text] for text in talk.texts()]),
-            [known[each.key()] for each in case.candidates],
+            [ready[each.key()] for each in case.candidates],
             any_embedder,
         )
         for talk, case in zip(talks, cases, strict=True)
     ]
 
 
-def fit_wishes(cases: Sequence[Case], inputs: Sequence[Inputs], seed: int) -> Told:
-    """The weights "wish" and "wish_bias", and `(n_cases, N_WISHES)` from weights that have not seen a case's source.
+def fit_wishes(cases: Sequence[TrainingCase], inputs: Sequence[Inputs], seed: int) -> WishFit:
+    """The weights "wish" and "wish_bias", and `(n_cases, N_WISHES)` from weights fitted without a case's source.
 
-    What comes after is trained on the second, or it would trust this part as on cases learned by heart.
+    The rest of the head is trained on the second, or it would rely too much on this part.
     """
     rows = np.stack([wish_row(each) for each in inputs])
     wanted = np.array([case.wish for case in cases])
@@ -74,14 +74,14 @@ def _regression(rows: Vectors, wanted: npt.NDArray[np.int64]) -> Weights:
     """Multinomial logistic regression, shrunk towards zero."""
     import torch
 
-    told, answer = torch.tensor(rows), torch.tensor(wanted)
+    inputs, answer = torch.tensor(rows), torch.tensor(wanted)
     weight = torch.zeros(rows.shape[1], N_WISHES, requires_grad=True)
     bias = torch.zeros(N_WISHES, requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=WISH_STEPS)
 
     def loss() -> float:
         optimizer.zero_grad()
-        held = torch.nn.functional.cross_entropy(told @ weight + bias, answer) + SHRINKAGE * (weight**2).sum()
+        held = torch.nn.functional.cross_entropy(inputs @ weight + bias, answer) + SHRINKAGE * (weight**2).sum()
         held.backward()
         return float(held.detach())
 
@@ -89,15 +89,15 @@ def _regression(rows: Vectors, wanted: npt.NDArray[np.int64]) -> Weights:
     return {"wish": weight.detach().numpy(), "wish_bias": bias.detach().numpy()}
 
 
-def fit(cases: Sequence[Case], inputs: Sequence[Inputs], told: Told, seed: int, say: Say) -> Weights:
-    """One member's weights; `inputs` of the `cases` are from `inputs_of_cases`, `told` is from `fit_wishes`."""
+def fit(cases: Sequence[TrainingCase], inputs: Sequence[Inputs], wish: WishFit, seed: int, say: Say) -> Weights:
+    """One member's weights; `inputs` of the `cases` are from `inputs_of_cases`, `wish` is from `fit_wishes`."""
     import torch
 
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
     every = np.concatenate([each.pairs for each in inputs])
     scale = {"mean": every.mean(axis=0), "scale": every.std(axis=0) + 0.02}
-    tables = _tables(cases, inputs, told[1], scale, torch)
+    tables = _tables(cases, inputs, wish[1], scale, torch)
     parts = _parameters(tables, torch)
     optimizer = torch.optim.AdamW(list(parts.values()), lr=LEARNING_RATE, weight_decay=DECAY)
     steps = EPOCHS * (len(inputs) // BATCH + 1)
@@ -112,13 +112,13 @@ def fit(cases: Sequence[Case], inputs: Sequence[Inputs], told: Told, seed: int, 
             schedule.step()
             losses.append(float(loss.detach()))
         say(f"seed {seed}, epoch {epoch + 1}: loss {np.mean(losses):.3f}")
-    return told[0] | scale | {name: part.detach().numpy() for name, part in parts.items()}
+    return wish[0] | scale | {name: part.detach().numpy() for name, part in parts.items()}
 
 
 def _tables(
-    cases: Sequence[Case], inputs: Sequence[Inputs], wished: Vectors, scale: Weights, torch: Any
+    cases: Sequence[TrainingCase], inputs: Sequence[Inputs], wished: Vectors, scale: Weights, torch: Any
 ) -> dict[str, Any]:
-    """All cases as tensors, padded to the longest offer."""
+    """All cases as tensors, padded to the most candidates."""
     most = max(len(each.pairs) for each in inputs)
 
     def padded(rows: list[Vectors]) -> Any:
@@ -144,7 +144,7 @@ def _tables(
 
 
 def _parameters(tables: dict[str, Any], torch: Any) -> dict[str, Any]:
-    """Small random weights to begin with. Both projections begin as one, so that their product begins as a cosine."""
+    """Small random initial weights. Both projections start equal, so that their product starts as a cosine."""
     n_pair, n_cues, n_kinds, dim = (tables[name].shape[-1] for name in ("pairs", "cues", "kinds", "message"))
     n_dots = tables["message"].shape[1]
     n_row = n_pair + n_kinds + n_kinds * n_cues + 2
@@ -169,7 +169,7 @@ def _parameters(tables: dict[str, Any], torch: Any) -> dict[str, Any]:
 
 
 def _loss(batch: dict[str, Any], w: dict[str, Any], torch: Any) -> Any:
-    """Mean cross-entropy of the batch over the candidates and none, a little smoothed."""
+    """Mean cross-entropy of the batch over the candidates and none, with label smoothing."""
     table = scores(batch, w, torch, lambda values: torch.nn.functional.dropout(values, DROPOUT))
     likely = torch.log_softmax(table, 1)
     held = -likely.gather(1, batch["right"][:, None])[:, 0]

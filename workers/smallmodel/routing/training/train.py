@@ -1,9 +1,8 @@
 """Trains the router: the heads that choose tools and GPTs, for the tuned embedder and for any other.
 
-The change of the embedder itself is learned from the examples for GPTs, and only where that is asked for. The heads
-are fitted on vectors of messages that it was learned from: a second change for fitting, learned without some of the
-GPTs, had been no better on unseen messages (80 % with it and without, 2026-11-25). The heads for any other embedder
-see of the same vectors only how the candidates compare.
+The change of the embedder is learned from the examples for GPTs, and only with --tune. The heads are fitted on the
+same messages: with another change, learned without some of the GPTs, they were no better on unseen messages (80 %
+both, 2026-11-25). The heads for any other embedder see only how the candidates compare.
 """
 
 from collections import defaultdict
@@ -13,27 +12,25 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from workers.knowledge.embed import Embedder
+from workers.knowledge.embed import Embedder, Vectors
 from workers.smallmodel.routing.head import Inputs, Weights, probabilities, save_weights, weights_file
-from workers.smallmodel.routing.training.cases import Case, Maker
+from workers.smallmodel.routing.training.cases import CaseMaker, TrainingCase
 from workers.smallmodel.routing.training.examples import Examples, gpts, tools
 from workers.smallmodel.routing.training.fit import Encode, Say, fit, fit_wishes, inputs_of_cases
 from workers.smallmodel.routing.training.tune import tune
 from workers.smallmodel.routing.tuned import TUNING, TunedEmbedder
 from workers.smallmodel.routing.words import language_of
 
-Vectors = npt.NDArray[np.float32]
-Read = tuple[list[Case], list[Inputs]]
+CasesWithInputs = tuple[list[TrainingCase], list[Inputs]]
 
-# Every so many-th group and line is held out to say how well such are routed.
+# One in so many groups and lines is held out for the check.
 HELD_OUT: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to train. `check`: say before how well what was held out is routed; `tune`: learn the change anew."""
+    """How much to train. `check`: measure accuracy on held-out examples first; `tune`: learn the change anew."""
 
     rounds: int = 2
     members: int = 3
@@ -43,12 +40,12 @@ class Plan:
 
 
 def train(embedder: Embedder, plan: Plan, folder: Path, say: Say) -> dict[str, float]:
-    """Write all weights into `folder`; returns the accuracy on what was held out by group, empty without check."""
+    """Write all weights into `folder`; returns the held-out accuracy by group, empty without `check`."""
     tuning = TUNING
     if plan.tune:
         tuning = folder / TUNING.name
         np.savez_compressed(tuning, embedder=np.array(embedder.id), **tune(embedder, gpts(), plan.seed, say))
-    encode = Remembered(TunedEmbedder(embedder.folder, tuning).encode, say)
+    encode = CachedEncoder(TunedEmbedder(embedder.folder, tuning).encode, say)
     found: dict[str, float] = {}
     for examples in (tools(), gpts()):
         if plan.check:
@@ -60,7 +57,7 @@ def train(embedder: Embedder, plan: Plan, folder: Path, say: Say) -> dict[str, f
     return found
 
 
-class Remembered:
+class CachedEncoder:
     """Encodes each different text once."""
 
     def __init__(self, encode: Callable[[Sequence[str]], Vectors], say: Say) -> None:
@@ -75,23 +72,23 @@ class Remembered:
         return np.stack([self._have[text] for text in texts])
 
 
-def read(examples: Examples, encode: Encode, plan: Plan, any_embedder: bool = False) -> Read:
-    """Cases made of the examples, and what the head reads of them."""
-    cases = Maker(examples, plan.seed).cases(plan.rounds)
+def read(examples: Examples, encode: Encode, plan: Plan, any_embedder: bool = False) -> CasesWithInputs:
+    """Cases made of the examples, with the head's inputs."""
+    cases = CaseMaker(examples, plan.seed).cases(plan.rounds)
     return cases, inputs_of_cases(cases, encode, any_embedder)
 
 
-def members(cases: Read, plan: Plan, say: Say) -> list[Weights]:
-    """The weights of the heads whose answers are averaged."""
-    told = fit_wishes(*cases, plan.seed)
-    return [fit(*cases, told, plan.seed + n, say) for n in range(plan.members)]
+def members(cases: CasesWithInputs, plan: Plan, say: Say) -> list[Weights]:
+    """The weights of the heads whose probabilities are averaged."""
+    wish = fit_wishes(*cases, plan.seed)
+    return [fit(*cases, wish, plan.seed + n, say) for n in range(plan.members)]
 
 
 def check(examples: Examples, encode: Encode, plan: Plan, say: Say) -> dict[str, float]:
-    """Accuracy by kind of case on groups and lines that the heads have not seen."""
+    """Accuracy by kind of case on held-out groups and lines."""
     kept, held = (examples.part(HELD_OUT, 0, side) for side in (False, True))
     fitted = members(read(kept, encode, plan), plan, say)
-    cases = Maker(held, plan.seed + 100).cases(1)
+    cases = CaseMaker(held, plan.seed + 100).cases(1)
     hits: dict[str, list[bool]] = defaultdict(list)
     for case, inputs in zip(cases, inputs_of_cases(cases, encode), strict=True):
         expected = "one" if case.right < len(case.candidates) else "none"

@@ -1,7 +1,7 @@
-"""Learns the small change of the embedder for choosing: what people say comes nearer to what they need.
+"""Learns the small change of the embedder that brings messages nearer to their candidates.
 
-Contrastive: in each step, of the candidates of a few groups, each message must be nearest to its own; a message that
-wants none must be no nearer to any than a learned threshold.
+Contrastive: in each step, among the candidates of a few groups, each message should be nearest to its own; a message
+for none should be no nearer to any than a learned threshold.
 """
 
 import random
@@ -12,7 +12,7 @@ import numpy as np
 
 from workers.knowledge.embed import Embedder
 from workers.smallmodel.routing.features import texts_of
-from workers.smallmodel.routing.training.cases import Maker
+from workers.smallmodel.routing.training.cases import CaseMaker
 from workers.smallmodel.routing.training.examples import Examples
 from workers.smallmodel.routing.tuned import LAYERS
 from workers.smallmodel.routing.words import gloss
@@ -23,15 +23,15 @@ RANK: Final = 8
 STEPS: Final = 240
 LEARNING_RATE: Final = 1e-3
 TEMPERATURE: Final = 0.05
-# Chosen on GPTs that were held out (2026-11-25).
+# Chosen on held-out GPTs (2026-11-25).
 GROUPS_A_STEP: Final = 3
 SAID_OF_EACH: Final = 2
 NOTHING_A_STEP: Final = 10
 STRANGERS_A_STEP: Final = 6
-# How often one of a group's candidates is missing, so that what is said to it wants none of the others.
+# Probability that one of a group's candidates is missing, so that messages for it are for none of the others.
 MISSING_SHARE: Final = 0.7
 MOST_TOKENS: Final = 64
-# How much less it counts that a message is near to a candidate that would do as well.
+# Subtracted from the logit of a candidate that would be right too.
 FORGIVEN: Final = 1.5
 
 
@@ -49,7 +49,7 @@ def tune(embedder: Embedder, examples: Examples, seed: int, say: Callable[[str],
     threshold = torch.tensor(0.3, requires_grad=True)
     optimizer = torch.optim.AdamW([*change.values(), threshold], lr=LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS, pct_start=0.1)
-    draw = _Draw(examples, seed)
+    draw = BatchMaker(examples, seed)
     model.train()
     losses = []
     for step in range(STEPS):
@@ -88,20 +88,20 @@ def _insert(model: Any, torch: Any) -> dict[str, Any]:
 
 
 def _embed(model: Any, tokenizer: Any, texts: list[str], torch: Any) -> Any:
-    told = tokenizer(texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
-    hidden = model(**told).last_hidden_state.float()
-    there = told["attention_mask"][..., None].float()
+    batch = tokenizer(texts, padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
+    hidden = model(**batch).last_hidden_state.float()
+    there = batch["attention_mask"][..., None].float()
     return torch.nn.functional.normalize((hidden * there).sum(1) / there.sum(1), dim=-1)
 
 
-class _Draw:
-    """Draws batches: messages, texts of candidates, the place of each message's candidate (the last is none)."""
+class BatchMaker:
+    """Draws batches: messages, texts of candidates, the index of each message's candidate (the last is none)."""
 
     def __init__(self, examples: Examples, seed: int) -> None:
         self._groups = [each for each in examples.groups if len(each.members) > 1]
         self._builtin = list(examples.builtin)
         self._overlaps = examples.overlaps
-        self._maker = Maker(examples, seed)
+        self._maker = CaseMaker(examples, seed)
         self._idle = [text for kind, texts in examples.nothing.items() if kind != "after" for text in texts]
         self._random = random.Random(seed)
 

@@ -1,4 +1,4 @@
-"""An OpenAPI document -> the operations that a GPT can call. The document is its creator's, so it is not trusted."""
+"""Imports the operations of an OpenAPI document, which is not trusted."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -22,23 +22,24 @@ MAX_PROBLEMS: Final = 5
 def import_document(
     text: str, enabled: Sequence[str] | None = None, server: str = "", document_url: str = ""
 ) -> Imported:
-    """The document as operations. Raises ImportRefused.
+    """The operations of the document. Raises ImportRefused.
 
-    `enabled` are the names to take, None for the first MAX_OPERATIONS that can be used; `server` is the address to
-    call, if not the first that the document names.
+    `enabled` are the names of those to import, None for the first MAX_OPERATIONS usable ones; `server` replaces the
+    first server of the document.
     """
     document = read_document(text)
     schemas = Schemas(document)
     servers = servers_of(document, document_url) or _of_paths(document)
     chosen = base_url(server) if server else next(iter(servers), "")
     if server and not chosen:
-        raise ImportRefused("The server's address must begin with https:// or http:// and name a host.")
+        raise ImportRefused("The server's URL must begin with https:// or http:// and have a host.")
     listed, usable = _all_operations(document, schemas, next(iter(servers), ""))
     problems = _problems(document)
     if not listed:
-        raise ImportRefused(_first(problems) or "At “paths”: there is no operation (get, post …) under any path.")
+        raise ImportRefused(_first(problems) or "At “paths”: no path has an operation (get, post …).")
     if not usable:
-        raise ImportRefused(_first(problems) or f"No operation can be used. The first one: {listed[0].warnings[0]}")
+        why = f"No operation can be used. {listed[0].name}: {listed[0].warnings[0]}"
+        raise ImportRefused(_first(problems) or why)
     info = document.get("info")
     title = str(info.get("title") or "") if isinstance(info, dict) else ""
     return Imported(
@@ -53,7 +54,7 @@ def import_document(
 
 
 def _of_paths(document: dict[str, Any]) -> tuple[str, ...]:
-    """The servers of the first path that names any, for documents that name none at the top."""
+    """The servers of the first path that has any, for documents without servers at the top."""
     named = (servers_of(item) for item in document["paths"].values() if isinstance(item, dict))
     return next(filter(None, named), ())
 
@@ -64,9 +65,9 @@ def _all_operations(
     listed: list[Listed] = []
     usable: dict[str, Operation] = {}
     taken: set[str] = set()
-    for entry in islice(operations_of(document, schemas, base), MAX_LISTED):
-        name = free_name(entry, taken)
-        row, made = mapped(name, entry, schemas)
+    for source in islice(operations_of(document, schemas, base), MAX_LISTED):
+        name = free_name(source, taken)
+        row, made = mapped(name, source, schemas)
         listed.append(row)
         if made:
             usable[name] = made
@@ -78,22 +79,22 @@ def _picked(usable: dict[str, Operation], enabled: Sequence[str] | None) -> tupl
         current = [each for each in usable.values() if not each.deprecated] or list(usable.values())
         return tuple(current[:MAX_OPERATIONS])
     if len(enabled) > MAX_OPERATIONS:
-        raise ImportRefused(f"An action can have {MAX_OPERATIONS} operations; these are {len(enabled)}.")
+        raise ImportRefused(f"Too many operations: {len(enabled)} of {MAX_OPERATIONS} allowed.")
     if unknown := [name for name in enabled if name not in usable]:
-        raise ImportRefused(f"There is no operation “{unknown[0][:64]}” that can be used in this document.")
+        raise ImportRefused(f"The document has no usable operation “{unknown[0][:64]}”.")
     return tuple(usable[name] for name in dict.fromkeys(enabled))
 
 
 def _problems(document: dict[str, Any]) -> list[str]:
-    """What the specification's own schema finds wrong, with the place; nothing outside the document is looked at."""
+    """The errors found by the specification's own schema, with their places; nothing outside the document is read."""
     is_30 = str(document["openapi"]).startswith("3.0")
     validator = openapi_v30_schema_validator if is_30 else openapi_v31_schema_validator
-    return [_told(error) for error in islice(validator.iter_errors(document), MAX_PROBLEMS)]
+    return [_described(error) for error in islice(validator.iter_errors(document), MAX_PROBLEMS)]
 
 
-def _told(error: ValidationError) -> str:
+def _described(error: ValidationError) -> str:
     deepest = error
-    while deepest.context:  # of "one of these", what came nearest to one
+    while deepest.context:  # of the alternatives, the one that matched furthest
         deepest = max(deepest.context, key=lambda each: len(each.absolute_path))
     place = " → ".join(str(part) for part in deepest.absolute_path)
     return f"At “{place or 'the beginning'}”: {deepest.message[:160]}"
@@ -106,13 +107,13 @@ def _first(problems: list[str]) -> str:
 def _warnings(
     problems: list[str], chosen: str, n_listed: int, n_usable: int, enabled: Sequence[str] | None
 ) -> tuple[str, ...]:
-    told = list(problems)
+    warnings = list(problems)
     if not chosen:
-        told.append("At “servers”: no full address is named. Enter the server's address, as https://api.example.org.")
+        warnings.append("At “servers”: no full URL. Enter the server's URL, such as https://api.example.org.")
     if chosen.startswith("http://"):
-        told.append("The server is called without encryption (http://).")
+        warnings.append("The server is called without encryption (http://).")
     if n_listed >= MAX_LISTED:
-        told.append(f"Only the first {MAX_LISTED} operations are listed.")
+        warnings.append(f"Only the first {MAX_LISTED} operations are listed.")
     if n_usable > MAX_OPERATIONS and enabled is None:
-        told.append(f"{n_usable} operations can be used; an action has {MAX_OPERATIONS} at most. Choose yours.")
-    return tuple(told)
+        warnings.append(f"An action can have up to {MAX_OPERATIONS} of these {n_usable} operations. Choose yours.")
+    return tuple(warnings)

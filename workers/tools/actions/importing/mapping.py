@@ -1,4 +1,4 @@
-"""One operation of an OpenAPI document -> an `Operation`, or why it cannot be called from here."""
+"""Turns one operation of an OpenAPI document into an `Operation`, or the reason why it cannot be used."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 from gpts.spec.actions import SUMMARY_CHARS, Listed, Operation, Place, Style, Wire
 from workers.tools.actions.importing.schemas import BadReference, Notes, Schemas, described_with, shortened
 from workers.tools.actions.importing.servers import servers_of
+from workers.tools.actions.requests import FILES_IN
 
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options")
-FILES_IN: Final = "openaiFileIdRefs"
-# Set by the sender of a request, never by an argument. OpenAPI itself says that the first three are ignored.
+# Headers that arguments must not set. OpenAPI itself says that the first three are ignored.
 OWN_HEADERS: Final = {
     "accept", "content-type", "authorization", "host", "content-length", "connection", "transfer-encoding", "cookie",
     "te", "trailer", "upgrade", "expect", "proxy-authorization", "accept-encoding",
@@ -26,12 +26,12 @@ _STYLES: Final = {
 
 
 class Unusable(Exception):
-    """The operation cannot be called; the message says why."""
+    """The operation cannot be used; the message says why."""
 
 
 @dataclass(slots=True)
 class Arguments:
-    """The arguments of an operation as they are gathered."""
+    """Collects the arguments of an operation."""
 
     properties: dict[str, Any] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Arguments:
     file_fields: list[str] = field(default_factory=list)
 
     def add(self, place: Place, wire: Wire, schema: dict[str, Any], required: bool) -> str:
-        """The name under which the argument is asked for: its own, unless that is taken or no good."""
+        """Add an argument and return its name: the parameter's own, unless it is taken or invalid."""
         base = re.sub(r"[^A-Za-z0-9_.$-]+", "_", wire.name).strip("_")[:60] or place
         taken = [base, f"{base}_{place}", *(f"{base}_{n}" for n in range(2, 99))]
         name = next(each for each in taken if each not in self.properties)
@@ -54,13 +54,13 @@ class Arguments:
         return name
 
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of all arguments together."""
+        """The JSON Schema of all arguments."""
         made = {"type": "object", "properties": self.properties, "additionalProperties": False}
         return {**made, "required": self.required} if self.required else made
 
 
-class Entry(NamedTuple):
-    """An operation where it stands in the document. `base` is the server's address that goes for all."""
+class SourceOperation(NamedTuple):
+    """An operation in the document, under `method` of its path `item`. `base` is the document's server."""
 
     path: str
     method: str
@@ -69,8 +69,8 @@ class Entry(NamedTuple):
     base: str
 
 
-def operations_of(document: dict[str, Any], schemas: Schemas, base: str) -> Iterator[Entry]:
-    """Yield everything under `paths` that is an operation."""
+def operations_of(document: dict[str, Any], schemas: Schemas, base: str) -> Iterator[SourceOperation]:
+    """Yield the operations under `paths`."""
     for path, entry in document["paths"].items():
         try:
             item = schemas.resolve(entry)
@@ -78,31 +78,30 @@ def operations_of(document: dict[str, Any], schemas: Schemas, base: str) -> Iter
             item = {}
         for method in METHODS:
             if isinstance(item.get(method), dict):
-                yield Entry(path, method, item, item[method], base)
+                yield SourceOperation(path, method, item, item[method], base)
 
 
-def free_name(entry: Entry, taken: set[str]) -> str:
-    """A name of letters, digits, _ and - that no other operation has: its own id, or its method and path."""
-    own = entry.operation.get("operationId")
-    wanted = own if isinstance(own, str) and own else f"{entry.method} {entry.path}"
-    base = re.sub(r"[^A-Za-z0-9_-]+", "_", wanted).strip("_")[:60] or entry.method
+def free_name(source: SourceOperation, taken: set[str]) -> str:
+    """A unique name of letters, digits, _ and -, from the operation's id or its method and path; added to `taken`."""
+    own = source.operation.get("operationId")
+    wanted = own if isinstance(own, str) and own else f"{source.method} {source.path}"
+    base = re.sub(r"[^A-Za-z0-9_-]+", "_", wanted).strip("_")[:60] or source.method
     name = next(each for each in (base, *(f"{base}_{n}" for n in range(2, 10_000))) if each not in taken)
     taken.add(name)
     return name
 
 
-def mapped(name: str, entry: Entry, schemas: Schemas) -> tuple[Listed, Operation | None]:
-    """The operation as a creator picks it and as it is called; None if it cannot be, with the reason as a warning."""
+def mapped(name: str, source: SourceOperation, schemas: Schemas) -> tuple[Listed, Operation | None]:
+    """The operation as listed for its creator, and as called; None, with a warning, if it can't be used."""
     notes = Notes()
-    summary = _summary(entry.operation, notes)
-    listed = Listed(name=name, method=entry.method.upper(), path=entry.path[:300], summary=summary)
+    summary = _summary(source.operation, notes)
+    listed = Listed(name=name, method=source.method.upper(), path=source.path[:300], summary=summary)
     try:
-        made = _operation(name, entry, schemas, notes).model_copy(update={"summary": summary})
+        made = _operation(name, source, schemas, notes).model_copy(update={"summary": summary})
     except (BadReference, Unusable) as error:
-        why = f"It cannot be used: {error}."
-        return listed.model_copy(update={"usable": False, "warnings": (why,)}), None
+        return listed.model_copy(update={"usable": False, "warnings": (f"Can't be used: {error}.",)}), None
     if made.deprecated:
-        notes.add("It is deprecated.")
+        notes.add("Deprecated.")
     warnings = tuple(notes.warnings[:8])
     return listed.model_copy(update={"asks": not made.reads_only, "warnings": warnings}), made
 
@@ -113,14 +112,14 @@ def _summary(operation: dict[str, Any], notes: Notes) -> str:
     return shortened(text, SUMMARY_CHARS, "summary", notes)
 
 
-def _operation(name: str, entry: Entry, schemas: Schemas, notes: Notes) -> Operation:
-    method, item, operation = entry.method, entry.item, entry.operation
-    path = entry.path.split("#")[0]  # some documents tell operations at one address apart that way
+def _operation(name: str, source: SourceOperation, schemas: Schemas, notes: Notes) -> Operation:
+    method, item, operation = source.method, source.item, source.operation
+    path = source.path.split("#")[0]  # some documents use a fragment to list several operations of one path
     if not path.startswith("/") or len(path) > 300 or re.search(r"[\s?#\\]|//|/\.\.?(/|$)", path):
-        raise Unusable("its path is not one")
+        raise Unusable("its path is invalid")
     own = servers_of(operation) or servers_of(item)
-    if own and entry.base not in own:
-        raise Unusable(f"it is at another server, {own[0][:80]}; import it as an action by itself with that address")
+    if own and source.base not in own:
+        raise Unusable(f"it is on another server, {own[0][:80]}; import it as a separate action with that server")
     arguments = Arguments()
     for parameter in _parameters(item, operation, schemas):
         _add_parameter(parameter, arguments, schemas, notes)
@@ -146,7 +145,7 @@ def _operation(name: str, entry: Entry, schemas: Schemas, notes: Notes) -> Opera
 
 
 def _parameters(item: dict[str, Any], operation: dict[str, Any], schemas: Schemas) -> list[dict[str, Any]]:
-    """The parameters of the path and the operation; the operation's own take the place of those of the path."""
+    """The parameters of the path and the operation, which overrides those of the path."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for owner in (item, operation):
         listed = owner.get("parameters")
@@ -163,7 +162,7 @@ def _add_parameter(parameter: dict[str, Any], arguments: Arguments, schemas: Sch
     if place == "header" and name.lower() in OWN_HEADERS:
         return
     if place in ("header", "cookie") and not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-        raise Unusable(f"its parameter “{name[:60]}” has a name that no header can have")
+        raise Unusable(f"its parameter “{name[:60]}” has an invalid name for a header")
     content = parameter.get("content")
     if isinstance(content, dict) and content:
         media, style, explode = next(iter(content.values())), "json", False
@@ -171,9 +170,7 @@ def _add_parameter(parameter: dict[str, Any], arguments: Arguments, schemas: Sch
     else:
         style = parameter.get("style") or _USUAL[place]
         if style not in _STYLES[place]:
-            raise Unusable(
-                f"its parameter “{name[:60]}” has the style “{str(style)[:20]}”, which {place} does not have"
-            )
+            raise Unusable(f"its parameter “{name[:60]}” has the style “{str(style)[:20]}”, which {place} can't have")
         explode = parameter.get("explode", style in ("form", "deepObject"))
         schema = schemas.inline(parameter.get("schema", {}), notes)
     schema = {**schema, **described_with(parameter, notes)}
@@ -183,11 +180,8 @@ def _add_parameter(parameter: dict[str, Any], arguments: Arguments, schemas: Sch
 
 def _check_path(path: str, arguments: Arguments) -> None:
     named = set(re.findall(r"\{([^{}]*)\}", path))
-    known = {
-        arguments.wires[name].name if name in arguments.wires else name
-        for name in arguments.places
-        if arguments.places[name] == "path"
-    }
+    in_path = [name for name, place in arguments.places.items() if place == "path"]
+    known = {arguments.wires[name].name if name in arguments.wires else name for name in in_path}
     if missing := sorted(named - known):
         raise Unusable(f"its path needs “{missing[0][:60]}”, which is not among its parameters")
 
@@ -196,15 +190,15 @@ _ORDER: Final = ("application/json", "+json", "application/x-www-form-urlencoded
 
 
 def _add_body(body: dict[str, Any], arguments: Arguments, schemas: Schemas, notes: Notes) -> tuple[str, str]:
-    """The body's content type, and the name of the argument that is all of it, or "" where its fields are."""
+    """The body's content type, and the name of the argument that holds all of it; "" if its fields are arguments."""
     content = body.get("content")
     kinds = [kind for kind in content if isinstance(kind, str)] if isinstance(content, dict) else []
     rank = {kind: n for kind in kinds for n, part in enumerate(_ORDER) if part in kind.lower()}
     required = body.get("required") is True
     if not rank:
         if required:
-            raise Unusable(f"its body is {', '.join(kinds)[:80] or 'of no type'}; JSON, forms and text can be sent")
-        notes.add("Its optional body is of a type that cannot be sent; it is called without.")
+            raise Unusable(f"its body has an unsupported type ({', '.join(kinds)[:80] or 'none'})")
+        notes.add("Its optional body has an unsupported type and isn't sent.")
         return "application/json", ""
     kind = min(rank, key=lambda each: rank[each])
     media = content[kind] if isinstance(content, dict) and isinstance(content[kind], dict) else {}
@@ -216,7 +210,7 @@ def _add_body(body: dict[str, Any], arguments: Arguments, schemas: Schemas, note
         _add_fields(schema, arguments, required, plain_kind)
         return plain_kind, ""
     if rank[kind] in (2, 3) and schema.get("type", "object") != "object":
-        raise Unusable("its form has no fields")
+        raise Unusable("its form isn't an object with fields")
     whole = {"type": "string"} if is_text else schema or {"type": "object"}
     whole = {**whole, **described_with(body, notes)}
     return plain_kind, arguments.add("body", Wire(name="body"), whole, required)
@@ -229,11 +223,8 @@ def _add_fields(schema: dict[str, Any], arguments: Arguments, body_required: boo
         if is_file:
             each = {"type": "string", "description": "Name of the attached file to send."}
         if field_name == FILES_IN:
-            each = {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "Names of the attached files to send.",
-            }
+            names = "Names of the attached files to send."
+            each = {"type": "array", "items": {"type": "string"}, "description": names}
         name = arguments.add("body", Wire(name=field_name), each, field_name in required)
         if is_file:
             arguments.file_fields.append(name)

@@ -1,8 +1,7 @@
-"""Schemas of an OpenAPI document -> JSON Schemas that stand by themselves, small enough for a model to read.
+"""Turns the schemas of an OpenAPI document into self-contained JSON Schemas, small enough for a model.
 
-References are followed inside the document only. A schema that contains itself, or is deeper or larger than a model
-can use, ends in "any value", and a note says so. Patterns are left out: they are the document's own regular
-expressions, and some take forever.
+References are followed inside the document only. Where a schema contains itself, or is too deep or too large, it
+becomes "any value", with a note. Patterns are dropped: they are untrusted regular expressions, and some never end.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from referencing.exceptions import Unresolvable
 from gpts.spec.actions import PARAMETER_CHARS
 
 MAX_DEPTH: Final = 7
-# Schemas in one operation's arguments. A hundred fields with their types is about what a 4,000-token window takes.
+# Schemas in one operation's arguments. A hundred fields with their types fill about 4,000 tokens.
 MAX_SCHEMAS: Final = 250
 MAX_ENUM: Final = 100
 KEPT: Final = (
@@ -25,18 +24,18 @@ TYPES: Final = {"string", "number", "integer", "boolean", "array", "object", "nu
 
 
 class BadReference(Exception):
-    """A `$ref` that leads nowhere in this document; the message says which."""
+    """A `$ref` to something that is not in this document; the message names it."""
 
 
 @dataclass(slots=True)
 class Notes:
-    """What was left out or shortened in one operation, and how many schemas it may still use."""
+    """The warnings about one operation, and how many schemas it may still use."""
 
     warnings: list[str] = field(default_factory=list)
     n_left: int = MAX_SCHEMAS
 
     def add(self, text: str) -> None:
-        """Tell of something once."""
+        """Add a warning once."""
         if text not in self.warnings:
             self.warnings.append(text)
 
@@ -45,7 +44,7 @@ class Schemas:
     """The references and schemas of one document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        # Opaque: `$id` in a schema moves nothing, so every reference is a place in this document or nowhere.
+        # Opaque: `$id` in a schema is ignored, so that every reference is resolved in this document.
         resource = Resource.opaque(document)
         registry: Registry[Any] = Registry().with_resource("", resource)
         self._resolver = registry.resolver("")
@@ -53,7 +52,7 @@ class Schemas:
     def resolve(self, value: Any, hops: int = 12) -> dict[str, Any]:
         """The object that `value` is or refers to. Raises BadReference."""
         if not isinstance(value, dict):
-            raise BadReference("something that should be an object is none")
+            raise BadReference("something that should be an object isn't one")
         target = value.get("$ref")
         if not isinstance(target, str):
             return value
@@ -62,7 +61,7 @@ class Schemas:
 
     def _look_up(self, target: str, hops: int) -> Any:
         if not target.startswith("#"):
-            raise BadReference(f"“{target[:80]}” is in another document; put everything into one")
+            raise BadReference(f"“{target[:80]}” is in another document; merge them into one")
         if hops <= 0:
             raise BadReference(f"“{target[:80]}” refers to itself")
         try:
@@ -71,12 +70,12 @@ class Schemas:
             raise BadReference(f"“{target[:80]}” is not in the document") from None
 
     def inline(self, schema: Any, notes: Notes, path: tuple[str, ...] = (), depth: int = 0) -> dict[str, Any]:
-        """`schema` without references, as JSON Schema. `path` holds the references it was reached by."""
+        """`schema` as JSON Schema without references. `path` holds the references that led to it."""
         notes.n_left -= 1
         if not isinstance(schema, dict) or schema == {}:
             return {}
         if depth > MAX_DEPTH or notes.n_left < 0:
-            notes.add("Some fields are nested so deep or so many that they are taken as they come.")
+            notes.add("Some fields are nested too deep or are too many, so they accept any value.")
             return {}
         target = schema.get("$ref")
         if isinstance(target, str):
@@ -87,19 +86,17 @@ class Schemas:
         self, schema: dict[str, Any], target: str, notes: Notes, path: tuple[str, ...], depth: int
     ) -> dict[str, Any]:
         if target in path:
-            notes.add("A field contains its own kind; below the first level any value is taken.")
+            notes.add("A field contains its own type; below the first level it accepts any value.")
             return {}
         try:
             found = self._look_up(target, 12)
         except BadReference as error:
-            notes.add(f"A field's type is unknown, so any value is taken: {error}.")
+            notes.add(f"A field's type is unknown, so it accepts any value: {error}.")
             return {}
-        made = self.inline(found, notes, (*path, target), depth)
-        described = described_with(schema, notes)
-        return {**made, **described}
+        return self.inline(found, notes, (*path, target), depth) | described_with(schema, notes)
 
     def _merged(self, schema: dict[str, Any], notes: Notes, path: tuple[str, ...]) -> dict[str, Any]:
-        """`schema` with the objects of its `allOf` laid into it, where that is all that `allOf` says."""
+        """`schema` with the objects of its `allOf` merged into it."""
         parts = schema.get("allOf")
         if not isinstance(parts, list):
             return schema
@@ -108,7 +105,7 @@ class Schemas:
             try:
                 each = self.resolve(part)
             except BadReference as error:
-                notes.add(f"A part of a field's type is left out: {error}.")
+                notes.add(f"A part of a field's type is ignored: {error}.")
                 continue
             if isinstance(part, dict) and part.get("$ref") in path:
                 continue
@@ -139,14 +136,14 @@ class Schemas:
                 extra if isinstance(extra, bool) else self.inline(extra, notes, path, depth + 1)
             )
         for key in ("oneOf", "anyOf"):
-            # Several of "one of" may fit once patterns are gone, so either becomes "any of".
+            # Without patterns several of `oneOf` may match, so it becomes `anyOf`.
             if isinstance(schema.get(key), list) and schema[key]:
                 made["anyOf"] = [self.inline(each, notes, path, depth + 1) for each in schema[key][:10]]
         return made
 
 
 def plain_keywords(schema: dict[str, Any]) -> dict[str, Any]:
-    """The keywords that need no more than a look, in JSON Schema's own way (3.0 had some of its own)."""
+    """The simple keywords, those of OpenAPI 3.0 converted to JSON Schema."""
     made: dict[str, Any] = {key: schema[key] for key in KEPT if key in schema}
     _fix_type(made, nullable=schema.get("nullable") is True)
     for bound, own in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
@@ -185,7 +182,7 @@ def _fix_type(made: dict[str, Any], nullable: bool) -> None:
 
 
 def described_with(schema: dict[str, Any], notes: Notes) -> dict[str, str]:
-    """The description of `schema` within the limit."""
+    """The description of `schema`, shortened to PARAMETER_CHARS; empty without one."""
     text = schema.get("description")
     if not isinstance(text, str) or not text.strip():
         return {}
@@ -193,7 +190,7 @@ def described_with(schema: dict[str, Any], notes: Notes) -> dict[str, str]:
 
 
 def shortened(text: str, limit: int, what: str, notes: Notes) -> str:
-    """`text` on one line and within `limit` characters."""
+    """`text` on one line, shortened to `limit` characters with a note."""
     text = " ".join(text.split())
     if len(text) <= limit:
         return text

@@ -1,4 +1,4 @@
-"""Which address an OpenAPI document says its operations are at, and how they want one to sign in."""
+"""The servers and the authentication that an OpenAPI document declares."""
 
 import re
 from typing import Any, Final
@@ -10,22 +10,15 @@ MAX_SERVERS: Final = 20
 
 
 def servers_of(owner: dict[str, Any], document_url: str = "") -> tuple[str, ...]:
-    """The absolute addresses in `owner`'s `servers`, with variables at their defaults; relative ones stand on
-    `document_url`. Those that are no http(s) addresses are left out."""
+    """The http(s) URLs in `owner`'s `servers`, with variables at their defaults, relative to `document_url`."""
     listed = owner.get("servers")
-    urls = (
-        [_expanded(each) for each in listed[:MAX_SERVERS] if isinstance(each, dict)]
-        if isinstance(listed, list)
-        else []
-    )
-    absolute = [
-        urljoin(document_url, url) if document_url else url for url in urls or (["/"] if document_url else [])
-    ]
-    return tuple(dict.fromkeys(clean for url in absolute if (clean := base_url(url))))
+    servers = listed[:MAX_SERVERS] if isinstance(listed, list) else []
+    urls = [_expanded(each) for each in servers if isinstance(each, dict)] or ["/"]
+    return tuple(dict.fromkeys(clean for url in urls if (clean := base_url(urljoin(document_url, url)))))
 
 
 def base_url(url: str) -> str:
-    """`url` as a base address without query and last slash; empty if it is no http(s) address of a host."""
+    """`url` without query and trailing slash; empty if it is not an http(s) URL with a host."""
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
@@ -49,7 +42,7 @@ def _expanded(server: dict[str, Any]) -> str:
 
 
 def auth_hint(document: dict[str, Any]) -> AuthHint:
-    """The first way to sign in that the document names and that can be used here."""
+    """The document's first supported authentication."""
     components = document.get("components")
     schemes = components.get("securitySchemes") if isinstance(components, dict) else None
     for scheme in schemes.values() if isinstance(schemes, dict) else ():
