@@ -76,7 +76,7 @@ ANSWERS = {
     "How do I claim travel expenses?": 'send the form "Expense claim"',
     "How do I reset my password?": "open the page start.larkfield.example",
     "How long should a sentence be?": "15 to 20 words long on average",
-    'What can I write instead of "in order to"?': 'Instead of "in order to", write "to"',
+    "What can I write instead of “in order to”?": 'Instead of "in order to", write "to"',
     "When can I use the passive voice?": "when nobody knows who did it",
     "How should I write an error message?": "what happened, what was kept, and what to do next",
     "How do I undo my last commit but keep the changes?": "`git reset --soft HEAD~1`",

@@ -15,7 +15,7 @@ _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 # running programs and making links, devices, sockets and pipes.
 _CHANGE: Final = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 13 | 1 << 14
 _WRITE_FILE, _TRUNCATE = 1 << 1, 1 << 14
-# Rights on files that each version of Landlock knows; from 4 also TCP, from 6 abstract sockets and signals.
+# How many rights on files each version of Landlock has; from 4 also TCP, from 6 abstract sockets and signals.
 _FILE_RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16, 6: 16}
 
 

@@ -10,10 +10,9 @@ USER_AGENT = "Guildhall/0.1 (reads single pages when a person asks for them)"
 class EgressConfig:
     """The operator's lists; the default allows the public internet only.
 
-    `allow` holds hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16")
-    that may be reached although they are private; "*." in front of a name means the names under it. A host
-    without a port is allowed at 80 and 443. `deny` holds hosts (and all names under them), addresses and networks
-    that are never reached; it wins.
+    `allow`: hosts ("wiki.corp"), hosts with a port ("wiki.corp:8080"), addresses or networks ("10.1.0.0/16") that are
+    allowed although they are private; "*." before a name means its subdomains. A host without a port is allowed at
+    ports 80 and 443. `deny`: hosts (with their subdomains), addresses and networks to refuse; it takes precedence.
     """
 
     allow: tuple[str, ...] = ()

@@ -39,7 +39,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 def is_never(address: IpAddress) -> bool:
-    """Whether `address` must not be reached even for an allowed host."""
+    """Whether `address` is refused even for an allowed host."""
     return any(
         each.version == network.version and each in network for each in _with_embedded(address) for network in _NEVER
     )

@@ -11,7 +11,7 @@ class KnowledgeError(Exception):
 
 
 class EmptyFile(KnowledgeError):
-    """The file is empty; upload one that holds text."""
+    """The file is empty; upload one that contains text."""
 
 
 class NotAFile(KnowledgeError):
@@ -31,7 +31,7 @@ class PasswordProtected(KnowledgeError):
 
 
 class TooLarge(KnowledgeError):
-    """The file holds more than can be read at once; split it into smaller files."""
+    """The file has too much content; split it into smaller files."""
 
 
 class UnpacksTooLarge(KnowledgeError):
@@ -51,7 +51,7 @@ class NoText(KnowledgeError):
 
 
 class ScannedPages(KnowledgeError):
-    """The file holds scanned pages without a text layer, and no text could be recognised in them."""
+    """The file has scanned pages without a text layer, and no text could be recognised in them."""
 
 
 class TimedOut(KnowledgeError):

@@ -23,7 +23,7 @@ from workers.knowledge.parsers.words import Word
 DEFAULT_LANGUAGES: Final = "eng"
 # Pictures do not state their size on paper reliably; this only scales the boxes.
 PICTURE_DPI: Final = 200
-# Words need this confidence, in per cent; below, Tesseract mostly sees texture.
+# Words need this confidence, in per cent; with less, they are mostly texture.
 _MIN_WORD_CONFIDENCE: Final = 30
 # A page with this confidence is not tried in other orientations; upside down, clean print reaches 58 (2026-11).
 _UPRIGHT_CONFIDENCE: Final = 75

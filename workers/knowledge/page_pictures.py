@@ -1,7 +1,7 @@
 """Pictures of the pages of stored files with the boxes of their words, on which a citation is highlighted.
 
 They are drawn on first use and kept for a while. A page is `<folder>/<page>.webp` with `<page>.json` beside it, which
-holds its size and its words and is written last, so that whoever finds it finds the picture too.
+holds its size and its words and is written last, so that if it exists, the picture does too.
 """
 
 import json
@@ -25,7 +25,7 @@ from workers.knowledge.parsers.pdf.pages import visible_words
 from workers.knowledge.parsers.words import Word
 from workers.knowledge.publishing import publish_file, remove_old
 
-# Somebody waits: drawing a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
+# A reader waits for it: a page took 1.4 s on two very busy cores, most of it the start of the child (2026-11-24).
 LIMITS: Final = ParserLimits(wall_s=15, cpu_s=15, page_s=0)
 # Drawing a page again is cheap, and most are viewed once.
 KEEP_S: Final = 7 * 24 * 3600

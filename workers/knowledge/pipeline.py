@@ -6,7 +6,6 @@ repeated after the owner's decision on a finding or a killed worker.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
@@ -103,11 +102,9 @@ def read_file(home: Path, source: Path, report: Report = lambda progress: None) 
 
 def remove_leftovers(home: Path) -> int:
     """Delete what killed workers left, after an hour, and old parsed files; the number of both."""
-    segments_, parsed = home / "segments", home / "parsed"
-    leftovers = chain.from_iterable(
-        folder.glob(pattern) for folder in (segments_, parsed) for pattern in (".new-*", ".old-*")
-    )
-    return remove_old(leftovers, LEFTOVER_S) + remove_old(parsed.glob("*.json"), PARSED_S)
+    folders = (home / "segments", home / "parsed")
+    leftovers = [path for folder in folders for pattern in (".new-*", ".old-*") for path in folder.glob(pattern)]
+    return remove_old(leftovers, LEFTOVER_S) + remove_old((home / "parsed").glob("*.json"), PARSED_S)
 
 
 def _parsed(home: Path, source_hash: str) -> Path:

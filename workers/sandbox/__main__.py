@@ -34,8 +34,8 @@ def main() -> None:
 
 def _clean_environment() -> None:
     """Re-execute with our settings (NAME or NAME_FILE), the path and the language only."""
-    wanted = {"PATH", "LANG", "LC_ALL", "TZ", "PYTHONUNBUFFERED", *NAMES, *(f"{name}_FILE" for name in NAMES)}
-    kept = {name: value for name, value in os.environ.items() if name in wanted}
+    allowed = {"PATH", "LANG", "LC_ALL", "TZ", "PYTHONUNBUFFERED", *NAMES, *(f"{name}_FILE" for name in NAMES)}
+    kept = {name: value for name, value in os.environ.items() if name in allowed}
     # Python may add a variable at each start (LC_CTYPE where no language is set), which must not loop.
     if len(kept) != len(os.environ) and _CLEANED not in sys.argv:
         os.execve(sys.executable, [sys.executable, "-m", "workers.sandbox", _CLEANED], kept)  # noqa: S606

@@ -43,7 +43,7 @@ def confine(writable: Iterable[Path]) -> None:
 
 
 def _pair_rules() -> dict[Numbers, seccomp.Rule]:
-    """Connected pairs of streams only, and no address to send to: they reach no other process."""
+    """Connected pairs of streams only, and no address to send to, so not to other processes."""
     return {
         # one_of ends by allowing or refusing, so the family is checked first.
         DENIED["socketpair"]: [

@@ -4,9 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -74,7 +72,7 @@ def update_action(action: Action, source: DocumentSource | None, fields: dict[st
             server = source.server or action.base_url
             source = DocumentSource(action.document, server=server, operations=source.operations)
         _take(action, *preview_import(source), url)
-    return saved(action, fields)
+    return saved(action, **fields)
 
 
 def _take(action: Action, imported: Imported, document: str, url: str) -> None:
@@ -88,7 +86,7 @@ def _take(action: Action, imported: Imported, document: str, url: str) -> None:
     action.warnings = list(imported.warnings)
 
 
-def saved(row: Row, fields: Mapping[str, Any] = MappingProxyType({})) -> Row:
+def saved(row: Row, **fields: Any) -> Row:
     """The row with `fields` changed, validated and saved. Raises ValidationError by field."""
     for name, value in fields.items():
         setattr(row, name, value)
@@ -205,7 +203,7 @@ def check_address(url: str, field: str, whose: str) -> None:
 
 def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:
     """The server with `fields` (name, trusted, privacy_url) changed. Raises ValidationError by field."""
-    return saved(server, fields)
+    return saved(server, **fields)
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:

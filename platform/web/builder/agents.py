@@ -70,4 +70,4 @@ def _changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | 
         agent.examples = list(facts.examples)
     if not 1 <= fields.get("timeout_s", agent.timeout_s) <= DEADLINE_S:
         raise ValidationError({"timeout_s": f"Must be between 1 and {DEADLINE_S} seconds."})
-    return saved(agent, fields)
+    return saved(agent, **fields)

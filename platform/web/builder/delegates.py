@@ -79,18 +79,17 @@ def entries(gpt: Gpt) -> list[DelegateEntry]:
     """The list as the owner of the draft sees it, oldest entry first."""
     rows = list(gpt.delegates.select_related("delegate"))
     seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
-    return [_entry(gpt, row, seen.get(row.delegate_id)) for row in rows]
+    found = []
+    for row in rows:
+        delegate, slug = seen.get(row.delegate_id), row.delegate.slug
+        name = shown_name(gpt.owner, delegate) if delegate else slug
+        found.append(DelegateEntry(slug, name, row.when, _trouble(gpt, delegate), delegate))
+    return found
 
 
 def entry(row: DelegateRow) -> DelegateEntry:
     """One entry of the list."""
-    return _entry(row.gpt, row, _permitted(row.gpt.owner, row.gpt).filter(id=row.delegate_id).first())
-
-
-def _entry(gpt: Gpt, row: DelegateRow, seen: Gpt | None) -> DelegateEntry:
-    """The entry of `row`; `seen` is its GPT, or None if the owner of the draft has no access."""
-    slug = row.delegate.slug
-    return DelegateEntry(slug, shown_name(gpt.owner, seen) if seen else slug, row.when, _trouble(gpt, seen), seen)
+    return next(each for each in entries(row.gpt) if each.slug == row.delegate.slug)
 
 
 def _trouble(gpt: Gpt, delegate: Gpt | None) -> str:

@@ -1,4 +1,4 @@
-"""Namespaces around a kernel that also confines itself: it sees no process, network or mount of this machine."""
+"""Namespaces around a kernel that also confines itself, without processes, network or mounts of this machine."""
 
 import json
 import os
