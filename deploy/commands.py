@@ -21,7 +21,7 @@ class Command:
     failure: str
 
 
-class Progress:
+class ProgressPrinter:
     """Prints each step with the seconds it took."""
 
     def __init__(self) -> None:

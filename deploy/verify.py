@@ -3,6 +3,7 @@
 State lives in a directory made for the run and then removed: nothing touches the developer's `var/`.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.commands import Progress, Runner
+from deploy.commands import ProgressPrinter, Runner
 from deploy.install import ENVIRONMENT, PYTHON, REPOSITORY, install
 from deploy.preflight import CannotStart
 
@@ -30,7 +31,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckResult:
     """The result of a part: "passed", "failed" or "skipped", with the reason for a skip and the seconds it took."""
 
     name: str
@@ -41,10 +42,9 @@ class Outcome:
 
 def main() -> int:
     """Runs all parts. Returns 0 when none failed."""
-    fast = "--fast" in sys.argv[1:]
-    if unknown := [word for word in sys.argv[1:] if word != "--fast"]:
-        print(f"deploy/check knows only --fast, not {' '.join(unknown)}.", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser("deploy/check", description="Runs all checks and tests.")
+    parser.add_argument("--fast", action="store_true", help="skip tests with the model, processes or a browser")
+    fast = parser.parse_args().fast
     with tempfile.TemporaryDirectory(prefix="guildhall-check-") as home:
         try:
             return check(Path(home), fast)
@@ -56,7 +56,7 @@ def main() -> int:
 def check(home: Path, fast: bool) -> int:
     """Runs the parts with `home` as the state directory. Returns 0 when none failed."""
     variables = environment(home, os.environ)
-    install("workers,local,dev", Progress(), Runner(REPOSITORY, home / "install.log", variables))
+    install("workers,local,dev", ProgressPrinter(), Runner(REPOSITORY, home / "install.log", variables))
     outcomes = [run(part, variables) for part in quick_parts()]
     if not fast:
         outcomes += [run(part, variables) for part in real_parts()]
@@ -94,10 +94,10 @@ def real_parts() -> list[Check]:
     ]
 
 
-def browser_tests(variables: Mapping[str, str]) -> Outcome:
+def browser_tests(variables: Mapping[str, str]) -> CheckResult:
     """The outcome of the browser tests; skipped if there is no Chromium and none can be installed."""
     if missing := install_chromium(variables):
-        return Outcome("browser tests", "skipped", reason=missing)
+        return CheckResult("browser tests", "skipped", reason=missing)
     return run(Check("browser tests", pytest("browser")), variables)
 
 
@@ -133,7 +133,7 @@ def pytest(marks: str) -> tuple[str, ...]:
     return python("-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5", "-m", marks)
 
 
-def run(part: Check, variables: Mapping[str, str]) -> Outcome:
+def run(part: Check, variables: Mapping[str, str]) -> CheckResult:
     """Runs the part with our own output streams."""
     print(f"\n== {part.name}", flush=True)
     started = time.monotonic()
@@ -142,11 +142,11 @@ def run(part: Check, variables: Mapping[str, str]) -> Outcome:
     ).returncode
     seconds = time.monotonic() - started
     if code == NO_TESTS_COLLECTED and "pytest" in part.argv:
-        return Outcome(part.name, "skipped", seconds, "no such tests")
-    return Outcome(part.name, "failed" if code else "passed", seconds)
+        return CheckResult(part.name, "skipped", seconds, "no such tests")
+    return CheckResult(part.name, "failed" if code else "passed", seconds)
 
 
-def summarize(outcomes: list[Outcome]) -> int:
+def summarize(outcomes: list[CheckResult]) -> int:
     """Prints one line per part and the totals. Returns 1 when a part failed."""
     print("\n== summary")
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""The one place where workers read Django's settings, and where what they share is opened: once, on first use."""
+"""Turns Django's settings into the services of a worker process, opened once, on first use."""
 
 import logging
 import threading
@@ -40,7 +40,7 @@ _opening = threading.RLock()
 
 
 def engine_config() -> EngineConfig:
-    """The engine that the settings ask for."""
+    """The engine's configuration from the settings."""
     return EngineConfig(
         engine=settings.ENGINE,
         base_model=settings.BASE_MODEL,
@@ -55,7 +55,7 @@ def engine_config() -> EngineConfig:
 
 
 def egress_config() -> EgressConfig:
-    """What may be reached of addresses that others choose. Raises ValueError where a line of it makes no sense."""
+    """The limits on addresses that others choose. Raises ValueError for an invalid entry."""
     config = EgressConfig(allow=settings.EGRESS_ALLOW, deny=settings.EGRESS_DENY)
     Guard(config)
     return config
@@ -63,7 +63,7 @@ def egress_config() -> EgressConfig:
 
 @cache
 def tool_settings() -> ToolSettings:
-    """What the tools of this process work with. Raises ValueError like `egress_config`."""
+    """The settings of tools. Raises ValueError like `egress_config`."""
     egress = egress_config()
     return ToolSettings(
         egress=egress,
@@ -83,22 +83,22 @@ def tool_settings() -> ToolSettings:
 
 
 def services() -> Services:
-    """What this process answers with: loads the base model on the first call. Raises EngineError."""
+    """The services of this process; the first call loads the base model. Raises EngineError."""
     with _opening:
         return _services()
 
 
 def close() -> None:
-    """Close the engine, if this process has opened one."""
+    """Close the engine if it is open."""
     with _opening:
         if _services.cache_info().currsize:
             _services().engine.close()
 
 
 def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
-    """Give the engine the ability of its model, called `name`. Returns the model's record; None if scripted.
+    """Set the engine's ability from the record of its model, called `name`, and return the record; None if scripted.
 
-    Raises EngineError if a server does not say what it runs, and DatabaseError; the engine then keeps what it has.
+    Raises EngineError if a server does not say which model it runs, and DatabaseError; the ability then stays.
     """
     if settings.ENGINE == "scripted":
         return None
@@ -110,7 +110,7 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
 
 
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
-    """Measure the engine's model by the way replies are made in runs, and keep the result. Raises EngineError."""
+    """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
     found = measure(_reply, engine.ability(), say)
     keep_measurement(record, found)
     engine.learn(record.known())
@@ -123,19 +123,19 @@ def _reply(state: TurnState) -> ModelReply:
 
 
 def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
-    """Which of the tools the model picks for the message, asked as it was when its ability was measured."""
+    """The tool that the model picks for the message, prompted as when its ability was measured."""
     return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
 def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
-    """Keep what was measured of the model."""
+    """Store the measurement of the model."""
     figures = {name: figure.model_dump() for name, figure in found.figures.items()}
     save_measurement(record, figures, found.fields(), found.seconds)
     record.refresh_from_db()
 
 
 def policy() -> Mode:
-    """When a call with an effect needs a person's word: strict or balanced."""
+    """When a call with an effect needs approval: strict or balanced."""
     return "balanced" if settings.POLICY == "balanced" else "strict"
 
 
@@ -156,7 +156,7 @@ def _services() -> Services:
 
 
 def _first_recall(engine: Engine) -> None:
-    """Recall the ability of a model just opened, as far as can be: the heartbeat does it again."""
+    """Recall the ability of a model just opened, if possible; the heartbeat repeats it."""
     try:
         recall_ability(engine, engine.health().model)
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""Telling the site what this process has ready: its model, for /readyz; and which capabilities cannot work here."""
+"""Announces that this process has its model ready (for /readyz), and which capabilities are unavailable."""
 
 import logging
 import threading
@@ -25,21 +25,21 @@ def start_model() -> None:
 
 
 def start_tools() -> None:
-    """Announce in the background which capabilities cannot work on this machine."""
+    """Announce in the background which capabilities are unavailable on this machine."""
     _repeat("tools-heartbeat", lambda: announce_missing(missing(tool_settings())))
 
 
 def _repeat(name: str, announce: Callable[[], None]) -> None:
-    def beat_for_ever() -> None:
+    def beat_forever() -> None:
         while True:
             announce()
             threading.Event().wait(BEAT_S)
 
-    threading.Thread(target=beat_for_ever, name=name, daemon=True).start()
+    threading.Thread(target=beat_forever, name=name, daemon=True).start()
 
 
 def _announce_model() -> None:
-    """Say that the model is ready, and take over what is known of it: an operator may have overridden something."""
+    """Announce that the model is ready, and reload its ability, which an operator may have overridden."""
     close_old_connections()
     try:
         engine = services().engine
@@ -58,7 +58,7 @@ def _announce_model() -> None:
 
 
 def _measure(engine: Engine, record: MeasuredModel) -> None:
-    """Measure the model beside the chats that it answers."""
+    """Measure the model while it answers chats."""
     logger.info("checking what %s can do", record.name)
     try:
         found = measure_ability(engine, record, lambda text: logger.info("%s: %s", record.name, text))

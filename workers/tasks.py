@@ -1,7 +1,4 @@
-"""The Celery tasks, safe to deliver twice: ids in and nothing out, or for RPC a payload out (see web/rpc.py).
-
-The work itself is in runs/, indexing/ and rpc/.
-"""
+"""The Celery tasks, safe to deliver twice. They take ids; only those for RPC (see web/rpc.py) return a payload."""
 
 import json
 from functools import partial
@@ -44,19 +41,19 @@ def advance(self: Any, run_id: str) -> None:
 
 @shared_task(name="workers.tasks.index_file")
 def index_file(file_id: str) -> None:
-    """Parse, chunk and embed the file that is due first, usually this one."""
+    """Parse, chunk and embed the file that is next in the queue, usually this one."""
     indexing.index_next()
 
 
 @shared_task(name="workers.tasks.build_union")
 def build_union(name: str) -> None:
-    """Make the joint index of a large knowledge, unless it is there or another worker is at it."""
+    """Build the joint index of a large knowledge, unless it exists or another worker builds it."""
     unions.build(settings.GUILDHALL_HOME, name)
 
 
 @shared_task(name="workers.tasks.wake_stalled_runs")
 def wake_stalled_runs() -> None:
-    """Send again what a dead worker or a lost message left undone."""
+    """Send again the tasks that dead workers or lost messages left unfinished."""
     for run_id in log.take_stalled():
         wake(run_id)
     for file in take_stalled_files():
@@ -67,26 +64,26 @@ def wake_stalled_runs() -> None:
 
 @rpc_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
-    """What a draft's files hold for the question."""
+    """The passages of a draft's files for the question."""
     return knowledge_probe.probe(services(), UUID(gpt_id), question)
 
 
 @rpc_task(name="workers.tasks.knowledge_health")
 def knowledge_health_of(gpt_id: str) -> dict[str, Any]:
-    """What repeats in a draft's files and what nobody needed yet."""
+    """The repetitions in a draft's files, and what was never used."""
     return knowledge_health.health(UUID(gpt_id))
 
 
 @rpc_task(name="workers.tasks.show_source")
 def show_source(segment: str, sha256: str, start: str, end: str) -> dict[str, Any]:
-    """A quote where it stands in its file."""
+    """A quote in its file."""
     view = sources.source_view(segment, sha256, int(start), int(end))
     return view.model_dump(mode="json")
 
 
 @rpc_task(name="workers.tasks.show_page")
 def show_page(sha256: str, page: str) -> dict[str, Any]:
-    """A page of a stored file, drawn."""
+    """A picture of a page of a stored file."""
     return sources.page_view(sha256, int(page)).model_dump(mode="json")
 
 
@@ -98,44 +95,44 @@ def make_picture(gpt_id: str, prompt: str) -> dict[str, Any]:
 
 @rpc_task(name="workers.tasks.import_action")
 def import_action(document: str, url: str, options: str) -> dict[str, Any]:
-    """An OpenAPI document as operations."""
+    """The operations of an OpenAPI document."""
     return action_calls.read_action(document, url, json.loads(options), tool_settings())
 
 
 @rpc_task(name="workers.tasks.try_operation")
 def try_operation(action_id: str, user_id: str, operation: str, arguments: str) -> dict[str, Any]:
-    """What a call of a draft's operation gives."""
+    """The result of calling a draft's operation."""
     given = json.loads(arguments)
     return action_calls.try_operation(UUID(action_id), int(user_id), operation, given, tool_settings())
 
 
 @rpc_task(name="workers.tasks.list_mcp_tools")
 def list_mcp_tools(server_id: str) -> dict[str, Any]:
-    """What tools an MCP server offers."""
+    """The tools of an MCP server."""
     return action_calls.mcp_tools(UUID(server_id), tool_settings())
 
 
 @rpc_task(name="workers.tasks.read_agent_card")
 def read_agent_card(card_url: str, agent_id: str) -> dict[str, Any]:
-    """What an Agent Card says; an empty `agent_id` for an agent that is not in a GPT yet."""
+    """The facts in an Agent Card; `agent_id` is empty for an agent that is not in a GPT yet."""
     return action_calls.agent_card(card_url, UUID(agent_id) if agent_id else None, tool_settings())
 
 
 @rpc_task(name="workers.tasks.exchange_code")
 def exchange_code(sign_in_id: str) -> dict[str, Any]:
-    """A person's sign-in, finished."""
+    """Finish a user's sign-in."""
     return sign_ins.exchange_code(int(sign_in_id), tool_settings().egress)
 
 
 @rpc_task(name="workers.tasks.revoke_sign_in")
 def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
-    """A person's sign-in, revoked."""
+    """Revoke a user's sign-in."""
     return sign_ins.revoke(int(sign_in_id), tool_settings().egress)
 
 
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
-    """Delete what is kept only for a while, and what killed workers left behind."""
+    """Delete expired data and the leftovers of killed workers."""
     forget_transient()
     forget_unsent()
     expire_approvals()
@@ -146,17 +143,14 @@ def forget() -> None:
 
 @worker_init.connect
 def configure(**_: Any) -> None:
-    """Read the settings before the first task comes, so that a wrong one ends the start."""
+    """Read the settings before the first task, so that an invalid one prevents the start."""
     stop_unless_valid()
     tool_settings()
 
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """A model worker loads its model at once and says so; the others say what they cannot do.
-
-    An index worker looks whether an upgrade cost segments.
-    """
+    """Load and announce the model, announce unavailable capabilities, or look for lost segments, by queue."""
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
         heartbeat.start_model()
@@ -167,6 +161,6 @@ def announce(sender: Any, **_: Any) -> None:
 
 
 @worker_shutdown.connect
-def let_go(**_: Any) -> None:
-    """End the engine's own threads, which would keep a process that is to be replaced from ending."""
+def close_engine(**_: Any) -> None:
+    """End the engine's threads, which would keep the process alive."""
     close()

@@ -29,11 +29,11 @@ _SKETCH: Final = 6
 # How many groups of passages with the same first hash are compared.
 _CANDIDATES: Final = 8
 _ALIKE: Final = 0.5
-# How often one question may introduce its answers before it counts as written for searches.
+# Repetitions of a question from which it counts as written for searches.
 _QUESTIONS: Final = 4
-# The share of a passage that one three-word group may reach before it counts as a list of search words.
+# The share of one three-word group from which a passage counts as a list of search words.
 _SHARE: Final = 0.15
-# A repeated sentence of at least this many words that makes up this share of a passage is all that it says.
+# A passage consists of repetitions if a sentence of at least this many words makes up this share of it.
 _SENTENCE: Final = 4
 _MOSTLY: Final = 0.7
 # Literal copies that make up less of a text than this, and are not adjacent, are boilerplate.

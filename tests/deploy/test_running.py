@@ -84,7 +84,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def test_it_says_where_it_is_and_how_the_operator_gets_in(platform: Platform) -> None:
     said = platform.output.read_text()
     assert f"Ready: {platform.url}" in said
-    assert f"Sign in as the first operator, once: {platform.url}" in said
+    assert f"One-time sign-in link for the first operator: {platform.url}" in said
     assert answers(f"{platform.url}healthz")
     assert answers(f"{platform.url}readyz")
 

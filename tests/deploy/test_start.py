@@ -76,9 +76,9 @@ def test_a_failed_command_is_a_sentence_with_the_end_of_its_output(tmp_path: Pat
 
 
 def test_an_own_broker_leaves_the_embedded_one_out(tmp_path: Path) -> None:
-    place = start.Place(tmp_path, 8000)
-    own = start.environment(place, {"REDIS_URL": "redis://127.0.0.1:6379/0"})
+    site = start.Site(tmp_path, 8000)
+    own = start.environment(site, {"REDIS_URL": "redis://127.0.0.1:6379/0"})
     assert own["REDIS_URL"] == "redis://127.0.0.1:6379/0"
-    assert start.supervised(place, own)["GUILDHALL_EMBEDDED_VALKEY"] == "false"
-    embedded = start.environment(place, {})
-    assert start.supervised(place, embedded)["GUILDHALL_EMBEDDED_VALKEY"] == "true"
+    assert start.supervised(site, own)["GUILDHALL_EMBEDDED_VALKEY"] == "false"
+    embedded = start.environment(site, {})
+    assert start.supervised(site, embedded)["GUILDHALL_EMBEDDED_VALKEY"] == "true"

@@ -1,4 +1,4 @@
-"""What is found and said in a turn, as values: no database, no stream. perform.py keeps and streams the results."""
+"""Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -20,12 +20,12 @@ from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
-# Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
+# Called with each visible piece of an answer, or "", several times a second; may raise to stop.
 Show = Callable[[str], None]
 
 
 def retrieval(state: TurnState, services: Services) -> Retrieval:
-    """What the GPT's knowledge holds on the question. Raises KnowledgeError."""
+    """The results of searching the GPT's knowledge for the question. Raises KnowledgeError."""
     query = retrieval_query(state.history, state.steps)
     return services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
 
@@ -34,7 +34,7 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
     passages = state.passages()
-    # What follows a schema is for programs: a sentence in place of another would break it.
+    # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
@@ -56,7 +56,7 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 
 def _reply_request(state: TurnState, services: Services) -> tuple[GenerationRequest, int]:
-    """What the model is asked, and the length of its prompt in tokens."""
+    """The request to the model, and the length of its prompt in tokens."""
     tools = state.model_tools()
     max_tokens = _max_tokens(state)
     messages, n_tokens = fit_prompt(state, services.engine, max_tokens, tools=tools)
@@ -73,7 +73,7 @@ def _reply_request(state: TurnState, services: Services) -> tuple[GenerationRequ
 
 
 def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
-    """What a reply is held to: the form of calls, or the schema that the API caller gave."""
+    """The constraint on a reply: the form of calls, or the schema that the API caller gave."""
     demanded = state.demanded_tools() if tools else ()
     if tools:
         return Grammar(tools=demanded or tools, required=bool(demanded))
@@ -82,7 +82,7 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer, each sentence tied to the passage that supports it; `show` gets what stands in for an empty one."""
+    """The answer with its citations. If it is empty, `show` gets a replacement."""
     text, passages = decision.text, state.passages()
     if not text and passages and state.spec.only_from_knowledge and not decision.calls:
         text = abstain(state.spec)
@@ -101,5 +101,5 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
 
 
 def _max_tokens(state: TurnState) -> int:
-    """The longest reply: what the GPT or the caller asks for, but never more than half of the model's context."""
+    """The longest reply in tokens: the limit of the GPT or the caller, but at most half of the model's context."""
     return min(state.spec.model.max_tokens, state.ability.context_tokens // 2)

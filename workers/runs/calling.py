@@ -1,4 +1,4 @@
-"""Performing the calls of a turn, and asking a person about one: what tools get, and what the log keeps of it."""
+"""Runs the tool calls of a turn and requests approvals."""
 
 import logging
 import time
@@ -21,26 +21,26 @@ from workers.tools import InputFile, Tool, ToolContext, ToolError, ToolOutput
 logger = logging.getLogger(__name__)
 
 FAILED: Final = "Something went wrong in this tool. The error was logged."
-# What the person is told of a call that was not performed, where the model's own words for it would not do.
-TO_THE_PERSON: Final = {
+# What the user reads about a call that was not made, where the text for the model is unsuitable.
+USER_TEXTS: Final = {
     plan.DECLINED: "OK, I didn't do that.",
     plan.EXPIRED: "Not done: the approval request expired. Ask again if you still want it.",
 }
-# What a model reads of one result, in characters; the rest is for the reader.
+# The longest result that a model reads, in characters.
 MAX_RESULT_CHARS: Final = 12_000
-SIDE_BY_SIDE: Final = 4
+MAX_PARALLEL: Final = 4
 
 
 def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
-    """Perform the calls side by side, keeping each result as it comes.
+    """Run the calls in parallel and append each result as it comes. Raises LeaseLost, RunOver.
 
-    One with an effect is announced first, so that no other worker ever runs it again. Raises LeaseLost, RunOver.
+    A call with an effect is announced first, so that no other worker ever repeats it.
     """
     if decision.announce:
         for call in decision.calls:
             turn.append(ToolStarted(call_id=call.call_id, name=call.name), name=call.name)
     readable = tuple(InputFile(*entry) for entry in files.readable(turn.run))
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with ThreadPoolExecutor(MAX_PARALLEL) as pool:
         jobs = [pool.submit(_result, call, turn, readable) for call in decision.calls]
         for job in as_completed(jobs):
             result = job.result()
@@ -48,13 +48,13 @@ def run_tools(decision: decisions.RunTools, turn: HeldTurn) -> None:
 
 
 def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolResult:
-    """What the call gave, also when it failed. Runs in a thread of its own. Raises LeaseLost."""
+    """The result of the call, or of its failure. Runs in its own thread. Raises LeaseLost, RunOver."""
     tool, begun = turn.toolbox[call.name], time.monotonic()
     try:
         output = tool.run(call.arguments, _context(call, tool, turn, readable))
     except ToolError as error:
-        told, by = str(error), error.written_by
-        output = ToolOutput(told, shown=told, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
+        text, by = str(error), error.written_by
+        output = ToolOutput(text, shown=text, untrusted=bool(by), written_by=(by,) if by else (), ok=False)
     except (LeaseLost, RunOver):
         raise
     except Exception:
@@ -77,7 +77,7 @@ def _result(call: ToolCall, turn: HeldTurn, readable: tuple[InputFile, ...]) -> 
 
 
 def _label(output: ToolOutput, turn: HeldTurn) -> Label:
-    """The label of a result: of what went into the call, and of what outsiders wrote."""
+    """The label of a result, joined from the context of the call and the output."""
     own = Label(
         integrity=Integrity.UNTRUSTED if output.untrusted else Integrity.PLATFORM,
         written_by=output.written_by,
@@ -102,22 +102,22 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
 
 
 def _keep(turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
-    """The file that a call made; `mime` is looked at anew, as hostile bytes may say anything of themselves."""
+    """Store a file that a call made. `mime` is ignored and detected again, as the claim is not trusted."""
     untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
 
 
 def reject(decision: decisions.RejectCall, turn: HeldTurn) -> None:
-    """Keep why a call is not performed: for the model, and in place of an answer where it is too weak for one."""
+    """Append why a call is not made, for the model and for the user."""
     call, reason = decision.call, decision.reason
-    shown = TO_THE_PERSON.get(reason, reason)
+    shown = USER_TEXTS.get(reason, reason)
     turn.append(
         ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False, shown=shown), name=call.name, ok=False
     )
 
 
 def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
-    """Put the call before its person: in words and exactly, with why they are asked."""
+    """Append a request for approval: the call in plain language and in full, and why approval is needed."""
     call, ask = decision.call, decision.ask
     tool = turn.toolbox[call.name]
     request = tool.describe(call.arguments)

@@ -1,4 +1,4 @@
-"""Other GPTs as tools: which a run may ask now, whom in the store, and having them asked."""
+"""Delegation to other GPTs: the tools for it, the candidates in the store, and starting child runs."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -28,24 +28,24 @@ from workers.runs.turn import HeldTurn
 
 TASK: Final[dict[str, Any]] = {
     "type": "string",
-    "description": "What is wanted, with all that is needed to know: the one asked sees nothing else of this chat.",
+    "description": "The task with all the context it needs: the other GPT sees nothing else of this chat.",
     "minLength": 1,
 }
 FILES: Final[dict[str, Any]] = {
     "type": "array",
     "items": {"type": "string"},
     "maxItems": 10,
-    "description": "Names of files of this chat to hand on.",
+    "description": "Names of files of this chat to pass on.",
 }
-STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name of the GPT, where it is known."}
-# GPTs of the store that are looked at, the last changed first, and those of them that a model chooses from.
+STORE_GPT: Final[dict[str, Any]] = {"type": "string", "description": "Short name of the GPT, if known."}
+# How many GPTs of the store are considered, most recently changed first, and how many a model chooses from.
 STORE_GPTS: Final = 500
 STORE_LISTED: Final = 6
-CALL_AGAIN: Final = "These GPTs are nearest to the task. If one fits, call again with its short name as `gpt`:"
+CALL_AGAIN: Final = "These GPTs are closest to the task. If one fits, call again with its short name as `gpt`:"
 
 
 def delegate_tools(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
-    """The tools that ask other GPTs, by name: those of the spec that can be reached at this moment, and the store."""
+    """The delegation tools by name: the GPTs of the spec that can be called now, and the store."""
     named = named_delegates(spec.delegates)
     gpts = {str(gpt.id): gpt for gpt in _reachable(run, spec, log).filter(id__in=[c.gpt_id for c in named.values()])}
     tools = {
@@ -62,7 +62,7 @@ def _reachable(run: Run, spec: GptSpec, log: Log) -> Any:
 
 
 def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
-    assert gpt.published is not None  # `reachable` has only published ones
+    assert gpt.published is not None  # `reachable` returns published GPTs only
     spec = gpt.published.spec()
     return ToolSpec(
         name=name,
@@ -91,7 +91,7 @@ _STORE: Final = ToolSpec(
 
 
 def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
-    """The GPTs of the store that the run may ask, those changed last first."""
+    """The GPTs of the store that the run may call, most recently changed first."""
     found = _reachable(run, spec, log).in_store().exclude(slug=spec.slug).order_by("-changed")
     facts = (f"published__data__{name}" for name in ("name", "description", "starters"))
     rows = found.values_list("slug", *facts)[:STORE_GPTS]
@@ -99,7 +99,7 @@ def store_gpts(run: Run, spec: GptSpec, log: Log) -> list[StoreGpt]:
 
 
 def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelReply:
-    """The calls that ask other GPTs for the parts of the question, each with the files of this message."""
+    """A reply with one delegation per part of the question, each with the files of this message."""
     names = [file.name for file in turn.user_message().attachments]
     files = {"files": names} if names else {}
     calls = tuple(
@@ -114,7 +114,7 @@ def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelRep
 
 
 def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -> None:
-    """Have the GPTs asked; the log tells of each, or why it was not. Raises LeaseLost, RunOver."""
+    """Start the child runs, or append why one was refused. Raises LeaseLost, RunOver."""
     for call in decision.calls:
         turn.held.check()
         found = _request(call, turn, services)
@@ -125,7 +125,7 @@ def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -
 
 
 def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.DelegationRequest | ToolResult:
-    """What is asked of whom, or why nobody is."""
+    """The delegation that the call requests, or the result that refuses it."""
     task = str(call.arguments.get("task") or "").replace("\x00", "").strip()[:TASK_CHARS]
     if not task:
         return delegations.refused(call.call_id, call.name, NO_TASK)
@@ -133,8 +133,8 @@ def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.
     if isinstance(gpt, ToolResult):
         return gpt
     if gpt is None:
-        away = NOT_REACHABLE.format(name=turn.tools[call.name].title)
-        return delegations.refused(call.call_id, call.name, NOTHING_FITS if call.name == ASK_STORE else away)
+        unreachable = NOT_REACHABLE.format(name=turn.tools[call.name].title)
+        return delegations.refused(call.call_id, call.name, NOTHING_FITS if call.name == ASK_STORE else unreachable)
     return delegations.DelegationRequest(
         call_id=call.call_id,
         tool=call.name,
@@ -143,19 +143,19 @@ def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.
         delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
         label=arguments_label(call.call_id, turn.steps),
         own_words=any(task in said for said in context_of(turn.history, turn.steps).said),
-        files=_handed_on(call, turn),
+        files=_passed_files(call, turn),
     )
 
 
 def _delegate(call: ToolCall, turn: HeldTurn) -> Gpt | None:
-    """The GPT that the call names; whether it may be reached is looked at when it is asked."""
+    """The GPT that the call names; whether it may be called is checked when the child run starts."""
     delegate = named_delegates(turn.spec.delegates).get(call.name)
     published = Gpt.objects.filter(published__isnull=False, deleted=None).select_related("published")
     return published.filter(id=delegate.gpt_id).first() if delegate else None
 
 
 def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> Gpt | ToolResult | None:
-    """The GPT of the store that the call names or, for a weak model, that fits; else what a model may choose from."""
+    """The store's GPT that the call names or, for a weak model, that fits; else a list to choose from."""
     slug = str(call.arguments.get("gpt") or "")
     if not slug and not turn.ability.calls_tools:
         slug = services.small.choose_from_store(task, turn.store())
@@ -165,7 +165,7 @@ def _from_store(call: ToolCall, task: str, turn: HeldTurn, services: Services) -
 
 
 def _listing(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> ToolResult | None:
-    """The GPTs of the store nearest to the task, for a model that then calls again with the name of one."""
+    """The store's GPTs closest to the task, for a model that then calls again with the name of one."""
     store = list(turn.store())
     if not store:
         return None
@@ -176,7 +176,7 @@ def _listing(call: ToolCall, task: str, turn: HeldTurn, services: Services) -> T
     return delegations.refused(call.call_id, call.name, text, untrusted("the descriptions of GPTs in the store"))
 
 
-def _handed_on(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:
+def _passed_files(call: ToolCall, turn: HeldTurn) -> tuple[FileRef, ...]:
     """The files of the chat that the call names."""
     wanted = call.arguments.get("files")
     if not isinstance(wanted, list):

@@ -1,8 +1,8 @@
-"""Keeping this process's leases alive, from one thread for all runs.
+"""Renews this process's leases from one thread for all runs.
 
-A reply may wait long for its first token (a full batch, a cold model), when no token loop turns; so leases are
-renewed here, with one UPDATE for all. A process that dies stops renewing and its runs go to others after `log.LEASE`.
-A lease that is gone (the run was stopped, or another worker has it) sets `Held.lost`, which the token loop looks at.
+The first token of a reply may take long (a full batch, a cold model), so leases are renewed here, with one UPDATE for
+all, rather than in the token loop. When a process dies, its runs go to others after `log.LEASE`. When a lease is lost
+(the run was stopped, or another worker has it), `Held.lost` is set, which the token loop checks.
 """
 
 import logging
@@ -19,7 +19,7 @@ from web.runs.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
 
-# Also how long a stopped reply goes on generating unseen.
+# Also the longest time for which a stopped reply is still generated.
 TICK_S: Final = 1.0
 
 
@@ -31,7 +31,7 @@ class Held:
     lost: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Raise LeaseLost once the lease is gone."""
+        """Raise LeaseLost if the lease is lost."""
         if self.lost.is_set():
             raise LeaseLost
 
@@ -65,20 +65,15 @@ def _keep_all() -> None:
             while not _held:
                 _change.wait()
         threading.Event().wait(TICK_S)
-        kept = held()
+        with _change:
+            kept = list(_held)
         try:
-            close_old_connections()  # after an error the old one may be of no more use
+            close_old_connections()  # after an error the old one may be unusable
             alive = log.renew([each.token for each in kept])
         except Exception:
-            # Whatever it was: without this thread, every long reply would be taken for a dead worker's.
+            # Without this thread every long reply would be taken for a dead worker's.
             logger.exception("leases were not renewed; trying again")
         else:
             for each in kept:
                 if each.token not in alive:
                     each.lost.set()
-
-
-def held() -> list[Held]:
-    """The leases that this process holds now."""
-    with _change:
-        return list(_held)

@@ -1,4 +1,4 @@
-"""One run, advanced as far as it goes: claim, read, decide, perform, append, until it must wait or is over."""
+"""Advances one run: claim, read, decide, perform, append, until it must wait or is over."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ from workers.tools import granted
 
 logger = logging.getLogger(__name__)
 
-# Times that workers may take up one run before it is called failed: a run that kills its worker must not go round.
+# How often workers may start on one run before it fails: a run that kills its workers must not be retried forever.
 MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model isn't responding right now. Your message is saved. Try again."
 FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
@@ -39,9 +39,9 @@ ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, co
 
 
 def advance_all(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
-    """Advance the run, then one that this woke on the same queue, and so on: a child, then again its parent.
+    """Advance the run, then one that it woke on the same queue (a child, then its parent), and so on.
 
-    A delegation then costs no trip through the broker. Who is woken beside it goes to other workers.
+    So a delegation needs no trip through the broker. Other runs that it woke go to other workers.
     """
     due: UUID | None = run_id
     while due is not None:
@@ -51,7 +51,7 @@ def advance_all(run_id: UUID, queue: Queue, services: Callable[[], Services]) ->
 
 
 def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> None:
-    """Work on the run until its next step belongs to nobody or to another queue. Safe to call at any time."""
+    """Work on the run until it waits, is over, or needs another queue. Safe to call at any time."""
     lease = log.claim(run_id)
     if lease is None:
         return
@@ -59,7 +59,7 @@ def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> Non
         try:
             _advance(run_id, queue, services, held)
         except (LeaseLost, RunOver):
-            logger.info("run %s is no longer ours", run_id)
+            logger.info("run %s was taken over or ended", run_id)
         except (PromptTooLong, GrammarError, KnowledgeError) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
@@ -82,11 +82,11 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
         finish_run(run_id, Error(message=reason), held.token)
         return
     spec = first.overrides.applied_to(run.version.spec())
-    # What a GPT asks of another comes without any conversation before it.
+    # A delegated run has no conversation before its task.
     toolbox, history = granted(spec, configuration.tool_settings()), () if run.root_id else history_of(run)
     others = delegate_tools.delegate_tools(run, spec, (first,)) if spec.delegates or spec.delegates_to_store else {}
     tools = others | {name: tool.spec for name, tool in toolbox.items()} | callers_own(first.overrides)
-    # What depends on the model's ability is decided on the queue of those who have the model.
+    # Decisions that depend on the model's ability are made on the model queue.
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegate_tools.store_gpts, run, spec, (first,))
     waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
@@ -112,7 +112,7 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
 
 
 def _affordable(decision: Decision, run: Run) -> Decision:
-    """`decision`, unless a delegated run would call the model although its tree has used up what it may."""
+    """`decision`, or GiveUp if a delegated run would call the model though its tree has used up its budget."""
     if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
         return GiveUp(reason)
     return decision
@@ -124,10 +124,10 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
 
 
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec]) -> Circumstances:
-    """What the person has allowed and where they must sign in, as it is now: rights count when a call is made."""
+    """The user's current permissions and sign-ins, which are checked when a call is made."""
     sign_in = sign_in_needed(spec, run.owner)
     hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
-    # What a person allows a GPT for good holds where they talk with it themselves.
+    # Permanent permissions apply only where the user chats with the GPT directly.
     if run.root_id or not hosts:
         return Circumstances(Standing(mode=configuration.policy()), sign_in)
     standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
@@ -138,4 +138,4 @@ def _fail(run_id: UUID, lease: str, message: str) -> None:
     try:
         finish_run(run_id, Error(message=message), lease)
     except (LeaseLost, RunOver):
-        logger.info("run %s ended before its failure was noted", run_id)
+        logger.info("run %s ended before its failure was recorded", run_id)

@@ -1,4 +1,4 @@
-"""One function per Decision: each does its work and appends the Step that tells of it."""
+"""Performs each kind of Decision and appends its Step."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,7 @@ from workers.runs.turn import HeldTurn
 
 
 def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[], Services]) -> None:
-    """Do what was decided; `services` opens the model, for those that need it.
-
-    Raises LeaseLost or RunOver when the run is no longer this worker's.
-    """
+    """Perform the decision. `services` opens the model, where it is needed. Raises LeaseLost, RunOver."""
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())
@@ -37,11 +34,11 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
         case decisions.Finish():
             finish(decision, turn, services())
         case decisions.Wait() | decisions.Stop():
-            raise AssertionError("the loop ends these itself")
+            raise AssertionError("handled in loop.py")
 
 
 def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> None:
-    """Do what the model is too weak for."""
+    """Do in place of the model what its ability does not cover."""
     match decision:
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
@@ -69,7 +66,7 @@ def call_model(turn: HeldTurn, services: Services) -> None:
 def finish(decision: decisions.Finish, turn: HeldTurn, services: Services) -> None:
     """End the run with its answer."""
     replies = [step for step in turn.steps if isinstance(step, ModelReply)]
-    if not replies or replies[-1].text != decision.text:  # nobody has streamed it yet
+    if not replies or replies[-1].text != decision.text:  # not streamed yet
         turn.begin_answer()
         turn.show(decision.text)
     finish_run(turn.run.id, answering.finished(decision, turn, services, turn.show), turn.held.token)

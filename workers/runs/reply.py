@@ -1,4 +1,4 @@
-"""A model's reply while it comes in: what of it may be shown now, and what the log keeps in the end."""
+"""Collects a model's reply as it streams, and decides what of it is shown."""
 
 import time
 from collections.abc import Callable, Collection
@@ -11,24 +11,24 @@ from workers.engine.base import Token, Usage
 
 
 class ReplyCollector:
-    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that it lets through.
+    """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
-    `repeats_itself` says whether a weak model only repeats itself. `tools` are the names of tools whose calls may be
-    printed as text although none can be made any more: what prints one is left out.
+    `repeats` tells whether a weak model's text only repeats itself. `tools` are the names of tools that can no longer
+    be called: calls of them printed as text are removed.
     """
 
     def __init__(
         self,
         n_prompt_tokens: int,
         gate: Gate | None = None,
-        repeats_itself: Callable[[str], bool] | None = None,
+        repeats: Callable[[str], bool] | None = None,
         tools: Collection[str] = (),
     ) -> None:
         self._gate = gate
         self._tools = tools
-        self._repeats_itself = repeats_itself or (lambda text: False)
+        self._repeats = repeats or (lambda text: False)
         self._raw = ""
-        self._passed = 0  # characters of the raw prose that were shown or went into the gate
+        self._passed = 0  # characters of the raw prose that were shown or fed to the gate
         self._text = ""
         self._n_shown = 0
         self._usage = Usage(n_prompt_tokens, 0)
@@ -38,11 +38,11 @@ class ReplyCollector:
 
     @property
     def is_enough(self) -> bool:
-        """Whether nothing that still comes would be shown."""
-        return (self._gate is not None and self._gate.is_shut) or self._repeats_itself(self._text)
+        """Whether nothing more would be shown."""
+        return (self._gate is not None and self._gate.is_shut) or self._repeats(self._text)
 
     def take(self, token: Token) -> str:
-        """What to show now that `token` came."""
+        """Add `token` and return the text to show."""
         self._raw += token.text
         counted = Usage(self._usage.prompt_tokens, self._usage.completion_tokens + bool(token.text))
         self._usage = token.usage or counted
@@ -50,14 +50,14 @@ class ReplyCollector:
         return self._show(ended=token.finish is not None)
 
     def finish(self) -> str:
-        """What is left to show now that nothing more comes."""
+        """End the reply and return the rest of the text to show."""
         shown = self._show(ended=True)
         if self._gate:
             shown += self._keep(self._gate.finish())
         return shown
 
     def step(self, first_call: int) -> ModelReply:
-        """The whole reply as the log keeps it."""
+        """The reply as a step."""
         return ModelReply(
             text=self._text.rstrip(),
             tool_calls=parse(self._raw, first_call)[1],
@@ -68,7 +68,7 @@ class ReplyCollector:
         )
 
     def _prose(self, ended: bool) -> str:
-        """The text for the reader so far, without calls in whatever form."""
+        """The visible text so far, without calls in any form."""
         text = prose(self._raw, ended)
         if not self._tools:
             return text
@@ -80,7 +80,7 @@ class ReplyCollector:
         return self._keep(self._gate.feed(text) if self._gate else text)
 
     def _keep(self, text: str) -> str:
-        """`text`, joined to the reply, as far as it may be shown: blanks at either end of a reply never are."""
+        """Add `text` to the reply and return what may be shown: never whitespace at either end of the reply."""
         self._text = (self._text + text).lstrip()
         visible = self._text.rstrip()[self._n_shown :]
         if visible and not self._first_token_ms:

@@ -1,4 +1,4 @@
-"""What a worker process works with, opened once in `workers.configuration` and passed to whoever needs it."""
+"""The services of a worker process, opened once in `workers.configuration`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
 
 
-class SmallModel(Protocol):
-    """What stands in for a model that is too weak; `workers/smallmodel` has it. Used where its ability says so."""
+class SmallModelInterface(Protocol):
+    """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
 
     def extract(self, found: Retrieval) -> Retrieval:
-        """`found` with the answer in the files' own sentences."""
+        """`found` with an answer quoted from the files."""
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
-        """The tool that the conversation asks for now, if any; `store` gives GPTs that may be asked too."""
+        """The tool that the conversation needs now, if any; `store` returns GPTs that may be called too."""
 
     def choose_from_store(self, task: str, store: Sequence[StoreGpt]) -> str:
-        """The slug of the store's GPT that the task is for; empty for none."""
+        """The slug of the store's GPT that fits the task; empty for none."""
 
     def write_call(self, state: TurnState, tool: ToolSpec, check: Callable[[], None]) -> ModelReply:
         """A call of `tool` with its arguments. Raises EngineError, and what `check` raises."""
 
     def show_results(self, state: TurnState) -> Finish:
-        """The answer that the results of the last calls are."""
+        """An answer made of the results of the last calls."""
 
     def repeats_itself(self, text: str) -> bool:
         """Whether a growing reply repeats the same sentence."""
@@ -38,10 +38,10 @@ class SmallModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The model, the knowledge and what helps a weak model. `deadline_s` is the longest that one reply may take."""
+    """The services of a process. `deadline_s` limits the time of one reply."""
 
     engine: Engine
     index: KnowledgeIndex
     embedder: Embedder
-    small: SmallModel
+    small: SmallModelInterface
     deadline_s: float

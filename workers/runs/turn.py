@@ -1,4 +1,4 @@
-"""A run as its worker sees it at this moment, with the two ways of telling about it: the log and the stream."""
+"""A turn of a run, with methods that write to its log and its stream."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from workers.tools import Tool
 
 @dataclass(frozen=True, slots=True)
 class HeldTurn(TurnState):
-    """A turn of a run that this worker holds. `toolbox` has what performs the granted tools.
+    """A turn of a run that this worker holds. `toolbox` has the granted tools by name.
 
-    `store` gives the GPTs of the store that may be asked. `waiting_parents` are the runs that wait
-    for this one, each with its call that does: their readers are told of it too.
+    `store` returns the GPTs of the store that may be called. `waiting_parents` are the runs that wait for this one,
+    each with the id of the call: their readers see its progress.
     """
 
     run: Run
@@ -28,7 +28,7 @@ class HeldTurn(TurnState):
     waiting_parents: tuple[tuple[UUID, str], ...] = field(default=(), kw_only=True)
 
     def append(self, step: Step, **shown: object) -> None:
-        """Append `step` to the log and tell the readers, with `shown` as further facts."""
+        """Append `step` to the log and publish it with the fields in `shown`."""
         seq = log.append(self.run.id, step, self.held.token)
         stream.publish(self.run.id, {"type": "step", "seq": seq, "kind": step.kind, **shown})
         self._notify_parents(doing(self.spec.name, step))
@@ -36,24 +36,24 @@ class HeldTurn(TurnState):
             stream.notify_parents(self.waiting_parents, self.run.id, step.kind)
 
     def begin_answer(self) -> None:
-        """Tell the readers that an answer begins; what an earlier attempt showed is void."""
+        """Publish that an answer begins, which replaces what an earlier attempt showed."""
         stream.publish(self.run.id, {"type": "attempt", **self._attempt()})
         self._notify_parents(f"{self.spec.name} is writing")
 
     def show(self, text: str) -> None:
-        """Stream a piece of the answer to the readers. Raises LeaseLost once the run is another worker's."""
+        """Publish a piece of the answer. Raises LeaseLost if another worker has the run."""
         self.held.check()
         if text:
             stream.publish(self.run.id, {"type": "token", **self._attempt(), "text": text})
 
     def progress(self, call_id: str, text: str) -> None:
-        """Tell the readers in a few words what a call is doing. Raises LeaseLost like `show`."""
+        """Publish the progress of a call. Raises LeaseLost like `show`."""
         self.held.check()
         stream.publish(self.run.id, {"type": "progress", "call_id": call_id, "text": text})
 
-    def _notify_parents(self, words: str) -> None:
-        for run_id, call_id in self.waiting_parents if words else ():
-            stream.publish(run_id, {"type": "progress", "call_id": call_id, "text": words})
+    def _notify_parents(self, text: str) -> None:
+        for run_id, call_id in self.waiting_parents if text else ():
+            stream.publish(run_id, {"type": "progress", "call_id": call_id, "text": text})
 
     def _attempt(self) -> dict[str, int]:
         return {"seq": len(self.steps), "attempt": self.run.n_attempts}

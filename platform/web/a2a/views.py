@@ -17,7 +17,7 @@ from web.accounts.models import User
 from web.accounts.services import user_of_key
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
-from web.runs.connections import in_database, let_go_of_database
+from web.runs.connections import close_connection, in_database
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."
@@ -49,7 +49,7 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
         gpt = await in_database(_callable, user, slug)
     except Http404:
         return _refused(404, NO_AGENT)
-    await let_go_of_database()
+    await close_connection()
     limit = settings.MAX_ATTACHMENT_BYTES * 4 // 3 + MAX_BODY_BYTES
     body = request.read(limit + 1)
     if len(body) > limit:

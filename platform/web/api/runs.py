@@ -32,7 +32,7 @@ from web.api.shapes_runs import (
 )
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
-from web.runs.connections import in_database, let_go_of_database
+from web.runs.connections import close_connection, in_database
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
@@ -133,7 +133,7 @@ def read_tree(request: HttpRequest, run_id: UUID) -> Node:
 async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """The run's events as server-sent events, ending with `done`. `Last-Event-ID` resumes after that event."""
     run = await in_database(access_run, caller(request), run_id)
-    await let_go_of_database()
+    await close_connection()
     return event_stream(request, run.id)
 
 

@@ -33,7 +33,7 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
-from web.runs.connections import in_database, let_go_of_database, sse_response
+from web.runs.connections import close_connection, in_database, sse_response
 from web.runs.models import Conversation, Run
 
 v1 = Api(
@@ -109,7 +109,7 @@ def access_model(user: User, slug: str) -> Gpt:
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who disconnects stops the run."""
     run = await in_database(start, caller(request), body)
-    await let_go_of_database()
+    await close_connection()
     if not body.stream:
         return await complete(run, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)

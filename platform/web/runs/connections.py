@@ -23,7 +23,7 @@ async def in_database(query: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
     return await sync_to_async(run, thread_sensitive=False)()
 
 
-async def let_go_of_database() -> None:
+async def close_connection() -> None:
     """Close the connection that authentication opened in this request's thread, before a long answer."""
     await sync_to_async(close_old_connections)()
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
-from web.runs.connections import in_database, let_go_of_database, sse_response
+from web.runs.connections import close_connection, in_database, sse_response
 from web.runs.errors import Refused, RunOver
 from web.runs.models import Run
 from web.runs.usage import usage_of
@@ -43,7 +43,7 @@ def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
 async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     """Stream the events of a run of the person's own; no database connection is held meanwhile."""
     run = await in_database(services.access_run, await request.auser(), run_id)
-    await let_go_of_database()
+    await close_connection()
     return event_stream(request, run.id)
 
 

@@ -169,7 +169,7 @@ def test_a_reply_begun_again_another_way_ends_the_stream_and_the_run(bobs, gpt, 
         worker.write("Use the ", "other seal.")
 
     meanwhile(crash_and_differ)
-    with pytest.raises(openai.APIError, match="begun again"):
+    with pytest.raises(openai.APIError, match="restarted"):
         list(bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, stream=True))
     wait_for_status("cancelled")
 

@@ -239,7 +239,7 @@ def test_a_stopped_run_frees_the_model_and_keeps_what_was_shown(run, told, monke
     while "ZP-771" not in shown(told):
         assert worker.is_alive()
     assert services.cancel_run(run)
-    (held,) = leases.held()
+    (held,) = leases._held
     assert held.lost.wait(10)
     hold.set()
     worker.join(10)

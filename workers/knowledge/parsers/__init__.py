@@ -11,6 +11,7 @@ from workers.knowledge.errors import NoText
 # Part of a segment's address: raise it whenever a parser's text for the same bytes changes.
 PARSER_VERSION: Final = 6
 
+_PICTURES: Final = (sniffing.PNG, sniffing.JPEG, sniffing.WEBP, sniffing.TIFF, sniffing.BMP, sniffing.GIF)
 PARSERS: dict[str, str] = {
     text_types.TEXT: "workers.knowledge.parsers.text",
     text_types.MARKDOWN: "workers.knowledge.parsers.markdown",
@@ -23,18 +24,11 @@ PARSERS: dict[str, str] = {
     sniffing.RTF: "workers.knowledge.parsers.rtf.document",
     text_types.SOURCE: "workers.knowledge.parsers.source",
     sniffing.PDF: "workers.knowledge.parsers.pdf.document",
-    sniffing.PNG: "workers.knowledge.parsers.image",
-    sniffing.JPEG: "workers.knowledge.parsers.image",
-    sniffing.WEBP: "workers.knowledge.parsers.image",
-    sniffing.TIFF: "workers.knowledge.parsers.image",
-    sniffing.BMP: "workers.knowledge.parsers.image",
-    sniffing.GIF: "workers.knowledge.parsers.image",
+    **dict.fromkeys(_PICTURES, "workers.knowledge.parsers.image"),
     sniffing.DOCX: "workers.knowledge.parsers.docx.document",
     sniffing.PPTX: "workers.knowledge.parsers.pptx.document",
     sniffing.XLSX: "workers.knowledge.parsers.xlsx.document",
-    sniffing.ODT: "workers.knowledge.parsers.odf.document",
-    sniffing.ODS: "workers.knowledge.parsers.odf.document",
-    sniffing.ODP: "workers.knowledge.parsers.odf.document",
+    **dict.fromkeys((sniffing.ODT, sniffing.ODS, sniffing.ODP), "workers.knowledge.parsers.odf.document"),
 }
 
 

@@ -16,6 +16,7 @@ _MAX_CELL_CHARS: Final = 1_000_000
 # A cell with more lines than this means that a quotation mark was never closed.
 _MAX_CELL_LINES: Final = 200
 _SAMPLE_ROWS: Final = 200
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _NUMBER: Final = re.compile(
     r"[-+(]?[$€£¥]?\s?\d[\d.,' ]*%?\)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.*|true|false|yes|no|n/?a|null", re.I
 )
@@ -26,13 +27,13 @@ def parse(data: bytes) -> Document:
     outline = Outline()
     text = text_of(data, outline)
     if re.match(r"sep=.\s", text):
-        add_delimited(outline, text.split("\n", 1)[1], text[4])
+        _add_rows(outline, text.split("\n", 1)[1], text[4])
     else:
-        add_delimited(outline, text, delimiter(text) or ",")
+        _add_rows(outline, text, delimiter(text) or ",")
     return outline.document()
 
 
-def add_delimited(outline: Outline, text: str, mark: str) -> None:
+def _add_rows(outline: Outline, text: str, mark: str) -> None:
     """Add the rows of `text`, whose cells are separated by `mark`."""
     rows = _rows(outline, text, mark)
     sample = list(islice(rows, _SAMPLE_ROWS))
@@ -42,7 +43,7 @@ def add_delimited(outline: Outline, text: str, mark: str) -> None:
         outline.text(" ".join(sample.pop(0)))
     if not sample:
         return
-    if has_header(sample):
+    if _has_header(sample):
         header = [*sample.pop(0)]
     else:
         header = []
@@ -72,11 +73,11 @@ def _rows(outline: Outline, text: str, mark: str) -> Iterator[list[str]]:
                 yield [cell.strip().strip('"') for cell in line[:_MAX_CELL_CHARS].rstrip("\r\n").split(mark)]
 
 
-def has_header(rows: list[list[str]]) -> bool:
+def _has_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns: distinct names that differ from the values below them."""
     first, body = [cell.strip() for cell in rows[0]], rows[1:]
     named = [cell for cell in first if cell]
-    if not body or not named or any(_NUMBER.fullmatch(cell) and not _is_year(cell) for cell in named):
+    if not body or not named or any(_NUMBER.fullmatch(cell) and not _YEAR.fullmatch(cell) for cell in named):
         return not body
     if len({cell.lower() for cell in named}) < len(named) * 0.7 or max(map(len, named)) > 120:
         return False
@@ -87,7 +88,3 @@ def has_header(rows: list[list[str]]) -> bool:
         return True
     # If all columns hold words, a header's words don't occur in the column that they name.
     return not any(name in column for name, column in zip(first, columns, strict=True) if name)
-
-
-def _is_year(cell: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)\d\d", cell))

@@ -156,10 +156,9 @@ def _read(data: bytes) -> Document:
 
 
 def _payload(part: _Part) -> bytes:
-    try:
+    payload = None
+    with suppress(ValueError, LookupError, AssertionError):
         payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, AssertionError):
-        payload = None
     return payload if isinstance(payload, bytes) else b""
 
 
@@ -180,10 +179,9 @@ def _codec(charset: object) -> str:
 
 def _header(message: _Part, name: str) -> str:
     """The value of a header, with encoded words decoded."""
-    try:
+    raw = ""
+    with suppress(ValueError, LookupError, TypeError, AttributeError):
         raw = str(message.get(name) or "")[:_MAX_HEADER_CHARS]
-    except (ValueError, LookupError, TypeError, AttributeError, IndexError):
-        return ""
     return flat(_decoded_words(raw))
 
 
@@ -202,8 +200,7 @@ def _decoded_words(raw: str) -> str:
 
 def _file_name(part: _Part) -> str:
     """The attachment's name without its path, for display."""
-    try:
+    raw = ""
+    with suppress(ValueError, LookupError, TypeError, AttributeError):
         raw = str(part.get_filename() or "")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raw = ""
     return flat(re.split(r"[\\/]", _decoded_words(raw))[-1])[:120] or "without a name"

@@ -34,7 +34,7 @@ def parse(data: bytes) -> Document:
     package_name = _package_name(archive)
     package = _xml(archive, package_name)
     folder = posixpath.dirname(package_name)
-    outline = Outline(title=_first_text(package, "title"))
+    outline = Outline(title=next(filter(None, map(_words, _named(package, "title"))), ""))
     items = {str(each.get("id")): each for each in _named(package, "item")}
     titles = dict(_contents(archive, items, folder))
     n_broken = 0
@@ -143,10 +143,6 @@ def _xml(archive: Archive, name: str) -> Any:
 
 def _named(root: Any, name: str) -> Iterator[Any]:
     return (each for each in root.iter(etree.Element) if etree.QName(each).localname == name)
-
-
-def _first_text(root: Any, name: str) -> str:
-    return next(filter(None, map(_words, _named(root, name))), "")
 
 
 def _words(element: Any) -> str:

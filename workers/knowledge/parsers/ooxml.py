@@ -27,34 +27,24 @@ _OFF: Final = frozenset(["0", "false", "off", "none"])
 _MAX_POINTS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A relation to another part: the last word of its type ("slide", "notesSlide") and the part's name."""
-
-    kind: str
-    target: str
-
-
 class Package:
     """The parts of an OOXML file."""
 
     def __init__(self, data: bytes) -> None:
         self.archive = Archive(data)
-        self._relations: dict[str, dict[str, Relation]] = {}
-        main = [each.target for each in self.relations("").values() if each.kind == "officeDocument"]
-        if not main or main[0] not in self.archive:
+        self._known: dict[str, dict[str, tuple[str, str]]] = {}
+        main = self.related("", "officeDocument")
+        if not main:
             raise BrokenFile
         self.main: str = main[0]
 
-    def relations(self, part: str) -> dict[str, Relation]:
-        """The relations of `part` ("" is the package) to parts that exist, by id."""
-        if part not in self._relations:
-            self._relations[part] = dict(self._read_relations(part))
-        return self._relations[part]
+    def related(self, part: str, *kinds: str) -> list[str]:
+        """The names of the parts that `part` ("" is the package) has relations of these kinds to.
 
-    def related(self, part: str, kind: str) -> list[str]:
-        """The names of the parts that `part` has a relation of this kind to."""
-        return [each.target for each in self.relations(part).values() if each.kind == kind]
+        A kind is the last word of a relation's type: "slide", "notesSlide".
+        """
+        relations = self._relations(part).values()
+        return [target for wanted in kinds for kind, target in relations if kind == wanted]
 
     def root(self, part: str, kind: str) -> Any:
         """The root of the first part that `part` has a relation of this kind to; None if there is none."""
@@ -63,10 +53,15 @@ class Package:
 
     def target(self, part: str, relation_id: str | None) -> str:
         """The name of the part with this relation id, "" if there is none."""
-        found = self.relations(part).get(relation_id or "")
-        return found.target if found else ""
+        return self._relations(part).get(relation_id or "", ("", ""))[1]
 
-    def _read_relations(self, part: str) -> Iterator[tuple[str, Relation]]:
+    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """The relations of `part` to parts that exist, as (kind, name) by id."""
+        if part not in self._known:
+            self._known[part] = dict(self._read_relations(part))
+        return self._known[part]
+
+    def _read_relations(self, part: str) -> Iterator[tuple[str, tuple[str, str]]]:
         folder, name = posixpath.split(part)
         path = posixpath.join(folder, "_rels", f"{name}.rels")
         if path not in self.archive:
@@ -74,7 +69,7 @@ class Package:
         for each in self.archive.xml(path):
             target = posixpath.normpath(posixpath.join("/", folder, each.get("Target", ""))).lstrip("/")
             if each.get("TargetMode") != "External" and target in self.archive:
-                yield each.get("Id", ""), Relation(each.get("Type", "").rsplit("/", 1)[-1], target)
+                yield each.get("Id", ""), (each.get("Type", "").rsplit("/", 1)[-1], target)
 
 
 @dataclass(frozen=True, slots=True)

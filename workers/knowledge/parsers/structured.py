@@ -128,7 +128,7 @@ def _add_members(outline: Outline, members: Iterator[tuple[str, Any]], level: in
         add_record(outline, plain)
         plain = []
         if value:
-            outline.heading(_heading(key), level)
+            outline.heading(flat(key)[:120] or "(no name)", level)
             if isinstance(value, dict):
                 _add_members(outline, iter(value.items()), level + 1)
             else:
@@ -215,7 +215,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return flat(without_data(value))
     return json.dumps(value, ensure_ascii=False)
-
-
-def _heading(key: str) -> str:
-    return flat(key)[:120] or "(no name)"

@@ -1,4 +1,4 @@
-"""`manage.py checkmodel`: measures what the base model can do, or sets it by hand."""
+"""`manage.py checkmodel`: measures or overrides the abilities of the base model."""
 
 import json
 from argparse import ArgumentParser
@@ -15,9 +15,9 @@ _VALUES = {"yes": True, "no": False, "measured": None}
 
 
 class Command(BaseCommand):
-    """Loads the configured model and puts a few dozen questions to it, which takes minutes on a CPU."""
+    """Loads the configured model and runs a few dozen test prompts, which takes minutes on a CPU."""
 
-    help = "Measures what the base model can do: choosing tools, arguments, answers from files, formats."
+    help = "Measures the abilities of the base model: choosing tools, arguments, answers from files, formats."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options."""
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         except (EngineError, ValueError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
-            raise CommandError(f"There is nowhere to keep the result; run `manage.py migrate`. ({error})") from error
+            raise CommandError(f"The database is not ready; run `manage.py migrate`. ({error})") from error
         finally:
             close()
 
@@ -68,16 +68,16 @@ class Command(BaseCommand):
 def _change(text: str) -> tuple[str, bool | None]:
     name, _, value = text.partition("=")
     if value not in _VALUES:
-        raise ValueError(f"“{text}” is not of the form ability=yes, ability=no or ability=measured.")
+        raise ValueError(f"“{text}” must be ability=yes, ability=no or ability=measured.")
     return name, _VALUES[value]
 
 
 def _text(found: dict[str, Any]) -> str:
     lines = [f"{found['model']} ({found['fingerprint'][:12]})"]
     lines += [f"  {name:<16} {figure['right']:>3} of {figure['cases']}" for name, figure in found["figures"].items()]
-    lines += ["Trusted with:"]
+    lines += ["Abilities:"]
     for name, value in found["ability"].items():
-        note = " (set by hand)" if name in found["overrides"] else ""
+        note = " (overridden)" if name in found["overrides"] else ""
         shown = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
         lines.append(f"  {name:<20} {shown}{note}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`manage.py parse FILE…`: how a file is read when uploaded, by the same confined process."""
+"""`manage.py parse FILE…`: shows how a file is read when uploaded, with the same confined process."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from workers.knowledge.parsing import Parsed, parse_file
 
 
 class Command(BaseCommand):
-    """Shows how files are read as knowledge; exits with 1 if any gives none."""
+    """Shows how files are read as knowledge; exits with 1 if any cannot be read."""
 
     help = "Shows how a file is read: its text with page and heading marks, notes and findings."
     requires_system_checks: list[str] = []
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object per line for each file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints every file in turn; errors go to standard error as one sentence each."""
+        """Prints every file; errors go to standard error."""
         failed = False
         for name in options["files"]:
             parsed, error = _read(name)
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             elif parsed is None:
                 self.stderr.write(f"{_printable(name)}: {error}")
             else:
-                self.stdout.write(_printable_text(_as_text(name, parsed)))
+                self.stdout.write(_printable(_as_text(name, parsed), "\n\t"))
         if failed:
             sys.exit(1)
 
@@ -87,11 +87,11 @@ def _as_text(name: str, parsed: Parsed) -> str:
             parts.append(f"--- {document.unit} {page} ---")
         parts.append(_marked(block))
     if document.notices:
-        told = [f"- {_where(document, notice.page)}{notice.message}" for notice in document.notices]
-        parts.append("=== Warnings ===\n" + "\n".join(told))
+        notices = [f"- {_where(document, notice.page)}{notice.message}" for notice in document.notices]
+        parts.append("=== Warnings ===\n" + "\n".join(notices))
     if document.findings:
         text = document.text()
-        parts.append("=== Findings ===\n" + "\n".join(_told(document, each, text) for each in document.findings))
+        parts.append("=== Findings ===\n" + "\n".join(_described(document, each, text) for each in document.findings))
     return "\n\n".join(parts)
 
 
@@ -113,8 +113,8 @@ def _marked(block: Block) -> str:
     return f"{'#' * (block.heading.count(' > ') + 1)} {block.text}" if block.is_heading() else block.text
 
 
-def _told(document: Document, finding: Finding, text: str) -> str:
-    """The finding with its text; or the excerpt, where it explains or replaces that text."""
+def _described(document: Document, finding: Finding, text: str) -> str:
+    """The finding with its text, or with the excerpt that explains or replaces it."""
     whole = finding.kind != "hidden_characters" and finding.spans
     pieces = [text[start:end] for start, end in finding.spans] if whole else [finding.excerpt]
     lines = [f"- {finding.severity}, {finding.kind}, {finding.id}: {_where(document, finding.page)}{finding.message}"]
@@ -129,10 +129,6 @@ def _n_pages(document: Document) -> int:
     return max((block.page for block in document.blocks if block.page is not None), default=0)
 
 
-def _printable(name: str) -> str:
-    """A file name that cannot break lines or send control codes to a terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
-
-
-def _printable_text(text: str) -> str:
-    return "".join(each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in text)
+def _printable(text: str, kept: str = "") -> str:
+    """`text` with control characters escaped, save those in `kept`: for file names and terminals."""
+    return "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text)

@@ -1,4 +1,4 @@
-"""`manage.py trainrouter`: trains the choice of tools and of GPTs from the examples and writes the weights."""
+"""`manage.py trainrouter`: trains the router of tools and GPTs from the examples and writes its weights."""
 
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,21 @@ from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):
-    """Trains, reports the accuracy on held-out groups of examples, and writes the weights."""
+    """Trains the router, measures it on held-out groups of examples, and writes the weights."""
 
-    help = "Trains the choice of tools and of GPTs from workers/smallmodel/routing/data; takes some minutes."
+    help = "Trains the router of tools and GPTs from workers/smallmodel/routing/data; takes some minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         require_checkout(parser, "workers.smallmodel.routing.training")
         from workers.smallmodel.routing.training.train import Plan
 
         plan = Plan()
-        parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases per example")
+        parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases generated from each example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
         parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
-        parser.add_argument("--skip-check", action="store_true", help="do not train once more with groups held out")
-        parser.add_argument("--tune", action="store_true", help="learn the change of the embedder anew first")
-        parser.add_argument("--out", type=Path, default=DATA, help="the folder to write to, not what is in use")
+        parser.add_argument("--skip-check", action="store_true", help="skip the second training with held-out groups")
+        parser.add_argument("--tune", action="store_true", help="first retrain the change to the embedder")
+        parser.add_argument("--out", type=Path, default=DATA, help="the output folder")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from workers.smallmodel.routing.training.train import Plan, train

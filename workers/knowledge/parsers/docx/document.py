@@ -12,13 +12,7 @@ from workers.knowledge.parsers.colours import WHITE, Colour, from_hex
 from workers.knowledge.parsers.docx.paragraphs import ParagraphContent, ParagraphContext, ParagraphReader, is_wide
 from workers.knowledge.parsers.docx.styles import DocxStyles, Numbering, W, style_of
 from workers.knowledge.parsers.docx.tables import Cell, Row, is_layout, rows_of
-from workers.knowledge.parsers.ooxml import (
-    Package,
-    R,
-    Theme,
-    add_graphic,
-    is_on,
-)
+from workers.knowledge.parsers.ooxml import Package, R, Theme, add_graphic, is_on
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
 # Short bold lines count as headings in a file that has no others.

@@ -85,13 +85,11 @@ class ParagraphReader:
                 break
         scan = _Scan(self, context, style_of(element))
         scan.children(element)
-        self._keep_code("".join(scan.code))
-        return scan.read
-
-    def _keep_code(self, code: str) -> None:
+        code = "".join(scan.code)
         words = " ".join(found.group() for found in _FIELD_WORD.finditer(code))
         if tells_something(words) and not _TECHNICAL_FIELD.match(code):
             self.codes.append(flat(code)[:_MAX_CODE_CHARS])
+        return scan.content
 
 
 @dataclass(slots=True)
@@ -101,7 +99,7 @@ class _Scan:
     reader: ParagraphReader
     context: ParagraphContext
     style: str
-    read: ParagraphContent = field(default_factory=ParagraphContent)
+    content: ParagraphContent = field(default_factory=ParagraphContent)
     fields: list[bool] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
 
@@ -115,7 +113,7 @@ class _Scan:
             elif child.tag == f"{W}sdt":
                 self._control(child)
             elif child.tag == f"{_M}t":
-                self.read.seen.append(child.text or "")
+                self.content.seen.append(child.text or "")
             elif child.tag not in _PROPERTIES:
                 self.children(child)
 
@@ -126,17 +124,17 @@ class _Scan:
                 self.children(content)
 
     def _run(self, run: Any) -> None:
-        look = self.reader.styles.look(self.style, run.find(f"{W}rPr"), self.context.under)
+        look = self.reader.styles.run_format(self.style, run.find(f"{W}rPr"), self.context.under)
         text = "".join(self._run_pieces(run))
         if not text:
             return
         if look.hidden:
-            self.read.vanished.append(text)
+            self.content.vanished.append(text)
         elif text.strip() and (trick := self._trick(look, text)):
-            self.read.tricks.setdefault(trick, []).append(text)
+            self.content.tricks.setdefault(trick, []).append(text)
         else:
-            self.read.seen.append(text)
-            self.read.all_bold &= look.bold or not text.strip()
+            self.content.seen.append(text)
+            self.content.all_bold &= look.bold or not text.strip()
 
     def _run_pieces(self, run: Any) -> Iterator[str]:
         for child in with_choices(run):
@@ -146,7 +144,7 @@ class _Scan:
             elif name == "instrText":
                 self.code.append(child.text or "")
             elif name in ("footnoteReference", "endnoteReference"):
-                self.read.notes.append((name.removesuffix("Reference"), child.get(f"{W}id", "")))
+                self.content.notes.append((name.removesuffix("Reference"), child.get(f"{W}id", "")))
             elif name in ("drawing", "pict", "object"):
                 self._drawing(child)
             elif name == "lastRenderedPageBreak" or (name == "br" and child.get(f"{W}type") == "page"):
@@ -197,9 +195,9 @@ class _Scan:
             self.reader.picture_behind |= "z-index:-" in styles
         for properties in drawing.iter(f"{_WP}docPr"):
             self.reader.descriptions.append(properties.get("descr", ""))
-        self.read.graphics.append(drawing)
+        self.content.graphics.append(drawing)
         for box in _boxes(drawing):
-            self.read.boxes.append((box, ParagraphContext(self._box_grounds(box)), box_trick))
+            self.content.boxes.append((box, ParagraphContext(self._box_grounds(box)), box_trick))
 
     def _box_grounds(self, box: Any) -> tuple[Colour, ...]:
         """The colours that may be behind a text box: its fill, or the page or anything that floats there."""

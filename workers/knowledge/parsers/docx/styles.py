@@ -86,7 +86,7 @@ class DocxStyles:
                 break
         return ("" if list_id == "0" else list_id), min(max(level or 0, 0), 8)
 
-    def look(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> RunFormat:
+    def run_format(self, paragraph_style: str, run_properties: Any, under: tuple[Any, ...] = ()) -> RunFormat:
         """The format of a run with these properties in a paragraph of this style; `under` is set by its table."""
         layers = [*self._defaults, *under, *self._run_layers(paragraph_style or self._default_paragraph)]
         if run_properties is not None:
@@ -94,7 +94,7 @@ class DocxStyles:
         merged: dict[str, Any] = {}
         for layer in layers:
             merged |= {each.tag: each for each in layer}
-        return _look(merged)
+        return _run_format(merged)
 
     def _run_layers(self, style: str) -> list[Any]:
         if style not in self._layers:
@@ -127,7 +127,7 @@ def _shade(shade: Any) -> tuple[bool, Colour]:
     return True, from_hex(shade.get(f"{W}color")) if pattern == "solid" else None
 
 
-def _look(merged: dict[str, Any]) -> RunFormat:
+def _run_format(merged: dict[str, Any]) -> RunFormat:
     size, colour, effect = merged.get(f"{W}sz"), merged.get(f"{W}color"), merged.get(f"{W14}textFill")
     has_ground, ground = _shade(merged.get(f"{W}shd"))
     highlight = merged.get(f"{W}highlight")

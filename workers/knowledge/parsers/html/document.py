@@ -147,7 +147,8 @@ class _PageReader:
 
 
 def _list_lines(tag: Tag, depth: int) -> Iterator[str]:
-    number = _start(tag)
+    start = str(tag.get("start") or "1")
+    number = int(start) if re.fullmatch(r"\d{1,6}", start) else 1
     for item in tag.find_all("li", recursive=False):
         nested = _inner_lists(item) if depth < _MAX_LISTS else []
         for each in nested:
@@ -171,11 +172,6 @@ def _inner_lists(item: Tag) -> list[Tag]:
         for child in pending.pop().find_all(True, recursive=False):
             (found if child.name in ("ul", "ol") else pending).append(child)
     return found
-
-
-def _start(tag: Tag) -> int:
-    value = str(tag.get("start") or "1")
-    return int(value) if re.fullmatch(r"\d{1,6}", value) else 1
 
 
 def _definitions(tag: Tag) -> Iterator[str]:

@@ -35,7 +35,7 @@ PICTURED: Final = "text replaced by a picture"
 MAYBE_WHITE: Final = "text in the colour of the page"
 NO_SCRIPT: Final = "text for browsers without scripts"
 
-_HONEST_CLASS: Final = re.compile(
+_SCREEN_READER_CLASS: Final = re.compile(
     r"(?:^|[-_ ])(?:sr-?only|visually-?hidden|hidden-?visually|(?:screen|sr)-?reader\S*|screenreader\S*|a11y-?hid\S*|"
     r"assistive\S*|off-?screen|skip-?(?:link|nav|to|content)\S*|jump-?link|element-invisible|pre-?header|"
     r"preview-?text|visuallyhidden\S*|sronly)(?:$|[-_ ])",
@@ -73,16 +73,16 @@ class ComputedStyle:
     size_px: float = 16.0
     colour: Colour | tuple[()] | None = None
     background: Colour | tuple[()] | None = None
-    # Why text is openly hidden; why it is hidden by a trick; and what else than a trick that may be.
-    honest: str = ""
+    # Why text is openly hidden; which trick hides it; and the harmless reason that it may have instead.
+    left_out: str = ""
     trick: str = ""
     doubt: str = ""
     is_whole: bool = True
 
     def hidden(self) -> tuple[str, str]:
         """Why text of this style is (openly hidden, hidden by a trick): both "" if it is visible."""
-        if self.honest:
-            return self.honest, ""
+        if self.left_out:
+            return self.left_out, ""
         trick = self.trick or ("text of one pixel or less" if self.size_px <= 1.0 else "")
         if trick:
             return (self.doubt, "") if self.doubt else ("", trick)
@@ -100,27 +100,27 @@ class ComputedStyle:
         return "", ""
 
 
-def look_of(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> ComputedStyle:
+def computed_style(tag: Tag, declared: dict[str, str], outer: ComputedStyle) -> ComputedStyle:
     """The style of text in `tag`, which declares `declared` and is inside an element of the style `outer`."""
     if not declared and not tag.attrs and tag.name not in _HIDDEN_TAGS:
         return outer
-    look = replace(
+    style = replace(
         outer,
         size_px=_size(declared, outer.size_px),
         colour=_text_colour(tag, declared, outer),
         background=_background(declared, outer),
     )
-    honest = look.honest or _honest(tag, declared)
-    if honest == NOT_SHOWN and declared.get("visibility") == "visible" and declared.get("display") != "none":
-        honest = ""
-    trick = look.trick or _trick(declared, look.size_px)
-    doubt = look.doubt or (_doubt(tag, declared) if trick else "")
-    if _HONEST_CLASS.search(" ".join(classes(tag))) and not honest:
-        honest = FOR_READERS
-    return replace(look, honest=honest, trick=trick, doubt=doubt)
+    left_out = style.left_out or _left_out(tag, declared)
+    if left_out == NOT_SHOWN and declared.get("visibility") == "visible" and declared.get("display") != "none":
+        left_out = ""
+    trick = style.trick or _trick(declared, style.size_px)
+    doubt = style.doubt or (_doubt(tag, declared) if trick else "")
+    if _SCREEN_READER_CLASS.search(" ".join(classes(tag))) and not left_out:
+        left_out = FOR_READERS
+    return replace(style, left_out=left_out, trick=trick, doubt=doubt)
 
 
-def _honest(tag: Tag, declared: dict[str, str]) -> str:
+def _left_out(tag: Tag, declared: dict[str, str]) -> str:
     if tag.name == "noscript":
         return NO_SCRIPT
     is_hidden = (
@@ -143,7 +143,7 @@ def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
 
 
 def _doubt(tag: Tag, declared: dict[str, str]) -> str:
-    """What else than a trick may have moved the text away, "" if nothing."""
+    """The harmless reason for which the text may be hidden, "" if there is none."""
     is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
     if is_moved and (tag.name in _PICTURED or "url(" in declared.get("background", "")):
         return PICTURED

@@ -11,7 +11,7 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import Comment, Doctype, NavigableString, PreformattedString, Script, Stylesheet, Tag
 
-from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, look_of
+from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, computed_style
 from workers.knowledge.parsers.html.styles import LoadSheet, PageStyles, classes, styles_of
 from workers.knowledge.parsers.outline import Outline
 
@@ -56,15 +56,16 @@ class _Sieve:
 
     def sift(self, root: Tag) -> None:
         """Remove from `root` what is openly hidden and mark what a trick hides."""
-        pending = [(root, look_of(root, self.styles.declared(root), ComputedStyle(is_whole=self.styles.is_whole)))]
+        default = ComputedStyle(is_whole=self.styles.is_whole)
+        pending = [(root, computed_style(root, self.styles.declared(root), default))]
         while pending:
-            tag, look = pending.pop()
+            tag, style = pending.pop()
             inside: list[tuple[Tag, ComputedStyle]] = []
             for child in list(tag.children):
                 if isinstance(child, Tag):
-                    self._sift_tag(child, look, inside)
+                    self._sift_tag(child, style, inside)
                 elif isinstance(child, NavigableString):
-                    self._sift_string(child, look)
+                    self._sift_string(child, style)
             pending += reversed(inside)
 
     def _sift_tag(self, tag: Tag, outer: ComputedStyle, inside: list[tuple[Tag, ComputedStyle]]) -> None:
@@ -78,23 +79,23 @@ class _Sieve:
             source = tag.find("annotation")
             tag.replace_with(NavigableString(f" {source.get_text() if source else tag.get_text(' ')} "))
             return
-        look = look_of(tag, self.styles.declared(tag), outer)
-        if look.honest and not outer.honest:
-            self.note(look.honest, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
+        style = computed_style(tag, self.styles.declared(tag), outer)
+        if style.left_out and not outer.left_out:
+            self.note(style.left_out, " ".join(str(child) for child in tag.descendants if _is_wording(child)))
             tag.extract()
             return
         if _is_boilerplate(tag):
             self.boilerplate.append(tag)
-        inside.append((tag, look))
+        inside.append((tag, style))
 
-    def _sift_string(self, string: NavigableString, look: ComputedStyle) -> None:
+    def _sift_string(self, string: NavigableString, style: ComputedStyle) -> None:
         if isinstance(string, Comment):
             self.note(_COMMENTS, _MARKUP.sub(" ", str(string)))
             string.extract()
         elif not isinstance(string, PreformattedString) and string.strip():
-            honest, trick = look.hidden()
-            if honest:
-                self.note(honest, str(string))
+            left_out, trick = style.hidden()
+            if left_out:
+                self.note(left_out, str(string))
                 string.extract()
             elif trick:
                 unseen = Unseen(str(string))

@@ -8,6 +8,7 @@ matches the selectors that are more than one name.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import soupsieve
@@ -57,7 +58,6 @@ class PageStyles:
     is_cut: bool = False
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
     _variables: dict[str, str] = field(default_factory=dict)
-    _inline: dict[str, list[tuple[str, str, bool]]] = field(default_factory=dict)
     _compiled: dict[str, Any] = field(default_factory=dict)
     _n_rules: int = 0
     _n_matches: int = 0
@@ -67,8 +67,8 @@ class PageStyles:
         found: list[tuple[_Rank, str, str]] = []
         for rule in self._candidates(tag):
             found += [((important, False, *rule.rank), name, value) for name, value, important in rule.declarations]
-        for name, value, important in self._inline_of(tag):
-            found.append(((important, True, (0, 0, 0), 0), name, value))
+        inline = _inline(str(tag.get("style") or "")[:20_000])
+        found += [((important, True, (0, 0, 0), 0), name, value) for name, value, important in inline]
         found.sort(key=lambda each: each[0])
         values = _presentation(tag)
         values.update((name, self._resolved(value)) for _, name, value in found)
@@ -124,15 +124,6 @@ class PageStyles:
         pattern = self._compiled[selector]
         return pattern is not None and bool(pattern.match(tag))
 
-    def _inline_of(self, tag: Tag) -> list[tuple[str, str, bool]]:
-        style = str(tag.get("style") or "")[:20_000]
-        if not style:
-            return []
-        if style not in self._inline:
-            nodes = tinycss2.parse_blocks_contents(style)
-            self._inline[style] = [each for each in _declared(nodes) if each[0] in PROPERTIES]
-        return self._inline[style]
-
     def _resolved(self, value: str) -> str:
         for _ in range(3):
             if "var(" not in value:
@@ -161,6 +152,12 @@ def styles_of(soup: BeautifulSoup, sheet: LoadSheet | None = None) -> PageStyles
 def classes(tag: Tag) -> list[str]:
     """The class names of `tag`."""
     return [str(name) for name in tag.get_attribute_list("class") if name]
+
+
+@lru_cache(maxsize=256)
+def _inline(style: str) -> list[tuple[str, str, bool]]:
+    """The declarations of a `style` attribute."""
+    return [each for each in _declared(tinycss2.parse_blocks_contents(style)) if each[0] in PROPERTIES]
 
 
 def _declared(nodes: list[Any]) -> Iterator[tuple[str, str, bool]]:

@@ -48,7 +48,7 @@ def layout(words: Sequence[Word], order: Mapping[int, float], grids: Sequence[Ru
         aligned = {_first_word(table, order): table for table in aligned_tables(loose)}
         tables |= aligned
         groups.append(_with_stand_ins(region, aligned, order))
-    return _in_order([piece for group in groups for piece in group], groups, tables, order)
+    return _in_order(groups, tables, order)
 
 
 def _first_word(table: Table, order: Mapping[int, float]) -> float:
@@ -78,27 +78,16 @@ def _with_stand_ins(
 
 
 def _in_order(
-    pieces: Sequence[TextPiece],
-    groups: Sequence[Sequence[TextPiece]],
-    tables: Mapping[float, Table],
-    order: Mapping[int, float],
+    groups: Sequence[Sequence[TextPiece]], tables: Mapping[float, Table], order: Mapping[int, float]
 ) -> list[Placed]:
+    """The lines and tables of `groups` in reading order."""
     placed: list[Placed] = []
-    run: list[TextPiece] = []
-
-    def end_run() -> None:
-        if run:
-            placed.extend(Placed(line, order[id(first.words[0])]) for line, first in lines_of(run))
-            run.clear()
-
-    for piece in _in_reading_order(pieces, groups, order):
-        number = order[id(piece.words[0])]
-        if number in tables and not piece.text:
-            end_run()
-            placed.append(Placed(tables[number], number))
+    ordered = _in_reading_order([piece for group in groups for piece in group], groups, order)
+    for is_table, run in groupby(ordered, key=lambda each: order[id(each.words[0])] in tables and not each.text):
+        if is_table:
+            placed += [Placed(tables[number], number) for number in (order[id(each.words[0])] for each in run)]
         else:
-            run.append(piece)
-    end_run()
+            placed += [Placed(line, order[id(first.words[0])]) for line, first in lines_of(list(run))]
     return placed
 
 

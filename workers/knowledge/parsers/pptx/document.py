@@ -2,20 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.colours import MIN_POINTS, Colour, blends
-from workers.knowledge.parsers.ooxml import (
-    A,
-    Package,
-    R,
-    Theme,
-    add_graphic,
-    attribute,
-    number,
-    with_choices,
-)
+from workers.knowledge.parsers.ooxml import A, Package, R, Theme, add_graphic, attribute, number, with_choices
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 from workers.knowledge.parsers.pptx.shapes import (
     Box,
@@ -90,7 +82,8 @@ class _Deck:
     def __init__(self, package: Package, outline: Outline, bounds: Box) -> None:
         self.package, self.outline, self.bounds = package, outline, bounds
         self.footers: set[str] = set()
-        self.shared: dict[str, Any] = {}
+        # Many slides share a layout or master.
+        self.shared = cache(package.archive.xml)
         self.comments: list[str] = []
         self.descriptions: list[str] = []
 
@@ -111,15 +104,13 @@ class _Deck:
             if tells_something(text):
                 self.outline.leave_out(text, "a title outside the slide", page)
         self._notes(name, page)
-        for kind in ("comments", "comment"):
-            for part in self.package.related(name, kind):
-                texts = self.package.archive.xml(part).iter(f"{P}text", f"{A}t")
-                self.comments += [text.text or "" for text in texts]
+        for part in self.package.related(name, "comments", "comment"):
+            self.comments += [each.text or "" for each in self.package.archive.xml(part).iter(f"{P}text", f"{A}t")]
 
     def _scene(self, name: str, root: Any, page: int) -> tuple[_Scene, list[Shape]]:
         layout = next(iter(self.package.related(name, "slideLayout")), "")
         master = next(iter(self.package.related(layout, "slideMaster")), "") if layout else ""
-        roots = [root, *(self._shared(each) for each in (layout, master) if each)]
+        roots = [root, *(self.shared(each) for each in (layout, master) if each)]
         theme = Theme.of(self.package.root(master, "theme") if master else None, _colour_map(roots))
         lower = [shapes_of(each, {}) for each in reversed(roots[1:])]
         boxes: dict[str, Box] = {}
@@ -129,12 +120,6 @@ class _Deck:
         # Placeholders of a layout are drawn by the slides themselves.
         drawn = [shape for shapes in lower for shape in shapes if not shape.kind]
         return _Scene(name, page, theme, background(roots, theme), (*drawn, *own)), own
-
-    def _shared(self, name: str) -> Any:
-        """The root of a layout or master, which many slides share."""
-        if name not in self.shared:
-            self.shared[name] = self.package.archive.xml(name)
-        return self.shared[name]
 
     def _shape(self, scene: _Scene, shape: Shape) -> None:
         properties = next(shape.element.iter(f"{P}cNvPr"), None)

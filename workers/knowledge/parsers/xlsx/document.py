@@ -108,21 +108,15 @@ class _Book:
 
     def _comments(self, name: str, page: int) -> None:
         texts: list[str] = []
-        for kind in ("comments", "threadedComment"):
-            for part in self.package.related(name, kind):
-                root = self.package.archive.xml(part)
-                texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
+        for part in self.package.related(name, "comments", "threadedComment"):
+            root = self.package.archive.xml(part)
+            texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
         self.outline.leave_out(" ".join(texts), "comments", page)
 
     def _shared_strings(self) -> list[str]:
-        names = self.package.related(self.package.main, "sharedStrings")
-        if not names:
-            return []
-        strings = []
-        for item in _elements(self.package, names[0], f"{S}si"):
-            strings.append(_rich_text(item)[:_MAX_CELL_CHARS])
-            item.clear()
-        return strings
+        names = self.package.related(self.package.main, "sharedStrings")[:1]
+        items = (item for name in names for item in _elements(self.package, name, f"{S}si"))
+        return [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
 
     def _read(self, name: str, page: int) -> _Sheet:
         sheet = _Sheet()
@@ -140,7 +134,6 @@ class _Book:
                 sheet.grid.merged += _areas(element.get("ref", ""))
             elif kind == "conditionalFormatting":
                 sheet.ruled += _areas(element.get("sqref", ""))[:1_000]
-            element.clear()
         self._sift(sheet)
         return sheet
 
@@ -210,6 +203,7 @@ def _elements(package: Package, part: str, *tags: str) -> Iterator[Any]:
     try:
         for _, element in events:
             yield element
+            element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
     except etree.XMLSyntaxError as error:

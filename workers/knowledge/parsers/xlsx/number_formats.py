@@ -28,7 +28,8 @@ def shown(value: float, code: str, since_1904: bool = False) -> str:
         return _date(value, section, since_1904)
     tokens = _tokens(section)
     if any(kind == "general" for kind, _ in tokens) or not section.strip():
-        return _with_literals(tokens, plain(value)) if section.strip() else ""
+        texts = (plain(value) if kind == "general" else text for kind, text in tokens if kind != "place")
+        return "".join(texts).strip()
     if not any(kind == "place" and text in "0#?" for kind, text in tokens):
         return "".join(text for kind, text in tokens if kind == "literal").strip()
     has_own_sign = value < 0 and len(_sections(code)) > 1
@@ -61,11 +62,8 @@ def _sections(code: str) -> tuple[str, ...]:
 def _section(value: float, code: str) -> str:
     """The part of a code for positive, negative or zero numbers."""
     sections = _sections(code)
-    if value < 0 and len(sections) > 1:
-        return sections[1]
-    if value == 0 and len(sections) > 2:
-        return sections[2]
-    return sections[0]
+    wanted = 1 if value < 0 else 2 if value == 0 else 0
+    return sections[wanted if wanted < len(sections) else 0]
 
 
 @lru_cache(maxsize=4_096)
@@ -84,10 +82,6 @@ def _tokens(section: str) -> tuple[tuple[str, str], ...]:
     return tuple(tokens)
 
 
-def _with_literals(tokens: tuple[tuple[str, str], ...], number: str) -> str:
-    return "".join(number if kind == "general" else text for kind, text in tokens if kind != "place").strip()
-
-
 def _number(value: float, tokens: tuple[tuple[str, str], ...]) -> str:
     places = "".join(text for kind, text in tokens if kind == "place")
     if "/" in places:
@@ -102,8 +96,7 @@ def _number(value: float, tokens: tuple[tuple[str, str], ...]) -> str:
     required, allowed = fraction.count("0"), min(_MAX_DECIMALS, len(re.findall("[0#?]", fraction)))
     rounded = scaled.quantize(Decimal(1).scaleb(-allowed), ROUND_HALF_UP)
     digits, _, decimals = f"{abs(rounded):f}".partition(".")
-    while len(decimals) > required and decimals.endswith("0"):
-        decimals = decimals[:-1]
+    decimals = decimals[:required] + decimals[required:].rstrip("0")
     is_grouped = bool(re.search(r"[0#?],+[0#?]", whole))
     digits = digits.lstrip("0").rjust(whole.count("0"), "0")
     sign = "-" if rounded < 0 else ""
@@ -152,7 +145,7 @@ def _day(moment: datetime, letters: str) -> str:
     has_time = "h" in letters or "s" in letters
     # Next to hours or seconds, m means minutes.
     rest = re.sub(r"h+[^a-z]*m+|m+[^a-z]*s+", "", letters) if has_time else letters
-    has_year, has_month, has_day = "y" in rest, "m" in rest, bool(re.search(r"d", rest))
+    has_year, has_month, has_day = (letter in rest for letter in "ymd")
     if has_year and not has_month and not has_day:
         return f"{moment:%Y}"
     if has_month and not has_day:
