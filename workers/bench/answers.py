@@ -57,11 +57,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """The figures. Raises RuntimeError on a file that holds no questions."""
+    """The figures. Raises RuntimeError on a file without questions."""
     try:
         sets = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise RuntimeError(f"{options['questions']} holds no usable questions: {error!r}") from error
+        raise RuntimeError(f"{options['questions']} has no usable questions: {error!r}") from error
     services = open_services()
     if options["write"]:
         services.engine.learn({"writes_from_sources": True})
@@ -140,7 +140,7 @@ def _plain(text: str) -> str:
 
 
 def _supports(citation: Citation, answer: str, passages: Iterable[Passage]) -> bool:
-    """Whether the quote stands literally in a retrieved passage and supports its sentence."""
+    """Whether the quote is literally in a retrieved passage and supports its sentence."""
     literal = any(
         passage.segment == citation.segment
         and passage.text[citation.start - passage.start : citation.end - passage.start] == citation.quote

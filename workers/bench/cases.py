@@ -28,7 +28,7 @@ def read_cases(path: Path, case: type[CaseT]) -> list[CaseT]:
             except (ValueError, RecursionError) as error:
                 raise BadCases(f"Line {number} of {path.name}: {_reason(error)}") from error
     if not cases:
-        raise BadCases(f"{path.name} holds no cases.")
+        raise BadCases(f"{path.name} has no cases.")
     return cases
 
 

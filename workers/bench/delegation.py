@@ -90,7 +90,7 @@ def hop() -> dict[str, Any]:
     and the steps of both in the database.
     """
     user = _person()
-    parent = _gpt(user, "Asker", _gpt(user, "Asked"))
+    parent = _gpt(user, "Parent", _gpt(user, "Child"))
     spans = [_span(_finished([_started(user, parent, f"Question {n}?")])[0]) for n in range(HOPS + 3)][3:]
     return {"median_ms": median(spans), "worst_ms": max(spans), "hops": len(spans)}
 
@@ -109,7 +109,7 @@ def throughput() -> dict[str, Any]:
     """
     user = _person()
     children = [_gpt(user, f"Teller {n}") for n in range(CHILDREN)]
-    parent, alone = _gpt(user, "Asker", *children), _gpt(user, "Alone")
+    parent, alone = _gpt(user, "Parent", *children), _gpt(user, "Alone")
     _timed([_started(user, alone, QUESTION.format(n)) for n in range(2)])
     trees, same, short = [], [], []
     for _ in range(ROUNDS):

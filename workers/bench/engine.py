@@ -91,7 +91,7 @@ def _measure_engines(concurrency: int, n_tokens: int, say: Say) -> tuple[Figures
 
 
 def _measure_platform(options: Mapping[str, Any], say: Say) -> Figures | None:
-    """Streaming `/v1/chat/completions` of a running site, asked by several API clients; None if no site was named."""
+    """`/v1/chat/completions` of a running site, streamed to several API clients; None without --url."""
     url, key = options["url"], options["key"]
     if not url:
         say("The platform over HTTP is skipped: no --url was given.")

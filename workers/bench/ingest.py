@@ -82,7 +82,7 @@ def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
 
 @contextmanager
 def _sources(folder: Path, limit: int) -> Iterator[tuple[list[Path], int]]:
-    """The files to read and how many documents they hold."""
+    """The files to read and the number of documents in them."""
     if not (folder / "corpus.jsonl").is_file():
         paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         paths = paths[: limit or None]

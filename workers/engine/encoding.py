@@ -74,7 +74,7 @@ class ChatEncoder:
 
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.chat_template:
-            raise EngineError("The base model has no chat template, so it cannot hold a conversation.")
+            raise EngineError("The base model has no chat template, so it cannot be used for chats.")
         self._tokenizer = tokenizer
         self.control_ids = _control_ids(tokenizer)
         self._skeleton_tokenizer = _without_prefixes(tokenizer, keep_added=True)

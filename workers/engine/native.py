@@ -16,7 +16,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.runs.replies import written
 from gpts.spec.tools import ToolSpec
 
-# Around each message's mark: what is missing of it in the rendering was trimmed by the template.
+# Around each message's mark: the template trimmed whatever is missing in the rendering.
 PADDING: Final = "\t \t"
 _JSON_PADDING: Final = json.dumps(PADDING)[1:-1]
 # Keywords of JSON Schema: trusted, and templates look some of them up.

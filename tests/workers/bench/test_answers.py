@@ -48,7 +48,7 @@ def test_each_set_of_files_is_also_asked_about_the_others(tiny: Path) -> None:
 def test_a_file_without_questions_is_refused_in_a_sentence(tmp_path: Path, content: str) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(CommandError, match="holds no usable questions"):
+    with pytest.raises(CommandError, match="has no usable questions"):
         call_command("bench", "answers", questions=path)
 
 

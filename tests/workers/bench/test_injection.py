@@ -96,5 +96,5 @@ def test_a_line_that_is_no_case_is_named(tmp_path, broken, why) -> None:
 def test_a_file_that_is_missing_or_empty_is_told(tmp_path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("bench", "injection", "--cases", str(tmp_path / "none.jsonl"))
-    with pytest.raises(CommandError, match="holds no cases"):
+    with pytest.raises(CommandError, match="has no cases"):
         call_command("bench", "injection", "--cases", str(lines(tmp_path / "own.jsonl", "")))

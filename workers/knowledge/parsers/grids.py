@@ -14,6 +14,7 @@ from typing import Final
 from openpyxl.utils import get_column_letter
 
 from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
+from workers.knowledge.parsers.records import merged_header
 
 _NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*\)?\s*[%€$£¥]?\)?")
 _TITLE_CHARS: Final = 120
@@ -98,8 +99,7 @@ def _write_area(
         return
     n_header = _header_rows(body, spread)
     if n_header:
-        header = [" ".join(dict.fromkeys(filter(None, cells))) for cells in zip(*body[:n_header], strict=True)]
-        outline.table([header, *body[n_header:]], page)
+        outline.table([merged_header(body[:n_header]), *body[n_header:]], page)
     elif sum(len(text) for row in body for text in row) > TABLE_GROUP_CHARS:
         # Otherwise the first row would be repeated above every group like a header.
         outline.table([[get_column_letter(min(column, _LAST_COLUMN) + 1) for column in columns], *body], page)

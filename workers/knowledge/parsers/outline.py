@@ -1,4 +1,4 @@
-"""Collects blocks in reading order under the path of headings above them; every parser writes through it."""
+"""Collects blocks in reading order under the path of headings above them, for all parsers."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -59,13 +59,13 @@ def read_dialogue(conversation: Sequence[tuple[str, str]]) -> Dialogue:
 
     An assistant's message in square brackets has the names of the tools that it called.
     """
-    asked = [n for n, (role, _) in enumerate(conversation) if role == "user"]
-    last, start = (asked[-1] if asked else 0), (asked[-2] if len(asked) > 1 else 0)
+    own = [n for n, (role, _) in enumerate(conversation) if role == "user"]
+    last, start = (own[-1] if own else 0), (own[-2] if len(own) > 1 else 0)
     replies = [text for role, text in conversation[:last] if role == "assistant"]
     calls = [found[1] for role, text in conversation[start:last] if (found := _called(role, text))]
     return _dialogue(
-        conversation[last][1] if asked else "",
-        conversation[start][1] if len(asked) > 1 else "",
+        conversation[last][1] if own else "",
+        conversation[start][1] if len(own) > 1 else "",
         next((text for text in reversed(replies) if not _called("assistant", text)), ""),
         frozenset(name for names in calls for name in names.split(", ")),
     )

@@ -173,7 +173,7 @@ def _shared(dialogue: Dialogue, candidates: Sequence[PreparedCandidate]) -> Vect
                 each.slots.filled(shapes),
                 float(each.slots.missing(shapes)),
                 float(each.slots.missing(had)),
-                each.slots.asked(shapes),
+                each.slots.matched(shapes),
                 min(4, len(each.slots.required)) / 4,
                 float(bool(dialogue.declined & (each.name | each.about))),
                 float(each.called in dialogue.called),

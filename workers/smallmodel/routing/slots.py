@@ -33,7 +33,7 @@ class Slots:
         """Whether a required value of a definite kind is missing."""
         return any(kinds and kinds.isdisjoint(shapes) for kinds in self.required)
 
-    def asked(self, shapes: frozenset[str]) -> float:
+    def matched(self, shapes: frozenset[str]) -> float:
         """The share of the text's kinds of value that fit a parameter."""
         if not shapes:
             return 0.0

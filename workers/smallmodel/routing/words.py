@@ -58,15 +58,10 @@ def _lexicons() -> dict[str, _Lexicon]:
         for english, forms in _read(path).items():
             for language, words in zip(LANGUAGES, forms, strict=True):
                 for word in words.split():
-                    _enter(lexicons[language], word if language == "zh" else fold(word), english)
+                    form = word if language == "zh" else fold(word)
+                    table = lexicons[language].stems if form.endswith("*") else lexicons[language].exact
+                    table.setdefault(form.removesuffix("*"), english)
     return lexicons
-
-
-def _enter(lexicon: _Lexicon, word: str, english: str) -> None:
-    if word.endswith("*"):
-        lexicon.stems.setdefault(word[:-1], english)
-    else:
-        lexicon.exact.setdefault(word, english)
 
 
 @cache

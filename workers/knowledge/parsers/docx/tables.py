@@ -39,8 +39,8 @@ class Row:
 def rows_of(table: Any, styles: DocxStyles, context: ParagraphContext) -> list[Row]:
     """The rows of a table, each cell with its context."""
     rows = list(_inside(table, f"{W}tr"))
-    painter = _Painter(table, styles, context, len(rows))
-    return [_row(row, index, painter) for index, row in enumerate(rows)]
+    style = _TableStyle(table, styles, context, len(rows))
+    return [_row(row, index, style) for index, row in enumerate(rows)]
 
 
 def is_layout(rows: list[Row]) -> bool:
@@ -62,7 +62,7 @@ def _inside(element: Any, tag: str) -> Iterator[Any]:
             yield from _inside(child, tag)
 
 
-def _row(row: Any, index: int, painter: "_Painter") -> Row:
+def _row(row: Any, index: int, style: "_TableStyle") -> Row:
     properties = row.find(f"{W}trPr")
     reason = ""
     if properties is not None:
@@ -76,7 +76,7 @@ def _row(row: Any, index: int, painter: "_Painter") -> Row:
         merge = own.find(f"{W}vMerge") if own is not None else None
         span = max(1, _span(own, "gridSpan", 1))
         continues = merge is not None and merge.get(VAL, "continue") == "continue"
-        context = painter.context(own, index, position == 0, position == len(elements) - 1)
+        context = style.context(own, index, position == 0, position == len(elements) - 1)
         cells.append(Cell(element, column, span, continues, context))
         column += span
     return Row(tuple(cells), reason)
@@ -86,7 +86,7 @@ def _span(properties: Any, name: str, default: int) -> int:
     return min(_MAX_SPAN, max(0, number(attribute(properties, f"{W}{name}", VAL), default)))
 
 
-class _Painter:
+class _TableStyle:
     """The colours and text formats that a table and its style give to cells."""
 
     def __init__(self, table: Any, styles: DocxStyles, context: ParagraphContext, n_rows: int) -> None:

@@ -73,7 +73,7 @@ class ComputedStyle:
     size_px: float = 16.0
     colour: Colour | tuple[()] | None = None
     background: Colour | tuple[()] | None = None
-    # Why text is openly hidden; why it is hidden by a trick; and what else than a trick that may be.
+    # Why text is openly hidden; which trick hides it; and the harmless reason that it may have instead.
     left_out: str = ""
     trick: str = ""
     doubt: str = ""
@@ -143,7 +143,7 @@ def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
 
 
 def _doubt(tag: Tag, declared: dict[str, str]) -> str:
-    """What else than a trick may have moved the text away, "" if nothing."""
+    """The harmless reason for which the text may be hidden, "" if there is none."""
     is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
     if is_moved and (tag.name in _PICTURED or "url(" in declared.get("background", "")):
         return PICTURED

@@ -6,6 +6,7 @@ from typing import Final
 from bs4.element import NavigableString, Tag
 
 from workers.knowledge.parsers.html.sifting import strings, visible_text
+from workers.knowledge.parsers.records import merged_header
 
 # A longer cell is an article in a table, not a value.
 _ARTICLE_CHARS: Final = 1_500
@@ -47,7 +48,7 @@ def table_rows(table: Tag) -> list[list[str]]:
     width = max((x for _, x in grid), default=-1) + 1
     lines = [[grid.get((y, x), "") for x in range(width)] for y in range(len(rows))]
     n_header = _n_header_rows(rows)
-    return [_merged(lines[:n_header]), *lines[n_header:]] if n_header > 1 else lines
+    return [merged_header(lines[:n_header]), *lines[n_header:]] if n_header > 1 else lines
 
 
 def _own_rows(table: Tag) -> list[Tag]:
@@ -71,11 +72,6 @@ def _is_header(row: Tag) -> bool:
     cells = _cells(row)
     in_head = row.parent is not None and row.parent.name == "thead"
     return in_head or (bool(cells) and all(cell.name == "th" for cell in cells))
-
-
-def _merged(header: list[list[str]]) -> list[str]:
-    """The header's rows as one: "2024 Sales" for "Sales" under "2024"."""
-    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*header, strict=True)]
 
 
 def _cell_text(cell: Tag) -> str:

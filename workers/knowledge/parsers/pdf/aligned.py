@@ -15,8 +15,8 @@ from workers.knowledge.parsers.pdf.tables import (
     is_plausible,
     is_right_to_left,
     is_tick,
-    stacked,
 )
+from workers.knowledge.parsers.records import merged_header
 from workers.knowledge.parsers.words import TextPiece, rows_of
 
 _LIST_MARK: Final = re.compile(r"[-•▪●◦–*‣■□►✓]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\[\d+\]")
@@ -79,7 +79,7 @@ def _aligned(rows: list[list[TextPiece]]) -> list[Table]:
         return []
     header = header_rows(cells)
     top = [_placed(row, columns, spread=True) for row in rows[:header]]
-    merged = [stacked(top)] if header > 1 else top
+    merged = [merged_header(top)] if header > 1 else top
     body = _wrapped_labels(cells[header:])
     pieces = tuple(piece for row in rows for piece in row)
     return [Table([*merged, *body], pieces, tuple(start for start, _ in columns), has_header=header > 0)]

@@ -90,11 +90,6 @@ def header_rows(cells: Rows) -> int:
     return n
 
 
-def stacked(rows: Rows) -> list[str]:
-    """The header's rows as one, each column's texts joined."""
-    return [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows, strict=True)]
-
-
 def with_one_header(rows: Rows) -> Rows:
     """`rows` of a ruled table, the first two joined if both belong to the header."""
     first = rows[0]
