@@ -5,7 +5,6 @@ from base64 import b64encode
 from typing import Any, Final
 from uuid import UUID
 
-from gpts.runs.steps import FileRef
 from gpts.spec.actions import CALL_TIMEOUT_S, DOCUMENT_BYTES, MESSAGE_CHARS, named_operations
 from web.builder.models_actions import Action, McpServerRow, Outside, RemoteAgentRow
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
@@ -56,7 +55,7 @@ def try_operation(
     )  # fmt: skip
     if called is None:
         return {"error": "This operation isn't in the draft."}
-    context = ToolContext("test", f"test-{action_id}", user_id, spec, CALL_TIMEOUT_S, keep=_counted)
+    context = ToolContext("test", f"test-{action_id}", user_id, spec, CALL_TIMEOUT_S)
     began = time.monotonic()
     try:
         done = exchange(settings, action.spec(), called, arguments, context)
@@ -74,10 +73,6 @@ def try_operation(
         if len(text) >= MESSAGE_CHARS
         else "",
     }
-
-
-def _counted(name: str, mime: str, data: bytes) -> FileRef:
-    return FileRef(name=name, mime=mime, size=len(data))
 
 
 def mcp_tools(server_id: UUID, settings: ToolSettings) -> dict[str, Any]:

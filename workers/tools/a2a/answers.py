@@ -59,7 +59,9 @@ def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
     check_length(text, f"The response of {answer.agent.name}")
     if not text:
         return answers.from_outside(answer.host, f"{answer.agent.name} returned no content.", "No content.")
-    shown = answer.clean("\n\n".join(map(_shown, values))) or text
+    shown = (
+        answer.clean("\n\n".join(each if isinstance(each, str) else answers.shown(each) for each in values)) or text
+    )
     return answers.from_outside(answer.host, text, shown, files)
 
 
@@ -102,10 +104,6 @@ def _value(part: Part) -> Any:
         case "url":
             return f"{part.filename}: {part.url}" if part.filename else part.url
     return part.text
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else answers.shown(value)
 
 
 def _files(parts: Iterable[Part]) -> Iterator[tuple[str, str, bytes]]:

@@ -35,11 +35,12 @@ def import_document(
         raise ImportRefused("The server's URL must begin with https:// or http:// and have a host.")
     listed, usable = _all_operations(document, schemas, next(iter(servers), ""))
     problems = _problems(document)
+    problem = f"{problems[0]}." if problems else ""
     if not listed:
-        raise ImportRefused(_first(problems) or "At “paths”: no path has an operation (get, post …).")
+        raise ImportRefused(problem or "At “paths”: no path has an operation (get, post …).")
     if not usable:
         why = f"No operation can be used. {listed[0].name}: {listed[0].warnings[0]}"
-        raise ImportRefused(_first(problems) or why)
+        raise ImportRefused(problem or why)
     info = document.get("info")
     title = str(info.get("title") or "") if isinstance(info, dict) else ""
     return Imported(
@@ -98,10 +99,6 @@ def _described(error: ValidationError) -> str:
         deepest = max(deepest.context, key=lambda each: len(each.absolute_path))
     place = " → ".join(str(part) for part in deepest.absolute_path)
     return f"At “{place or 'the beginning'}”: {deepest.message[:160]}"
-
-
-def _first(problems: list[str]) -> str:
-    return problems[0] + "." if problems else ""
 
 
 def _warnings(
