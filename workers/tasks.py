@@ -13,6 +13,7 @@ from web.builder.files import queue_indexing, take_stalled_files
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log
+from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
@@ -24,6 +25,7 @@ from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.knowledge import unions
+from workers.knowledge.page_pictures import remove_old_pictures
 from workers.knowledge.pipeline import remove_leftovers
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins, sources
@@ -137,7 +139,7 @@ def forget() -> None:
     forget_unsent()
     expire_approvals()
     remove_leftovers(settings.GUILDHALL_HOME)
-    sources.forget_pictures()
+    remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from gpts.knowledge.highlight import quoted_words
 from gpts.knowledge.sections import ROOM_CHARS, Section
-from web.runs.citations import PICTURES, ShownPage, SourceView, pictures_of
+from web.runs.citations import ShownPage, SourceView, pictures_of
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.errors import KnowledgeError
 from workers.knowledge.index import KnowledgeIndex
@@ -18,7 +18,6 @@ from workers.knowledge.page_pictures import (
     PagePicture,
     has_pictures,
     page_picture,
-    remove_old_pictures,
 )
 
 logger = logging.getLogger(__name__)
@@ -62,11 +61,6 @@ def page_view(sha256: str, page: int, quote: str = "") -> SourceView:
         logger.warning("page %d of %s was not drawn: %s", page, sha256[:12], error)
         return SourceView(trouble=NOT_DRAWN)
     return SourceView(pages=(_shown(page, drawn, quote),))
-
-
-def forget_pictures() -> None:
-    """Delete old pictures of pages."""
-    remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
 
 
 def quotes_by_page(section: Section, start: int, end: int) -> dict[int, str]:

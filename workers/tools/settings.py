@@ -42,7 +42,7 @@ class ImageSettings:
 
     @property
     def backend(self) -> str:
-        """The backend's name in `drawing.BACKENDS`; empty if nothing is set."""
+        """What draws: "openai", "diffusers", or nothing ("")."""
         if self.url:
             return "openai"
         return "diffusers" if self.model else ""

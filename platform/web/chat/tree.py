@@ -52,18 +52,18 @@ class TreeBranch:
     @property
     def sources(self) -> str:
         """The sources of its answer, in words; empty without an answer."""
-        return sources(self.node.label) if self.node.label else ""
+        return sources_of(self.node.label) if self.node.label else ""
 
     @property
     def took(self) -> str:
         """Its duration, in words."""
-        return in_words(self.node.seconds)
+        return duration(self.node.seconds)
 
     @property
     def when(self) -> str:
         """When it ran, as a text alternative to its bar."""
-        ended = in_words(self.after_s + self.node.seconds)
-        return f"From {in_words(self.after_s)} to {ended if self.node.is_over else 'now'}"
+        ended = duration(self.after_s + self.node.seconds)
+        return f"From {duration(self.after_s)} to {ended if self.node.is_over else 'now'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Tree:
     @property
     def took(self) -> str:
         """The total duration, in words."""
-        return in_words(_length(self.top))
+        return duration(_length(self.top))
 
 
 def shown_tree(top: Node) -> Tree:
@@ -131,7 +131,7 @@ def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
     return TreeBranch(node, after, round(begin, 2), round(width, 2), children)
 
 
-def sources(label: Label) -> str:
+def sources_of(label: Label) -> str:
     """The sources of a text with this label, in words."""
     if not label.is_untrusted:
         return "Trusted"
@@ -141,7 +141,7 @@ def sources(label: Label) -> str:
     return f"Sources: {get_text_list(authors, 'and')}" if authors else "Includes external content"
 
 
-def in_words(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration in words."""
     if seconds < 59.95:
         return f"{max(seconds, 0):.1f} s"

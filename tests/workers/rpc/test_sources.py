@@ -10,7 +10,7 @@ from PIL import Image
 from gpts.knowledge.sections import Section, SectionBlock
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.knowledge.files import pdf
-from web.runs.citations import pictures_of
+from web.runs.citations import PICTURES, pictures_of
 from workers.knowledge import page_pictures
 from workers.knowledge.pipeline import build_segment, read_file
 from workers.rpc import sources
@@ -108,5 +108,5 @@ def test_old_pictures_are_forgotten_and_new_ones_kept(home):
         (folder / name).write_bytes(b"picture")
         then = (folder / name).stat().st_mtime - age
         os.utime(folder / name, (then, then))
-    sources.forget_pictures()
+    page_pictures.remove_old_pictures(home / PICTURES)
     assert [path.name for path in folder.iterdir()] == ["2.webp"]

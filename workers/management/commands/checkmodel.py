@@ -20,7 +20,6 @@ class Command(BaseCommand):
     help = "Measures the abilities of the base model: choosing tools, arguments, answers from files, formats."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options."""
         parser.add_argument("--json", action="store_true", help="print the figures as JSON")
         parser.add_argument(
             "--set",
@@ -31,7 +30,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Measures or overrides, and prints the model's abilities."""
         try:
             self._check(options)
         except (EngineError, ValueError) as error:

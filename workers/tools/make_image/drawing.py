@@ -1,21 +1,14 @@
-"""The interface of the backends that draw, and the list of them."""
+"""What the backends that draw share: the order, and control over time and progress."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Final, cast
+from typing import Final
 
 from PIL import Image
 
 from workers.tools import ToolError
-from workers.tools.settings import ImageSettings, ToolSettings
 
-# Backend -> module, which defines draw: Draw and unavailable(config) -> str (empty if it works here).
-BACKENDS: Final[dict[str, str]] = {
-    "diffusers": "workers.tools.make_image.diffusion",
-    "openai": "workers.tools.make_image.endpoint",
-}
 TOO_SLOW: Final = "The picture took too long. Ask for a smaller one, or for fewer at once."
 
 
@@ -44,17 +37,3 @@ class DrawingControl:
         self.check()
         if time.monotonic() - self._started > self.deadline_s:
             raise ToolError(TOO_SLOW)
-
-
-# Yields each picture as soon as it is drawn; raises ToolError.
-Draw = Callable[[ToolSettings, Order, DrawingControl], Generator[Image.Image]]
-
-
-def drawer(config: ImageSettings) -> Draw:
-    """The `draw` function of the configured backend."""
-    return cast(Draw, import_module(BACKENDS[config.backend]).draw)
-
-
-def unavailable(config: ImageSettings) -> str:
-    """Why the configured backend cannot draw here, for users; empty if it can."""
-    return cast(str, import_module(BACKENDS[config.backend]).unavailable(config))

@@ -43,11 +43,6 @@ NO_VARIATIONS: Final = "The image service can't start from an earlier picture. D
 TOO_LARGE: Final = "The image service's response is too large. Try again, or tell your admin."
 
 
-def unavailable(config: ImageSettings) -> str:
-    """Nothing: the address was checked with the settings, and the endpoint is not contacted before a call."""
-    return ""
-
-
 def draw(settings: ToolSettings, order: Order, control: DrawingControl) -> Generator[Image.Image]:
     """Yield the pictures of `order`, one request each. Raises ToolError, or what `control.check_time` raises."""
     for number in range(order.n):

@@ -9,8 +9,8 @@ from PIL import Image
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
-from workers.tools.make_image import drawing
-from workers.tools.make_image.drawing import DrawingControl, Order, drawer
+from workers.tools.make_image import diffusion, endpoint
+from workers.tools.make_image.drawing import DrawingControl, Order
 from workers.tools.make_image.pictures import MIME, as_png, name_for, read_file
 from workers.tools.settings import ToolSettings
 
@@ -33,7 +33,9 @@ def placed(spec: ToolSpec, settings: ToolSettings) -> ToolSpec:
 
 def unavailable(settings: ToolSettings) -> str:
     """Why no pictures can be made here, for users; empty if they can."""
-    return drawing.unavailable(settings.images) if settings.images.backend else NOT_SET_UP
+    if not settings.images.backend:
+        return NOT_SET_UP
+    return diffusion.unavailable(settings.images) if settings.images.backend == "diffusers" else ""
 
 
 def run(arguments: dict[str, Any], ctx: ToolContext, settings: ToolSettings) -> ToolOutput:
@@ -70,7 +72,8 @@ def picture(prompt: str, settings: ToolSettings, deadline_s: float = 120.0) -> b
 def _draw(settings: ToolSettings, order: Order, control: DrawingControl) -> Generator[Image.Image]:
     if not settings.images.backend:
         raise ToolError(NOT_SET_UP)
-    return drawer(settings.images)(settings, order, control)
+    draw = diffusion.draw if settings.images.backend == "diffusers" else endpoint.draw
+    return draw(settings, order, control)
 
 
 def _order(arguments: dict[str, Any], source: Image.Image | None) -> Order:

@@ -37,7 +37,6 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=body, request=request)
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._inner.aclose()
 
 

@@ -106,9 +106,3 @@ def _keep(url: str, page: OpenedPage) -> None:
         _kept[url] = (monotonic(), page)
         while len(_kept) > _MAX_KEPT:
             del _kept[next(iter(_kept))]
-
-
-def forget() -> None:
-    """Empty the cache."""
-    with _keeping:
-        _kept.clear()

@@ -33,7 +33,7 @@ before.</p>
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     """No page is remembered from another test."""
-    pages.forget()
+    pages._kept.clear()
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def parse(data: bytes) -> Document:
         reader.blocks(body, ParagraphContext((_page_colour(package, root),)))
         reader.flush()
         reader.running_texts(running)
-    reader.asides()
+    reader.note_left_out()
     return outline.document()
 
 
@@ -82,12 +82,12 @@ class _BodyReader:
     def running_texts(self, parts: list[Any]) -> None:
         """Add the texts of headers and footers, once, after everything else."""
         paragraphs = (paragraph for part in parts for paragraph in part.iter(f"{W}p"))
-        read = (flat(self.paragraphs.read(each, ParagraphContext((None,))).text) for each in paragraphs)
-        if texts := dict.fromkeys(text for text in read if not _PAGE_NUMBER.fullmatch(text)):
+        content = (flat(self.paragraphs.read(each, ParagraphContext((None,))).text) for each in paragraphs)
+        if texts := dict.fromkeys(text for text in content if not _PAGE_NUMBER.fullmatch(text)):
             self.outline.heading("Header and footer", 1)
             self.outline.lines("\n".join(texts))
 
-    def asides(self) -> None:
+    def note_left_out(self) -> None:
         """Leave out the file's content other than text, with one note for each kind."""
         comments = self.package.root(self.package.main, "comments")
         descriptions = filter(tells_something, dict.fromkeys(self.paragraphs.descriptions))
@@ -103,9 +103,9 @@ class _BodyReader:
 
     def _paragraph(self, element: Any, context: ParagraphContext) -> None:
         self.paragraphs.picture_behind |= self.always_behind
-        read = self.paragraphs.read(element, context)
-        text = flat(read.text)
-        level = self._level(element, read, text)
+        content = self.paragraphs.read(element, context)
+        text = flat(content.text)
+        level = self._level(element, content, text)
         list_id, depth = self.styles.numbering_of(element)
         style = self.styles.name(style_of(element))
         is_item = bool(list_id or _LIST_STYLE.match(style)) and not level
@@ -122,33 +122,33 @@ class _BodyReader:
                 self.outline.heading(numbered, level)
             else:
                 self.outline.text(numbered)
-        self._attached(read)
+        self._attached(content)
 
-    def _level(self, element: Any, read: ParagraphContent, text: str) -> int:
+    def _level(self, element: Any, content: ParagraphContent, text: str) -> int:
         if level := self.styles.level(element):
             return level
-        return int(self.bold_headings and _is_bold_line(read, text) and not self.styles.numbering_of(element)[0])
+        return int(self.bold_headings and _is_bold_line(content, text) and not self.styles.numbering_of(element)[0])
 
-    def _attached(self, read: ParagraphContent) -> None:
+    def _attached(self, content: ParagraphContent) -> None:
         """Add what is attached to a paragraph after it."""
-        if read.boxes or read.notes or read.tricks or read.graphics:
+        if content.boxes or content.notes or content.tricks or content.graphics:
             self.flush()
-        self.outline.tricks(read.tricks)
-        vanished = "".join(read.vanished)
+        self.outline.tricks(content.tricks)
+        vanished = "".join(content.vanished)
         if tells_something(vanished):
             self.outline.invisible(vanished, "it is formatted as hidden text")
         elif vanished.strip():
             # A few words are an index mark or a form's name.
             self.vanished.append(vanished)
-        for box, context, trick in read.boxes:
+        for box, context, trick in content.boxes:
             if trick:
                 self.outline.invisible(" ".join(_texts(box)), trick)
             else:
                 self.blocks(box, context)
                 self.flush()
-        for graphic in read.graphics:
+        for graphic in content.graphics:
             add_graphic(self.outline, self.package, self.package.main, graphic)
-        for kind, note_id in read.notes:
+        for kind, note_id in content.notes:
             if note := self.notes[kind].pop(note_id, None):
                 number, element = note
                 parts = [self.paragraphs.read(each, ParagraphContext((WHITE,))) for each in element.iter(f"{W}p")]
@@ -170,8 +170,8 @@ class _BodyReader:
             return
         attached: list[ParagraphContent] = []
         self.outline.table(self._grid(shown, attached))
-        for read in attached:
-            self._attached(read)
+        for content in attached:
+            self._attached(content)
 
     def _grid(self, rows: list[Row], attached: list[ParagraphContent]) -> list[list[str]]:
         above: dict[int, str] = {}
@@ -186,9 +186,9 @@ class _BodyReader:
         return grid
 
     def _cell_text(self, cell: Cell, attached: list[ParagraphContent]) -> str:
-        reads = [self.paragraphs.read(each, cell.context) for each in _own_paragraphs(cell.element)]
-        attached += reads
-        return " ".join(text for text in (flat(read.text) for read in reads) if text)
+        contents = [self.paragraphs.read(each, cell.context) for each in _own_paragraphs(cell.element)]
+        attached += contents
+        return " ".join(text for text in (flat(content.text) for content in contents) if text)
 
 
 def _own_paragraphs(element: Any) -> Iterator[Any]:
@@ -199,9 +199,9 @@ def _own_paragraphs(element: Any) -> Iterator[Any]:
             yield from _own_paragraphs(child)
 
 
-def _is_bold_line(read: ParagraphContent, text: str) -> bool:
+def _is_bold_line(content: ParagraphContent, text: str) -> bool:
     letters = re.search(r"[^\W\d_]{2}", text)
-    return bool(letters) and read.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
+    return bool(letters) and content.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
 
 
 def _texts(element: Any) -> Iterator[str]:

@@ -154,10 +154,9 @@ class _Deck:
             return
         reading = _TextReader(scene, scene.behind(shape), _font_colour(shape, scene.theme))
         items: list[str] = []
-        counter = _Counter()
         for paragraph in body.iterfind(f"{A}p"):
             text = flat(reading.paragraph(paragraph))
-            label = counter.label(paragraph, shape.kind in _BULLETED) if text else ""
+            label = reading.label(paragraph, shape.kind in _BULLETED) if text else ""
             if label:
                 items.append(f"{'  ' * _level(paragraph)}{label} {text}")
             elif text:
@@ -191,12 +190,13 @@ class _Deck:
 
 @dataclass(slots=True)
 class _TextReader:
-    """Reads paragraphs on one background; `colour` is the default for their runs."""
+    """Reads paragraphs on one background; `colour` is the default of runs, `counts` the list items by level."""
 
     scene: _Scene
     ground: Colour
     colour: Colour
     tricks: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
 
     def paragraph(self, paragraph: Any) -> str:
         """The visible text of the paragraph; hidden text goes to `tricks`."""
@@ -209,26 +209,6 @@ class _TextReader:
             else:
                 shown.append(text)
         return "".join(shown)
-
-    def _trick(self, properties: Any) -> str:
-        if properties is None:
-            return _SAME_COLOUR if blends(self.colour, self.ground) else ""
-        if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
-            return "it is too small to read"
-        fill = properties.find(f"{A}solidFill")
-        colour, opacity = self.scene.theme.solid(fill) if fill is not None else (self.colour, 1.0)
-        has_outline = properties.find(f"{A}ln/{A}solidFill") is not None
-        if (opacity < 0.05 or properties.find(f"{A}noFill") is not None) and not has_outline:
-            return "it is transparent"
-        ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
-        return _SAME_COLOUR if blends(colour, ground) and not has_outline else ""
-
-
-class _Counter:
-    """Numbers the items of a list by level."""
-
-    def __init__(self) -> None:
-        self.counts: dict[int, int] = {}
 
     def label(self, paragraph: Any, is_bulleted: bool) -> str:
         """The label of the paragraph: "2.", "-", or ""."""
@@ -244,6 +224,19 @@ class _Counter:
         if "buNone" in marks:
             return ""
         return "-" if is_bulleted or marks.keys() & {"buChar", "buBlip"} else ""
+
+    def _trick(self, properties: Any) -> str:
+        if properties is None:
+            return _SAME_COLOUR if blends(self.colour, self.ground) else ""
+        if 0 < number(properties.get("sz")) <= MIN_POINTS * 100:
+            return "it is too small to read"
+        fill = properties.find(f"{A}solidFill")
+        colour, opacity = self.scene.theme.solid(fill) if fill is not None else (self.colour, 1.0)
+        has_outline = properties.find(f"{A}ln/{A}solidFill") is not None
+        if (opacity < 0.05 or properties.find(f"{A}noFill") is not None) and not has_outline:
+            return "it is transparent"
+        ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
+        return _SAME_COLOUR if blends(colour, ground) and not has_outline else ""
 
 
 def _colour_map(roots: list[Any]) -> Any:
