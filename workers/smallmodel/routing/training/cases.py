@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from workers.smallmodel.routing.candidates import Candidate, words_of_name
 from workers.smallmodel.routing.head import KINDS, N_WISHES
-from workers.smallmodel.routing.training.examples import ExampleGroup, Examples, Target
+from workers.smallmodel.routing.training.examples import ExampleGroup, Examples, ExampleTarget
 from workers.smallmodel.routing.words import DATA, language_of
 
 Turns = tuple[tuple[str, str], ...]
@@ -76,7 +76,7 @@ class CaseMaker:
         self._random.shuffle(found)
         return found
 
-    def _of(self, target: Target, group: ExampleGroup | None) -> list[TrainingCase]:
+    def _of(self, target: ExampleTarget, group: ExampleGroup | None) -> list[TrainingCase]:
         found = [self._case((("user", self.styled(text)),), target, group, "plain", text) for text in target.says]
         follows = list(target.then)
         if target.candidate.parameters and self._random.random() < 0.8:
@@ -91,7 +91,9 @@ class CaseMaker:
             found.append(self._case(talk, target, group, "follow", text))
         return found
 
-    def _case(self, talk: Turns, target: Target, group: ExampleGroup | None, kind: str, text: str) -> TrainingCase:
+    def _case(
+        self, talk: Turns, target: ExampleTarget, group: ExampleGroup | None, kind: str, text: str
+    ) -> TrainingCase:
         draw, name = self._random, target.candidate.name
         if len(talk) == 1 and draw.random() < LATER_SHARE:
             talk, kind = (*self._earlier(group), *talk), "later"
@@ -119,7 +121,7 @@ class CaseMaker:
         return self._made(talk, offered, len(offered), f"none {kind}", N_WISHES - 1, source)
 
     def _made(
-        self, talk: Turns, offered: list[Target], right: int, kind: str, wish: int, source: str
+        self, talk: Turns, offered: list[ExampleTarget], right: int, kind: str, wish: int, source: str
     ) -> TrainingCase:
         """The case, with varied candidates and calls with their names."""
         originals = [each.candidate for each in offered]
@@ -134,7 +136,7 @@ class CaseMaker:
         barred: set[str] | frozenset[str],
         as_good: frozenset[str],
         idle: bool = False,
-    ) -> list[Target]:
+    ) -> list[ExampleTarget]:
         """Near and far distractors with different names, at least one."""
         draw, examples = self._random, self._examples
         near = [each for each in (group.members if group else ()) if each.candidate.name not in barred]
@@ -156,7 +158,7 @@ class CaseMaker:
         ]
         return list({each.candidate.name: each for each in offered or draw.sample(far, 1)}.values())
 
-    def _turn(self, target: Target) -> Turns:
+    def _turn(self, target: ExampleTarget) -> Turns:
         """A message for `target`, perhaps the call, and a reply."""
         draw, replies = self._random, styles()["builtin_replies"].get(target.candidate.kind, styles()["replies"])
         call = (("assistant", f"[{target.candidate.name}]"),) if draw.random() < CALL_SHOWN else ()
@@ -170,7 +172,7 @@ class CaseMaker:
         near = group.members if group and draw.random() < 0.5 else (*self._all, *self._examples.builtin)
         return self._turn(draw.choice(near))
 
-    def _generic_follow(self, target: Target) -> list[str]:
+    def _generic_follow(self, target: ExampleTarget) -> list[str]:
         """ "And in Paris?" for a function with a place."""
         names = set(words_of_name(" ".join(target.candidate.parameters.get("properties", {}))).split())
         kinds = [each for each in styles()["values"].values() if set(each["words"].split()) & names]
@@ -182,7 +184,7 @@ class CaseMaker:
     def _follow(self, value: str, language: str) -> str:
         return str(self._random.choice(styles()["follow"][language])).format(value)
 
-    def _tail_follow(self, target: Target) -> list[str]:
+    def _tail_follow(self, target: ExampleTarget) -> list[str]:
         """ "And with leeks?": the end of another message for the same candidate."""
         text = self._random.choice(target.says)
         words = text.rstrip("?.!？。 ").split()

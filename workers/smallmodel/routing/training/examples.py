@@ -11,7 +11,7 @@ from workers.smallmodel.routing.words import DATA
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ExampleTarget:
     """A tool or a GPT, messages for it, and follow-up messages (`then`)."""
 
     group: str
@@ -25,7 +25,7 @@ class ExampleGroup:
     """Similar tools or GPTs, distractors of each other, and messages on their subject for none of them."""
 
     name: str
-    members: tuple[Target, ...]
+    members: tuple[ExampleTarget, ...]
     none: tuple[str, ...]
 
 
@@ -39,7 +39,7 @@ class Examples:
 
     kind: str
     groups: tuple[ExampleGroup, ...]
-    builtin: tuple[Target, ...]
+    builtin: tuple[ExampleTarget, ...]
     nothing: dict[str, tuple[str, ...]]
     overlaps: dict[str, frozenset[str]]
     idle: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ def tools() -> Examples:
         "tools",
         tuple(_group(name, table, _function) for name, table in families),
         tuple(
-            Target("builtin", builtin()[name], _lines(each["says"]), _lines(each["then"]))
+            ExampleTarget("builtin", builtin()[name], _lines(each["says"]), _lines(each["then"]))
             for name, each in own.items()
         ),
         nothing("tools"),
@@ -119,7 +119,7 @@ def _typed(kind: str) -> dict[str, Any]:
 
 def _group(name: str, table: dict[str, Any], candidate: Any) -> ExampleGroup:
     members = tuple(
-        Target(name, candidate(key, each), _lines(each["says"]), _lines(each.get("then", "")))
+        ExampleTarget(name, candidate(key, each), _lines(each["says"]), _lines(each.get("then", "")))
         for key, each in table.items()
         if isinstance(each, dict)
     )
