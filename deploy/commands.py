@@ -39,10 +39,6 @@ class ProgressPrinter:
             raise
         print(f"{time.monotonic() - started:7.1f} s", flush=True)
 
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self.started
-
 
 class Runner:
     """Runs commands with their output in one log file."""

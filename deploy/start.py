@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def serve(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
 def announce(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
     """Prints the address, and the one-time sign-in link until an operator has signed in."""
     link = runner.output(manage("signinlink", "--operator", "--first"))
-    print(f"\nReady: {site.url}   (after {progress.elapsed():.1f} s)")
+    print(f"\nReady: {site.url}   (after {time.monotonic() - progress.started:.1f} s)")
     if link:
         print(f"One-time sign-in link for the first operator: {link}")
     if runner.environment["REDIS_URL"] != f"unix://{site.home}/run/valkey.sock":

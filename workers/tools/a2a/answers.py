@@ -59,10 +59,8 @@ def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
     check_length(text, f"The response of {answer.agent.name}")
     if not text:
         return answers.from_outside(answer.host, f"{answer.agent.name} returned no content.", "No content.")
-    shown = (
-        answer.clean("\n\n".join(each if isinstance(each, str) else answers.shown(each) for each in values)) or text
-    )
-    return answers.from_outside(answer.host, text, shown, files)
+    shown = "\n\n".join(each if isinstance(each, str) else answers.shown(each) for each in values)
+    return answers.from_outside(answer.host, text, answer.clean(shown) or text, files)
 
 
 def refusal(agent: RemoteAgent, credential: Credential, message: str) -> ToolOutput:
