@@ -35,7 +35,8 @@ def open_sessions(settings: SandboxSettings) -> tuple[Sessions | None, str, str]
     if settings.backend == "off":
         return None, "", "It is turned off on this site."
     if settings.backend not in {"auto", *BACKENDS}:
-        return None, "", f"SANDBOX={settings.backend} is none of auto, {', '.join(BACKENDS)}, off."
+        logger.error("SANDBOX=%s is not one of auto, %s, off", settings.backend, ", ".join(BACKENDS))
+        return None, "", "It is not set up correctly on this site."
     reasons = []
     for name in BACKENDS if settings.backend == "auto" else [settings.backend]:
         backend = BACKENDS[name](settings)
