@@ -23,6 +23,17 @@ def test_text_is_reflowed_but_its_lists_keep_their_lines() -> None:
     ]
 
 
+def test_a_numbered_title_stands_over_its_wrapped_text():
+    section = "3. Water\nThe tank by the lower gate leaks, and two quotes were compared: 540 pounds\nfor a repair.\n"
+    items = "1. Press the green button and hold it down until the display shows two dots\n2. Let go of the button.\n"
+    document = parse(f"{section}\n{items}".encode())
+    assert [(block.heading, block.text) for block in document.blocks][:2] == [
+        ("3. Water", "3. Water"),
+        ("3. Water", " ".join(section.splitlines()[1:])),
+    ]
+    assert document.blocks[2].text.startswith("1. Press")
+
+
 def test_titles_in_text_become_headings() -> None:
     rules = "Two players\nRemove two harbours before you begin.\nThe game ends at 25."
     source = f"RULINGS\n\n{rules}\n\nTrading\n\nPlayers may not trade."

@@ -10,6 +10,7 @@ _BLANK: Final = re.compile(r"\n[ \t]*\n\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•–]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 _TITLE_CHARS: Final = 70
 _TITLE: Final = re.compile(r"[A-ZÀ-Þ0-9\u0400-\uffff].*[^\s.!:;,…。！|]")
+_NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d{1,3}[.)]? [A-ZÀ-Þ\u0400-\uffff].*[^\s.!:;,…。！|]")
 _SENTENCE: Final = re.compile(r"[^a-zß-ÿ|].{20,}")
 _WHOLE: Final = re.compile(r"[.!?。！？][\"'”’)]*\s*$")
 # A paragraph whose lines, apart from the last, are at least this long was wrapped to a width.
@@ -31,7 +32,7 @@ def add_text(outline: Outline, text: str) -> None:
     ]
     for number, lines in enumerate(paragraphs):
         following = lines[1:] or (paragraphs[number + 1] if number + 1 < len(paragraphs) else [])
-        if _is_title(lines[0], following):
+        if _is_title(lines[0], following) or _is_numbered_title(lines):
             outline.heading(lines[0], 1 if lines[0].isupper() else 2)
             lines = lines[1:]
         if _is_wrapped(lines):
@@ -45,6 +46,12 @@ def _is_title(line: str, following: list[str]) -> bool:
     if len(line) > _TITLE_CHARS or not _TITLE.fullmatch(line.strip()) or _ITEM.match(line) or not following:
         return False
     return line.isupper() or bool(_WHOLE.search(following[-1]) and _SENTENCE.match(following[0].strip()))
+
+
+def _is_numbered_title(lines: list[str]) -> bool:
+    """Whether the first of `lines` is a title such as "3. Water", with the wrapped text of its section under it."""
+    is_title = bool(_NUMBERED_TITLE.fullmatch(lines[0].strip())) and len(lines[0]) <= _TITLE_CHARS
+    return is_title and len(lines) > 1 and _is_wrapped(lines[1:]) and bool(_WHOLE.search(lines[-1]))
 
 
 def _is_wrapped(lines: list[str]) -> bool:
