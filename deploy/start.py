@@ -18,6 +18,10 @@ from deploy.commands import Command, ProgressPrinter, Runner
 from deploy.preflight import CannotStart
 from deploy.supervision import Supervisor, answers
 
+STARTER = (
+    "Model: SmolLM2-135M-Instruct, a starter that quotes files, calculates and draws charts, but can't write,\n"
+    "summarize or translate. Connect a better one with BASE_MODEL or ENGINE_URL: see deploy/env.example."
+)
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
 
@@ -92,6 +96,11 @@ def announce(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
     """Prints the address, and the one-time sign-in link until an operator has signed in."""
     link = runner.output(manage("signinlink", "--operator", "--first"))
     print(f"\nReady: {site.url}   (after {time.monotonic() - progress.started:.1f} s)")
+    if (
+        runner.environment.get("ENGINE", "hf") == "hf"
+        and runner.environment.get("BASE_MODEL", "bundled") == "bundled"
+    ):
+        print(STARTER)
     if link:
         print(f"One-time sign-in link for the first operator: {link}")
     if runner.environment["REDIS_URL"] != f"unix://{site.home}/run/valkey.sock":

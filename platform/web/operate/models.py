@@ -35,6 +35,11 @@ class MeasuredModel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return "SmolLM2-135M-Instruct" if self.name == "bundled" else self.name
+
     def known(self) -> dict[str, bool]:
         """The fields of ModelAbility that were measured or overridden."""
         found = {**self.measured, **self.overrides}
