@@ -30,6 +30,8 @@ EXTRACT_SHARE: Final = 0.8
 ANSWER_SCORE: Final = 0.4
 SURE_SCORE: Final = 0.5
 
+# "3. Deposit": a heading in plain text.
+_NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
@@ -87,16 +89,28 @@ def ground(
 
 
 def extractive_answer(
-    question: str, passages: Sequence[Passage], similarity: Similarity | None = None, max_sentences: int = 3
+    question: str,
+    passages: Sequence[Passage],
+    similarity: Similarity | None = None,
+    max_sentences: int = 3,
+    least_share: float = EXTRACT_SHARE,
+    own_words: str = "",
 ) -> Extract:
-    """The sentences of `passages` closest to `question`, in document order, as a cited answer; empty without any."""
+    """The sentences of `passages` closest to `question`, in document order, as a cited answer; empty without any.
+
+    They score at least `least_share` of the best one. `own_words`: the part of the question that the person wrote, if
+    the rest is from the conversation before; closeness to either counts half.
+    """
     sentences = sources_of(passages, pairs=False)
     sources = [each for each in sentences if _is_informative(each)] or sentences
     if not sources:
         return Extract(text="", citations=())
     scores = _question_scores(question, sources, similarity)
+    if own_words and own_words != question and terms(own_words):
+        own = _question_scores(own_words, sources, similarity)
+        scores = [(score + other) / 2 for score, other in zip(scores, own, strict=True)]
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
-    best = [i for i in order[:max_sentences] if scores[i] >= EXTRACT_SHARE * scores[order[0]]]
+    best = [i for i in order[:max_sentences] if scores[i] >= least_share * scores[order[0]]]
     chosen = {sources[i].text: sources[i] for i in sorted(best)}.values()  # repeated sentences once
     spans: list[tuple[Span, Source]] = []
     text = ""
@@ -114,7 +128,13 @@ def is_answer(extract: Extract, is_covered: bool) -> bool:
 
 
 def _is_informative(source: Source) -> bool:
-    return bool(source.readable) and len(source.terms) > 1 and not is_title(source.passage.text, source.span)
+    is_heading = is_title(source.passage.text, source.span) or _NUMBERED_TITLE.fullmatch(source.readable)
+    return (
+        bool(source.readable)
+        and len(source.terms) > 1
+        and not is_heading
+        and not source.readable.endswith(("?", "？"))
+    )
 
 
 def _question_scores(question: str, sources: Sequence[Source], similarity: Similarity | None) -> list[float]:
@@ -122,10 +142,13 @@ def _question_scores(question: str, sources: Sequence[Source], similarity: Simil
     wanted = frozenset(terms(question))
     overlaps = [share(wanted, source.terms, rarity) for source in sources]
     cosines = similarity([question], [source.readable for source in sources])[0] if similarity else overlaps
+    # "And the Plover?": among several files, a file's name is a title over all of it.
+    files = {source.passage.file_name for source in sources}
+    names = {name: frozenset(terms(name.rsplit(".", 1)[0])) for name in files} if len(files) > 1 else {}
     return [
         (overlap + cosine) / 2
         + QUESTION_WEIGHT * source.passage.score
-        + TITLE_WEIGHT * share(wanted, source.above, rarity)
+        + TITLE_WEIGHT * share(wanted, source.above | names.get(source.passage.file_name, frozenset()), rarity)
         for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
     ]
 

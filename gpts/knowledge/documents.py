@@ -162,6 +162,11 @@ class Citation(Value):
     untrusted: bool = False
     url: str = ""
 
+    def as_passage(self) -> Passage:
+        """The quote as a passage: for files that were read whole, of which no passages were kept."""
+        kept = self.model_dump(exclude={"tag", "quote", "answer_start", "answer_end"})
+        return Passage(text=self.quote, **kept)
+
 
 # "not_checked": the answer and the passages are in languages that cannot be compared.
 Support = Literal["supported", "partly", "unsupported", "not_checked"]

@@ -81,7 +81,7 @@ class Judge:
 
     def share_beyond(self, sentence: str, source: Source) -> float:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
-        new = frozenset(terms(sentence)) - self._query
+        new = frozenset(claims(sentence)) - self._query
         return share(new, source.terms, self._rarity) if new else 1.0
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:

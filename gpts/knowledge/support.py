@@ -32,6 +32,7 @@ FRAME: Final = frozenset(
 COURTESY: Final = FRAME | frozenset(
     terms(
         "let know feel free ask need anything else further assist assistance please great day good morning sorry "
+        "fine today tomorrow soon pleasure wonderful weekend evening afternoon thank bye goodbye care anytime enjoy "
         "unfortunately able find say mention cover contain information file document hallo gerne danke bitte guten "
         "tag bonjour merci hola gracias ciao grazie olá obrigado dank"
     )
@@ -51,6 +52,22 @@ def claims(sentence: str) -> list[str]:
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 _CODE: Final = re.compile(r"\w*(?:\d|[A-Z]\w*[A-Z])\w*")
 _HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
+# The frame of a letter: "Dear customer,", "Kind regards", "Subject: Your order", "[Your name]".
+_LETTER: Final = re.compile(
+    r"(?:\D{1,40},|\[[^\]]+\]|(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp): \D{1,80}"
+    r"|(?:(?:with )?(?:best|kind|warm)(?:est)? (?:regards|wishes)|(?:yours )?(?:sincerely|faithfully|truly)|regards"
+    r"|(?:mit )?(?:freundlichen|besten|herzlichen|viele|liebe) gr(?:ü|ue)(?:ß|ss)en?|cordialement|bien à vous"
+    r"|saludos(?: cordiales)?|atentamente|cordiali saluti)[,.]?)",
+    re.IGNORECASE,
+)
+# What an answer says of the GPT itself, as long as it gives no figures.
+_SELF: Final = re.compile(
+    r"(?:(?:[Hh]i|[Hh]ello|[Hh]allo|[Bb]onjour|[Hh]ola|[Cc]iao|[Oo]lá)[,!. ]+)?"
+    r"(?:(?:I am|I['’]m|Ich bin|ich bin|Je suis|je suis|Soy|soy|Sono|sono|Sou|sou|Ik ben|ik ben)"
+    r" (?:an?|the|your|here|happy|glad|der|die|das|eine?|[Ii]hr|dein|une?|le|la|l['’]|votre|el|tu|il|o|um|uma|een|de"
+    r"|[A-ZÀ-Þ])|My name is|Mein Name ist|I can help|Ich kann (?:dir|Ihnen)|Je peux vous|Puedo ayudar|我是|我可以)"
+    r"\D{0,200}"
+)
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
@@ -90,7 +107,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
         header = columns.get(span.start)
         readable = text if header is None else tables.labelled(header, text) if header else ""
         own = frozenset(terms(readable or text))
-        above = own if is_title(passage.text, span) else above
+        above = own if is_title(passage.text, span) or text.endswith(("?", "？")) else above
         yield Source(passage, span, text, readable, own, context, above, is_pair=False)
         # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):
@@ -148,7 +165,7 @@ def is_claim(sentence: str, instructions: str = "") -> bool:
     text = sentence.strip(" *_>")
     if text.endswith(("?", "？")) or tables.is_row(text) or _HEADING.match(sentence):
         return False
-    if len(text.split()) > 2 and text in instructions:
+    if (len(text.split()) > 2 and text in instructions) or _LETTER.fullmatch(text) or _SELF.fullmatch(text):
         return False
     return not COURTESY.issuperset(terms(text))
 

@@ -102,8 +102,18 @@ class ShowResults:
     """End the run with the results of its calls, unchanged."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadIntent:
+    """Read by code what the message asks for, before anything is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFiles:
+    """Read the files that the message means from beginning to end, and outline them."""
+
+
 # Replace steps that the model is too weak for; workers perform these with `workers/smallmodel`.
-Assisted = ChooseTool | WriteCall | ShowResults
+Assisted = ReadIntent | ReadFiles | ChooseTool | WriteCall | ShowResults
 
 Decision = (
     Retrieve

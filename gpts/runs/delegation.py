@@ -151,6 +151,8 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
     if not isinstance(last, Finished):
         return ()
     found = [passage for step in log if isinstance(step, Retrieval | ToolResult) for passage in step.passages]
+    if any(isinstance(step, Retrieval) and step.whole_files for step in log):
+        found += [citation.as_passage() for citation in last.citations]
     cited = {(each.file_id, each.url, each.chunk) for each in last.citations}
     return tuple(dict.fromkeys(p for p in found if (p.file_id, p.url, p.chunk) in cited))
 
@@ -190,6 +192,8 @@ def doing(name: str, step: Step) -> str:
     match step:
         case UserMessage():
             return f"{name} is reading"
+        case Retrieval(whole_files=files) if files:
+            return f"{name} has read its files"
         case Retrieval(passages=passages):
             n = len(passages)
             return f"{name} has searched its files, {n} passage{'' if n == 1 else 's'}"

@@ -14,6 +14,8 @@ from gpts.runs.decisions import (
     Finish,
     GiveUp,
     Queue,
+    ReadFiles,
+    ReadIntent,
     RejectCall,
     Retrieve,
     RunTools,
@@ -35,6 +37,7 @@ from gpts.runs.steps import (
     Error,
     Finished,
     Log,
+    MessageIntent,
     ModelReply,
     Retrieval,
     ToolCall,
@@ -47,7 +50,7 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-ABSTENTION: Final = "This GPT's files don't cover that."
+ABSTENTION: Final = "This GPT’s files don’t cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
@@ -79,8 +82,14 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
         return Stop()
     if pending_approvals(log):
         return Wait()
+    if _needs_intent(state):
+        return ReadIntent()
+    intent = _intent(log)
+    if intent and intent.answer:
+        return Finish(intent.answer, "no_knowledge")
     if state.spec.knowledge and _retrieval(log) is None:
-        return Retrieve(extracts=not state.ability.writes_from_sources)
+        reads_files = intent and intent.intent == "whole_files"
+        return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
         return _begin(state)
     return _after_reply(state, circumstances)
@@ -91,7 +100,9 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
     match decision:
         case RunTools(calls):
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
-        case Retrieve() | CallModel() | Delegate() | Finish() | ChooseTool() | WriteCall() | ShowResults():
+        case Retrieve() | CallModel() | Delegate() | Finish():
+            return "model"
+        case ReadIntent() | ReadFiles() | ChooseTool() | WriteCall() | ShowResults():
             return "model"
         case DelegateParts() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
@@ -112,27 +123,45 @@ def coverage_of(log: Log) -> Coverage:
     return "covered" if retrieval.covered else "not_covered"
 
 
+def _needs_intent(state: TurnState) -> bool:
+    """Whether code must read what a new message asks for, because the model cannot write what it may ask for."""
+    first = state.user_message()
+    is_new = len(state.steps) == 1 and not first.later and first.overrides.answer_schema is None
+    return is_new and not state.ability.writes_from_sources and not state.demanded_tools()
+
+
+def _intent(log: Log) -> MessageIntent | None:
+    return next((step for step in log if isinstance(step, MessageIntent)), None)
+
+
 def _retrieval(log: Log) -> Retrieval | None:
     return next((step for step in log if isinstance(step, Retrieval)), None)
 
 
 def _begin(state: TurnState) -> Decision:
     """The first step of a turn: call all delegates, use the router for a weak model, or call the model."""
-    message, coverage = state.user_message(), coverage_of(state.steps)
+    message = state.user_message()
     others = [name for name, tool in state.tools.items() if tool.is_delegation and name != ASK_STORE]
     if state.spec.delegates_to_all and others and not message.later:
         task = retrieval_query(state.history, state.steps)
         return DelegateParts(tuple(DelegatedPart(name=name, task=task) for name in others))
     if not state.ability.calls_tools and (assisted := _assist(state)):
         return assisted
-    if state.demanded_tools() or message.overrides.answer_schema is not None:
+    if state.demanded_tools() or message.overrides.answer_schema is not None or message.later:
         return CallModel()
-    if state.spec.only_from_knowledge and coverage == "not_covered":
-        return Finish(abstain(state.spec), coverage)
-    retrieval = _retrieval(state.steps)
+    return CallModel() if state.ability.writes_from_sources else _without_writing(state)
+
+
+def _without_writing(state: TurnState) -> Decision:
+    """The answer of a model that cannot write any: the files' own sentences, or that there are none on this."""
+    intent, retrieval, coverage = _intent(state.steps), _retrieval(state.steps), coverage_of(state.steps)
     if retrieval and retrieval.extract:
-        return Finish(retrieval.extract, coverage)
-    return CallModel()
+        is_led = intent and (intent.intent != "question" or not retrieval.covered)
+        lead = intent.lead if intent and is_led else ""
+        return Finish(f"{lead}\n\n{retrieval.extract}".strip(), coverage)
+    if intent and intent.note:
+        return Finish(intent.note, coverage if intent.intent == "question" else "no_knowledge")
+    return Finish(abstain(state.spec), coverage) if retrieval else CallModel()
 
 
 def _assist(state: TurnState) -> Decision | None:

@@ -14,18 +14,29 @@ from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Ste
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
-BASE_RULES: Final = "You are {name}, an assistant. Answer in the language of the question, plainly and briefly."
-KNOWLEDGE_RULE: Final = (
-    "Passages from your files come with each question. Answer from them, in their words; "
-    "never make up facts, names or numbers."
+BASE_RULES: Final = (
+    "You are {name}, an assistant{about}. Answer in the language of the last message, plainly and briefly."
 )
-NOT_COVERED: Final = "(Your files do not cover this question. Say so first, then help as well as you can.)"
+FILES_RULE: Final = (
+    "{where} Take facts about their subject only from them, and never make up facts, names or numbers. You may "
+    "summarize, compare, translate, list, calculate with or rewrite what they say. Greetings, thanks and questions "
+    "about yourself need no files. "
+)
+STRICT_RULE: Final = "If they don't say what is asked, answer that they don't cover it, and nothing else."
+OPEN_RULE: Final = "If they don't say what is asked, say so first, then help as well as you can."
+WHOLE_FILES: Final = "These are your files, complete."
+SEARCHED_FILES: Final = "Passages from your files come with each question."
+NOT_COVERED: Final = "(Your files do not cover this question.)"
+
+
 CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
 
 
-def build_prompt(spec: GptSpec, history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]:
+def build_prompt(
+    spec: GptSpec, history: Sequence[Log], log: Log, whole_files: Sequence[Passage] = ()
+) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far."""
-    messages = [PromptMessage(role="system", content=system_text(spec))]
+    messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
     for turn in (*history, log):
         messages += _turn(turn) if _guest_of(turn) == _guest_of(log) else _other_turn(turn)
     return tuple(messages)
@@ -46,13 +57,16 @@ def _other_turn(turn: Log) -> list[PromptMessage]:
     return messages
 
 
-def system_text(spec: GptSpec) -> str:
+def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
     """The system message: the same for every conversation of this version of the GPT."""
-    parts = [BASE_RULES.format(name=spec.name)]
-    if spec.knowledge:
-        parts.append(KNOWLEDGE_RULE)
+    about = f" ({spec.description.strip()})" if spec.description.strip() else ""
+    parts = [BASE_RULES.format(name=spec.name, about=about)]
     if spec.instructions:
         parts.append(spec.instructions)
+    if spec.knowledge:
+        where = WHOLE_FILES if whole_files else SEARCHED_FILES
+        parts.append(FILES_RULE.format(where=where) + (STRICT_RULE if spec.only_from_knowledge else OPEN_RULE))
+        parts += [f'<file name="{file.file_name}">\n{file.text}\n</file>' for file in whole_files]
     return "\n\n".join(parts)
 
 
@@ -88,8 +102,8 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Pro
 
 
 def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as the model reads it: after the passages found for it."""
-    if retrieval is None:
+    """The question as given to the model: after the passages found for it."""
+    if retrieval is None or retrieval.whole_files:
         return question
     if not retrieval.covered:
         return f"{question}\n\n{NOT_COVERED}"

@@ -66,6 +66,15 @@ _EMPTY: Final = frozenset(
 )
 
 
+REWRITE: Final = (
+    "Conversation so far:\n\n{conversation}\n\nNext message: {question}\n\nWrite the next message as one question "
+    "that is understood without the conversation, in its own language. Keep its subject; add only what it refers to. "
+    "If it changes the subject, repeat it unchanged. Write the question and nothing else."
+)
+# Characters of each earlier message that the model reads to rewrite the next one.
+REWRITE_CHARS: Final = 400
+
+
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """A question, its answer, and the headings of the passages that the answer cites."""
@@ -87,6 +96,16 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
     renamed = any(map(_is_code, words))
     carried = (word for word in _topic(before) if not (renamed and _is_code(word)))
     return " ".join([question, *(word for word in carried if stem(word.casefold()) not in own)])
+
+
+def query_request(history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]:
+    """The prompt by which a model writes the search query of `log`; empty if nothing was said before."""
+    before = [*_turns(history), *_earlier(log)][-MAX_TURNS:]
+    if not before:
+        return ()
+    said = (f"User: {turn.question[:REWRITE_CHARS]}\nAssistant: {turn.answer[:REWRITE_CHARS]}" for turn in before)
+    text = REWRITE.format(conversation="\n".join(said), question=_question(log))
+    return (PromptMessage(role="user", content=text),)
 
 
 def is_follow_up(question: str) -> bool:

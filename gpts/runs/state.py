@@ -1,7 +1,7 @@
 """The state of a turn: the GPT, the steps so far, the turns before, and the granted tools."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -10,6 +10,12 @@ from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
+# The share of the model's context that a GPT's files may take up to be part of its prompt as they are.
+WHOLE_FILES_SHARE: Final = 0.4
+# The embedder, at some 14,000 tokens a second on two cores, reads as much in two seconds to check an answer.
+WHOLE_FILES_TOKENS: Final = 24_000
+CONVERSATION_TOKENS: Final = 1_500
+CHARS_PER_TOKEN: Final = 3
 # Rounds of tool calls in one turn, after which the model must answer.
 MAX_ROUNDS: Final = 8
 
@@ -19,7 +25,7 @@ class TurnState:
     """The input of decisions and prompts, as plain values.
 
     `steps` are this turn's, `history` the turns before it, `tools` the granted ones and the API caller's own, by
-    name.
+    name. `whole_files` are the GPT's files, one passage each, if they fit into its prompt.
     """
 
     spec: GptSpec
@@ -27,6 +33,7 @@ class TurnState:
     steps: Log
     history: Sequence[Log]
     tools: Mapping[str, ToolSpec]
+    whole_files: tuple[Passage, ...] = field(default=(), kw_only=True)
 
     def user_message(self) -> UserMessage:
         """The first step of this turn."""
@@ -43,8 +50,9 @@ class TurnState:
         return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
 
     def passages(self) -> tuple[Passage, ...]:
-        """Citable passages: those of the knowledge, if it covers the question, and those of tool results."""
-        found = [p for step in self.steps if isinstance(step, Retrieval) and step.covered for p in step.passages]
+        """Citable passages: whole files or those found and used, and those of tool results."""
+        retrievals = [step for step in self.steps if isinstance(step, Retrieval) and (step.covered or step.extract)]
+        found = [*self.whole_files] or [passage for step in retrievals for passage in step.passages]
         return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
@@ -66,3 +74,17 @@ class TurnState:
             return ()
         own = tuple(tool for tool in self.tools.values() if tool.of_caller)
         return own if choice == "required" else tuple(tool for tool in own if tool.name == choice)
+
+
+def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
+    """Whether files of this length become part of the GPT's prompt instead of being searched.
+
+    The instructions, the longest reply and a conversation must fit beside them.
+    """
+    if not ability.writes_from_sources or n_tokens > WHOLE_FILES_TOKENS:
+        return False
+    context = ability.context_tokens
+    others = (
+        len(spec.instructions) // CHARS_PER_TOKEN + min(spec.model.max_tokens, context // 2) + CONVERSATION_TOKENS
+    )
+    return n_tokens <= min(WHOLE_FILES_SHARE * context, context - others)

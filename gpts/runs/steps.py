@@ -14,6 +14,8 @@ from gpts.values import Value
 
 FinishReason = Literal["stop", "length", "cancelled", "deadline", "tool_calls"]
 Coverage = Literal["covered", "not_covered", "no_knowledge"]
+# "rewrite": a text to be written, of an answer or of the files; "whole_files": what the files hold altogether.
+Intent = Literal["question", "small_talk", "about_gpt", "rewrite", "whole_files"]
 
 
 class ToolCall(Value):
@@ -101,10 +103,29 @@ class UserMessage(Value):
         return with_new_names(data, USER_MESSAGE_NAMES)
 
 
+class MessageIntent(Value):
+    """What the message asks for, read by code for a model that cannot write answers.
+
+    `answer` is the complete reply to a message that asks for no facts, `note` the reply if the files say nothing on
+    it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to
+    search for if it is not the whole message, `file_ids` are the files that a message about whole files means.
+    """
+
+    kind: Literal["message_intent"] = "message_intent"
+    intent: Intent
+    answer: str = ""
+    note: str = ""
+    lead: str = ""
+    query: str = ""
+    file_ids: tuple[str, ...] = ()
+
+
 class Retrieval(Value):
     """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
+    `whole_files` are the names of the files that the model reads whole instead, as part of the GPT's prompt; then
+    there are no passages.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -112,9 +133,12 @@ class Retrieval(Value):
     passages: tuple[Passage, ...] = ()
     covered: bool = False
     extract: str = ""
+    whole_files: tuple[str, ...] = ()
 
     def summary(self, n_files: int) -> str:
         """One line for people: what was found in how many files."""
+        if self.whole_files:
+            return f"Read {len(self.whole_files)} file{'' if len(self.whole_files) == 1 else 's'}"
         n_found = len(self.passages)
         found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else "no match"
         return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
@@ -265,6 +289,7 @@ class Finished(Value):
 
 Step = Annotated[
     UserMessage
+    | MessageIntent
     | Retrieval
     | ToolChoice
     | ModelReply

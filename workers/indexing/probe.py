@@ -10,7 +10,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
 from web.builder.models import Gpt
 from workers.knowledge.index import Explained
-from workers.runs.answering import retrieval
+from workers.runs.answering import retrieval, whole_files
 from workers.runs.services import Services
 
 # More than a chat ever gets, so that near misses are shown.
@@ -24,11 +24,16 @@ def probe(services: Services, gpt_id: UUID, question: str) -> dict[str, Any]:
     explained = services.index.explain(spec.knowledge, question)
     _, evidence = services.index.rank(spec.knowledge, question)
     ability = services.engine.ability()
-    found = retrieval(TurnState(spec, ability, (UserMessage(text=question),), (), {}), services)
-    covered = (found if ability.writes_from_sources else services.small.extract(found)).covered
+    is_whole = bool(whole_files(spec, ability, services))
+    covered = is_covered(evidence)  # a model that writes decides itself
+    if not ability.writes_from_sources:
+        state = TurnState(spec, ability, (UserMessage(text=question),), (), {})
+        covered = services.small.extract(retrieval(state, services), state).covered
     highest = max((each.bm25 for each in explained if each.bm25), default=0.0)
     return {
         "covered": covered,
+        "whole": is_whole,
+        "declines": spec.only_from_knowledge or not ability.writes_from_sources,
         "reason": _reason(evidence, covered) if explained else "",
         "passages": [_to_json(each, explained[:i], highest, covered) for i, each in enumerate(explained[:SHOWN])],
         "n_more": max(0, len(explained) - SHOWN),

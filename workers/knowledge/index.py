@@ -105,6 +105,16 @@ class KnowledgeIndex:
             passages = self._chosen(self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
         return Retrieval(query=query, passages=passages, covered=bool(passages) and is_covered(found.evidence))
 
+    def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
+        """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
+        with self._naming(refs):
+            return tuple(_whole(ref, self._cache.segment(ref.segment)) for ref in refs)
+
+    def n_tokens(self, refs: Sequence[KnowledgeRef]) -> int:
+        """The length of the files in the embedder's tokens. Raises KnowledgeError like `whole`."""
+        with self._naming(refs):
+            return sum(self._cache.segment(ref.segment).n_tokens for ref in refs)
+
     def rank(
         self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
     ) -> tuple[list[Passage], Evidence]:
@@ -274,6 +284,21 @@ def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine
         score=round(score, 4),
         cosine=round(cosine, 4),
     )
+
+
+def _whole(ref: KnowledgeRef, segment: Segment) -> Passage:
+    text = segment.part(0, segment.n_chars)
+    whole = Passage(
+        file_id=ref.file_id,
+        file_name=ref.name,
+        segment=ref.segment,
+        chunk=0,
+        text=text,
+        start=0,
+        end=len(text),
+        unit=segment.info.unit,
+    )
+    return _placed(whole, segment)
 
 
 def _is_untrusted(segment: Segment, start: int, end: int) -> bool:

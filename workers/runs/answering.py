@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from typing import Final
 
-from gpts.knowledge.citations import ground
+from gpts.knowledge.citations import Grounding, ground
+from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.plan import abstain
-from gpts.runs.queries import retrieval_query
-from gpts.runs.state import TurnState
-from gpts.runs.steps import Finished, ModelReply, Retrieval
+from gpts.runs.queries import query_request, retrieval_query
+from gpts.runs.state import TurnState, fit_whole
+from gpts.runs.steps import Coverage, Finished, MessageIntent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
+from gpts.spec.ability import ModelAbility
+from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
@@ -20,14 +24,57 @@ from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
-# Called with each visible piece of an answer, or "", several times a second; may raise to stop.
+# The longest search query that a model writes.
+QUERY_TOKENS: Final = 60
+# Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
 Show = Callable[[str], None]
 
 
+def whole_files(spec: GptSpec, ability: ModelAbility, services: Services) -> tuple[Passage, ...]:
+    """The GPT's files as they become part of its prompt, if they do. Raises KnowledgeError."""
+    if not (spec.knowledge and ability.writes_from_sources):
+        return ()
+    fits = fit_whole(services.index.n_tokens(spec.knowledge), spec, ability)
+    return services.index.whole(spec.knowledge) if fits else ()
+
+
 def retrieval(state: TurnState, services: Services) -> Retrieval:
-    """The results of searching the GPT's knowledge for the question. Raises KnowledgeError."""
-    query = retrieval_query(state.history, state.steps)
-    return services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
+    """What the GPT's knowledge holds on the question. Raises KnowledgeError.
+
+    A model that writes answers decides itself whether the passages cover it.
+    """
+    if state.whole_files:
+        names = tuple(file.file_name for file in state.whole_files)
+        return Retrieval(query=state.question(), whole_files=names, covered=True)
+    writes = state.ability.writes_from_sources
+    query = search_query(state, services) if writes else _query_by_rules(state)
+    found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
+    return found.model_copy(update={"covered": bool(found.passages)}) if writes else found
+
+
+def _query_by_rules(state: TurnState) -> str:
+    intent = next((step for step in state.steps if isinstance(step, MessageIntent)), None)
+    return (intent.query if intent else "") or retrieval_query(state.history, state.steps)
+
+
+def search_query(state: TurnState, services: Services) -> str:
+    """The question as it reads without the conversation, in the model's words. Raises EngineError."""
+    messages = query_request(state.history, state.steps)
+    if not messages:
+        return state.question()
+    request = GenerationRequest(
+        messages=messages, max_tokens=QUERY_TOKENS, sampling=Sampling(temperature=0.0), deadline_s=services.deadline_s
+    )
+    with closing(services.engine.stream(request)) as tokens:
+        written = "".join(token.text for token in tokens).strip()
+    return written.splitlines()[0].strip(' "') if written else retrieval_query(state.history, state.steps)
+
+
+def outline(state: TurnState, services: Services) -> Retrieval:
+    """The outline of the files that the message means. Raises KnowledgeError."""
+    intent = next(step for step in state.steps if isinstance(step, MessageIntent))
+    refs = [ref for ref in state.spec.knowledge if ref.file_id in intent.file_ids]
+    return services.small.outline(state, services.index.whole(refs))
 
 
 def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
@@ -38,13 +85,9 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
-    gate = Gate(state.question(), passages, meaning, state.spec.instructions) if gated else None
-    reply = ReplyCollector(
-        n_tokens,
-        gate,
-        None if state.ability.writes_from_sources else services.small.repeats_itself,
-        state.tools.keys() if state.must_answer() else (),
-    )
+    sources = (*passages, _said(state))
+    gate = Gate(state.question(), sources, meaning, state.spec.instructions) if gated else None
+    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else ())
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -53,6 +96,14 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     show(reply.finish())
     step = reply.step(state.n_calls())
     return step.model_copy(update={"label": context_label(state.history, state.steps)})
+
+
+def _said(state: TurnState) -> Passage:
+    """What a reply may repeat without a file: the GPT's own description, and what the person wrote."""
+    asked = (step.text for log in (*state.history, state.steps) for step in log if isinstance(step, UserMessage))
+    spec = state.spec
+    text = "\n\n".join((f"I am {spec.name}.", spec.description, *spec.starters, *asked))
+    return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 
 def _reply_request(state: TurnState, services: Services) -> tuple[GenerationRequest, int]:
@@ -89,15 +140,27 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         show(text)
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
-    grounding = ground(text, passages, meaning, state.question(), titles, state.spec.instructions)
+    intents = [step for step in state.steps if isinstance(step, MessageIntent)]
+    own = "\n".join((state.spec.instructions, *(f"{each.note}\n{each.lead}" for each in intents)))
+    grounding = ground(text, passages, meaning, state.question(), titles, own)
     return Finished(
         text=text,
         **dict(grounding),
-        coverage=decision.coverage,
+        coverage=_coverage(decision, state, grounding),
         finish=decision.finish,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps),
     )
+
+
+def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
+    """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
+    wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
+    if not (wrote and decision.coverage == "covered" and state.passages()):
+        return decision.coverage
+    if grounding.citations:
+        return "covered"
+    return "not_covered" if grounding.support or not decision.text else "no_knowledge"
 
 
 def _max_tokens(state: TurnState) -> int:

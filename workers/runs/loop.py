@@ -23,7 +23,7 @@ from web.runs.wake import taking_one, wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
-from workers.runs import delegate_tools, leases
+from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
@@ -90,9 +90,20 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegate_tools.store_gpts, run, spec, (first,))
     waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
+    files = answering.whole_files(spec, ability, services()) if queue == "model" else ()
     while True:
         turn = HeldTurn(
-            spec, ability, steps, history, tools, run, held, toolbox, store=store, waiting_parents=waiting_parents
+            spec,
+            ability,
+            steps,
+            history,
+            tools,
+            run,
+            held,
+            toolbox,
+            whole_files=files,
+            store=store,
+            waiting_parents=waiting_parents,
         )
         decision = _affordable(decide(turn, _circumstances(run, spec, tools)), run)
         if isinstance(decision, Stop):

@@ -15,6 +15,8 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())
+        case decisions.ReadIntent() | decisions.ReadFiles():
+            assist(decision, turn, services())
         case decisions.ChooseTool() | decisions.WriteCall() | decisions.ShowResults():
             assist(decision, turn, services())
         case decisions.DelegateParts(parts):
@@ -40,6 +42,11 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
 def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> None:
     """Do in place of the model what its ability does not cover."""
     match decision:
+        case decisions.ReadIntent():
+            turn.append(services.small.read_intent(turn))
+        case decisions.ReadFiles():
+            found = answering.outline(turn, services)
+            turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
             turn.append(choice, name=choice.name)
@@ -53,7 +60,7 @@ def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -
     """Search the GPT's knowledge for the question."""
     found = answering.retrieval(turn, services)
     if decision.extracts:
-        found = services.small.extract(found)
+        found = services.small.extract(found, turn)
     turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
 
 

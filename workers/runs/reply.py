@@ -1,7 +1,7 @@
 """Collects a model's reply as it streams, and decides what of it is shown."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from gpts.knowledge.grounding import Gate
 from gpts.runs.bare_calls import bare_calls, safe_length
@@ -13,20 +13,17 @@ from workers.engine.base import Token, Usage
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
-    `repeats` tells whether a weak model's text only repeats itself. `tools` are the names of tools that can no longer
-    be called: calls of them printed as text are removed.
+    `tools` are the names of tools that can no longer be called: calls of them printed as text are removed.
     """
 
     def __init__(
         self,
         n_prompt_tokens: int,
         gate: Gate | None = None,
-        repeats: Callable[[str], bool] | None = None,
         tools: Collection[str] = (),
     ) -> None:
         self._gate = gate
         self._tools = tools
-        self._repeats = repeats or (lambda text: False)
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
         self._text = ""
@@ -38,8 +35,8 @@ class ReplyCollector:
 
     @property
     def is_enough(self) -> bool:
-        """Whether nothing more would be shown."""
-        return (self._gate is not None and self._gate.is_shut) or self._repeats(self._text)
+        """Whether nothing that still comes would be shown."""
+        return self._gate is not None and self._gate.is_shut
 
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
-from gpts.runs.steps import ModelReply, Retrieval, ToolChoice
+from gpts.runs.steps import MessageIntent, ModelReply, Retrieval, ToolChoice
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.knowledge.embed import Embedder
@@ -17,8 +18,14 @@ from workers.knowledge.index import KnowledgeIndex
 class SmallModelInterface(Protocol):
     """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
 
-    def extract(self, found: Retrieval) -> Retrieval:
-        """`found` with an answer quoted from the files."""
+    def read_intent(self, state: TurnState) -> MessageIntent:
+        """What the new message asks for, with the reply if it asks for no facts."""
+
+    def outline(self, state: TurnState, files: Sequence[Passage]) -> Retrieval:
+        """The outline of whole files as what was found in them."""
+
+    def extract(self, found: Retrieval, state: TurnState) -> Retrieval:
+        """`found` with the answer in the files' own sentences."""
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool that the conversation needs now, if any; `store` returns GPTs that may be called too."""
@@ -31,9 +38,6 @@ class SmallModelInterface(Protocol):
 
     def show_results(self, state: TurnState) -> Finish:
         """An answer made of the results of the last calls."""
-
-    def repeats_itself(self, text: str) -> bool:
-        """Whether a growing reply repeats the same sentence."""
 
 
 @dataclass(frozen=True, slots=True)

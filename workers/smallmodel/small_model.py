@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gpts.knowledge.citations import Similarity
+from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
-from gpts.runs.steps import ModelReply, Retrieval, ToolChoice
+from gpts.runs.steps import MessageIntent, ModelReply, Retrieval, ToolChoice
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
-from workers.smallmodel.quoting import repeats_itself, shown_results, with_extract
+from workers.smallmodel.conversation.outlines import outlined
+from workers.smallmodel.conversation.replies import message_intent
+from workers.smallmodel.quoting import shown_results, with_extract
 from workers.smallmodel.routing.router import Router
 
 
@@ -30,9 +33,17 @@ class SmallModel:
     deadline_s: float
     pick: Pick = lambda message, tools: ""
 
-    def extract(self, found: Retrieval) -> Retrieval:
-        """`found` with an extractive answer."""
-        return with_extract(found, self.similarity)
+    def read_intent(self, state: TurnState) -> MessageIntent:
+        """What the new message asks for, with the reply if it asks for no facts."""
+        return message_intent(state)
+
+    def outline(self, state: TurnState, files: Sequence[Passage]) -> Retrieval:
+        """The outline of whole files as what was found in them."""
+        return outlined(state, files, self.similarity)
+
+    def extract(self, found: Retrieval, state: TurnState) -> Retrieval:
+        """`found` with the answer in the files' own sentences."""
+        return with_extract(found, state, self.similarity)
 
     def choose_tool(self, state: TurnState, store: Callable[[], Sequence[StoreGpt]]) -> ToolChoice:
         """The tool for the last message, if any; `store` returns the store's GPTs for delegation."""
@@ -53,7 +64,3 @@ class SmallModel:
     def show_results(self, state: TurnState) -> Finish:
         """The results of the last calls as the answer."""
         return shown_results(state, self.similarity)
-
-    def repeats_itself(self, text: str) -> bool:
-        """Whether a growing reply repeats the same sentence."""
-        return repeats_itself(text)

@@ -224,6 +224,8 @@ class FoundPassages(Schema):
     covered: bool
     reason: str
     passages: list[RankedPassage]
+    whole: bool = Field(description="The model reads these files completely, so nothing is searched.")
+    declines: bool = Field(description="An uncovered question is declined, not answered from general knowledge.")
     n_more: int = Field(description="Lower-scoring passages that are not listed.")
 
 

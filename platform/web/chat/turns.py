@@ -119,8 +119,9 @@ class Reply:
 
     @property
     def not_covered(self) -> bool:
-        """Whether the GPT's files don't cover the question."""
-        return self.finished is not None and self.finished.coverage == "not_covered"
+        """Whether the GPT's files don't cover the question, and no passages are shown instead."""
+        finished = self.finished
+        return finished is not None and finished.coverage == "not_covered" and not finished.citations
 
     @property
     def cut(self) -> bool:

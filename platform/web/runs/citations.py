@@ -110,9 +110,12 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
-    """The passage that contains the quote verbatim, retrieved or returned by a call."""
+    """The passage that contains the quote verbatim: retrieved, returned by a call, or of a whole file."""
     found = (passage for step in steps if isinstance(step, Retrieval | ToolResult) for passage in step.passages)
-    return next((passage for passage in found if _holds(passage, citation)), None)
+    is_read_whole = any(isinstance(step, Retrieval) and citation.file_name in step.whole_files for step in steps)
+    return next(
+        (passage for passage in found if _holds(passage, citation)), citation.as_passage() if is_read_whole else None
+    )
 
 
 def _holds(passage: Passage, citation: Citation) -> bool:

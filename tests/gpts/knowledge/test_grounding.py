@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
+from gpts.knowledge.support import is_claim
 from tests.gpts.knowledge.test_citations import Means
 
 TEXT = (
@@ -103,3 +104,22 @@ def test_it_shows_only_pieces_of_the_answer_in_order(pieces):
     for character in "".join(shown.split()):
         position = answer.index(character, position) + 1
     assert "It flies" not in shown
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claims"),
+    [
+        ("Dear Mrs. Doyle,", False),
+        ("Best regards,", False),
+        ("Subject: Your return", False),
+        ("[Your name]", False),
+        ("Ich bin der Helfer für die Wärmepumpe.", False),
+        ("I’m an assistant for the shop.", False),
+        ("I am sure that it lasts for a year.", True),
+        ("I am the manual, and it lasts 12 months.", True),
+        ("Dear customers, returns are free.", True),
+        ("The seal lasts for a year.", True),
+    ],
+)
+def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentence, claims):
+    assert is_claim(sentence) == claims

@@ -9,6 +9,8 @@ from gpts.runs.decisions import (
     ChooseTool,
     Decision,
     Finish,
+    ReadFiles,
+    ReadIntent,
     RejectCall,
     Retrieve,
     RunTools,
@@ -19,7 +21,7 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.messages import PromptMessage
 from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
-from gpts.runs.state import MAX_ROUNDS, TurnState
+from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
@@ -27,6 +29,7 @@ from gpts.runs.steps import (
     Error,
     Finished,
     Log,
+    MessageIntent,
     ModelReply,
     Overrides,
     Retrieval,
@@ -39,7 +42,7 @@ from gpts.runs.steps import (
 )
 from gpts.safety.policy import Ask, Standing, check, context_of
 from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec, KnowledgeRef
+from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.tools import ToolSpec, call_digest
 
 READ = ToolSpec(name="look_up", description="Look something up.", parameters={})
@@ -97,9 +100,8 @@ TABLE = {
     "a GPT without files goes to the model": (PLAIN, (ASKED,), CallModel()),
     "a GPT with files always looks first": (KNOWING, (ASKED,), Retrieve()),
     "passages lead to the model": (KNOWING, (ASKED, FOUND), CallModel()),
-    "an extract is the answer": (KNOWING, (ASKED, EXTRACT), Finish("Seal ZP-771.", "covered")),
     "nothing found still answers when allowed": (KNOWING, (ASKED, NOTHING), CallModel()),
-    "nothing found abstains when only files count": (STRICT, (ASKED, NOTHING), Finish(ABSTENTION, "not_covered")),
+    "the model says itself that nothing was found": (STRICT, (ASKED, NOTHING), CallModel()),
     "a reply finishes": (PLAIN, (ASKED, SAID), Finish("ZP-771.", "no_knowledge")),
     "a covered reply says so": (KNOWING, (ASKED, FOUND, SAID), Finish("ZP-771.", "covered")),
     "an uncovered reply says so": (KNOWING, (ASKED, NOTHING, SAID), Finish("ZP-771.", "not_covered")),
@@ -157,6 +159,10 @@ SEARCHED = ToolChoice(name="web_search", score=0.8)
 SEARCH = READ.model_copy(update={"name": "web_search", "reach": "service"})
 SIGN_IN = Circumstances(sign_in={"look_up": "crm.example"})
 SIGNED_IN = ApprovalRequest(call_id="call_0", name="look_up", digest=call_digest(LOOKS), sign_in="crm.example")
+QUESTION = MessageIntent(intent="question")
+UNABLE = MessageIntent(intent="question", note="I can’t answer that.")
+GREETED = MessageIntent(intent="small_talk", answer="Hello!")
+SUMMARY = MessageIntent(intent="whole_files", note="I can’t.", lead="I can’t. Outline:", file_ids=("f",))
 EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
 
 FOR_A_WEAK_MODEL = {
@@ -167,7 +173,7 @@ FOR_A_WEAK_MODEL = {
     "but the web is not searched for what they say": (
         KNOWING,
         (ASKED, EXTRACT, SEARCHED),
-        ROUTED,
+        WEAK,
         Finish("Seal ZP-771.", "covered"),
     ),
     "unless it was plainly asked for": (
@@ -194,7 +200,35 @@ FOR_A_WEAK_MODEL = {
     ),
     "which one that can words": (PLAIN, (ASKED, CHOSEN, calling(LOOKS), SHOWN), ROUTED, CallModel()),
     "a result that nothing shows is worded": (PLAIN, (ASKED, CHOSEN, calling(LOOKS), RESULT), WEAK, CallModel()),
-    "the files' own words are asked for": (KNOWING, (ASKED,), WEAK, Retrieve(extracts=True)),
+    "what a message asks for is read first": (KNOWING, (ASKED,), WEAK, ReadIntent()),
+    "small talk is answered at once": (KNOWING, (ASKED, GREETED), WEAK, Finish("Hello!", "no_knowledge")),
+    "whole files are read": (KNOWING, (ASKED, SUMMARY), WEAK, ReadFiles()),
+    "sentences of the files are the answer to a question": (
+        KNOWING,
+        (ASKED, QUESTION),
+        WEAK,
+        Retrieve(extracts=True),
+    ),
+    "an extract is the answer": (KNOWING, (ASKED, QUESTION, EXTRACT, NONE), WEAK, Finish("Seal ZP-771.", "covered")),
+    "what the model cannot do is said before it": (
+        KNOWING,
+        (ASKED, SUMMARY, EXTRACT, NONE),
+        WEAK,
+        Finish("I can’t. Outline:\n\nSeal ZP-771.", "covered"),
+    ),
+    "nothing found is declined, whatever the switch says": (
+        KNOWING,
+        (ASKED, QUESTION, NOTHING, NONE),
+        WEAK,
+        Finish(ABSTENTION, "not_covered"),
+    ),
+    "without files it says that it cannot answer": (
+        PLAIN,
+        (ASKED, UNABLE, NONE),
+        WEAK,
+        Finish("I can’t answer that.", "no_knowledge"),
+    ),
+    "what a program sent along is for the model": (PLAIN, (LATER,), WEAK, CallModel()),
 }
 
 
@@ -282,14 +316,42 @@ def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
 
 def test_abstaining_offers_what_can_be_asked():
     spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
-    assert decided(spec, (ASKED, NOTHING), {}).text.endswith("You could ask:\n\n- Which seal?\n- How often?")
+    declined = decided(spec, (ASKED, QUESTION, NOTHING), {}, WEAK)
+    assert declined.text.endswith("You could ask:\n\n- Which seal?\n- How often?")
+
+
+@pytest.mark.parametrize(
+    ("n_tokens", "max_tokens", "context_tokens", "fits"),
+    [
+        (3_000, 400, 8_192, True),
+        (3_500, 400, 8_192, False),  # more than its share
+        (3_000, 8_192, 8_192, False),  # no room for a conversation beside the longest reply
+        (20_000, 400, 131_072, True),
+        (30_000, 400, 131_072, False),  # too much to compare
+    ],
+)
+def test_files_that_fit_become_part_of_the_prompt(n_tokens, max_tokens, context_tokens, fits):
+    spec = KNOWING.model_copy(
+        update={"model": ModelSettings(max_tokens=max_tokens), "instructions": "Be brief. " * 50}
+    )
+    ability = CAPABLE.model_copy(update={"context_tokens": context_tokens})
+    assert fit_whole(n_tokens, spec, ability) == fits
+    assert not fit_whole(n_tokens, spec, ability.model_copy(update={"writes_from_sources": False}))
 
 
 def test_only_tool_runs_leave_the_model_queue():
     assert queue_of(RunTools((LOOKS,), announce=False), TOOLS) == "tools"
     drawing = {"look_up": READ.model_copy(update={"gpu": True})}
     assert queue_of(RunTools((LOOKS,), announce=False), drawing) == "model"
-    on_model = (Retrieve(), ChooseTool(), WriteCall("look_up"), CallModel(), Finish("", "covered"))
+    on_model = (
+        ReadIntent(),
+        ReadFiles(),
+        Retrieve(),
+        ChooseTool(),
+        WriteCall("look_up"),
+        CallModel(),
+        Finish("", "covered"),
+    )
     assert {queue_of(d, TOOLS) for d in on_model} == {"model"}
     assert {queue_of(d, TOOLS) for d in (Wait(), Stop(), AskApproval(LOOKS, ASK), RejectCall(LOOKS, ""))} == {None}
 

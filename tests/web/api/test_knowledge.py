@@ -101,7 +101,14 @@ def test_the_switch_for_downloads_is_a_field_of_the_draft(as_alice, gpt):
 def test_the_knowledge_is_asked_and_looked_into(as_alice, file, monkeypatch):
     KnowledgeFile.objects.update(status="ready", segment="s", n_chunks=7, n_tokens=900)
     answers = {
-        "workers.tasks.ask_knowledge": {"covered": True, "reason": "Near.", "passages": [HIT], "n_more": 0},
+        "workers.tasks.ask_knowledge": {
+            "covered": True,
+            "whole": False,
+            "declines": False,
+            "reason": "Near.",
+            "passages": [HIT],
+            "n_more": 0,
+        },
         "workers.tasks.knowledge_health": {
             "n_searches": 2, "n_passages": 7, "n_used": 3, "n_unused": 4, "compared": True, "n_repeats": 0,
             "unused": [{**HIT, "text": "Unasked."}], "repeats": [],

@@ -12,6 +12,7 @@ from workers.smallmodel.quoting import shown_results
 from workers.smallmodel.routing.candidates import RoutedChoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
+UNABLE = "I can’t answer that: this site’s starter model doesn’t write answers of its own."
 SCRIPT = {name: says(f"{name} speaking.") for name in ("Desk", "Tax Clerk", "Travel Clerk", "Cook", "Second Opinion")}
 
 
@@ -52,7 +53,7 @@ def answered(sent_tasks, run: Run) -> list[str]:
 def test_a_question_for_another_gpt_goes_there_word_for_word(desk, bob, sent_tasks):
     run = ask(bob, desk, "How much tax?")
     assert answered(sent_tasks, run) == ["Tax Clerk"]
-    assert last(run).text == "Tax Clerk speaking."
+    assert last(run).text == UNABLE
     first = log.read(Run.objects.get(root=run).id)[0]
     assert (first.text, first.own_words) == ("How much tax?", True)
 
@@ -60,14 +61,14 @@ def test_a_question_for_another_gpt_goes_there_word_for_word(desk, bob, sent_tas
 def test_a_question_for_nobody_is_answered_by_the_gpt_itself(desk, bob, sent_tasks):
     run = ask(bob, desk, "Hello there")
     assert answered(sent_tasks, run) == []
-    assert last(run).text == "Desk speaking."
+    assert last(run).text.startswith("Hello! I’m Desk.")
 
 
 def test_work_that_divides_goes_to_both_at_once_and_is_joined_under_their_names(desk, bob, sent_tasks):
     run = ask(bob, desk, "How much tax and which travel cover?")
     assert answered(sent_tasks, run) == ["Tax Clerk", "Travel Clerk"]
-    assert last(run).text == "**Tax Clerk**\n\nTax Clerk speaking.\n\n**Travel Clerk**\n\nTravel Clerk speaking."
-    assert kinds(run)[3:5] == ["delegation", "delegation"]
+    assert last(run).text == f"**Tax Clerk**\n\n{UNABLE}\n\n**Travel Clerk**\n\n{UNABLE}"
+    assert kinds(run)[4:6] == ["delegation", "delegation"]
 
 
 def test_a_second_opinion_asks_all_without_choosing(alice, bob, sent_tasks):
@@ -102,7 +103,7 @@ class TestStore:
 
 
 def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
-    from gpts.runs.decisions import CallModel, WriteCall
+    from gpts.runs.decisions import Finish, WriteCall
     from gpts.runs.plan import decide
     from gpts.runs.steps import UserMessage
     from gpts.spec.gpt import KnowledgeRef
@@ -110,9 +111,9 @@ def test_own_files_come_before_others_unless_these_were_plainly_asked_for(desk):
 
     spec = desk.published.spec().model_copy(update={"knowledge": (KnowledgeRef(file_id="f", name="f", segment="s"),)})
     tools = {"ask_x": ToolSpec(name="ask_x", description="", parameters={}, is_delegation=True, reach="gpt")}
-    log = (UserMessage(text="?"), Retrieval(query="", covered=True))
+    log = (UserMessage(text="?"), Retrieval(query="", covered=True, extract="Own files."))
     doubtful, sure = (ToolChoice(name="ask_x", score=score) for score in (0.6, 0.95))
-    assert decide(TurnState(spec, WEAK, (*log, doubtful), (), tools)) == CallModel()
+    assert decide(TurnState(spec, WEAK, (*log, doubtful), (), tools)) == Finish("Own files.", "covered")
     assert decide(TurnState(spec, WEAK, (*log, sure), (), tools)) == WriteCall("ask_x")
 
 

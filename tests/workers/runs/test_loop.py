@@ -44,6 +44,14 @@ class Index:
         self.found = found
         self.queries: list[str] = []
 
+    length = 1_000_000  # too long for a prompt
+
+    def n_tokens(self, refs):
+        return self.length
+
+    def whole(self, refs):
+        return (PASSAGE,)
+
     def search(self, refs, query, budget_tokens):
         self.queries.append(query)
         if isinstance(self.found, Exception):
@@ -149,13 +157,13 @@ def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
     its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
     steps = advance(run, its)
     assert its.engine.requests == []
-    assert steps[-1].text == shown(told) == steps[1].extract
+    assert steps[-1].text == shown(told) == steps[2].extract
     assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
 
 
 def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     give_files(run, only_from_knowledge=True)
-    its = scripted_services(["unused"], Retrieval(query=""))
+    its = made_services(["unused"], Index(Retrieval(query="")), Embedder(), WEAK)
     steps = advance(run, its)
     assert steps[-1].text.startswith(ABSTENTION)
     assert steps[-1].coverage == "not_covered"
@@ -163,15 +171,62 @@ def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     assert shown(told) == steps[-1].text
 
 
-def test_a_follow_up_is_searched_with_its_antecedent_and_sees_the_first_turn(run, conversation):
+ALONE = "How often must the seal of the Zephyr-9 be serviced?"
+
+
+@pytest.mark.parametrize(
+    ("written", "searched"), [(ALONE, ALONE), ("", "And how often? seal fits Z-9 kit Zephyr-9 ZP-771")]
+)
+def test_a_follow_up_is_searched_as_the_model_writes_it_and_sees_the_first_turn(run, conversation, written, searched):
     give_files(run)
-    its = scripted_services(["The seal kit of the Zephyr-9 is ZP-771.", "Every 450 hours."])
+    its = scripted_services(["The seal kit of the Zephyr-9 is ZP-771.", written, "Every 450 hours."])
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
     advance(follow_up, its)
-    assert its.index.queries[-1] == "And how often? seal fits Z-9 kit Zephyr-9 ZP-771"
-    first, second = (request.messages for request in its.engine.requests)
+    assert its.index.queries[-1] == searched
+    first, _, second = (request.messages for request in its.engine.requests)
     assert second[: len(first)] == first
+
+
+def test_files_that_fit_are_in_the_prompt_whole(run, conversation):
+    give_files(run, only_from_knowledge=True)
+    its = scripted_services(["The seal kit is ZP-771. Helmets cost 12 euros.", "Every 450 hours."])
+    its.index.length = 20
+    steps = advance(run, its)
+    assert (its.index.queries, steps[1].whole_files, steps[1].passages) == ([], ("manual.md",), ())
+    assert steps[-1].text == "The seal kit is ZP-771."
+    assert [(each.quote, each.start) for each in steps[-1].citations] == [
+        ("The seal kit of the Zephyr-9 is ZP-771.", 0)
+    ]
+    assert steps[-1].label.is_untrusted
+    advance(services.start_run(conversation, "And how often?"), its)
+    first, second = (request.messages for request in its.engine.requests)
+    assert f'<file name="manual.md">\n{TEXT}\n</file>' in first[0].content
+    assert second[: len(first)] == first
+
+
+def test_a_weak_model_gets_no_whole_files(run):
+    give_files(run)
+    its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
+    its.index.length = 20
+    assert advance(run, its)[2].whole_files == ()
+
+
+@pytest.mark.parametrize("text", ["Hello! How can I help you?", "I am {name}, glad to help.", "You’re welcome!"])
+def test_small_talk_passes_the_gate(run, text):
+    text = text.format(name=run.gpt.name)
+    give_files(run, only_from_knowledge=True)
+    its = scripted_services([text])
+    its.index.length = 20
+    last = advance(run, its)[-1]
+    assert (last.text, last.citations) == (text, ())
+
+
+def test_an_answer_that_no_file_supports_is_not_covered(run):
+    give_files(run)
+    its = scripted_services(["The warranty lasts for seven years."])
+    its.index.length = 20
+    assert advance(run, its)[-1].coverage == "not_covered"
 
 
 def test_a_damaged_segment_is_told_by_name(run):
@@ -358,11 +413,6 @@ def test_what_the_instructions_ask_to_print_is_printed(run, told):
     answer = f"{heading}\n\nZP-771 fits.\n\n{footer}"
     assert advance(run, scripted_services([answer]))[-1].text == answer
     assert shown(told) == answer
-
-
-def test_a_weak_model_that_repeats_itself_is_ended(run):
-    its = made_services(["I am here to help with your tables. " * 50], Index(FOUND), Embedder(), WEAK)
-    assert advance(run, its)[-1].text.count("I am here to help with your tables.") == 3
 
 
 def test_repeated_lines_of_a_capable_model_are_kept(run):

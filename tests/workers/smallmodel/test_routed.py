@@ -83,8 +83,8 @@ def test_a_small_model_words_nothing(run, ran, told, settings):  # noqa: F811
 
 def test_a_failed_call_is_the_answer_of_a_small_model(run, settings):
     steps = turn(run, scripted_services([json.dumps({"part": "missing"})], Router("stock"), WEAK))
-    assert isinstance(steps[3], ToolResult)
-    assert not steps[3].ok
+    assert isinstance(steps[4], ToolResult)
+    assert not steps[4].ok
     assert steps[-1].text == "There is no such part."
 
 

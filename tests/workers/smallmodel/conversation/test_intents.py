@@ -1,0 +1,132 @@
+"""What messages ask for, in several languages."""
+
+import pytest
+
+from gpts.spec.gpt import KnowledgeRef
+from workers.smallmodel.conversation.intents import is_remark, meant_files, read_message
+from workers.smallmodel.conversation.spelling import corrected, english
+
+INTENTS = {
+    "small_talk": (
+        "hi",
+        "Thanks a lot!",
+        "thx :)",
+        "Hello, how are you?",
+        "ok great, thank you so much for your help!!",
+        "thnaks",
+        "Danke dir, schönen Abend noch!",
+        "Wie geht es dir?",
+        "merci beaucoup, bonne journée",
+        "Hola, ¿qué tal?",
+        "grazie mille",
+        "obrigada!",
+        "谢谢你",
+    ),
+    "about_gpt": (
+        "Who are you?",
+        "hi! what can you do?",
+        "What can u help me with",
+        "are you a robot?",
+        "who are you? a teacher?",
+        "Wer bist du?",
+        "Was kannst du alles?",
+        "Qui es-tu ?",
+        "¿Qué puedes hacer?",
+        "你是谁？",
+    ),
+    "rewrite": (
+        "shorter, please",
+        "In German, please",
+        "as a table",
+        "make that an e-mail",
+        "Translate it into French",
+        "Write a short e-mail to a customer on how often to change the filter",
+        "kürzer bitte",
+        "auf Englisch",
+        "en français s'il vous plaît",
+        "como tabla, por favor",
+    ),
+    "whole_files": (
+        "Summarise the manual",
+        "What is this file about?",
+        "List all deadlines in this contract",
+        "Compare these two files",
+        "give me an overview",
+        "Worum geht es in dem Dokument?",
+        "Fasse das Handbuch zusammen",
+        "De quoi parle ce document ?",
+        "Resume el contrato",
+    ),
+    "question": (
+        "How often must the filter be changed?",
+        "hi, can I pay by card?",
+        "what about sundays?",
+        "and in December?",
+        "opening hours",
+        "Where do I put it?",
+        "What is the summary dismissal clause?",
+        "Thanks! And who repairs it?",
+        "a qué hora cierran",
+        "Kann ich mit Karte zahlen?",
+        "et le mercredi ?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("intent", "text"), [(intent, text) for intent, texts in INTENTS.items() for text in texts])
+def test_the_intent_of_a_message(intent, text):
+    assert read_message(text).intent == intent
+
+
+@pytest.mark.parametrize(("text", "lang"), [("Danke!", "de"), ("merci bien", "fr"), ("muchas gracias", "es")])
+def test_the_language_of_small_talk(text, lang):
+    assert read_message(text).lang == lang
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("good morning, it is freezing out there", True),
+        ("good morning, when do you open", False),
+        ("hi, is the bread fresh?", False),
+        ("it is freezing out there", False),
+    ],
+)
+def test_a_remark_begins_like_small_talk_and_asks_nothing(text, remark):
+    # "is" is a question word only at the beginning of a question, which code cannot tell; so it counts as one.
+    assert is_remark(read_message(text), text.replace(" is ", " ")) == remark
+
+
+def test_a_wish_names_its_subject():
+    assert read_message("Write an e-mail to a client on the return policy").topic == ("return", "policy")
+    assert read_message("make it shorter").topic == ()
+
+
+FILES = tuple(
+    KnowledgeRef(file_id=name, name=name, segment=name) for name in ("price-list.md", "house_rules.txt", "Menu.pdf")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Summarise the house rules", {"house_rules.txt"}),
+        ("What is in the second file?", {"house_rules.txt"}),
+        ("Compare the price list and the menu", {"price-list.md", "Menu.pdf"}),
+        ("Summarise everything", {"price-list.md", "house_rules.txt", "Menu.pdf"}),
+        ("Was steht in der dritten Datei?", {"Menu.pdf"}),
+    ],
+)
+def test_files_are_meant_by_name_or_number(text, meant):
+    assert set(meant_files(text, FILES)) == meant
+
+
+def test_typos_become_words_of_the_files():
+    assert corrected("opning huors on thrusday?", ["Opening hours: Thursday 9 to 12"]) == "opening hours on thursday"
+    assert corrected("parking", ["Opening hours"]) == "parking"
+
+
+def test_a_question_is_put_into_the_language_of_the_files():
+    file = ["The swimming pool is closed on Monday mornings for cleaning, except during the summer holidays."]
+    assert english("Was kostet das Ticket?", file) != "Was kostet das Ticket?"
+    assert english("What is the price?", file) == "What is the price?"

@@ -1,0 +1,85 @@
+"""Replies of a model that cannot write: to small talk, about the GPT, to wishes, and outlines of whole files."""
+
+import pytest
+
+from gpts.knowledge.documents import Passage
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Finished, UserMessage
+from gpts.spec.gpt import GptSpec, KnowledgeRef
+from workers.engine.scripted import WEAK
+from workers.smallmodel.conversation.outlines import is_listing, outlined
+from workers.smallmodel.conversation.replies import message_intent
+
+MANUAL = KnowledgeRef(file_id="m", name="manual.md", segment="m")
+PUMPS = GptSpec(
+    slug="pumps",
+    name="Pumps",
+    description="Answers questions about pumps.",
+    starters=("Which seal fits?", "How often?"),
+    knowledge=(MANUAL,),
+)
+EDITOR = GptSpec(slug="editor", name="Editor")
+TEXT = "Seals\n\nThe seal kit is ZP-771. It is serviced every 450 hours.\n\nFilter\n\nChange the filter twice a year."
+FILE = Passage(
+    file_id="m",
+    file_name="manual.md",
+    segment="m",
+    chunk=0,
+    text=TEXT,
+    start=0,
+    end=len(TEXT),
+    heading="Seals",
+    heading_breaks=((TEXT.index("Filter"), "Filter"),),
+)
+
+
+def intent(text: str, spec: GptSpec = PUMPS, history=()):
+    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text),), history, {}))
+
+
+def test_a_greeting_introduces_the_gpt_once():
+    greeted = intent("hello").answer
+    assert greeted == "Hello! I’m Pumps. How can I help?\n\nYou could ask me:\n\n- Which seal fits?\n- How often?"
+    earlier = ((UserMessage(text="Which seal?"), Finished(text="ZP-771.")),)
+    assert intent("hello", history=earlier).answer == "Hello! I’m Pumps. How can I help?"
+
+
+def test_it_says_what_it_is_in_the_language_of_the_question():
+    assert intent("Wer bist du?").answer.startswith(
+        "Ich bin Pumps: Answers questions about pumps.\n\nIch antworte aus"
+    )
+    assert "manual.md" in intent("what can you do?").answer
+
+
+def test_what_it_cannot_write_is_said():
+    assert intent("translate it into German").answer.startswith("I can’t write, shorten or translate texts")
+    assert "files" not in intent("translate it into German", EDITOR).answer
+
+
+def test_a_text_about_a_subject_is_searched():
+    wish = intent("Write an e-mail to a client on the seal kit")
+    assert (wish.answer, wish.query) == ("", "seal kit")
+    assert wish.lead.endswith("Here is what the files say on this:")
+
+
+def test_a_question_without_files_is_declined():
+    assert intent("What is 17 times 23?", EDITOR).note.startswith("I can’t answer that")
+
+
+@pytest.mark.parametrize("text", ["Summarise the manual", "What is this file about?", "summary of all chapters"])
+def test_an_outline_has_the_first_sentence_of_each_section(text):
+    steps = (UserMessage(text=text), intent(text))
+    found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None)
+    assert found.extract == "- **Seals**: The seal kit is ZP-771.\n- **Filter**: Change the filter twice a year."
+    assert [TEXT[each.start : each.end] for each in found.passages] == [each.text for each in found.passages]
+    assert found.covered
+    assert "outline of manual.md" in steps[1].lead
+
+
+def test_what_is_to_be_listed_is_picked_from_the_whole_file():
+    text = "List everything on the filter"
+    assert is_listing(text)
+    steps = (UserMessage(text=text), intent(text))
+    assert (
+        outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None).extract == "- Change the filter twice a year."
+    )

@@ -1,0 +1,1 @@
+"""What a message asks for, and the replies of a model that cannot write any."""

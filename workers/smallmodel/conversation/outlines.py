@@ -1,0 +1,132 @@
+"""Whole files for a model that cannot summarise them: an outline of sections, each with its first sentence."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gpts.knowledge.citations import Similarity, extractive_answer
+from gpts.knowledge.documents import Passage
+from gpts.knowledge.sentences import sentence_spans
+from gpts.knowledge.support import Source, is_title, sources_of
+from gpts.runs.state import TurnState
+from gpts.runs.steps import MessageIntent, Retrieval
+from workers.smallmodel.conversation.wording import plain_words
+from workers.smallmodel.phrases import phrases
+from workers.smallmodel.routing.words import fold
+
+# Sections that an outline names, and sentences of an answer to "list all ...": of the kind, or the closest ones.
+MAX_SECTIONS: Final = 40
+MAX_LISTED: Final = 40
+MAX_CLOSEST: Final = 12
+# A sentence is listed if it is this share as close to the message as the closest one.
+_LISTED_SHARE: Final = 0.6
+_LEAST_WORDS: Final = 3
+_LISTING: Final = re.compile(r"\b(?:all|every|each|list|alle|samtliche|tous|toutes|todos|todas|tutti|tutte)\b")
+_OVERVIEW: Final = re.compile(
+    r"\b(?:summar\w+|overview|outline|gist|nutshell|short version|about|chapters?|sections?|zusammen\w*|uberblick"
+    r"|abschnitte?|kapitel|resum\w+|apercu|chapitres?|panorama|capitulos?|secciones)\b"
+)
+_PARAGRAPH: Final = re.compile(r"(?:(?<=\n\n)|\A)\S")
+_BULLET: Final = re.compile(r"^(?:[-*+•]|\d+[.)])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A section of a file: its heading and the characters of the file's text."""
+
+    heading: str
+    start: int
+    end: int
+
+
+def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity) -> Retrieval:
+    """The outline of `files`, each given whole; or the sentences on what the message wants listed."""
+    intent = next(step for step in state.steps if isinstance(step, MessageIntent))
+    if is_listing(intent.query):
+        listed = _of_kind(intent.query, files) or _closest(intent.query, files, similarity)
+        passages = [passage for passage, _ in listed]
+        lines = [f"- {_BULLET.sub('', text)}" for _, text in listed]
+    else:
+        passages = [passage for file in files for passage in _leads(file)][:MAX_SECTIONS]
+        lines = list(_outline_lines(passages, several=len(files) > 1))
+    return Retrieval(query=intent.query, passages=tuple(passages), covered=bool(lines), extract="\n".join(lines))
+
+
+def _of_kind(message: str, files: Sequence[Passage]) -> list[tuple[Passage, str]]:
+    """Every sentence with a date, price, contact or rule, if the message wants all of one of these."""
+    asked = fold(message)
+    kinds = [each for each in phrases("listing").values() if re.search(each["asks"], asked)]
+    sources = sources_of(files, pairs=False) if kinds else []
+    found = [each for each in sources if any(_gives(kind["gives"], each.text) for kind in kinds)]
+    return [(_part(each.passage, *_span(each)), each.readable) for each in found[:MAX_LISTED] if each.readable]
+
+
+def _gives(gives: str, sentence: str) -> bool:
+    return bool(re.search(gives, fold(sentence)) or re.search(gives, sentence))
+
+
+def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[tuple[Passage, str]]:
+    """The sentences closest to the message."""
+    listed = extractive_answer(message, files, similarity, MAX_CLOSEST, _LISTED_SHARE)
+    whole = {file.segment: file for file in files}
+    return [
+        (_part(whole[each.segment], each.start, each.end), listed.text[each.answer_start : each.answer_end])
+        for each in listed.citations
+    ]
+
+
+def _span(source: Source) -> tuple[int, int]:
+    return source.passage.start + source.span.start, source.passage.start + source.span.end
+
+
+def is_listing(message: str) -> bool:
+    """Whether the message wants all of something listed."""
+    plain = " ".join(plain_words(message))
+    return bool(_LISTING.search(plain)) and not _OVERVIEW.search(plain)
+
+
+def _outline_lines(leads: Sequence[Passage], *, several: bool) -> Iterator[str]:
+    file = ""
+    for lead in leads:
+        if several and lead.file_id != file:
+            yield from (["", f"**{lead.file_name}**", ""] if file else [f"**{lead.file_name}**", ""])
+            file = lead.file_id
+        title = lead.heading.rsplit(" > ", 1)[-1]
+        yield f"- **{title}**: {_BULLET.sub('', lead.text)}" if title else f"- {_BULLET.sub('', lead.text)}"
+
+
+def _leads(file: Passage) -> Iterator[Passage]:
+    """The first sentence of each section of a file, or of each paragraph if it has no headings."""
+    for section in _sections(file):
+        text = file.text[section.start - file.start : section.end - file.start]
+        for span in sentence_spans(text):
+            sentence = text[span.start : span.end]
+            if len(sentence.split()) >= _LEAST_WORDS and not is_title(text, span) and not sentence.startswith("#"):
+                yield _part(file, section.start + span.start, section.start + span.end, section.heading)
+                break
+
+
+def _sections(file: Passage) -> Iterator[_Section]:
+    starts = [(file.start, file.heading), *file.heading_breaks]
+    if len(starts) == 1:
+        starts = [
+            (file.start + found.start(), file.heading) for found in re.finditer(r"(?:(?<=\n\n)|\A)\S", file.text)
+        ]
+    ends = [start for start, _ in starts[1:]] + [file.end]
+    yield from (_Section(heading, start, end) for (start, heading), end in zip(starts, ends, strict=True))
+
+
+def _part(file: Passage, start: int, end: int, heading: str | None = None) -> Passage:
+    """The characters `start` to `end` of a file that is given whole."""
+    return file.model_copy(
+        update={
+            "text": file.text[start - file.start : end - file.start],
+            "start": start,
+            "end": end,
+            "heading": file.heading_at(start) if heading is None else heading,
+            "page": file.page_at(start),
+            "page_breaks": (),
+            "heading_breaks": (),
+        }
+    )
