@@ -15,17 +15,15 @@ from time import perf_counter
 from typing import Any, Final
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.runs.decisions import CallModel, Finish, Retrieve
-from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from workers.bench import Say
+from workers.bench.dialogues import dialogue_figures, held_dialogues, read_dialogues, write_transcript
 from workers.bench.quiz import BUNDLED, Article, Quiz, QuizQuestion, quizzes
+from workers.bench.turns import turn
 from workers.configuration import services as open_services
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
-from workers.runs import answering
 from workers.runs.services import Services
 
 HELP = "answers over knowledge: right passage, right answer, supported citations, honest abstention"
@@ -53,22 +51,42 @@ class QuizOutcome:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--questions", type=Path, default=BUNDLED, help="a JSON file of articles and questions")
     parser.add_argument("--files", type=int, default=8, help="files per GPT (default 8)")
+    parser.add_argument("--dialogues", type=Path, help="a JSON lines file of conversations to score instead")
+    parser.add_argument("--transcript", type=Path, help="with --dialogues: write every turn to this JSON lines file")
     parser.add_argument("--write", action="store_true", help="let the model write the answers, whatever its ability")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """The figures. Raises RuntimeError on a file without questions."""
+    """The figures. Raises RuntimeError on a file that holds no questions."""
+    if options["dialogues"]:
+        return _dialogue_report(options, say)
     try:
         sets = list(quizzes(options["questions"], max(1, options["files"])))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise RuntimeError(f"{options['questions']} has no usable questions: {error!r}") from error
-    services = open_services()
-    if options["write"]:
-        services.engine.learn({"writes_from_sources": True})
+    services = _services(options)
     outcomes = [outcome for quiz in sets for outcome in _outcomes(quiz, services, say)]
     model = services.engine.health().model
     writer = f"the model, {model}" if services.engine.ability().writes_from_sources else "sentences of the files"
     return {"worded_by": writer} | figures_of(outcomes)
+
+
+def _services(options: Mapping[str, Any]) -> Services:
+    services = open_services()
+    if options["write"]:
+        services.engine.learn({"writes_from_sources": True})
+    return services
+
+
+def _dialogue_report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    try:
+        dialogues = read_dialogues(options["dialogues"])
+    except (OSError, ValueError) as error:
+        raise RuntimeError(f"{options['dialogues']} holds no dialogues: {error}") from error
+    outcomes = list(held_dialogues(dialogues, _services(options), say))
+    if options["transcript"]:
+        write_transcript(options["transcript"], outcomes)
+    return dialogue_figures(outcomes)
 
 
 def _outcomes(quiz: Quiz, services: Services, say: Say) -> Iterator[QuizOutcome]:
@@ -111,23 +129,6 @@ def ask(spec: GptSpec, question: QuizQuestion, services: Services) -> QuizOutcom
         n_supported=sum(_supports(citation, last.text, passages) for citation in last.citations),
         seconds=seconds,
     )
-
-
-def turn(spec: GptSpec, question: str, services: Services) -> tuple[Log, Finished]:
-    """The steps of a turn and its end, performed as a worker does, without a database."""
-    steps: Log = (UserMessage(text=question),)
-    while True:
-        state = TurnState(spec, services.engine.ability(), steps, (), {})
-        match decide(state):
-            case Retrieve(extracts):
-                found = answering.retrieval(state, services)
-                steps += (services.small.extract(found) if extracts else found,)
-            case CallModel():
-                steps += (answering.model_reply(state, services, lambda text: None),)
-            case Finish() as decision:
-                return steps, answering.finished(decision, state, services, lambda text: None)
-            case other:
-                raise AssertionError(f"unexpected decision for a GPT without tools: {other}")
 
 
 def _contains(text: str, answers: Iterable[str]) -> bool:

@@ -1,0 +1,84 @@
+"""The benchmark of dialogues counts what it says it counts."""
+
+import json
+
+import pytest
+
+from gpts.knowledge.documents import Citation
+from gpts.runs.steps import Finished
+from workers.bench.dialogues import Expectation, TurnOutcome, contains, dialogue_figures, read_dialogues, wrong_with
+from workers.bench.quiz import BUNDLED
+
+QUESTIONS = BUNDLED.parent
+QUOTE = "We are open from 9:00 to 17:00."
+CITED = Citation(
+    tag=1,
+    file_id="f",
+    file_name="f",
+    segment="s",
+    chunk=0,
+    quote=QUOTE,
+    start=0,
+    end=31,
+    answer_start=0,
+    answer_end=4,
+)
+
+WRONG = {
+    "a quote that the answer gives": (Finished(text="We are open from 9 am to 5 pm."), {"quote": QUOTE}, []),
+    "a quote that it cites": (Finished(text="Yes.", citations=(CITED,)), {"quote": QUOTE}, []),
+    "a quote that is not there": (Finished(text="No idea."), {"quote": QUOTE}, ["quote"]),
+    "a figure in another notation": (Finished(text="It costs 1.200 euros."), {"contains": ["1,200"]}, []),
+    "another figure": (Finished(text="It costs 12 euros."), {"contains": ["1,200"]}, ["contains 1,200"]),
+    "what must not be said": (Finished(text="Until 5 pm."), {"not_contains": ["5 pm"]}, ["not_contains 5 pm"]),
+    "declining": (Finished(text="The files don’t mention it."), {"declines": True}, []),
+    "not declining": (Finished(text="Yes.", coverage="covered"), {"declines": True}, ["declines"]),
+    "declining what is there": (Finished(text="", coverage="not_covered"), {"declines": False}, ["declined"]),
+    "citing in small talk": (Finished(text="Hi", citations=(CITED,)), {"no_citations": True}, ["no_citations"]),
+}
+
+
+@pytest.mark.parametrize(("answer", "expect", "wrong"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_with_an_answer(answer, expect, wrong):
+    assert list(wrong_with(answer, Expectation(**expect))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("Bis 14 Uhr", "14:00"), ("on March 1, 2026", "1 March 2026"), ("six weeks", "6 weeks"), ("a | b", "|")],
+)
+def test_figures_are_compared_in_one_form(text, wanted):
+    assert contains(text, wanted)
+
+
+def test_a_file_that_is_no_dialogues_is_refused_with_its_line(tmp_path):
+    good = {"id": "a", "kind": "facts", "gpt": {"name": "A"}, "turns": [{"user": "Hi"}]}
+    path = tmp_path / "dialogues.jsonl"
+    path.write_text(json.dumps(good) + "\n" + json.dumps(good | {"turns": []}))
+    with pytest.raises(ValueError, match="line 2"):
+        read_dialogues(path)
+    path.write_text("\n")
+    with pytest.raises(ValueError, match="no dialogues"):
+        read_dialogues(path)
+
+
+def outcome(kind: str, score: float, *, is_honest: bool = False) -> TurnOutcome:
+    wrong = () if score == 1 else ("quote",)
+    return TurnOutcome("d", kind, "en", 1, "?", "!", "covered", (), wrong, score, is_honest, 0.1)
+
+
+def test_an_honest_line_counts_for_tasks_only():
+    outcomes = [outcome("facts", 1), outcome("task_on_answer", 0, is_honest=True), outcome("whole_files", 0.5)]
+    figures = dialogue_figures(outcomes)
+    assert (figures["right"], figures["right_as_asked"]) == (2.5 / 3, 0.5)
+
+
+def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
+    dev, final = (read_dialogues(QUESTIONS / f"dialogues-{part}.jsonl") for part in ("dev", "final"))
+    assert min(len(dev), len(final)) >= 60
+    assert {each.kind for each in dev} == {each.kind for each in final}
+    assert len({each.kind for each in dev}) >= 12
+    assert {each.gpt.name for each in dev}.isdisjoint(each.gpt.name for each in final)
+    for each in (*dev, *final):
+        text = " ".join(each.files.values())
+        assert all(turn.expect.quote in text for turn in each.turns)

@@ -1,0 +1,34 @@
+"""A turn of a conversation as a worker goes through it, without a database."""
+
+from collections.abc import Sequence
+
+from gpts.runs.decisions import CallModel, Finish, ReadFiles, ReadIntent, Retrieve
+from gpts.runs.plan import decide
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Finished, Log, UserMessage
+from gpts.spec.gpt import GptSpec
+from workers.runs import answering
+from workers.runs.services import Services
+
+
+def turn(spec: GptSpec, question: str, services: Services, history: Sequence[Log] = ()) -> tuple[Log, Finished]:
+    """The steps of a turn after `history`, and its end. The GPT has no tools."""
+    steps: Log = (UserMessage(text=question),)
+    ability = services.engine.ability()
+    files = answering.whole_files(spec, ability, services)
+    while True:
+        state = TurnState(spec, ability, steps, history, {}, whole_files=files)
+        match decide(state):
+            case ReadIntent():
+                steps += (services.small.read_intent(state),)
+            case ReadFiles():
+                steps += (answering.outline(state, services),)
+            case Retrieve(extracts):
+                found = answering.retrieval(state, services)
+                steps += (services.small.extract(found, state) if extracts else found,)
+            case CallModel():
+                steps += (answering.model_reply(state, services, lambda text: None),)
+            case Finish() as decision:
+                return steps, answering.finished(decision, state, services, lambda text: None)
+            case other:
+                raise AssertionError(f"a GPT without tools came to {other}")
