@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, Overrides, ToolResult
+from gpts.values import Text
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -22,7 +23,6 @@ from web.api.functions import (
     choice_of,
 )
 from web.api.messages import ChatMessage, turn_of
-from web.api.reading import Text
 from web.runs.models import Run
 from web.runs.trees import Tokens, tokens_in, tree_of
 
