@@ -222,6 +222,25 @@ def test_small_talk_passes_the_gate(run, text):
     assert (last.text, last.citations) == (text, ())
 
 
+WARRANTY = "The warranty of the pump lasts ten years."
+
+
+@pytest.mark.parametrize(
+    ("question", "passes"),
+    [
+        ("Is it true that the warranty of the pump lasts ten years?", False),
+        (f"Shorten this: {WARRANTY} It is good.", True),
+        (f"Is this right: {WARRANTY.rstrip('.')}?", False),
+    ],
+)
+def test_only_texts_that_were_handed_over_pass_the_gate_unsupported(alice, gpt, question, passes):
+    run = services.start_run(services.start_conversation(alice, gpt), question)
+    give_files(run, only_from_knowledge=True)
+    its = scripted_services([WARRANTY])
+    its.index.length = 20
+    assert (advance(run, its)[-1].text == WARRANTY) == passes
+
+
 def test_an_answer_that_no_file_supports_is_not_covered(run):
     give_files(run)
     its = scripted_services(["The warranty lasts for seven years."])
