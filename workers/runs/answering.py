@@ -62,7 +62,7 @@ def _query_by_rules(state: TurnState) -> str:
 
 
 def search_query(state: TurnState, services: Services) -> str:
-    """The question as it reads without the conversation, in the model's words. Raises EngineError."""
+    """The question as it reads without the conversation, as the model writes it. Raises EngineError."""
     messages = query_request(state.history, state.steps)
     if not messages:
         return state.question()
@@ -73,7 +73,10 @@ def search_query(state: TurnState, services: Services) -> str:
     )
     with closing(services.engine.stream(request)) as tokens:
         written = "".join(token.text for token in tokens).strip()
-    return written.splitlines()[0].strip(' "') if written else retrieval_query(state.history, state.steps)
+    if not written:
+        return retrieval_query(state.history, state.steps)
+    # The message stays in the query: a small model may have written something else.
+    return " ".join(dict.fromkeys((written.splitlines()[0].strip(' "'), state.question())))
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:

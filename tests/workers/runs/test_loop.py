@@ -175,7 +175,8 @@ ALONE = "How often must the seal of the Zephyr-9 be serviced?"
 
 
 @pytest.mark.parametrize(
-    ("written", "searched"), [(ALONE, ALONE), ("", "And how often? seal fits Z-9 kit Zephyr-9 ZP-771")]
+    ("written", "searched"),
+    [(ALONE, f"{ALONE} And how often?"), ("", "And how often? seal fits Z-9 kit Zephyr-9 ZP-771")],
 )
 def test_a_follow_up_is_searched_as_the_model_writes_it_and_sees_the_first_turn(run, conversation, written, searched):
     give_files(run)
