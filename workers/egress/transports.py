@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from workers.egress.config import EgressConfig, FetchLimits
+from workers.egress.config import EgressConfig
 from workers.egress.connecting import AsyncGuardedBackend, tls
 from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
@@ -19,29 +19,25 @@ from workers.egress.guard import Guard
 from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
-_DEFAULT: Final = FetchLimits()
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
-def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.AsyncBaseTransport:
-    """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` applies, to each response.
+class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    """A transport for httpx.AsyncClient that limits each response to `max_bytes`.
 
     A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
     """
-    return _GuardedTransport(config, limits)
 
-
-class _GuardedTransport(httpx.AsyncBaseTransport):
-    def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
+    def __init__(self, config: EgressConfig, max_bytes: int) -> None:
         self._guard = Guard(config)
-        self._limits = limits
+        self._max_bytes = max_bytes
         self._pool = httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=AsyncGuardedBackend(self._guard))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         with _httpx_errors(request):
             answer = await self._pool.handle_async_request(_core_request(self._guard, request))
             try:
-                unpacker = Unpacker(read_headers(answer.headers), self._limits.max_bytes)
+                unpacker = Unpacker(read_headers(answer.headers), self._max_bytes)
             except EgressError:
                 await answer.aclose()
                 raise

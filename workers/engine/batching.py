@@ -17,9 +17,8 @@ from transformers.generation.continuous_batching.continuous_api import (
 from transformers.generation.continuous_batching.requests import GenerationOutput, RequestState
 from transformers.generation.continuous_batching.scheduler import FIFOScheduler
 
-from workers.engine.masking import GrammarMask, StaticGrammarMask
+from workers.engine.choosing_tokens import GrammarMask, RequestSampler, StaticGrammarMask
 from workers.engine.paged_attention import ATTENTION, FULL, PageCache, PlannedInputs
-from workers.engine.sampling import RequestSampler
 
 # Small pages, as a prefix is shared in whole pages; CPU attention reads neighbouring pages as one.
 CPU_PAGE_TOKENS: Final = 16

@@ -21,7 +21,7 @@ from typing import Any, Final
 from PIL import Image
 
 from workers.tools import ToolError
-from workers.tools.make_image.drawing import DrawingControl, Order
+from workers.tools.make_image.pictures import DrawingControl, Order
 from workers.tools.settings import ImageSettings, ToolSettings
 
 logger = logging.getLogger(__name__)
