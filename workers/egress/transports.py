@@ -6,7 +6,7 @@ limited. Their duration is not, because some streams stay open: callers set http
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import httpcore
 import httpx
@@ -41,7 +41,12 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
             except EgressError:
                 await answer.aclose()
                 raise
-        return _response(answer, _UnpackedBody(answer, unpacker, request))
+        # The body is unpacked here, because httpx would unpack it without limits.
+        packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
+        dropped = (b"content-encoding", b"content-length") if packed else ()
+        headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
+        body = _UnpackedBody(answer, unpacker, request)
+        return httpx.Response(answer.status, headers=headers, stream=body, extensions={})
 
     async def aclose(self) -> None:
         await self._pool.aclose()
@@ -74,14 +79,6 @@ def _core_request(guard: Guard, request: httpx.Request) -> httpcore.Request:
         content=request.stream,
         extensions={name: value for name, value in request.extensions.items() if name == "timeout"},
     )
-
-
-def _response(answer: httpcore.Response, body: Any) -> httpx.Response:
-    """`answer` with its body unpacked, because httpx would unpack it without limits."""
-    packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
-    dropped = (b"content-encoding", b"content-length") if packed else ()
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
-    return httpx.Response(answer.status, headers=headers, stream=body, extensions={})
 
 
 @contextmanager

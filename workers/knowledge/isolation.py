@@ -68,6 +68,7 @@ def run_isolated(
     Raises a KnowledgeError with the reason if there is none, NotAFile if `source` is no regular file.
     """
     _log_what_is_missing()
+    passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
     with _opened(source) as descriptor:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
@@ -75,7 +76,15 @@ def run_isolated(
                 *(function, json.dumps(list(args)), json.dumps(asdict(limits) | {"parent": os.getpid()})),
             ],
             cwd="/",
-            env=_environment(),
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": str(_ROOT),
+                "PYTHONUTF8": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "OMP_NUM_THREADS": "1",
+                "OMP_THREAD_LIMIT": "1",
+                **passed_on,
+            },
             stdin=descriptor,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -111,19 +120,6 @@ def _opened(source: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _environment() -> dict[str, str]:
-    passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
-    return {
-        "PATH": os.defpath,
-        "PYTHONPATH": str(_ROOT),
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OMP_THREAD_LIMIT": "1",
-        **passed_on,
-    }
 
 
 class _Reading:

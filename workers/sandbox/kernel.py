@@ -91,7 +91,11 @@ class Interrupts:
 def main(configuration: dict[str, Any]) -> None:
     """Serve calls until the service is gone."""
     if configuration["uid"] is not None:
-        _become(configuration["uid"])
+        # From root to the session's user, irreversibly.
+        uid = configuration["uid"]
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     # After the change of user, which would reset it.
     die_with(configuration["parent"])
     os.chdir(configuration["files"])
@@ -112,13 +116,6 @@ def main(configuration: dict[str, Any]) -> None:
         for each in streams:
             each.begin_call()
         channel.send(RESULT, json.dumps(_result(request["code"], namespace, interrupts)).encode())
-
-
-def _become(uid: int) -> None:
-    """Change from root to the session's user, irreversibly."""
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
 
 
 def _result(code: str, namespace: dict[str, Any], interrupts: Interrupts) -> dict[str, str]:

@@ -69,7 +69,10 @@ class _Sieve:
             pending += reversed(inside)
 
     def _sift_tag(self, tag: Tag, outer: ComputedStyle, inside: list[tuple[Tag, ComputedStyle]]) -> None:
-        self._note_attributes(tag)
+        for name, value in tag.attrs.items():
+            is_text = name in _TEXT_ATTRIBUTES or name.startswith("data-")
+            if is_text and isinstance(value, str) and _is_prose(value):
+                self.note(_ATTRIBUTES, value)
         if tag.name in _NO_TEXT:
             if tag.name == "script" and "ld+json" in str(tag.get("type")):
                 self.note(_METADATA, "".join(str(child) for child in tag.children))
@@ -102,12 +105,6 @@ class _Sieve:
                 unseen.reason = trick
                 unseen.is_link = string.find_parent("a") is not None
                 string.replace_with(unseen)
-
-    def _note_attributes(self, tag: Tag) -> None:
-        for name, value in tag.attrs.items():
-            is_text = name in _TEXT_ATTRIBUTES or name.startswith("data-")
-            if is_text and isinstance(value, str) and _is_prose(value):
-                self.note(_ATTRIBUTES, value)
 
     def note(self, reason: str, text: str) -> None:
         """Note text that was left out."""

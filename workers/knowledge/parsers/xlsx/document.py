@@ -78,7 +78,9 @@ class _Book:
         settings = root.find(f"{S}workbookPr")
         self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
         self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
-        self.strings = self._shared_strings()
+        names = package.related(package.main, "sharedStrings")[:1]
+        items = (item for name in names for item in _elements(package, name, f"{S}si"))
+        self.strings = [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
         self.n_cells = self.n_chars = 0
 
     def sheet(self, name: str, entry: Any, page: int) -> None:
@@ -117,11 +119,6 @@ class _Book:
             root = self.package.archive.xml(part)
             texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
         self.outline.leave_out(" ".join(texts), "comments", page)
-
-    def _shared_strings(self) -> list[str]:
-        names = self.package.related(self.package.main, "sharedStrings")[:1]
-        items = (item for name in names for item in _elements(self.package, name, f"{S}si"))
-        return [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
 
     def _read(self, name: str, page: int) -> _Sheet:
         sheet = _Sheet()

@@ -94,7 +94,9 @@ def free_name(source: SourceOperation, taken: set[str]) -> str:
 def mapped(name: str, source: SourceOperation, schemas: Schemas) -> tuple[Listed, Operation | None]:
     """The operation as listed for its creator, and as called; None, with a warning, if it can't be used."""
     notes = Notes()
-    summary = _summary(source.operation, notes)
+    texts = (source.operation.get(key) for key in ("summary", "description"))
+    text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    summary = shortened(text, SUMMARY_CHARS, "summary", notes)
     listed = Listed(name=name, method=source.method.upper(), path=source.path[:300], summary=summary)
     try:
         made = _operation(name, source, schemas, notes).model_copy(update={"summary": summary})
@@ -104,12 +106,6 @@ def mapped(name: str, source: SourceOperation, schemas: Schemas) -> tuple[Listed
         notes.add("Deprecated.")
     warnings = tuple(notes.warnings[:8])
     return listed.model_copy(update={"asks": not made.reads_only, "warnings": warnings}), made
-
-
-def _summary(operation: dict[str, Any], notes: Notes) -> str:
-    texts = (operation.get(key) for key in ("summary", "description"))
-    text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
-    return shortened(text, SUMMARY_CHARS, "summary", notes)
 
 
 def _operation(name: str, source: SourceOperation, schemas: Schemas, notes: Notes) -> Operation:
