@@ -36,8 +36,6 @@ _FOLLOWED: Final = frozenset(
     "prefixItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum "
     "exclusiveMaximum multipleOf anyOf oneOf allOf $ref $defs definitions".split()
 )
-# Keywords that narrow the value only slightly: left to validation.
-_CHECKED_LATER: Final = frozenset(["uniqueItems", "dependentRequired"])
 _REFUSED: Final = frozenset(
     "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies "
     "unevaluatedItems unevaluatedProperties additionalItems $dynamicRef $recursiveRef $anchor $id".split()
@@ -56,8 +54,8 @@ _ANY: Final = "any-of-depth-{}"
 def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     """`schema` for the grammar library: known keywords only, with bounds where it has none.
 
-    Every value of the result is valid for `schema`, except for `_CHECKED_LATER` and oneOf. Raises GrammarError with
-    one sentence if it is too large, not a schema, or uses an unsupported keyword.
+    Every value of the result is valid for `schema`, except for uniqueItems, dependentRequired and oneOf. Raises
+    GrammarError with one sentence if it is too large, not a schema, or uses an unsupported keyword.
     """
     checked_size(schema)
     try:

@@ -4,22 +4,16 @@ import io
 import re
 import tomllib
 import zipfile
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-_FILE: Final = Path(__file__).with_suffix(".toml")
+_TABLE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _UNKNOWN: Final = "application/octet-stream"
-
-
-@cache
-def _known() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text("utf-8"))
 
 
 def mime_of(name: str, content: bytes) -> str:
     """The media type of a file; text that a browser would execute is recognised whatever its name."""
-    for mime, starts in _known()["starts"].items():
+    for mime, starts in _TABLE["starts"].items():
         if content.startswith(tuple(start.encode("latin-1") for start in starts)):
             return str(mime)
     if content.startswith(b"RIFF"):
@@ -35,7 +29,7 @@ def _packed(content: bytes) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, ValueError, OSError):
         return _UNKNOWN
-    return next((mime for name, mime in _known()["packed"].items() if name in names), "application/zip")
+    return next((mime for name, mime in _TABLE["packed"].items() if name in names), "application/zip")
 
 
 def _text(name: str, content: bytes) -> str:
@@ -49,4 +43,4 @@ def _text(name: str, content: bytes) -> str:
         return "image/svg+xml"
     if re.search(r"<(?:!doctype html|html|head|body|script|iframe|img|table|div|p)[\s>/]", text[:4_000], flags=re.I):
         return "text/html"
-    return str(_known()["texts"].get(name.rpartition(".")[2].lower(), "text/plain"))
+    return str(_TABLE["texts"].get(name.rpartition(".")[2].lower(), "text/plain"))

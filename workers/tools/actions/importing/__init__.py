@@ -8,10 +8,9 @@ from jsonschema.exceptions import ValidationError
 from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
-from workers.tools.actions.importing.mapping import free_name, mapped, operations_of
+from workers.tools.actions.importing.mapping import auth_hint, base_url, free_name, mapped, operations_of, servers_of
 from workers.tools.actions.importing.reading import ImportRefused, read_document
 from workers.tools.actions.importing.schemas import Schemas
-from workers.tools.actions.importing.servers import auth_hint, base_url, servers_of
 
 __all__ = ["ImportRefused", "import_document"]
 
