@@ -57,8 +57,9 @@ class McpSession:
                 connected = True
                 return await send(client)
         except Exception as error:
-            # Never after `send` began: a call is made once only.
-            if connected or not _needs_sse(error):
+            # Never after `send` began: a call is made once only. Servers with only SSE reject streamable HTTP with
+            # status 404 or 405, which is in the SDK's message.
+            if connected or not any("error response" in str(leaf) for leaf in leaves(error)):
                 raise
         async with Client(self._sse()) as client:  # the transport of MCP before 2025-03
             return await send(client)
@@ -100,11 +101,6 @@ class McpSession:
         host = host_of(self.server.url) or self.server.name
         text = f"Couldn't connect to {self.server.name}: {scrub(reason(causes[0]), self.credential)[:300]}"
         return ToolError(text, written_by=f"the answer of {host}")
-
-
-def _needs_sse(error: BaseException) -> bool:
-    """Whether the server rejected streamable HTTP (404 or 405 in the SDK's message), as servers with only SSE do."""
-    return any("error response" in str(leaf) for leaf in leaves(error))
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):

@@ -135,13 +135,6 @@ def _left_out(tag: Tag, declared: dict[str, str]) -> str:
     return NOT_SHOWN if is_hidden else ""
 
 
-def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
-    """Whether the element seems to move in when the reader scrolls or opens it."""
-    moves = any(name in declared for name in ("transition", "animation", "animation-name"))
-    has_mark = tag.has_attr("data-w-id") or tag.has_attr("data-aos")
-    return moves or has_mark or bool(_FADING_CLASS.search(" ".join(classes(tag))))
-
-
 def _doubt(tag: Tag, declared: dict[str, str]) -> str:
     """The harmless reason for which the text may be hidden, "" if there is none."""
     is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
@@ -150,7 +143,10 @@ def _doubt(tag: Tag, declared: dict[str, str]) -> str:
     beside_picture = tag.parent is not None and tag.parent.find("img") is not None
     if beside_picture and len(tag.get_text(strip=True)) <= _TITLE_CHARS:
         return PICTURED
-    return FADED_IN if _is_faded_in(tag, declared) else ""
+    # The element seems to move in when the reader scrolls or opens it.
+    moves = any(name in declared for name in ("transition", "animation", "animation-name"))
+    has_mark = tag.has_attr("data-w-id") or tag.has_attr("data-aos")
+    return FADED_IN if moves or has_mark or _FADING_CLASS.search(" ".join(classes(tag))) else ""
 
 
 def _trick(declared: dict[str, str], size_px: float) -> str:
