@@ -31,7 +31,7 @@ ANSWER_SCORE: Final = 0.4
 SURE_SCORE: Final = 0.5
 
 # "3. Deposit": a heading in plain text.
-_NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
+_NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
 _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 

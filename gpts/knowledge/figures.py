@@ -5,71 +5,24 @@ read in two ways ("1.500", "03/12/2024"), either counts.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
-# By value; words with another meaning in one of the languages count in a source only, never as a claim.
-_NUMERALS: Final = {
-    2: "two zwei deux twee",
-    3: "three drei trois tres três drie",
-    4: "four vier quatre cuatro quattro quatro",
-    5: "five fünf cinq cinco cinque vijf",
-    6: "six sechs seis zes",
-    7: "seven sieben siete sette sete zeven",
-    8: "eight acht huit ocho otto oito",
-    9: "nine neun nueve nove negen",
-    10: "ten zehn dix diez dieci dez tien",
-    11: "eleven elf undici onze",
-    12: "twelve zwölf douze doce dodici doze twaalf",
-    13: "thirteen dreizehn treize trece tredici dertien",
-    14: "fourteen vierzehn quatorze catorce quattordici catorze veertien",
-    15: "fifteen fünfzehn quinze quince quindici vijftien",
-    16: "sixteen sechzehn seize dieciséis sedici dezesseis zestien",
-    17: "seventeen siebzehn diecisiete diciassette zeventien",
-    18: "eighteen achtzehn dieciocho diciotto achttien",
-    19: "nineteen neunzehn diecinueve diciannove negentien",
-    20: "twenty zwanzig vingt veinte venti vinte twintig",
-    30: "thirty dreißig trente treinta trenta trinta dertig",
-    40: "forty vierzig quarante cuarenta quaranta quarenta veertig",
-    50: "fifty fünfzig cinquante cincuenta cinquanta vijftig",
-    60: "sixty sechzig soixante sesenta sessanta zestig",
-    70: "seventy siebzig setenta settanta zeventig",
-    80: "eighty achtzig ochenta ottanta tachtig",
-    90: "ninety neunzig noventa novanta negentig",
-}
-_ONLY_HELD: Final = {1: "one a an un une uno una um uma ein eine een", 2: "dos due dois duas", 7: "sept", 9: "neuf"}
-_SCALES: Final = {
-    100: "hundred hundert honderd",
-    1_000: "thousand tausend mille mil mila duizend",
-    1_000_000: "million millions millionen mio millón millones milione milioni milhão milhões miljoen",
-    1_000_000_000: "billion billions milliarde milliarden mrd milliard milliards miliardo miliardi miljard",
-}
-_MONTHS: Final = (
-    "january jan januar janvier enero gennaio janeiro januari",
-    "february feb februar février febrero febbraio fevereiro februari",
-    "march mar märz mars marzo março maart",
-    "april apr avril abril aprile",
-    "may mai mayo maggio maio mei",
-    "june jun juni juin junio giugno junho",
-    "july jul juli juillet julio luglio julho",
-    "august aug août agosto augustus",
-    "september sep sept septembre septiembre settembre setembro",
-    "october oct oktober okt octobre octubre ottobre outubro",
-    "november nov novembre noviembre novembro",
-    "december dec dezember dez décembre diciembre dicembre dezembro",
-)
+_WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
-def _by_word(words: dict[int, str]) -> dict[str, int]:
-    return {word: value for value, of_value in words.items() for word in of_value.split()}
+def _by_word(kind: str) -> dict[str, int]:
+    return {word: int(value) for value, words in _WORDS[kind].items() for word in words.split()}
 
 
-_VALUES: Final = _by_word(_NUMERALS)
-_HELD_VALUES: Final = _by_word(_ONLY_HELD)
-_SCALE: Final = _by_word(_SCALES)
-_MONTH: Final = _by_word(dict(enumerate(_MONTHS, 1)))
+_VALUES: Final = _by_word("numerals")
+_HELD_VALUES: Final = _by_word("held_only")
+_SCALE: Final = _by_word("scales")
+_MONTH: Final = _by_word("months")
 _NAMES: Final = "|".join(sorted(_MONTH, key=len, reverse=True))
 _LINK: Final = r"[.,]?(?:st|nd|rd|th|er|º)?(?:\s+|-)(?:(?:of|de|del|di)\s+)?"
 

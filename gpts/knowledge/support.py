@@ -2,9 +2,11 @@
 
 import math
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from gpts.knowledge import tables
@@ -21,27 +23,10 @@ SUPPORTED_OVERLAP: Final = 0.6
 RUN_TERMS: Final = 3
 RUN_SHARE: Final = 0.3
 
-# Words of greetings and of an answer's remarks about itself, which claim nothing.
-FRAME: Final = frozenset(
-    terms(
-        "answer question according passage text information following based document file provided mentioned stated "
-        "yes sure okay ok certainly hello hi thanks welcome happy glad help hope found"
-    )
-)
-# With FRAME: the courtesies around an answer. A sentence of only these claims nothing.
-COURTESY: Final = FRAME | frozenset(
-    terms(
-        "let know feel free ask need anything else further assist assistance please great day good morning sorry "
-        "fine today tomorrow soon pleasure wonderful weekend evening afternoon thank bye goodbye care anytime enjoy "
-        "unfortunately able find say mention cover contain information file document hallo gerne danke bitte guten "
-        "tag bonjour merci hola gracias ciao grazie olá obrigado dank"
-    )
-)
-_NEGATIONS: Final = frozenset(
-    """not no never none nothing nobody neither nor without cannot nicht nichts niemand kein keine keinen keinem
-    keiner keines nie niemals ohne ne pas jamais rien personne aucun aucune sans nunca nada nadie ningún ninguna sin
-    non niente nessun nessuna senza não sem niet geen nooit zonder""".split()
-)
+_WORDS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+FRAME: Final = frozenset(terms(_WORDS["frame"]))
+COURTESY: Final = FRAME | frozenset(terms(_WORDS["courtesy"]))
+_NEGATIONS: Final = frozenset(_WORDS["negations"].split())
 
 
 def claims(sentence: str) -> list[str]:
@@ -52,22 +37,8 @@ def claims(sentence: str) -> list[str]:
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 _CODE: Final = re.compile(r"\w*(?:\d|[A-Z]\w*[A-Z])\w*")
 _HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
-# The frame of a letter: "Dear customer,", "Kind regards", "Subject: Your order", "[Your name]".
-_LETTER: Final = re.compile(
-    r"(?:\D{1,40},|\[[^\]]+\]|(?:subject|betreff|objet|asunto|oggetto|assunto|onderwerp): \D{1,80}"
-    r"|(?:(?:with )?(?:best|kind|warm)(?:est)? (?:regards|wishes)|(?:yours )?(?:sincerely|faithfully|truly)|regards"
-    r"|(?:mit )?(?:freundlichen|besten|herzlichen|viele|liebe) gr(?:ü|ue)(?:ß|ss)en?|cordialement|bien à vous"
-    r"|saludos(?: cordiales)?|atentamente|cordiali saluti)[,.]?)",
-    re.IGNORECASE,
-)
-# What an answer says of the GPT itself, as long as it gives no figures.
-_SELF: Final = re.compile(
-    r"(?:(?:[Hh]i|[Hh]ello|[Hh]allo|[Bb]onjour|[Hh]ola|[Cc]iao|[Oo]lá)[,!. ]+)?"
-    r"(?:(?:I am|I['’]m|Ich bin|ich bin|Je suis|je suis|Soy|soy|Sono|sono|Sou|sou|Ik ben|ik ben)"
-    r" (?:an?|the|your|here|happy|glad|der|die|das|eine?|[Ii]hr|dein|une?|le|la|l['’]|votre|el|tu|il|o|um|uma|een|de"
-    r"|[A-ZÀ-Þ])|My name is|Mein Name ist|I can help|Ich kann (?:dir|Ihnen)|Je peux vous|Puedo ayudar|我是|我可以)"
-    r"\D{0,200}"
-)
+_LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)
+_SELF: Final = re.compile("".join(_WORDS["itself"]))
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")

@@ -10,9 +10,11 @@ in 64 with the question before it prepended, which spoils new topics (2026-11; t
 """
 
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS, stem
@@ -27,29 +29,11 @@ ANSWER_WORDS: Final = 4
 ANSWER_CHARS: Final = 300
 SHORT_ANSWER_CHARS: Final = 60
 
-# Words that refer back, without those that are common in another of the languages: German "es" is Spanish "is",
-# French "son" is Spanish "are".
-_POINTERS: Final = frozenset(
-    """it its they them their theirs he him his she her hers this these those one ones same other others former latter
-    er ihn ihm ihnen ihre ihren ihrem ihrer seine seinen seinem seiner deren dessen dieser diesen diesem dort dabei
-    dafür dagegen damit danach daran darauf daraus darin darüber davon davor dazu
-    elle elles ils lui celui celle ceux celles cela ça ce cette ces ses leurs
-    él ella ellos ellas ello eso esa esos esas esto este esta estos estas aquel aquella su sus suyo
-    lui lei loro esso essa essi esse quello quella quelli quelle questo questa questi queste suo sua suoi sue
-    ele ela eles elas dele dela deles delas nele nela isso isto esse aquele aquela seu sua seus suas
-    hij hem haar hun hen deze ervan erin erop ermee daarvan daarin daarmee daarop daarvoor""".split()
-)
-# Words that may refer back but often do not ("the pump that leaks", "is there a lift").
-_VAGUE: Final = frozenset(
-    "that there then so das da dann dem denen y en là alors allí ahí così allora lá daar dan".split()
-)
-# Openings of a question that continues the one before.
-_OPENERS: Final = re.compile(
-    r"(?:and|but|or|also|then|what about|how about|what if|why not|und|aber|oder|auch|was ist mit"
-    r"|wie (?:ist|sieht) es|et|mais|ou|qu['’]en est-il|y|pero|o|qué (?:hay|pasa)|e|ma|che ne|mas|en|maar|of"
-    r"|hoe zit)\b",
-    re.IGNORECASE,
-)
+_LISTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_POINTERS: Final = frozenset(_LISTS["pointers"].split())
+_VAGUE: Final = frozenset(_LISTS["vague"].split())
+_EMPTY: Final = frozenset(_LISTS["empty"].split())
+_OPENERS: Final = re.compile("".join(_LISTS["openers"]), re.IGNORECASE)
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
 # Content words from which a question is self-contained in spite of a pointer, an opener, or its shortness.
@@ -58,14 +42,6 @@ _OWN_WITH_OPENER: Final = 3
 _OWN_WHEN_VAGUE: Final = 2
 _OWN_WHEN_SHORT: Final = 2
 _SHORT: Final = 5
-# Filler and generic question words: no topic.
-_EMPTY: Final = frozenset(
-    """may must might shall please thanks thank ok okay yes well really exactly need needs needed want like thing
-    things much many long often far old big bitte danke ja genau lange oft s'il plaît merci oui por favor gracias
-    sí per favore grazie obrigado alstublieft dank""".split()
-)
-
-
 REWRITE: Final = (
     "Conversation so far:\n\n{conversation}\n\nNext message: {question}\n\nWrite the next message as one question "
     "that is understood without the conversation, in its own language. Keep its subject; add only what it refers to. "

@@ -124,8 +124,8 @@ class Retrieval(Value):
     """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
-    `whole_files` are the names of the files that the model reads whole instead, as part of the GPT's prompt; then
-    there are no passages.
+    `whole_files` are the names of files that were read whole: by the model, as part of the GPT's prompt, or to make
+    the extract.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -140,7 +140,8 @@ class Retrieval(Value):
         if self.whole_files:
             return f"Read {len(self.whole_files)} file{'' if len(self.whole_files) == 1 else 's'}"
         n_found = len(self.passages)
-        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else "no match"
+        no_match = "no clear match" if self.extract else "no match"
+        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else no_match
         return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
 
 

@@ -73,7 +73,7 @@ def without(document: Document, spans: Iterable[_Span]) -> Document:
 
     Text removed from a heading is also removed from the heading paths of the blocks under it.
     """
-    gone = _merged(spans)
+    gone = merged(spans)
     if not gone:
         return document
     blocks, pieces = _cut(document.blocks, gone)
@@ -81,14 +81,15 @@ def without(document: Document, spans: Iterable[_Span]) -> Document:
     return document.model_copy(update={"blocks": blocks, "findings": findings})
 
 
-def _merged(spans: Iterable[_Span]) -> list[_Span]:
-    merged: list[_Span] = []
+def merged(spans: Iterable[_Span]) -> list[_Span]:
+    """`spans`, sorted, with those that touch or overlap joined; empty ones are left out."""
+    joined: list[_Span] = []
     for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         elif start < end:
-            merged.append((start, end))
-    return merged
+            joined.append((start, end))
+    return joined
 
 
 def _cut(blocks: Sequence[Block], gone: Sequence[_Span]) -> tuple[tuple[Block, ...], list[_Piece]]:
@@ -157,4 +158,4 @@ def _moved(spans: Iterable[_Span], pieces: Sequence[_Piece]) -> tuple[_Span, ...
             a, b = max(start, old_start), min(end, old_end)
             if a < b:
                 moved.append((new_start + a - old_start, new_start + b - old_start))
-    return tuple(_merged(moved))
+    return tuple(merged(moved))

@@ -5,12 +5,12 @@ Codes, which hold a message or reverse text, become findings.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document, Finding
-from gpts.safety.findings import finding, without
+from gpts.safety.findings import finding, merged, without
 from gpts.safety.invisible_characters import (
     ANNOTATIONS,
     FORCED_DIRECTION,
@@ -44,7 +44,7 @@ def without_strays(document: Document) -> Document:
             held = sorted(
                 at for cluster in _clusters(block.text, wrong) if _is_code(block.text, cluster) for at in cluster
             )
-            gone += _spans(start + at for at in sorted(set(wrong).difference(held)))
+            gone += ((start + at, start + at + 1) for at in set(wrong).difference(held))
             if held:
                 codes.append((start, block, held))
     found = [_finding(offset, block, held) for offset, block, held in codes]
@@ -99,7 +99,7 @@ def _finding(offset: int, block: Block, held: Sequence[int]) -> Finding:
         else f"{len(held)} invisible characters contain a message that readers can't see."
     )
     text = f"{decoded(hidden)}, in: {_around(block.text, held)}"
-    spans = _spans(offset + at for at in held)
+    spans = merged((offset + at, offset + at + 1) for at in held)
     return finding("hidden_characters", "quarantine", message, text, block, spans, name=block.text)
 
 
@@ -162,14 +162,3 @@ def _capped(found: Sequence[Finding]) -> list[Finding]:
     spans = tuple(span for each in rest for span in each.spans)
     everywhere = f"{last.message} Also in {len(rest) - 1} more places."
     return [*found[: _MAX_FINDINGS - 1], last.model_copy(update={"spans": spans, "message": everywhere})]
-
-
-def _spans(places: Iterable[int]) -> list[_Span]:
-    """`places`, sorted, as ranges."""
-    spans: list[_Span] = []
-    for at in places:
-        if spans and spans[-1][1] == at:
-            spans[-1] = (spans[-1][0], at + 1)
-        else:
-            spans.append((at, at + 1))
-    return spans

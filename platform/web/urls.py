@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("web.api.urls")),
     path("", include("web.a2a.urls")),
     path("", include("web.operate.urls")),
+    path("", include("web.docs.urls")),
     path("account/", include("allauth.urls")),
 ]

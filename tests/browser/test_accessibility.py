@@ -22,7 +22,17 @@ def serious(page: Page) -> list[str]:
 @pytest.mark.parametrize("theme", THEMES)
 def test_pages_for_everyone_are_accessible(visitor, gpt, theme, size):
     page = visitor.page(color_scheme=theme, viewport=SIZES[size])
-    for path in ("/", "/?q=pump", f"/g/{gpt.slug}/", "/account/login/", "/account/signup/", "/nowhere/"):
+    for path in (
+        "/",
+        "/?q=pump",
+        f"/g/{gpt.slug}/",
+        "/account/login/",
+        "/account/signup/",
+        "/nowhere/",
+        "/docs/",
+        "/docs/?q=files",
+        "/docs/api/",
+    ):
         page.goto(path)
         assert (path, serious(page)) == (path, [])
     visitor.forgive("404")

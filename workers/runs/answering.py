@@ -1,5 +1,6 @@
 """Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
@@ -8,6 +9,7 @@ from gpts.knowledge.citations import Grounding, ground
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
+from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.plan import abstain
@@ -26,6 +28,8 @@ from workers.runs.services import Services
 
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
+# A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
+_HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
 Show = Callable[[str], None]
 
@@ -58,16 +62,21 @@ def _query_by_rules(state: TurnState) -> str:
 
 
 def search_query(state: TurnState, services: Services) -> str:
-    """The question as it reads without the conversation, in the model's words. Raises EngineError."""
+    """The question as it reads without the conversation, as the model writes it. Raises EngineError."""
     messages = query_request(state.history, state.steps)
     if not messages:
         return state.question()
+    if state.ability.reasons:  # it would think aloud first
+        return retrieval_query(state.history, state.steps)
     request = GenerationRequest(
         messages=messages, max_tokens=QUERY_TOKENS, sampling=Sampling(temperature=0.0), deadline_s=services.deadline_s
     )
     with closing(services.engine.stream(request)) as tokens:
         written = "".join(token.text for token in tokens).strip()
-    return written.splitlines()[0].strip(' "') if written else retrieval_query(state.history, state.steps)
+    if not written:
+        return retrieval_query(state.history, state.steps)
+    # The message stays in the query: a small model may have written something else.
+    return " ".join(dict.fromkeys((written.splitlines()[0].strip(' "'), state.question())))
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:
@@ -99,10 +108,16 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 
 def _said(state: TurnState) -> Passage:
-    """What a reply may repeat without a file: the GPT's own description, and what the person wrote."""
-    asked = (step.text for log in (*state.history, state.steps) for step in log if isinstance(step, UserMessage))
+    """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
+
+    What a question supposes ("is it true that ...") is none of these.
+    """
+    messages = (step.text for log in (*state.history, state.steps) for step in log if isinstance(step, UserMessage))
+    texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
+    told = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
     spec = state.spec
-    text = "\n\n".join((f"I am {spec.name}.", spec.description, *spec.starters, *asked))
+    statements = (sentence for sentence in told if not sentence.rstrip('"”»').endswith(("?", "？")))
+    text = "\n\n".join((f"I am {spec.name}.", spec.description, *statements))
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 

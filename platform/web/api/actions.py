@@ -1,47 +1,31 @@
 """`/api/gpts/{slug}/actions` and `…/mcp-servers` of the caller's own GPTs; `/api/sign-ins`: the caller's sign-ins."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
-from ninja import Router, Schema, Status
+from django.http import HttpRequest
+from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, AuthHint, Listed, McpTool
+from gpts.values import ShortText, Text
 from web import rpc
 from web.api.auth import caller
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
-from web.api.reading import Text
 from web.builder import actions, auth, sign_ins
+from web.builder.actions import DocumentSource, Row
+from web.builder.auth import AuthKind, AuthSetting
 from web.builder.models_actions import Action, McpServerRow, SignIn
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Actions"])
 UNAVAILABLE = {**INVALID, 503: NativeErrorBody}
-AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
-ShortText = Annotated[Text, Field(max_length=500)]
-
-
-class ActionSource(Schema):
-    """An OpenAPI 3.0 or 3.1 document: its text (JSON or YAML) or its URL."""
-
-    document: Annotated[Text, Field(max_length=2_000_000)] = ""
-    url: Annotated[Text, Field(max_length=2_000)] = Field(
-        "", description="Where to fetch it, if `document` is empty."
-    )
-    server: ShortText = Field("", description="The server URL; default: the first in the document.")
-    operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = Field(
-        None, description=f"Names of the operations to enable; default: the first {MAX_OPERATIONS} usable ones."
-    )
-
-    def source(self) -> actions.DocumentSource:
-        """The source as a value."""
-        chosen = None if self.operations is None else tuple(self.operations)
-        return actions.DocumentSource(self.document, self.url, self.server, chosen)
+KEPT = "The published version keeps it until you publish again."
 
 
 class ActionPreview(Schema):
@@ -56,11 +40,12 @@ class ActionPreview(Schema):
     auth: AuthHint = Field(description="Authentication as described in the document.")
 
 
-class NewAction(ActionSource):
+@dataclass(frozen=True, slots=True)
+class NewAction(DocumentSource):
     """An action to add. The name defaults to the document's title."""
 
     name: Annotated[Text, Field(max_length=NAME_CHARS)] = ""
-    privacy_url: ShortText = Field("", description="The service's privacy policy; required in the store.")
+    privacy_url: Annotated[ShortText, Field(description="The service's privacy policy; required in the store.")] = ""
 
 
 class ActionPatch(Schema):
@@ -71,12 +56,12 @@ class ActionPatch(Schema):
     document: Annotated[Text, Field(max_length=2_000_000)] | None = None
     url: Annotated[Text, Field(max_length=2_000)] | None = None
     server: ShortText | None = None
-    operations: Annotated[list[ShortText], Field(max_length=MAX_OPERATIONS)] | None = None
+    operations: Annotated[tuple[ShortText, ...], Field(max_length=MAX_OPERATIONS)] | None = None
 
-    def source(self) -> actions.DocumentSource | None:
+    def source(self) -> DocumentSource | None:
         """The document to read; None if it does not change."""
         given = self.model_dump(include={"document", "url", "server", "operations"}, exclude_none=True)
-        return ActionSource(**given).source() if given else None
+        return DocumentSource(**given) if given else None
 
 
 class OutsideShape(Schema):
@@ -114,27 +99,6 @@ class ActionShape(OutsideShape):
     @staticmethod
     def resolve_redirect_uri(row: Any) -> str:
         return sign_ins.redirect_uri(row)
-
-
-class AuthSetting(Schema):
-    """Authentication of calls. Without `secret` the stored one is kept if kind and host are the same; "" deletes it.
-
-    `secret` is the API key ("user:password" for basic), or the client secret for oauth.
-    """
-
-    kind: AuthKind
-    secret: Annotated[Text, Field(max_length=4_000)] | None = None
-    header: ShortText = ""
-    client_id: ShortText = ""
-    authorize_url: ShortText = ""
-    token_url: ShortText = ""
-    revoke_url: ShortText = ""
-    scope: ShortText = ""
-    token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a method, no secret
-
-    def choice(self) -> auth.AuthChoice:
-        """The setting as a value."""
-        return auth.AuthChoice(**self.model_dump())
 
 
 class Trial(Schema):
@@ -193,73 +157,73 @@ class SignInShape(Schema):
     created: datetime
 
 
-def _own_action(request: HttpRequest, slug: str, action_id: UUID) -> Action:
-    return actions.access_outside(Action, access_own_gpt(caller(request), slug), action_id)
+def own_service(model: type[Row], request: HttpRequest, slug: str, service_id: UUID) -> Row:
+    """An action, MCP server or remote agent in the draft of the caller's own GPT. Raises Http404 for any other."""
+    return actions.access_outside(model, access_own_gpt(caller(request), slug), service_id)
 
 
-def _own_server(request: HttpRequest, slug: str, server_id: UUID) -> McpServerRow:
-    return actions.access_outside(McpServerRow, access_own_gpt(caller(request), slug), server_id)
+def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[Row], shape: type[Schema]) -> None:
+    """Add the routes that actions, MCP servers and remote agents have in common: list, remove, authentication."""
+
+    def rows(request: HttpRequest, slug: str) -> QuerySet[Row]:
+        return actions.draft_rows(model, access_own_gpt(caller(request), slug))
+
+    def remove(request: HttpRequest, slug: str, service_id: UUID) -> Status[None]:
+        actions.remove(own_service(model, request, slug, service_id))
+        return Status(204, None)
+
+    def set_auth(request: HttpRequest, slug: str, service_id: UUID, setting: Body[AuthSetting]) -> Row:
+        return auth.set_auth(own_service(model, request, slug, service_id), setting)
+
+    kinds = "" if model is Action else ": an API key or none"
+    rows.__name__, rows.__doc__ = f"list_{name}s", f"The {words}s in your draft."
+    remove.__name__, remove.__doc__ = f"remove_{name}", f"Remove the {words} from your draft. {KEPT}"
+    set_auth.__name__ = f"set_{name}_auth"
+    set_auth.__doc__ = f"Set the {words}'s authentication{kinds}. Takes effect immediately, also when published."
+    one = f"{path}/{{uuid:service_id}}"
+    to.get(path, response={200: list[shape], **DENIED})(rows)  # type: ignore[valid-type]
+    to.delete(one, response={204: None, **DENIED})(remove)
+    to.post(f"{one}/auth", response={200: shape, **INVALID})(set_auth)
 
 
-@router.get("/gpts/{slug}/actions", response={200: list[ActionShape], **DENIED})
-def list_actions(request: HttpRequest, slug: str) -> QuerySet[Action]:
-    """The actions in your draft."""
-    return access_own_gpt(caller(request), slug).actions.filter(removed=None).select_related("gpt")
+add_shared_routes(router, "/gpts/{slug}/actions", "action", "action", Action, ActionShape)
+add_shared_routes(router, "/gpts/{slug}/mcp-servers", "mcp_server", "MCP server", McpServerRow, McpServerShape)
 
 
 @router.post("/gpts/{slug}/actions/preview", response={200: ActionPreview, **UNAVAILABLE})
-def preview_action(request: HttpRequest, slug: str, source: ActionSource) -> dict[str, Any]:
+def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]) -> dict[str, Any]:
     """Preview a document without adding it."""
     access_own_gpt(caller(request), slug)
-    imported = actions.preview_import(source.source())[0]
+    imported = actions.preview_import(source)[0]
     return {**imported.model_dump(exclude={"operations"}), "enabled": [each.name for each in imported.operations]}
 
 
 @router.post("/gpts/{slug}/actions", response={201: ActionShape, **UNAVAILABLE})
-def add_action(request: HttpRequest, slug: str, new: NewAction) -> Status[Action]:
+def add_action(request: HttpRequest, slug: str, new: Body[NewAction]) -> Status[Action]:
     """Add an action to your draft."""
     gpt = access_own_gpt(caller(request), slug)
-    return Status(201, actions.add_action(gpt, new.source(), new.name, new.privacy_url))
+    return Status(201, actions.add_action(gpt, new, new.name, new.privacy_url))
 
 
-@router.get("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **DENIED})
-def read_action(request: HttpRequest, slug: str, action_id: UUID) -> Action:
+@router.get("/gpts/{slug}/actions/{uuid:service_id}", response={200: ActionShape, **DENIED})
+def read_action(request: HttpRequest, slug: str, service_id: UUID) -> Action:
     """An action of your draft."""
-    return _own_action(request, slug, action_id)
+    return own_service(Action, request, slug, service_id)
 
 
-@router.patch("/gpts/{slug}/actions/{uuid:action_id}", response={200: ActionShape, **UNAVAILABLE})
-def update_action(request: HttpRequest, slug: str, action_id: UUID, change: ActionPatch) -> Action:
+@router.patch("/gpts/{slug}/actions/{uuid:service_id}", response={200: ActionShape, **UNAVAILABLE})
+def update_action(request: HttpRequest, slug: str, service_id: UUID, change: ActionPatch) -> Action:
     """Change an action. The published version keeps the old one until you publish again."""
-    action = _own_action(request, slug, action_id)
+    action = own_service(Action, request, slug, service_id)
     named = change.model_dump(include={"name", "privacy_url"}, exclude_none=True)
     return actions.update_action(action, change.source(), named)
 
 
-@router.delete("/gpts/{slug}/actions/{uuid:action_id}", response={204: None, **DENIED})
-def remove_action(request: HttpRequest, slug: str, action_id: UUID) -> Status[None]:
-    """Remove an action from your draft. The published version keeps it until you publish again."""
-    actions.remove(_own_action(request, slug, action_id))
-    return Status(204, None)
-
-
-@router.post("/gpts/{slug}/actions/{uuid:action_id}/auth", response={200: ActionShape, **INVALID})
-def set_action_auth(request: HttpRequest, slug: str, action_id: UUID, setting: AuthSetting) -> Action:
-    """Set an action's authentication. Takes effect immediately, also for the published version."""
-    return auth.set_auth(_own_action(request, slug, action_id), setting.choice())
-
-
-@router.post("/gpts/{slug}/actions/{uuid:action_id}/test", response={200: Tried, **UNAVAILABLE})
-def test_action(request: HttpRequest, slug: str, action_id: UUID, trial: Trial) -> dict[str, Any]:
+@router.post("/gpts/{slug}/actions/{uuid:service_id}/test", response={200: Tried, **UNAVAILABLE})
+def test_action(request: HttpRequest, slug: str, service_id: UUID, trial: Trial) -> dict[str, Any]:
     """Call an operation now, as in a run."""
-    action = _own_action(request, slug, action_id)
+    action = own_service(Action, request, slug, service_id)
     return actions.test_operation(caller(request), action, trial.operation, trial.arguments)
-
-
-@router.get("/gpts/{slug}/mcp-servers", response={200: list[McpServerShape], **DENIED})
-def list_mcp_servers(request: HttpRequest, slug: str) -> QuerySet[McpServerRow]:
-    """The MCP servers in your draft."""
-    return access_own_gpt(caller(request), slug).mcp_servers.filter(removed=None).select_related("gpt")
 
 
 @router.post("/gpts/{slug}/mcp-servers", response={201: McpServerShape, **INVALID})
@@ -281,30 +245,17 @@ def _listed(server: McpServerRow) -> McpServerRow:
     return server
 
 
-@router.patch("/gpts/{slug}/mcp-servers/{uuid:server_id}", response={200: McpServerShape, **INVALID})
-def update_mcp_server(request: HttpRequest, slug: str, server_id: UUID, change: McpServerPatch) -> McpServerRow:
+@router.patch("/gpts/{slug}/mcp-servers/{uuid:service_id}", response={200: McpServerShape, **INVALID})
+def update_mcp_server(request: HttpRequest, slug: str, service_id: UUID, change: McpServerPatch) -> McpServerRow:
     """Change an MCP server of your draft."""
-    server = _own_server(request, slug, server_id)
-    return actions.update_mcp_server(server, change.model_dump(exclude_none=True))
+    server = own_service(McpServerRow, request, slug, service_id)
+    return actions.saved(server, **change.model_dump(exclude_none=True))
 
 
-@router.delete("/gpts/{slug}/mcp-servers/{uuid:server_id}", response={204: None, **DENIED})
-def remove_mcp_server(request: HttpRequest, slug: str, server_id: UUID) -> Status[None]:
-    """Remove an MCP server from your draft. The published version keeps it until you publish again."""
-    actions.remove(_own_server(request, slug, server_id))
-    return Status(204, None)
-
-
-@router.post("/gpts/{slug}/mcp-servers/{uuid:server_id}/refresh", response={200: McpServerShape, **DENIED})
-def refresh_mcp_server(request: HttpRequest, slug: str, server_id: UUID) -> McpServerRow:
+@router.post("/gpts/{slug}/mcp-servers/{uuid:service_id}/refresh", response={200: McpServerShape, **DENIED})
+def refresh_mcp_server(request: HttpRequest, slug: str, service_id: UUID) -> McpServerRow:
     """Refresh an MCP server's tools."""
-    return _listed(_own_server(request, slug, server_id))
-
-
-@router.post("/gpts/{slug}/mcp-servers/{uuid:server_id}/auth", response={200: McpServerShape, **INVALID})
-def set_mcp_server_auth(request: HttpRequest, slug: str, server_id: UUID, setting: AuthSetting) -> McpServerRow:
-    """Set an MCP server's authentication: an API key or none."""
-    return auth.set_auth(_own_server(request, slug, server_id), setting.choice())
+    return _listed(own_service(McpServerRow, request, slug, service_id))
 
 
 @router.get("/sign-ins", response={200: list[SignInShape], 401: NativeErrorBody})
@@ -317,8 +268,5 @@ def list_sign_ins(request: HttpRequest) -> QuerySet[SignIn]:
 @router.delete("/sign-ins/{uuid:action_id}", response={204: None, 401: NativeErrorBody, 404: NativeErrorBody})
 def delete_sign_in(request: HttpRequest, action_id: UUID) -> Status[None]:
     """Sign out of the service that an action calls. Its tokens are revoked if the service supports it."""
-    own = SignIn.objects.filter(user=caller(request), action=action_id).select_related("action__gpt").first()
-    if own is None:
-        raise Http404("You’re not signed in there.")
-    sign_ins.sign_out(own)
+    sign_ins.sign_out(caller(request), action_id)
     return Status(204, None)

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
@@ -12,12 +11,13 @@ from pydantic import Field
 from gpts.spec.actions import AuthHint
 from gpts.spec.agents import DEADLINE_S
 from gpts.spec.gpt import WHEN_CHARS
+from gpts.values import ShortText, Text
 from web import rpc
-from web.api.actions import UNAVAILABLE, AuthSetting, OutsideShape, ShortText
+from web.api.actions import UNAVAILABLE, OutsideShape, add_shared_routes, own_service
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
-from web.api.reading import Text
-from web.builder import actions, agents, auth
+from web.builder import agents
+from web.builder.auth import AuthSetting
 from web.builder.models_actions import RemoteAgentRow
 from web.builder.services import access_own_gpt
 
@@ -60,22 +60,14 @@ class AgentShape(OutsideShape):
     hint: AuthHint = Field(AuthHint(), description="Authentication as described in the card, if it was just read.")
 
 
-def _own(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
-    return actions.access_outside(RemoteAgentRow, access_own_gpt(caller(request), slug), agent_id)
-
-
-@router.get("/gpts/{slug}/agents", response={200: list[AgentShape], **DENIED})
-def list_agents(request: HttpRequest, slug: str) -> QuerySet[RemoteAgentRow]:
-    """The remote agents in your draft."""
-    return access_own_gpt(caller(request), slug).remote_agents.filter(removed=None).select_related("gpt")
+add_shared_routes(router, "/gpts/{slug}/agents", "agent", "remote agent", RemoteAgentRow, AgentShape)
 
 
 @router.post("/gpts/{slug}/agents", response={201: AgentShape, **UNAVAILABLE})
 def add_agent(request: HttpRequest, slug: str, new: NewAgent) -> Status[RemoteAgentRow]:
     """Add a remote agent to your draft."""
     gpt = access_own_gpt(caller(request), slug)
-    sign_in = new.auth.choice() if new.auth else None
-    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), sign_in)
+    agent, facts = agents.add_remote_agent(gpt, new.card_url, new.fields(), new.auth)
     return Status(201, _with(agent, hint=facts.auth))
 
 
@@ -85,23 +77,16 @@ def _with(agent: RemoteAgentRow, **facts: Any) -> RemoteAgentRow:
     return agent
 
 
-@router.patch("/gpts/{slug}/agents/{uuid:agent_id}", response={200: AgentShape, **INVALID})
-def update_agent(request: HttpRequest, slug: str, agent_id: UUID, change: AgentPatch) -> RemoteAgentRow:
+@router.patch("/gpts/{slug}/agents/{uuid:service_id}", response={200: AgentShape, **INVALID})
+def update_agent(request: HttpRequest, slug: str, service_id: UUID, change: AgentPatch) -> RemoteAgentRow:
     """Change a remote agent of your draft. The published version keeps the old one until you publish again."""
-    return agents.update_remote_agent(_own(request, slug, agent_id), change.fields())
+    return agents.changed(own_service(RemoteAgentRow, request, slug, service_id), change.fields())
 
 
-@router.delete("/gpts/{slug}/agents/{uuid:agent_id}", response={204: None, **DENIED})
-def remove_agent(request: HttpRequest, slug: str, agent_id: UUID) -> Status[None]:
-    """Remove a remote agent from your draft. The published version keeps it until you publish again."""
-    actions.remove(_own(request, slug, agent_id))
-    return Status(204, None)
-
-
-@router.post("/gpts/{slug}/agents/{uuid:agent_id}/refresh", response={200: AgentShape, **DENIED})
-def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgentRow:
+@router.post("/gpts/{slug}/agents/{uuid:service_id}/refresh", response={200: AgentShape, **DENIED})
+def refresh_agent(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAgentRow:
     """Refresh a remote agent's card."""
-    agent = _own(request, slug, agent_id)
+    agent = own_service(RemoteAgentRow, request, slug, service_id)
     try:
         agent, facts = agents.read_again(agent)
     except rpc.NoResult as error:
@@ -109,9 +94,3 @@ def refresh_agent(request: HttpRequest, slug: str, agent_id: UUID) -> RemoteAgen
     except ValidationError as error:
         return _with(agent, trouble=" ".join(error.messages))
     return _with(agent, hint=facts.auth)
-
-
-@router.post("/gpts/{slug}/agents/{uuid:agent_id}/auth", response={200: AgentShape, **INVALID})
-def set_agent_auth(request: HttpRequest, slug: str, agent_id: UUID, setting: AuthSetting) -> RemoteAgentRow:
-    """Set a remote agent's authentication: an API key or none. Takes effect immediately, also when published."""
-    return auth.set_auth(_own(request, slug, agent_id), setting.choice())

@@ -1,5 +1,7 @@
 """OpenAI's chat completions: requests, and a run's answer in their format."""
 
+import tomllib
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from ninja import Schema
@@ -8,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, Overrides, ToolResult
+from gpts.values import Text
 from web.api.errors import ApiError
 from web.api.functions import (
     MAX_FUNCTIONS,
@@ -20,45 +23,15 @@ from web.api.functions import (
     choice_of,
 )
 from web.api.messages import ChatMessage, turn_of
-from web.api.reading import Text
 from web.runs.models import Run
 from web.runs.trees import Tokens, tokens_in, tree_of
 
+_TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # Unsupported parameters that would change the answer, each with its neutral values.
-UNSUPPORTED: Final[dict[str, tuple[Any, ...]]] = {
-    "functions": ([],),
-    "function_call": ("none", "auto"),
-    "n": (1,),
-    "seed": (),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "modalities": (["text"],),
-    "audio": (),
-    "prediction": (),
-    "reasoning_effort": (),
-    "verbosity": (),
-    "web_search_options": (),
-}
+UNSUPPORTED: Final[dict[str, list[Any]]] = _TEXTS["unsupported"]
 CompletionFinish = Literal["stop", "length", "tool_calls"]
 
-DESCRIPTION: Final = (
-    "`model` is a GPT's slug. Answers use the same knowledge and citations as in a chat; the citations are the"
-    " message's `annotations` of type `file_citation`. `system` and `developer` messages are passed on as"
-    " your requests: they do not replace the GPT's instructions. If the last message starts with `@slug`, that"
-    " GPT answers it, with the conversation so far.\n\n`tools` are your own functions: to call one, the answer ends"
-    " with `finish_reason` `tool_calls`, and you send the results in messages of role `tool`."
-    " Arguments always follow the function's schema, and with `response_format` the answer follows yours. The GPT's"
-    " own tools run on the server; if a call needs a person's approval, the request ends with 409"
-    " `approval_required`, and the run waits for `POST /api/runs/{id}/approve`.\n\nSupported: `messages` (text),"
-    " `stream`, `stream_options.include_usage`, `temperature`, `top_p`, `max_tokens`, `max_completion_tokens`,"
-    " `stop`, `tools`, `tool_choice`, `parallel_tool_calls`, `response_format`."
-    " Accepted without effect: `user`, `metadata`, `store`, `service_tier`,"
-    " `safety_identifier`, `prompt_cache_key`. Refused with 400 `unsupported_parameter` unless"
-    f" neutral: {', '.join(f'`{name}`' for name in UNSUPPORTED)}. Unknown parameters are ignored."
-)
+DESCRIPTION: Final = _TEXTS["description"].replace("{unsupported}", ", ".join(f"`{name}`" for name in UNSUPPORTED))
 
 
 class StreamOptions(BaseModel):

@@ -7,9 +7,9 @@ from ninja import Body, Router, Schema, Status
 from pydantic import Field
 
 from gpts.spec.gpt import MAX_DELEGATES, WHEN_CHARS
+from gpts.values import Text
 from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
-from web.api.reading import Text
 from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
 from web.builder.services import access_own_gpt

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet, Sum
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja import File as Upload
 from ninja import Router, Status
 from ninja.files import UploadedFile
@@ -25,11 +25,7 @@ UNAVAILABLE = {503: NativeErrorBody}
 
 def access_own_file(request: HttpRequest, slug: str, file_id: UUID) -> KnowledgeFile:
     """A file in the draft of the caller's own GPT. Raises Http404 for any other."""
-    draft = access_own_gpt(caller(request), slug).files.filter(removed=None)
-    file = draft.filter(id=file_id).select_related("replaces", "gpt").first()
-    if file is None:
-        raise Http404("File not found in this GPT.")
-    return file
+    return files.access_file(access_own_gpt(caller(request), slug), file_id)
 
 
 @router.get("/gpts/{slug}/files", response={200: list[File], **DENIED})

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from gpts.runs.steps import CallerTool, ToolCall
 from gpts.spec.json_schemas import fault_in
+from gpts.values import Text
 from web.api.errors import ApiError
-from web.api.reading import Text
 
 MAX_FUNCTIONS: Final = 128
 DESCRIPTION_CHARS: Final = 1_024

@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
 from gpts.runs.messages import MessageCall, PromptMessage
+from gpts.values import Text
 from web.api.errors import ApiError
 from web.api.functions import CallOfFunction
-from web.api.reading import Text
 
 CALLER_INSTRUCTIONS: Final = "Instructions from the caller: "
 

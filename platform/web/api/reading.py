@@ -1,21 +1,11 @@
-"""Parses request bodies: strict JSON, and text without NUL characters, which databases cannot store."""
+"""Parses request bodies as strict JSON."""
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from django.http import HttpRequest
 from ninja.parser import Parser
 from ninja.types import DictStrAny
-from pydantic import AfterValidator
 from pydantic_core import from_json
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("text must not contain NUL characters")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_without_nul)]
 
 
 class StrictParser(Parser):

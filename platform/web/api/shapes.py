@@ -13,7 +13,7 @@ from pydantic import Field
 from gpts.knowledge.documents import Finding, Notice, Unit
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import DESCRIPTION_CHARS, INSTRUCTIONS_CHARS, NAME_CHARS, STARTER_CHARS, STARTERS
-from web.api.reading import Text
+from gpts.values import Text
 from web.builder.agents import agent_card_url
 from web.builder.files import n_ahead
 from web.builder.knowledge import QUESTION_CHARS

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from gpts.knowledge.documents import Citation, SentenceSupport
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
+from gpts.values import Text
 from web.api.completions import TokenUsage
-from web.api.reading import Text
 
 
 class NewRun(Schema):

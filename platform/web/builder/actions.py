@@ -5,7 +5,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -13,9 +13,20 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
+from pydantic import Field
 
-from gpts.spec.actions import DOCUMENT_BYTES, MAX_ACTIONS, NAME_CHARS, Imported, McpTool, host_name, host_of
+from gpts.spec.actions import (
+    DOCUMENT_BYTES,
+    MAX_ACTIONS,
+    MAX_OPERATIONS,
+    NAME_CHARS,
+    Imported,
+    McpTool,
+    host_name,
+    host_of,
+)
 from gpts.spec.gpt import GptSpec
+from gpts.values import ShortText, Text
 from web import rpc
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -29,12 +40,18 @@ Row = TypeVar("Row", bound=Outside)
 
 @dataclass(frozen=True, slots=True)
 class DocumentSource:
-    """An OpenAPI document, as text or by URL, with the server and operations to use; empty or None: the default."""
+    """An OpenAPI 3.0 or 3.1 document: its text (JSON or YAML) or its URL."""
 
-    document: str = ""
-    url: str = ""
-    server: str = ""
-    operations: tuple[str, ...] | None = None
+    document: Annotated[Text, Field(max_length=DOCUMENT_BYTES)] = ""
+    url: Annotated[Text, Field(max_length=2_000, description="Where to fetch it, if `document` is empty.")] = ""
+    server: Annotated[ShortText, Field(description="The server URL; default: the first in the document.")] = ""
+    operations: Annotated[
+        tuple[ShortText, ...] | None,
+        Field(
+            max_length=MAX_OPERATIONS,
+            description=f"Names of the operations to enable; default: the first {MAX_OPERATIONS} usable ones.",
+        ),
+    ] = None
 
 
 def preview_import(source: DocumentSource) -> tuple[Imported, str]:
@@ -103,9 +120,14 @@ def check_room(rows: QuerySet[Row], what: str, field: str, limit: int) -> None:
         raise ValidationError({field: f"A GPT can have up to {limit} {what}. Remove one first."})
 
 
+def draft_rows(model: type[Row], gpt: Gpt) -> QuerySet[Row]:
+    """The rows of `model`, such as actions, in the draft of `gpt`."""
+    return model._default_manager.filter(gpt=gpt, removed=None).select_related("gpt")
+
+
 def access_outside(model: type[Row], gpt: Gpt, row_id: UUID) -> Row:
     """The action, MCP server or remote agent `row_id` in the draft of `gpt`. Raises Http404."""
-    row = model._default_manager.filter(gpt=gpt, removed=None, id=row_id).select_related("gpt").first()
+    row = draft_rows(model, gpt).filter(id=row_id).first()
     if row is None:
         raise Http404("Not found in this GPT.")
     return row
@@ -199,11 +221,6 @@ def check_address(url: str, field: str, whose: str) -> None:
     """Raises ValidationError unless `url` is a full HTTP URL."""
     if not url.startswith(("http://", "https://")) or not host_name(url):
         raise ValidationError({field: f"Enter {whose} full URL, starting with https://."})
-
-
-def update_mcp_server(server: McpServerRow, fields: dict[str, Any]) -> McpServerRow:
-    """The server with `fields` (name, trusted, privacy_url) changed. Raises ValidationError by field."""
-    return saved(server, **fields)
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:

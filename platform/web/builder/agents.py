@@ -11,7 +11,7 @@ from gpts.spec.agents import DEADLINE_S, AgentFacts
 from gpts.spec.gpt import MAX_DELEGATES
 from web import rpc
 from web.builder.actions import check_address, check_room, saved
-from web.builder.auth import AuthChoice, set_auth
+from web.builder.auth import AuthSetting, set_auth
 from web.builder.models import Gpt
 from web.builder.models_actions import RemoteAgentRow
 
@@ -24,11 +24,11 @@ def agent_card_url(gpt: Gpt) -> str:
 
 
 def add_remote_agent(
-    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthChoice | None = None
+    gpt: Gpt, card_url: str, fields: dict[str, Any], sign_in: AuthSetting | None = None
 ) -> tuple[RemoteAgentRow, AgentFacts]:
     """A new remote agent of the draft, and its card.
 
-    `fields` are those of `update_remote_agent`. With `sign_in` the card is read with the key. Raises ValidationError
+    `fields` are those of `changed`. With `sign_in` the card is read with the key. Raises ValidationError
     by field, NoResult; nothing is stored then.
     """
     check_room(gpt.remote_agents.all(), "remote agents", "card_url", MAX_DELEGATES)
@@ -39,21 +39,16 @@ def add_remote_agent(
         set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row
     try:
         facts = _read_card(card_url, str(agent.id) if sign_in else "")
-        return _changed(agent, fields, facts), facts
+        return changed(agent, fields, facts), facts
     except (ValidationError, rpc.NoResult):
         agent.delete()
         raise
 
 
-def update_remote_agent(agent: RemoteAgentRow, fields: dict[str, Any]) -> RemoteAgentRow:
-    """The agent with `fields` (when, timeout_s, privacy_url) changed. Raises ValidationError by field."""
-    return _changed(agent, fields, None)
-
-
 def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
     """The agent updated from its current card, and the card. Raises ValidationError, NoResult."""
     facts = _read_card(agent.card_url, str(agent.id))
-    return _changed(agent, {}, facts), facts
+    return changed(agent, {}, facts), facts
 
 
 def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
@@ -64,7 +59,8 @@ def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
     return AgentFacts.model_validate(result["card"])
 
 
-def _changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | None) -> RemoteAgentRow:
+def changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | None = None) -> RemoteAgentRow:
+    """The agent with `fields` (when, timeout_s, privacy_url) and the `facts` of its card. Raises ValidationError."""
     if facts is not None:
         agent.name, agent.url, agent.description = facts.name, facts.url, facts.description
         agent.examples = list(facts.examples)

@@ -1,57 +1,63 @@
-"""How calls to an action, MCP server or remote agent authenticate: the creator's choice, with its secret."""
+"""How calls to an action, MCP server or remote agent authenticate: the creator's setting, with its secret."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from pydantic import Field
 
+from gpts.values import ShortText, Text
 from web.builder.actions import Row, saved
 from web.builder.models_actions import Action, Auth, Outside
 
 MAX_SECRET_CHARS: Final = 4_000
+AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 
 
 @dataclass(frozen=True, slots=True)
-class AuthChoice:
-    """How calls authenticate. `secret` None keeps the stored one, if kind and host are the same."""
+class AuthSetting:
+    """Authentication of calls. Without `secret` the stored one is kept if kind and host are the same; "" deletes it.
 
-    kind: str
-    secret: str | None = None
-    header: str = ""
-    client_id: str = ""
-    authorize_url: str = ""
-    token_url: str = ""
-    revoke_url: str = ""
-    scope: str = ""
-    token_auth: str = "post"  # noqa: S105 - a method, not a secret
+    `secret` is the API key ("user:password" for basic), or the client secret for oauth.
+    """
+
+    kind: AuthKind
+    secret: Annotated[Text, Field(max_length=MAX_SECRET_CHARS)] | None = None
+    header: ShortText = ""
+    client_id: ShortText = ""
+    authorize_url: ShortText = ""
+    token_url: ShortText = ""
+    revoke_url: ShortText = ""
+    scope: ShortText = ""
+    token_auth: Literal["post", "basic"] = "post"  # noqa: S105 - a method, no secret
 
 
-def set_auth(row: Row, choice: AuthChoice) -> Row:
+def set_auth(row: Row, setting: AuthSetting) -> Row:
     """The row with its authentication changed. Raises ValidationError by field."""
-    _check_auth(row, choice)
-    changed = choice.kind != row.auth or row.secret_host not in ("", row.host)
+    _check_auth(row, setting)
+    changed = setting.kind != row.auth or row.secret_host not in ("", row.host)
     fields = ("client_id", "authorize_url", "token_url", "revoke_url", "scope", "token_auth")
-    oauth = {name: getattr(choice, name) for name in fields} if choice.kind == Auth.OAUTH else {}
+    oauth = {name: getattr(setting, name) for name in fields} if setting.kind == "oauth" else {}
     if isinstance(row, Action) and (changed or oauth != row.oauth):
         row.sign_ins.all().delete()  # they are for another service, or another client of it
-    row.auth, row.header, row.oauth = choice.kind, choice.header, oauth
-    if choice.secret is not None or changed:
-        row.keep_secret(choice.secret or "")
+    row.auth, row.header, row.oauth = setting.kind, setting.header, oauth
+    if setting.secret is not None or changed:
+        row.keep_secret(setting.secret or "")
     return saved(row)
 
 
-def _check_auth(row: Outside, choice: AuthChoice) -> None:
-    if choice.kind not in Auth.values:
+def _check_auth(row: Outside, setting: AuthSetting) -> None:
+    if setting.kind not in Auth.values:
         raise ValidationError({"kind": f"The authentication type must be one of {', '.join(Auth.values)}."})
-    secret = choice.secret or ""
+    secret = setting.secret or ""
     if len(secret) > MAX_SECRET_CHARS or not secret.isascii() or (secret and not secret.isprintable()):
         raise ValidationError({"secret": f"Enter up to {MAX_SECRET_CHARS} ASCII characters on one line."})
-    if choice.kind == Auth.HEADER and not _is_header(choice.header):
+    if setting.kind == "header" and not _is_header(setting.header):
         raise ValidationError({"header": "Enter the header’s name, such as X-Api-Key."})
-    if choice.kind == Auth.OAUTH:
-        _check_oauth(row, choice)
+    if setting.kind == "oauth":
+        _check_oauth(row, setting)
 
 
 def _is_header(name: str) -> bool:
@@ -59,16 +65,16 @@ def _is_header(name: str) -> bool:
     return name.replace("-", "").replace("_", "").isalnum() and name.isascii() and name.lower() not in taken
 
 
-def _check_oauth(row: Outside, choice: AuthChoice) -> None:
+def _check_oauth(row: Outside, setting: AuthSetting) -> None:
     if not isinstance(row, Action):
         raise ValidationError({"kind": "MCP servers and remote agents support an API key or no authentication."})
-    if not choice.client_id:
+    if not setting.client_id:
         raise ValidationError({"client_id": "Enter the client ID that the service gave you."})
-    if choice.token_auth not in ("post", "basic"):
+    if setting.token_auth not in ("post", "basic"):
         raise ValidationError({"token_auth": "Client authentication must be “post” or “basic”."})
     check_url = URLValidator(schemes=["https", "http"])
-    for name in ("authorize_url", "token_url", *(["revoke_url"] if choice.revoke_url else [])):
-        url = getattr(choice, name)
+    for name in ("authorize_url", "token_url", *(["revoke_url"] if setting.revoke_url else [])):
+        url = getattr(setting, name)
         local = urlsplit(url).scheme == "http" and urlsplit(url).hostname in ("127.0.0.1", "localhost")
         try:
             check_url(url)

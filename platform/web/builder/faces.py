@@ -7,19 +7,11 @@ from typing import Final
 
 from web.builder.models import Category, Gpt
 
+_FACES: Final = tomllib.loads(Path(__file__).with_name("marks.toml").read_text("utf-8"))
 # Name: the path of its SVG.
-MARKS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_name("marks.toml").read_text())
+MARKS: Final[dict[str, str]] = _FACES["marks"]
 N_TINTS: Final = 8
-# The marks for GPTs without a chosen one, by category.
-CATEGORY_MARKS: Final[dict[str, tuple[str, ...]]] = {
-    Category.WRITING: ("quill", "pen", "book", "speech"),
-    Category.RESEARCH: ("lens", "flask", "globe", "column"),
-    Category.PROGRAMMING: ("code", "terminal", "branch", "key"),
-    Category.EDUCATION: ("cap", "bulb", "book", "star"),
-    Category.WORK: ("case", "chart", "receipt", "badge"),
-    Category.HOME: ("house", "cup", "wrench", "sun", "leaf"),
-    Category.OTHER: ("compass", "star", "speech", "globe", "map", "sun"),
-}
+CATEGORY_MARKS: Final[dict[str, list[str]]] = _FACES["categories"]
 
 
 def mark_key(gpt: Gpt) -> str:

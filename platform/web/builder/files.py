@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 
 from gpts.knowledge.documents import Finding
@@ -32,6 +34,14 @@ CHOICES: Final = ("drop", "accept")
 _UNREAD: Final[dict[str, Any]] = {"error": "", "claimed_until": None, "started": None, "n_read": 0, "n_done": 0}
 # What a file takes over from another one with the same content that was read before.
 _COPIED: Final = ("n_chunks", "n_pages", "n_tokens", "unit", "language", "notices", "findings")
+
+
+def access_file(gpt: Gpt, file_id: UUID) -> KnowledgeFile:
+    """The file `file_id` in the draft of `gpt`. Raises Http404."""
+    file = gpt.files.filter(id=file_id, removed=None).select_related("replaces", "gpt").first()
+    if file is None:
+        raise Http404("File not found in this GPT.")
+    return file
 
 
 def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:

@@ -45,6 +45,7 @@ class Outside(models.Model):
 
     class Meta:
         abstract = True
+        ordering = ["created", "id"]
 
     def __str__(self) -> str:
         return self.name
@@ -81,9 +82,6 @@ class Action(Outside):
     operations = models.JSONField(default=list, blank=True, help_text="The operations that the GPT can call.")
     warnings = models.JSONField(default=list, blank=True)
 
-    class Meta:
-        ordering = ["created", "id"]
-
     def spec(self) -> ActionSpec:
         """The action in a version, which has only some of the columns, and no secret."""
         return ActionSpec.model_validate(vars(self) | {"action_id": str(self.id)})
@@ -97,9 +95,6 @@ class McpServerRow(Outside):
     command = models.JSONField(default=list, blank=True)
     trusted = models.BooleanField(default=False, help_text="Skip confirmation for tools the server marks read-only.")
     tools = models.JSONField(default=list, blank=True)
-
-    class Meta:
-        ordering = ["created", "id"]
 
     def spec(self) -> McpServer:
         """The server in a version, which has only some of the columns, and no secret."""
@@ -116,9 +111,6 @@ class RemoteAgentRow(Outside):
     examples = models.JSONField(default=list, blank=True)
     when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
     timeout_s = models.PositiveIntegerField(default=120)
-
-    class Meta:
-        ordering = ["created", "id"]
 
     def spec(self) -> RemoteAgent:
         """The agent in a version, which has only some of the columns, and no secret."""

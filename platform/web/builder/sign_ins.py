@@ -80,9 +80,13 @@ def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> Sign
     return sign_in
 
 
-def sign_out(sign_in: SignIn) -> None:
-    """Delete the person's tokens, after a worker revoked them with the service if that is supported."""
+def sign_out(user: User, action_id: UUID) -> SignIn:
+    """Delete the person's tokens, which a worker first revokes if the service supports that. Raises Http404."""
+    sign_in = SignIn.objects.filter(user=user, action=action_id).select_related("action__gpt").first()
+    if sign_in is None:
+        raise Http404("You’re not signed in there.")
     if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
         with suppress(rpc.NoResult):  # deleted here in any case
             rpc.call("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     SignIn.objects.filter(pk=sign_in.pk).delete()
+    return sign_in

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST
@@ -28,10 +28,7 @@ def of_own_file(view: View) -> View:
     @of_own_gpt
     @wraps(view)
     def checked(request: HttpRequest, gpt: Gpt, file_id: UUID) -> HttpResponse:
-        file = gpt.files.filter(id=file_id, removed=None).select_related("replaces").first()
-        if file is None:
-            raise Http404(f"File not found in {gpt.name}.")
-        return view(request, gpt, file)
+        return view(request, gpt, files.access_file(gpt, file_id))
 
     return checked
 

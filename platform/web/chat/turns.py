@@ -10,7 +10,17 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from gpts.runs.steps import Cancelled, Error, FileRef, Finished, Log, ToolResult, UserMessage, load_step
+from gpts.runs.steps import (
+    Cancelled,
+    Error,
+    FileRef,
+    Finished,
+    Log,
+    MessageIntent,
+    ToolResult,
+    UserMessage,
+    load_step,
+)
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat.approvals import ApprovalCard, cards
@@ -119,9 +129,9 @@ class Reply:
 
     @property
     def not_covered(self) -> bool:
-        """Whether the GPT's files don't cover the question, and no passages are shown instead."""
-        finished = self.finished
-        return finished is not None and finished.coverage == "not_covered" and not finished.citations
+        """Whether the GPT's files don't cover the question, and the answer does not say so itself."""
+        says_so = any(isinstance(step, MessageIntent) for step in self.steps)
+        return self.finished is not None and self.finished.coverage == "not_covered" and not says_so
 
     @property
     def cut(self) -> bool:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from web.accounts.requests import PersonRequest
 from web.builder import sign_ins
-from web.builder.models_actions import Action, SignIn
+from web.builder.models_actions import Action
 from web.rpc import NoResult
 from web.runs.services import signed_in
 
@@ -88,10 +88,7 @@ def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
 @require_POST
 def sign_out(request: PersonRequest, action_id: UUID) -> HttpResponse:
     """Sign out of an action's service."""
-    sign_in = SignIn.objects.filter(user=request.user, action=action_id).select_related("action__gpt").first()
-    if sign_in is None:
-        raise Http404("You’re not signed in there.")
-    sign_ins.sign_out(sign_in)
+    sign_in = sign_ins.sign_out(request.user, action_id)
     if request.accepts("text/html"):
         messages.success(request, f"Signed out of {sign_in.host}.")
         return redirect("gpt", sign_in.action.gpt.slug)

@@ -1,5 +1,7 @@
 """The page that shows an operator which model runs here and what it can do."""
 
+import tomllib
+from pathlib import Path
 from typing import Any, Final
 
 from django.contrib import messages
@@ -13,26 +15,7 @@ from web.accounts.requests import PersonRequest
 from web.operate.models import OVERRIDABLE, MeasuredModel
 from web.operate.services import current_model, override
 
-# The title and help text of each ability.
-ABILITIES: Final = {
-    "calls_tools": ("Calls tools", "Off: a small router picks the tool, and the model only fills in its arguments."),
-    "writes_from_sources": (
-        "Writes answers from files and results",
-        "Off: answers quote the best sentences of the files and show results as they are.",
-    ),
-    "breaks_ties": ("Decides between two tools", "On: the model decides where the router is unsure."),
-    "sees_images": ("Sees images", "Off: pictures in messages are not shown to the model."),
-    "reasons": ("Thinks before it answers", "On: its thinking is not part of the answer."),
-}
-PARTS: Final = {
-    "tool_needed": "Picks the right tool",
-    "no_tool_needed": "Leaves tools alone when none is needed",
-    "arguments": "Fills in arguments",
-    "sources": "Answers from a passage",
-    "abstention": "Says when a passage has no answer",
-    "format": "Follows a required format",
-    "ties": "Decides between two tools",
-}
+_TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
 _CHOICES: Final = {"measured": None, "on": True, "off": False}
 
 
@@ -67,7 +50,7 @@ def _rows(record: MeasuredModel) -> list[dict[str, Any]]:
             "measured": record.measured.get(name),
             "override": choices[record.overrides.get(name)],
         }
-        for name, (title, help_text) in ABILITIES.items()
+        for name, (title, help_text) in _TITLES["abilities"].items()
     ]
 
 
@@ -75,6 +58,6 @@ def _figures(record: MeasuredModel | None) -> list[dict[str, Any]]:
     figures = record.figures if record else {}
     return [
         {"title": title, "right": figures[part]["right"], "cases": figures[part]["cases"]}
-        for part, title in PARTS.items()
+        for part, title in _TITLES["parts"].items()
         if figures.get(part, {}).get("cases")
     ]

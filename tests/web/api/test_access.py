@@ -65,17 +65,17 @@ EXPECTED = {
     "GET api/gpts/<slug>/actions": row(404, 404, 200),
     "POST api/gpts/<slug>/actions": row(404, 404, 503),  # no worker in these tests
     "POST api/gpts/<slug>/actions/preview": row(404, 404, 503),
-    "GET api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 200),
-    "PATCH api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 200),
-    "DELETE api/gpts/<slug>/actions/<uuid:action_id>": row(404, 404, 204),
-    "POST api/gpts/<slug>/actions/<uuid:action_id>/auth": row(404, 404, 200),
-    "POST api/gpts/<slug>/actions/<uuid:action_id>/test": row(404, 404, 503),
+    "GET api/gpts/<slug>/actions/<uuid:service_id>": row(404, 404, 200),
+    "PATCH api/gpts/<slug>/actions/<uuid:service_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/actions/<uuid:service_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/actions/<uuid:service_id>/auth": row(404, 404, 200),
+    "POST api/gpts/<slug>/actions/<uuid:service_id>/test": row(404, 404, 503),
     "GET api/gpts/<slug>/mcp-servers": row(404, 404, 200),
     "POST api/gpts/<slug>/mcp-servers": row(404, 404, 201),
-    "PATCH api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 200),
-    "DELETE api/gpts/<slug>/mcp-servers/<uuid:server_id>": row(404, 404, 204),
-    "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/refresh": row(404, 404, 200),
-    "POST api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": row(404, 404, 200),
+    "PATCH api/gpts/<slug>/mcp-servers/<uuid:service_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/mcp-servers/<uuid:service_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/mcp-servers/<uuid:service_id>/refresh": row(404, 404, 200),
+    "POST api/gpts/<slug>/mcp-servers/<uuid:service_id>/auth": row(404, 404, 200),
     "GET api/gpts/<slug>/delegates": row(404, 404, 200),
     "PUT api/gpts/<slug>/delegates": row(404, 404, 200),
     "POST api/gpts/<slug>/delegates": row(404, 404, 201),
@@ -84,10 +84,10 @@ EXPECTED = {
     "GET api/gpts/<slug>/usage": row(404, 404, 200),
     "GET api/gpts/<slug>/agents": row(404, 404, 200),
     "POST api/gpts/<slug>/agents": row(404, 404, 503),  # no worker in these tests
-    "PATCH api/gpts/<slug>/agents/<uuid:agent_id>": row(404, 404, 200),
-    "DELETE api/gpts/<slug>/agents/<uuid:agent_id>": row(404, 404, 204),
-    "POST api/gpts/<slug>/agents/<uuid:agent_id>/refresh": row(404, 404, 200),
-    "POST api/gpts/<slug>/agents/<uuid:agent_id>/auth": row(404, 404, 200),
+    "PATCH api/gpts/<slug>/agents/<uuid:service_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/agents/<uuid:service_id>": row(404, 404, 204),
+    "POST api/gpts/<slug>/agents/<uuid:service_id>/refresh": row(404, 404, 200),
+    "POST api/gpts/<slug>/agents/<uuid:service_id>/auth": row(404, 404, 200),
     "GET api/sign-ins": row(200, 200, 200),
     "DELETE api/sign-ins/<uuid:action_id>": row(404, 204, 404),  # Bob is signed in
     "POST api/gpts/<slug>/runs": row(404, 429, 429),
@@ -122,18 +122,18 @@ BODIES = {
     "api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
     "api/gpts/<slug>/actions": {"document": "openapi: 3.1.0"},
     "api/gpts/<slug>/actions/preview": {"document": "openapi: 3.1.0"},
-    "api/gpts/<slug>/actions/<uuid:action_id>": {"name": "Changed"},
-    "api/gpts/<slug>/actions/<uuid:action_id>/auth": {"kind": "bearer", "secret": "another-key"},
-    "api/gpts/<slug>/actions/<uuid:action_id>/test": {"operation": "listParts"},
+    "api/gpts/<slug>/actions/<uuid:service_id>": {"name": "Changed"},
+    "api/gpts/<slug>/actions/<uuid:service_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "api/gpts/<slug>/actions/<uuid:service_id>/test": {"operation": "listParts"},
     "api/gpts/<slug>/mcp-servers": {"url": "https://mcp.example.org/mcp"},
-    "api/gpts/<slug>/mcp-servers/<uuid:server_id>": {"trusted": True},
-    "api/gpts/<slug>/mcp-servers/<uuid:server_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "api/gpts/<slug>/mcp-servers/<uuid:service_id>": {"trusted": True},
+    "api/gpts/<slug>/mcp-servers/<uuid:service_id>/auth": {"kind": "bearer", "secret": "another-key"},
     "POST api/gpts/<slug>/delegates": {"gpt": "stock-clerk"},
     "PUT api/gpts/<slug>/delegates": [{"gpt": "stock-clerk", "when": "Prices"}],
     "api/gpts/<slug>/delegates/<delegate>": {"when": "Prices"},
     "api/gpts/<slug>/agents": {"card_url": "https://agents.example.org"},
-    "api/gpts/<slug>/agents/<uuid:agent_id>": {"when": "For parts."},
-    "api/gpts/<slug>/agents/<uuid:agent_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "api/gpts/<slug>/agents/<uuid:service_id>": {"when": "For parts."},
+    "api/gpts/<slug>/agents/<uuid:service_id>/auth": {"kind": "bearer", "secret": "another-key"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
     "api/runs/<uuid:run_id>/approve": {"call_id": "call_0", "allowed": True},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
@@ -199,8 +199,9 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
         "<int:page>": "1",
         "<uuid:file_id>": str(file.id),
         "<uuid:action_id>": str(action.id),
-        "<uuid:server_id>": str(server.id),
-        "<uuid:agent_id>": str(agent.id),
+        "actions/<uuid:service_id>": f"actions/{action.id}",
+        "mcp-servers/<uuid:service_id>": f"mcp-servers/{server.id}",
+        "agents/<uuid:service_id>": f"agents/{agent.id}",
         "<uuid:run_id>": str(run.id),
         "<uuid:conversation_id>": str(run.message.conversation_id),
         "<uuid:attachment_id>": str(attach(bob, "sales.csv", [b"a,b"]).id),
@@ -246,8 +247,9 @@ def test_a_key_of_someone_who_was_deactivated_opens_nothing(scene, bob):
 @pytest.mark.django_db(transaction=True)
 def test_an_unknown_id_is_not_found_for_alice(scene):
     for place in scene.values:
-        if place.startswith("<uuid:"):
-            scene.values[place] = str(uuid4())
+        folder, parameter, _ = place.partition("<uuid:")
+        if parameter:
+            scene.values[place] = f"{folder}{uuid4()}"
     operations = [operation for operation in EXPECTED if "<uuid:" in operation]
     assert {request(scene, operation, "alice").status_code for operation in operations} == {404}
 

@@ -10,7 +10,7 @@ from gpts.spec.actions import McpTool
 from web import rpc
 from web.builder import actions, auth
 from web.builder.actions import DocumentSource
-from web.builder.auth import AuthChoice
+from web.builder.auth import AuthSetting
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow
 from web.builder.services import delete_gpt, publish, restore_version, set_sharing
@@ -125,7 +125,7 @@ class TestSecrets:
 
     @pytest.fixture
     def keyed(self, action) -> Action:
-        return auth.set_auth(action, AuthChoice("bearer", SECRET))
+        return auth.set_auth(action, AuthSetting("bearer", SECRET))
 
     def test_a_key_is_lent_to_calls_of_its_host_alone(self, keyed, bob):
         credential = sign_ins.find_credential(EgressConfig(), str(keyed.id), bob.pk, "api.parts.example")
@@ -147,34 +147,34 @@ class TestSecrets:
             sign_ins.find_credential(EgressConfig(), str(other.id), bob.pk, "api.parts.example")
 
     def test_basic_and_header_keys(self, action, bob):
-        auth.set_auth(action, AuthChoice("basic", "user:word-of-pass"))
+        auth.set_auth(action, AuthSetting("basic", "user:word-of-pass"))
         credential = sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example")
         assert credential.headers == {"Authorization": "Basic dXNlcjp3b3JkLW9mLXBhc3M="}
         assert "word-of-pass" in credential.secrets
-        auth.set_auth(action, AuthChoice("header", SECRET, header="X-Api-Key"))
+        auth.set_auth(action, AuthSetting("header", SECRET, header="X-Api-Key"))
         assert sign_ins.find_credential(EgressConfig(), str(action.id), bob.pk, "api.parts.example").headers == {
             "X-Api-Key": SECRET
         }
 
     def test_another_kind_or_host_forgets_it(self, keyed):
-        assert auth.set_auth(keyed, AuthChoice("bearer")).secret
+        assert auth.set_auth(keyed, AuthSetting("bearer")).secret
         keyed.base_url = "https://new.example"
-        assert not auth.set_auth(keyed, AuthChoice("bearer")).secret
-        auth.set_auth(keyed, AuthChoice("bearer", SECRET))
-        assert not auth.set_auth(keyed, AuthChoice("basic")).secret
+        assert not auth.set_auth(keyed, AuthSetting("bearer")).secret
+        auth.set_auth(keyed, AuthSetting("bearer", SECRET))
+        assert not auth.set_auth(keyed, AuthSetting("basic")).secret
 
     @pytest.mark.parametrize(
         ("choice", "field"),
         [
-            (AuthChoice("magic"), "kind"),
-            (AuthChoice("bearer", "a\nb"), "secret"),
-            (AuthChoice("bearer", "é"), "secret"),
-            (AuthChoice("header", "k", header="Host"), "header"),
-            (AuthChoice("header", "k", header="a: b"), "header"),
-            (AuthChoice("oauth"), "client_id"),
-            (AuthChoice("oauth", client_id="c", authorize_url="javascript:x"), "authorize_url"),
-            (AuthChoice("oauth", client_id="c", authorize_url="http://a.example/"), "authorize_url"),
-            (AuthChoice("oauth", client_id="c", authorize_url="https://a.example/", token_url="x"), "token_url"),
+            (AuthSetting("magic"), "kind"),
+            (AuthSetting("bearer", "a\nb"), "secret"),
+            (AuthSetting("bearer", "é"), "secret"),
+            (AuthSetting("header", "k", header="Host"), "header"),
+            (AuthSetting("header", "k", header="a: b"), "header"),
+            (AuthSetting("oauth"), "client_id"),
+            (AuthSetting("oauth", client_id="c", authorize_url="javascript:x"), "authorize_url"),
+            (AuthSetting("oauth", client_id="c", authorize_url="http://a.example/"), "authorize_url"),
+            (AuthSetting("oauth", client_id="c", authorize_url="https://a.example/", token_url="x"), "token_url"),
         ],
     )
     def test_what_cannot_sign_in_is_refused_by_field(self, action, choice, field):
@@ -244,7 +244,7 @@ class TestMcpServers:
         server = actions.refresh_tools(actions.add_mcp_server(gpt, "", "https://mcp.example.org/mcp"))
         [spec] = gpt.draft_spec().mcp_servers
         assert (spec.name, spec.tools[0].name, spec.trusted) == ("mcp.example.org", "add", False)
-        actions.update_mcp_server(server, {"trusted": True})
+        actions.saved(server, trusted=True)
         assert gpt.draft_spec().mcp_servers[0].trusted
 
     @pytest.mark.parametrize(
@@ -263,4 +263,4 @@ class TestMcpServers:
     def test_people_do_not_sign_in_there(self, gpt):
         server = McpServerRow.objects.create(gpt=gpt, name="N", url="https://mcp.example.org")
         with pytest.raises(ValidationError, match="an API key"):
-            auth.set_auth(server, AuthChoice("oauth", client_id="c"))
+            auth.set_auth(server, AuthSetting("oauth", client_id="c"))

@@ -106,6 +106,26 @@ def test_a_sample_that_changed_is_brought_up_to_date(db, samples):
     assert pump.files.filter(removed=None).count() == 3
 
 
+def test_a_sample_takes_files_from_the_documentation_and_follows_them(db, samples, monkeypatch, tmp_path):
+    pages = tmp_path / "docs" / "pages"
+    pages.mkdir(parents=True)
+    (pages / "using.md").write_text("# Using\n\nPress Stop to end an answer.")
+    monkeypatch.setattr(createsamples, "WEB", tmp_path)
+    (samples / "guide").mkdir()
+    guide = (SAMPLES / "guildhall-guide" / "gpt.toml").read_text()
+    (samples / "guide" / "gpt.toml").write_text(guide.replace('name = "Guildhall Guide"', 'name = "Guide"'))
+    run()
+    finish_files()
+    assert run() == ""
+    (pages / "using.md").write_text("# Using\n\nPress Stop twice.")
+
+    assert run() == "guide: updated\n"
+
+    finish_files()
+    assert [file.name for file in Gpt.objects.get(slug="guide").files.filter(removed=None)] == ["using.md"]
+    assert Gpt.objects.get(slug="guide").published.number == 2
+
+
 def test_what_people_edited_or_deleted_stays_so(db, samples):
     run()
     finish_files()

@@ -20,7 +20,7 @@ from django.test import Client
 from gpts.spec.actions import Operation, host_of
 from web import rpc
 from web.builder import auth, sign_ins
-from web.builder.auth import AuthChoice
+from web.builder.auth import AuthSetting
 from web.builder.models_actions import Action, SignIn
 from web.builder.services import publish, set_sharing
 from workers.egress import EgressConfig
@@ -129,7 +129,7 @@ def action(gpt, provider, monkeypatch) -> Action:
         operations=operations,
         privacy_url="https://crm.example/p",
     )
-    choice = AuthChoice(
+    choice = AuthSetting(
         "oauth",
         CLIENT_SECRET,
         client_id="guildhall",
@@ -320,7 +320,7 @@ def test_a_token_is_for_the_host_that_it_was_given_for(bob, action, provider):
 
 def test_another_client_or_service_ends_every_sign_in(bob, action, provider):
     signed_in(bob, action, provider)
-    auth.set_auth(action, AuthChoice(**{"kind": "oauth", **action.oauth, "token_url": "https://evil.example/token"}))
+    auth.set_auth(action, AuthSetting(**{"kind": "oauth", **action.oauth, "token_url": "https://evil.example/token"}))
     assert not SignIn.objects.exists()
 
 

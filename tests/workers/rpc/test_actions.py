@@ -7,7 +7,7 @@ import pytest
 
 from tests.workers.tools.actions.conftest import Service, service  # noqa: F401
 from web.builder import auth
-from web.builder.auth import AuthChoice
+from web.builder.auth import AuthSetting
 from web.builder.models_actions import Action, McpServerRow
 from workers import tasks
 from workers.rpc.sign_ins import find_credential
@@ -52,7 +52,7 @@ def test_an_address_without_a_document_is_refused(service):  # noqa: F811
 def action(gpt, service: Service) -> Action:  # noqa: F811
     operation = {"name": "a", "method": "GET", "path": "/a"}
     row = Action.objects.create(gpt=gpt, name="T", base_url=service.url, operations=[operation])
-    return auth.set_auth(row, AuthChoice("bearer", SECRET))
+    return auth.set_auth(row, AuthSetting("bearer", SECRET))
 
 
 def test_a_call_is_tried_with_the_key_and_told_without_it(service, action, alice):  # noqa: F811

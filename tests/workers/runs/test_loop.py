@@ -175,7 +175,8 @@ ALONE = "How often must the seal of the Zephyr-9 be serviced?"
 
 
 @pytest.mark.parametrize(
-    ("written", "searched"), [(ALONE, ALONE), ("", "And how often? seal fits Z-9 kit Zephyr-9 ZP-771")]
+    ("written", "searched"),
+    [(ALONE, f"{ALONE} And how often?"), ("", "And how often? seal fits Z-9 kit Zephyr-9 ZP-771")],
 )
 def test_a_follow_up_is_searched_as_the_model_writes_it_and_sees_the_first_turn(run, conversation, written, searched):
     give_files(run)
@@ -220,6 +221,25 @@ def test_small_talk_passes_the_gate(run, text):
     its.index.length = 20
     last = advance(run, its)[-1]
     assert (last.text, last.citations) == (text, ())
+
+
+WARRANTY = "The warranty of the pump lasts ten years."
+
+
+@pytest.mark.parametrize(
+    ("question", "passes"),
+    [
+        ("Is it true that the warranty of the pump lasts ten years?", False),
+        (f"Shorten this: {WARRANTY} It is good.", True),
+        (f"Is this right: {WARRANTY.rstrip('.')}?", False),
+    ],
+)
+def test_only_texts_that_were_handed_over_pass_the_gate_unsupported(alice, gpt, question, passes):
+    run = services.start_run(services.start_conversation(alice, gpt), question)
+    give_files(run, only_from_knowledge=True)
+    its = scripted_services([WARRANTY])
+    its.index.length = 20
+    assert (advance(run, its)[-1].text == WARRANTY) == passes
 
 
 def test_an_answer_that_no_file_supports_is_not_covered(run):

@@ -10,23 +10,12 @@ import re
 from typing import Final
 
 from workers.smallmodel.arguments.sums import NoSum, Parser, number, printed, tokens
-from workers.smallmodel.phrases import phrases
+from workers.smallmodel.phrases import pattern, phrases
 
-_ASKING: Final = re.compile(
-    r"(?:(?:hey|hi|hello|ok(?:ay)?|please|pls|so|and|now)[,!.]?\s+"
-    r"|(?:can|could|would|will) you (?:please |tell me |help me )*"
-    r"|(?:what(?:'s|’s| is| are| does| would be| will be)?|how much (?:is|are|does)|how many (?:is|are)"
-    r"|was (?:ist|sind|ergibt)|wie ?viel (?:ist|sind|ergibt|macht)|calculate|compute|work out|figure out|evaluate"
-    r"|solve|find|tell me|give me|berechne|rechne(?: aus)?)\b[:\s]*"
-    r"|(?:the )?(?:result|value|answer) (?:of|to)\s+|i need (?:to know )?)*",
-    re.I,
-)
-_ENDING: Final = re.compile(r"\s*(?:=\s*\??|equals?\??|equal to\??|please|exactly|for me|make|aus|[?.!])*\s*$", re.I)
-# Signs of German, which has points between thousands: "1.250 geteilt durch 25".
-_GERMAN: Final = re.compile(
-    r"\b(?:was (?:ist|sind|ergibt)|wie ?viel|berechne|rechne|geteilt|durch|mal|von|hoch|wurzel|prozent)\b", re.I
-)
 _DATA: Final = phrases("arithmetic")
+_ASKING: Final = pattern("".join(_DATA["asking"]))
+_ENDING: Final = pattern("".join(_DATA["ending"]))
+_GERMAN: Final = pattern("".join(_DATA["german"]))
 _LISTS: Final = {name: function for function, names in _DATA["lists"].items() for name in names}
 _SPREAD: Final = {"math.gcd", "math.lcm"}
 _MAX_CHARS: Final = 300

@@ -3,35 +3,15 @@
 import re
 from typing import Final
 
+from workers.smallmodel.phrases import phrases
+
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d[\d.,'’_]*\d|\d|\.\d+)(?P<e>[eE][+-]?\d{1,3})?(?![\w])"
     r"|(?P<name>sqrt|cbrt|factorial|pi)\b|(?P<sign>%of|%%|\*\*|[-+*/^()%!×·÷−–]|(?<=[\d)\s])[xX](?=[\s\d(])))"
 )
 _ALIKE: Final = {"×": "*", "·": "*", "x": "*", "X": "*", "÷": "/", "−": "-", "–": "-", "**": "^"}
-# A larger exponent would take minutes or exhaust the memory.
-_MAX_EXPONENT: Final = 10_000
-
-
-_PRELUDE: Final = {
-    "_root": """
-def _root(value, n):
-    whole = round(float(value) ** (1 / n))
-    return F(whole) if F(whole) ** n == value else float(value) ** (1 / n)
-""",
-    "_power": f"""
-def _power(value, power):
-    if F(power).denominator == 1 and abs(power) <= {_MAX_EXPONENT}:
-        return value ** int(power)
-    return float(value) ** float(power)
-""",
-}
-_PRINT: Final = """exact = F(value) if isinstance(value, (int, F)) else None
-if exact is not None and exact.denominator == 1:
-    print(exact.numerator)
-elif exact is not None and F(str(round(float(exact), 10))) == exact:
-    print(f"{float(exact):.10f}".rstrip("0").rstrip("."))
-else:
-    print(f"{float(value):.10g}")"""
+# Code that calculates, and code that prints `value`.
+_CODE: Final = phrases("arithmetic")["code"]
 
 
 class NoSum(Exception):
@@ -43,10 +23,8 @@ def printed(value: str) -> str:
     if not re.search(r"F\('\d*\.|[/e]|_root|_power|math|statistics|round", value):
         plain = re.sub(r"F\('(\d+)'\)", r"\1", value)
         return f"print({plain[1:-1] if _is_enclosed(plain) else plain})"
-    needed = [code for name, code in _PRELUDE.items() if f"{name}(" in value]
-    return "\n".join(
-        ["import math, statistics", "from fractions import Fraction as F", *needed, f"value = {value}", _PRINT]
-    )
+    needed = [_CODE[name] for name in ("_root", "_power") if f"{name}(" in value]
+    return "\n".join([_CODE["imports"], *needed, f"value = {value}", _CODE["print"]])
 
 
 def _is_enclosed(code: str) -> bool:

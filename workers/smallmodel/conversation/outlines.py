@@ -50,7 +50,13 @@ def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity)
     else:
         passages = [passage for file in files for passage in _leads(file)][:MAX_SECTIONS]
         lines = list(_outline_lines(passages, several=len(files) > 1))
-    return Retrieval(query=intent.query, passages=tuple(passages), covered=bool(lines), extract="\n".join(lines))
+    return Retrieval(
+        query=intent.query,
+        passages=tuple(passages),
+        covered=bool(lines),
+        extract="\n".join(lines),
+        whole_files=tuple(file.file_name for file in files),
+    )
 
 
 def _of_kind(message: str, files: Sequence[Passage]) -> list[tuple[Passage, str]]:
@@ -102,7 +108,8 @@ def _leads(file: Passage) -> Iterator[Passage]:
         text = file.text[section.start - file.start : section.end - file.start]
         for span in sentence_spans(text):
             sentence = text[span.start : span.end]
-            if len(sentence.split()) >= _LEAST_WORDS and not is_title(text, span) and not sentence.startswith("#"):
+            is_heading = is_title(text, span) or sentence == section.heading.rsplit(" > ", 1)[-1]
+            if len(sentence.split()) >= _LEAST_WORDS and not is_heading:
                 yield _part(file, section.start + span.start, section.start + span.end, section.heading)
                 break
 

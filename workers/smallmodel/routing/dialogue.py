@@ -21,14 +21,8 @@ SHORTEST_SENTENCE: Final = 3
 _CALLED: Final = re.compile(r"\[([\w.-]+(?:, [\w.-]+)*)\]")
 _EDITED: Final = re.compile(r":\s*\S.*|[\"“„«'‘][^\n]{8,}[\"”“»'’]|\n.+", re.DOTALL)
 _SENTENCE: Final = re.compile(r"(?<=[.!?;。！？])\s*|\n+")
-_CLAUSE: Final = re.compile(
-    r"[,.;:!?\n。，！？]+|\s(?:but|instead|just|sondern|aber|nur|mais|plutôt|sino|pero|solo)\s", re.I
-)
-_NEGATION: Final = re.compile(
-    r"\b(?:don['’]?t|do not|no need|without|rather than|instead of|not|never|no|nicht|nichts|kein\w*|ohne|statt|pas"
-    r"|sans|sin|nunca|jamais|keinesfalls)\b|\bn['’]|别|不要|不用|无需",
-    re.I,
-)
+_CLAUSE: Final = signs("clauses")["end"]
+_NEGATION: Final = signs("clauses")["negation"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,6 @@ _FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
 _ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t)['’]")
 _SHORTEST_STEM: Final = 4
 _LONGEST_HAN: Final = 4
-_ENGLISH: Final = frozenset(
-    """a an the and or of in on at to for with from by about is are was were be been am do does did have has
-    had i you he she it we they me my your his her its our their this that these those what who how why when
-    where which can could would should will may please not no yes all any some more now than then there here
-    if as but so up out get got make like just tell give show want need pls plz dont don't i'm it's what's
-    whats im hi hello thanks good""".split()
-)
 
 
 @dataclass(slots=True)
@@ -72,7 +65,7 @@ def _read(path: Path) -> dict[str, list[str]]:
 
 @cache
 def _english() -> frozenset[str]:
-    return _ENGLISH.union(*(_read(path) for path in _FILES))
+    return frozenset(_read(DATA / "english.toml")["words"]).union(*(_read(path) for path in _FILES))
 
 
 @lru_cache(4_096)

@@ -19,6 +19,7 @@ from web.builder.models import Category, DelegateRow, Gpt, KnowledgeFile, Sharin
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+WEB = Path(__file__).resolve().parents[3]
 POLL_S = 0.5
 
 
@@ -73,11 +74,21 @@ def done_path() -> Path:
     return settings.GUILDHALL_HOME / "samples.json"
 
 
+def knowledge_paths(folder: Path) -> list[Path]:
+    """A sample's knowledge files: its own, and the pages of the folder that its `files_from` names within `web`."""
+    shared = read_toml(folder / "gpt.toml").get("files_from")
+    pages = (WEB / shared).glob("*.md") if shared else ()
+    return [*sorted((folder / "files").glob("*")), *sorted(pages)]
+
+
 def digest_of(folder: Path) -> str:
-    """A digest of everything in a sample's folder."""
+    """A digest of everything in a sample's folder, and of knowledge files elsewhere."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    own = sorted(path for path in folder.rglob("*") if path.is_file())
+    elsewhere = [path for path in knowledge_paths(folder) if not path.is_relative_to(folder)]
+    for path in (*own, *elsewhere):
+        name = path.relative_to(folder if path.is_relative_to(folder) else WEB)
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -99,6 +110,7 @@ def sample_gpt(name: str) -> Gpt | None:
 def update_sample(folder: Path) -> str:
     """Create or update the sample in `folder`. Returns what was done, for the output."""
     sample = read_toml(folder / "gpt.toml")
+    sample.pop("files_from", None)
     privacy_url, delegates = sample.pop("privacy_url", ""), sample.pop("delegates", [])
     fields = {
         **sample,
@@ -111,7 +123,7 @@ def update_sample(folder: Path) -> str:
         return "was deleted, skipped"
     word = "updated" if gpt else "created"
     gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(samples_owner(), fields)
-    replace_files(gpt, sorted((folder / "files").glob("*")))
+    replace_files(gpt, knowledge_paths(folder))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})
     if draft_changed(gpt):

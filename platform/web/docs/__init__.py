@@ -1,0 +1,1 @@
+"""The documentation pages: Markdown files in `pages`, rendered and searched."""
