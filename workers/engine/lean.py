@@ -3,10 +3,9 @@
 Packed weights are the same numbers, but oneDNN does not reorder them at every call. Measured 2026-11 (Xeon with AMX,
 the bundled model's 210 matrices, 16 rows): 32 ms plain, 21 ms packed on one thread; 18 ms and 12 ms on two.
 
-The overhead of calls dominates a small model's step, so layers have fewer, larger operations.
-
-The same arithmetic as transformers' `LlamaDecoderLayer`: one matrix for queries, keys and values, one for gate and
-up, one rotation for queries and keys, and no attention registry. Other models keep their own layers.
+The overhead of calls dominates a small model's step, so Llama layers do the arithmetic of transformers'
+`LlamaDecoderLayer` in fewer, larger operations: one matrix for queries, keys and values, one for gate and up, one
+rotation for queries and keys, and no attention registry. Other models keep their own layers.
 """
 
 from functools import cache
