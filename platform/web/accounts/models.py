@@ -55,8 +55,7 @@ class User(AbstractUser):
     def get_full_name(self) -> str:
         return self.shown_name
 
-    def get_short_name(self) -> str:
-        return self.shown_name
+    get_short_name = get_full_name
 
 
 class ApiKey(models.Model):

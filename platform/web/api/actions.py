@@ -25,7 +25,6 @@ from web.builder.services import access_own_gpt
 
 router = Router(tags=["Actions"])
 UNAVAILABLE = {**INVALID, 503: NativeErrorBody}
-KEPT = "The published version keeps it until you publish again."
 
 
 class ActionPreview(Schema):
@@ -177,7 +176,8 @@ def add_shared_routes(to: Router, path: str, name: str, words: str, model: type[
 
     kinds = "" if model is Action else ": an API key or none"
     rows.__name__, rows.__doc__ = f"list_{name}s", f"The {words}s in your draft."
-    remove.__name__, remove.__doc__ = f"remove_{name}", f"Remove the {words} from your draft. {KEPT}"
+    remove.__name__ = f"remove_{name}"
+    remove.__doc__ = f"Remove the {words} from your draft. The published version keeps it until you publish again."
     set_auth.__name__ = f"set_{name}_auth"
     set_auth.__doc__ = f"Set the {words}'s authentication{kinds}. Takes effect immediately, also when published."
     one = f"{path}/{{uuid:service_id}}"

@@ -65,11 +65,7 @@ def delete_gpt(request: HttpRequest, slug: str) -> Status[None]:
 @router.post("/gpts/{slug}/publish", response={201: Version, **INVALID})
 def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[dict[str, Any]]:
     """Make the draft the live version. Refused while a file is not ready."""
-    gpt = access_own_gpt(caller(request), slug)
-    with transaction.atomic():
-        version = services.publish(gpt)
-        if publication.sharing:
-            services.set_sharing(gpt, publication.sharing)
+    version = services.publish(access_own_gpt(caller(request), slug), publication.sharing)
     return Status(201, {"number": version.number, "created": version.created, "current": True})
 
 

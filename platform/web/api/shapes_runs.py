@@ -12,6 +12,7 @@ from gpts.knowledge.sections import Section
 from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Status
 from gpts.values import Text
 from web.api.completions import TokenUsage
+from web.runs.citations import ShownPage
 
 
 class NewRun(Schema):
@@ -71,17 +72,13 @@ class RunState(Schema):
     steps: list[StepShape]
 
 
-class CitedPage(Schema):
+class CitedPage(ShownPage):
     """A quoted page as a picture of `width` times `height` pixels, at the URL `picture`.
 
     `boxes` are the quoted words on it: x, y, width and height in pixels from the top left.
     """
 
-    page: int
     picture: str
-    width: int
-    height: int
-    boxes: list[tuple[float, float, float, float]]
 
 
 class CitedPassage(Schema):

@@ -117,8 +117,12 @@ def shortened(name: str, limit: int = 255) -> str:
     return name[: limit - len(ending) - 1] + "…" + ending
 
 
-def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
-    """Save bytes to the file store: their SHA-256 and size. Raises ValidationError if empty or too large."""
+def store_bytes(chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[str, int]:
+    """Save bytes to the file store: their SHA-256 and size. Raises ValidationError if empty or too large.
+
+    `max_bytes` defaults to the limit of knowledge files.
+    """
+    limit = settings.MAX_FILE_BYTES if max_bytes is None else max_bytes
     folder = settings.GUILDHALL_HOME / "files"
     folder.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
@@ -126,9 +130,8 @@ def store_bytes(chunks: Iterable[bytes]) -> tuple[str, int]:
         try:
             for chunk in chunks:
                 size += len(chunk)
-                if size > settings.MAX_FILE_BYTES:
-                    limit = settings.MAX_FILE_BYTES // 1024**2
-                    raise ValidationError(f"Too large: a file can have up to {limit} MB.")
+                if size > limit:
+                    raise ValidationError(f"Too large: a file can have up to {limit // 1024**2} MB.")
                 digest.update(chunk)
                 file.write(chunk)
             if not size:

@@ -56,11 +56,9 @@ class NewGptForm(forms.Form):
         return self.cleaned_data["category"] or Category.OTHER
 
 
-class GptForm(forms.Form):
+class GptForm(NewGptForm):
     """Everything about a GPT except files, picture and external services."""
 
-    name = forms.CharField(max_length=NAME_CHARS, error_messages=NAME_ERRORS)
-    description = forms.CharField(max_length=DESCRIPTION_CHARS, required=False, error_messages=TOO_LONG)
     category = forms.ChoiceField(choices=Category.choices)
     instructions = LinesField(max_length=INSTRUCTIONS_CHARS, required=False, error_messages=TOO_LONG)
     starters = StartersField(required=False)

@@ -85,12 +85,7 @@ def new_chat(request: HttpRequest, slug: str) -> HttpResponse:
 @for_people_signed_in
 def start_preview(request: HttpRequest, slug: str) -> HttpResponse:
     """The first message of a preview chat with one's own draft, as it is now. Previews are not kept."""
-    gpt = access_own_gpt(request.user, slug)
-    try:
-        run = _begin(request, gpt, Conversation.Origin.PREVIEW)
-    except Refused as error:
-        return JsonResponse({"error": str(error)}, status=error.status)
-    return _as_json(request, run)
+    return _as_json(request, _begin(request, access_own_gpt(request.user, slug), Conversation.Origin.PREVIEW))
 
 
 def _begin(request: HttpRequest, gpt: Gpt, origin: str) -> Run:

@@ -27,21 +27,12 @@ KEEP_UNSENT: Final = timedelta(days=1)
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     """The stored file, ready for a message of `user`. Raises Refused if it is empty or too large."""
     try:
-        sha256, size = store_bytes(_limited(chunks))
+        sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES)
     except ValidationError as error:
         raise Refused(error.messages[0]) from error
     return ConversationFile.objects.create(
         owner=user, name=_name_of(name), mime=mime_of(_path(sha256)), sha256=sha256, size=size, untrusted=True
     )
-
-
-def _limited(chunks: Iterable[bytes]) -> Iterable[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > settings.MAX_ATTACHMENT_BYTES:
-            raise Refused(f"Too large: a file can have up to {settings.MAX_ATTACHMENT_BYTES // 1024**2} MB.")
-        yield chunk
 
 
 def claim(conversation: Conversation, ids: Sequence[UUID]) -> tuple[FileRef, ...]:

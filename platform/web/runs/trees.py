@@ -245,10 +245,7 @@ def _someone_waits(run: Run) -> bool:
 
 def delegated_by(run: Run) -> tuple[Delegator, ...]:
     """The GPTs that delegated down to the run, outermost first; empty when a person started it."""
-    if run.root_id is None:
-        return ()
-    first = load_step(StepRow.objects.values_list("data", flat=True).get(run=run, seq=0))
-    return first.delegated_by if isinstance(first, UserMessage) else ()
+    return log.first(run.id).delegated_by if run.root_id else ()
 
 
 def gpts_of(run: Run) -> set[UUID]:

@@ -2,13 +2,12 @@
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
 from gpts.spec.tools import ToolSpec
-from workers.smallmodel.routing.words import DATA
+from workers.smallmodel.routing.words import read_data
 
 # The part of a description that is read; the embedder does not see more either.
 MAX_CHARS: Final = 600
@@ -47,7 +46,6 @@ class RoutedChoice:
 @cache
 def builtin() -> dict[str, Candidate]:
     """The built-in tools that the router knows, with the texts that it was trained on."""
-    tables = tomllib.loads((DATA / "builtins.toml").read_text("utf-8"))
     return {
         name: Candidate(
             name,
@@ -57,7 +55,7 @@ def builtin() -> dict[str, Candidate]:
             tuple(each["examples"]),
             kind=name,
         )
-        for name, each in tables.items()
+        for name, each in read_data("builtins").items()
     }
 
 

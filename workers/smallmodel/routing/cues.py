@@ -5,7 +5,6 @@ grammar stays ("who have invented", "can I my"); the others with the text as typ
 """
 
 import re
-import tomllib
 from functools import cache
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import numpy as np
 from workers.knowledge.embed import Vectors
 from workers.smallmodel.arguments.arithmetic import code_for
 from workers.smallmodel.arguments.web import url_in
-from workers.smallmodel.routing.words import DATA
+from workers.smallmodel.routing.words import read_data
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 LENGTHS: Final = (2, 4, 8, 15, 40)
@@ -26,7 +25,7 @@ _ENDINGS: Final = ("ings", "ing", "ies", "ied", "es", "ed", "s", "e", "y")
 @cache
 def table(name: str) -> dict[str, Any]:
     """A table of data/cues.toml."""
-    found: dict[str, Any] = tomllib.loads((DATA / "cues.toml").read_text("utf-8"))[name]
+    found: dict[str, Any] = read_data("cues")[name]
     return found
 
 

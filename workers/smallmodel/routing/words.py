@@ -10,10 +10,11 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 DATA: Final = Path(__file__).parent / "data"
-_FILES: Final = tuple(DATA / f"{name}.toml" for name in ("words", "words-gpts", "words-things"))
+# English to the forms in each of LANGUAGES.
+_DICTIONARY: Final = ("words", "words-gpts", "words-things")
 LANGUAGES: Final = ("de", "fr", "es", "zh")
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
@@ -47,8 +48,8 @@ def fold(text: str) -> str:
 @cache
 def _lexicons() -> dict[str, _Lexicon]:
     lexicons = {language: _Lexicon() for language in LANGUAGES}
-    for path in _FILES:
-        for english, forms in _read(path).items():
+    for name in _DICTIONARY:
+        for english, forms in read_data(name).items():
             for language, words in zip(LANGUAGES, forms, strict=True):
                 for word in words.split():
                     form = word if language == "zh" else fold(word)
@@ -58,14 +59,14 @@ def _lexicons() -> dict[str, _Lexicon]:
 
 
 @cache
-def _read(path: Path) -> dict[str, list[str]]:
-    """A file of the dictionary: English to the forms in each of LANGUAGES."""
-    return tomllib.loads(path.read_text("utf-8"))
+def read_data(name: str) -> dict[str, Any]:
+    """The content of data/<name>.toml."""
+    return tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))
 
 
 @cache
 def _english() -> frozenset[str]:
-    return frozenset(_read(DATA / "english.toml")["words"]).union(*(_read(path) for path in _FILES))
+    return frozenset(read_data("english")["words"]).union(*map(read_data, _DICTIONARY))
 
 
 @lru_cache(4_096)

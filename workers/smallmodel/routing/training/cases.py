@@ -2,15 +2,13 @@
 
 import random
 import re
-import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from workers.smallmodel.routing.candidates import Candidate, words_of_name
 from workers.smallmodel.routing.head import KINDS, N_WISHES
 from workers.smallmodel.routing.training.examples import ExampleGroup, Examples, ExampleTarget
-from workers.smallmodel.routing.words import DATA, language_of
+from workers.smallmodel.routing.words import language_of, read_data
 
 Turns = tuple[tuple[str, str], ...]
 
@@ -49,17 +47,12 @@ def with_typo(text: str, draw: random.Random) -> str:
     return text[:at] + wrong + text[at + (2 if len(wrong) == 2 and wrong[0] != wrong[1] else 1) :]
 
 
-@cache
-def styles() -> dict[str, Any]:
-    """Variations of messages, from data/styles.toml."""
-    return tomllib.loads((DATA / "styles.toml").read_text("utf-8"))
-
-
 class CaseMaker:
     """Draws cases from examples. The same seed gives the same cases."""
 
     def __init__(self, examples: Examples, seed: int) -> None:
         self._examples = examples
+        self._styles = read_data("styles")
         self._all = [each for group in examples.groups for each in group.members]
         self._random = random.Random(seed)
 
@@ -82,7 +75,7 @@ class CaseMaker:
         if target.candidate.parameters and self._random.random() < 0.8:
             follows += self._generic_follow(target)
         if not self._examples.builtin:
-            follows += self._random.sample(styles()["go_on"], 2)
+            follows += self._random.sample(self._styles["go_on"], 2)
         follows += self._tail_follow(target)
         for text in follows:
             other = group and target.then and self._random.random() < 0.4
@@ -160,29 +153,30 @@ class CaseMaker:
 
     def _turn(self, target: ExampleTarget) -> Turns:
         """A message for `target`, perhaps the call, and a reply."""
-        draw, replies = self._random, styles()["builtin_replies"].get(target.candidate.kind, styles()["replies"])
+        draw, styles = self._random, self._styles
+        replies = styles["builtin_replies"].get(target.candidate.kind, styles["replies"])
         call = (("assistant", f"[{target.candidate.name}]"),) if draw.random() < CALL_SHOWN else ()
         return (("user", self.styled(draw.choice(target.says))), *call, ("assistant", draw.choice(replies)))
 
     def _earlier(self, group: ExampleGroup | None) -> Turns:
         """A turn about something else, or small talk."""
-        draw = self._random
+        draw, styles = self._random, self._styles
         if draw.random() < 0.3:
-            return (("user", draw.choice(styles()["openers"])), ("assistant", draw.choice(styles()["replies"])))
+            return (("user", draw.choice(styles["openers"])), ("assistant", draw.choice(styles["replies"])))
         near = group.members if group and draw.random() < 0.5 else (*self._all, *self._examples.builtin)
         return self._turn(draw.choice(near))
 
     def _generic_follow(self, target: ExampleTarget) -> list[str]:
         """ "And in Paris?" for a function with a place."""
         names = set(words_of_name(" ".join(target.candidate.parameters.get("properties", {}))).split())
-        kinds = [each for each in styles()["values"].values() if set(each["words"].split()) & names]
+        kinds = [each for each in self._styles["values"].values() if set(each["words"].split()) & names]
         if not kinds:
             return []
         value = self._random.choice(self._random.choice(kinds)["examples"])
         return [self._follow(value, self._random.choice(("en", "en", "de", "fr", "es")))]
 
     def _follow(self, value: str, language: str) -> str:
-        return str(self._random.choice(styles()["follow"][language])).format(value)
+        return str(self._random.choice(self._styles["follow"][language])).format(value)
 
     def _tail_follow(self, target: ExampleTarget) -> list[str]:
         """ "And with leeks?": the end of another message for the same candidate."""
@@ -196,9 +190,9 @@ class CaseMaker:
         """`text` as another user might have typed it."""
         draw = self._random
         if draw.random() < (0.08 if calm else 0.2):
-            text = draw.choice(styles()["polite"][language_of(text)]).format(text)
+            text = draw.choice(self._styles["polite"][language_of(text)]).format(text)
         if draw.random() < (0.06 if calm else 0.12):
-            text = draw.choice(styles()["context"][language_of(text)]).format(text)
+            text = draw.choice(self._styles["context"][language_of(text)]).format(text)
         if draw.random() < 0.15:
             text = text.lower()
         if draw.random() < 0.12:

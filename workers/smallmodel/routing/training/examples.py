@@ -1,13 +1,10 @@
 """The hand-written examples: tools and GPTs in groups with messages for them, and messages for none."""
 
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from workers.smallmodel.routing.candidates import Candidate, builtin, candidate_of_gpt
-from workers.smallmodel.routing.words import DATA
+from workers.smallmodel.routing.words import DATA, read_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +57,10 @@ class Examples:
 
 def tools() -> Examples:
     """The built-in tools, and functions as API callers offer them."""
-    families = _tables(sorted((DATA / "families").glob("*.toml")))
-    own = _read(DATA / "builtins.toml")
-    overlaps = _read(DATA / "overlaps.toml")
+    paths = sorted((DATA / "families").glob("*.toml"))
+    families = [item for path in paths for item in read_data(f"families/{path.stem}").items()]
+    own = read_data("builtins")
+    overlaps = read_data("overlaps")
     return Examples(
         "tools",
         tuple(_group(name, table, _function) for name, table in families),
@@ -77,9 +75,9 @@ def tools() -> Examples:
 
 def gpts() -> Examples:
     """GPTs as creators make them."""
-    domains = [(path.stem, _read(path)) for path in sorted((DATA / "gpts").glob("*.toml"))]
+    domains = [(path.stem, read_data(f"gpts/{path.stem}")) for path in sorted((DATA / "gpts").glob("*.toml"))]
     overlaps: dict[str, set[str]] = {}
-    for group in _read(DATA / "overlaps.toml")["gpts"]:
+    for group in read_data("overlaps")["gpts"]:
         for slug in group:
             overlaps.setdefault(slug, set()).update(group)
     return Examples(
@@ -94,7 +92,7 @@ def gpts() -> Examples:
 
 def nothing(kind: str) -> dict[str, tuple[str, ...]]:
     """Messages for nothing, by kind; those of kind "after" only make sense after an answer."""
-    return {name: _lines(text) for table in ("both", kind) for name, text in _read(DATA / "none.toml")[table].items()}
+    return {name: _lines(text) for table in ("both", kind) for name, text in read_data("none")[table].items()}
 
 
 def schema_of(takes: str) -> dict[str, Any]:
@@ -134,13 +132,5 @@ def _gpt(slug: str, table: dict[str, Any]) -> Candidate:
     return candidate_of_gpt(slug, table["name"], table["about"], table["when"], _lines(table.get("starters", "")))
 
 
-def _tables(paths: Sequence[Path]) -> list[tuple[str, dict[str, Any]]]:
-    return [item for path in paths for item in _read(path).items()]
-
-
 def _lines(text: str) -> tuple[str, ...]:
     return tuple(line for line in text.strip().splitlines() if line)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text("utf-8"))
