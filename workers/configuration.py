@@ -23,8 +23,7 @@ from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.rerank import reranker_for
 from workers.knowledge.segment_cache import SegmentCache
-from workers.knowledge.stores import VectorStore
-from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores import FaissFiles, VectorStore
 from workers.knowledge.stores.pgvector import PgVector
 from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply

@@ -34,7 +34,7 @@ from workers.knowledge import segments, unions
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.segment_cache import SegmentCache
-from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores import FaissFiles
 
 HELP = "search latency, recall, cold start and memory at many chunks and many GPTs"
 

@@ -8,7 +8,7 @@ from workers.egress.config import EgressConfig, FetchLimits, Response
 from workers.egress.errors import EgressError, EgressFailed, EgressRefused, reason
 from workers.egress.fetching import fetch
 from workers.egress.guard import Guard
-from workers.egress.transports import guarded_async_transport
+from workers.egress.transports import GuardedAsyncTransport
 
 __all__ = [
     "EgressConfig",
@@ -17,8 +17,8 @@ __all__ = [
     "EgressRefused",
     "FetchLimits",
     "Guard",
+    "GuardedAsyncTransport",
     "Response",
     "fetch",
-    "guarded_async_transport",
     "reason",
 ]

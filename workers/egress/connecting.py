@@ -15,10 +15,9 @@ import anyio.to_thread
 import certifi
 import httpcore
 
-from workers.egress.deadline import Deadline
 from workers.egress.errors import EgressFailed, EgressRefused
 from workers.egress.guard import Guard
-from workers.egress.resolving import addresses_of
+from workers.egress.resolving import Deadline, addresses_of
 from workers.egress.urls import IpAddress
 
 # The longest wait between two checks whether the run was stopped.

@@ -11,10 +11,10 @@ import httpcore
 
 from workers.egress.config import EgressConfig, FetchLimits, Response, media_type
 from workers.egress.connecting import GuardedBackend, tls
-from workers.egress.deadline import Deadline
 from workers.egress.errors import EgressFailed, EgressRefused
 from workers.egress.guard import Guard
 from workers.egress.headers import harmless, read_headers, request_headers
+from workers.egress.resolving import Deadline
 from workers.egress.unpacking import Unpacker
 from workers.egress.urls import Target
 
@@ -53,63 +53,48 @@ def fetch(
         raise EgressRefused(f"The method {method[:20]!r} isn't supported.")
     request = _Request(method, guard.target(url), dict(headers or {}), content)
     for n_left in range(limits.max_redirects, -1, -1):
-        answer = _Exchange(guard, deadline, limits).perform(request)
-        if isinstance(answer, Response):
+        answer = _perform(request, guard, deadline, limits)
+        if not _redirects(answer.status, answer.headers):
             return answer
         if n_left:
             request = _redirected(request, answer, guard, limits)
     raise EgressFailed(f"{request.target.host} redirects too often.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Redirect:
-    status: int
-    location: str
+def _perform(request: _Request, guard: Guard, deadline: Deadline, limits: FetchLimits) -> Response:
+    """The response on a new connection, which is not reused; a redirect's body is not read. Raises EgressError."""
+    target = request.target
+    headers = request_headers(target, request.headers, guard.config.user_agent, request.content)
+    try:
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(guard, deadline)
+            ) as pool,
+            pool.stream(request.method, core_url(target), headers=headers, content=request.content) as answer,
+        ):
+            received = read_headers(answer.headers)
+            if _redirects(answer.status, received):
+                return Response(answer.status, received, b"", target.url)
+            if answer.status < 400:
+                _check_type(received, limits)
+            unpacker = Unpacker(received, limits.max_bytes)
+            content = b"".join(unpacker.feed(piece) for piece in answer.iter_stream())
+            deadline.check()
+            return Response(answer.status, received, content, target.url)
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        raise _failed(error, target.host) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
-    """One request on a new connection, which is not reused."""
+def _redirects(status: int, headers: Mapping[str, str]) -> bool:
+    return status in _REDIRECTS and bool(headers.get("location"))
 
-    guard: Guard
-    deadline: Deadline
-    limits: FetchLimits
 
-    def perform(self, request: _Request) -> Response | _Redirect:
-        """The response, or its redirect. Raises EgressError."""
-        target = request.target
-        headers = request_headers(target, request.headers, self.guard.config.user_agent, request.content)
-        try:
-            with (
-                httpcore.ConnectionPool(
-                    ssl_context=tls(), max_connections=1, network_backend=GuardedBackend(self.guard, self.deadline)
-                ) as pool,
-                pool.stream(request.method, core_url(target), headers=headers, content=request.content) as answer,
-            ):
-                return self._read(answer, target)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise _failed(error, target.host) from error
-
-    def _read(self, answer: httpcore.Response, target: Target) -> Response | _Redirect:
-        headers = read_headers(answer.headers)
-        if answer.status in _REDIRECTS and (location := headers.get("location", "")):
-            return _Redirect(answer.status, location)
-        if answer.status < 400:
-            self._check_type(headers)
-        unpacker = Unpacker(headers, self.limits.max_bytes)
-        content = b"".join(unpacker.feed(piece) for piece in answer.iter_stream())
-        self.deadline.check()
-        return Response(answer.status, headers, content, target.url)
-
-    def _check_type(self, headers: Mapping[str, str]) -> None:
-        wanted = self.limits.content_types
-        found = media_type(headers.get("content-type", ""))
-        if wanted is None or found in wanted:
-            return
-        if not any(each.endswith("/") and found.startswith(each) for each in wanted):
-            raise EgressFailed(
-                f"The address returned {found[:80] or 'an unknown content type'}, which isn't supported."
-            )
+def _check_type(headers: Mapping[str, str], limits: FetchLimits) -> None:
+    wanted, found = limits.content_types, media_type(headers.get("content-type", ""))
+    if wanted is None or found in wanted:
+        return
+    if not any(each.endswith("/") and found.startswith(each) for each in wanted):
+        raise EgressFailed(f"The address returned {found[:80] or 'an unknown content type'}, which isn't supported.")
 
 
 def core_url(target: Target) -> httpcore.URL:
@@ -133,11 +118,11 @@ def _failed(error: Exception, host: str) -> EgressFailed:
     return EgressFailed(f"Couldn't connect to {host}.")
 
 
-def _redirected(request: _Request, redirect: _Redirect, guard: Guard, limits: FetchLimits) -> _Request:
+def _redirected(request: _Request, redirect: Response, guard: Guard, limits: FetchLimits) -> _Request:
     """The request to the redirect's target, checked like the first. Raises EgressError."""
     old = request.target
     # Servers send unescaped spaces, which browsers accept.
-    new = guard.target(urljoin(old.url, redirect.location.strip().replace(" ", "%20")))
+    new = guard.target(urljoin(old.url, redirect.headers["location"].strip().replace(" ", "%20")))
     if limits.same_host and new.host != old.host:
         raise EgressRefused(f"{old.host} redirects to another host, {new.host}.")
     headers = request.headers if new.origin == old.origin else harmless(request.headers)

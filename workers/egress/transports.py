@@ -6,12 +6,12 @@ limited. Their duration is not, because some streams stay open: callers set http
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import httpcore
 import httpx
 
-from workers.egress.config import EgressConfig, FetchLimits
+from workers.egress.config import EgressConfig
 from workers.egress.connecting import AsyncGuardedBackend, tls
 from workers.egress.errors import EgressError
 from workers.egress.fetching import core_url
@@ -19,33 +19,34 @@ from workers.egress.guard import Guard
 from workers.egress.headers import read_headers
 from workers.egress.unpacking import ACCEPTED, Unpacker
 
-_DEFAULT: Final = FetchLimits()
 _REPLACED: Final = (b"host", b"accept-encoding", b"proxy-authorization")
 
 
-def guarded_async_transport(config: EgressConfig, limits: FetchLimits = _DEFAULT) -> httpx.AsyncBaseTransport:
-    """A transport for httpx.AsyncClient. Of `limits` only `max_bytes` applies, to each response.
+class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    """A transport for httpx.AsyncClient that limits each response to `max_bytes`.
 
     A refusal is an httpx.ConnectError whose `__cause__` is the EgressError.
     """
-    return _GuardedTransport(config, limits)
 
-
-class _GuardedTransport(httpx.AsyncBaseTransport):
-    def __init__(self, config: EgressConfig, limits: FetchLimits) -> None:
+    def __init__(self, config: EgressConfig, max_bytes: int) -> None:
         self._guard = Guard(config)
-        self._limits = limits
+        self._max_bytes = max_bytes
         self._pool = httpcore.AsyncConnectionPool(ssl_context=tls(), network_backend=AsyncGuardedBackend(self._guard))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         with _httpx_errors(request):
             answer = await self._pool.handle_async_request(_core_request(self._guard, request))
             try:
-                unpacker = Unpacker(read_headers(answer.headers), self._limits.max_bytes)
+                unpacker = Unpacker(read_headers(answer.headers), self._max_bytes)
             except EgressError:
                 await answer.aclose()
                 raise
-        return _response(answer, _UnpackedBody(answer, unpacker, request))
+        # The body is unpacked here, because httpx would unpack it without limits.
+        packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
+        dropped = (b"content-encoding", b"content-length") if packed else ()
+        headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
+        body = _UnpackedBody(answer, unpacker, request)
+        return httpx.Response(answer.status, headers=headers, stream=body, extensions={})
 
     async def aclose(self) -> None:
         await self._pool.aclose()
@@ -78,14 +79,6 @@ def _core_request(guard: Guard, request: httpx.Request) -> httpcore.Request:
         content=request.stream,
         extensions={name: value for name, value in request.extensions.items() if name == "timeout"},
     )
-
-
-def _response(answer: httpcore.Response, body: Any) -> httpx.Response:
-    """`answer` with its body unpacked, because httpx would unpack it without limits."""
-    packed = any(name.lower() == b"content-encoding" for name, _ in answer.headers)
-    dropped = (b"content-encoding", b"content-length") if packed else ()
-    headers = [(name, value) for name, value in answer.headers if name.lower() not in dropped]
-    return httpx.Response(answer.status, headers=headers, stream=body, extensions={})
 
 
 @contextmanager

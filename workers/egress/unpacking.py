@@ -30,19 +30,15 @@ class Unpacker:
         """The next piece of the body, unpacked."""
         self._n_sent += len(data)
         room = self._max_bytes - self._n_given
-        given = self._unpacked(data, room + 1) if self._gzip else data
+        try:
+            # A length of 0 would mean no limit; one byte more than the room left reveals that the body is too long.
+            given = self._gzip.decompress(data, max(1, room + 1)) if self._gzip else data
+        except zlib.error as error:
+            raise EgressFailed("The response is damaged and can't be decompressed.") from error
         self._n_given += len(given)
         if max(self._n_sent, self._n_given) > self._max_bytes:
             raise self._too_long()
         return given
-
-    def _unpacked(self, data: bytes, at_most: int) -> bytes:
-        assert self._gzip is not None
-        try:
-            # A length of 0 would mean no limit; one byte more than the room left reveals that the body is too long.
-            return self._gzip.decompress(data, max(1, at_most))
-        except zlib.error as error:
-            raise EgressFailed("The response is damaged and can't be decompressed.") from error
 
     def _too_long(self) -> EgressFailed:
         size = f"{self._max_bytes / 1_000_000:g} MB" if self._max_bytes >= 100_000 else f"{self._max_bytes:,} bytes"

@@ -17,9 +17,8 @@ from transformers.generation.continuous_batching.continuous_api import (
 from transformers.generation.continuous_batching.requests import GenerationOutput, RequestState
 from transformers.generation.continuous_batching.scheduler import FIFOScheduler
 
-from workers.engine.masking import GrammarMask, StaticGrammarMask
+from workers.engine.choosing_tokens import GrammarMask, RequestSampler, StaticGrammarMask
 from workers.engine.paged_attention import ATTENTION, FULL, PageCache, PlannedInputs
-from workers.engine.sampling import RequestSampler
 
 # Small pages, as a prefix is shared in whole pages; CPU attention reads neighbouring pages as one.
 CPU_PAGE_TOKENS: Final = 16
@@ -208,12 +207,7 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
     )
     manager = ContinuousBatchingManager(cast(Any, model), generation, config)
     manager.output_router = MailRouter()
-    _mask_first(manager, config, model)
-    return manager
-
-
-def _mask_first(manager: ContinuousBatchingManager, config: ContinuousBatchingConfig, model: PreTrainedModel) -> None:
-    """Puts the grammars' mask before the sampling processors."""
+    # The grammars' mask comes before the sampling processors.
     n_rows = max(config.max_requests_per_batch or 0, config.max_batch_tokens or 0, STOCK_ROWS)
     processors = manager.logit_processor
     mask = StaticGrammarMask(n_rows, model.config.get_text_config().vocab_size, model.device)
@@ -221,3 +215,4 @@ def _mask_first(manager: ContinuousBatchingManager, config: ContinuousBatchingCo
     processors.tensors_required += 1
     processors.do_processing = True
     processors._retrieve_processors_kwargs()
+    return manager

@@ -33,10 +33,6 @@ class CallForm:
     closing_id: int | None = None
     tokens: tuple[int | None, int | None] = (None, None)
 
-    @property
-    def arguments_key(self) -> str:
-        return "parameters" if self.style == "llama" else "arguments"
-
     def lark(self, rules: Sequence[str], required: bool, n_calls: int) -> str:
         """The Lark grammar of a reply whose calls are the objects of `rules`."""
         one_of = " | ".join(f"call_{i}" for i in range(len(rules)))

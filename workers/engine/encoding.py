@@ -12,6 +12,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
@@ -76,11 +77,13 @@ class ChatEncoder:
         if not tokenizer.chat_template:
             raise EngineError("The base model has no chat template, so it cannot be used for chats.")
         self._tokenizer = tokenizer
-        self.control_ids = _control_ids(tokenizer)
+        # All added tokens, special or not, except runs of white space, which some tokenizers add too.
+        added = tokenizer.added_tokens_decoder.items()
+        self.control_ids = frozenset(token_id for token_id, token in added if token.content.strip())
         self._skeleton_tokenizer = _without_prefixes(tokenizer, keep_added=True)
         self._content_tokenizer = _without_prefixes(tokenizer, keep_added=False)
         self._contents: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_CONTENTS)
-        self._parts: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_SKELETONS)
+        self._part_ids = lru_cache(N_CACHED_SKELETONS)(self._encode_part)
         self._skeletons: LruCache[tuple[str, ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
         self._rendered: LruCache[str, str | None] = LruCache(N_CACHED_SKELETONS)
         self._secret = new_secret()
@@ -154,10 +157,8 @@ class ChatEncoder:
     def _content_ids(self, text: str) -> tuple[int, ...]:
         return self._contents.get(text, lambda: tuple(self._encode_content(text)))
 
-    def _part_ids(self, text: str) -> tuple[int, ...]:
-        return self._parts.get(
-            text, lambda: tuple(self._skeleton_tokenizer.encode(text, add_special_tokens=False).ids)
-        )
+    def _encode_part(self, text: str) -> tuple[int, ...]:
+        return tuple(self._skeleton_tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _encode_content(self, text: str) -> list[int]:
         """The ids of `text` without control tokens.
@@ -206,12 +207,6 @@ def _folded(turns: Sequence[TemplateTurn], keep_system: bool) -> list[TemplateTu
         else:
             folded.append(TemplateTurn(role, turn.contents))
     return folded
-
-
-def _control_ids(tokenizer: Any) -> frozenset[int]:
-    """All added tokens, special or not, except runs of white space, which some tokenizers add too."""
-    added = tokenizer.added_tokens_decoder.items()
-    return frozenset(token_id for token_id, token in added if token.content.strip())
 
 
 def _without_prefixes(tokenizer: Any, keep_added: bool) -> Tokenizer:

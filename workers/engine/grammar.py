@@ -257,5 +257,6 @@ def _sentence(error: str) -> str:
 def _call_rule(tool: ToolSpec, form: CallForm) -> str:
     """The right side of the Lark rule for one call object."""
     schema = json.dumps({**bounded(tool.parameters), "x-guidance": _WRITTEN})
-    before = json.dumps(f'{{"name": {json.dumps(tool.name)}, "{form.arguments_key}": ')
+    arguments = "parameters" if form.style == "llama" else "arguments"
+    before = json.dumps(f'{{"name": {json.dumps(tool.name)}, "{arguments}": ')
     return f'{before} %json {schema} "}}"'

@@ -36,8 +36,7 @@ from workers.engine.checked import checked
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
 from workers.engine.grammar import GrammarCompiler
-from workers.engine.lean import make_lean
-from workers.engine.linear import pack_linears
+from workers.engine.lean import make_lean, pack_linears
 from workers.engine.weights import fingerprint_of, resolve_model
 
 # 23 KB per token with the bundled model, 377 MB when full; unused tokens take no memory.

@@ -31,17 +31,6 @@ CASES: Final = Path(__file__).parent / "data" / "ability_cases.toml"
 # Concurrent replies, which the engine batches.
 AT_ONCE: Final = 4
 REPLY_TOKENS: Final = 120
-# The share of right cases from which a model is trusted with a part. The trained router is right in 3 of 4 hard
-# cases, so a model must do clearly better to replace it.
-ENOUGH: Final[Mapping[str, float]] = {
-    "tool_needed": 0.8,
-    "no_tool_needed": 0.8,
-    "arguments": 0.8,
-    "sources": 0.8,
-    "abstention": 0.75,
-    "format": 0.5,
-    "ties": 0.85,
-}
 _DECLINES: Final = re.compile(
     r"\b(?:not|no|n't|cannot|unable|unknown|doesn|don|isn|unfortunately|sorry|nicht|kein\w*|leider|unbekannt|ohne)\b",
     re.IGNORECASE,
@@ -75,7 +64,8 @@ class Measurement(BaseModel):
 
     def fields(self) -> dict[str, bool]:
         """The measured fields of ModelAbility."""
-        good = {name for name, figure in self.figures.items() if figure.share >= ENOUGH[name]}
+        enough = _cases()["enough"]
+        good = {name for name, figure in self.figures.items() if figure.share >= enough[name]}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
             "writes_from_sources": {"sources", "abstention", "format"} <= good,
@@ -88,7 +78,7 @@ def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = 
     started = time.monotonic()
     cases = _cases()
     capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
-    parts: dict[str, dict[str, bool]] = {name: {} for name in ENOUGH}
+    parts: dict[str, dict[str, bool]] = {name: {} for name in cases["enough"]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for kind in ("choice", "tie", "sources", "abstain", "format"):
             judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, capable, reply), cases[kind]))

@@ -129,10 +129,10 @@ class RemoteEngine(Learning):
         # With tools, servers write control tokens as text; what follows one is not part of the reply.
         visible = StopFilter((*request.stop, *CONTROL_TOKENS) if request.tools else request.stop)
         answer = _StreamedAnswer(Usage(n_prompt, 0))
+        remaining_s = max(0.001, ends_at - time.monotonic())
+        wait = httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
         try:
-            with self._client.stream(
-                "POST", "chat/completions", json=self._body(request), timeout=_timeout(ends_at)
-            ) as response:
+            with self._client.stream("POST", "chat/completions", json=self._body(request), timeout=wait) as response:
                 _raise_for_status(response)
                 for event in _events(response):
                     text = visible.push(answer.take(event))
@@ -280,12 +280,6 @@ def _arguments(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("the arguments are not an object")
     return value
-
-
-def _timeout(ends_at: float) -> httpx.Timeout:
-    """Waits for data until the deadline at most."""
-    remaining_s = max(0.001, ends_at - time.monotonic())
-    return httpx.Timeout(remaining_s, connect=min(CONNECT_TIMEOUT_S, remaining_s))
 
 
 def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,10 @@ an automaton, never by Python's backtracking `re`, so no pattern can hang a work
 
 import json
 import math
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import llguidance
@@ -30,34 +32,18 @@ MAX_PROPERTIES: Final = 16
 MAX_NUMBER: Final = 10**15
 ANY_DEPTH: Final = 2
 
-# Keywords that the grammar library follows exactly, except that it treats oneOf as anyOf.
-_FOLLOWED: Final = frozenset(
-    "type enum const properties required additionalProperties patternProperties minProperties maxProperties items "
-    "prefixItems minItems maxItems minLength maxLength pattern format minimum maximum exclusiveMinimum "
-    "exclusiveMaximum multipleOf anyOf oneOf allOf $ref $defs definitions".split()
-)
-# Keywords that narrow the value only slightly: left to validation.
-_CHECKED_LATER: Final = frozenset(["uniqueItems", "dependentRequired"])
-_REFUSED: Final = frozenset(
-    "not if then else contains minContains maxContains propertyNames dependentSchemas dependencies "
-    "unevaluatedItems unevaluatedProperties additionalItems $dynamicRef $recursiveRef $anchor $id".split()
-)
-_FORMATS: Final = frozenset("date time date-time duration email hostname ipv4 ipv6 uuid uri".split())
+_TABLE: Final = tomllib.loads((Path(__file__).parent / "data" / "json_schema.toml").read_text("utf-8"))
+_FOLLOWED: Final = frozenset(_TABLE["followed"])
+_REFUSED: Final = frozenset(_TABLE["refused"])
 _COMBINING: Final = ("anyOf", "oneOf", "allOf", "$ref", "enum", "const")
-_TYPE_OF: Final = {
-    "object": ("properties", "additionalProperties", "patternProperties", "required"),
-    "array": ("items", "prefixItems", "minItems", "maxItems"),
-    "string": ("pattern", "minLength", "maxLength", "format"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
 _ANY: Final = "any-of-depth-{}"
 
 
 def bounded(schema: Mapping[str, Any] | bool) -> dict[str, Any]:
     """`schema` for the grammar library: known keywords only, with bounds where it has none.
 
-    Every value of the result is valid for `schema`, except for `_CHECKED_LATER` and oneOf. Raises GrammarError with
-    one sentence if it is too large, not a schema, or uses an unsupported keyword.
+    Every value of the result is valid for `schema`, except for uniqueItems, dependentRequired and oneOf. Raises
+    GrammarError with one sentence if it is too large, not a schema, or uses an unsupported keyword.
     """
     checked_size(schema)
     try:
@@ -103,7 +89,7 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
     if not str(schema.get("$ref", "#")).startswith("#"):
         raise GrammarError("The JSON schema refers to another document; put its parts under $defs.")
     kept = {key: value for key, value in schema.items() if key in _FOLLOWED}
-    if kept.get("format", "") not in _FORMATS:
+    if kept.get("format", "") not in _TABLE["formats"]:
         kept.pop("format", None)
     combines = any(key in kept for key in _COMBINING)
     if not combines:
@@ -118,7 +104,7 @@ def _bounded(schema: Any, *, closed: bool) -> dict[str, Any]:
 def _infer_type(kept: dict[str, Any]) -> None:
     """Sets the type that the other keywords imply, where the schema has none."""
     if "type" not in kept:
-        for name, keywords in _TYPE_OF.items():
+        for name, keywords in _TABLE["type_of"].items():
             if any(key in kept for key in keywords):
                 kept["type"] = name
                 return

@@ -68,7 +68,10 @@ class ScriptedEngine(Learning):
         if n_prompt + request.max_tokens > self._ability.context_tokens:
             raise PromptTooLong(f"The prompt of {n_prompt} words does not fit {self._ability.context_tokens}.")
         with self._lock:
-            reply = self._next_reply(request.messages)
+            if callable(self._script):
+                reply = self._script(request.messages)
+            else:
+                reply = self._script[min(len(self.requests), len(self._script) - 1)]
             self.requests.append(request)
         return self._stream(request, reply, n_prompt, ends_at)
 
@@ -87,11 +90,6 @@ class ScriptedEngine(Learning):
     def close(self) -> None:
         """Makes `health` not ready and every stream fail at its next token."""
         self._closed = True
-
-    def _next_reply(self, messages: tuple[PromptMessage, ...]) -> ScriptedReply:
-        if callable(self._script):
-            return self._script(messages)
-        return self._script[min(len(self.requests), len(self._script) - 1)]
 
     def _stream(
         self, request: GenerationRequest, reply: ScriptedReply, n_prompt: int, ends_at: float

@@ -31,7 +31,9 @@ def resolve_model(config: EngineConfig, report: Report = lambda line: None) -> P
 
     `report` gets a line per slow step. Raises EngineError with one sentence that says what to do.
     """
-    forbid_network()
+    # Models are loaded from disk only.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     if config.base_model == BUNDLED:
         return _converted(_bundled_file(), config.home, report, BUNDLED_SHA256)
     path = Path(config.base_model).expanduser()
@@ -60,12 +62,6 @@ def fingerprint_of(folder: Path, template: object) -> str:
                 file.seek(size * part // FINGERPRINT_SAMPLES)
                 digest.update(file.read(FINGERPRINT_BYTES))
     return digest.hexdigest()
-
-
-def forbid_network() -> None:
-    """Disables the model hub for this process: models are loaded from disk only."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 def _bundled_file() -> Path:

@@ -3,33 +3,27 @@
 import re
 import tomllib
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-_FILE: Final = Path(__file__).with_suffix(".toml")
+_TABLE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _WORD_CASE: Final = re.compile(r"[^\W\d_]+")
-
-
-@cache
-def _known() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text("utf-8"))
 
 
 def likelihood(sample: bytes) -> tuple[float, str]:
     """The highest score, about 1 for clean text in a known language, and its charset."""
-    letters = _known()["letters"]
+    letters = _TABLE["letters"]
     scores = [
         (_score(sample, name, letters[each["script"]]) + each["favour"], name)
-        for name, each in _known()["charsets"].items()
+        for name, each in _TABLE["charsets"].items()
     ]
-    scores += [(_east_score(sample, name), name) for name in _known()["east"]]
+    scores += [(_east_score(sample, name), name) for name in _TABLE["east"]]
     return max(scores)
 
 
 def _score(sample: bytes, charset: str, alphabets: Sequence[str]) -> float:
     text = sample.decode(charset, errors="replace")
-    marks = _known()["marks"]
+    marks = _TABLE["marks"]
     foreign = [character for character in text if character > "\x7f"]
     letters = [character for character in foreign if character not in marks]
     n_marks = len(foreign) - len(letters)
@@ -64,7 +58,7 @@ def _east_score(sample: bytes, charset: str) -> float:
         return 0.0
     kana = sum("\u3041" <= character <= "\u30ff" for character in wide) / len(wide)
     hangul = sum("\uac00" <= character <= "\ud7a3" for character in wide) / len(wide)
-    han = frozenset(_known()["han"])
+    han = frozenset(_TABLE["han"])
     common = sum(character in han or character in "、。，：；（）「」！？" for character in wide) / len(wide)
     half_width = sum("\uff61" <= character <= "\uff9f" for character in wide) / len(wide)
     if charset == "euc_kr":

@@ -31,7 +31,7 @@ def create(path: Path, sizes: Mapping[str, tuple[npt.DTypeLike, int]]) -> tuple[
     with path.open("wb+") as file:
         file.truncate(max(end, 1))
         view = mmap.mmap(file.fileno(), 0)
-    return _arrays(view, contents), contents
+    return read(view, contents), contents
 
 
 def write(path: Path, arrays: Mapping[str, Array]) -> Contents:
@@ -42,9 +42,12 @@ def write(path: Path, arrays: Mapping[str, Array]) -> Contents:
     return contents
 
 
-def read(data: bytes, contents: Contents) -> dict[str, Array]:
-    """The arrays in a file's bytes, read-only. Raises ValueError if `contents` does not match."""
-    return _arrays(data, contents)
+def read(data: bytes | mmap.mmap, contents: Contents) -> dict[str, Array]:
+    """The arrays in a file's bytes or mapping. Raises ValueError if `contents` does not match."""
+    return {
+        name: np.frombuffer(data, dtype, length, offset) if length else np.zeros(0, dtype)
+        for name, (dtype, length, offset) in contents.items()
+    }
 
 
 def map_file(path: Path, contents: Contents) -> dict[str, Array]:
@@ -54,11 +57,4 @@ def map_file(path: Path, contents: Contents) -> dict[str, Array]:
         view = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
     finally:
         os.close(descriptor)
-    return _arrays(view, contents)
-
-
-def _arrays(buffer: Any, contents: Contents) -> dict[str, Array]:
-    return {
-        name: np.frombuffer(buffer, dtype, length, offset) if length else np.zeros(0, dtype)
-        for name, (dtype, length, offset) in contents.items()
-    }
+    return read(view, contents)

@@ -145,6 +145,7 @@ def columns_of(content: Content) -> dict[str, Array]:
     """All of `content` but its vectors and its SegmentInfo, as one-dimensional arrays."""
     document, chunks = content.document, content.chunks
     text = document.text()
+    block_starts = list(accumulate((len(block.text) + 2 for block in document.blocks), initial=0))
     numbers: dict[str, int] = {}
     block_headings = [numbers.setdefault(block.heading, len(numbers)) for block in document.blocks]
     chunk_headings = [numbers.setdefault(chunk.heading, len(numbers)) for chunk in chunks]
@@ -157,7 +158,7 @@ def columns_of(content: Content) -> dict[str, Array]:
         "n_chars": np.array([len(text)], np.int64),
         "headings": np.frombuffer(b"".join(headings), np.uint8),
         "heading_bounds": np.array([0, *accumulate(map(len, headings))], np.int64),
-        "block_starts": np.array(_block_starts(document), np.int64),
+        "block_starts": np.array(block_starts[:-1], np.int64),
         "block_headings": np.array(block_headings, np.int32),
         "block_pages": _pages([block.page for block in document.blocks]),
         "chunk_starts": starts,
@@ -168,10 +169,6 @@ def columns_of(content: Content) -> dict[str, Array]:
         "chunk_pages": _pages([chunk.page for chunk in chunks]),
         **content.postings.columns(),
     }
-
-
-def _block_starts(document: Document) -> list[int]:
-    return list(accumulate((len(block.text) + 2 for block in document.blocks), initial=0))[:-1]
 
 
 def _bytes_at(text: str, chars: Sequence[int]) -> Array:

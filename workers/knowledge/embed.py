@@ -138,7 +138,7 @@ class Embedder:
             tokenizer = self._tokens()
         encoding = tokenizer.encode(text, add_special_tokens=False)
         pieces = [text[start:end] for start, end in encoding.offsets]
-        unknown = _unknown(tokenizer)
+        unknown = next((each for each in ("[UNK]", "<unk>") if tokenizer.token_to_id(each) is not None), None)
         sizes = [_letters(piece) for piece in pieces]
         known = sum(n for n, token in zip(sizes, encoding.tokens, strict=True) if token != unknown)
         return known / sum(map(bool, sizes)) if any(sizes) else WELL_READ
@@ -156,7 +156,12 @@ class Embedder:
 
     def _tokens(self) -> "Tokenizer":
         if self._tokenizer is None:
-            self._tokenizer = _load_tokenizer(self.folder)
+            from tokenizers import Tokenizer
+
+            self._tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
+            # Truncation would hide how long a text is.
+            self._tokenizer.no_truncation()
+            self._tokenizer.no_padding()
         return self._tokenizer
 
 
@@ -171,21 +176,6 @@ def load_model(folder: Path, threads: int | None) -> "SentenceTransformer":
         torch.set_num_threads(threads)
     dtype = torch.bfloat16 if _has_bf16() else torch.float32
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
-
-
-def _load_tokenizer(folder: Path) -> "Tokenizer":
-    """The model's tokenizer without its truncation, which would hide how long a text is."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _unknown(tokenizer: "Tokenizer") -> str | None:
-    """The vocabulary's token for unknown text, None if it has none."""
-    return next((each for each in ("[UNK]", "<unk>") if tokenizer.token_to_id(each) is not None), None)
 
 
 def _letters(piece: str) -> int:

@@ -38,8 +38,7 @@ from workers.knowledge.content import Segment
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
-from workers.knowledge.stores import VectorStore
-from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores import FaissFiles, VectorStore
 from workers.knowledge.unions import Union
 
 # How many of the best passages are read to choose a few, allowing for duplicates.

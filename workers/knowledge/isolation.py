@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,7 @@ def run_isolated(
     Raises a KnowledgeError with the reason if there is none, NotAFile if `source` is no regular file.
     """
     _log_what_is_missing()
+    passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
     with _opened(source) as descriptor:
         child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
             [
@@ -75,15 +76,22 @@ def run_isolated(
                 *(function, json.dumps(list(args)), json.dumps(asdict(limits) | {"parent": os.getpid()})),
             ],
             cwd="/",
-            env=_environment(),
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": str(_ROOT),
+                "PYTHONUTF8": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "OMP_NUM_THREADS": "1",
+                "OMP_THREAD_LIMIT": "1",
+                **passed_on,
+            },
             stdin=descriptor,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     try:
-        answer = _Reading(child, limits, on_progress).answer()
-        return _result(answer, child.wait())
+        return _result(_answer(child, limits, on_progress), child.wait())
     finally:
         child.kill()
         child.wait()
@@ -113,63 +121,42 @@ def _opened(source: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _environment() -> dict[str, str]:
-    passed_on = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
-    return {
-        "PATH": os.defpath,
-        "PYTHONPATH": str(_ROOT),
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OMP_THREAD_LIMIT": "1",
-        **passed_on,
-    }
+def _answer(
+    child: "subprocess.Popen[bytes]", limits: ParserLimits, on_progress: OnProgress
+) -> tuple[bytes, bytes] | None:
+    """The kind and payload of the child's last frame, None if it ended without one. Raises TimedOut, TooLarge."""
+    assert child.stdout is not None
+    frames, started = Frames(limits.answer_bytes), monotonic()
+    pages = (0, 0)
+    with child.stdout as pipe, DefaultSelector() as selector:
+        selector.register(pipe, EVENT_READ)
+        while True:
+            on_progress(*pages)
+            if monotonic() - started > limits.allowed(limits.wall_s, pages[0]):
+                raise TimedOut
+            if not selector.select(timeout=0.2):
+                continue
+            data = os.read(pipe.fileno(), 1 << 20)
+            if not data:
+                return None
+            try:
+                for kind, payload in frames.feed(data):
+                    if kind != PROGRESS:
+                        return kind, payload
+                    pages = _pages_read(payload, child.pid, limits)
+            except Malformed as error:
+                raise TooLarge from error
 
 
-class _Reading:
-    """Reads the child's frames until its result, its end, the time limit or the size limit."""
-
-    def __init__(self, child: "subprocess.Popen[bytes]", limits: ParserLimits, on_progress: OnProgress) -> None:
-        self._child = child
-        self._limits = limits
-        self._on_progress = on_progress
-        self._started = monotonic()
-        self._pages = (0, 0)
-
-    def answer(self) -> tuple[bytes, bytes] | None:
-        """The kind and payload of the child's last frame, None if it ended without one. Raises TimedOut, TooLarge."""
-        assert self._child.stdout is not None
-        frames = Frames(self._limits.answer_bytes)
-        with self._child.stdout as pipe, DefaultSelector() as selector:
-            selector.register(pipe, EVENT_READ)
-            while True:
-                self._on_progress(*self._pages)
-                if monotonic() - self._started > self._limits.allowed(self._limits.wall_s, self._pages[0]):
-                    raise TimedOut
-                if not selector.select(timeout=0.2):
-                    continue
-                data = os.read(pipe.fileno(), 1 << 20)
-                if not data:
-                    return None
-                try:
-                    for kind, payload in frames.feed(data):
-                        if kind != PROGRESS:
-                            return kind, payload
-                        self._count_pages(payload)
-                except Malformed as error:
-                    raise TooLarge from error
-
-    def _count_pages(self, payload: bytes) -> None:
-        if len(payload) != PAGES.size:
-            raise BrokenFile
-        n_read, n_pages = PAGES.unpack(payload)
-        self._pages = n_read, n_pages
-        allowed = self._limits.allowed(self._limits.cpu_s, n_read)
-        try:
-            resource.prlimit(self._child.pid, resource.RLIMIT_CPU, (allowed, self._limits.max_s))
-        except (ProcessLookupError, PermissionError, ValueError):
-            # It has ended, or has less time left than this; its own limit applies.
-            return
+def _pages_read(payload: bytes, pid: int, limits: ParserLimits) -> tuple[int, int]:
+    """The pages that the child has read, and of how many; raises its limit on CPU time accordingly."""
+    if len(payload) != PAGES.size:
+        raise BrokenFile
+    n_read, n_pages = PAGES.unpack(payload)
+    # If this fails, it has ended or has less time left than this; its own limit applies.
+    with suppress(ProcessLookupError, PermissionError, ValueError):
+        resource.prlimit(pid, resource.RLIMIT_CPU, (limits.allowed(limits.cpu_s, n_read), limits.max_s))
+    return n_read, n_pages
 
 
 def _result(answer: tuple[bytes, bytes] | None, exit_code: int) -> bytes:

@@ -139,7 +139,7 @@ def best(query: Sequence[str], postings: Sequence[Postings], depth: int) -> list
     found: list[tuple[float, int, int]] = []
     floor = 0.0
     for number, (each, its_spans) in enumerate(zip(postings, spans, strict=True)):
-        scorer = _Scorer(each, list(_lists(each, its_spans, weights, mean_length)), depth, mean_length)
+        scorer = _Scorer(each, list(_lists(each, its_spans, weights)), depth, mean_length)
         rows, scores = scorer.best(floor)
         if len(rows):
             found += [(score, number, row) for score, row in zip(scores.tolist(), rows.tolist(), strict=True)]
@@ -163,9 +163,7 @@ class _TermList:
     most: float
 
 
-def _lists(
-    postings: Postings, spans: Spans, weights: npt.NDArray[np.float64], mean_length: float
-) -> Iterator[_TermList]:
+def _lists(postings: Postings, spans: Spans, weights: npt.NDArray[np.float64]) -> Iterator[_TermList]:
     shortest = K1 * (1 - B)
     for (start, end), weight in zip(spans.tolist(), weights.tolist(), strict=True):
         if end > start:

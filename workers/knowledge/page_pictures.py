@@ -19,7 +19,7 @@ from workers.knowledge import ocr, sniffing
 from workers.knowledge.errors import KnowledgeError, NoText, ScannedPages
 from workers.knowledge.isolation import ParserLimits, run_isolated
 from workers.knowledge.parsers.image import for_recognition, frames
-from workers.knowledge.parsers.pdf.opening import opened
+from workers.knowledge.parsers.pdf.document import opened
 from workers.knowledge.parsers.pdf.page_words import turned_back
 from workers.knowledge.parsers.pdf.pages import visible_words
 from workers.knowledge.parsers.words import Word

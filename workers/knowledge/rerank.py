@@ -33,17 +33,16 @@ class Reranker:
             return []
         with self._lock:
             if self._model is None:
-                self._model = _load(self._folder)
+                import torch
+                from sentence_transformers import CrossEncoder
+
+                # Many folders name no activation; blending with the fused scores needs 0..1.
+                sigmoid = torch.nn.Sigmoid()
+                self._model = CrossEncoder(
+                    str(self._folder), device="cpu", local_files_only=True, activation_fn=sigmoid
+                )
             scores = self._model.predict([(question, text) for text in texts], show_progress_bar=False)
         return [float(score) for score in scores]
-
-
-def _load(folder: Path) -> "CrossEncoder":
-    import torch
-    from sentence_transformers import CrossEncoder
-
-    # Many folders name no activation; blending with the fused scores needs 0..1.
-    return CrossEncoder(str(folder), device="cpu", local_files_only=True, activation_fn=torch.nn.Sigmoid())
 
 
 def reranker_for(setting: str) -> Reranker | None:

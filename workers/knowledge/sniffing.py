@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ WEBP: Final = "image/webp"
 TIFF: Final = "image/tiff"
 BMP: Final = "image/bmp"
 
-_FILE: Final = Path(__file__).with_name("signatures.toml")
+_TABLE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("signatures.toml").read_text("utf-8"))
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SOUND: Final = "Audio and video files aren't supported. Upload a transcript instead."
 _ARCHIVE: Final = "Archives aren't supported. Unpack it and upload its files."
@@ -37,11 +36,6 @@ _PROGRAM: Final = "Programs aren't supported. Upload the documentation or source
 _PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 # Templates have the same content under a longer type.
 _ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
-
-
-@cache
-def _signatures() -> dict[str, Any]:
-    return tomllib.loads(_FILE.read_text("utf-8"))
 
 
 def _as_bytes(starts: list[str]) -> tuple[bytes, ...]:
@@ -73,7 +67,7 @@ def _is_pdf(data: bytes) -> bool:
 
 
 def _image_type(data: bytes) -> str:
-    for kind, starts in _signatures()["images"].items():
+    for kind, starts in _TABLE["images"].items():
         if data.startswith(_as_bytes(starts)):
             return str(kind)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
@@ -86,7 +80,7 @@ def _image_type(data: bytes) -> str:
 
 def _refuse_known(data: bytes) -> None:
     """Raise UnsupportedFormat, with what to do, if `data` has a known format without text."""
-    for each in _signatures()["refused"]:
+    for each in _TABLE["refused"]:
         if data.startswith(_as_bytes(each["starts"]), each.get("at", 0)):
             raise UnsupportedFormat(each["message"])
     if data.startswith(b"RIFF") and data[8:12] in (b"WAVE", b"AVI "):
@@ -105,7 +99,7 @@ def _refuse_ole(data: bytes) -> None:
     # Office wraps encrypted OOXML files in an OLE container; names in it are UTF-16.
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise PasswordProtected
-    for stream, message in _signatures()["ole"].items():
+    for stream, message in _TABLE["ole"].items():
         if stream.encode("utf-16-le") in data:
             raise UnsupportedFormat(message)
     raise UnsupportedFormat("Old Office files aren't supported. Save it as DOCX, XLSX or PPTX and upload that.")
@@ -135,7 +129,7 @@ def _zip_type(archive: Archive) -> str:
 
 def _ooxml_type(archive: Archive) -> str:
     types = " ".join(each.get("ContentType", "") for each in archive.xml("[Content_Types].xml").iter(etree.Element))
-    for each in _signatures()["ooxml"]:
+    for each in _TABLE["ooxml"]:
         if re.search(each["pattern"], types):
             if "type" not in each:
                 raise UnsupportedFormat(each["message"])

@@ -9,7 +9,6 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -24,7 +23,9 @@ EML: Final = "message/rfc822"
 SOURCE: Final = "text/x-source"
 
 HEAD_CHARS: Final = 64_000
-_FILE: Final = Path(__file__).with_suffix(".toml")
+_TABLE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_MARKDOWN_SIGNS: Final = tuple(map(re.compile, _TABLE["markdown"]))
+_CODE_SIGNS: Final = tuple(map(re.compile, _TABLE["code"]))
 _HTML_START: Final = re.compile(
     r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*|<\?[a-z][^>]*\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
@@ -37,10 +38,7 @@ _JSON_START: Final = re.compile(
 )
 _JSONL_LINE: Final = re.compile(r"\s*[\[{].*[\]}]\s*\Z")
 _HEADER: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*:(?:[ \t]|$)")
-_MAIL_HEADERS: Final = frozenset(
-    "from to subject date message-id received return-path mime-version content-type delivered-to cc sender "
-    "reply-to x-mailer dkim-signature in-reply-to references content-transfer-encoding".split()
-)
+_MAIL_HEADERS: Final = frozenset(_TABLE["mail_headers"])
 _MARKDOWN_TABLE: Final = re.compile(r"^[ \t]*\|?[ \t:]*-[-: \t]*\|[-:| \t]*$", re.M)
 _FRONT_MATTER: Final = re.compile(r"\A---\n(?:[\w-]+:.*\n|[ \t-].*\n)+(?:---|\.\.\.)\n")
 _SHEBANG: Final = re.compile(r"#!.*\b(?:sh|bash|zsh|python|node|perl|ruby|env)\b")
@@ -50,12 +48,6 @@ _SETTING: Final = re.compile(r"\s*[\w.\"'-]+\s*=\s*\S.*$")
 _YAML: Final = re.compile(r"\s*(?:- )?[\w.\"'/-]+:(?:\s+\S.*)?$|\s*- \S.*$")
 _YAML_KEY: Final = re.compile(r"\s*(?:- )?[a-z_][\w.-]*:(?:\s|$)")
 _DELIMITERS: Final = (",", ";", "\t", "|")
-
-
-@cache
-def _signs(kind: str) -> tuple[re.Pattern[str], ...]:
-    """The patterns of "markdown" or "code"."""
-    return tuple(map(re.compile, tomllib.loads(_FILE.read_text("utf-8"))[kind]))
 
 
 def text_type(text: str) -> str:
@@ -69,7 +61,7 @@ def text_type(text: str) -> str:
         return EML
     if _XML_START.match(head) or _SHEBANG.match(head):
         return SOURCE
-    n_signs = sum(bool(sign.search(head)) for sign in _signs("markdown"))
+    n_signs = sum(bool(sign.search(head)) for sign in _MARKDOWN_SIGNS)
     if n_signs < 2 and len(_HTML_BLOCK.findall(head)) >= 3 and head.lstrip().startswith("<"):
         return HTML
     if n_signs < 2 and not _MARKDOWN_TABLE.search(head) and delimiter(text):
@@ -123,7 +115,7 @@ def _is_code(head: str) -> bool:
     lines = [line[:300] for line in head.splitlines()[:400] if line.strip()]
     if len(lines) < 3:
         return bool(lines) and len(head) > 500 and head.count(";") + head.count("{") > len(head) / 60
-    n_code = sum(any(sign.match(line) for sign in _signs("code")) for line in lines)
+    n_code = sum(any(sign.match(line) for sign in _CODE_SIGNS) for line in lines)
     n_comments = sum(bool(_CODE_COMMENT.match(line)) for line in lines)
     if n_code >= 2 and n_code + n_comments >= 0.4 * len(lines):
         return True

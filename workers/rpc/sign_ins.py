@@ -111,18 +111,14 @@ def _renewed(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:
             raise TokenRefused("The sign-in has ended.")
         if not _ends_soon(tokens):
             return tokens
-        if _claimed(sign_in):
+        # One worker renews: services often accept a refresh token only once.
+        now = timezone.now()
+        free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
+        rows = SignIn.objects.filter(free, pk=sign_in.pk, sealed=sign_in.sealed)
+        if rows.update(refreshing_until=now + timedelta(seconds=RENEWAL_S)):
             return _renew(egress, sign_in)
         time.sleep(0.1)
     raise ToolError(f"Couldn't renew the sign-in to {sign_in.host} in time. Try again.")
-
-
-def _claimed(sign_in: SignIn) -> bool:
-    """Whether this worker may renew: services often accept a refresh token only once."""
-    now = timezone.now()
-    free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
-    rows = SignIn.objects.filter(free, pk=sign_in.pk, sealed=sign_in.sealed)
-    return bool(rows.update(refreshing_until=now + timedelta(seconds=RENEWAL_S)))
 
 
 def _renew(egress: EgressConfig, sign_in: SignIn) -> dict[str, Any]:

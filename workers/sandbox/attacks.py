@@ -11,21 +11,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 Victims = dict[str, Any]
-
-
-def read_a_secret(victims: Victims) -> object:
-    return open(victims["secret"]).read()
-
-
-def read_the_passwords(victims: Victims) -> object:
-    return open("/etc/shadow").read(10)
-
-
-def list_the_state_folder(victims: Victims) -> object:
-    return os.listdir(victims["home"])
 
 
 def write_to_the_system(victims: Victims) -> object:
@@ -37,10 +26,6 @@ def write_to_the_system(victims: Victims) -> object:
         except OSError:
             continue
     raise PermissionError
-
-
-def connect_by_tcp(victims: Victims) -> object:
-    return socket.create_connection(("127.0.0.1", victims["port"]), 1)
 
 
 def connect_to_an_abstract_name(victims: Victims) -> object:
@@ -78,22 +63,10 @@ def read_a_process(victims: Victims) -> object:
     raise PermissionError
 
 
-def trace_a_process(victims: Victims) -> object:
-    return _call({"x86_64": 101, "aarch64": 117}, 16, victims["pid"])
-
-
 def start_a_process(victims: Victims) -> object:
     if (pid := os.fork()) == 0:
         os._exit(0)
     return pid
-
-
-def start_a_program(victims: Victims) -> object:
-    return subprocess.run(["/bin/true"], check=True)
-
-
-def make_a_namespace(victims: Victims) -> object:
-    return _call({"x86_64": 272, "aarch64": 97}, 0x10000000)
 
 
 def call_privileged_functions(victims: Victims) -> object:
@@ -111,10 +84,6 @@ def use_inherited_descriptors(victims: Victims) -> object:
     """Descriptors other than our two pipes and /dev/null."""
     extra = [number for number in range(3, 256) if _is_open(number)]
     return extra[2:] or _blocked()
-
-
-def read_the_environment(victims: Victims) -> object:
-    return os.environ["GUILDHALL_SELF_CHECK"]
 
 
 def raise_the_limits(victims: Victims) -> object:
@@ -140,15 +109,25 @@ def have_capabilities(victims: Victims) -> object:
 
 def attempt(victims: Victims) -> dict[str, str]:
     """What each attack obtained, without those that were blocked."""
-    return {each.__name__: got for each in ATTACKS if (got := _got(each, victims))}
+    return {name: got for name, each in ATTACKS.items() if (got := _got(each, victims))}
 
 
-ATTACKS: tuple[Callable[[Victims], object], ...] = (
-    *(read_a_secret, read_the_passwords, list_the_state_folder, write_to_the_system, connect_by_tcp),
-    *(connect_to_an_abstract_name, connect_to_a_path, open_odd_sockets, signal_a_process, read_a_process),
-    *(trace_a_process, start_a_process, start_a_program, make_a_namespace, call_privileged_functions),
-    *(use_inherited_descriptors, read_the_environment, raise_the_limits, use_all_memory, have_capabilities),
+_LONGER = (
+    *(write_to_the_system, connect_to_an_abstract_name, connect_to_a_path, open_odd_sockets, signal_a_process),
+    *(read_a_process, start_a_process, call_privileged_functions, use_inherited_descriptors, raise_the_limits),
+    *(use_all_memory, have_capabilities),
 )
+ATTACKS: dict[str, Callable[[Victims], object]] = {
+    "read_a_secret": lambda victims: Path(victims["secret"]).read_text(),
+    "read_the_passwords": lambda victims: Path("/etc/shadow").read_text()[:10],
+    "list_the_state_folder": lambda victims: os.listdir(victims["home"]),
+    "connect_by_tcp": lambda victims: socket.create_connection(("127.0.0.1", victims["port"]), 1),
+    "trace_a_process": lambda victims: _call({"x86_64": 101, "aarch64": 117}, 16, victims["pid"]),
+    "start_a_program": lambda victims: subprocess.run(["/bin/true"], check=True),
+    "make_a_namespace": lambda victims: _call({"x86_64": 272, "aarch64": 97}, 0x10000000),
+    "read_the_environment": lambda victims: os.environ["GUILDHALL_SELF_CHECK"],
+    **{each.__name__: each for each in _LONGER},
+}
 
 
 def _got(each: Callable[[Victims], object], victims: Victims) -> str:

@@ -63,18 +63,14 @@ def _parsed(code: str) -> ast.Module:
 def _run(tree: ast.Module, namespace: dict[str, Any]) -> object:
     """Run all statements; the value of the last one if it is an expression."""
     name = f"<code {_n_cells}>"
-    _import_usual(tree, namespace)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for missing in _USUAL.keys() & used - namespace.keys():
+        namespace[missing] = importlib.import_module(_USUAL[missing])
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, name, "exec"), namespace)  # noqa: S102  # running code is what this is for, confined
     if isinstance(last, ast.Expr):
         return eval(compile(ast.Expression(last.value), name, "eval"), namespace)  # noqa: S307  # as above
     return None
-
-
-def _import_usual(tree: ast.Module, namespace: dict[str, Any]) -> None:
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for name in _USUAL.keys() & used - namespace.keys():
-        namespace[name] = importlib.import_module(_USUAL[name])
 
 
 def _trimmed(error: BaseException) -> str:

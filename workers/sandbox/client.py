@@ -52,7 +52,9 @@ class Client:
             while True:
                 answer = connection.next_json()
                 if "result" in answer:
-                    return _result(answer["result"], connection)
+                    result = answer["result"]
+                    artefacts = [Artefact(name, connection.next_frame()) for name in result.pop("files")]
+                    return CodeResult(**result, artefacts=artefacts)
                 on_output(str(answer.get("stdout", "")))
 
     def end(self, session: str) -> None:
@@ -60,11 +62,6 @@ class Client:
         with _Connection(self._path) as connection:
             connection.send(json_frame(do="end", session=session))
             connection.next_json()
-
-
-def _result(content: dict[str, Any], connection: "_Connection") -> CodeResult:
-    artefacts = [Artefact(name, connection.next_frame()) for name in content.pop("files")]
-    return CodeResult(**content, artefacts=artefacts)
 
 
 class _Connection:

@@ -91,7 +91,11 @@ class Interrupts:
 def main(configuration: dict[str, Any]) -> None:
     """Serve calls until the service is gone."""
     if configuration["uid"] is not None:
-        _become(configuration["uid"])
+        # From root to the session's user, irreversibly.
+        uid = configuration["uid"]
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
     # After the change of user, which would reset it.
     die_with(configuration["parent"])
     os.chdir(configuration["files"])
@@ -102,7 +106,9 @@ def main(configuration: dict[str, Any]) -> None:
     restrictions.limit(configuration["limits"], configuration["uid"] is not None)
     restrictions.confine([Path(configuration["files"]), Path(configuration["tmp"])])
     streams = _redirect(channel, configuration["limits"]["output_bytes"])
-    namespace = _namespace()
+    # The code's variables are those of a new `__main__`, with the session's folder on the import path.
+    sys.modules["__main__"] = module = ModuleType("__main__")
+    sys.path.insert(0, "")
     channel.send(RESULT, b"{}")
     while True:
         try:
@@ -111,14 +117,7 @@ def main(configuration: dict[str, Any]) -> None:
             os._exit(0)
         for each in streams:
             each.begin_call()
-        channel.send(RESULT, json.dumps(_result(request["code"], namespace, interrupts)).encode())
-
-
-def _become(uid: int) -> None:
-    """Change from root to the session's user, irreversibly."""
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+        channel.send(RESULT, json.dumps(_result(request["code"], module.__dict__, interrupts)).encode())
 
 
 def _result(code: str, namespace: dict[str, Any], interrupts: Interrupts) -> dict[str, str]:
@@ -146,14 +145,6 @@ def _redirect(channel: Channel, max_bytes: int) -> list[OutputStream]:
     )
     sys.stdin = open(os.devnull)  # noqa: SIM115  # input() raises EOFError
     return streams
-
-
-def _namespace() -> dict[str, Any]:
-    """The code's variables, those of a new `__main__`, with the session's folder on the import path."""
-    module = ModuleType("__main__")
-    sys.modules["__main__"] = module
-    sys.path.insert(0, "")
-    return module.__dict__
 
 
 if __name__ == "__main__":

@@ -266,15 +266,11 @@ class _KernelCall:
             raise KernelEnded(f"The code used more than {limits.memory_bytes >> 20} MB of memory.")
         if usage.n_threads > limits.n_threads:
             raise KernelEnded(f"The code started more than {limits.n_threads} threads.")
-        self._check_disk(now)
+        if now >= self._disk_due:
+            # This is slow for many files, so it takes at most a tenth of the time.
+            folders.check_size(self._place.files.parent, self._place.limits)
+            self._disk_due = time.monotonic() + 10 * (time.monotonic() - now)
         self._stop_if_due(now, usage.cpu_s - self._cpu_before)
-
-    def _check_disk(self, now: float) -> None:
-        """Check the session's size, which is slow for many files, for at most a tenth of the time."""
-        if now < self._disk_due:
-            return
-        folders.check_size(self._place.files.parent, self._place.limits)
-        self._disk_due = time.monotonic() + 10 * (time.monotonic() - now)
 
     def _stop_if_due(self, now: float, cpu_s: float) -> None:
         if self._interrupted_at is not None:

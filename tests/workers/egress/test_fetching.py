@@ -23,9 +23,9 @@ from workers.egress import (
     EgressFailed,
     EgressRefused,
     FetchLimits,
+    GuardedAsyncTransport,
     connecting,
     fetch,
-    guarded_async_transport,
 )
 from workers.egress.connecting import _must_be
 
@@ -390,7 +390,7 @@ def test_httpx_clients_are_guarded_too(names):
 
     async def visit(server):
         base = f"http://127.0.0.1:{server.port}"
-        transport = guarded_async_transport(allowing(server), FetchLimits(max_bytes=1_000_000))
+        transport = GuardedAsyncTransport(allowing(server), 1_000_000)
         async with httpx.AsyncClient(transport=transport, follow_redirects=True, trust_env=False) as client:
             assert (await client.post(f"{base}/", json={"a": 1})).text == "hello"
             for url, why in (

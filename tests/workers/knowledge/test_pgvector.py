@@ -11,7 +11,7 @@ from tests.workers.knowledge.made import clustered, made_segment
 from workers.knowledge.errors import SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.segment_cache import SegmentCache
-from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores import FaissFiles
 from workers.knowledge.stores.pgvector import PgVector
 
 psycopg = pytest.importorskip("psycopg")

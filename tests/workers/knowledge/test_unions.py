@@ -14,7 +14,7 @@ from workers.knowledge import segments, unions
 from workers.knowledge.errors import SegmentMissing
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.segment_cache import SegmentCache
-from workers.knowledge.stores.faiss_files import FaissFiles
+from workers.knowledge.stores import FaissFiles
 
 
 @pytest.fixture

@@ -110,17 +110,12 @@ def _contents(archive: Archive, items: dict[str, Any], folder: str) -> Iterator[
 
 
 def _nav_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:
-    for link in _links(_xml(archive, name)):
-        level = sum(etree.QName(each).localname == "ol" for each in link.iterancestors())
-        yield _path(posixpath.dirname(name), link.get("href")), (_level(level), _words(link))
-
-
-def _links(root: Any) -> Iterator[Any]:
-    """The links of the table of contents, without those of page lists and landmarks."""
-    for nav in _named(root, "nav"):
+    for nav in _named(_xml(archive, name), "nav"):
+        # Page lists and landmarks have other types.
         kind = next((value for key, value in nav.items() if etree.QName(key).localname == "type"), "toc")
-        if "toc" in kind.split():
-            yield from _named(nav, "a")
+        for link in _named(nav, "a") if "toc" in kind.split() else ():
+            level = sum(etree.QName(each).localname == "ol" for each in link.iterancestors())
+            yield _path(posixpath.dirname(name), link.get("href")), (_level(level), _words(link))
 
 
 def _ncx_entries(archive: Archive, name: str) -> Iterator[tuple[str, tuple[int, str]]]:

@@ -34,7 +34,10 @@ _TOO_LARGE: Final = "The picture is too large. Save it with fewer pixels and upl
 def parse(data: bytes) -> Document:
     """The text in a picture. Raises NoText if there is none."""
     outline = Outline()
-    n_frames, read_any = frame_count(data), False
+    with _opened(data) as picture:
+        # Those of a TIFF; an animation counts as one.
+        n_frames = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
+    read_any = False
     for number, frame in enumerate(frames(data), 1):
         read_any = _add(outline, frame, number) or read_any
         report_pages(number, n_frames)
@@ -45,12 +48,6 @@ def parse(data: bytes) -> Document:
     if not read_any:
         raise NoText("No readable text found in this picture. A sharper or larger picture may help.")
     return outline.document()
-
-
-def frame_count(data: bytes) -> int:
-    """How many pages a picture has: those of a TIFF; an animation counts as one."""
-    with _opened(data) as picture:
-        return getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
 
 
 def frames(data: bytes) -> Iterator[Image.Image]:

@@ -5,7 +5,9 @@ by line patterns that many languages share, not by a parser per language.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.documents import Document
@@ -17,34 +19,11 @@ _MAX_LINE_CHARS: Final = 1_000
 _MAX_DEFINITION_CHARS: Final = 240
 _BLOCK_CHARS: Final = 1_200
 _CUT_AT: Final = re.compile(r"[;,}>]|\s")
-_MODIFIERS: Final = (
-    r"(?:(?:export|default|pub(?:\([\w ]+\))?|public|private|protected|internal|static|final|abstract|async|sealed|"
-    r"partial|unsafe|inline|extern|const|override|virtual|data|open)\s+)*"
-)
+_TABLE: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _DEFINITIONS: Final = tuple(
-    re.compile(rf"(?P<indent>[ \t]*){pattern}")
-    for pattern in (
-        _MODIFIERS
-        + r"(?:def|class|interface|enum|struct|trait|record|object|module|namespace|protocol)\s+(?P<name>[\w.:$]+)",
-        _MODIFIERS
-        + r"(?:function\*?|fn|fun|func|sub)\s+(?:\(\s*\w+\s+\*?[\w\[\]]+\s*\)\s*)?(?P<name>[\w$:.]+)\s*[(<\[{]",
-        r"type\s+(?P<name>\w+)\b",
-        r"impl(?:<[^>]*>)?\s+(?P<name>[\w:<>, ]+?)\s*(?:where.*)?\{",
-        _MODIFIERS
-        + r"(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::[^=]+)?=>)",
-        r"(?:function\s+)?(?P<name>[\w-]+)\s*\(\)\s*\{",
-        r"(?i:create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|function|procedure|index|trigger|type)"
-        r"\s+(?:if\s+not\s+exists\s+)?)(?P<name>[\w.\"`\[\]]+)",
-        r"(?:public|private|protected|internal|static|final)\s[\w<>\[\], ?.]*?(?P<name>\w+)\s*\([^;]*$",
-        r"\[{1,2}(?P<name>[\w .:\"'/-]+)\]{1,2}\s*$",
-    )
+    re.compile(r"[ \t]*" + each.replace("MODIFIERS", _TABLE["modifiers"])) for each in _TABLE["definitions"]
 )
-_C_FUNCTION: Final = re.compile(
-    r"(?:[A-Za-z_][\w:<>,]*[\s*&]+)+(?P<name>[\w:~]+)\s*\([^;=]*\)?\s*(?:const\s*)?\{?\s*$"
-)
-_NO_NAMES: Final = frozenset(
-    ["if", "for", "while", "switch", "return", "else", "catch", "new", "do", "sizeof", "elif"]
-)
+_C_FUNCTION: Final = re.compile(_TABLE["c_function"])
 _NAME_QUOTES: Final = '"`[]: '
 _YAML_KEY: Final = re.compile(r"(?P<name>[A-Za-z_][\w.-]*):(?:\s|$)")
 _ABOVE: Final = re.compile(r"\s*(?:@|#\[|//|/\*|\*|#|--|\"\"\"|$)")
@@ -103,7 +82,7 @@ def _definitions(lines: list[str]) -> Iterator[tuple[int, int, str]]:
         found = next((hit for pattern in _DEFINITIONS if (hit := pattern.match(line))), None)
         if found is None:
             found = _C_FUNCTION.match(line) if line[0] not in " \t" and "(" in line else None
-        if found is None or found["name"] in _NO_NAMES:
+        if found is None or found["name"] in _TABLE["no_names"]:
             continue
         indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
         widths.add(indent)

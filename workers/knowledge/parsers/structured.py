@@ -33,11 +33,16 @@ def parse(data: bytes) -> Document:
     """The values in a JSON or JSON Lines file."""
     outline = Outline()
     text = text_of(data, outline)
+    start = len(text) - len(text.lstrip())
     try:
         if text_type(text) == JSONL:
             _add_json_lines(outline, text)
+        elif text[start : start + 1] == "[":
+            _add_list(outline, _elements(outline, text, start + 1), 1)
+        elif text[start : start + 1] == "{":
+            _add_members(outline, _members(outline, text, start + 1), 1)
         else:
-            _add_json(outline, text)
+            raise BrokenFile
     except RecursionError:
         raise TooLarge(_DEEP) from None
     return outline.document()
@@ -61,16 +66,6 @@ def _json_lines(text: str, broken: list[str]) -> Iterator[Any]:
             yield _DECODER.decode(line.group())
         except JSONDecodeError:
             broken.append(line.group()[:10_000])
-
-
-def _add_json(outline: Outline, text: str) -> None:
-    start = len(text) - len(text.lstrip())
-    if text[start : start + 1] == "[":
-        _add_list(outline, _elements(outline, text, start + 1), 1)
-    elif text[start : start + 1] == "{":
-        _add_members(outline, _members(outline, text, start + 1), 1)
-    else:
-        raise BrokenFile
 
 
 def _elements(outline: Outline, text: str, place: int) -> Iterator[Any]:

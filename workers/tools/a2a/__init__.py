@@ -8,7 +8,7 @@ from gpts.spec.agents import named_remote_agents
 from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
 from workers.tools import Request, Tool, ToolContext, ToolError, ToolOutput, as_json, check_length
-from workers.tools.a2a.answers import AgentAnswer, output, refusal
+from workers.tools.a2a.answers import output, refusal
 from workers.tools.a2a.cards import read_card
 from workers.tools.a2a.session import AgentRefused, ask
 from workers.tools.settings import ToolSettings
@@ -60,7 +60,7 @@ def call(settings: ToolSettings, agent: RemoteAgent, arguments: dict[str, Any], 
     check_length(task, "The task")
     credential = settings.credential(agent.auth, agent.agent_id, context.user_id, host_of(agent.url))
     try:
-        return output(AgentAnswer(agent, ask(settings.egress, agent, credential, task, context), credential), context)
+        return output(agent, ask(settings.egress, agent, credential, task, context), credential, context)
     except AgentRefused as refused:
         return refusal(agent, credential, str(refused))
 

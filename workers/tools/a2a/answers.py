@@ -1,7 +1,6 @@
 """Turns an agent's result into the output of a tool."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from a2a.server.tasks.task_manager import append_artifact_to_task
@@ -26,52 +25,35 @@ ENDED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AgentAnswer:
-    """The result of `agent`, and the credential whose secret must not be in the output."""
+def output(agent: RemoteAgent, found: Task | Message, credential: Credential, context: ToolContext) -> ToolOutput:
+    """The agent's result as a tool's output, without the credential's secret.
 
-    agent: RemoteAgent
-    found: Task | Message
-    credential: Credential
-
-    @property
-    def host(self) -> str:
-        """The agent's host."""
-        return host_of(self.agent.url)
-
-    def clean(self, text: str) -> str:
-        """`text` without the secret."""
-        return scrub(text, self.credential)
-
-
-def output(answer: AgentAnswer, context: ToolContext) -> ToolOutput:
-    """The result as a tool's output; that of a task without a result is a failure with the agent's message.
-
-    Raises ToolError if it is too long.
+    That of a task without a result is a failure with the agent's message. Raises ToolError if it is too long.
     """
-    found = answer.found
     if isinstance(found, Task) and found.status.state in ENDED:
-        return _failed(answer, ENDED[found.status.state], list(found.status.message.parts))
+        return _failed(agent, credential, ENDED[found.status.state], list(found.status.message.parts))
+    host = host_of(agent.url)
     parts = list(found.parts) if isinstance(found, Message) else _parts_of(found)
-    files = keep_each(_files(parts), context, answer.credential)
+    files = keep_each(_files(parts), context, credential)
     values = [_value(part) for part in parts if part.WhichOneof("content") in ("text", "data", "url")]
-    text = answers.with_files(answer.clean("\n\n".join(map(answers.readable, values))), files)
-    check_length(text, f"The response of {answer.agent.name}")
+    text = answers.with_files(scrub("\n\n".join(map(answers.readable, values)), credential), files)
+    check_length(text, f"The response of {agent.name}")
     if not text:
-        return answers.from_outside(answer.host, f"{answer.agent.name} returned no content.", "No content.")
+        return answers.from_outside(host, f"{agent.name} returned no content.", "No content.")
     shown = "\n\n".join(each if isinstance(each, str) else answers.shown(each) for each in values)
-    return answers.from_outside(answer.host, text, answer.clean(shown) or text, files)
+    return answers.from_outside(host, text, scrub(shown, credential) or text, files)
 
 
 def refusal(agent: RemoteAgent, credential: Credential, message: str) -> ToolOutput:
     """The output of a call that the agent refused with `message`."""
-    return _failed(AgentAnswer(agent, Message(), credential), "refused the task.", [Part(text=message)])
+    return _failed(agent, credential, "refused the task.", [Part(text=message)])
 
 
-def _failed(answer: AgentAnswer, sentence: str, parts: Sequence[Part]) -> ToolOutput:
-    message = answer.clean(" ".join(part.text for part in parts if part.text)).strip()[: answers.MAX_REASON_CHARS]
-    text = f"{answer.agent.name} {sentence}" + (f" Response: {message}" if message else "")
-    return answers.from_outside(answer.host, text, answers.shown(text), ok=False)
+def _failed(agent: RemoteAgent, credential: Credential, sentence: str, parts: Sequence[Part]) -> ToolOutput:
+    message = " ".join(part.text for part in parts if part.text)
+    message = scrub(message, credential).strip()[: answers.MAX_REASON_CHARS]
+    text = f"{agent.name} {sentence}" + (f" Response: {message}" if message else "")
+    return answers.from_outside(host_of(agent.url), text, answers.shown(text), ok=False)
 
 
 def add_piece(task: Task, update: TaskArtifactUpdateEvent) -> None:

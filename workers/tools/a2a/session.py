@@ -30,7 +30,7 @@ from a2a.utils.errors import A2AError
 
 from gpts.spec.actions import host_of
 from gpts.spec.gpt import RemoteAgent
-from workers.egress import EgressConfig, EgressError, FetchLimits, Response, guarded_async_transport
+from workers.egress import EgressConfig, EgressError, GuardedAsyncTransport, Response
 from workers.tools import ToolContext, ToolError
 from workers.tools.a2a.answers import add_piece
 from workers.tools.a2a.cards import BINDINGS, fetch_card, origin_of
@@ -180,7 +180,7 @@ class _Pinned(httpx.AsyncBaseTransport):
 
     def __init__(self, egress: EgressConfig, agent: RemoteAgent, credential: Credential) -> None:
         self._home, self._credential = origin_of(agent.url), credential
-        self._inner = guarded_async_transport(egress, FetchLimits(max_bytes=MAX_ANSWER_BYTES))
+        self._inner = GuardedAsyncTransport(egress, MAX_ANSWER_BYTES)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The response, with its body unread."""

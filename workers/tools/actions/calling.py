@@ -50,13 +50,9 @@ def exchange(
         )
     except EgressError as error:
         raise ToolError(scrub(str(error), credential)) from None
-    return Exchange(request, _scrubbed(response, credential), credential)
-
-
-def _scrubbed(response: Response, credential: Credential) -> Response:
     headers = {name: scrub(value, credential) for name, value in response.headers.items()}
-    content = scrub_bytes(response.content, credential)
-    return Response(response.status, headers, content, scrub(response.url, credential))
+    content, url = scrub_bytes(response.content, credential), scrub(response.url, credential)
+    return Exchange(request, Response(response.status, headers, content, url), credential)
 
 
 def call(

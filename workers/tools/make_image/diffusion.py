@@ -21,7 +21,7 @@ from typing import Any, Final
 from PIL import Image
 
 from workers.tools import ToolError
-from workers.tools.make_image.drawing import DrawingControl, Order
+from workers.tools.make_image.pictures import DrawingControl, Order
 from workers.tools.settings import ImageSettings, ToolSettings
 
 logger = logging.getLogger(__name__)
@@ -97,16 +97,12 @@ def _memory_errors() -> Iterator[None]:
         if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
             raise
         logger.warning("not enough memory for a picture: %s", error)
-        _free_memory()
+        import torch
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         raise ToolError(NO_MEMORY) from error
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _draw_one(pipe: Any, config: ImageSettings, order: Order, control: DrawingControl, number: int) -> Image.Image:

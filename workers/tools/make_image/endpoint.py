@@ -19,8 +19,7 @@ from pydantic_core import from_json
 
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import ToolError
-from workers.tools.make_image.drawing import DrawingControl, Order
-from workers.tools.make_image.pictures import UNREADABLE, read_picture
+from workers.tools.make_image.pictures import UNREADABLE, DrawingControl, Order, read_picture
 from workers.tools.settings import ImageSettings, ToolSettings
 from workers.tools.watching import BrokenOff, watched
 

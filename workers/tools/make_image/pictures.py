@@ -1,7 +1,9 @@
-"""Decodes pictures and encodes them again, limited in size and without metadata."""
+"""Orders for pictures; decoding pictures and encoding them again, limited in size and without metadata."""
 
 import re
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,35 @@ FORMATS: Final = ("PNG", "JPEG", "WEBP")
 # Decoding takes four bytes per pixel. The largest size on offer has less than a tenth of this.
 MAX_PIXELS: Final = 16_777_216
 NAME_CHARS: Final = 48
+TOO_SLOW: Final = "The picture took too long. Ask for a smaller one, or for fewer at once."
 UNREADABLE: Final = "The image service returned something that isn't a picture. Try again, or tell your admin."
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`n` pictures of `prompt`, `width` by `height` pixels; `source` is the RGB picture to vary, if any."""
+
+    prompt: str
+    width: int
+    height: int
+    n: int = 1
+    source: Image.Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingControl:
+    """Ends a backend's work when it must stop, and reports its progress."""
+
+    deadline_s: float
+    check: Callable[[], None] = lambda: None
+    progress: Callable[[str], None] = lambda text: None
+    _started: float = field(default_factory=time.monotonic)
+
+    def check_time(self) -> None:
+        """Raise what `check` raises, or ToolError after the deadline. Call it several times a second."""
+        self.check()
+        if time.monotonic() - self._started > self.deadline_s:
+            raise ToolError(TOO_SLOW)
 
 
 def read_picture(data: bytes) -> Image.Image:

@@ -10,8 +10,7 @@ from gpts.spec.builtin_tools import BUILTIN_TOOLS
 from gpts.spec.tools import ToolSpec
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput, escaped
 from workers.tools.make_image import diffusion, endpoint
-from workers.tools.make_image.drawing import DrawingControl, Order
-from workers.tools.make_image.pictures import MIME, as_png, name_for, read_file
+from workers.tools.make_image.pictures import MIME, DrawingControl, Order, as_png, name_for, read_file
 from workers.tools.settings import ToolSettings
 
 FIELDS: Final[dict[str, Any]] = BUILTIN_TOOLS["make_image"].spec.parameters["properties"]

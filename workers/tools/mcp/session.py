@@ -5,12 +5,13 @@ allowed it.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import httpx
 import httpx2
 from mcp.client import Client
 from mcp.client.sse import sse_client
@@ -18,14 +19,14 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from gpts.spec.actions import McpServer, host_of
-from workers.egress import reason
+from workers.egress import EgressConfig, GuardedAsyncTransport, reason
 from workers.tools import ToolError
 from workers.tools.credentials import Credential, scrub
-from workers.tools.mcp.transport import GuardedTransport
 from workers.tools.settings import ToolSettings
 from workers.tools.watching import BrokenOff, leaves, watched
 
 T = TypeVar("T")
+MAX_BYTES: Final = 8_000_000
 SessionCall = Callable[[Client], Awaitable[T]]
 
 
@@ -56,8 +57,9 @@ class McpSession:
                 connected = True
                 return await send(client)
         except Exception as error:
-            # Never after `send` began: a call is made once only.
-            if connected or not _needs_sse(error):
+            # Never after `send` began: a call is made once only. Servers with only SSE reject streamable HTTP with
+            # status 404 or 405, which is in the SDK's message.
+            if connected or not any("error response" in str(leaf) for leaf in leaves(error)):
                 raise
         async with Client(self._sse()) as client:  # the transport of MCP before 2025-03
             return await send(client)
@@ -101,6 +103,48 @@ class McpSession:
         return ToolError(text, written_by=f"the answer of {host}")
 
 
-def _needs_sse(error: BaseException) -> bool:
-    """Whether the server rejected streamable HTTP (404 or 405 in the SDK's message), as servers with only SSE do."""
-    return any("error response" in str(leaf) for leaf in leaves(error))
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """Adapts the guarded httpx transport to httpx2, which the SDK uses.
+
+    A refusal is an httpx2.ConnectError with the guard's message.
+    """
+
+    def __init__(self, config: EgressConfig) -> None:
+        self._inner = GuardedAsyncTransport(config, MAX_BYTES)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The response, with its body unread."""
+        content = await request.aread()
+        sent = httpx.Request(
+            request.method,
+            str(request.url),
+            headers=request.headers.raw,
+            content=content,
+            extensions={"timeout": request.extensions.get("timeout", {})},
+        )
+        try:
+            answer = await self._inner.handle_async_request(sent)
+        except httpx.TimeoutException as error:
+            raise httpx2.ReadTimeout(str(error), request=request) from error
+        except httpx.TransportError as error:
+            raise httpx2.ConnectError(reason(error), request=request) from error
+        body = _StreamedBody(answer)
+        return httpx2.Response(answer.status_code, headers=answer.headers.raw, stream=body, request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _StreamedBody(httpx2.AsyncByteStream):
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.aiter_raw():
+                yield piece
+        except httpx.TransportError as error:
+            raise httpx2.ReadError(reason(error)) from error
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()

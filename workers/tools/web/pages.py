@@ -63,8 +63,10 @@ def opened(url: str, egress: EgressConfig, check: Callable[[], None], timeout_s:
     """The page at `url`, from the cache or fetched now. Raises ToolError, and what `check` raises."""
     try:
         url = Guard(egress).target(url).url
-        if (page := _recall(url)) is not None:
-            return page
+        with _keeping:
+            kept_at, kept = _kept.get(url, (0.0, None))
+        if kept is not None and monotonic() - kept_at < _KEPT_S:
+            return kept
         limits = FetchLimits(_MAX_BYTES, timeout_s, content_types=_KINDS)
         response = fetch(url, egress, headers=_HEADERS, limits=limits, check=check)
     except EgressError as error:
@@ -92,12 +94,6 @@ def _read(response: Response, check: Callable[[], None]) -> Page:
             raise ToolError("The page is too large.") from error
         except (KnowledgeError, ValidationError) as error:
             raise ToolError("The content at this address isn't a readable page or document.") from error
-
-
-def _recall(url: str) -> OpenedPage | None:
-    with _keeping:
-        kept_at, page = _kept.get(url, (0.0, None))
-        return page if page is not None and monotonic() - kept_at < _KEPT_S else None
 
 
 def _keep(url: str, page: OpenedPage) -> None:

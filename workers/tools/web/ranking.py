@@ -1,7 +1,5 @@
 """Ranks the chunks of pages by the question with BM25, without a model."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +7,7 @@ from typing import Final
 from gpts.knowledge.chunking import chunk
 from gpts.knowledge.documents import Chunk, Passage
 from gpts.knowledge.terms import terms
-from workers.knowledge.lexical import K1, B
+from workers.knowledge import lexical
 from workers.tools.web.pages import OpenedPage
 
 MAX_TOKENS: Final = 1_200
@@ -24,7 +22,7 @@ class _PageChunk:
     place: int
     page: OpenedPage
     chunk: Chunk
-    terms: Counter[str]
+    terms: list[str]
 
 
 def best_passages(pages: Sequence[OpenedPage], question: str, max_tokens: int = MAX_TOKENS) -> tuple[Passage, ...]:
@@ -33,7 +31,12 @@ def best_passages(pages: Sequence[OpenedPage], question: str, max_tokens: int = 
     If none contains a word of the question, the beginnings of the pages.
     """
     parts = [part for number, page in enumerate(pages) for part in _parts(page, number * _PER_PAGE)]
-    scores = _scores(parts, list(dict.fromkeys(terms(question))))
+    query = list(dict.fromkeys(terms(question)))
+    postings = [lexical.Postings.of([part.terms for part in parts])]
+    most = lexical.ceiling(lexical.rarities(query, postings)) or 1.0
+    scores = [0.0] * len(parts)
+    for score, _, row in lexical.best(query, postings, len(parts)):
+        scores[row] = score / most
     order = sorted(range(len(parts)), key=lambda i: (-scores[i], parts[i].place % _PER_PAGE, i))
     least = _LEAST_SHARE * max(scores, default=0.0)
     chosen: list[Passage] = []
@@ -67,24 +70,9 @@ def joined(passages: Sequence[Passage]) -> str:
 def _parts(page: OpenedPage, first: int) -> list[_PageChunk]:
     title = terms(page.title)
     return [
-        _PageChunk(first + number, page, each, Counter([*terms(f"{each.heading}\n{each.text}"), *title]))
+        _PageChunk(first + number, page, each, [*terms(f"{each.heading}\n{each.text}"), *title])
         for number, each in enumerate(chunk(page.page.document, estimated_tokens))
     ]
-
-
-def _scores(parts: Sequence[_PageChunk], asked: Sequence[str]) -> list[float]:
-    """The BM25 score of each chunk, divided by the highest possible one: 0..1."""
-    n_parts = len(parts)
-    mean = sum(part.terms.total() for part in parts) / max(1, n_parts) or 1.0
-    with_term = {term: sum(term in part.terms for part in parts) for term in asked}
-    weight = {term: math.log(1 + (n_parts - n + 0.5) / (n + 0.5)) for term, n in with_term.items()}
-    most = sum(weight.values()) * (K1 + 1) or 1.0
-
-    def score(part: _PageChunk) -> float:
-        norm = K1 * (1 - B + B * part.terms.total() / mean)
-        return sum(weight[term] * n * (K1 + 1) / (n + norm) for term in asked if (n := part.terms[term])) / most
-
-    return [score(part) for part in parts]
 
 
 def _passage(part: _PageChunk, score: float) -> Passage:

@@ -86,9 +86,11 @@ def _first(blocks: tuple[Block, ...]) -> Iterator[Block]:
 
 def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
     """The page's text and links, and the number of texts hidden by tricks."""
+    # Without the optional tag <body>, libxml2 puts newer elements in the head.
+    text = text if _BODY.search(text) else _FIRST_BLOCK.sub(r"<body>\g<0>", text, count=1)
     with catch_warnings():
         simplefilter("ignore")
-        soup = BeautifulSoup(_with_body(text), "lxml")
+        soup = BeautifulSoup(text, "lxml")
     title = flat(soup.title.get_text()) if soup.title else ""
     base = soup.find("base", href=True)
     root = sift(soup, Outline())
@@ -96,17 +98,9 @@ def _html(text: str, url: str) -> tuple[Document, tuple[PageLink, ...], int]:
     links = tuple(_links(root, urljoin(url, str(base["href"])) if isinstance(base, Tag) else url, url))
     visible = f"<html><body>{root}</body></html>"
     main = trafilatura.extract(visible, output_format="html", favor_recall=True, include_tables=True) or ""
-    return _better(_document(main, title), _document(visible, title)), links, n_hidden
-
-
-def _with_body(text: str) -> str:
-    """`text` with the optional tag <body>; without it libxml2 puts newer elements in the head."""
-    return text if _BODY.search(text) else _FIRST_BLOCK.sub(r"<body>\g<0>", text, count=1)
-
-
-def _better(main: Document, whole: Document) -> Document:
-    """The main part, or the whole page if that part is too short, as on start pages and lists."""
-    return main if len(main.text()) >= _MAIN_CHARS else whole
+    document = _document(main, title)
+    # Start pages and lists have hardly any main part.
+    return document if len(document.text()) >= _MAIN_CHARS else _document(visible, title), links, n_hidden
 
 
 def _document(html: str, title: str) -> Document:

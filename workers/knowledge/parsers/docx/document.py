@@ -11,7 +11,7 @@ from gpts.knowledge.documents import Document
 from workers.knowledge.parsers.colours import WHITE, Colour, from_hex
 from workers.knowledge.parsers.docx.paragraphs import ParagraphContent, ParagraphContext, ParagraphReader, is_wide
 from workers.knowledge.parsers.docx.styles import DocxStyles, Numbering, W, style_of
-from workers.knowledge.parsers.docx.tables import Cell, Row, is_layout, rows_of
+from workers.knowledge.parsers.docx.tables import WRAPPERS, Cell, Row, inside, is_layout, rows_of
 from workers.knowledge.parsers.ooxml import Package, R, Theme, add_graphic, is_on
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 
@@ -19,7 +19,6 @@ from workers.knowledge.parsers.outline import Outline, flat, take_properties, te
 _BOLD_HEADING_CHARS: Final = 80
 _PAGE_NUMBER: Final = re.compile(r"\D{0,12}\d*(?:\s*(?:/|\w{1,4})\s*\d+)?\W*")
 _LIST_STYLE: Final = re.compile(r"toc \d|table of figures|list(?! paragraph)", re.I)
-_WRAPPERS: Final = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
 _NOTE_KINDS: Final = {"footnote": "footnotes", "endnote": "endnotes"}
 _ANCHOR: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}anchor"
 
@@ -33,7 +32,9 @@ def parse(data: bytes) -> Document:
     reader = _BodyReader(package, outline)
     body = root.find(f"{W}body")
     if body is not None:
-        running = _running_parts(package, body)
+        references = body.iter(f"{W}headerReference", f"{W}footerReference")
+        names = dict.fromkeys(package.target(package.main, each.get(f"{R}id")) for each in references)
+        running = [package.archive.xml(name) for name in names if name]
         reader.paragraphs.picture_behind = reader.always_behind = any(
             is_wide(anchor) for part in running for anchor in part.iter(_ANCHOR)
         )
@@ -69,7 +70,7 @@ class _BodyReader:
                 self._table(rows_of(child, self.styles, context))
             elif child.tag == f"{W}altChunk":
                 self.outline.notice("An embedded file was left out. Upload it separately.")
-            elif child.tag in _WRAPPERS:
+            elif child.tag in WRAPPERS:
                 self.blocks(child, context)
             elif child.tag in (f"{W}del", f"{W}moveFrom"):
                 self.paragraphs.deleted.append(" ".join(_texts(child)))
@@ -127,7 +128,10 @@ class _BodyReader:
     def _level(self, element: Any, content: ParagraphContent, text: str) -> int:
         if level := self.styles.level(element):
             return level
-        return int(self.bold_headings and _is_bold_line(content, text) and not self.styles.numbering_of(element)[0])
+        is_bold = self.bold_headings and content.all_bold and len(text) <= _BOLD_HEADING_CHARS
+        if not is_bold or not re.search(r"[^\W\d_]{2}", text) or text[-1] in ".,;:!?":
+            return 0
+        return int(not self.styles.numbering_of(element)[0])
 
     def _attached(self, content: ParagraphContent) -> None:
         """Add what is attached to a paragraph after it."""
@@ -186,22 +190,9 @@ class _BodyReader:
         return grid
 
     def _cell_text(self, cell: Cell, attached: list[ParagraphContent]) -> str:
-        contents = [self.paragraphs.read(each, cell.context) for each in _own_paragraphs(cell.element)]
+        contents = [self.paragraphs.read(each, cell.context) for each in inside(cell.element, f"{W}p")]
         attached += contents
         return " ".join(text for text in (flat(content.text) for content in contents) if text)
-
-
-def _own_paragraphs(element: Any) -> Iterator[Any]:
-    for child in element:
-        if child.tag == f"{W}p":
-            yield child
-        elif child.tag in _WRAPPERS:
-            yield from _own_paragraphs(child)
-
-
-def _is_bold_line(content: ParagraphContent, text: str) -> bool:
-    letters = re.search(r"[^\W\d_]{2}", text)
-    return bool(letters) and content.all_bold and len(text) <= _BOLD_HEADING_CHARS and text[-1] not in ".,;:!?"
 
 
 def _texts(element: Any) -> Iterator[str]:
@@ -215,14 +206,6 @@ def _notes(root: Any) -> dict[str, tuple[int, Any]]:
     """Footnotes or endnotes by id, with their number, without separators (which have a type)."""
     notes = [each for each in root if each.get(f"{W}type") in (None, "normal")] if root is not None else []
     return {each.get(f"{W}id", ""): (number, each) for number, each in enumerate(notes, 1)}
-
-
-def _running_parts(package: Package, body: Any) -> list[Any]:
-    """The headers and footers of the body's sections, each once."""
-    references = body.iter(f"{W}headerReference", f"{W}footerReference")
-    ids = [each.get(f"{R}id") for each in references]
-    names = dict.fromkeys(package.target(package.main, each) for each in ids)
-    return [package.archive.xml(name) for name in names if name]
 
 
 def _page_colour(package: Package, root: Any) -> Colour:

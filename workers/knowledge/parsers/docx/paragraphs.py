@@ -110,18 +110,12 @@ class _Scan:
                 self._run(child)
             elif child.tag in _DELETED:
                 self.reader.deleted.append(" ".join(each.text or "" for each in child.iter(f"{W}delText", f"{W}t")))
-            elif child.tag == f"{W}sdt":
-                self._control(child)
+            elif child.tag == f"{W}sdt" and is_on(child.find(f"{W}sdtPr/{W}showingPlcHdr"), VAL):
+                continue  # a content control that only shows its prompt
             elif child.tag == f"{_M}t":
                 self.content.seen.append(child.text or "")
             elif child.tag not in _PROPERTIES:
                 self.children(child)
-
-    def _control(self, control: Any) -> None:
-        """Read a content control, unless it only shows its prompt."""
-        if not is_on(control.find(f"{W}sdtPr/{W}showingPlcHdr"), VAL):
-            for content in control.iterfind(f"{W}sdtContent"):
-                self.children(content)
 
     def _run(self, run: Any) -> None:
         look = self.reader.styles.run_format(self.style, run.find(f"{W}rPr"), self.context.under)

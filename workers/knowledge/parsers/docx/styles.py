@@ -46,7 +46,9 @@ class DocxStyles:
         self._styles = {each.get(f"{W}styleId"): each for each in styles if each.get(f"{W}styleId")}
         defaults = root.find(f"{W}docDefaults/{W}rPrDefault/{W}rPr") if root is not None else None
         self._defaults = [] if defaults is None else [defaults]
-        self._default_paragraph = next((key for key, each in self._styles.items() if _is_default(each)), "")
+        paragraphs = {key: each for key, each in self._styles.items() if each.get(f"{W}type") == "paragraph"}
+        default = (key for key, each in paragraphs.items() if each.get(f"{W}default") in ("1", "true", "on"))
+        self._default_paragraph = next(default, "")
         self._layers: dict[str, list[Any]] = {}
 
     def chain(self, style: str) -> Iterator[Any]:
@@ -101,11 +103,6 @@ class DocxStyles:
             found = [element.find(f"{W}rPr") for element in self.chain(style)]
             self._layers[style] = [each for each in reversed(found) if each is not None]
         return self._layers[style]
-
-
-def _is_default(style: Any) -> bool:
-    """Whether a style is the default for paragraphs."""
-    return style.get(f"{W}type") == "paragraph" and style.get(f"{W}default") in ("1", "true", "on")
 
 
 def style_of(paragraph: Any) -> str:

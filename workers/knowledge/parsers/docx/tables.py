@@ -9,6 +9,7 @@ from workers.knowledge.parsers.docx.paragraphs import ParagraphContext
 from workers.knowledge.parsers.docx.styles import VAL, DocxStyles, W, shading
 from workers.knowledge.parsers.ooxml import attribute, is_on, number
 
+WRAPPERS: Final = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"))
 # The most columns that Word allows.
 _MAX_SPAN: Final = 63
 # A table with more text in a cell is for page layout.
@@ -38,7 +39,7 @@ class Row:
 
 def rows_of(table: Any, styles: DocxStyles, context: ParagraphContext) -> list[Row]:
     """The rows of a table, each cell with its context."""
-    rows = list(_inside(table, f"{W}tr"))
+    rows = list(inside(table, f"{W}tr"))
     style = _TableStyle(table, styles, context, len(rows))
     return [_row(row, index, style) for index, row in enumerate(rows)]
 
@@ -53,13 +54,13 @@ def is_layout(rows: list[Row]) -> bool:
     return any(sum(len(text.text or "") for text in cell.iter(f"{W}t")) > _LAYOUT_CELL_CHARS for cell in cells)
 
 
-def _inside(element: Any, tag: str) -> Iterator[Any]:
+def inside(element: Any, tag: str) -> Iterator[Any]:
     """The children with this tag, including those inside content controls and tracked changes."""
     for child in element:
         if child.tag == tag:
             yield child
-        elif child.tag in (f"{W}sdt", f"{W}sdtContent", f"{W}ins", f"{W}customXml"):
-            yield from _inside(child, tag)
+        elif child.tag in WRAPPERS:
+            yield from inside(child, tag)
 
 
 def _row(row: Any, index: int, style: "_TableStyle") -> Row:
@@ -70,7 +71,7 @@ def _row(row: Any, index: int, style: "_TableStyle") -> Row:
         reason = "hidden table rows" if is_on(properties.find(f"{W}hidden"), VAL) else reason
     column = _span(properties, "gridBefore", 0)
     cells = []
-    elements = list(_inside(row, f"{W}tc"))
+    elements = list(inside(row, f"{W}tc"))
     for position, element in enumerate(elements):
         own = element.find(f"{W}tcPr")
         merge = own.find(f"{W}vMerge") if own is not None else None

@@ -12,7 +12,7 @@ from typing import Final
 import tinycss2.color3
 from bs4.element import PreformattedString, Tag
 
-from workers.knowledge.parsers.html.styles import classes
+from workers.knowledge.parsers.html.styles import WORDS, classes
 
 Colour = tuple[float, float, float]
 _WHITE: Final[Colour] = (1.0, 1.0, 1.0)
@@ -35,12 +35,7 @@ PICTURED: Final = "text replaced by a picture"
 MAYBE_WHITE: Final = "text in the colour of the page"
 NO_SCRIPT: Final = "text for browsers without scripts"
 
-_SCREEN_READER_CLASS: Final = re.compile(
-    r"(?:^|[-_ ])(?:sr-?only|visually-?hidden|hidden-?visually|(?:screen|sr)-?reader\S*|screenreader\S*|a11y-?hid\S*|"
-    r"assistive\S*|off-?screen|skip-?(?:link|nav|to|content)\S*|jump-?link|element-invisible|pre-?header|"
-    r"preview-?text|visuallyhidden\S*|sronly)(?:$|[-_ ])",
-    re.I,
-)
+_SCREEN_READER_CLASS: Final = re.compile(WORDS["screen_reader"], re.I)
 _FADING_CLASS: Final = re.compile(r"(?:^|[-_ ])(?:wow|fade\S*|animat\S*|reveal\S*|aos-\S+|lazy\S*)(?:$|[-_ ])", re.I)
 _UNITS: Final = {
     "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 37.8, "mm": 3.78, "rem": 16.0, "vw": 12.8, "vh": 8.0,
@@ -135,13 +130,6 @@ def _left_out(tag: Tag, declared: dict[str, str]) -> str:
     return NOT_SHOWN if is_hidden else ""
 
 
-def _is_faded_in(tag: Tag, declared: dict[str, str]) -> bool:
-    """Whether the element seems to move in when the reader scrolls or opens it."""
-    moves = any(name in declared for name in ("transition", "animation", "animation-name"))
-    has_mark = tag.has_attr("data-w-id") or tag.has_attr("data-aos")
-    return moves or has_mark or bool(_FADING_CLASS.search(" ".join(classes(tag))))
-
-
 def _doubt(tag: Tag, declared: dict[str, str]) -> str:
     """The harmless reason for which the text may be hidden, "" if there is none."""
     is_moved = "text-indent" in declared or _HEADING.fullmatch(tag.name)
@@ -150,7 +138,10 @@ def _doubt(tag: Tag, declared: dict[str, str]) -> str:
     beside_picture = tag.parent is not None and tag.parent.find("img") is not None
     if beside_picture and len(tag.get_text(strip=True)) <= _TITLE_CHARS:
         return PICTURED
-    return FADED_IN if _is_faded_in(tag, declared) else ""
+    # The element seems to move in when the reader scrolls or opens it.
+    moves = any(name in declared for name in ("transition", "animation", "animation-name"))
+    has_mark = tag.has_attr("data-w-id") or tag.has_attr("data-aos")
+    return FADED_IN if moves or has_mark or _FADING_CLASS.search(" ".join(classes(tag))) else ""
 
 
 def _trick(declared: dict[str, str], size_px: float) -> str:

@@ -12,23 +12,16 @@ from bs4 import BeautifulSoup
 from bs4.element import Comment, Doctype, NavigableString, PreformattedString, Script, Stylesheet, Tag
 
 from workers.knowledge.parsers.html.hiding import ComputedStyle, Unseen, computed_style
-from workers.knowledge.parsers.html.styles import LoadSheet, PageStyles, classes, styles_of
+from workers.knowledge.parsers.html.styles import WORDS, LoadSheet, PageStyles, classes, styles_of
 from workers.knowledge.parsers.outline import Outline
 
-BLOCKS: Final = frozenset(
-    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer h1 "
-    "h2 h3 h4 h5 h6 header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul form "
-    "nav".split()
-)
+BLOCKS: Final = frozenset(WORDS["blocks"])
 _COMMENTS: Final = "comments"
 _ATTRIBUTES: Final = "text in attributes"
 _METADATA: Final = "page metadata"
-# Elements whose text is never shown as text of the page.
-_NO_TEXT: Final = frozenset(
-    "script style head iframe object embed svg canvas audio video input select textarea button option area".split()
-)
+_NO_TEXT: Final = frozenset(WORDS["no_text"])
 # Attributes are noted if they are prose, and longer than the name of a picture.
-_TEXT_ATTRIBUTES: Final = frozenset("alt title aria-label aria-description placeholder content value summary".split())
+_TEXT_ATTRIBUTES: Final = frozenset(WORDS["text_attributes"])
 _PROSE_CHARS: Final = 60
 _PROSE_WORDS: Final = 8
 # Notes of one kind are joined up to the length of an excerpt, since screening reads each note in full.
@@ -37,12 +30,7 @@ _MAX_NOTES: Final = 10
 _LEAST_WORDS: Final = 4
 _WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff\uac00-\ud7a3]")
 _MARKUP: Final = re.compile(r"<[^<>]{0,2000}>|\[if [^\]]*\]>?|<!\[endif\]")
-_BOILERPLATE_CLASS: Final = re.compile(
-    r"cookie-?_?(?:banner|consent|notice|bar|popup|law|warning|message|policy|alert|info)|gdpr|onetrust|cybotcookie|"
-    r"(?:^|[-_ ])consent(?:-|_|$)|mw-editsection|headerlink|(?:^|[-_ ])breadcrumbs?(?:$|[-_ ])|^navbox$|"
-    r"site-?footer$|^vector-(?:menu|header|toc)|(?:^|[-_ ])(?:share|social)-?(?:buttons|links|icons|bar)$",
-    re.I,
-)
+_BOILERPLATE_CLASS: Final = re.compile(WORDS["boilerplate"], re.I)
 _CONTENT_TAGS: Final = frozenset(["body", "main", "article", "html"])
 # If less text than this is outside a page's menus, the menus are its content.
 _MAIN_CHARS: Final = 200
@@ -69,7 +57,10 @@ class _Sieve:
             pending += reversed(inside)
 
     def _sift_tag(self, tag: Tag, outer: ComputedStyle, inside: list[tuple[Tag, ComputedStyle]]) -> None:
-        self._note_attributes(tag)
+        for name, value in tag.attrs.items():
+            is_text = name in _TEXT_ATTRIBUTES or name.startswith("data-")
+            if is_text and isinstance(value, str) and _is_prose(value):
+                self.note(_ATTRIBUTES, value)
         if tag.name in _NO_TEXT:
             if tag.name == "script" and "ld+json" in str(tag.get("type")):
                 self.note(_METADATA, "".join(str(child) for child in tag.children))
@@ -102,12 +93,6 @@ class _Sieve:
                 unseen.reason = trick
                 unseen.is_link = string.find_parent("a") is not None
                 string.replace_with(unseen)
-
-    def _note_attributes(self, tag: Tag) -> None:
-        for name, value in tag.attrs.items():
-            is_text = name in _TEXT_ATTRIBUTES or name.startswith("data-")
-            if is_text and isinstance(value, str) and _is_prose(value):
-                self.note(_ATTRIBUTES, value)
 
     def note(self, reason: str, text: str) -> None:
         """Note text that was left out."""

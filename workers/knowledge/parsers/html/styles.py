@@ -6,9 +6,11 @@ matches the selectors that are more than one name.
 """
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import soupsieve
@@ -17,13 +19,8 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 from soupsieve.util import SelectorSyntaxError
 
-# The properties that can hide an element's text.
-PROPERTIES: Final = frozenset(
-    "display visibility opacity color background-color background font-size font position left right top bottom "
-    "text-indent margin-left margin-top width height max-width max-height overflow overflow-x overflow-y clip "
-    "clip-path transform filter zoom scale transition animation animation-name text-shadow background-clip "
-    "-webkit-background-clip -webkit-text-fill-color content-visibility".split()
-)
+WORDS: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+PROPERTIES: Final = frozenset(WORDS["properties"])
 _MAX_CSS_CHARS: Final = 1_000_000
 _MAX_RULES: Final = 3_000
 # 300,000 matches of a selector against an element take about 3 s (measured 2026-11).

@@ -47,8 +47,10 @@ def table_rows(table: Tag) -> list[list[str]]:
             x += width
     width = max((x for _, x in grid), default=-1) + 1
     lines = [[grid.get((y, x), "") for x in range(width)] for y in range(len(rows))]
-    n_header = _n_header_rows(rows)
-    return [merged_header(lines[:n_header]), *lines[n_header:]] if n_header > 1 else lines
+    # The first rows in a `thead` or with header cells only, if other rows follow.
+    n_header = sum(1 for _ in takewhile(_is_header, rows))
+    is_header = 1 < n_header <= 4 and n_header < len(rows)
+    return [merged_header(lines[:n_header]), *lines[n_header:]] if is_header else lines
 
 
 def _own_rows(table: Tag) -> list[Tag]:
@@ -60,12 +62,6 @@ def _own_rows(table: Tag) -> list[Tag]:
 
 def _cells(row: Tag) -> list[Tag]:
     return list(row.find_all(["td", "th"], recursive=False))
-
-
-def _n_header_rows(rows: list[Tag]) -> int:
-    """The number of header rows: the first rows in a `thead` or with header cells only, above other rows."""
-    n_header = sum(1 for _ in takewhile(_is_header, rows))
-    return n_header if 1 < n_header <= 4 and n_header < len(rows) else 1
 
 
 def _is_header(row: Tag) -> bool:

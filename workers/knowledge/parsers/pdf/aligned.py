@@ -199,18 +199,14 @@ def _wrapped_labels(rows: Rows) -> Rows:
     for row in rows:
         last = joined[-1] if joined else None
         only_label = last and last[0] and not any(last[1:])
+        filled = [i for i, cell in enumerate(row) if cell]
+        at = filled[0] if len(filled) == 1 else 0
         if last and only_label and row[0][:1].islower() and not last[0].endswith((".", ":")):
             joined[-1] = [f"{last[0]} {row[0]}", *row[1:]]
         elif last and row[0][:1].islower() and not any(row[1:]) and last[0]:
             joined[-1] = [f"{last[0]} {row[0]}", *last[1:]]
-        elif last and (at := _only_cell(row)) and last[at] and not is_number(row[at]):
+        elif last and at and last[at] and not is_number(row[at]):
             joined[-1] = [*last[:at], f"{last[at]} {row[at]}", *last[at + 1 :]]
         else:
             joined.append(row)
     return joined
-
-
-def _only_cell(row: Sequence[str]) -> int:
-    """The column of the one cell that `row` fills, 0 if there are more."""
-    filled = [i for i, cell in enumerate(row) if cell]
-    return filled[0] if len(filled) == 1 else 0

@@ -3,11 +3,14 @@
 pypdfium2 alone extracts the text of 601 pages/s, pypdf 38; PyMuPDF is AGPL, docling needs model downloads. The steps
 after it, mostly `visibility`, leave 35 to 40 pages/s of a book or article and 15 of dense print in columns (processor
 time of one process, without text recognition; measured 2026-11).
+
+pdfium repairs a wrong cross-reference table, but not a missing trailer, as of an interrupted download or upload. A
+truncated file gets a new end: a catalog of its complete pages in the order of the file.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -15,7 +18,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from gpts.knowledge.documents import Document
-from workers.knowledge.errors import BrokenFile, ScannedPages
+from workers.knowledge.errors import BrokenFile, PasswordProtected, ScannedPages
 from workers.knowledge.isolated_child import report_pages
 from workers.knowledge.parsers.outline import Outline
 from workers.knowledge.parsers.pdf.layout import Placed
@@ -27,12 +30,15 @@ from workers.knowledge.parsers.pdf.lines import (
     running_lines,
     write_paragraph,
 )
-from workers.knowledge.parsers.pdf.opening import opened
 from workers.knowledge.parsers.pdf.page_words import HiddenText
 from workers.knowledge.parsers.pdf.pages import PageContent, content
 from workers.knowledge.parsers.pdf.tables import Table
 from workers.knowledge.parsers.pdf.visibility import DIFFERS, REASONS
 
+_OBJECT: Final = re.compile(rb"(?<!\d)(\d{1,7}) (\d{1,5}) obj\b")
+_IS_PAGE: Final = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
+# Page dictionaries are shorter than this.
+_MAX_DICTIONARY: Final = 20_000
 _NO_RECOGNITION: Final = "The file has scanned pages, and text recognition isn't available on this site."
 MAX_PAGES: Final = 3_000
 MAX_CHARS: Final = 12_000_000
@@ -196,3 +202,41 @@ def _continued(table: Table, before: Table) -> Table:
     if not same or len(widths) > 1 or table.has_header or table.rows[0] == before.rows[0]:
         return table
     return Table([before.rows[0], *table.rows], table.pieces, table.columns)
+
+
+def opened(data: bytes) -> tuple[pdfium.PdfDocument, bool]:
+    """The document in `data`, and whether its end was missing. Raises PasswordProtected or BrokenFile."""
+    is_cut = False
+    try:
+        source = pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise PasswordProtected from error
+        source, is_cut = _mended(data), True
+    if source.get_formtype() != pdfium_c.FORMTYPE_NONE:
+        source.init_forms()
+    return source, is_cut
+
+
+def _mended(data: bytes) -> pdfium.PdfDocument:
+    pages = list(_page_references(data))
+    # The missing end of an encrypted file holds the data needed to decrypt it.
+    if not pages or b"/Encrypt" in data:
+        raise BrokenFile
+    first = 1 + max(int(match[1]) for match in _OBJECT.finditer(data))
+    end = b"\n%d 0 obj\n<< /Type /Catalog /Pages %d 0 R >>\nendobj\n" % (first, first + 1)
+    end += b"%d 0 obj\n<< /Type /Pages /Count %d /Kids [%s] >>\nendobj\n" % (first + 1, len(pages), b" ".join(pages))
+    end += b"trailer << /Size %d /Root %d 0 R >>\nstartxref\n0\n%%%%EOF" % (first + 2, first)
+    try:
+        # An unfinished stream would hide the new end.
+        return pdfium.PdfDocument(data[: data.rindex(b"endobj") + len(b"endobj")] + end)
+    except pdfium.PdfiumError as error:
+        raise BrokenFile from error
+
+
+def _page_references(data: bytes) -> Iterator[bytes]:
+    """References to the pages in `data`."""
+    for match in _OBJECT.finditer(data):
+        end = data.find(b"endobj", match.end(), match.end() + _MAX_DICTIONARY)
+        if end > 0 and _IS_PAGE.search(data[match.end() : end].split(b"stream", 1)[0]):
+            yield b"%s %s R" % (match[1], match[2])

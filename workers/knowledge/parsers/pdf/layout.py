@@ -80,9 +80,11 @@ def _with_stand_ins(
 def _in_order(
     groups: Sequence[Sequence[TextPiece]], tables: Mapping[float, Table], order: Mapping[int, float]
 ) -> list[Placed]:
-    """The lines and tables of `groups` in reading order."""
+    """The lines and tables of `groups` in the file's order, or by group if that order jumps."""
     placed: list[Placed] = []
-    ordered = _in_reading_order([piece for group in groups for piece in group], groups, order)
+    ordered = sorted((p for group in groups for p in group), key=lambda p: order[id(p.words[0])])
+    if _jumps(ordered, groups):
+        ordered = [piece for group in groups for row in rows_of(group) for piece in row]
     for is_table, run in groupby(ordered, key=lambda each: order[id(each.words[0])] in tables and not each.text):
         if is_table:
             placed += [Placed(tables[number], number) for number in (order[id(each.words[0])] for each in run)]
@@ -97,7 +99,10 @@ def _regions(pieces: Sequence[TextPiece], depth: int = 0) -> list[list[TextPiece
     if gutter is None:
         return [list(pieces)] if pieces else []
     found: list[list[TextPiece]] = []
-    for band, crosses in _bands(pieces, gutter):
+    ordered = sorted(pieces, key=lambda p: (p.baseline, p.x0))
+    # Bands from the top down: of pieces that cross the gutter, and of pieces that don't.
+    for crosses, run in groupby(ordered, key=lambda p: p.x0 < gutter - 1 and p.x1 > gutter + 1):
+        band = list(run)
         if crosses:
             found.append(band)
             continue
@@ -140,24 +145,14 @@ def _separates_prose(pieces: Sequence[TextPiece], x: float) -> bool:
     heights = []
     for side in sides:
         long = [p for p in side if len(p.text) >= _MIN_LINE_CHARS]
-        if len(long) < max(_MIN_LINES, 0.5 * len(side)) or _mostly_digits(side):
+        text = "".join(p.text for p in side)
+        mostly_digits = sum(map(str.isdigit, text)) > 0.35 * len(text)
+        if len(long) < max(_MIN_LINES, 0.5 * len(side)) or mostly_digits:
             return False
         heights.append((min(p.y0 for p in long), max(p.y1 for p in long)))
     (top, bottom), (other_top, other_bottom) = heights
     overlap = min(bottom, other_bottom) - max(top, other_top)
     return overlap > 0.3 * min(bottom - top, other_bottom - other_top)
-
-
-def _mostly_digits(pieces: Sequence[TextPiece]) -> bool:
-    text = "".join(p.text for p in pieces)
-    return sum(map(str.isdigit, text)) > 0.35 * len(text)
-
-
-def _bands(pieces: Sequence[TextPiece], gutter: float) -> list[tuple[list[TextPiece], bool]]:
-    """`pieces` from the top down in bands, each with whether its pieces cross the gutter."""
-    ordered = sorted(pieces, key=lambda p: (p.baseline, p.x0))
-    bands = groupby(ordered, key=lambda p: p.x0 < gutter - 1 and p.x1 > gutter + 1)
-    return [(list(band), crosses) for crosses, band in bands]
 
 
 def _rejoined(found: list[list[TextPiece]]) -> list[list[TextPiece]]:
@@ -169,16 +164,6 @@ def _rejoined(found: list[list[TextPiece]]) -> list[list[TextPiece]]:
         else:
             joined.append(region)
     return joined
-
-
-def _in_reading_order(
-    pieces: Sequence[TextPiece], groups: Sequence[Sequence[TextPiece]], order: Mapping[int, float]
-) -> list[TextPiece]:
-    """`pieces` in the file's order, or by `groups` if that order jumps."""
-    by_file = sorted(pieces, key=lambda p: order[id(p.words[0])])
-    if not _jumps(by_file, groups):
-        return by_file
-    return [piece for group in groups for row in rows_of(group) for piece in row]
 
 
 def _jumps(by_file: Sequence[TextPiece], groups: Sequence[Sequence[TextPiece]]) -> bool:

@@ -60,9 +60,11 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
             continue
         angle = found.objects[found.owner[group[0]]].angle
         word = _word(found, frames[angle], group, begins_line)
-        if _is_double(word, places.setdefault(word.text, [])):
+        # Words drawn twice look bold or have a shadow.
+        near, known = 0.2 * word.size, places.setdefault(word.text, [])
+        if any(abs(word.x0 - x) < near and abs(word.y0 - y) < near for x, y in known):
             continue
-        places[word.text].append((word.x0, word.y0))
+        known.append((word.x0, word.y0))
         if pending:
             passages += _passage(found, hidden, pending, len(order))
             pending = []
@@ -70,12 +72,6 @@ def words_of(found: Characters, hidden: NDArray[np.int8]) -> PageWords:
         order[id(word)] = len(order)
     passages += _passage(found, hidden, pending, len(order)) if pending else []
     return PageWords(words, order, tuple(passages))
-
-
-def _is_double(word: Word, places: Sequence[tuple[float, float]]) -> bool:
-    """Whether the same word is there already: words drawn twice look bold or have a shadow."""
-    near = 0.2 * word.size
-    return any(abs(word.x0 - x) < near and abs(word.y0 - y) < near for x, y in places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,13 +100,10 @@ def _layer(found: Characters, seen: visibility.Sight, letters: NDArray[np.bool_]
 
 def _is_garbled(found: Characters, visible: NDArray[np.bool_]) -> bool:
     """Whether the fonts don't map shapes to characters, so that the text consists of odd signs."""
-    shown = np.flatnonzero(visible & (found.owner >= 0))
-    odd = sum(_is_odd(found.codes[i]) for i in shown.tolist())
-    return len(shown) >= _GARBLED_CHARACTERS and odd > _GARBLED_SHARE * len(shown)
-
-
-def _is_odd(code: int) -> bool:
-    return code < 32 or chr(code) in _ODD_SIGNS or 0xE000 <= code <= 0xF8FF or 0xFFFD <= code <= 0xFFFF
+    codes = [found.codes[i] for i in np.flatnonzero(visible & (found.owner >= 0)).tolist()]
+    n_private = sum(code < 32 or 0xE000 <= code <= 0xF8FF or 0xFFFD <= code <= 0xFFFF for code in codes)
+    n_odd = n_private + sum(chr(code) in _ODD_SIGNS for code in codes)
+    return len(codes) >= _GARBLED_CHARACTERS and n_odd > _GARBLED_SHARE * len(codes)
 
 
 def _instead_of_garbled(

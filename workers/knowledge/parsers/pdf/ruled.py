@@ -39,7 +39,10 @@ def ruled_table(grid: RuledGrid, pieces: Sequence[TextPiece]) -> Table | None:
     if len(inside) < 3:
         return None
     n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
-    cells = _ruled_cells(grid, inside)
+    cells: list[list[list[Word]]] = [[[] for _ in range(n_columns)] for _ in range(n_rows)]
+    for word in (word for piece in inside for word in piece.words):
+        place = _slot(grid.ys, (word.y0 + word.y1) / 2), _slot(grid.xs, (word.x0 + word.x1) / 2)
+        cells[place[0]][place[1]].append(word)
     filled = [cell for row in cells for cell in row if cell]
     texts = [_cell_text(cell) for cell in filled]
     if len(filled) < 3 or max(map(len, texts)) > _MAX_CELL or sum(any(row) for row in cells) < 2:
@@ -56,16 +59,6 @@ def ruled_table(grid: RuledGrid, pieces: Sequence[TextPiece]) -> Table | None:
     if len(rows) < 2 or len(rows[0]) < 2 or not holds_words_or_is_full(rows):
         return None
     return Table(with_one_header(rows), tuple(inside), grid.xs, notes=notes)
-
-
-def _ruled_cells(grid: RuledGrid, pieces: Sequence[TextPiece]) -> list[list[list[Word]]]:
-    cells: list[list[list[Word]]] = [[[] for _ in grid.xs[1:]] for _ in grid.ys[1:]]
-    for piece in pieces:
-        for word in piece.words:
-            i = _slot(grid.ys, (word.y0 + word.y1) / 2)
-            j = _slot(grid.xs, (word.x0 + word.x1) / 2)
-            cells[i][j].append(word)
-    return cells
 
 
 def _slot(places: Sequence[float], at: float) -> int:

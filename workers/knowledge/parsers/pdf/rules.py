@@ -72,7 +72,7 @@ def _rules(page: pdfium.PdfPage, to_shown: Numbers) -> tuple[list[Rule], list[Ru
             return [], []
         for points in _outlines(handle):
             shown = _placed(points, handle, matrix, to_shown)
-            for (x0, y0), (x1, y1) in _edges(shown, handle):
+            for (x0, y0), (x1, y1) in _edges(shown):
                 x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
                 if y1 - y0 <= _THIN and _MIN_LENGTH <= x1 - x0 <= width + 1:
                     level.append(Rule((y0 + y1) / 2, x0, x1))
@@ -108,7 +108,7 @@ def _placed(points: Sequence[tuple[float, float]], handle: Any, matrix: Any, to_
     return shown
 
 
-def _edges(points: Sequence[Sequence[float]], handle: Any) -> Iterator[tuple[Sequence[float], Sequence[float]]]:
+def _edges(points: Sequence[Sequence[float]]) -> Iterator[tuple[Sequence[float], Sequence[float]]]:
     """The sides of an outline; a thin box is a single line along its middle."""
     if len(points) < 2:
         return

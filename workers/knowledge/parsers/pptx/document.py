@@ -111,7 +111,10 @@ class _Deck:
         layout = next(iter(self.package.related(name, "slideLayout")), "")
         master = next(iter(self.package.related(layout, "slideMaster")), "") if layout else ""
         roots = [root, *(self.shared(each) for each in (layout, master) if each)]
-        theme = Theme.of(self.package.root(master, "theme") if master else None, _colour_map(roots))
+        # The mapping of theme colours is that of the slide, else of its layout, else of its master.
+        paths = (f"{P}clrMapOvr/{A}overrideClrMapping", f"{P}clrMap")
+        mappings = (found for each in roots for path in paths if (found := each.find(path)) is not None)
+        theme = Theme.of(self.package.root(master, "theme") if master else None, next(mappings, None))
         lower = [shapes_of(each, {}) for each in reversed(roots[1:])]
         boxes: dict[str, Box] = {}
         for shapes in lower:
@@ -131,16 +134,10 @@ class _Deck:
             self.outline.invisible(_plain(shape.element), "it is outside the slide", scene.page)
         elif shape.name == "graphicFrame":
             self._frame(scene, shape)
-        elif shape.name == "sp" and self._is_new(shape):
+        elif shape.name == "sp" and (shape.kind != "ftr" or _plain(shape.element) not in self.footers):
+            if shape.kind == "ftr":
+                self.footers.add(_plain(shape.element))
             self._text(scene, shape)
-
-    def _is_new(self, shape: Shape) -> bool:
-        """Whether the shape is not a footer of an earlier slide."""
-        if shape.kind != "ftr":
-            return True
-        n_before = len(self.footers)
-        self.footers.add(_plain(shape.element))
-        return len(self.footers) > n_before
 
     def _is_outside(self, shape: Shape) -> bool:
         box, slide = shape.box, self.bounds
@@ -237,12 +234,6 @@ class _TextReader:
             return "it is transparent"
         ground = self.scene.theme.solid(properties.find(f"{A}highlight"))[0] or self.ground
         return _SAME_COLOUR if blends(colour, ground) and not has_outline else ""
-
-
-def _colour_map(roots: list[Any]) -> Any:
-    """The first mapping of theme colours among a slide, its layout and its master, None if there is none."""
-    found = (root.find(path) for root in roots for path in (f"{P}clrMapOvr/{A}overrideClrMapping", f"{P}clrMap"))
-    return next((each for each in found if each is not None), None)
 
 
 def _level(paragraph: Any) -> int:

@@ -5,35 +5,21 @@ takes linear time.
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 _TOKEN: Final = re.compile(
     r"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\(.)|([{}])|[\r\n]+|([^\\{}\r\n]+)", re.S
 )
-_SYMBOLS: Final = {
-    "tab": "\t", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”",
-    "bullet": "•", "emspace": " ", "enspace": " ", "qmspace": " ", "line": "\n", "softline": "\n", "nestcell": " | ",
-    "nestrow": "; ",
-}  # fmt: skip
 _BREAKS: Final = frozenset(["par", "sect", "page", "column", "cell", "row"])
-# Destinations that hold no text: tables of fonts and styles, pictures, field codes, headers and footers.
-_SKIPPED: Final = frozenset(
-    "fonttbl colortbl stylesheet listtable listoverridetable info pict object themedata datastore fldinst header "
-    "headerl headerr headerf footer footerl footerr footerf ftnsep ftnsepc ftncn aftnsep filetbl revtbl rsidtbl "
-    "generator xmlnstbl latentstyles colorschememapping pgptbl bkmkstart bkmkend mmathPr sp atnref atndate atntime "
-    "atnicn atnauthor atnid atrfstart atrfend private nonshppict nonesttables do pntext pnseclvl tc xe txe "
-    "rxe".split()
-)
-# Starred destinations, which old readers may skip, that hold text.
-_STARRED_TEXT: Final = frozenset(
-    ["shpinst", "shptxt", "footnote", "annotation", "listtext", "pn", "pntxtb", "pntxta"]
-)
-_CHARSETS: Final = {
-    0: "cp1252", 77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253",
-    162: "cp1254", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
-}  # fmt: skip
+_TABLE: Final = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+_SYMBOLS: Final[dict[str, str]] = _TABLE["symbols"]
+_SKIPPED: Final = frozenset(_TABLE["skipped"])
+_STARRED_TEXT: Final = frozenset(_TABLE["starred_text"])
+_CHARSETS: Final[dict[int, str]] = {int(number): charset for number, charset in _TABLE["charsets"].items()}
 
 
 @dataclass(frozen=True, slots=True)

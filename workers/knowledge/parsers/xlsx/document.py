@@ -10,16 +10,21 @@ from io import BytesIO
 from typing import Any, Final
 
 from lxml import etree
+from openpyxl.styles.colors import COLOR_INDEX
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string
 
 from gpts.knowledge.documents import Document
 from workers.knowledge.errors import BrokenFile
+from workers.knowledge.parsers.colours import MIN_POINTS, WHITE, Colour, blends, from_hex
 from workers.knowledge.parsers.grids import Grid
-from workers.knowledge.parsers.ooxml import A, Package, R, add_graphic, number
+from workers.knowledge.parsers.ooxml import A, Package, R, Theme, add_graphic, attribute, number
 from workers.knowledge.parsers.outline import Outline, flat, take_properties, tells_something
 from workers.knowledge.parsers.xlsx.number_formats import shown
-from workers.knowledge.parsers.xlsx.styles import CellStyles, S
 
+S: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+# The order in which cells number the theme's colours.
+_THEME_ORDER: Final = ("lt1", "dk1", "lt2", "dk2", *(f"accent{n}" for n in range(1, 7)), "hlink", "folHlink")
 # Cells with content in one file; a sheet of 50,000 rows by 20 columns has as many.
 MAX_CELLS: Final = 1_000_000
 # A small file can repeat one long text in every cell.
@@ -73,7 +78,9 @@ class _Book:
         settings = root.find(f"{S}workbookPr")
         self.since_1904 = settings is not None and settings.get("date1904") in ("1", "true")
         self.styles = CellStyles(package.root(package.main, "styles"), package.root(package.main, "theme"))
-        self.strings = self._shared_strings()
+        names = package.related(package.main, "sharedStrings")[:1]
+        items = (item for name in names for item in _elements(package, name, f"{S}si"))
+        self.strings = [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
         self.n_cells = self.n_chars = 0
 
     def sheet(self, name: str, entry: Any, page: int) -> None:
@@ -112,11 +119,6 @@ class _Book:
             root = self.package.archive.xml(part)
             texts += [each.text or "" for each in root.iter() if each.tag.endswith(("}t", "}text"))]
         self.outline.leave_out(" ".join(texts), "comments", page)
-
-    def _shared_strings(self) -> list[str]:
-        names = self.package.related(self.package.main, "sharedStrings")[:1]
-        items = (item for name in names for item in _elements(self.package, name, f"{S}si"))
-        return [_rich_text(item)[:_MAX_CELL_CHARS] for item in items]
 
     def _read(self, name: str, page: int) -> _Sheet:
         sheet = _Sheet()
@@ -229,3 +231,60 @@ def _areas(references: str) -> list[tuple[int, int, int, int]]:
         if corners:
             areas.append((*corners[0], *corners[-1]))
     return areas
+
+
+class CellStyles:
+    """The formats that cells refer to by number: number formats, and whether text is visible on its cell."""
+
+    def __init__(self, root: Any, theme: Any) -> None:
+        self._theme = Theme.of(theme)
+        self._codes: list[str] = []
+        self._unseen: list[bool] = []
+        if root is None:
+            return
+        own = {number(each.get("numFmtId")): each.get("formatCode", "") for each in root.iterfind(f".//{S}numFmt")}
+        codes = BUILTIN_FORMATS | own
+        fonts = [self._font(each) for each in root.iterfind(f"{S}fonts/{S}font")]
+        fills = [self._fill(each) for each in root.iterfind(f"{S}fills/{S}fill")]
+        for each in root.iterfind(f"{S}cellXfs/{S}xf"):
+            font, fill = number(each.get("fontId")), number(each.get("fillId"))
+            colour, size = fonts[font] if 0 <= font < len(fonts) else (None, 11.0)
+            ground = fills[fill] if 0 <= fill < len(fills) else WHITE
+            self._codes.append(codes.get(number(each.get("numFmtId")), "General"))
+            self._unseen.append(blends(colour, ground) or size <= MIN_POINTS)
+
+    def code(self, style: int) -> str:
+        """The number format of cells of this style."""
+        return self._codes[style] if 0 <= style < len(self._codes) else "General"
+
+    def is_unseen(self, style: int) -> bool:
+        """Whether text in cells of this style has the colour of the cell or is too small to read."""
+        return 0 <= style < len(self._unseen) and self._unseen[style]
+
+    def _font(self, font: Any) -> tuple[Colour, float]:
+        try:
+            points = float(attribute(font, f"{S}sz", "val", "11"))
+        except ValueError:
+            points = 11.0
+        return self._colour(font.find(f"{S}color")), points
+
+    def _fill(self, fill: Any) -> Colour:
+        pattern = fill.find(f"{S}patternFill")
+        if pattern is None:
+            return None
+        kind = pattern.get("patternType", "none")
+        if kind == "none":
+            return WHITE
+        return self._colour(pattern.find(f"{S}fgColor")) if kind == "solid" else None
+
+    def _colour(self, colour: Any) -> Colour:
+        """A colour; None if it is a system colour, tinted or unknown."""
+        if colour is None or number(colour.get("tint")) or float(colour.get("tint") or 0):
+            return None
+        if colour.get("rgb"):
+            return from_hex(colour.get("rgb"))
+        if colour.get("theme"):
+            index = number(colour.get("theme"), -1)
+            return self._theme.colours.get(_THEME_ORDER[index]) if 0 <= index < len(_THEME_ORDER) else None
+        index = number(colour.get("indexed"), -1)
+        return from_hex(COLOR_INDEX[index][2:]) if 0 <= index < len(COLOR_INDEX) else None

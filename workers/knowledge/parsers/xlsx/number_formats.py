@@ -13,7 +13,6 @@ from typing import Final
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|_.|\*.|(General)|(.)', re.I | re.S)
 _DATE_LETTERS: Final = re.compile(r"[ymdhs]", re.I)
 _ELAPSED: Final = re.compile(r"\[(h+|m+|s+)\]", re.I)
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Excel counts days from here, one too many before March 1900; old Macs count from 1904.
 _EPOCH: Final = datetime(1899, 12, 30)
 _EPOCH_1904: Final = datetime(1904, 1, 1)
@@ -23,7 +22,9 @@ _MAX_DECIMALS: Final = 15
 
 def shown(value: float, code: str, since_1904: bool = False) -> str:
     """`value` as a sheet shows it under the format `code`; "" if the format shows nothing."""
-    section = _section(value, code)
+    # The parts of a code are for positive, negative and zero numbers.
+    sections, wanted = _sections(code), 1 if value < 0 else 2 if value == 0 else 0
+    section = sections[wanted if wanted < len(sections) else 0]
     if is_date(code):
         return _date(value, section, since_1904)
     tokens = _tokens(section)
@@ -32,7 +33,7 @@ def shown(value: float, code: str, since_1904: bool = False) -> str:
         return "".join(texts).strip()
     if not any(kind == "place" and text in "0#?" for kind, text in tokens):
         return "".join(text for kind, text in tokens if kind == "literal").strip()
-    has_own_sign = value < 0 and len(_sections(code)) > 1
+    has_own_sign = value < 0 and len(sections) > 1
     return _number(abs(value) if has_own_sign else value, tokens)
 
 
@@ -57,13 +58,6 @@ def is_date(code: str) -> bool:
 @lru_cache(maxsize=4_096)
 def _sections(code: str) -> tuple[str, ...]:
     return tuple(re.findall(r'(?:"[^"]*"|\\.|[^;"\\])+|(?<=;)(?=;|$)', code, re.S)) or ("General",)
-
-
-def _section(value: float, code: str) -> str:
-    """The part of a code for positive, negative or zero numbers."""
-    sections = _sections(code)
-    wanted = 1 if value < 0 else 2 if value == 0 else 0
-    return sections[wanted if wanted < len(sections) else 0]
 
 
 @lru_cache(maxsize=4_096)
@@ -149,8 +143,7 @@ def _day(moment: datetime, letters: str) -> str:
     if has_year and not has_month and not has_day:
         return f"{moment:%Y}"
     if has_month and not has_day:
-        month = _MONTHS[moment.month - 1]
-        return f"{month} {moment:%Y}" if has_year else month
+        return f"{moment:%b %Y}" if has_year else f"{moment:%b}"
     return f"{moment:%Y-%m-%d}" if has_year or has_month or has_day else ""
 
 

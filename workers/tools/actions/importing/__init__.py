@@ -8,10 +8,9 @@ from jsonschema.exceptions import ValidationError
 from openapi_spec_validator.schemas import openapi_v30_schema_validator, openapi_v31_schema_validator
 
 from gpts.spec.actions import MAX_OPERATIONS, NAME_CHARS, Imported, Listed, Operation
-from workers.tools.actions.importing.mapping import free_name, mapped, operations_of
+from workers.tools.actions.importing.mapping import auth_hint, base_url, free_name, mapped, operations_of, servers_of
 from workers.tools.actions.importing.reading import ImportRefused, read_document
 from workers.tools.actions.importing.schemas import Schemas
-from workers.tools.actions.importing.servers import auth_hint, base_url, servers_of
 
 __all__ = ["ImportRefused", "import_document"]
 
@@ -29,12 +28,17 @@ def import_document(
     """
     document = read_document(text)
     schemas = Schemas(document)
-    servers = servers_of(document, document_url) or _of_paths(document)
+    # Some documents name servers at their paths only.
+    of_paths = (servers_of(item) for item in document["paths"].values() if isinstance(item, dict))
+    servers = servers_of(document, document_url) or next(filter(None, of_paths), ())
     chosen = base_url(server) if server else next(iter(servers), "")
     if server and not chosen:
         raise ImportRefused("The server's URL must begin with https:// or http:// and have a host.")
     listed, usable = _all_operations(document, schemas, next(iter(servers), ""))
-    problems = _problems(document)
+    # By the specification's own schema; nothing outside the document is read.
+    is_30 = str(document["openapi"]).startswith("3.0")
+    validator = openapi_v30_schema_validator if is_30 else openapi_v31_schema_validator
+    problems = [_described(error) for error in islice(validator.iter_errors(document), MAX_PROBLEMS)]
     problem = f"{problems[0]}." if problems else ""
     if not listed:
         raise ImportRefused(problem or "At “paths”: no path has an operation (get, post …).")
@@ -52,12 +56,6 @@ def import_document(
         warnings=_warnings(problems, chosen, len(listed), len(usable), enabled),
         auth=auth_hint(document),
     )
-
-
-def _of_paths(document: dict[str, Any]) -> tuple[str, ...]:
-    """The servers of the first path that has any, for documents without servers at the top."""
-    named = (servers_of(item) for item in document["paths"].values() if isinstance(item, dict))
-    return next(filter(None, named), ())
 
 
 def _all_operations(
@@ -84,13 +82,6 @@ def _picked(usable: dict[str, Operation], enabled: Sequence[str] | None) -> tupl
     if unknown := [name for name in enabled if name not in usable]:
         raise ImportRefused(f"The document has no usable operation “{unknown[0][:64]}”.")
     return tuple(usable[name] for name in dict.fromkeys(enabled))
-
-
-def _problems(document: dict[str, Any]) -> list[str]:
-    """The errors found by the specification's own schema, with their places; nothing outside the document is read."""
-    is_30 = str(document["openapi"]).startswith("3.0")
-    validator = openapi_v30_schema_validator if is_30 else openapi_v31_schema_validator
-    return [_described(error) for error in islice(validator.iter_errors(document), MAX_PROBLEMS)]
 
 
 def _described(error: ValidationError) -> str:

@@ -1,15 +1,19 @@
-"""Turns one operation of an OpenAPI document into an `Operation`, or the reason why it cannot be used."""
+"""Turns one operation of an OpenAPI document into an `Operation`, or the reason why it cannot be used.
+
+Also reads the servers and the authentication that the document declares.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
 
-from gpts.spec.actions import SUMMARY_CHARS, Listed, Operation, Place, Style, Wire
+from gpts.spec.actions import SUMMARY_CHARS, AuthHint, Listed, Operation, Place, Style, Wire
 from workers.tools.actions.importing.schemas import BadReference, Notes, Schemas, described_with, shortened
-from workers.tools.actions.importing.servers import servers_of
 from workers.tools.actions.requests import FILES_IN
 
+MAX_SERVERS: Final = 20
 METHODS: Final = ("get", "put", "post", "delete", "patch", "head", "options")
 # Headers that arguments must not set. OpenAPI itself says that the first three are ignored.
 OWN_HEADERS: Final = {
@@ -94,7 +98,9 @@ def free_name(source: SourceOperation, taken: set[str]) -> str:
 def mapped(name: str, source: SourceOperation, schemas: Schemas) -> tuple[Listed, Operation | None]:
     """The operation as listed for its creator, and as called; None, with a warning, if it can't be used."""
     notes = Notes()
-    summary = _summary(source.operation, notes)
+    texts = (source.operation.get(key) for key in ("summary", "description"))
+    text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    summary = shortened(text, SUMMARY_CHARS, "summary", notes)
     listed = Listed(name=name, method=source.method.upper(), path=source.path[:300], summary=summary)
     try:
         made = _operation(name, source, schemas, notes).model_copy(update={"summary": summary})
@@ -104,12 +110,6 @@ def mapped(name: str, source: SourceOperation, schemas: Schemas) -> tuple[Listed
         notes.add("Deprecated.")
     warnings = tuple(notes.warnings[:8])
     return listed.model_copy(update={"asks": not made.reads_only, "warnings": warnings}), made
-
-
-def _summary(operation: dict[str, Any], notes: Notes) -> str:
-    texts = (operation.get(key) for key in ("summary", "description"))
-    text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
-    return shortened(text, SUMMARY_CHARS, "summary", notes)
 
 
 def _operation(name: str, source: SourceOperation, schemas: Schemas, notes: Notes) -> Operation:
@@ -228,3 +228,64 @@ def _add_fields(schema: dict[str, Any], arguments: Arguments, body_required: boo
         name = arguments.add("body", Wire(name=field_name), each, field_name in required)
         if is_file:
             arguments.file_fields.append(name)
+
+
+def servers_of(owner: dict[str, Any], document_url: str = "") -> tuple[str, ...]:
+    """The http(s) URLs in `owner`'s `servers`, with variables at their defaults, relative to `document_url`."""
+    listed = owner.get("servers")
+    servers = listed[:MAX_SERVERS] if isinstance(listed, list) else []
+    urls = [_expanded(each) for each in servers if isinstance(each, dict)] or ["/"]
+    return tuple(dict.fromkeys(clean for url in urls if (clean := base_url(urljoin(document_url, url)))))
+
+
+def base_url(url: str) -> str:
+    """`url` without query and trailing slash; empty if it is not an http(s) URL with a host."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or re.search(r"[\s\\{}<>\"]", url):
+        return ""
+    netloc = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{netloc}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _expanded(server: dict[str, Any]) -> str:
+    variables = server.get("variables")
+    known = variables if isinstance(variables, dict) else {}
+
+    def value(match: re.Match[str]) -> str:
+        variable = known.get(match[1])
+        return str(variable.get("default", match[0])) if isinstance(variable, dict) else match[0]
+
+    return re.sub(r"\{([^{}]{1,80})\}", value, str(server.get("url", "")))
+
+
+def auth_hint(document: dict[str, Any]) -> AuthHint:
+    """The document's first supported authentication."""
+    components = document.get("components")
+    schemes = components.get("securitySchemes") if isinstance(components, dict) else None
+    for scheme in schemes.values() if isinstance(schemes, dict) else ():
+        if isinstance(scheme, dict) and (hint := _hint(scheme)):
+            return hint
+    return AuthHint()
+
+
+def _hint(scheme: dict[str, Any]) -> AuthHint | None:
+    kind, place, way = (str(scheme.get(key, "")).lower() for key in ("type", "in", "scheme"))
+    if kind == "apikey" and place == "header":
+        return AuthHint(kind="header", header=str(scheme.get("name", ""))[:80])
+    if kind == "http" and way in ("bearer", "basic"):
+        return AuthHint(kind="bearer" if way == "bearer" else "basic")
+    flows = scheme.get("flows")
+    flow = flows.get("authorizationCode") if kind == "oauth2" and isinstance(flows, dict) else None
+    if not isinstance(flow, dict):
+        return None
+    scopes = flow.get("scopes")
+    return AuthHint(
+        kind="oauth",
+        authorize_url=base_url(str(flow.get("authorizationUrl", ""))),
+        token_url=base_url(str(flow.get("tokenUrl", ""))),
+        scope=" ".join(map(str, scopes))[:500] if isinstance(scopes, dict) else "",
+    )
