@@ -195,8 +195,7 @@ def download(cited: Cited) -> Path:
     """The file's bytes. Raises Http404 unless its creator lets people download it."""
     if cited.file is None or not cited.has_all or not cited.file.path.is_file():
         raise Http404("File not found, or you can’t download it.")
-    path: Path = cited.file.path
-    return path
+    return cited.file.path
 
 
 def etag(cited: Cited, page: int) -> str:
