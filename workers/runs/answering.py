@@ -158,9 +158,13 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     intents = [step for step in state.steps if isinstance(step, MessageIntent)]
     own = "\n".join((state.spec.instructions, *(f"{each.note}\n{each.lead}" for each in intents)))
     grounding = ground(text, passages, meaning, state.question(), titles, own)
+    quoted = any(isinstance(step, Retrieval) and step.extract and step.extract in text for step in state.steps)
+    # Sentences of the files need no judgement, even where their list or table was taken apart.
+    support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
     return Finished(
         text=text,
-        **dict(grounding),
+        citations=grounding.citations,
+        support=support,
         coverage=_coverage(decision, state, grounding),
         finish=decision.finish,
         tool_calls=decision.calls,

@@ -37,6 +37,21 @@ class StoreCard:
     spec: GptSpec
     n_people: int
 
+    @property
+    def not_set_up(self) -> str:
+        """What this GPT needs and the site lacks, such as "Image generation"; empty if nothing."""
+        return " and ".join(not_set_up(self.spec))
+
+
+def not_set_up(spec: GptSpec) -> list[str]:
+    """The capabilities of a GPT that the operator has not set up, by name."""
+    missing = {
+        "image_generation": ("Image generation", not (settings.IMAGE_MODEL or settings.IMAGE_URL)),
+        "web_browsing": ("Web search", not settings.SEARCH_PROVIDER),
+        "code_interpreter": ("Code interpreter", settings.SANDBOX == "off"),
+    }
+    return [name for key, (name, is_missing) in missing.items() if is_missing and key in spec.capabilities]
+
 
 def cards(gpts: Any) -> list[StoreCard]:
     """Cards of published GPTs with `published` and `n_people`."""
@@ -60,7 +75,8 @@ def store(request: HttpRequest) -> HttpResponse:
     if query:
         page = found_page(request, gpts, query)
     else:
-        featured = [] if category else cards(gpts.filter(featured=True)[:N_FEATURED])
+        picked = [] if category else cards(gpts.filter(featured=True))
+        featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
         rest = gpts.exclude(id__in=[card.gpt.id for card in featured])
         page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
         if not category and page.number == 1:

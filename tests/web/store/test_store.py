@@ -182,3 +182,18 @@ def test_names_are_text_not_markup(client, alice):
 
     assert b"<img src=x>" not in page
     assert b"<script>" not in page
+
+
+def test_a_gpt_whose_tool_is_not_set_up_says_so_and_is_not_featured(client, alice, bob, shelf, settings):
+    gpt = create_gpt(alice, {"name": "Painter", "capabilities": ["image_generation"]})
+    publish(gpt, Sharing.STORE)
+    Gpt.objects.filter(id=gpt.id).update(featured=True)
+    client.force_login(bob)
+    settings.IMAGE_MODEL = settings.IMAGE_URL = ""
+    page = client.get("/").content.decode()
+    assert "Image generation not set up here" in page
+    assert "Featured" not in page
+    settings.IMAGE_MODEL = "/models/painter"
+    page = client.get("/").content.decode()
+    assert "not set up here" not in page
+    assert "Featured" in page

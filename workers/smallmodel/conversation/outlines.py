@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gpts.knowledge import tables
 from gpts.knowledge.citations import Similarity, extractive_answer
 from gpts.knowledge.documents import Passage
-from gpts.knowledge.sentences import sentence_spans
 from gpts.knowledge.support import Source, is_title, sources_of
 from gpts.runs.state import TurnState
 from gpts.runs.steps import MessageIntent, Retrieval
@@ -19,6 +19,8 @@ from workers.smallmodel.routing.words import fold
 MAX_SECTIONS: Final = 40
 MAX_LISTED: Final = 40
 MAX_CLOSEST: Final = 12
+# Rows of a table at the beginning of a section that an outline has.
+MAX_ROWS: Final = 5
 # A sentence is listed if it is this share as close to the message as the closest one.
 _LISTED_SHARE: Final = 0.6
 _LEAST_WORDS: Final = 3
@@ -48,8 +50,9 @@ def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity)
         passages = [passage for passage, _ in listed]
         lines = [f"- {_BULLET.sub('', text)}" for _, text in listed]
     else:
-        passages = [passage for file in files for passage in _leads(file)][:MAX_SECTIONS]
-        lines = list(_outline_lines(passages, several=len(files) > 1))
+        leads = [lead for file in files for lead in _leads(file)][:MAX_SECTIONS]
+        passages = [passage for passage, _ in leads]
+        lines = list(_outline_lines(leads, several=len(files) > 1))
     return Retrieval(
         query=intent.query,
         passages=tuple(passages),
@@ -92,26 +95,31 @@ def is_listing(message: str) -> bool:
     return bool(_LISTING.search(plain)) and not _OVERVIEW.search(plain)
 
 
-def _outline_lines(leads: Sequence[Passage], *, several: bool) -> Iterator[str]:
-    file = ""
-    for lead in leads:
+def _outline_lines(leads: Sequence[tuple[Passage, str]], *, several: bool) -> Iterator[str]:
+    file = heading = ""
+    for lead, text in leads:
         if several and lead.file_id != file:
             yield from (["", f"**{lead.file_name}**", ""] if file else [f"**{lead.file_name}**", ""])
-            file = lead.file_id
-        title = lead.heading.rsplit(" > ", 1)[-1]
-        yield f"- **{title}**: {_BULLET.sub('', lead.text)}" if title else f"- {_BULLET.sub('', lead.text)}"
+        is_next = (lead.file_id, lead.heading) == (file, heading)  # a further row of the section's table
+        title = "" if is_next else lead.heading.rsplit(" > ", 1)[-1]
+        yield f"- **{title}**: {text}" if title else f"- {text}"
+        file, heading = lead.file_id, lead.heading
 
 
-def _leads(file: Passage) -> Iterator[Passage]:
-    """The first sentence of each section of a file, or of each paragraph if it has no headings."""
+def _leads(file: Passage) -> Iterator[tuple[Passage, str]]:
+    """The first sentence of each section of a file, or of each paragraph if it has no headings; rows of a table."""
     for section in _sections(file):
-        text = file.text[section.start - file.start : section.end - file.start]
-        for span in sentence_spans(text):
-            sentence = text[span.start : span.end]
-            is_heading = is_title(text, span) or sentence == section.heading.rsplit(" > ", 1)[-1]
-            if len(sentence.split()) >= _LEAST_WORDS and not is_heading:
-                yield _part(file, section.start + span.start, section.start + span.end, section.heading)
-                break
+        part = _part(file, section.start, section.end, section.heading)
+        sources = [each for each in sources_of([part], pairs=False) if _is_text(each, section.heading)]
+        rows = [each for each in sources[:MAX_ROWS] if tables.is_row(each.text)]
+        for source in rows if rows and rows[0] is sources[0] else sources[:1]:
+            yield _part(file, *_span(source), section.heading), _BULLET.sub("", source.readable)
+
+
+def _is_text(source: Source, heading: str) -> bool:
+    """Whether it is no heading, and says something."""
+    is_heading = is_title(source.passage.text, source.span) or source.text == heading.rsplit(" > ", 1)[-1]
+    return not is_heading and len(source.readable.split()) >= _LEAST_WORDS
 
 
 def _sections(file: Passage) -> Iterator[_Section]:
