@@ -5,7 +5,9 @@ instructions are computed once for all its conversations, and each turn only app
 """
 
 import json
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.documents import Passage
@@ -14,22 +16,7 @@ from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Ste
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
-BASE_RULES: Final = (
-    "You are {name}, an assistant{about}. Answer in the language of the last message, plainly and briefly."
-)
-FILES_RULE: Final = (
-    "{where} Take facts about their subject only from them, and never make up facts, names or numbers. You may "
-    "summarize, compare, translate, list, calculate with or rewrite what they say. Greetings, thanks and questions "
-    "about yourself need no files. "
-)
-STRICT_RULE: Final = "If they don't say what is asked, answer that they don't cover it, and nothing else."
-OPEN_RULE: Final = "If they don't say what is asked, say so first, then help as well as you can."
-WHOLE_FILES: Final = "These are your files, complete."
-SEARCHED_FILES: Final = "Passages from your files come with each question."
-NOT_COVERED: Final = "(Your files do not cover this question.)"
-
-
-CALL_REQUEST: Final = "Now fill in “{title}” for this request. {description} Answer with its fields as JSON: {fields}"
+_TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
 def build_prompt(
@@ -60,12 +47,13 @@ def _other_turn(turn: Log) -> list[PromptMessage]:
 def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
     """The system message: the same for every conversation of this version of the GPT."""
     about = f" ({spec.description.strip()})" if spec.description.strip() else ""
-    parts = [BASE_RULES.format(name=spec.name, about=about)]
+    parts = [_TEXTS["base_rules"].format(name=spec.name, about=about)]
     if spec.instructions:
         parts.append(spec.instructions)
     if spec.knowledge:
-        where = WHOLE_FILES if whole_files else SEARCHED_FILES
-        parts.append(FILES_RULE.format(where=where) + (STRICT_RULE if spec.only_from_knowledge else OPEN_RULE))
+        where = _TEXTS["whole_files" if whole_files else "searched_files"]
+        rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
+        parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule}")
         parts += [f'<file name="{file.file_name}">\n{file.text}\n</file>' for file in whole_files]
     return "\n\n".join(parts)
 
@@ -73,7 +61,7 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
 def call_request(tool: ToolSpec) -> PromptMessage:
     """The message that requests the arguments of a call of `tool`; later prompts omit it."""
     fields = json.dumps(tool.parameters.get("properties", {}), ensure_ascii=False)
-    text = CALL_REQUEST.format(title=tool.title or tool.name, description=tool.description, fields=fields)
+    text = _TEXTS["call_request"].format(title=tool.title or tool.name, description=tool.description, fields=fields)
     return PromptMessage(role="user", content=text)
 
 
@@ -106,7 +94,7 @@ def user_text(question: str, retrieval: Retrieval | None) -> str:
     if retrieval is None or retrieval.whole_files:
         return question
     if not retrieval.covered:
-        return f"{question}\n\n{NOT_COVERED}"
+        return f"{question}\n\n{_TEXTS['not_covered']}"
     passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
     return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
 

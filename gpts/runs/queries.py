@@ -29,11 +29,11 @@ ANSWER_WORDS: Final = 4
 ANSWER_CHARS: Final = 300
 SHORT_ANSWER_CHARS: Final = 60
 
-_LISTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-_POINTERS: Final = frozenset(_LISTS["pointers"].split())
-_VAGUE: Final = frozenset(_LISTS["vague"].split())
-_EMPTY: Final = frozenset(_LISTS["empty"].split())
-_OPENERS: Final = re.compile("".join(_LISTS["openers"]), re.IGNORECASE)
+_TEXTS: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_POINTERS: Final = frozenset(_TEXTS["pointers"].split())
+_VAGUE: Final = frozenset(_TEXTS["vague"].split())
+_EMPTY: Final = frozenset(_TEXTS["empty"].split())
+_OPENERS: Final = re.compile("".join(_TEXTS["openers"]), re.IGNORECASE)
 _LEADING: Final = re.compile(r"^[\s¿¡\"'“„«(]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-.'’/&][^\W_]+)*")
 # Content words from which a question is self-contained in spite of a pointer, an opener, or its shortness.
@@ -42,11 +42,6 @@ _OWN_WITH_OPENER: Final = 3
 _OWN_WHEN_VAGUE: Final = 2
 _OWN_WHEN_SHORT: Final = 2
 _SHORT: Final = 5
-REWRITE: Final = (
-    "Conversation so far:\n\n{conversation}\n\nNext message: {question}\n\nWrite the next message as one question "
-    "that is understood without the conversation, in its own language. Keep its subject; add only what it refers to. "
-    "If it changes the subject, repeat it unchanged. Write the question and nothing else."
-)
 # Characters of each earlier message that the model reads to rewrite the next one.
 REWRITE_CHARS: Final = 400
 
@@ -80,7 +75,7 @@ def query_request(history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]
     if not before:
         return ()
     said = (f"User: {turn.question[:REWRITE_CHARS]}\nAssistant: {turn.answer[:REWRITE_CHARS]}" for turn in before)
-    text = REWRITE.format(conversation="\n".join(said), question=_question(log))
+    text = _TEXTS["rewrite"].format(conversation="\n".join(said), question=_question(log))
     return (PromptMessage(role="user", content=text),)
 
 

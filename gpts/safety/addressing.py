@@ -11,9 +11,11 @@ untrusted. A persuasive text passes, which is why retrieved text never decides w
 """
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.documents import Document, Finding
@@ -34,11 +36,8 @@ _MESSAGE: Final = "This passage seems to address a model rather than a reader. I
 # Scripts for people also say repeatedly what to answer.
 _ANSWERS: Final = frozenset({"steer"})
 
-# Cyrillic, Greek and phonetic letters, and small capitals, with the Latin letters that they resemble.
-_LOOK_ALIKES: Final = str.maketrans(
-    "абвгеезикмнорстухѕіјԁһԛԝүαβγεηικνορτυχωɡɩɪʀɴʟʏʙɢʜıᴀᴄᴅᴇꜰᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡᴢ",
-    "abbreezukmhopctyxsijdhqwyabyeniknoptuxwgiirnlybghiacdefjkmopstuvwz",
-)
+_DATA: Final = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_LOOK_ALIKES: Final = str.maketrans(*_DATA["look_alikes"])
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
 _MIXED: Final = re.compile(
     r"[a-z][\u0370-\u03ff\u0400-\u052f\u0250-\u02af]|[\u0370-\u03ff\u0400-\u052f\u0250-\u02af][a-z]"
@@ -49,14 +48,8 @@ _DIGIT_IN_WORD: Final = re.compile(r"[013457@$!|](?:(?<=[a-z].)[a-z]|(?<=\b[0134
 _SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_](?:[ ._*\u00b7-]|  )){4,}[^\W\d_](?![^\W_])")
 # Part of every such word and of hardly anything else, for speed.
 _SPACED_CORE: Final = re.compile(r"[ ._*\u00b7-][^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_](?:[ ._*\u00b7-]|  )[^\W\d_]")
-_ABOUT: Final = re.compile(
-    r"prompt[- ]injection|injection attack|injected (?:prompt|instruction|text)|jailbreak(?:s|ing)?\b|attackers?\b|"
-    r"adversar|malicious|red[- ]team|guardrail|phishing|vulnerabilit|phrases? (?:like|such as)|attacks?\b|"
-    r"angriff|angreifer|attaque|ataque|attacco|aanval|атак|攻击|攻撃|注入"
-)
-_REPORTED: Final = re.compile(
-    r"\b(?:told|tells?|asks?|asked|instruct(?:s|ed)|order(?:s|ed)|made|gets?|got|caus(?:es|ed)) (?:\w+ ){1,4}to\b"
-)
+_ABOUT: Final = re.compile("|".join(_DATA["about"]))
+_REPORTED: Final = re.compile(_DATA["reported"])
 _QUOTED: Final = re.compile('["“”„«»‹›‘’`「『].{3,400}?["“”»«’`」』]')
 
 

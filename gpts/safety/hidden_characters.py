@@ -41,9 +41,7 @@ def without_strays(document: Document) -> Document:
     for start, block in document.placed():
         wrong = list(strays(block.text))
         if wrong:
-            held = sorted(
-                at for cluster in _clusters(block.text, wrong) if _is_code(block.text, cluster) for at in cluster
-            )
+            held = sorted(at for cluster in _clusters(wrong) if _is_code(block.text, cluster) for at in cluster)
             gone += ((start + at, start + at + 1) for at in set(wrong).difference(held))
             if held:
                 codes.append((start, block, held))
@@ -57,7 +55,7 @@ def _visible(text: str) -> str:
     return "".join(each for at, each in enumerate(text) if at not in wrong)
 
 
-def _clusters(text: str, places: Sequence[int]) -> Iterator[list[int]]:
+def _clusters(places: Sequence[int]) -> Iterator[list[int]]:
     """Groups of `places` with at most _GAP visible characters between neighbours."""
     cluster: list[int] = []
     for at in places:

@@ -205,14 +205,12 @@ ACCOUNT_SIGNUP_FORM_CLASS = "web.accounts.forms.SignupForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
 ACCOUNT_LOGIN_BY_CODE_ENABLED = bool(EMAIL_HOST)
-ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 
 LANGUAGE_CODE = "en"
-USE_TZ = True
 TIME_ZONE = read_as("TIME_ZONE", "UTC", lambda name: ZoneInfo(name).key, "a time zone, such as Europe/Paris")
 STATIC_URL = "static/"
 STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
@@ -220,7 +218,6 @@ STATICFILES_DIRS = [REPOSITORY / "platform/web/static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 0  # seconds
 MEDIA_ROOT = GUILDHALL_HOME / "pictures"
-FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than files
 
 # Limits of the creator's form, shown in it and enforced on the server.

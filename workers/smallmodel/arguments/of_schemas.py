@@ -34,10 +34,7 @@ _PLACE: Final = re.compile(
     rf"({_CAPITALISED}(?:\s+(?:de |del |la |am |upon )?{_CAPITALISED})*)"
 )
 _NO_PLACES: Final = frozenset(_WORDS["no_places"].split()) | frozenset(_MONTH_NUMBERS)
-_ROLES: Final = {
-    "from": frozenset({"from", "source", "base", "origin"}),
-    "to": frozenset({"to", "target", "destination", "into"}),
-}
+_ROLES: Final = {role: frozenset(words) for role, words in _WORDS["roles"].items()}
 # Between two values: the second is the target.
 _TOWARDS: Final = re.compile(r"\s(?:to|in|into|nach|zu|auf|à|en|vers|a)\s*(?:the\s)?$", re.IGNORECASE)
 _TEXT_FORMATS: Final = {"email": _EMAIL, "uri": _URL, "url": _URL}
