@@ -146,9 +146,7 @@ def _encoded(picture: Image.Image, words: Sequence[Word], width: float, height: 
         picture.save(buffer, "WEBP", quality=quality, method=2)
         if buffer.tell() <= _MAX_BYTES:
             break
-    across, down = (
-        partial(pixels, whole=width, side=picture.width),
-        partial(pixels, whole=height, side=picture.height),
-    )
+    across = partial(pixels, whole=width, side=picture.width)
+    down = partial(pixels, whole=height, side=picture.height)
     drawn = tuple((word.text, across(word.x0), down(word.y0), across(word.x1), down(word.y1)) for word in words)
     return PagePicture(picture.width, picture.height, drawn), buffer.getvalue()

@@ -129,7 +129,11 @@ class TokenUsage(Schema):
 
 
 class Extras(Schema):
-    """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer."""
+    """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer.
+
+    `coverage` is `not_covered` if the files don't, or may not, answer the question; the citations are then those of
+    the closest passages. It is `no_knowledge` for small talk and for GPTs without files.
+    """
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")

@@ -1,6 +1,8 @@
 """The remote A2A agents of a GPT as tools that take a task."""
 
+import tomllib
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from gpts.spec.actions import host_of
@@ -14,17 +16,7 @@ from workers.tools.a2a.session import AgentRefused, ask
 from workers.tools.settings import ToolSettings
 
 __all__ = ["granted", "read_card"]
-PARAMETERS: Final = {
-    "type": "object",
-    "properties": {
-        "task": {
-            "type": "string",
-            "description": "The task or question, complete in itself: the agent sees nothing else of this chat.",
-        }
-    },
-    "required": ["task"],
-    "additionalProperties": False,
-}
+PARAMETERS: Final = tomllib.loads(Path(__file__).with_name("parameters.toml").read_text("utf-8"))
 
 
 def granted(spec: GptSpec, settings: ToolSettings) -> dict[str, Tool]:
