@@ -83,7 +83,7 @@ class DialogueGpt(BaseModel):
     only_from_knowledge: bool = False
 
 
-class Dialogue(BaseModel):
+class ScoredDialogue(BaseModel):
     """A conversation with a GPT over `files` (text by name)."""
 
     model_config = ConfigDict(frozen=True)
@@ -118,13 +118,13 @@ class TurnOutcome:
     seconds: float
 
 
-def read_dialogues(path: Path) -> list[Dialogue]:
+def read_dialogues(path: Path) -> list[ScoredDialogue]:
     """The dialogues in the file. Raises OSError, and ValueError naming the line that is not one."""
-    found: list[Dialogue] = []
+    found: list[ScoredDialogue] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if line.strip():
             try:
-                found.append(Dialogue.model_validate_json(line))
+                found.append(ScoredDialogue.model_validate_json(line))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from error
     if not found:
@@ -133,7 +133,7 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 
 def held_dialogues(
-    dialogues: Sequence[Dialogue], services: Services, say: Callable[[str], object]
+    dialogues: Sequence[ScoredDialogue], services: Services, say: Callable[[str], object]
 ) -> Iterator[TurnOutcome]:
     """The outcome of every turn; the answers of a dialogue are the history of its later turns."""
     with TemporaryDirectory() as folder:
@@ -145,7 +145,7 @@ def held_dialogues(
             yield from hold(dialogue, _spec(dialogue, home, here, refs), here)
 
 
-def hold(dialogue: Dialogue, spec: GptSpec, services: Services) -> Iterator[TurnOutcome]:
+def hold(dialogue: ScoredDialogue, spec: GptSpec, services: Services) -> Iterator[TurnOutcome]:
     """The outcome of each turn of `dialogue` with the GPT `spec`."""
     history: list[Log] = []
     for number, each in enumerate(dialogue.turns, 1):
@@ -221,7 +221,7 @@ def _plain(text: str) -> str:
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _spec(dialogue: Dialogue, home: Path, services: Services, refs: dict[str, KnowledgeRef]) -> GptSpec:
+def _spec(dialogue: ScoredDialogue, home: Path, services: Services, refs: dict[str, KnowledgeRef]) -> GptSpec:
     """The GPT of `dialogue`; `refs` keeps the files indexed so far, by their text and name."""
     knowledge: list[KnowledgeRef] = []
     for name, text in dialogue.files.items():
