@@ -37,9 +37,7 @@ from gpts.runs.steps import (
     Error,
     Finished,
     Log,
-    MessageIntent,
     ModelReply,
-    Retrieval,
     ToolCall,
     ToolChoice,
     ToolResult,
@@ -84,10 +82,10 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
         return Wait()
     if _needs_intent(state):
         return ReadIntent()
-    intent = _intent(log)
+    intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.spec.knowledge and _retrieval(log) is None:
+    if state.spec.knowledge and state.retrieval() is None:
         reads_files = intent and intent.intent == "whole_files"
         return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
@@ -115,9 +113,9 @@ def abstain(spec: GptSpec) -> str:
     return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
 
 
-def coverage_of(log: Log) -> Coverage:
-    """Whether the GPT's knowledge covers the question of `log`."""
-    retrieval = _retrieval(log)
+def coverage_of(state: TurnState) -> Coverage:
+    """Whether the GPT's knowledge covers the question of this turn."""
+    retrieval = state.retrieval()
     if retrieval is None:
         return "no_knowledge"
     return "covered" if retrieval.covered else "not_covered"
@@ -128,14 +126,6 @@ def _needs_intent(state: TurnState) -> bool:
     first = state.user_message()
     is_new = len(state.steps) == 1 and not first.later and first.overrides.answer_schema is None
     return is_new and not state.ability.writes_from_sources and not state.demanded_tools()
-
-
-def _intent(log: Log) -> MessageIntent | None:
-    return next((step for step in log if isinstance(step, MessageIntent)), None)
-
-
-def _retrieval(log: Log) -> Retrieval | None:
-    return next((step for step in log if isinstance(step, Retrieval)), None)
 
 
 def _begin(state: TurnState) -> Decision:
@@ -154,7 +144,7 @@ def _begin(state: TurnState) -> Decision:
 
 def _without_writing(state: TurnState) -> Decision:
     """The answer of a model that cannot write any: the files' own sentences, or that there are none on this."""
-    intent, retrieval, coverage = _intent(state.steps), _retrieval(state.steps), coverage_of(state.steps)
+    intent, retrieval, coverage = state.intent(), state.retrieval(), coverage_of(state)
     if retrieval and retrieval.extract:
         is_led = intent and (intent.intent != "question" or not retrieval.covered)
         lead = intent.lead if intent and is_led else ""
@@ -183,7 +173,7 @@ def _files_suffice(choice: ToolChoice, state: TurnState) -> bool:
     return (
         (state.tools[choice.name].reach in ("service", "address") or state.tools[choice.name].is_delegation)
         and choice.score < EXPLICIT_SCORE
-        and coverage_of(state.steps) == "covered"
+        and coverage_of(state) == "covered"
     )
 
 
@@ -196,7 +186,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     if open_calls:
         return _decide_calls(open_calls, state, circumstances)
     if callers:
-        return Finish(last.text, coverage_of(log), "tool_calls", callers)
+        return Finish(last.text, coverage_of(state), "tool_calls", callers)
     # Tool results are plain text; an answer under the caller's schema must be written by the model.
     if (
         last.tool_calls
@@ -211,7 +201,7 @@ def _after_reply(state: TurnState, circumstances: Circumstances) -> Decision:
     # The model wrote nothing about the results of its calls, or only printed another call.
     if not last.text and any(result.ok and result.shown for result in results.values()):
         return ShowResults()
-    return Finish(last.text, coverage_of(log), last.finish)
+    return Finish(last.text, coverage_of(state), last.finish)
 
 
 def _decide_calls(calls: Sequence[ToolCall], state: TurnState, circumstances: Circumstances) -> Decision:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Log, ModelReply, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import Log, MessageIntent, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
@@ -44,6 +44,14 @@ class TurnState:
     def question(self) -> str:
         """The person's question in this turn."""
         return self.user_message().text
+
+    def intent(self) -> MessageIntent | None:
+        """What the message asks for, if code has read it."""
+        return next((step for step in self.steps if isinstance(step, MessageIntent)), None)
+
+    def retrieval(self) -> Retrieval | None:
+        """What was found in the GPT's knowledge, if it has been searched or read."""
+        return next((step for step in self.steps if isinstance(step, Retrieval)), None)
 
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""

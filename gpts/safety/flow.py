@@ -24,14 +24,9 @@ def label_of(step: Step) -> Label:
             return _message_label(step)
         case Retrieval():
             # Passages below the threshold are not given to the model.
-            whole = untrusted(*(f"the file {name}" for name in step.whole_files), private=(KNOWLEDGE,))
-            return (
-                whole
-                if step.whole_files
-                else passages_label(step.passages)
-                if step.covered or step.extract
-                else Label()
-            )
+            if step.whole_files:
+                return untrusted(*(f"the file {name}" for name in step.whole_files), private=(KNOWLEDGE,))
+            return passages_label(step.passages) if step.covered or step.extract else Label()
         case ToolResult():
             return join([step.label, passages_label(step.passages, private=())]) if step.passages else step.label
         case ModelReply() | Finished():

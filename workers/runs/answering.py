@@ -15,7 +15,7 @@ from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.plan import abstain
 from gpts.runs.queries import query_request, retrieval_query
 from gpts.runs.state import TurnState, fit_whole
-from gpts.runs.steps import Coverage, Finished, MessageIntent, ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
@@ -57,7 +57,7 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
 
 
 def _query_by_rules(state: TurnState) -> str:
-    intent = next((step for step in state.steps if isinstance(step, MessageIntent)), None)
+    intent = state.intent()
     return (intent.query if intent else "") or retrieval_query(state.history, state.steps)
 
 
@@ -81,7 +81,8 @@ def search_query(state: TurnState, services: Services) -> str:
 
 def outline(state: TurnState, services: Services) -> Retrieval:
     """The outline of the files that the message means. Raises KnowledgeError."""
-    intent = next(step for step in state.steps if isinstance(step, MessageIntent))
+    intent = state.intent()
+    assert intent is not None
     refs = [ref for ref in state.spec.knowledge if ref.file_id in intent.file_ids]
     return services.small.outline(state, services.index.whole(refs))
 
@@ -94,8 +95,7 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     for_people = request.grammar is None or request.grammar.json_schema is None
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
-    sources = (*passages, _said(state))
-    gate = Gate(state.question(), sources, meaning, state.spec.instructions) if gated else None
+    gate = Gate(state.question(), (*passages, _said(state)), meaning, state.spec.instructions) if gated else None
     reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else ())
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
@@ -155,10 +155,10 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         show(text)
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
-    intents = [step for step in state.steps if isinstance(step, MessageIntent)]
-    own = "\n".join((state.spec.instructions, *(f"{each.note}\n{each.lead}" for each in intents)))
+    intent, found = state.intent(), state.retrieval()
+    own = "\n".join((state.spec.instructions, *((intent.note, intent.lead) if intent else ())))
     grounding = ground(text, passages, meaning, state.question(), titles, own)
-    quoted = any(isinstance(step, Retrieval) and step.extract and step.extract in text for step in state.steps)
+    quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
     return Finished(

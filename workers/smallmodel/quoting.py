@@ -10,10 +10,10 @@ from gpts.runs.decisions import Finish
 from gpts.runs.delegation import listed_answers
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Delegation, MessageIntent, ModelReply, Retrieval, ToolResult
+from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
-from workers.smallmodel.conversation.spelling import corrected, english
+from workers.smallmodel.conversation.spelling import in_words_of
 
 CODE_FAILED: Final = (
     "That did not work ({reason}). This model can only run simple code: write the calculation out (17 * 23), or name "
@@ -36,10 +36,11 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     Where the query says more than the message, which depends on the conversation, the message counts as much.
     """
     texts = [passage.text for passage in found.passages]
-    query, own = (corrected(english(each, texts), texts) for each in (found.query, state.question()))
+    query, own = in_words_of(texts, found.query, state.question())
     extract = extractive_answer(query, found.passages, similarity, least_share=SHOWN_SHARE, own_words=own)
     covered = is_answer(extract, found.covered)
-    is_remark = any(isinstance(step, MessageIntent) and step.intent == "small_talk" for step in state.steps)
+    intent = state.intent()
+    is_remark = intent is not None and intent.intent == "small_talk"
     is_shown = covered or (extract.score >= CLOSE_SCORE and not is_remark)
     if not is_shown:
         return found.model_copy(update={"covered": covered, "extract": ""})
@@ -83,7 +84,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
     """
     answers = _last_results(state)
     text = _joined(answers, state)
-    retrieval = next((step for step in state.steps if isinstance(step, Retrieval)), None)
+    retrieval = state.retrieval()
     unanswered = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
     if unanswered and retrieval and retrieval.extract:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")

@@ -1,6 +1,6 @@
 """A question in the words of the files that it is about: typos corrected, and in English if they are."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS
@@ -11,17 +11,13 @@ from workers.smallmodel.routing.words import gloss, language_of
 _LEAST_CHARS: Final = 4
 
 
-def corrected(text: str, sources: Iterable[str]) -> str:
-    """`text` with each word that is unknown to `sources` replaced by the one of theirs that it resembles, if any."""
-    known = {word for source in sources for word in plain_words(source)}
-    return " ".join(_corrected(word, known) for word in text.split())
-
-
-def english(text: str, sources: Iterable[str]) -> str:
-    """`text` in English words as far as the dictionary goes, if `sources` are English and it is not."""
-    if language_of(text) == "en" or language_of_text(" ".join(sources)) != "en":
-        return text
-    return gloss(text)
+def in_words_of(sources: Sequence[str], *texts: str) -> list[str]:
+    """`texts` in the words of `sources`: in English as far as the dictionary goes if they are, and without typos."""
+    whole = " ".join(sources)
+    are_english = language_of_text(whole) == "en"
+    known = set(plain_words(whole))
+    translated = (gloss(text) if are_english and language_of(text) != "en" else text for text in texts)
+    return [" ".join(_corrected(word, known) for word in text.split()) for text in translated]
 
 
 def _corrected(word: str, known: set[str]) -> str:

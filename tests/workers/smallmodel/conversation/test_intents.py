@@ -4,7 +4,7 @@ import pytest
 
 from gpts.spec.gpt import KnowledgeRef
 from workers.smallmodel.conversation.intents import is_remark, meant_files, read_message
-from workers.smallmodel.conversation.spelling import corrected, english
+from workers.smallmodel.conversation.spelling import in_words_of
 
 INTENTS = {
     "small_talk": (
@@ -122,11 +122,16 @@ def test_files_are_meant_by_name_or_number(text, meant):
 
 
 def test_typos_become_words_of_the_files():
-    assert corrected("opning huors on thrusday?", ["Opening hours: Thursday 9 to 12"]) == "opening hours on thursday"
-    assert corrected("parking", ["Opening hours"]) == "parking"
+    file = ["Opening hours: Thursday 9 to 12"]
+    assert in_words_of(file, "opning huors on thrusday?", "parking") == ["opening hours on thursday", "parking"]
 
 
 def test_a_question_is_put_into_the_language_of_the_files():
     file = ["The swimming pool is closed on Monday mornings for cleaning, except during the summer holidays."]
-    assert english("Was kostet das Ticket?", file) != "Was kostet das Ticket?"
-    assert english("What is the price?", file) == "What is the price?"
+    german, same = in_words_of(file, "Was kostet das Ticket?", "What is the price?")
+    assert german != "Was kostet das Ticket?"
+    assert same == "What is the price?"
+
+
+def test_a_long_message_of_fillers_is_read_at_once():
+    assert read_message("so " * 10_000 + "how often must the filter be changed?").intent == "question"
