@@ -15,6 +15,7 @@ from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge.languages import likeliest_language
 from workers.smallmodel.conversation.wording import LANGUAGES, SmallTalk, joined, plain_words, small_talk
 from workers.smallmodel.phrases import any_of, pattern, phrases
+from workers.smallmodel.routing.dialogue import clip
 from workers.smallmodel.routing.words import language_of
 
 _AFTERTHOUGHT_WORDS: Final = 4
@@ -56,7 +57,8 @@ class Reading:
 
 
 def read_message(text: str) -> Reading:
-    """What the message `text` asks for."""
+    """What the message `text` asks for, by its beginning and its end if it is long."""
+    text = clip(text)
     talk = small_talk(text)
     if talk and not talk.content:
         return Reading("small_talk", talk.lang, talk)

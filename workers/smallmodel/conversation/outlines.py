@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from gpts.knowledge import tables
@@ -10,7 +11,7 @@ from gpts.knowledge.citations import Similarity, extractive_answer
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.support import Source, is_title, sources_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import MessageIntent, Retrieval
+from gpts.runs.steps import Retrieval
 from workers.smallmodel.conversation.wording import plain_words
 from workers.smallmodel.phrases import phrases
 from workers.smallmodel.routing.words import fold
@@ -19,6 +20,8 @@ from workers.smallmodel.routing.words import fold
 MAX_SECTIONS: Final = 40
 MAX_LISTED: Final = 40
 MAX_CLOSEST: Final = 12
+# The embedder reads this in some two seconds on two cores.
+MAX_CLOSEST_CHARS: Final = 100_000
 # Rows of a table at the beginning of a section that an outline has.
 MAX_ROWS: Final = 5
 # A sentence is listed if it is this share as close to the message as the closest one.
@@ -44,18 +47,17 @@ class _Section:
 
 def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity) -> Retrieval:
     """The outline of `files`, each given whole; or the sentences on what the message wants listed."""
-    intent = next(step for step in state.steps if isinstance(step, MessageIntent))
-    if is_listing(intent.query):
-        listed = _of_kind(intent.query, files) or _closest(intent.query, files, similarity)
-        passages = [passage for passage, _ in listed]
-        lines = [f"- {_BULLET.sub('', text)}" for _, text in listed]
-    else:
-        leads = [lead for file in files for lead in _leads(file)][:MAX_SECTIONS]
-        passages = [passage for passage, _ in leads]
-        lines = list(_outline_lines(leads, several=len(files) > 1))
+    intent = state.intent()
+    assert intent is not None
+    lists = is_listing(intent.query)
+    found = _of_kind(intent.query, files) or _closest(intent.query, files, similarity) if lists else []
+    lines = [f"- {_BULLET.sub('', text)}" for _, text in found]
+    if not found:
+        found = list(islice((lead for file in files for lead in _leads(file)), MAX_SECTIONS))
+        lines = list(_outline_lines(found, several=len(files) > 1))
     return Retrieval(
         query=intent.query,
-        passages=tuple(passages),
+        passages=tuple(passage for passage, _ in found),
         covered=bool(lines),
         extract="\n".join(lines),
         whole_files=tuple(file.file_name for file in files),
@@ -76,7 +78,9 @@ def _gives(gives: str, sentence: str) -> bool:
 
 
 def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[tuple[Passage, str]]:
-    """The sentences closest to the message."""
+    """The sentences closest to the message; none of files that are too long to compare all of theirs."""
+    if sum(len(file.text) for file in files) > MAX_CLOSEST_CHARS:
+        return []
     listed = extractive_answer(message, files, similarity, MAX_CLOSEST, _LISTED_SHARE)
     whole = {file.segment: file for file in files}
     return [
@@ -125,9 +129,7 @@ def _is_text(source: Source, heading: str) -> bool:
 def _sections(file: Passage) -> Iterator[_Section]:
     starts = [(file.start, file.heading), *file.heading_breaks]
     if len(starts) == 1:
-        starts = [
-            (file.start + found.start(), file.heading) for found in re.finditer(r"(?:(?<=\n\n)|\A)\S", file.text)
-        ]
+        starts = [(file.start + found.start(), file.heading) for found in _PARAGRAPH.finditer(file.text)]
     ends = [start for start, _ in starts[1:]] + [file.end]
     yield from (_Section(heading, start, end) for (start, heading), end in zip(starts, ends, strict=True))
 

@@ -83,3 +83,11 @@ def test_what_is_to_be_listed_is_picked_from_the_whole_file():
     assert (
         outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None).extract == "- Change the filter twice a year."
     )
+
+
+def test_sentences_of_very_long_files_are_not_compared_one_by_one():
+    text = "\n\n".join(f"The pump of row {n} is blue and stands by the wall." for n in range(3_000))
+    file = FILE.model_copy(update={"text": text, "end": len(text), "heading": "Rows", "heading_breaks": ()})
+    steps = (UserMessage(text="List everything on colours"), intent("List everything on colours"))
+    found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (file,), lambda one, other: pytest.fail("compared"))
+    assert len(found.passages) == 40
