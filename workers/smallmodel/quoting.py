@@ -86,7 +86,7 @@ def shown_results(state: TurnState, similarity: Similarity) -> Finish:
     text = _joined(answers, state)
     retrieval = state.retrieval()
     unanswered = all(_is_delegated(answer, state.tools) and not answer.ok for answer in answers)
-    if unanswered and retrieval and retrieval.extract:
+    if unanswered and retrieval and retrieval.covered and retrieval.extract:
         return Finish(f"{text}\n\n{retrieval.extract}", "covered")
     if not text and (passages := state.passages()):
         query = retrieval_query(state.history, state.steps)

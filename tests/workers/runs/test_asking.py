@@ -131,6 +131,9 @@ def test_a_failed_ask_leaves_the_word_to_the_own_files(alice, bob, sent_tasks, s
     state = TurnState(make_gpt(alice, "Desk").published.spec(), WEAK, log, (), {})
     assert decide(state) == ShowResults()
     assert shown_results(state, None) == Finish("Gone.\n\nFrom the files.", "covered")
+    unsure = Retrieval(query="", extract="Close, but perhaps no answer.")
+    doubtful = TurnState(state.spec, WEAK, (log[0], unsure, *log[2:]), (), {})
+    assert shown_results(doubtful, None) == Finish("Gone.", "no_knowledge")
 
 
 def test_answers_of_agents_elsewhere_stand_under_their_names_too(alice):
