@@ -27,12 +27,18 @@ class ToolCall(Value):
 
 
 class FileRef(Value):
-    """A file of the conversation: attached by the person or made by a call. `id` is its row's."""
+    """A file of the conversation: attached by the person or made by a call. `id` is its row's.
+
+    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a file
+    that only tools can open.
+    """
 
     id: str = ""
     name: str
     mime: str = "application/octet-stream"
     size: int = 0
+    segment: str = ""
+    n_tokens: int = 0
 
 
 class CallerTool(Value):
