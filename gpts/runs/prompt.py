@@ -12,7 +12,18 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import MessageCall, PromptMessage
-from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.reading import notes_text
+from gpts.runs.steps import (
+    Cancelled,
+    Finished,
+    Log,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    Step,
+    ToolResult,
+    UserMessage,
+)
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
@@ -67,17 +78,20 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 def _turn(log: Log) -> list[PromptMessage]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
+    notes = [step for step in log if isinstance(step, PartNotes)]
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
-        messages += _messages(step, retrieval, replied)
+        messages += _messages(step, retrieval, notes, replied)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[PromptMessage]:
+def _messages(
+    step: Step, retrieval: Retrieval | None, notes: Sequence[PartNotes], replied: str
+) -> list[PromptMessage]:
     match step:
         case UserMessage():
-            question = PromptMessage(role="user", content=user_text(step.text, retrieval) + _attached(step))
+            question = PromptMessage(role="user", content=user_text(step.text, retrieval, notes) + _attached(step))
             return [*step.earlier, question, *step.later]
         case ModelReply():
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
@@ -89,9 +103,11 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Pro
     return []
 
 
-def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as given to the model: after the passages found for it."""
-    if retrieval is None or retrieval.whole_files:
+def user_text(question: str, retrieval: Retrieval | None, notes: Sequence[PartNotes] = ()) -> str:
+    """The question as given to the model: after the passages found for it, or the notes taken for it."""
+    if retrieval and notes:
+        return f"{notes_text(notes, retrieval.unread)}\n\nQuestion: {question}"
+    if retrieval is None or retrieval.whole_files or retrieval.reused:
         return question
     if not retrieval.covered:
         return f"{question}\n\n{_TEXTS['not_covered']}"

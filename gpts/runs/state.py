@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Log, MessageIntent, ModelReply, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
@@ -53,15 +53,17 @@ class TurnState:
         """What was found in the GPT's knowledge, if it has been searched or read."""
         return next((step for step in self.steps if isinstance(step, Retrieval)), None)
 
+    def notes(self) -> tuple[PartNotes, ...]:
+        """The notes on the parts of files that were read so far."""
+        return tuple(step for step in self.steps if isinstance(step, PartNotes))
+
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""
         return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
 
     def passages(self) -> tuple[Passage, ...]:
-        """Citable passages: whole files or those found and used, and those of tool results."""
-        retrievals = [step for step in self.steps if isinstance(step, Retrieval) and (step.covered or step.extract)]
-        found = [*self.whole_files] or [passage for step in retrievals for passage in step.passages]
-        return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
+        """Citable passages: whole files, those found and used, and those of notes and tool results."""
+        return (*self.whole_files, *passages_in(self.steps))
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
@@ -84,15 +86,26 @@ class TurnState:
         return own if choice == "required" else tuple(tool for tool in own if tool.name == choice)
 
 
-def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
-    """Whether files of this length become part of the GPT's prompt instead of being searched.
+def passages_in(log: Log) -> tuple[Passage, ...]:
+    """The passages that the steps of a turn gave the model."""
+    given = (
+        step
+        for step in log
+        if isinstance(step, PartNotes | ToolResult)
+        or (isinstance(step, Retrieval) and (step.covered or step.extract))
+    )
+    return tuple(passage for step in given for passage in step.passages)
 
-    The instructions, the longest reply and a conversation must fit beside them.
-    """
+
+def room_for_files(spec: GptSpec, ability: ModelAbility) -> int:
+    """The tokens of the model's context that the instructions, the longest reply and a conversation leave."""
+    context = ability.context_tokens
+    reply = min(spec.model.max_tokens, context // 2)
+    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - CONVERSATION_TOKENS
+
+
+def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
+    """Whether files of this length become part of the GPT's prompt instead of being searched."""
     if not ability.writes_from_sources or n_tokens > WHOLE_FILES_TOKENS:
         return False
-    context = ability.context_tokens
-    others = (
-        len(spec.instructions) // CHARS_PER_TOKEN + min(spec.model.max_tokens, context // 2) + CONVERSATION_TOKENS
-    )
-    return n_tokens <= min(WHOLE_FILES_SHARE * context, context - others)
+    return n_tokens <= min(WHOLE_FILES_SHARE * ability.context_tokens, room_for_files(spec, ability))

@@ -110,11 +110,11 @@ class UserMessage(Value):
 
 
 class MessageIntent(Value):
-    """What the message asks for, read by code for a model that cannot write answers.
+    """What the message asks for: read by code for a model that cannot write answers, else said by the model itself.
 
     `answer` is the complete reply to a message that asks for no facts, `note` the reply if the files say nothing on
-    it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to
-    search for if it is not the whole message, `file_ids` are the files that a message about whole files means.
+    it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to search
+    for if it is not the whole message, or what to find in whole files; `file_ids` are the files that are meant.
     """
 
     kind: Literal["message_intent"] = "message_intent"
@@ -130,8 +130,9 @@ class Retrieval(Value):
     """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
-    `whole_files` are the names of files that were read whole: by the model, as part of the GPT's prompt, or to make
-    the extract.
+    `whole_files` are the names of files that were read whole: by the model, as part of the GPT's prompt or part by
+    part, or to make the extract. `unread` says what of them was not read; empty if all was. `reused`: the passages
+    are those of the last answer, which the message only wants in another form.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -140,15 +141,47 @@ class Retrieval(Value):
     covered: bool = False
     extract: str = ""
     whole_files: tuple[str, ...] = ()
+    unread: str = ""
+    reused: bool = False
 
     def summary(self, n_files: int) -> str:
         """One line for people: what was found in how many files."""
+        if self.reused:
+            return "Used the last answer’s sources"
         if self.whole_files:
             return f"Read {len(self.whole_files)} file{'' if len(self.whole_files) == 1 else 's'}"
         n_found = len(self.passages)
         no_match = "no clear match" if self.extract else "no match"
         found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else no_match
         return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
+
+
+class PartNotes(Value):
+    """The model's notes on one part of a file that is too long for its prompt; empty if it says nothing on the request.
+
+    `start`/`end` index the file's text, `place` are its pages in words. `number` of `n_parts` counts the parts of all
+    files that are read. `passages` are the text on which the notes rest. `from_cache`: the model took them earlier.
+    """
+
+    kind: Literal["part_notes"] = "part_notes"
+    file_id: str
+    file_name: str
+    segment: str
+    start: int
+    end: int
+    number: int
+    n_parts: int
+    place: str = ""
+    text: str = ""
+    passages: tuple[Passage, ...] = ()
+    from_cache: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def part(self) -> str:
+        """Which part of which file it is, in words."""
+        return f"{self.file_name}, part {self.number} of {self.n_parts}"
 
 
 class DelegatedPart(Value):
@@ -298,6 +331,7 @@ Step = Annotated[
     UserMessage
     | MessageIntent
     | Retrieval
+    | PartNotes
     | ToolChoice
     | ModelReply
     | ToolStarted

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.steps import Finished, Log, ModelReply, PartNotes, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
 
 # The private source for a GPT's own files.
@@ -27,6 +27,8 @@ def label_of(step: Step) -> Label:
             if step.whole_files:
                 return untrusted(*(f"the file {name}" for name in step.whole_files), private=(KNOWLEDGE,))
             return passages_label(step.passages) if step.covered or step.extract else Label()
+        case PartNotes():
+            return untrusted(f"the file {step.file_name}", private=(KNOWLEDGE,))
         case ToolResult():
             return join([step.label, passages_label(step.passages, private=())]) if step.passages else step.label
         case ModelReply() | Finished():

@@ -130,7 +130,7 @@ class Reply:
     @property
     def not_covered(self) -> bool:
         """Whether the GPT's files don't cover the question, and the answer does not say so itself."""
-        says_so = any(isinstance(step, MessageIntent) for step in self.steps)
+        says_so = any(isinstance(step, MessageIntent) and step.note for step in self.steps)
         return self.finished is not None and self.finished.coverage == "not_covered" and not says_so
 
     @property
