@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, ground
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
@@ -28,6 +28,8 @@ from workers.runs.services import Services
 
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
+# Passages whose sentences are compared with a question that the answer declines.
+_CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
@@ -152,7 +154,12 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     if _declines(decision, state):
         text = decline(services.small.language(state.question()), state.spec)
         show(text)
-        return Finished(text=text, coverage="not_covered", label=context_label(state.history, state.steps))
+        return Finished(
+            text=text,
+            coverage="not_covered",
+            closest=_closest(state, services),
+            label=context_label(state.history, state.steps),
+        )
     text, passages = decision.text, state.passages()
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
@@ -162,11 +169,14 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    coverage = _coverage(decision, state, grounding)
+    offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
         citations=grounding.citations,
         support=support,
-        coverage=_coverage(decision, state, grounding),
+        closest=_closest(state, services) if offers else (),
+        coverage=coverage,
         finish=decision.finish,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps),
@@ -188,6 +198,17 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
     if grounding.citations:
         return "covered"
     return "not_covered" if grounding.support else "no_knowledge"
+
+
+def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
+    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
+    found = state.retrieval()
+    if found is None or not state.ability.writes_from_sources:
+        return ()
+    query = retrieval_query(state.history, state.steps)
+    if found.whole_files:
+        found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
+    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
 
 
 def _max_tokens(state: TurnState) -> int:

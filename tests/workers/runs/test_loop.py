@@ -264,6 +264,34 @@ def test_an_answer_that_no_file_supports_is_not_covered(run):
     assert advance(run, its)[-1].coverage == "not_covered"
 
 
+OTHER = "Parking is free on Sundays."
+
+
+@pytest.mark.parametrize("length", [1_000_000, 20])  # searched, and whole in the prompt
+def test_a_declined_question_offers_the_closest_passages_beside_the_answer(run, length):
+    give_files(run)
+    its = scripted_services(["The files say nothing on how long it lasts."])
+    its.index.length = length
+    last = advance(run, its)[-1]
+    assert last.text == "The files say nothing on how long it lasts."
+    assert (last.citations, last.coverage, last.sources) == ((), "not_covered", last.closest)
+    assert last.closest[0].quote == "The seal kit of the Zephyr-9 is ZP-771."
+    assert {(each.answer_start, each.answer_end) for each in last.closest} == {(0, 0)}
+
+
+def test_a_decline_offers_nothing_that_is_far_from_the_question(run):
+    give_files(run, only_from_knowledge=True)
+    far = PASSAGE.model_copy(update={"text": OTHER, "end": len(OTHER)})
+    its = scripted_services(["It lasts ten years."], Retrieval(query="", passages=(far,), covered=True))
+    last = advance(run, its)[-1]
+    assert (last.coverage, last.closest) == ("not_covered", ())
+
+
+def test_an_answer_from_the_files_offers_no_closest_passages(run):
+    give_files(run)
+    assert advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))[-1].closest == ()
+
+
 def test_a_damaged_segment_is_told_by_name(run):
     give_files(run)
     steps = advance(run, scripted_services(["unused"], SegmentMissing("manual.md: upload it again.")))
