@@ -29,8 +29,8 @@ class ToolCall(Value):
 class FileRef(Value):
     """A file of the conversation: attached by the person or made by a call. `id` is its row's.
 
-    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a file
-    that only tools can open.
+    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a
+    file that only tools can open.
     """
 
     id: str = ""

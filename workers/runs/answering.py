@@ -12,7 +12,7 @@ from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.plan import abstain
+from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import query_request, retrieval_query
 from gpts.runs.state import TurnState, fit_whole
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
@@ -148,11 +148,12 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If it is empty, `show` gets a replacement."""
-    text, passages = decision.text, state.passages()
-    if not text and passages and state.spec.only_from_knowledge and not decision.calls:
-        text = abstain(state.spec)
+    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    if _declines(decision, state):
+        text = decline(services.small.language(state.question()), state.spec)
         show(text)
+        return Finished(text=text, coverage="not_covered", label=context_label(state.history, state.steps))
+    text, passages = decision.text, state.passages()
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
@@ -172,6 +173,13 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     )
 
 
+def _declines(decision: decisions.Finish, state: TurnState) -> bool:
+    """Whether nothing is said to a question that only the files may answer."""
+    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+        return False
+    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
+
+
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
@@ -179,7 +187,7 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support or not decision.text else "no_knowledge"
+    return "not_covered" if grounding.support else "no_knowledge"
 
 
 def _max_tokens(state: TurnState) -> int:

@@ -79,7 +79,8 @@ def store(request: HttpRequest) -> HttpResponse:
         featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
         rest = gpts.exclude(id__in=[card.gpt.id for card in featured])
         new = [] if category else newest(rest)
-        page = Paginator(rest.exclude(id__in=[card.gpt.id for card in new]), PER_PAGE).get_page(request.GET.get("page"))
+        listed = rest.exclude(id__in=[card.gpt.id for card in new])
+        page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
         if page.number == 1:
             context |= {"featured": featured, "newest": new}
     context |= {"page": page, "cards": cards(page.object_list), "more": more_link(query, category)}

@@ -7,7 +7,7 @@ from django.db import connection
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
-from gpts.runs.plan import ABSTENTION
+from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.steps import (
     ApprovalRequest,
     CallerTool,
@@ -35,6 +35,7 @@ from workers.tools import Tool, ToolError, ToolOutput
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
 FOUND = Retrieval(query="", passages=(PASSAGE,), covered=True)
+NOT_COVERED = fixed_reply("en", "not_covered")
 
 
 class Index:
@@ -131,8 +132,22 @@ def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
     assert steps[-1].text == shown(told)
-    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].text.startswith(NOT_COVERED)
     assert steps[-1].citations == ()
+
+
+@pytest.mark.parametrize("ability", [CAPABLE, WEAK])
+def test_a_decline_is_in_the_language_of_the_question(conversation, told, ability):
+    run = services.start_run(conversation, "Wie lange dauert die Garantie der Pumpe?")
+    give_files(run, only_from_knowledge=True)
+    found = FOUND if ability == CAPABLE else Retrieval(query="")
+    its = made_services(["Die Garantie dauert zehn Jahre."], Index(found), Embedder(), ability)
+    last = advance(run, its)[-1]
+    assert (
+        last.text
+        == "Die Dateien dieses GPTs behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
+    )
+    assert (last.text, last.coverage, last.support) == (shown(told), "not_covered", ())
 
 
 @pytest.mark.parametrize("only_from_knowledge", [True, False])
@@ -165,7 +180,7 @@ def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     give_files(run, only_from_knowledge=True)
     its = made_services(["unused"], Index(Retrieval(query="")), Embedder(), WEAK)
     steps = advance(run, its)
-    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].text.startswith(NOT_COVERED)
     assert steps[-1].coverage == "not_covered"
     assert its.engine.requests == []
     assert shown(told) == steps[-1].text
