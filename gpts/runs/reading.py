@@ -12,6 +12,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sections import FilePart
+from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.intent import SUMMARY
 from gpts.runs.messages import PromptMessage
 from gpts.runs.state import room_for_files
@@ -28,6 +29,8 @@ LEAST_NOTES_TOKENS: Final = 64
 # What one message may read: some 400 pages, or many short files.
 MAX_TOKENS: Final = 150_000
 MAX_PARTS: Final = 60
+# Files that are named in a sentence.
+MAX_NAMED: Final = 5
 # Words per token, for the length that the prompt asks for.
 _WORDS_PER_TOKEN: Final = 0.6
 
@@ -83,7 +86,7 @@ def notes_request(text: str, wanted: str, n_tokens: int) -> tuple[PromptMessage,
 
 
 def read_notes(written: str, *, is_whole: bool) -> str:
-    """The notes in a reply, empty if the text says nothing on the request; a last line that was cut off is dropped."""
+    """The notes in a reply, without a last line that was cut off; empty if the text says nothing on the request."""
     lines = [line.rstrip() for line in written.strip().splitlines() if line.strip()]
     if not is_whole:
         lines = lines[:-1]
@@ -110,7 +113,7 @@ def place_of(passage: Passage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadFile:
-    """How far a file was read: the `end` of the last part of its `n_chars`; `last` is that part, None if not begun."""
+    """How far a file was read: to the end of `last`, its last part that was read; None if it was not begun."""
 
     name: str
     n_chars: int
@@ -123,20 +126,26 @@ class ReadFile:
         return self.last is not None and self.last.end >= self.n_chars
 
 
-def unread(files: Sequence[ReadFile]) -> str:
-    """What of the files was not read, in a sentence for each; empty if nothing."""
-    begun = [_read_of(file, file.last) for file in files if file.last and not file.is_whole]
+def unread(files: Sequence[ReadFile], lang: str) -> str:
+    """What of the files was not read, in the language `lang`; empty if nothing."""
+    begun = [f"{file.name} ({_reach(file, file.last)})" for file in files if file.last and not file.is_whole]
     others = [file.name for file in files if file.last is None]
-    named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-    sentences = [*begun, f"Not read: {named}." if others else ""]
-    return " ".join(filter(None, sentences))
+    sentences = [
+        fixed_reply(lang, name).format(files=_listed(names))
+        for name, names in (("partly_read", begun), ("not_read", others))
+        if names
+    ]
+    return " ".join(sentences)
 
 
-def _read_of(file: ReadFile, last: Passage) -> str:
-    page, unit = last.page_at(last.end), last.unit
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_NAMED]) + (f", +{len(names) - MAX_NAMED}" if len(names) > MAX_NAMED else "")
+
+
+def _reach(file: ReadFile, last: Passage) -> str:
+    """How far it was read, in figures and its own words: "1–180/412", "45 %, “Care”"."""
+    page = last.page_at(last.end)
     if page is not None and file.n_pages:
-        return f"Of {file.name}, only {unit}s 1–{page} of {file.n_pages} were read."
-    share = max(1, 100 * last.end // file.n_chars)
+        return f"1–{page}/{file.n_pages}"
     heading = last.heading_at(last.end).rsplit(" > ", 1)[-1]
-    where = f", up to “{heading}”" if heading else ""
-    return f"Of {file.name}, only the first {share} % were read{where}."
+    return f"{max(1, 100 * last.end // file.n_chars)} %" + (f", “{heading}”" if heading else "")

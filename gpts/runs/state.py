@@ -65,6 +65,12 @@ class TurnState:
         """Citable passages: whole files, those found and used, and those of notes and tool results."""
         return (*self.whole_files, *passages_in(self.steps))
 
+    def last_passages(self) -> tuple[Passage, ...]:
+        """The passages of the turn before; empty if another GPT answered it."""
+        last = self.history[-1] if self.history else ()
+        guests = [step.guest_id for step in (*last, *self.steps) if isinstance(step, UserMessage)]
+        return passages_in(last) if len(set(guests)) == 1 else ()
+
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
         return tuple(self.tools.values()) if self.ability.calls_tools and not self.must_answer() else ()

@@ -29,8 +29,8 @@ class ToolCall(Value):
 class FileRef(Value):
     """A file of the conversation: attached by the person or made by a call. `id` is its row's.
 
-    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a file
-    that only tools can open.
+    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a
+    file that only tools can open.
     """
 
     id: str = ""
@@ -157,7 +157,7 @@ class Retrieval(Value):
 
 
 class PartNotes(Value):
-    """The model's notes on one part of a file that is too long for its prompt; empty if it says nothing on the request.
+    """The model's notes on one part of a file that is too long for its prompt; empty if it says nothing of use.
 
     `start`/`end` index the file's text, `place` are its pages in words. `number` of `n_parts` counts the parts of all
     files that are read. `passages` are the text on which the notes rest. `from_cache`: the model took them earlier.
@@ -314,17 +314,24 @@ class Error(Value):
 class Finished(Value):
     """The answer and its citations as people and programs receive it. `tool_calls` are for the API caller to perform.
 
-    `support` has an entry for each sentence of the answer if passages were given for it, otherwise none.
+    `support` has an entry for each sentence of the answer if passages were given for it, otherwise none. `closest`
+    are the sentences of the files closest to a question that the answer declines, if it quotes none itself.
     """
 
     kind: Literal["finished"] = "finished"
     text: str
     citations: tuple[Citation, ...] = ()
     support: tuple[SentenceSupport, ...] = ()
+    closest: tuple[Citation, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
     tool_calls: tuple[ToolCall, ...] = ()
     label: Label = Label()
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        """What a reader of the answer can open, by number: its citations, or else the closest sentences."""
+        return self.citations or self.closest
 
 
 Step = Annotated[

@@ -130,6 +130,11 @@ class KnowledgeIndex:
         with self._naming([ref]):
             return _stretch(ref, self._cache.segment(ref.segment), start, end)
 
+    def n_chars(self, ref: KnowledgeRef) -> int:
+        """The length of the file's text. Raises like `whole`."""
+        with self._naming([ref]):
+            return self._cache.segment(ref.segment).n_chars
+
     def chunks_with(self, ref: KnowledgeRef, spans: Iterable[tuple[int, int]]) -> tuple[Passage, ...]:
         """The chunks of the file that contain these ranges of its text, each once. Raises like `whole`."""
         with self._naming([ref]):

@@ -68,11 +68,18 @@ def remove_unused(home: Path) -> int:
             n_removed += len(list(place.glob("*")))
             shutil.rmtree(place, ignore_errors=True)
     n_removed += remove_old(folder.glob("*/*"), UNUSED_S)
-    by_age = sorted(folder.glob("*/*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    by_age = sorted(folder.glob("*/*.json"), key=_last_used, reverse=True)
     for path in by_age[MAX_KEPT:]:
         path.unlink(missing_ok=True)
         n_removed += 1
     return n_removed
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # removed meanwhile
+        return 0.0
 
 
 def _has_segment(home: Path, address: str) -> bool:

@@ -1,19 +1,18 @@
 """Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
 import re
-from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, ground
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.plan import abstain
-from gpts.runs.queries import query_request, retrieval_query
+from gpts.runs.fixed_replies import decline
+from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
@@ -25,13 +24,12 @@ from workers.engine.prompts import fit_prompt
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
+from workers.runs.writing import Show
 
-# The longest search query that a model writes.
-QUERY_TOKENS: Final = 60
+# Passages whose sentences are compared with a question that the answer declines.
+_CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
-# Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
-Show = Callable[[str], None]
 
 
 def whole_files(spec: GptSpec, ability: ModelAbility, services: Services) -> tuple[Passage, ...]:
@@ -50,33 +48,12 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     if state.whole_files:
         names = tuple(file.file_name for file in state.whole_files)
         return Retrieval(query=state.question(), whole_files=names, covered=True)
-    writes = state.ability.writes_from_sources
-    query = search_query(state, services) if writes else _query_by_rules(state)
+    intent, writes = state.intent(), state.ability.writes_from_sources
+    if writes and intent and intent.intent == "rewrite" and (last := state.last_passages()):
+        return Retrieval(query=state.question(), passages=last, covered=True, reused=True)
+    query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
     return found.model_copy(update={"covered": bool(found.passages)}) if writes else found
-
-
-def _query_by_rules(state: TurnState) -> str:
-    intent = state.intent()
-    return (intent.query if intent else "") or retrieval_query(state.history, state.steps)
-
-
-def search_query(state: TurnState, services: Services) -> str:
-    """The question as it reads without the conversation, as the model writes it. Raises EngineError."""
-    messages = query_request(state.history, state.steps)
-    if not messages:
-        return state.question()
-    if state.ability.reasons:  # it would think aloud first
-        return retrieval_query(state.history, state.steps)
-    request = GenerationRequest(
-        messages=messages, max_tokens=QUERY_TOKENS, sampling=Sampling(temperature=0.0), deadline_s=services.deadline_s
-    )
-    with closing(services.engine.stream(request)) as tokens:
-        written = "".join(token.text for token in tokens).strip()
-    if not written:
-        return retrieval_query(state.history, state.steps)
-    # The message stays in the query: a small model may have written something else.
-    return " ".join(dict.fromkeys((written.splitlines()[0].strip(' "'), state.question())))
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:
@@ -148,28 +125,53 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If it is empty, `show` gets a replacement."""
-    text, passages = decision.text, state.passages()
-    if not text and passages and state.spec.only_from_knowledge and not decision.calls:
-        text = abstain(state.spec)
+    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    if _declines(decision, state):
+        text = decline(services.small.language(state.question()), state.spec) + _unread(state)
         show(text)
+        return Finished(
+            text=text,
+            coverage="not_covered",
+            closest=_closest(state, services),
+            label=context_label(state.history, state.steps),
+        )
+    text, passages = decision.text, state.passages()
+    if text and not decision.calls and state.user_message().overrides.answer_schema is None:
+        text += _unread(state)
+        show(text.removeprefix(decision.text))
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
-    own = "\n".join((state.spec.instructions, *((intent.note, intent.lead) if intent else ())))
+    own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     grounding = ground(text, passages, meaning, state.question(), titles, own)
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    coverage = _coverage(decision, state, grounding)
+    offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
         citations=grounding.citations,
         support=support,
-        coverage=_coverage(decision, state, grounding),
+        closest=_closest(state, services) if offers else (),
+        coverage=coverage,
         finish=decision.finish,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps),
     )
+
+
+def _unread(state: TurnState) -> str:
+    """What of the files was not read for this answer, as its last paragraph; empty if nothing."""
+    found = state.retrieval()
+    return f"\n\n{found.unread}" if found and found.unread else ""
+
+
+def _declines(decision: decisions.Finish, state: TurnState) -> bool:
+    """Whether nothing is said to a question that only the files may answer."""
+    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+        return False
+    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
 
 
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
@@ -179,7 +181,18 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support or not decision.text else "no_knowledge"
+    return "not_covered" if grounding.support else "no_knowledge"
+
+
+def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
+    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
+    found = state.retrieval()
+    if found is None or not state.ability.writes_from_sources:
+        return ()
+    query = retrieval_query(state.history, state.steps)
+    if found.whole_files:
+        found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
+    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
 
 
 def _max_tokens(state: TurnState) -> int:

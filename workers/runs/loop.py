@@ -140,7 +140,8 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
 
 def _affordable(decision: Decision, run: Run) -> Decision:
     """`decision`, or GiveUp if a delegated run would call the model though its tree has used up its budget."""
-    if run.root_id and isinstance(decision, WriteCall | CallModel | ReadPart) and (reason := delegations.used_up(run.root_id)):
+    writes = isinstance(decision, WriteCall | CallModel | ReadPart)
+    if run.root_id and writes and (reason := delegations.used_up(run.root_id)):
         return GiveUp(reason)
     return decision
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gpts.runs import decisions
 from gpts.runs.steps import Error, ModelReply, Retrieval
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegate_tools, reading
+from workers.runs import answering, calling, delegate_tools, intents, reading
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -47,7 +47,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
     """Do in place of the model what its ability does not cover."""
     match decision:
         case decisions.ReadIntent():
-            turn.append(answering.intent(turn, services, turn.tell))
+            turn.append(intents.message_intent(turn, services, turn.tell))
         case decisions.ReadFiles():
             found = answering.outline(turn, services)
             turn.append(found, summary=found.summary(len(turn.spec.knowledge)))

@@ -81,9 +81,7 @@ def _read_to(ref: KnowledgeRef, state: TurnState) -> int:
     return max((notes.end for notes in state.notes() if notes.file_id == ref.file_id), default=0)
 
 
-def _fitting(
-    planned: _Part, wanted: str, services: Services
-) -> tuple[Passage, tuple[PromptMessage, ...], int]:
+def _fitting(planned: _Part, wanted: str, services: Services) -> tuple[Passage, tuple[PromptMessage, ...], int]:
     """The planned part or its beginning, as much as fits the prompt; the prompt, and the longest notes in tokens."""
     start, end = planned.place.start, planned.place.end
     n_tokens = reading.notes_tokens(planned.place)
@@ -137,5 +135,5 @@ def _all_read(refs: list[KnowledgeRef], state: TurnState, services: Services) ->
         query=intent.query,
         whole_files=tuple(file.name for file in files if file.last),
         covered=any(each.text for each in notes),
-        unread=reading.unread(files),
+        unread=reading.unread(files, services.small.language(state.question())),
     )

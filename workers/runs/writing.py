@@ -51,9 +51,8 @@ def write(
         for token in tokens:
             check("")
             raw, last = raw + token.text, token
-            if one_line and not reasons and "\n" in raw.strip(" "):
-                if raw.strip():
-                    break
+            if one_line and not reasons and "\n" in raw.lstrip():
+                break
     usage = last.usage or Usage(services.engine.count_tokens(messages), len(raw) // 4)
     return ShortText(_without_reasoning(raw, last.finish), last.finish or "stop", usage)
 

@@ -15,7 +15,17 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, PartNotes, Step, UserMessage, load_step, status_of
+from gpts.runs.steps import (
+    Approval,
+    ApprovalRequest,
+    Log,
+    ModelReply,
+    PartNotes,
+    Step,
+    UserMessage,
+    load_step,
+    status_of,
+)
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 

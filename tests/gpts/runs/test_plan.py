@@ -11,6 +11,7 @@ from gpts.runs.decisions import (
     Finish,
     ReadFiles,
     ReadIntent,
+    ReadPart,
     RejectCall,
     Retrieve,
     RunTools,
@@ -20,7 +21,7 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.messages import PromptMessage
-from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
+from gpts.runs.plan import DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
 from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole
 from gpts.runs.steps import (
     Approval,
@@ -32,6 +33,7 @@ from gpts.runs.steps import (
     MessageIntent,
     ModelReply,
     Overrides,
+    PartNotes,
     Retrieval,
     ToolCall,
     ToolChoice,
@@ -57,6 +59,10 @@ STRICT = GptSpec(slug="strict", name="Strict", knowledge=FILES, only_from_knowle
 ASKED = UserMessage(text="Which seal?")
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text="Seal ZP-771.", start=0, end=12)
 FOUND = Retrieval(query="Which seal?", passages=(PASSAGE,), covered=True)
+SEARCHES = MessageIntent(intent="question", query="Which seal?")
+READS = MessageIntent(intent="whole_files", query="summary", file_ids=("f",))
+NOTES = PartNotes(file_id="f", file_name="manual.md", segment="s", start=0, end=12, number=1, n_parts=1, text="- A.")
+ALL_READ = Retrieval(query="summary", whole_files=("manual.md",), covered=True)
 NOTHING = Retrieval(query="Which seal?")
 EXTRACT = FOUND.model_copy(update={"extract": "Seal ZP-771."})
 SAID = ModelReply(text="ZP-771.")
@@ -98,7 +104,11 @@ def decided(spec: GptSpec, log: Log, tools=TOOLS, ability=CAPABLE, circumstances
 TABLE = {
     "an empty log has nothing to do": (PLAIN, (), Stop()),
     "a GPT without files goes to the model": (PLAIN, (ASKED,), CallModel()),
-    "a GPT with files always looks first": (KNOWING, (ASKED,), Retrieve()),
+    "what a message to a GPT with files asks for is found out first": (KNOWING, (ASKED,), ReadIntent()),
+    "a question is searched for": (KNOWING, (ASKED, SEARCHES), Retrieve()),
+    "whole files are read part by part": (KNOWING, (ASKED, READS), ReadPart()),
+    "until all are read": (KNOWING, (ASKED, READS, NOTES), ReadPart()),
+    "and the answer is written from the notes": (KNOWING, (ASKED, READS, NOTES, ALL_READ), CallModel()),
     "passages lead to the model": (KNOWING, (ASKED, FOUND), CallModel()),
     "nothing found still answers when allowed": (KNOWING, (ASKED, NOTHING), CallModel()),
     "the model says itself that nothing was found": (STRICT, (ASKED, NOTHING), CallModel()),
@@ -167,7 +177,7 @@ EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
 
 FOR_A_WEAK_MODEL = {
     "the router is asked first": (PLAIN, (ASKED,), ROUTED, ChooseTool()),
-    "files are searched before": (KNOWING, (ASKED,), ROUTED, Retrieve()),
+    "files are searched before": (KNOWING, (ASKED, SEARCHES), ROUTED, Retrieve()),
     "a chosen tool gets its arguments": (PLAIN, (ASKED, CHOSEN), ROUTED, WriteCall("look_up")),
     "also where the files say something": (KNOWING, (ASKED, EXTRACT, CHOSEN), ROUTED, WriteCall("look_up")),
     "but the web is not searched for what they say": (
@@ -220,7 +230,7 @@ FOR_A_WEAK_MODEL = {
         KNOWING,
         (ASKED, QUESTION, NOTHING, NONE),
         WEAK,
-        Finish(ABSTENTION, "not_covered"),
+        Finish("", "not_covered"),
     ),
     "without files it says that it cannot answer": (
         PLAIN,
@@ -312,12 +322,6 @@ def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
     rejected = ToolResult(call_id="call_1", name="look_up", text=REPEATED, ok=False, shown=REPEATED)
     log = (ASKED, calling(LOOKS), SHOWN, calling(AGAIN), rejected, ModelReply(text=""))
     assert decided(PLAIN, log) == ShowResults()
-
-
-def test_abstaining_offers_what_can_be_asked():
-    spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
-    declined = decided(spec, (ASKED, QUESTION, NOTHING), {}, WEAK)
-    assert declined.text.endswith("You could ask:\n\n- Which seal?\n- How often?")
 
 
 @pytest.mark.parametrize(

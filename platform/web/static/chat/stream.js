@@ -89,8 +89,9 @@ export class AnswerStream {
     if (LOOKED_AT.includes(event.kind)) this.look();
   }
 
-  /** Show the progress of a call: under its line if it has one, else after what is being done. */
+  /** Show the progress of the run, or of a call: under its line if it has one, else after what is being done. */
   tell({ call_id: callId, text }) {
+    if (!callId) return this.say(text);
     this.notes.set(callId, text);
     const isTold = note(this.reply, callId, text);
     if (!isTold) this.progress.textContent = text ? ` · ${text}` : "";
