@@ -48,7 +48,7 @@ from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-ABSTENTION: Final = "This GPT’s files don’t cover that."
+ABSTENTION: Final = "The files don’t cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
@@ -85,7 +85,7 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.spec.knowledge and state.retrieval() is None:
+    if state.files() and state.retrieval() is None:
         reads_files = intent and intent.intent == "whole_files"
         return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
@@ -107,14 +107,14 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
 
 
 def abstain(spec: GptSpec) -> str:
-    """The answer to a question that the knowledge does not cover, with suggestions of what to ask instead."""
+    """The answer to a question that the files do not cover, with suggestions of what to ask instead."""
     if not spec.starters:
         return ABSTENTION
     return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
 
 
 def coverage_of(state: TurnState) -> Coverage:
-    """Whether the GPT's knowledge covers the question of this turn."""
+    """Whether the files cover the question of this turn."""
     retrieval = state.retrieval()
     if retrieval is None:
         return "no_knowledge"

@@ -135,7 +135,7 @@ def test_the_newest_answer_to_a_message_is_the_shown_one(as_bob, page, run):
 def test_a_search_without_result_says_so(as_bob, page, run):
     log.append(run.id, Retrieval(query="x", covered=False))
     log.append(run.id, Finished(text="No."))
-    assert "Searched 0 files, no match" in as_bob.get(page).content.decode()
+    assert "Searched the files, no match" in as_bob.get(page).content.decode()
 
 
 def test_a_long_chat_needs_few_queries(as_bob, page, conversation, run, answer, django_assert_max_num_queries):
