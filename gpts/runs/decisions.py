@@ -72,7 +72,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the run with this answer; `calls` are for the API caller to perform."""
+    """End the run with this answer; `calls` are for the API caller to perform.
+
+    Without text and calls, the answer to a question for the files is that they do not cover it.
+    """
 
     text: str
     coverage: Coverage

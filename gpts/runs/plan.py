@@ -45,10 +45,8 @@ from gpts.runs.steps import (
     pending_approvals,
 )
 from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
-from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-ABSTENTION: Final = "The files don’t cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
@@ -106,13 +104,6 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
             return None
 
 
-def abstain(spec: GptSpec) -> str:
-    """The answer to a question that the files do not cover, with suggestions of what to ask instead."""
-    if not spec.starters:
-        return ABSTENTION
-    return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
-
-
 def coverage_of(state: TurnState) -> Coverage:
     """Whether the files cover the question of this turn."""
     retrieval = state.retrieval()
@@ -151,7 +142,7 @@ def _without_writing(state: TurnState) -> Decision:
         return Finish(f"{lead}\n\n{retrieval.extract}".strip(), coverage)
     if intent and intent.note:
         return Finish(intent.note, coverage if intent.intent == "question" else "no_knowledge")
-    return Finish(abstain(state.spec), coverage) if retrieval else CallModel()
+    return Finish("", coverage) if retrieval else CallModel()
 
 
 def _assist(state: TurnState) -> Decision | None:

@@ -289,17 +289,24 @@ class Error(Value):
 class Finished(Value):
     """The answer and its citations as people and programs receive it. `tool_calls` are for the API caller to perform.
 
-    `support` has an entry for each sentence of the answer if passages were given for it, otherwise none.
+    `support` has an entry for each sentence of the answer if passages were given for it, otherwise none. `closest`
+    are the sentences of the files closest to a question that the answer declines, if it quotes none itself.
     """
 
     kind: Literal["finished"] = "finished"
     text: str
     citations: tuple[Citation, ...] = ()
     support: tuple[SentenceSupport, ...] = ()
+    closest: tuple[Citation, ...] = ()
     coverage: Coverage = "no_knowledge"
     finish: FinishReason = "stop"
     tool_calls: tuple[ToolCall, ...] = ()
     label: Label = Label()
+
+    @property
+    def sources(self) -> tuple[Citation, ...]:
+        """What a reader of the answer can open, by number: its citations, or else the closest sentences."""
+        return self.citations or self.closest
 
 
 Step = Annotated[

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, ground
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.plan import abstain
+from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import query_request, retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
@@ -30,6 +30,8 @@ from workers.runs.services import Services
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
+# Passages whose sentences are compared with a question that the answer declines.
+_CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
@@ -182,11 +184,17 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If it is empty, `show` gets a replacement."""
-    text, passages = decision.text, state.passages()
-    if not text and passages and state.spec.only_from_knowledge and not decision.calls:
-        text = abstain(state.spec)
+    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    if _declines(decision, state):
+        text = decline(services.small.language(state.question()), state.spec)
         show(text)
+        return Finished(
+            text=text,
+            coverage="not_covered",
+            closest=_closest(state, services),
+            label=context_label(state.history, state.steps),
+        )
+    text, passages = decision.text, state.passages()
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
@@ -195,15 +203,25 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    coverage = _coverage(decision, state, grounding)
+    offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
         citations=grounding.citations,
         support=support,
-        coverage=_coverage(decision, state, grounding),
+        closest=_closest(state, services) if offers else (),
+        coverage=coverage,
         finish=decision.finish,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps),
     )
+
+
+def _declines(decision: decisions.Finish, state: TurnState) -> bool:
+    """Whether nothing is said to a question that only the files may answer."""
+    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+        return False
+    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
 
 
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
@@ -213,7 +231,18 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support or not decision.text else "no_knowledge"
+    return "not_covered" if grounding.support else "no_knowledge"
+
+
+def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
+    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
+    found = state.retrieval()
+    if found is None or not state.ability.writes_from_sources:
+        return ()
+    query = retrieval_query(state.history, state.steps)
+    if found.whole_files:
+        found = services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
+    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
 
 
 def _max_tokens(state: TurnState) -> int:

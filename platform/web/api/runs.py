@@ -114,6 +114,7 @@ def _ending(last: Any) -> dict[str, Any]:
         "answer": answer,
         "citations": finished.citations if finished else (),
         "support": finished.support if finished else (),
+        "closest": finished.closest if finished else (),
         "coverage": finished.coverage if finished else None,
         "error": last.message if isinstance(last, Error) else None,
     }
@@ -207,7 +208,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
         run = newest[message.id]
         ending = _ending(last.get(run.id))
         facts = {"id": message.id, "text": message.text, "created": message.created}
-        answered = {name: ending[name] for name in ("answer", "citations", "support")}
+        answered = {name: ending[name] for name in ("answer", "citations", "support", "closest")}
         shown.append({**facts, "gpt": run.gpt.slug, "run": run.id, "status": run.status, **answered})
     return shown
 

@@ -1,7 +1,7 @@
 """The JSON of runs and conversations in `/api`."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from ninja import Schema
@@ -13,6 +13,8 @@ from gpts.runs.steps import ApprovalRequest, Coverage, Delegator, FileRef, Statu
 from gpts.values import Text
 from web.api.completions import TokenUsage
 from web.runs.citations import ShownPage
+
+CLOSEST: Final = "What of the files is closest to a question that an answer without citations declines."
 
 
 class NewRun(Schema):
@@ -61,6 +63,7 @@ class RunState(Schema):
     answer: str | None
     citations: list[Citation]
     support: list[SentenceSupport]
+    closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
     error: str | None
     approvals: list[PendingApproval] = Field(
@@ -160,6 +163,7 @@ class ConversationTurn(Schema):
     answer: str | None
     citations: list[Citation]
     support: list[SentenceSupport]
+    closest: list[Citation] = Field(description=CLOSEST)
 
 
 class ConversationWithTurns(ConversationCard):

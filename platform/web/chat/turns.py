@@ -10,6 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from gpts.runs.fixed_replies import is_decline
 from gpts.runs.steps import (
     Cancelled,
     Error,
@@ -114,7 +115,7 @@ class Reply:
 
     @property
     def sources(self) -> tuple[ShownSource, ...]:
-        """The passages that the answer cites."""
+        """The passages that the answer cites, or else those closest to the question that it declines."""
         return sources(self.steps, self.finished) if self.finished else ()
 
     @property
@@ -129,9 +130,19 @@ class Reply:
 
     @property
     def not_covered(self) -> bool:
-        """Whether the GPT's files don't cover the question, and the answer does not say so itself."""
-        says_so = any(isinstance(step, MessageIntent) for step in self.steps)
-        return self.finished is not None and self.finished.coverage == "not_covered" and not says_so
+        """Whether the GPT's files don't cover the question, and neither the answer nor a note says so."""
+        says_so = any(isinstance(step, MessageIntent) for step in self.steps) or is_decline(self.text)
+        return self.is_declined and not says_so and not self.support_notes
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether the GPT's files don't, or may not, answer the question."""
+        return self.finished is not None and self.finished.coverage == "not_covered"
+
+    @property
+    def offers_passages(self) -> bool:
+        """Whether its sources are only the passages closest to the question."""
+        return self.finished is not None and bool(self.finished.closest)
 
     @property
     def cut(self) -> bool:

@@ -20,7 +20,7 @@ from gpts.runs.decisions import (
     WriteCall,
 )
 from gpts.runs.messages import PromptMessage
-from gpts.runs.plan import ABSTENTION, DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
+from gpts.runs.plan import DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
 from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import (
     Approval,
@@ -221,7 +221,7 @@ FOR_A_WEAK_MODEL = {
         KNOWING,
         (ASKED, QUESTION, NOTHING, NONE),
         WEAK,
-        Finish(ABSTENTION, "not_covered"),
+        Finish("", "not_covered"),
     ),
     "without files it says that it cannot answer": (
         PLAIN,
@@ -313,12 +313,6 @@ def test_a_model_with_nothing_to_say_on_its_results_leaves_them_to_speak():
     rejected = ToolResult(call_id="call_1", name="look_up", text=REPEATED, ok=False, shown=REPEATED)
     log = (ASKED, calling(LOOKS), SHOWN, calling(AGAIN), rejected, ModelReply(text=""))
     assert decided(PLAIN, log) == ShowResults()
-
-
-def test_abstaining_offers_what_can_be_asked():
-    spec = STRICT.model_copy(update={"starters": ("Which seal?", "How often?")})
-    declined = decided(spec, (ASKED, QUESTION, NOTHING), {}, WEAK)
-    assert declined.text.endswith("You could ask:\n\n- Which seal?\n- How often?")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_question_is_shown_as_text(as_bob, conversation):
     ("end", "words"),
     [
         (Error(message="The model isn't responding."), "Try again"),
-        (Finished(text="I do not know.", coverage="not_covered"), "Not covered by this GPT’s files"),
+        (Finished(text="I do not know.", coverage="not_covered"), "Not covered by the files"),
         (Finished(text="And then", finish="length"), "reached its length limit"),
     ],
 )

@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
 from gpts.runs.state import TurnState, attachments, readable
 from gpts.runs.steps import MessageIntent
 from workers.smallmodel.conversation.intents import Reading, is_remark, means_all, named_files, read_message, topic
 from workers.smallmodel.conversation.outlines import is_listing
-from workers.smallmodel.conversation.wording import reply
 
-# Starters and files that a reply names.
+# Files that a reply names.
 _LISTED: Final = 5
 
 
@@ -30,10 +30,12 @@ def message_intent(state: TurnState) -> MessageIntent:
             return _whole_files(reading, state, asks=not is_handed_over)
     if is_remark(reading, text):  # unless the files say something about it
         return MessageIntent(intent="small_talk", note=_small_talk(reading, state))
-    declined = reply(reading.lang, "not_covered" if state.files() else "cannot_answer")
-    note = _with_starters(declined, reading.lang, state)
     meant = (_named(state) or _new(state)) if state.attached() else ()
-    return MessageIntent(intent="question", note=note, lead=reply(reading.lang, "unsure"), file_ids=meant)
+    if state.files():
+        note = decline(reading.lang, state.spec)
+    else:
+        note = with_starters(fixed_reply(reading.lang, "cannot_answer"), reading.lang, state.spec.starters)
+    return MessageIntent(intent="question", note=note, lead=fixed_reply(reading.lang, "unsure"), file_ids=meant)
 
 
 def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
@@ -41,7 +43,7 @@ def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
     attached = state.user_message().attachments
     if not attached or state.new_files():
         return None
-    unable = reply(reading.lang, "cannot_read").format(files=", ".join(file.name for file in attached))
+    unable = fixed_reply(reading.lang, "cannot_read").format(files=", ".join(file.name for file in attached))
     return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
 
 
@@ -50,8 +52,8 @@ def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIn
     meant = _named(state) or _meant(state)
     names = ", ".join(ref.name for ref in state.files() if ref.file_id in meant)
     note, lead = ("cannot_list", "listing") if is_listing(state.question()) else ("cannot_summarize", "outline")
-    unable = reply(reading.lang, note)
-    shown = reply(reading.lang, lead).format(files=names)
+    unable = fixed_reply(reading.lang, note)
+    shown = fixed_reply(reading.lang, lead).format(files=names)
     return MessageIntent(
         intent="whole_files",
         note=unable,
@@ -85,33 +87,28 @@ def _meant(state: TurnState) -> tuple[str, ...]:
 
 def _small_talk(reading: Reading, state: TurnState) -> str:
     assert reading.talk is not None
-    text = reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=reply(reading.lang, "help"))
-    return (
-        _with_starters(text, reading.lang, state) if reading.talk.kind == "greeting" and not state.history else text
-    )
+    help_text = fixed_reply(reading.lang, "help")
+    text = fixed_reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=help_text)
+    is_first = reading.talk.kind == "greeting" and not state.history
+    return with_starters(text, reading.lang, state.spec.starters) if is_first else text
 
 
 def _about(reading: Reading, state: TurnState) -> str:
     description = state.spec.description.strip()
     about = f": {description}" if description else "."
-    lines = [reply(reading.lang, "about").format(name=state.spec.name, description=about)]
+    lines = [fixed_reply(reading.lang, "about").format(name=state.spec.name, description=about)]
     if state.files():
         files = ", ".join(ref.name for ref in state.files()[:_LISTED])
-        lines.append(reply(reading.lang, "files").format(files=files))
-    return _with_starters("\n\n".join(lines), reading.lang, state)
-
-
-def _with_starters(text: str, lang: str, state: TurnState) -> str:
-    starters = [f"- {starter}" for starter in state.spec.starters[:_LISTED]]
-    return "\n".join([text, "", reply(lang, "try"), "", *starters]) if starters else text
+        lines.append(fixed_reply(reading.lang, "files").format(files=files))
+    return with_starters("\n\n".join(lines), reading.lang, state.spec.starters)
 
 
 def _rewrite(reading: Reading, state: TurnState) -> MessageIntent:
     """A text about a subject gets the passages on it; one that only changes the last answer, the note alone."""
-    note = reply(reading.lang, "cannot_write")
+    note = fixed_reply(reading.lang, "cannot_write")
     if not state.files():
         return MessageIntent(intent="rewrite", answer=note)
     if not reading.topic:
-        return MessageIntent(intent="rewrite", answer=f"{note} {reply(reading.lang, 'ask_files')}")
-    lead = f"{note} {reply(reading.lang, 'passages')}"
+        return MessageIntent(intent="rewrite", answer=f"{note} {fixed_reply(reading.lang, 'ask_files')}")
+    lead = f"{note} {fixed_reply(reading.lang, 'passages')}"
     return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(reading.topic))
