@@ -33,6 +33,7 @@ from web.api.shapes_runs import (
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import close_connection, in_database
+from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
@@ -85,6 +86,7 @@ def state_of(run: Run) -> dict[str, Any]:
     """The run with its log, as `RunState`."""
     rows = list(StepRow.objects.filter(run=run))
     steps: Log = tuple(load_step(row.data) for row in rows)
+    asked = getattr(run.message, "creator_question", None)
     first_token_ms = next((step.first_token_ms for step in steps if isinstance(step, ModelReply)), None)
     return {
         "id": run.id,
@@ -95,6 +97,8 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
+        "may_ask_creator": asked is None and may_be_sent(run, steps) and bool(taking_questions(run.owner, [run.gpt])),
+        "creator_question": asked,
         "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),

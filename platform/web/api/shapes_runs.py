@@ -43,6 +43,18 @@ class PendingApproval(ApprovalRequest):
     run: UUID
 
 
+OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+
+
+class CreatorQuestionShape(Schema):
+    """A question that you sent to the creator of a GPT. It was dismissed if it is closed and has no answer."""
+
+    text: str
+    created: datetime
+    answer: OrNull
+    closed: datetime | None
+
+
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
@@ -65,6 +77,8 @@ class RunState(Schema):
     support: list[SentenceSupport]
     closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
+    may_ask_creator: bool = Field(description="Whether the GPT's creator takes it: `POST …/creator-question`.")
+    creator_question: CreatorQuestionShape | None
     error: str | None
     approvals: list[PendingApproval] = Field(
         description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
@@ -178,7 +192,6 @@ class Renaming(Schema):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
 
 
-OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
 
 

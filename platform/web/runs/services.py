@@ -35,7 +35,7 @@ from web.runs.errors import (
     StillAnswering,
     TooManyRuns,
 )
-from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.models import Conversation, CreatorQuestion, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -263,9 +263,12 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Hide the conversation and cancel its runs."""
+    """Hide the conversation, cancel its runs, and take back its questions to creators."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
+    # Emptied rows still count for the daily limit.
+    questions = CreatorQuestion.objects.filter(message__conversation=conversation)
+    questions.update(text="", answer="", closed=conversation.deleted)
     own = Run.objects.filter(message__conversation=conversation)
     for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)
