@@ -4,13 +4,13 @@ The creator gets the question's text and the person's name, and nothing else of 
 texts from outside: pages escape them, and no prompt contains them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -27,6 +27,9 @@ ANSWER_CHARS: Final = 4_000
 # Questions of one person to one GPT within a day, and open ones of all people to one GPT.
 MAX_PER_DAY: Final = 5
 MAX_OPEN: Final = 200
+OPEN: Final = Q(closed=None)
+# Answered by the creator, and not on the person's page yet.
+UNSEEN: Final = Q(seen=False) & ~Q(answer="")
 
 
 def taking_questions(user: User, gpts: Collection[Gpt]) -> set[UUID]:
@@ -70,7 +73,7 @@ def _check_limits(run: Run) -> None:
     since = timezone.now() - timedelta(days=1)
     if to_gpt.filter(owner=run.owner_id, created__gte=since).count() >= MAX_PER_DAY:
         raise TooManyQuestions
-    if to_gpt.filter(closed=None).count() >= MAX_OPEN:
+    if to_gpt.filter(OPEN).count() >= MAX_OPEN:
         raise TooManyQuestions("The creator has too many open questions right now. Try again later.")
 
 
@@ -101,7 +104,7 @@ def close(question: CreatorQuestion, answer: str | None) -> CreatorQuestion:
     text = "" if answer is None else _checked(answer, ANSWER_CHARS)
     now = timezone.now()
     with transaction.atomic():
-        still_open = CreatorQuestion.objects.filter(id=question.id, closed=None)
+        still_open = CreatorQuestion.objects.filter(OPEN, id=question.id)
         if not still_open.update(answer=text, closed=now):
             raise Refused("This question was already answered or dismissed.")
         if text:  # so that the chat is at the top of the person's list
@@ -110,11 +113,7 @@ def close(question: CreatorQuestion, answer: str | None) -> CreatorQuestion:
     return question
 
 
-def unseen(user: User) -> QuerySet[CreatorQuestion]:
-    """The answers of creators that `user` has not had on a page yet."""
-    return user.creator_questions.filter(seen=False).exclude(answer="")
-
-
-def mark_seen(conversation: Conversation) -> None:
-    """Note that the person has the answers in this conversation on their page."""
-    unseen(conversation.owner).filter(message__conversation=conversation).update(seen=True)
+def mark_seen(questions: Iterable[CreatorQuestion]) -> None:
+    """Note that the person has these answers on their page."""
+    if ids := [each.id for each in questions if each.answer and not each.seen]:
+        CreatorQuestion.objects.filter(id__in=ids).update(seen=True)

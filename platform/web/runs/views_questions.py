@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from web.builder.services import access_own_gpt
-from web.runs.creator_questions import ANSWER_CHARS, access_received, close, received
+from web.runs.creator_questions import ANSWER_CHARS, OPEN, access_received, close, received
 from web.runs.errors import Refused
 
 # Answered and dismissed questions on the page, the latest ones.
@@ -26,8 +26,8 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
     found = received(gpt)
     context = {
         "gpt": gpt,
-        "open": found.filter(closed=None),
-        "closed": found.exclude(closed=None).order_by("-closed")[:N_CLOSED],
+        "open": found.filter(OPEN),
+        "closed": found.exclude(OPEN).order_by("-closed")[:N_CLOSED],
         "answer_chars": ANSWER_CHARS,
     }
     return render(request, "runs/questions.html", context)

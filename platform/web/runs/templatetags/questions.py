@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import template
+from django.db.models import Count, Q
 
 from web.builder.models import Gpt
-from web.runs.creator_questions import QUESTION_CHARS, received, unseen
+from web.runs.creator_questions import OPEN, QUESTION_CHARS, UNSEEN, received
 from web.runs.models import CreatorQuestion
 
 register = template.Library()
@@ -20,18 +21,14 @@ def question_chars() -> int:
 @register.simple_tag
 def n_questions(gpt: Gpt) -> int:
     """How many questions to the creator of `gpt` are open."""
-    return received(gpt).filter(closed=None).count()
+    return received(gpt).filter(OPEN).count()
 
 
 @register.simple_tag
-def n_to_answer(user: Any) -> int:
-    """How many questions about their GPTs wait for `user`."""
+def waiting_questions(user: Any) -> dict[str, int]:
+    """In one query, how many questions wait for `user` to answer, and how many answers they have not seen."""
     if not getattr(user, "is_authenticated", False):  # the pages for errors may have no user
-        return 0
-    return CreatorQuestion.objects.filter(gpt__owner=user, closed=None).count()
-
-
-@register.simple_tag
-def n_answered(user: Any) -> int:
-    """How many answers of creators `user` has not seen yet."""
-    return unseen(user).count() if getattr(user, "is_authenticated", False) else 0
+        return {}
+    to_answer, answered = Count("id", filter=OPEN & Q(gpt__owner=user)), Count("id", filter=UNSEEN & Q(owner=user))
+    theirs = CreatorQuestion.objects.filter(Q(gpt__owner=user) | Q(owner=user))
+    return theirs.aggregate(to_answer=to_answer, answered=answered)
