@@ -205,7 +205,7 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.spec.knowledge else "Thinking")
+        return doing(self.lines) or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:
