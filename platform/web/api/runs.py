@@ -33,6 +33,7 @@ from web.api.shapes_runs import (
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import close_connection, in_database
+from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
@@ -87,6 +88,7 @@ def state_of(run: Run) -> dict[str, Any]:
     """The run with its log, as `RunState`."""
     rows = list(StepRow.objects.filter(run=run))
     steps: Log = tuple(load_step(row.data) for row in rows)
+    asked = getattr(run.message, "creator_question", None)
     first_token_ms = next((step.first_token_ms for step in steps if isinstance(step, ModelReply)), None)
     return {
         "id": run.id,
@@ -97,6 +99,8 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
+        "may_ask_creator": asked is None and may_be_sent(run, steps) and bool(taking_questions(run.owner, [run.gpt])),
+        "creator_question": asked,
         "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
@@ -116,6 +120,7 @@ def _ending(last: Any) -> dict[str, Any]:
         "answer": answer,
         "citations": finished.citations if finished else (),
         "support": finished.support if finished else (),
+        "closest": finished.closest if finished else (),
         "coverage": finished.coverage if finished else None,
         "error": last.message if isinstance(last, Error) else None,
     }
@@ -225,7 +230,7 @@ def turns(conversation: Conversation) -> list[dict[str, Any]]:
         run = newest[message.id]
         ending = _ending(last.get(run.id))
         facts = {"id": message.id, "text": message.text, "created": message.created}
-        answered = {name: ending[name] for name in ("answer", "citations", "support")}
+        answered = {name: ending[name] for name in ("answer", "citations", "support", "closest")}
         shown.append({**facts, "gpt": run.gpt.slug, "run": run.id, "status": run.status, **answered})
     return shown
 

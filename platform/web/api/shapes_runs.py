@@ -1,7 +1,7 @@
 """The JSON of runs and conversations in `/api`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -15,6 +15,7 @@ from web.api.completions import TokenUsage
 from web.runs.citations import ShownPage
 
 OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+CLOSEST: Final = "What of the files is closest to a question that an answer without citations declines."
 
 
 class NewRun(Schema):
@@ -43,6 +44,18 @@ class PendingApproval(ApprovalRequest):
     run: UUID
 
 
+OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+
+
+class CreatorQuestionShape(Schema):
+    """A question that you sent to the creator of a GPT. It was dismissed if it is closed and has no answer."""
+
+    text: str
+    created: datetime
+    answer: OrNull
+    closed: datetime | None
+
+
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
@@ -63,7 +76,10 @@ class RunState(Schema):
     answer: str | None
     citations: list[Citation]
     support: list[SentenceSupport]
+    closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
+    may_ask_creator: bool = Field(description="Whether the GPT's creator takes it: `POST …/creator-question`.")
+    creator_question: CreatorQuestionShape | None
     error: str | None
     approvals: list[PendingApproval] = Field(
         description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
@@ -175,6 +191,7 @@ class ConversationTurn(Schema):
     answer: str | None
     citations: list[Citation]
     support: list[SentenceSupport]
+    closest: list[Citation] = Field(description=CLOSEST)
 
 
 class ConversationWithTurns(ConversationCard):

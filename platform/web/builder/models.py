@@ -32,7 +32,7 @@ from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, Sig
 # The fields that drafts and versions have in common.
 SPEC_FIELDS = (
     *("name", "description", "instructions", "starters", "only_from_knowledge", "capabilities"),
-    *("delegates_to_all", "delegates_to_store"),
+    *("delegates_to_all", "delegates_to_store", "takes_questions"),
 )
 
 
@@ -114,6 +114,7 @@ class Gpt(models.Model):
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
     delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
     delegates_to_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")
+    takes_questions = models.BooleanField(default=False, help_text="People can send questions to its creator.")
     a2a = models.BooleanField(default=False, help_text="Available as an A2A agent.")
     files_downloadable = models.BooleanField(default=False, help_text="People can download cited files.")
     temperature = models.FloatField(

@@ -98,13 +98,16 @@ class Cited:
 
 
 def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
-    """Citation `number` of a run of `user`'s own: the only way to open a source for a person. Raises Http404."""
+    """Source `number` of an answer of `user`'s own: the only way to open one for a person. Raises Http404.
+
+    The sources of an answer without citations are the passages closest to the question that it declines.
+    """
     run = access_run(user, run_id)
     steps = log.read(run.id)
     last = steps[-1] if steps else None
-    if not isinstance(last, Finished) or number >= len(last.citations):
+    if not isinstance(last, Finished) or number >= len(last.sources):
         raise Http404("Citation not found.")
-    citation = last.citations[number]
+    citation = last.sources[number]
     file = cited_file(run, citation)
     gpt = file.gpt if isinstance(file, KnowledgeFile) else run.gpt
     all_of_it = isinstance(file, ConversationFile) or has_all(user, gpt)

@@ -52,6 +52,12 @@ class TooManyRuns(Refused):
     status = 429
 
 
+class TooManyQuestions(Refused):
+    """You’ve sent as many questions as this GPT’s creator takes in a day. Try again tomorrow."""
+
+    status = 429
+
+
 class NotPublished(Refused):
     """This GPT is not published yet. Publish it, or try it in the preview."""
 

@@ -239,6 +239,34 @@ class Permission(models.Model):
         return f"{self.user}: {self.title or self.tool}"
 
 
+class CreatorQuestion(models.Model):
+    """A question that a GPT did not answer, sent to its creator, who sees `text` and the name of `owner` only.
+
+    `closed`: when the creator answered or dismissed it; it was dismissed if `answer` is empty. `seen`: the person has
+    had the answer on their page. Without `text`, the person deleted the chat.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="creator_questions")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="creator_questions")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="creator_question")
+    text = models.TextField()
+    answer = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    closed = models.DateTimeField(null=True, blank=True)
+    seen = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["created", "id"]
+        indexes = [
+            models.Index(fields=["gpt", "closed"], name="creator_question_open"),
+            models.Index(fields=["owner", "gpt", "created"], name="creator_question_limit"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
 class StepRow(models.Model):
     """A step of a run at position `seq` in the log, as JSON. Written by `runs/log.py` only."""
 

@@ -38,7 +38,7 @@ from web.runs.errors import (
     StillAnswering,
     TooManyRuns,
 )
-from web.runs.models import Conversation, ConversationFile, Message, Run, StepRow
+from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -266,9 +266,12 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Hide the conversation and cancel its runs. A worker deletes its files (workers/indexing/forgetting.py)."""
+    """Hide the conversation, cancel its runs, and take back its questions to creators. A worker deletes its files."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
+    # Emptied rows still count for the daily limit.
+    questions = CreatorQuestion.objects.filter(message__conversation=conversation)
+    questions.update(text="", answer="", closed=conversation.deleted)
     own = Run.objects.filter(message__conversation=conversation)
     for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)

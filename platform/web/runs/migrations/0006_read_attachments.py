@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0004_delegations_by_their_parents'),
+        ('runs', '0005_creator_questions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
