@@ -44,9 +44,6 @@ class PendingApproval(ApprovalRequest):
     run: UUID
 
 
-OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
-
-
 class CreatorQuestionShape(Schema):
     """A question that you sent to the creator of a GPT. It was dismissed if it is closed and has no answer."""
 

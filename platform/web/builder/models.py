@@ -245,6 +245,8 @@ class FileToRead(models.Model):
     woken = models.DateTimeField(default=timezone.now, help_text="When indexing was last requested.")
     created = models.DateTimeField(auto_now_add=True)
 
+    objects: ClassVar[models.Manager[Any]]
+
     class Meta:
         abstract = True
         ordering = ["created", "id"]
