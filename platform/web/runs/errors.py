@@ -40,6 +40,12 @@ class StillAnswering(Refused):
     status = 409
 
 
+class StillReading(Refused):
+    """An attached file is still being read. Send again in a moment."""
+
+    status = 409
+
+
 class TooManyRuns(Refused):
     """You have too many answers in progress. Wait for one to finish, then send again."""
 

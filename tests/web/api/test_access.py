@@ -102,6 +102,8 @@ EXPECTED = {
     "DELETE api/gpts/<slug>/questions/<uuid:question_id>": row(404, 404, 204),
     "POST api/attachments": row(201, 201, 201),
     "GET api/attachments/<uuid:attachment_id>": row(404, 200, 404),
+    "DELETE api/attachments/<uuid:attachment_id>": row(404, 204, 404),
+    "GET api/attachments/<uuid:attachment_id>/status": row(404, 200, 404),
     "GET api/permissions": row(200, 200, 200),
     "DELETE api/permissions/<int:permission_id>": row(404, 204, 404),
     # 404 for Bob too: his run has no answer yet. What it cites once it has one is the matter of test_citations.
