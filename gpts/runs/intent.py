@@ -31,11 +31,12 @@ _SEPARATOR: Final = re.compile(r" *(?:[,;&]| and ) *| *$")
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file as the model may name it; `title` is that of the document, empty if it has none."""
+    """A file as the model may name it; `title` is that of the document. `is_new`: it is attached to the message."""
 
     file_id: str
     name: str
     title: str = ""
+    is_new: bool = False
 
 
 def intent_request(history: Sequence[Log], log: Log, files: Sequence[ListedFile]) -> tuple[PromptMessage, ...]:
@@ -87,7 +88,8 @@ def _search(query: str) -> MessageIntent:
 
 def _described(file: ListedFile) -> str:
     title = " ".join(file.title.split())[:TITLE_CHARS]
-    return f"{file.name} ({title})" if title and title != file.name else file.name
+    about = [title] * (title not in ("", file.name)) + ["attached to the message"] * file.is_new
+    return f"{file.name} ({', '.join(about)})" if about else file.name
 
 
 def _named(text: str, files: Sequence[ListedFile]) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.spec.knowledge and state.retrieval() is None:
+    if state.files() and state.retrieval() is None:
         writes = state.ability.writes_from_sources
         if intent and intent.intent == "whole_files":
             return ReadPart() if writes else ReadFiles()
@@ -108,7 +108,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
 
 
 def coverage_of(state: TurnState) -> Coverage:
-    """Whether the GPT's knowledge covers the question of this turn."""
+    """Whether the files cover the question of this turn."""
     retrieval = state.retrieval()
     if retrieval is None:
         return "no_knowledge"
@@ -120,7 +120,7 @@ def _needs_intent(state: TurnState) -> bool:
     first = state.user_message()
     is_new = len(state.steps) == 1 and not first.later
     if state.ability.writes_from_sources:
-        return is_new and bool(state.spec.knowledge) and not state.whole_files
+        return is_new and bool(state.long_files())
     return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
 
 

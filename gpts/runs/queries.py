@@ -19,6 +19,7 @@ from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS, stem
 from gpts.runs.messages import PromptMessage
+from gpts.runs.state import attachments, readable
 from gpts.runs.steps import Finished, Log, UserMessage
 
 # Turns to look back, and words taken from questions and from answers: more would outweigh the question's own.
@@ -54,10 +55,13 @@ class SpokenTurn:
 
 
 def retrieval_query(history: Sequence[Log], log: Log) -> str:
-    """The search query: the question of `log`, extended with its subject if it does not name one."""
+    """The search query: the question of `log`, extended with its subject if it does not name one.
+
+    With a file attached, “this” and “it” are the file.
+    """
     question = _question(log)
     *before, _ = turns_before(history, log)
-    if not before or not is_follow_up(question):
+    if not before or readable(attachments(log)) or not is_follow_up(question):
         return question
     words = _WORD.findall(question)
     own = {stem(word.casefold()) for word in words}

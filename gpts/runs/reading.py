@@ -15,10 +15,8 @@ from gpts.knowledge.sections import FilePart
 from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.intent import SUMMARY
 from gpts.runs.messages import PromptMessage
-from gpts.runs.state import room_for_files
+from gpts.runs.state import CHARS_PER_TOKEN, TurnState, room
 from gpts.runs.steps import PartNotes
-from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec
 
 # The longest part, as a share of the model's context and in tokens: of longer texts even large models note less.
 PART_SHARE: Final = 0.4
@@ -45,10 +43,11 @@ class ReadingBudget:
     total_tokens: int
 
 
-def reading_budget(spec: GptSpec, ability: ModelAbility) -> ReadingBudget:
-    """What a message may read, so that the notes on all of it fit into the prompt of the answer."""
-    part = min(PART_TOKENS, int(PART_SHARE * ability.context_tokens))
-    return ReadingBudget(part, min(MAX_TOKENS, max(part, SHORTER * room_for_files(spec, ability))))
+def reading_budget(state: TurnState) -> ReadingBudget:
+    """What a message may read, so that the notes on all of it fit into the prompt, beside files that are there."""
+    part = min(PART_TOKENS, int(PART_SHARE * state.ability.context_tokens))
+    n_whole = sum(len(file.text) for file in state.whole_files) // CHARS_PER_TOKEN
+    return ReadingBudget(part, min(MAX_TOKENS, max(part, SHORTER * (room(state.spec, state.ability) - n_whole))))
 
 
 def notes_tokens(part: FilePart) -> int:

@@ -16,9 +16,13 @@ def message_intent(state: TurnState, services: Services, check: Show) -> Message
     """What the message of this turn asks for. Raises KnowledgeError, EngineError, or what `check` raises to stop."""
     if not state.ability.writes_from_sources:
         return services.small.read_intent(state)
-    refs = state.spec.knowledge
+    refs = state.files()
     infos = services.index.infos(refs)
-    files = [ListedFile(ref.file_id, ref.name, info.title) for ref, info in zip(refs, infos, strict=True)]
+    new = {file.id for file in state.new_files()}
+    files = [
+        ListedFile(ref.file_id, ref.name, info.title, ref.file_id in new)
+        for ref, info in zip(refs, infos, strict=True)
+    ]
     request = intent_request(state.history, state.steps, files)
     line = write(request, LINE_TOKENS, services, check, one_line=True).text
     told = read_intent(line, state.question(), files)

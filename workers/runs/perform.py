@@ -17,7 +17,7 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
             retrieve(decision, turn, services())
         case decisions.ReadPart():
             step = reading.next_step(turn, services(), str(turn.run.owner_id), turn.tell)
-            shown = {"summary": step.summary(len(turn.spec.knowledge))} if isinstance(step, Retrieval) else {}
+            shown = {"summary": step.summary()} if isinstance(step, Retrieval) else {}
             turn.append(step, **shown)
         case decisions.ReadIntent() | decisions.ReadFiles():
             assist(decision, turn, services())
@@ -50,7 +50,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
             turn.append(intents.message_intent(turn, services, turn.tell))
         case decisions.ReadFiles():
             found = answering.outline(turn, services)
-            turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+            turn.append(found, summary=found.summary())
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
             turn.append(choice, name=choice.name)
@@ -61,11 +61,11 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
 
 
 def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
-    """Search the GPT's knowledge for the question."""
+    """Search or read the files of the turn for the question."""
     found = answering.retrieval(turn, services)
     if decision.extracts:
         found = services.small.extract(found, turn)
-    turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+    turn.append(found, summary=found.summary())
 
 
 def call_model(turn: HeldTurn, services: Services) -> None:

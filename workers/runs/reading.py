@@ -43,7 +43,7 @@ def next_step(state: TurnState, services: Services, person: str, tell: Show) -> 
     """
     intent, done = state.intent(), state.notes()
     assert intent is not None
-    refs = [ref for ref in state.spec.knowledge if ref.file_id in intent.file_ids]
+    refs = [ref for ref in state.long_files() if ref.file_id in intent.file_ids]
     left = list(_left(refs, state, services))
     if not left:
         return _all_read(refs, state, services)
@@ -67,7 +67,7 @@ def next_step(state: TurnState, services: Services, person: str, tell: Show) -> 
 
 def _left(refs: list[KnowledgeRef], state: TurnState, services: Services) -> Iterator[_Part]:
     """The parts within the budget that were not read yet."""
-    budget = reading.reading_budget(state.spec, state.ability)
+    budget = reading.reading_budget(state)
     files = reading.within([services.index.parts(ref, budget.part_tokens) for ref in refs], budget)
     for ref, parts in zip(refs, files, strict=True):
         read_to = _read_to(ref, state)
@@ -133,7 +133,8 @@ def _all_read(refs: list[KnowledgeRef], state: TurnState, services: Services) ->
         files.append(ReadFile(ref.name, services.index.n_chars(ref), info.n_pages, last))
     return Retrieval(
         query=intent.query,
-        whole_files=tuple(file.name for file in files if file.last),
-        covered=any(each.text for each in notes),
+        whole_files=tuple(each.file_name for each in state.whole_files)
+        + tuple(file.name for file in files if file.last),
+        covered=any(each.text for each in notes) or bool(state.whole_files),
         unread=reading.unread(files, services.small.language(state.question())),
     )

@@ -86,7 +86,7 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
     found: list[StepLine] = []
     for step in log:
         if isinstance(step, Retrieval):
-            found.append(_search(spec, step, [each for each in log if isinstance(each, PartNotes)]))
+            found.append(_search(step, [each for each in log if isinstance(each, PartNotes)]))
         elif isinstance(step, ModelReply):
             found += [_call(spec, log, call) for call in step.tool_calls]
     last = log[-1] if log else None
@@ -118,10 +118,8 @@ def doing(found: tuple[StepLine, ...]) -> str:
     return own or awaited([line.delegated for line in running if line.delegated])
 
 
-def _search(spec: GptSpec, step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
-    words = step.summary(len(spec.knowledge))
-    if notes:
-        words += f" in {len(notes)} parts" if len(notes) > 1 else ""
+def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
+    words = step.summary() + (f" in {len(notes)} parts" if len(notes) > 1 else "")
     passages = (*step.passages, *(passage for each in notes for passage in each.passages))
     return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=passages)
 

@@ -13,7 +13,7 @@ from gpts.runs.reading import (
     unread,
     within,
 )
-from gpts.runs.state import room_for_files
+from gpts.runs.state import TurnState, room
 from gpts.runs.steps import PartNotes
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, ModelSettings
@@ -40,12 +40,11 @@ def test_a_budget_is_shared_by_the_files_from_their_beginnings():
 def test_the_notes_on_all_that_may_be_read_fit_beside_the_rest_of_the_prompt():
     for context in (4_096, 8_192, 32_768, 131_072):
         ability = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=context)
-        budget = reading_budget(SPEC, ability)
+        budget = reading_budget(TurnState(SPEC, ability, (), (), {}))
         n_parts = budget.total_tokens // budget.part_tokens
         assert n_parts >= 1
-        assert n_parts * notes_tokens(FilePart(0, 1, budget.part_tokens)) <= max(
-            room_for_files(SPEC, ability), context // 8
-        )
+        each = notes_tokens(FilePart(0, 1, budget.part_tokens))
+        assert n_parts * each <= max(room(SPEC, ability), context // 8)
 
 
 def test_notes_leave_out_what_was_cut_off_and_nothing():
