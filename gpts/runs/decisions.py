@@ -9,7 +9,7 @@ from gpts.safety.policy import Ask
 
 @dataclass(frozen=True, slots=True)
 class Retrieve:
-    """Search the GPT's knowledge for the question; `extracts`: also prepare an answer of literal sentences."""
+    """Search or read the turn's files for the question; `extracts`: also prepare an answer of literal sentences."""
 
     extracts: bool = False
 
@@ -72,7 +72,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """End the run with this answer; `calls` are for the API caller to perform."""
+    """End the run with this answer; `calls` are for the API caller to perform.
+
+    Without text and calls, the answer to a question for the files is that they do not cover it.
+    """
 
     text: str
     coverage: Coverage

@@ -45,10 +45,8 @@ from gpts.runs.steps import (
     pending_approvals,
 )
 from gpts.safety.policy import Ask, Refuse, Standing, check, context_of
-from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec, call_digest
 
-ABSTENTION: Final = "This GPT’s files don’t cover that."
 INTERRUPTED: Final = "Interrupted: the worker stopped while this ran. It may or may not have taken effect."
 REPEATED: Final = "You made this exact call before in this turn. Its result is above: answer with it."
 DECLINED: Final = "The user declined this call."
@@ -85,7 +83,7 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.spec.knowledge and state.retrieval() is None:
+    if state.files() and state.retrieval() is None:
         reads_files = intent and intent.intent == "whole_files"
         return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
@@ -106,15 +104,8 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
             return None
 
 
-def abstain(spec: GptSpec) -> str:
-    """The answer to a question that the knowledge does not cover, with suggestions of what to ask instead."""
-    if not spec.starters:
-        return ABSTENTION
-    return "\n".join([f"{ABSTENTION} You could ask:", "", *(f"- {starter}" for starter in spec.starters[:3])])
-
-
 def coverage_of(state: TurnState) -> Coverage:
-    """Whether the GPT's knowledge covers the question of this turn."""
+    """Whether the files cover the question of this turn."""
     retrieval = state.retrieval()
     if retrieval is None:
         return "no_knowledge"
@@ -151,7 +142,7 @@ def _without_writing(state: TurnState) -> Decision:
         return Finish(f"{lead}\n\n{retrieval.extract}".strip(), coverage)
     if intent and intent.note:
         return Finish(intent.note, coverage if intent.intent == "question" else "no_knowledge")
-    return Finish(abstain(state.spec), coverage) if retrieval else CallModel()
+    return Finish("", coverage) if retrieval else CallModel()
 
 
 def _assist(state: TurnState) -> Decision | None:

@@ -1,59 +1,95 @@
 """Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, ground
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.plan import abstain
+from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import query_request, retrieval_query
-from gpts.runs.state import TurnState, fit_whole
+from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
-from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
+from workers.knowledge.errors import AttachmentGone, KnowledgeError
+from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
+GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
+# Passages whose sentences are compared with a question that the answer declines.
+_CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
 Show = Callable[[str], None]
 
 
-def whole_files(spec: GptSpec, ability: ModelAbility, services: Services) -> tuple[Passage, ...]:
-    """The GPT's files as they become part of its prompt, if they do. Raises KnowledgeError."""
-    if not (spec.knowledge and ability.writes_from_sources):
+def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
+    """The files as they become part of the prompt of this turn. Raises KnowledgeError."""
+    index, own = services.index, state.spec.knowledge
+    for file in state.attached():
+        try:
+            index.n_tokens([file.as_knowledge()])
+        except KnowledgeError as error:
+            raise AttachmentGone(GONE.format(name=file.name)) from error
+    if not (state.ability.writes_from_sources and state.files()):
         return ()
-    fits = fit_whole(services.index.n_tokens(spec.knowledge), spec, ability)
-    return services.index.whole(spec.knowledge) if fits else ()
+    n_tokens = index.n_tokens(own)
+    kept = own if fit_whole(n_tokens, state.spec, state.ability) else ()
+    attached = whole_attachments(state, n_tokens if kept else 0)
+    whole = [*kept, *(file.as_knowledge() for file in attached)]
+    return index.whole(whole) if whole else ()
 
 
 def retrieval(state: TurnState, services: Services) -> Retrieval:
-    """What the GPT's knowledge holds on the question. Raises KnowledgeError.
+    """What the files of the turn hold on the question: those that are not read whole are searched.
 
-    A model that writes answers decides itself whether the passages cover it.
+    A model that writes answers decides itself whether the passages cover it. Raises KnowledgeError.
     """
-    if state.whole_files:
-        names = tuple(file.file_name for file in state.whole_files)
+    names = tuple(file.file_name for file in state.whole_files)
+    whole = {file.file_id for file in state.whole_files}
+    searched = [ref for ref in state.files() if ref.file_id not in whole]
+    if not searched:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
     writes = state.ability.writes_from_sources
     query = search_query(state, services) if writes else _query_by_rules(state)
-    found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
-    return found.model_copy(update={"covered": bool(found.passages)}) if writes else found
+    found = _search(searched, query, state, services.index)
+    if not writes:
+        return found
+    return found.model_copy(update={"whole_files": names, "covered": bool(names or found.passages)})
+
+
+def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, index: KnowledgeIndex) -> Retrieval:
+    """What was found in `refs`: in the files that the message means first, and in the others.
+
+    A model that writes answers gets the best of both; for another one, the others count if the first say nothing.
+    """
+    intent = state.intent()
+    meant = intent.file_ids if intent else [file.id for file in state.new_files()]
+    first = [ref for ref in refs if ref.file_id in meant]
+    budget = budget_for(state.ability.context_tokens)
+    if not first or len(first) == len(refs):
+        return index.search(refs, query, budget)
+    if not state.ability.writes_from_sources:
+        found = index.search(first, query, budget)
+        return found if found.covered else index.search(refs, query, budget)
+    others = [ref for ref in refs if ref not in first]
+    one, other = (index.search(each, query, budget // 2) for each in (first, others))
+    return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
 
 
 def _query_by_rules(state: TurnState) -> str:
@@ -83,7 +119,7 @@ def outline(state: TurnState, services: Services) -> Retrieval:
     """The outline of the files that the message means. Raises KnowledgeError."""
     intent = state.intent()
     assert intent is not None
-    refs = [ref for ref in state.spec.knowledge if ref.file_id in intent.file_ids]
+    refs = [ref for ref in state.files() if ref.file_id in intent.file_ids]
     return services.small.outline(state, services.index.whole(refs))
 
 
@@ -148,11 +184,17 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If it is empty, `show` gets a replacement."""
-    text, passages = decision.text, state.passages()
-    if not text and passages and state.spec.only_from_knowledge and not decision.calls:
-        text = abstain(state.spec)
+    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    if _declines(decision, state):
+        text = decline(services.small.language(state.question()), state.spec)
         show(text)
+        return Finished(
+            text=text,
+            coverage="not_covered",
+            closest=_closest(state, services),
+            label=context_label(state.history, state.steps),
+        )
+    text, passages = decision.text, state.passages()
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
@@ -161,15 +203,25 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    coverage = _coverage(decision, state, grounding)
+    offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
         citations=grounding.citations,
         support=support,
-        coverage=_coverage(decision, state, grounding),
+        closest=_closest(state, services) if offers else (),
+        coverage=coverage,
         finish=decision.finish,
         tool_calls=decision.calls,
         label=context_label(state.history, state.steps),
     )
+
+
+def _declines(decision: decisions.Finish, state: TurnState) -> bool:
+    """Whether nothing is said to a question that only the files may answer."""
+    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+        return False
+    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
 
 
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
@@ -179,7 +231,18 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support or not decision.text else "no_knowledge"
+    return "not_covered" if grounding.support else "no_knowledge"
+
+
+def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
+    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
+    found = state.retrieval()
+    if found is None or not state.ability.writes_from_sources:
+        return ()
+    query = retrieval_query(state.history, state.steps)
+    if found.whole_files:
+        found = services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
+    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
 
 
 def _max_tokens(state: TurnState) -> int:

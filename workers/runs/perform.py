@@ -46,7 +46,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
             turn.append(services.small.read_intent(turn))
         case decisions.ReadFiles():
             found = answering.outline(turn, services)
-            turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+            turn.append(found, summary=found.summary())
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
             turn.append(choice, name=choice.name)
@@ -57,11 +57,11 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
 
 
 def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
-    """Search the GPT's knowledge for the question."""
+    """Search or read the files of the turn for the question."""
     found = answering.retrieval(turn, services)
     if decision.extracts:
         found = services.small.extract(found, turn)
-    turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+    turn.append(found, summary=found.summary())
 
 
 def call_model(turn: HeldTurn, services: Services) -> None:

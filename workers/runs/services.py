@@ -18,6 +18,9 @@ from workers.knowledge.index import KnowledgeIndex
 class SmallModelInterface(Protocol):
     """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
 
+    def language(self, text: str) -> str:
+        """The ISO 639-1 code of the likeliest language of a message."""
+
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from gpts.knowledge import tables
-from gpts.knowledge.citations import Extract, Similarity, extractive_answer, is_answer
+from gpts.knowledge.citations import (
+    CLOSE_SCORE,
+    CLOSE_SHARE,
+    Extract,
+    Similarity,
+    extractive_answer,
+    is_answer,
+)
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import listed_answers
@@ -22,10 +29,6 @@ CODE_FAILED: Final = (
 # Sentences are shown if they score this share of the best one. On 258 questions of dialogues 81 % then see a sentence
 # with the answer among 2.0 on average, at 0.8 75 % among 1.7 (2026-11).
 SHOWN_SHARE: Final = 0.7
-# From this score the closest sentences are offered although they may not answer: of the same questions 86 % reach
-# it, and 21 % of those about other files.
-CLOSE_SCORE: Final = 0.2
-CLOSE_SHARE: Final = 0.5
 # Paragraphs up to this length are offered whole.
 PARAGRAPH_CHARS: Final = 400
 

@@ -14,6 +14,7 @@ from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
+from workers.smallmodel.conversation.intents import language
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.quoting import shown_results, with_extract
@@ -32,6 +33,10 @@ class SmallModel:
     similarity: Similarity
     deadline_s: float
     pick: Pick = lambda message, tools: ""
+
+    def language(self, text: str) -> str:
+        """The language of a message."""
+        return language(text)
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""

@@ -20,7 +20,10 @@ _BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
 
 @router.get("/runs/{uuid:run_id}/citations/{int:number}", response={200: CitedPassage, **DENIED})
 def read_citation(request: HttpRequest, run_id: UUID, number: int) -> dict[str, Any]:
-    """The source of citation `number` (from 0) of your run's answer: passage, section and page pictures."""
+    """The source of citation `number` (from 0) of your run's answer: passage, section and page pictures.
+
+    If the answer has no citations, the one of entry `number` of `closest`.
+    """
     cited = access_citation(caller(request), run_id, number)
     seen = view(cited)
     passage = cited.passage

@@ -131,14 +131,16 @@ class TokenUsage(Schema):
 class Extras(Schema):
     """What OpenAI's format doesn't cover. `support`: how far files support each sentence of a finished answer.
 
-    `coverage` is `not_covered` if the files don't, or may not, answer the question; the citations are then those of
-    the closest passages. It is `no_knowledge` for small talk and for GPTs without files.
+    `coverage` is `not_covered` if the files don't, or may not, answer the question; the closest passages are then in
+    `closest`, or in the citations if the answer quotes them. It is `no_knowledge` for small talk and for GPTs without
+    files.
     """
 
     run_id: str
     gpt: str = Field(description="The GPT that answers: the model, or one that the last message begins with (@slug).")
     coverage: Coverage | None
     support: list[SentenceSupport] = []
+    closest: list[FileCitation] = []
     files: list[FileRef] = Field([], description="Files created by the GPT's tools; see `GET /api/attachments/{id}`.")
 
 
@@ -178,6 +180,12 @@ def completion_id(run: Run) -> str:
     return f"chatcmpl-{run.id.hex}"
 
 
+def file_citation(citation: Citation) -> FileCitation:
+    """The cited passage of a file."""
+    same = citation.model_dump(include=set(FileCitation.model_fields))
+    return FileCitation(filename=citation.file_name, index=citation.tag, **same)
+
+
 def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> list[Annotation]:
     """The citations of the answer `text` as OpenAI's annotations; `before` characters precede the answer."""
     return [
@@ -185,9 +193,7 @@ def annotations(text: str, citations: tuple[Citation, ...], before: int = 0) -> 
             text=text[c.answer_start : c.answer_end],
             start_index=before + c.answer_start,
             end_index=before + c.answer_end,
-            file_citation=FileCitation(
-                filename=c.file_name, index=c.tag, **c.model_dump(include=set(FileCitation.model_fields))
-            ),
+            file_citation=file_citation(c),
         )
         for c in citations
     ]

@@ -22,6 +22,7 @@ from web.api.completions import (
     Extras,
     annotations,
     completion_id,
+    file_citation,
     files_of,
     finish_reason,
     usage_of,
@@ -156,7 +157,12 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
 
 def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
     """The fields of `Extras` on a finished answer."""
-    return {"coverage": answer.coverage, "support": list(answer.support), "files": files_of(steps)}
+    return {
+        "coverage": answer.coverage,
+        "support": list(answer.support),
+        "closest": [file_citation(each) for each in answer.closest],
+        "files": files_of(steps),
+    }
 
 
 def approval_required(run: Run, waiting_id: UUID) -> ApiError:

@@ -71,8 +71,8 @@ def where(citation: Citation | Passage) -> str:
 
 
 def sources(log: Log, finished: Finished) -> tuple[ShownSource, ...]:
-    """The sources of an answer in the order of their tags."""
-    numbered = sorted(enumerate(finished.citations), key=lambda item: item[1].tag)
+    """The sources of an answer in the order of their tags; of one that declines, the closest passages."""
+    numbered = sorted(enumerate(finished.sources), key=lambda item: item[1].tag)
     by_tag = groupby(numbered, key=lambda item: item[1].tag)
     return tuple(_source(dict(cited), log) for _, cited in by_tag)
 

@@ -78,9 +78,11 @@ def store(request: HttpRequest) -> HttpResponse:
         picked = [] if category else cards(gpts.filter(featured=True))
         featured = [card for card in picked if not card.not_set_up][:N_FEATURED]
         rest = gpts.exclude(id__in=[card.gpt.id for card in featured])
-        page = Paginator(rest, PER_PAGE).get_page(request.GET.get("page"))
-        if not category and page.number == 1:
-            context |= {"featured": featured, "newest": newest(rest, page.paginator.count)}
+        new = [] if category else newest(rest)
+        listed = rest.exclude(id__in=[card.gpt.id for card in new])
+        page = Paginator(listed, PER_PAGE).get_page(request.GET.get("page"))
+        if page.number == 1:
+            context |= {"featured": featured, "newest": new}
     context |= {"page": page, "cards": cards(page.object_list), "more": more_link(query, category)}
     return render(request, "store/store.html", context)
 
@@ -95,9 +97,9 @@ def found_page(request: HttpRequest, gpts: QuerySet[Gpt], query: str) -> Page[An
     return page
 
 
-def newest(gpts: QuerySet[Gpt], n_gpts: int) -> list[StoreCard]:
+def newest(gpts: QuerySet[Gpt]) -> list[StoreCard]:
     """The last published ones; none in a short store."""
-    return cards(gpts.order_by("-published__created")[:N_NEW]) if n_gpts > LONG_STORE else []
+    return cards(gpts.order_by("-published__created")[:N_NEW]) if gpts.count() > LONG_STORE else []
 
 
 def more_link(query: str, category: str) -> str:

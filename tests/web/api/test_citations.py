@@ -65,6 +65,17 @@ def test_it_gives_the_passage_its_section_and_the_places_of_the_words(bobs, cite
     assert (told["n_pages"], told["trouble"], told["download"]) == (9, None, None)
 
 
+def test_a_declined_question_comes_with_its_closest_passages(bobs, run, monkeypatch):
+    monkeypatch.setattr("web.runs.citations.call", show)
+    log.append(run.id, Retrieval(query="q", passages=(PASSAGE,), covered=True))
+    log.append(run.id, Finished(text="They don’t say.", closest=(CITATION,), coverage="not_covered"))
+    state = bobs.get(f"/api/runs/{run.id}").json()
+    assert (state["answer"], state["citations"], state["closest"][0]["quote"]) == ("They don’t say.", [], QUOTE)
+    chat = bobs.get(f"/api/conversations/{run.message.conversation_id}").json()
+    assert chat["messages"][0]["closest"] == state["closest"]
+    assert bobs.get(f"/api/runs/{run.id}/citations/0").json()["passage"] == QUOTE
+
+
 def test_the_picture_is_where_it_says(bobs, cited):
     response = bobs.get(bobs.get(cited).json()["pages"][0]["picture"])
     assert response.headers["Content-Type"] == "image/webp"

@@ -46,7 +46,7 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     assert completion.choices[0].finish_reason == "stop"
     assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (40, 9)
     about = {"run_id": str(worker.run_id), "gpt": "pump-doctor"}
-    assert completion.guildhall == {**about, "coverage": "covered", "support": [], "files": []}
+    assert completion.guildhall == {**about, "coverage": "covered", "support": [], "closest": [], "files": []}
     annotation = completion.choices[0].message.to_dict()["annotations"][0]
     assert annotation["type"] == "file_citation"
     assert ANSWER[annotation["start_index"] : annotation["end_index"]] == annotation["text"] == "The seal is ZP-771."

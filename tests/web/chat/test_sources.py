@@ -98,6 +98,26 @@ def cite(run: Run, file: KnowledgeFile) -> Callable[..., Run]:
     return end
 
 
+def declined(run: Run, text: str, **fields: object) -> Run:
+    """Ends Bob's run with an answer that declines and offers a passage."""
+    close = Citation(
+        tag=1,
+        file_id="f1",
+        file_name="<i>manual.pdf",
+        segment="5e9",
+        chunk=4,
+        quote=QUOTE,
+        start=20,
+        end=47,
+        answer_start=0,
+        answer_end=0,
+        heading="Seals",
+    )
+    log.append(run.id, Retrieval(query="price", whole_files=("<i>manual.pdf",), covered=True))
+    log.append(run.id, Finished(text=text, closest=(close,), coverage="not_covered", **fields))
+    return run
+
+
 def source(run: Run, rest: str = "") -> str:
     return f"/c/turn/{run.id}/sources/0{rest}"
 
@@ -126,6 +146,18 @@ def test_the_picture_comes_from_what_was_drawn_and_is_drawn_again_if_gone(as_bob
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert as_bob.get(picture(run, 41), headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
     assert len(workers.asked) == 1
+
+
+def test_a_declined_question_offers_its_closest_passages_to_open(as_bob, run, workers):
+    declined(run, "The files don’t cover that.")
+    workers.fails = "The workers are busy."
+    page = as_bob.get(f"/c/{run.message.conversation_id}/").content.decode()
+    assert "Closest passages in the files" in page
+    assert "<bdi>&lt;i&gt;manual.pdf</bdi>, “Seals”</a>" in page
+    assert f'<mark data-marks="0">{QUOTE}</mark>' in page
+    assert "Not covered by the files" not in page  # the answer says so
+    assert as_bob.get(source(run)).status_code == 200
+    assert as_bob.get(f"/c/turn/{run.id}/sources/1").status_code == 404
 
 
 class TestRights:

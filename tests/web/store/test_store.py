@@ -139,7 +139,9 @@ def test_a_long_store_has_pages(client, alice):
     assert second.content.count(b'class="card"') == 6
     assert b"Page 2 of 2" in second.content
     assert client.get("/?category=other&page=99").status_code == 200
-    assert b"Recently published" in client.get("/").content
+    front = client.get("/").content
+    assert b"Recently published" in front
+    assert front.count(b"Helper number 29<") == 1
 
 
 def test_the_most_used_come_first_by_people_not_by_clicks(client, shelf, alice, bob, charlie):

@@ -7,7 +7,7 @@ from django.db import connection
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.terms import terms
-from gpts.runs.plan import ABSTENTION
+from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.steps import (
     ApprovalRequest,
     CallerTool,
@@ -35,6 +35,7 @@ from workers.tools import Tool, ToolError, ToolOutput
 TEXT = "The seal kit of the Zephyr-9 is ZP-771. Service the seal every 450 hours."
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text=TEXT, start=0, end=len(TEXT))
 FOUND = Retrieval(query="", passages=(PASSAGE,), covered=True)
+NOT_COVERED = fixed_reply("en", "not_covered")
 
 
 class Index:
@@ -131,8 +132,19 @@ def test_a_false_sentence_never_reaches_the_reader(run, told):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
     assert steps[-1].text == shown(told)
-    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].text.startswith(NOT_COVERED)
     assert steps[-1].citations == ()
+
+
+@pytest.mark.parametrize("ability", [CAPABLE, WEAK])
+def test_a_decline_is_in_the_language_of_the_question(conversation, told, ability):
+    run = services.start_run(conversation, "Wie lange dauert die Garantie der Pumpe?")
+    give_files(run, only_from_knowledge=True)
+    found = FOUND if ability == CAPABLE else Retrieval(query="")
+    its = made_services(["Die Garantie dauert zehn Jahre."], Index(found), Embedder(), ability)
+    last = advance(run, its)[-1]
+    assert last.text == "Die Dateien behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
+    assert (last.text, last.coverage, last.support) == (shown(told), "not_covered", ())
 
 
 @pytest.mark.parametrize("only_from_knowledge", [True, False])
@@ -165,7 +177,7 @@ def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
     give_files(run, only_from_knowledge=True)
     its = made_services(["unused"], Index(Retrieval(query="")), Embedder(), WEAK)
     steps = advance(run, its)
-    assert steps[-1].text.startswith(ABSTENTION)
+    assert steps[-1].text.startswith(NOT_COVERED)
     assert steps[-1].coverage == "not_covered"
     assert its.engine.requests == []
     assert shown(told) == steps[-1].text
@@ -247,6 +259,34 @@ def test_an_answer_that_no_file_supports_is_not_covered(run):
     its = scripted_services(["The warranty lasts for seven years."])
     its.index.length = 20
     assert advance(run, its)[-1].coverage == "not_covered"
+
+
+OTHER = "Parking is free on Sundays."
+
+
+@pytest.mark.parametrize("length", [1_000_000, 20])  # searched, and whole in the prompt
+def test_a_declined_question_offers_the_closest_passages_beside_the_answer(run, length):
+    give_files(run)
+    its = scripted_services(["The files say nothing on how long it lasts."])
+    its.index.length = length
+    last = advance(run, its)[-1]
+    assert last.text == "The files say nothing on how long it lasts."
+    assert (last.citations, last.coverage, last.sources) == ((), "not_covered", last.closest)
+    assert last.closest[0].quote == "The seal kit of the Zephyr-9 is ZP-771."
+    assert {(each.answer_start, each.answer_end) for each in last.closest} == {(0, 0)}
+
+
+def test_a_decline_offers_nothing_that_is_far_from_the_question(run):
+    give_files(run, only_from_knowledge=True)
+    far = PASSAGE.model_copy(update={"text": OTHER, "end": len(OTHER)})
+    its = scripted_services(["It lasts ten years."], Retrieval(query="", passages=(far,), covered=True))
+    last = advance(run, its)[-1]
+    assert (last.coverage, last.closest) == ("not_covered", ())
+
+
+def test_an_answer_from_the_files_offers_no_closest_passages(run):
+    give_files(run)
+    assert advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))[-1].closest == ()
 
 
 def test_a_damaged_segment_is_told_by_name(run):

@@ -44,6 +44,11 @@ _FILE_WORDS: Final = frozenset(
     """file files document documents pdf doc datei dateien dokument dokumente fichier fichiers archivo archivos
     documento documentos one bestand""".split()
 )
+_SEVERAL: Final = frozenset(
+    """files documents pdfs attachments both all compare them these everything dateien dokumente beide beiden alle
+    vergleiche fichiers documents tous toutes deux compare archivos documentos todos ambos compara dos bestanden
+    tutti confronta""".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +61,32 @@ class Reading:
     topic: tuple[str, ...] = ()
 
 
-def read_message(text: str) -> Reading:
-    """What the message `text` asks for, by its beginning and its end if it is long."""
+def read_message(text: str, *, has_attachments: bool = False) -> Reading:
+    """What the message `text` asks for, by its beginning and its end if it is long.
+
+    In a conversation with attachments, "summarise this" and "what is it?" mean these.
+    """
     text = clip(text)
     talk = small_talk(text)
     if talk and not talk.content:
         return Reading("small_talk", talk.lang, talk)
+    if has_attachments and (lang := _wishes(text, talk, "attached")):
+        return Reading("whole_files", lang, talk)
     if lang := _about_gpt(text):
         return Reading("about_gpt", lang, talk)
+    if lang := _wishes(text, talk, "whole_files"):
+        return Reading("whole_files", lang, talk, topic(text))
+    if lang := _wishes(text, talk, "rewrite"):
+        return Reading("rewrite", lang, talk, topic(text))
+    return Reading("question", language(text), talk)
+
+
+def _wishes(text: str, talk: SmallTalk | None, intent: str) -> str:
+    """The language whose patterns for `intent` the message matches; empty if none does."""
     beside = [joined(talk.rest)] if talk else []
     spoken = [*beside, *(joined(plain_words(text, apostrophes=each)) for each in (" ", ""))]
     forms = list(dict.fromkeys(map(_impolite, spoken)))
-    for intent in ("whole_files", "rewrite"):
-        for lang in LANGUAGES:
-            if any(_wish(intent, lang).search(form) for form in forms):
-                return Reading(_typed(intent), lang, talk, _topic(text))
-    return Reading("question", language(text), talk)
+    return next((lang for lang in LANGUAGES for form in forms if _wish(intent, lang).search(form)), "")
 
 
 def is_remark(reading: Reading, text: str) -> bool:
@@ -108,21 +123,26 @@ def language(text: str) -> str:
     return likely if is_sure else by_words
 
 
-def meant_files(text: str, refs: Sequence[KnowledgeRef]) -> tuple[str, ...]:
-    """The ids of the files that `text` names, by their name, their words or their number; all if it names none."""
+def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[KnowledgeRef]) -> tuple[str, ...]:
+    """The ids of those of `refs` that `text` names: by a number in `numbered`, by their name or its words."""
     words = plain_words(text)
     if not _FILE_WORDS.isdisjoint(words):
         for number, ordinals in enumerate(_ORDINALS):
-            if number < len(refs) and not set(ordinals.split()).isdisjoint(words):
-                return (refs[number].file_id,)
-        if not {"last", "letzte", "letzten", "dernier", "ultimo"}.isdisjoint(words):
-            return (refs[-1].file_id,)
+            if number < len(numbered) and not set(ordinals.split()).isdisjoint(words):
+                return (numbered[number].file_id,)
+        if numbered and not {"last", "letzte", "letzten", "dernier", "ultimo"}.isdisjoint(words):
+            return (numbered[-1].file_id,)
     said = {stem(word) for word in words if len(word) > 2}
     own = {ref.file_id: _name_words(ref.name) for ref in refs}
     shared = [id for id, names in own.items() if names and names <= said] or [
         id for id, names in own.items() if not _only_here(id, own).isdisjoint(said)
     ]
-    return tuple(shared) or tuple(own)
+    return tuple(shared)
+
+
+def means_all(text: str) -> bool:
+    """Whether `text` is about several files at once."""
+    return not _SEVERAL.isdisjoint(plain_words(text))
 
 
 def _only_here(file_id: str, own: dict[str, frozenset[str]]) -> frozenset[str]:
@@ -137,7 +157,7 @@ def _name_words(name: str) -> frozenset[str]:
     return frozenset(stem(word) for word in plain_words(stem_of_name.replace("_", " ")) if len(word) > 2)
 
 
-def _topic(text: str) -> tuple[str, ...]:
+def topic(text: str) -> tuple[str, ...]:
     """The words of a wish that name its subject; empty if it has none."""
     wish = _wish_words(phrases("intents")["wish_words"])
     return tuple(word for word in _ANY_WORD.findall(text) if not wish.issuperset(terms(word)))
@@ -153,10 +173,6 @@ def _impolite(form: str) -> str:
     polite = phrases("intents")["polite"]
     form = re.sub(rf"^(?:{polite} )+", "", form)
     return re.sub(rf"(?: {polite})+$", "", form)
-
-
-def _typed(intent: str) -> Intent:
-    return "whole_files" if intent == "whole_files" else "rewrite"
 
 
 @cache

@@ -2,78 +2,113 @@
 
 from typing import Final
 
-from gpts.runs.state import TurnState
+from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
+from gpts.runs.state import TurnState, attachments, readable
 from gpts.runs.steps import MessageIntent
-from workers.smallmodel.conversation.intents import Reading, is_remark, meant_files, read_message
+from workers.smallmodel.conversation.intents import Reading, is_remark, means_all, named_files, read_message, topic
 from workers.smallmodel.conversation.outlines import is_listing
-from workers.smallmodel.conversation.wording import reply
 
-# Starters and files that a reply names.
+# Files that a reply names.
 _LISTED: Final = 5
 
 
 def message_intent(state: TurnState) -> MessageIntent:
     """What the new message of `state` asks for, with the reply if it asks for no facts."""
-    reading = read_message(state.question())
-    match reading.intent:
+    text = state.question()
+    reading = read_message(text, has_attachments=bool(state.attached()))
+    if unread := _unread(reading, state):
+        return unread
+    is_handed_over = bool(state.new_files()) and reading.intent in ("question", "small_talk") and not topic(text)
+    match "whole_files" if is_handed_over else reading.intent:
         case "small_talk":
             return MessageIntent(intent="small_talk", answer=_small_talk(reading, state))
         case "about_gpt":
             return MessageIntent(intent="about_gpt", answer=_about(reading, state))
         case "rewrite":
             return _rewrite(reading, state)
-        case "whole_files" if state.spec.knowledge:
-            return _whole_files(reading, state)
-    if is_remark(reading, state.question()):  # unless the files say something about it
+        case "whole_files" if state.files():
+            return _whole_files(reading, state, asks=not is_handed_over)
+    if is_remark(reading, text):  # unless the files say something about it
         return MessageIntent(intent="small_talk", note=_small_talk(reading, state))
-    declined = reply(reading.lang, "not_covered" if state.spec.knowledge else "cannot_answer")
-    note = _with_starters(declined, reading.lang, state)
-    return MessageIntent(intent="question", note=note, lead=reply(reading.lang, "unsure"))
+    meant = (_named(state) or _new(state)) if state.attached() else ()
+    if state.files():
+        note = decline(reading.lang, state.spec)
+    else:
+        note = with_starters(fixed_reply(reading.lang, "cannot_answer"), reading.lang, state.spec.starters)
+    return MessageIntent(intent="question", note=note, lead=fixed_reply(reading.lang, "unsure"), file_ids=meant)
 
 
-def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
-    meant = meant_files(state.question(), state.spec.knowledge)
-    names = ", ".join(ref.name for ref in state.spec.knowledge if ref.file_id in meant)
+def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
+    """The reply to a message whose attached files cannot be read, unless a tool may open them; None for others."""
+    attached = state.user_message().attachments
+    if not attached or state.new_files():
+        return None
+    unable = fixed_reply(reading.lang, "cannot_read").format(files=", ".join(file.name for file in attached))
+    return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
+
+
+def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIntent:
+    """The outline of the files that the message means; one that asks for nothing only hands them over."""
+    meant = _named(state) or _meant(state)
+    names = ", ".join(ref.name for ref in state.files() if ref.file_id in meant)
     note, lead = ("cannot_list", "listing") if is_listing(state.question()) else ("cannot_summarize", "outline")
-    unable = reply(reading.lang, note)
+    unable = fixed_reply(reading.lang, note)
+    shown = fixed_reply(reading.lang, lead).format(files=names)
     return MessageIntent(
         intent="whole_files",
         note=unable,
-        lead=f"{unable} {reply(reading.lang, lead).format(files=names)}",
+        lead=f"{unable} {shown}" if asks else shown,
         query=state.question(),
         file_ids=meant,
     )
 
 
+def _named(state: TurnState) -> tuple[str, ...]:
+    """The files that the message names; attached ones are numbered in their order."""
+    new, attached = state.new_files(), state.attached()
+    numbered = [file.as_knowledge() for file in (new if len(new) > 1 else attached)] or state.spec.knowledge
+    return named_files(state.question(), state.files(), numbered)
+
+
+def _new(state: TurnState) -> tuple[str, ...]:
+    return tuple(file.id for file in state.new_files())
+
+
+def _meant(state: TurnState) -> tuple[str, ...]:
+    """The files that a message means without naming any: the last ones attached, all attached, or the GPT's own."""
+    attached = state.attached()
+    if not attached or (len(attached) == 1 and means_all(state.question())):
+        return tuple(ref.file_id for ref in state.files())
+    if means_all(state.question()):
+        return tuple(file.id for file in attached)
+    turns = (readable(attachments(log)) for log in (state.steps, *reversed(state.history)))
+    return tuple(file.id for file in next(filter(None, turns)))
+
+
 def _small_talk(reading: Reading, state: TurnState) -> str:
     assert reading.talk is not None
-    text = reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=reply(reading.lang, "help"))
-    return (
-        _with_starters(text, reading.lang, state) if reading.talk.kind == "greeting" and not state.history else text
-    )
+    help_text = fixed_reply(reading.lang, "help")
+    text = fixed_reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=help_text)
+    is_first = reading.talk.kind == "greeting" and not state.history
+    return with_starters(text, reading.lang, state.spec.starters) if is_first else text
 
 
 def _about(reading: Reading, state: TurnState) -> str:
     description = state.spec.description.strip()
     about = f": {description}" if description else "."
-    lines = [reply(reading.lang, "about").format(name=state.spec.name, description=about)]
-    if state.spec.knowledge:
-        files = ", ".join(ref.name for ref in state.spec.knowledge[:_LISTED])
-        lines.append(reply(reading.lang, "files").format(files=files))
-    return _with_starters("\n\n".join(lines), reading.lang, state)
-
-
-def _with_starters(text: str, lang: str, state: TurnState) -> str:
-    starters = [f"- {starter}" for starter in state.spec.starters[:_LISTED]]
-    return "\n".join([text, "", reply(lang, "try"), "", *starters]) if starters else text
+    lines = [fixed_reply(reading.lang, "about").format(name=state.spec.name, description=about)]
+    if state.files():
+        files = ", ".join(ref.name for ref in state.files()[:_LISTED])
+        lines.append(fixed_reply(reading.lang, "files").format(files=files))
+    return with_starters("\n\n".join(lines), reading.lang, state.spec.starters)
 
 
 def _rewrite(reading: Reading, state: TurnState) -> MessageIntent:
     """A text about a subject gets the passages on it; one that only changes the last answer, the note alone."""
-    note = reply(reading.lang, "cannot_write")
-    if not state.spec.knowledge:
+    note = fixed_reply(reading.lang, "cannot_write")
+    if not state.files():
         return MessageIntent(intent="rewrite", answer=note)
     if not reading.topic:
-        return MessageIntent(intent="rewrite", answer=f"{note} {reply(reading.lang, 'ask_files')}")
-    lead = f"{note} {reply(reading.lang, 'passages')}"
+        return MessageIntent(intent="rewrite", answer=f"{note} {fixed_reply(reading.lang, 'ask_files')}")
+    lead = f"{note} {fixed_reply(reading.lang, 'passages')}"
     return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(reading.topic))

@@ -99,9 +99,3 @@ def _phrases(lang: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 @cache
 def _filler(lang: str) -> frozenset[str]:
     return frozenset(plain_words(phrases("small_talk")[lang]["filler"]))
-
-
-def reply(lang: str, name: str) -> str:
-    """The text of a reply in this language, English if there is none."""
-    table = phrases("small_talk")
-    return str(table.get(lang, table["en"])["replies"][name])

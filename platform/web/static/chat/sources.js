@@ -88,7 +88,7 @@ export class SourcePanel {
       mark.classList.toggle("current", citation === undefined || mark.dataset.marks.split(" ").includes(citation));
     }
     this.body.replaceChildren(list);
-    for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
+    for (const link of document.querySelectorAll("[data-citation][aria-current]")) link.removeAttribute("aria-current");
     if (citation !== undefined) this.origin.setAttribute("aria-current", "true");
   }
 
@@ -97,7 +97,7 @@ export class SourcePanel {
   }
 
   closed() {
-    for (const link of document.querySelectorAll(".cite[aria-current]")) link.removeAttribute("aria-current");
+    for (const link of document.querySelectorAll("[data-citation][aria-current]")) link.removeAttribute("aria-current");
     // Return the focus to the citation, unless it is elsewhere already.
     const lost = document.activeElement === document.body || this.panel.contains(document.activeElement);
     if (lost && this.origin?.isConnected) this.origin.focus({ preventScroll: true });
@@ -135,5 +135,5 @@ export class SourcePanel {
 }
 
 function cite(event) {
-  return event.target.closest?.("a.cite");
+  return event.target.closest?.("a[data-citation]");
 }
