@@ -36,7 +36,8 @@ def asking(samples):
     shutil.copytree(SAMPLES / "front-desk", samples / "a-front-desk")
     toml = samples / "a-front-desk" / "gpt.toml"
     text = toml.read_text().replace('name = "Front Desk"', 'name = "A Front Desk"').partition("[[delegates]]")[0]
-    toml.write_text(text + "".join(f'[[delegates]]\ngpt = "{slug}"\nwhen = "{when}"\n' for slug, when in ASKED.items()))
+    rows = [f'[[delegates]]\ngpt = "{slug}"\nwhen = "{when}"\n' for slug, when in ASKED.items()]
+    toml.write_text(text + "".join(rows))
     return samples / "a-front-desk"
 
 

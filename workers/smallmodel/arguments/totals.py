@@ -1,7 +1,7 @@
-"""Reads wishes for the totals of one column of a table by another, as text or chart, and writes Python for them.
+"""Reads wishes for the totals of one column of a table by another, or a chart of them, and writes Python.
 
-"Plot revenue by month in sales.csv". The columns are not known here: the code looks them up when it runs, so the words
-of the message reach it as quoted strings only, and a column that is not there ends it with the names of those that are.
+"Plot revenue by month in sales.csv". The columns are not known here: the code looks them up when it runs. The words of
+the message reach it as quoted strings only; a column that is not there ends it with the names of those that are.
 """
 
 from typing import Final

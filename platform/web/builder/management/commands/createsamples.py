@@ -28,8 +28,8 @@ EDITABLE = (*SPEC_FIELDS, "category", "face", "sharing", "temperature", "max_tok
 class Command(BaseCommand):
     help = (
         "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again after an "
-        "upgrade to update samples that changed. Samples that were edited or deleted on this site stay as they are, and "
-        "so do those that the new release no longer has."
+        "upgrade to update samples that changed. Samples that were edited or deleted on this site stay as they are, "
+        "and so do those that the new release no longer has."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
