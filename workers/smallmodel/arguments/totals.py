@@ -1,6 +1,6 @@
 """Reads wishes for the totals of one column of a table by another, or a chart of them, and writes Python.
 
-"Plot revenue by month in sales.csv". The columns are not known here: the code looks them up when it runs. The words of
+"Plot revenue by month in sales.csv". The columns are not known here: the code looks them up when it runs. Words of
 the message reach it as quoted strings only; a column that is not there ends it with the names of those that are.
 """
 
