@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.citations import Grounding, closest, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
@@ -199,7 +199,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
     own = "\n".join((state.spec.instructions, *((intent.note, intent.lead) if intent else ())))
-    grounding = ground(text, passages, meaning, state.question(), titles, own)
+    listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
+    grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))

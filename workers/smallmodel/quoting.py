@@ -39,10 +39,11 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     Where the query says more than the message, which depends on the conversation, the message counts as much.
     """
     texts = [passage.text for passage in found.passages]
-    query, own = in_words_of(texts, found.query, state.question())
+    intent = state.intent()
+    says = intent.query if intent and intent.intent == "question" else ""
+    query, own = in_words_of(texts, found.query, says or state.question())
     extract = extractive_answer(query, found.passages, similarity, least_share=SHOWN_SHARE, own_words=own)
     covered = is_answer(extract, found.covered)
-    intent = state.intent()
     is_remark = intent is not None and intent.intent == "small_talk"
     is_shown = covered or (extract.score >= CLOSE_SCORE and not is_remark)
     if not is_shown:

@@ -4,7 +4,7 @@ Read by the phrases in data/small_talk.toml and the patterns in data/intents.tom
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -45,10 +45,10 @@ _FILE_WORDS: Final = frozenset(
     documento documentos one bestand""".split()
 )
 _SEVERAL: Final = frozenset(
-    """files documents pdfs attachments both all compare them these everything dateien dokumente beide beiden alle
-    vergleiche fichiers documents tous toutes deux compare archivos documentos todos ambos compara dos bestanden
-    tutti confronta""".split()
+    """files documents pdfs attachments both compare everything dateien dokumente beide beiden vergleiche fichiers
+    deux archivos documentos ambos compara dos bestanden confronta""".split()
 )
+_LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def _wishes(text: str, talk: SmallTalk | None, intent: str) -> str:
     spoken = [*beside, *(joined(plain_words(text, apostrophes=each)) for each in (" ", ""))]
     forms = list(dict.fromkeys(map(_impolite, spoken)))
     return next((lang for lang in LANGUAGES for form in forms if _wish(intent, lang).search(form)), "")
+
+
+def subject(text: str) -> str:
+    """What the message wants a file to say something on ("what does the lease say about pets?"); empty for others."""
+    found = pattern(phrases("intents")["say_about"]).search(clip(text))
+    return next(filter(None, found.groups())).strip() if found else ""
 
 
 def is_remark(reading: Reading, text: str) -> bool:
@@ -134,10 +140,24 @@ def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[Know
             return (numbered[-1].file_id,)
     said = {stem(word) for word in words if len(word) > 2}
     own = {ref.file_id: _name_words(ref.name) for ref in refs}
-    shared = [id for id, names in own.items() if names and names <= said] or [
+    # "The lease" may be lease.pdf or lease-2026.pdf.
+    full = [names for names in own.values() if names and names <= said]
+    shared = [id for id, names in own.items() if any(each <= names for each in full)] or [
         id for id, names in own.items() if not _only_here(id, own).isdisjoint(said)
     ]
     return tuple(shared)
+
+
+def beside_names(words: Iterable[str], refs: Sequence[KnowledgeRef]) -> list[str]:
+    """Those of `words` that are not the name of one of the files, such as "lease" of lease.pdf."""
+    names = frozenset[str]().union(*(_name_words(ref.name) for ref in refs))
+    return [word for word in words if names.isdisjoint(map(stem, plain_words(word)))]
+
+
+def hands_over(text: str) -> bool:
+    """Whether a message with a file asks for nothing: "here is the new lease"."""
+    rest, n_handing = _handing().subn("", _impolite(joined(plain_words(text))))
+    return not topic(text) or bool(n_handing and not ("?" in text or "？" in text or _ASKING.search(rest)))
 
 
 def means_all(text: str) -> bool:
@@ -153,7 +173,7 @@ def _only_here(file_id: str, own: dict[str, frozenset[str]]) -> frozenset[str]:
 
 
 def _name_words(name: str) -> frozenset[str]:
-    stem_of_name = name.rsplit(".", 1)[0]
+    stem_of_name = _LETTER_BY_DIGIT.sub(" ", name.rsplit(".", 1)[0])
     return frozenset(stem(word) for word in plain_words(stem_of_name.replace("_", " ")) if len(word) > 2)
 
 
@@ -173,6 +193,11 @@ def _impolite(form: str) -> str:
     polite = phrases("intents")["polite"]
     form = re.sub(rf"^(?:{polite} )+", "", form)
     return re.sub(rf"(?: {polite})+$", "", form)
+
+
+@cache
+def _handing() -> re.Pattern[str]:
+    return pattern(phrases("intents")["handing"])
 
 
 @cache

@@ -69,12 +69,15 @@ def _of_kind(message: str, files: Sequence[Passage]) -> list[tuple[Passage, str]
     asked = fold(message)
     kinds = [each for each in phrases("listing").values() if re.search(each["asks"], asked)]
     sources = sources_of(files, pairs=False) if kinds else []
-    found = [each for each in sources if any(_gives(kind["gives"], each.text) for kind in kinds)]
+    found = [each for each in sources if any(_gives(kind, each) for kind in kinds)]
     return [(_part(each.passage, *_span(each)), each.readable) for each in found[:MAX_LISTED] if each.readable]
 
 
-def _gives(gives: str, sentence: str) -> bool:
-    return bool(re.search(gives, fold(sentence)) or re.search(gives, sentence))
+def _gives(kind: dict[str, str], source: Source) -> bool:
+    """Whether the sentence gives one, or the row has a column of that name."""
+    if tables.is_row(source.text) and re.search(kind["asks"], fold(source.readable)):
+        return True
+    return bool(re.search(kind["gives"], fold(source.text)) or re.search(kind["gives"], source.text))
 
 
 def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[tuple[Passage, str]]:

@@ -5,7 +5,17 @@ from typing import Final
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
 from gpts.runs.state import TurnState, attachments, readable
 from gpts.runs.steps import MessageIntent
-from workers.smallmodel.conversation.intents import Reading, is_remark, means_all, named_files, read_message, topic
+from workers.smallmodel.conversation.intents import (
+    Reading,
+    beside_names,
+    hands_over,
+    is_remark,
+    means_all,
+    named_files,
+    read_message,
+    subject,
+    topic,
+)
 from workers.smallmodel.conversation.outlines import is_listing
 
 # Files that a reply names.
@@ -18,7 +28,9 @@ def message_intent(state: TurnState) -> MessageIntent:
     reading = read_message(text, has_attachments=bool(state.attached()))
     if unread := _unread(reading, state):
         return unread
-    is_handed_over = bool(state.new_files()) and reading.intent in ("question", "small_talk") and not topic(text)
+    is_handed_over = bool(state.new_files()) and (
+        reading.intent == "small_talk" or (reading.intent == "question" and hands_over(text))
+    )
     match "whole_files" if is_handed_over else reading.intent:
         case "small_talk":
             return MessageIntent(intent="small_talk", answer=_small_talk(reading, state))
@@ -30,12 +42,13 @@ def message_intent(state: TurnState) -> MessageIntent:
             return _whole_files(reading, state, asks=not is_handed_over)
     if is_remark(reading, text):  # unless the files say something about it
         return MessageIntent(intent="small_talk", note=_small_talk(reading, state))
-    meant = (_named(state) or _new(state)) if state.attached() else ()
+    meant, query = _searched(state) if state.attached() else ((), "")
     if state.files():
         note = decline(reading.lang, state.spec)
     else:
         note = with_starters(fixed_reply(reading.lang, "cannot_answer"), reading.lang, state.spec.starters)
-    return MessageIntent(intent="question", note=note, lead=fixed_reply(reading.lang, "unsure"), file_ids=meant)
+    lead = fixed_reply(reading.lang, "unsure")
+    return MessageIntent(intent="question", note=note, lead=lead, query=subject(text) or query, file_ids=meant)
 
 
 def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
@@ -70,19 +83,27 @@ def _named(state: TurnState) -> tuple[str, ...]:
     return named_files(state.question(), state.files(), numbered)
 
 
-def _new(state: TurnState) -> tuple[str, ...]:
-    return tuple(file.id for file in state.new_files())
+def _searched(state: TurnState) -> tuple[tuple[str, ...], str]:
+    """The files to search first, those of this message unless it names others, and the query without their names.
+
+    The query is empty if that is the message as it is.
+    """
+    named = _named(state)
+    if not named:
+        return tuple(file.id for file in state.new_files()), ""
+    words = state.question().split()
+    others = beside_names(words, [ref for ref in state.files() if ref.file_id in named])
+    return named, " ".join(others) if len(others) < len(words) and topic(" ".join(others)) else ""
 
 
 def _meant(state: TurnState) -> tuple[str, ...]:
     """The files that a message means without naming any: the last ones attached, all attached, or the GPT's own."""
-    attached = state.attached()
-    if not attached or (len(attached) == 1 and means_all(state.question())):
-        return tuple(ref.file_id for ref in state.files())
-    if means_all(state.question()):
-        return tuple(file.id for file in attached)
     turns = (readable(attachments(log)) for log in (state.steps, *reversed(state.history)))
-    return tuple(file.id for file in next(filter(None, turns)))
+    last = next(filter(None, turns), ())
+    if last and (len(last) > 1 or not means_all(state.question())):
+        return tuple(file.id for file in last)
+    several = state.attached() if len(state.attached()) > 1 else ()
+    return tuple(file.id for file in several) or tuple(ref.file_id for ref in state.files())
 
 
 def _small_talk(reading: Reading, state: TurnState) -> str:
@@ -108,7 +129,8 @@ def _rewrite(reading: Reading, state: TurnState) -> MessageIntent:
     note = fixed_reply(reading.lang, "cannot_write")
     if not state.files():
         return MessageIntent(intent="rewrite", answer=note)
-    if not reading.topic:
+    about = beside_names(reading.topic, state.files() if state.attached() else ())
+    if not about:
         return MessageIntent(intent="rewrite", answer=f"{note} {fixed_reply(reading.lang, 'ask_files')}")
     lead = f"{note} {fixed_reply(reading.lang, 'passages')}"
-    return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(reading.topic))
+    return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(about))

@@ -4,8 +4,9 @@ import pytest
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Finished, UserMessage
+from gpts.runs.steps import FileRef, Finished, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
+from gpts.spec.tools import ToolSpec
 from workers.engine.scripted import WEAK
 from workers.smallmodel.conversation.outlines import is_listing, outlined
 from workers.smallmodel.conversation.replies import message_intent
@@ -91,3 +92,58 @@ def test_sentences_of_very_long_files_are_not_compared_one_by_one():
     steps = (UserMessage(text="List everything on colours"), intent("List everything on colours"))
     found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (file,), lambda one, other: pytest.fail("compared"))
     assert len(found.passages) == 40
+
+
+LEASE, PRICES = (FileRef(id=name, name=name, segment=name, n_tokens=9) for name in ("lease.pdf", "price-list.md"))
+ATTACHED = (UserMessage(text="How much is it?", attachments=(LEASE,)), Finished(text="900 euros."))
+
+
+def with_files(text: str, *files: FileRef, spec: GptSpec = EDITOR, history=()):
+    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text, attachments=files),), history, {}))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "here", "hello!", "Here is the new contract", "Anbei der Vertrag", "what is this?"]
+)
+@pytest.mark.parametrize("spec", [EDITOR, PUMPS])
+def test_a_file_that_is_handed_over_is_outlined(text, spec):
+    found = with_files(text, LEASE, spec=spec)
+    assert (found.intent, found.file_ids) == ("whole_files", ("lease.pdf",))
+    assert "lease.pdf" in found.lead
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "meant"),
+    [
+        ("summarise this", (PRICES,), {"price-list.md"}),
+        ("what is this file about?", (), {"lease.pdf"}),
+        ("compare both files", (PRICES,), {"lease.pdf", "price-list.md"}),
+        ("summarise the manual", (), {"m"}),
+        ("what is in the second file?", (PRICES,), {"price-list.md"}),
+    ],
+)
+def test_files_are_meant_by_what_was_attached_last_or_by_name(text, new, meant):
+    found = with_files(text, *new, spec=PUMPS, history=(ATTACHED,))
+    assert (found.intent, set(found.file_ids)) == ("whole_files", meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "meant"),
+    [
+        ("How often is it serviced?", "", ("price-list.md",)),
+        ("What does the lease say about pets?", "pets", ("lease.pdf",)),
+        ("How long does the lease run?", "How long does the run?", ("lease.pdf",)),
+    ],
+)
+def test_questions_are_put_to_the_file_of_the_message_or_the_one_named(text, query, meant):
+    found = with_files(text, PRICES, spec=PUMPS, history=(ATTACHED,))
+    assert (found.intent, found.query, found.file_ids) == ("question", query, meant)
+
+
+def test_what_can_neither_be_read_nor_opened_is_not_described():
+    photo = FileRef(id="p", name="photo.raw")
+    assert with_files("What does this show?", photo).answer.startswith("I can’t read photo.raw")
+    message = UserMessage(text="What does this show?", attachments=(photo,))
+    tools = {"see": ToolSpec(name="see", description="", parameters={})}
+    found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools))
+    assert (found.answer, found.note[:12]) == ("", "I can’t read")
