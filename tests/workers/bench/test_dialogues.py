@@ -95,5 +95,6 @@ def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
     assert len({each.kind for each in dev}) >= 12
     assert {each.gpt.name for each in dev}.isdisjoint(each.gpt.name for each in final)
     for each in (*dev, *final):
-        text = " ".join(each.files.values())
+        texts = [*each.files.values(), *(text for turn in each.turns for text in turn.attach.values())]
+        text = " ".join(texts)
         assert all(turn.expect.quote in text for turn in each.turns)
