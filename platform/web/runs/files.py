@@ -17,10 +17,13 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.runs.steps import FileRef
+from gpts.spec.capabilities import file_openers
+from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
-from web.runs.errors import Refused, StillReading
+from web.runs import stream
+from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile, Run, StepRow
 
 Status = ConversationFile.Status
@@ -29,6 +32,8 @@ Status = ConversationFile.Status
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 # How long an attached file is kept until its message is sent.
 KEEP_UNSENT: Final = timedelta(days=1)
+# For how many full messages a person may have unsent files, which workers read and which take up space.
+UNSENT_MESSAGES: Final = 10
 # What a copy of a file has of it.
 _PASSED_ON: Final = (
     *("owner_id", "mime", "size", "untrusted", "status", "error", "segment"),
@@ -39,8 +44,10 @@ _PASSED_ON: Final = (
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     """The stored file, queued for reading unless its content was read before.
 
-    Raises Refused if it is empty or too large.
+    Raises Refused if it is empty or too large, and TooManyFiles.
     """
+    if _unsent(user).count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
+        raise TooManyFiles
     try:
         sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES)
     except ValidationError as error:
@@ -59,17 +66,21 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
 
 def remove(user: User, file_id: UUID) -> None:
     """Remove a file of `user` that was not sent; a worker that is reading it stops. Raises Http404."""
-    unsent = ConversationFile.objects.filter(id=file_id, owner=user, conversation=None, removed=None)
+    unsent = _unsent(user).filter(id=file_id)
     cancel_reading(unsent)
     if not unsent.update(removed=timezone.now()):
         raise Http404("File not found, or it was already sent.")
 
 
-def claim(conversation: Conversation, ids: Sequence[UUID], openers: Sequence[str] = ()) -> tuple[FileRef, ...]:
-    """The files with these ids, now part of the conversation.
+def _unsent(user: User) -> "QuerySet[ConversationFile]":
+    return ConversationFile.objects.filter(owner=user, conversation=None, removed=None)
 
-    `openers` are what opens files in the GPT that answers; without any, files must be readable as text. Raises
-    StillReading, and Refused for files that cannot be read and for anyone else's.
+
+def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tuple[FileRef, ...]:
+    """The files with these ids, now part of the conversation. `spec` is the GPT that answers.
+
+    Raises StillReading, and Refused for anyone else's files, and for those that neither can be read nor opened by the
+    GPT.
     """
     if len(ids) > settings.MAX_ATTACHMENTS:
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
@@ -80,10 +91,17 @@ def claim(conversation: Conversation, ids: Sequence[UUID], openers: Sequence[str
     for file in found.values():
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
-        if not file.segment and not openers:
+        if not file.segment and not openers(spec):
             raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
     ConversationFile.objects.filter(id__in=found).update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
+
+
+def openers(spec: GptSpec) -> tuple[str, ...]:
+    """The titles of what opens attached files itself in the GPT, of what this site has."""
+    missing = stream.missing_capabilities()
+    capabilities = tuple(key for key in spec.capabilities if key not in missing)
+    return file_openers(spec.model_copy(update={"capabilities": capabilities}))
 
 
 def point_steps_at(file: ConversationFile) -> None:

@@ -132,7 +132,8 @@ def test_a_long_file_is_read_to_its_end_and_every_fact_is_cited(run, give, its, 
     assert steps[-1].label.is_untrusted
     assert steps[-1].label.private == ("knowledge",)
     progress = [event["text"] for event in told if event["type"] == "progress"]
-    assert progress == [f"Reading 0.pdf, part {n} of {len(notes)}" for n in range(1, len(notes) + 1)]
+    reading_parts = [f"Reading 0.pdf, part {n} of {len(notes)}" for n in range(1, len(notes) + 1)]
+    assert progress[: len(notes) + 2] == ["Reading your message", *reading_parts, "Writing the answer"]
     assert Run.objects.get(id=run.id).n_tokens > sum(len(text.split()) for text in model.texts)
 
 
