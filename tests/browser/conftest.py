@@ -265,6 +265,10 @@ class Worker:
         found = Retrieval(query="q", passages=tuple(passages), covered=bool(passages), n_files=2)
         self.append(found, summary=found.summary())
 
+    def tell(self, text: str) -> None:
+        """Say what is being done."""
+        stream.publish(self.run.id, {"type": "progress", "call_id": "", "text": text})
+
     def begin(self) -> None:
         """Begin to reply, once more after a crash."""
         stream.publish(self.run.id, {"type": "attempt", "seq": 2, "attempt": self.attempt})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gpts.runs import decisions
+from gpts.runs.phases import phase
 from gpts.runs.steps import Error, ModelReply
 from web.runs.services import finish_run
 from workers.runs import answering, calling, delegate_tools
@@ -12,6 +13,7 @@ from workers.runs.turn import HeldTurn
 
 def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[], Services]) -> None:
     """Perform the decision. `services` opens the model, where it is needed. Raises LeaseLost, RunOver."""
+    turn.tell(phase(decision, turn))
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())

@@ -17,9 +17,12 @@ from django.http import Http404
 from django.utils import timezone
 
 from gpts.runs.steps import FileRef
+from gpts.spec.capabilities import file_openers
+from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
+from web.runs import stream
 from web.runs.errors import Refused, StillReading
 from web.runs.models import Conversation, ConversationFile, Run, StepRow
 
@@ -65,11 +68,11 @@ def remove(user: User, file_id: UUID) -> None:
         raise Http404("File not found, or it was already sent.")
 
 
-def claim(conversation: Conversation, ids: Sequence[UUID], openers: Sequence[str] = ()) -> tuple[FileRef, ...]:
-    """The files with these ids, now part of the conversation.
+def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tuple[FileRef, ...]:
+    """The files with these ids, now part of the conversation. `spec` is the GPT that answers.
 
-    `openers` are what opens files in the GPT that answers; without any, files must be readable as text. Raises
-    StillReading, and Refused for files that cannot be read and for anyone else's.
+    Raises StillReading, and Refused for anyone else's files, and for those that neither can be read nor opened by the
+    GPT.
     """
     if len(ids) > settings.MAX_ATTACHMENTS:
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
@@ -80,10 +83,17 @@ def claim(conversation: Conversation, ids: Sequence[UUID], openers: Sequence[str
     for file in found.values():
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
-        if not file.segment and not openers:
+        if not file.segment and not openers(spec):
             raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
     ConversationFile.objects.filter(id__in=found).update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
+
+
+def openers(spec: GptSpec) -> tuple[str, ...]:
+    """The titles of what opens attached files itself in the GPT, of what this site has."""
+    missing = stream.missing_capabilities()
+    capabilities = tuple(key for key in spec.capabilities if key not in missing)
+    return file_openers(spec.model_copy(update={"capabilities": capabilities}))
 
 
 def point_steps_at(file: ConversationFile) -> None:

@@ -206,6 +206,11 @@ class ConversationFile(FileToRead):
         return [f"{self.unit.capitalize()} {page}: {message}" if page else message for message, page in pages]
 
     @property
+    def extent(self) -> str:
+        """How many pages it has, in words; empty if the format has none."""
+        return f"{self.n_pages:,} {self.unit}{'' if self.n_pages == 1 else 's'}" if self.n_pages else ""
+
+    @property
     def progress(self) -> str:
         """How far reading is, in words."""
         if self.status == self.Status.RECEIVED:

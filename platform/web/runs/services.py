@@ -22,7 +22,6 @@ from gpts.runs.steps import (
     UserMessage,
     pending_approvals,
 )
-from gpts.spec.capabilities import file_openers
 from web.accounts.models import User
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
@@ -110,7 +109,7 @@ def start_run(
                 text=chosen.text,
                 earlier=tuple(earlier),
                 later=tuple(later),
-                attachments=files.claim(conversation, attachments, file_openers(chosen.version.spec())),
+                attachments=files.claim(conversation, attachments, chosen.version.spec()),
                 overrides=overrides,
                 guest_id=str(chosen.gpt.id) if chosen.gpt else "",
             )

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -52,11 +53,12 @@ def remove_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
 
 
 def _chip(file: ConversationFile) -> dict[str, Any]:
-    """What the composer shows of the file. `extent` is its length in words, empty if the format has no pages."""
-    counted = f"{file.n_pages:,} {file.unit}{'' if file.n_pages == 1 else 's'}" if file.n_pages else ""
-    facts = {"id": str(file.id), "name": file.name, "size": file.size, "mime": file.mime, "extent": counted}
-    shown = {"state": file.reading, "progress": file.progress, "error": file.error}
-    return {**facts, **shown, "notices": file.all_notices}
+    """What the composer shows of the file, and where to follow and remove it. `share` is how much of it is read."""
+    done, total = (file.n_done, file.n_chunks) if file.n_chunks else (file.n_read, file.n_pages)
+    facts = {"id": str(file.id), "name": file.name, "size": file.size, "mime": file.mime, "state": file.reading}
+    shown = {"progress": file.progress, "share": done / total if total else None, "extent": file.extent}
+    urls = {"url": reverse("file_status", args=[file.id]), "remove": reverse("file_remove", args=[file.id])}
+    return {**facts, **shown, **urls, "error": file.error, "notices": file.all_notices}
 
 
 @require_safe

@@ -125,7 +125,7 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
     assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
     assert steps[-1].text == "ZP-771 fits."
     assert shown(told) == "ZP-771 fits."
-    assert [event["type"] for event in told] == ["attempt", "token", "token", "step"]
+    assert [event["type"] for event in told] == ["progress", "attempt", "token", "token", "step"]
 
 
 def test_files_are_searched_and_the_answer_is_cited(run):
@@ -135,6 +135,26 @@ def test_files_are_searched_and_the_answer_is_cited(run):
     (citation,) = steps[-1].citations
     assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
     assert steps[-1].coverage == "covered"
+
+
+def phases(events: list[dict]) -> list[str]:
+    return [event["text"] for event in events if event["type"] == "progress"]
+
+
+@pytest.mark.parametrize(
+    ("length", "ability", "named"),
+    [
+        (1_000_000, CAPABLE, ["Searching 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (20, CAPABLE, ["Reading 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (20, WEAK, ["Reading your message", "Searching 1 file", "Checking the answer against the files"]),
+    ],
+)
+def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, named):
+    give_files(run)
+    its = made_services(["The seal kit of the Zephyr-9 is ZP-771."], Index(FOUND), Embedder(), ability)
+    its.index.length = length
+    advance(run, its)
+    assert phases(told) == named
 
 
 def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(run, told):

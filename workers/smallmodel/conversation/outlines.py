@@ -22,8 +22,9 @@ MAX_LISTED: Final = 40
 MAX_CLOSEST: Final = 12
 # The embedder reads this in some two seconds on two cores.
 MAX_CLOSEST_CHARS: Final = 100_000
-# Rows of a table at the beginning of a section that an outline has.
+# Rows of a table at the beginning of a section that an outline has, or sentences if there are few sections.
 MAX_ROWS: Final = 5
+_FEW_SECTIONS: Final = 2
 # A sentence is listed if it is this share as close to the message as the closest one.
 _LISTED_SHARE: Final = 0.6
 _LEAST_WORDS: Final = 3
@@ -114,18 +115,25 @@ def _outline_lines(leads: Sequence[tuple[Passage, str]], *, several: bool) -> It
 
 
 def _leads(file: Passage) -> Iterator[tuple[Passage, str]]:
-    """The first sentence of each section of a file, or of each paragraph if it has no headings; rows of a table."""
-    for section in _sections(file):
+    """The first sentence of each section of a file, or of each paragraph if it has no headings; rows of a table.
+
+    Of a file with few sections, the first sentences.
+    """
+    sections = list(_sections(file))
+    for section in sections:
         part = _part(file, section.start, section.end, section.heading)
         sources = [each for each in sources_of([part], pairs=False) if _is_text(each, section.heading)]
         rows = [each for each in sources[:MAX_ROWS] if tables.is_row(each.text)]
-        for source in rows if rows and rows[0] is sources[0] else sources[:1]:
+        shown = sources[: 1 if len(sections) > _FEW_SECTIONS else MAX_ROWS]
+        for source in rows if rows and rows[0] is sources[0] else shown:
             yield _part(file, *_span(source), section.heading), _BULLET.sub("", source.readable)
 
 
 def _is_text(source: Source, heading: str) -> bool:
-    """Whether it is no heading, and says something."""
-    is_heading = is_title(source.passage.text, source.span) or source.text == heading.rsplit(" > ", 1)[-1]
+    """Whether it is no heading, and says something; without headings, the first line of a file names it."""
+    is_first = not heading and source.passage.start + source.span.start == 0
+    is_heading = is_title(source.passage.text, source.span) and not is_first
+    is_heading = is_heading or source.text == heading.rsplit(" > ", 1)[-1]
     return not is_heading and len(source.readable.split()) >= _LEAST_WORDS
 
 
