@@ -50,7 +50,7 @@ def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
         return ()
     n_tokens = index.n_tokens(own)
     kept = own if fit_whole(n_tokens, state.spec, state.ability) else ()
-    attached = whole_attachments(state, n_tokens if kept else 0)
+    attached = whole_attachments(state, n_tokens if kept else 0, searches_own=bool(own and not kept))
     whole = [*kept, *(file.as_knowledge() for file in attached)]
     return index.whole(whole) if whole else ()
 
