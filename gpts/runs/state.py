@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
+from gpts.knowledge.ranking import budget_for
 from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -142,31 +143,37 @@ def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
     return ability.writes_from_sources and n_tokens <= _whole_room(spec, ability)
 
 
-def whole_attachments(state: TurnState, n_own_tokens: int) -> tuple[FileRef, ...]:
+def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool = False) -> tuple[FileRef, ...]:
     """The attached files that are part of the prompt as they are, beside `n_own_tokens` of the GPT's own files.
 
-    The newest ones that fit; the others are searched. The choice changes with a new file or a very long message only.
+    The newest ones that fit; the others are searched, as the GPT's own are if `searches_own`. The choice changes with
+    a new file or a very long message only.
     """
     if not state.ability.writes_from_sources:
         return ()
-    message = state.user_message()
+    message, attached = state.user_message(), state.attached()
     n_chars = len(message.text) + sum(len(each.content) for each in (*message.earlier, *message.later))
-    room = _whole_room(state.spec, state.ability, n_chars // CHARS_PER_TOKEN) - n_own_tokens
+    n_message = max(n_chars // CHARS_PER_TOKEN, CONVERSATION_TOKENS)
+    left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
+    if searches_own or sum(file.n_tokens for file in attached) > left:
+        n_message += budget_for(state.ability.context_tokens)
+        left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
     kept: list[FileRef] = []
-    for file in reversed(state.attached()):
-        if file.n_tokens <= room:
-            room -= file.n_tokens
+    for file in reversed(attached):
+        if file.n_tokens <= left:
+            left -= file.n_tokens
             kept.append(file)
     return tuple(reversed(kept))
 
 
-def _whole_room(spec: GptSpec, ability: ModelAbility, n_message: int = 0) -> int:
+def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
     """Tokens for whole files in a prompt."""
-    return min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * ability.context_tokens), room(spec, ability, n_message))
+    most = min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * ability.context_tokens))
+    return min(most, room(spec, ability, n_conversation))
 
 
-def room(spec: GptSpec, ability: ModelAbility, n_message: int = 0) -> int:
-    """Tokens of a prompt beside the instructions, the longest reply, and a conversation or message of `n_message`."""
+def room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
+    """Tokens for files and notes in a prompt, beside the instructions, the longest reply and a conversation."""
     context = ability.context_tokens
     reply = min(spec.model.max_tokens, context // 2)
-    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - max(n_message, CONVERSATION_TOKENS)
+    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation
