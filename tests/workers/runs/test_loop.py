@@ -165,6 +165,7 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert "150" not in steps[-1].text
     assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
     assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
+    assert phases(told)[-1] == "Looking for the closest passages"
 
 
 @pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
