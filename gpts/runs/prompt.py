@@ -17,6 +17,8 @@ from gpts.runs.steps import Cancelled, FileRef, Finished, Log, ModelReply, Retri
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
+# What a model answers, and nothing else, if the files do not cover the question; people get a decline instead.
+NOT_COVERED: Final = "NOT COVERED"
 _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -68,7 +70,7 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
         own = [file for file in whole_files if file.file_id in own_ids]
         where = _TEXTS["whole_files" if own else "searched_files"]
         rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
-        parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule}")
+        parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule.format(not_covered=NOT_COVERED)}")
         parts += map(_file_text, own)
     return "\n\n".join(parts)
 
@@ -82,20 +84,22 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
-    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
+    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
+    replied = last is not None and bool(last.text or last.declined)
     messages: list[PromptMessage] = []
     for step in log:
         messages += _messages(step, retrieval, replied, files)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: str, files: WholeFiles) -> list[PromptMessage]:
+def _messages(step: Step, retrieval: Retrieval | None, replied: bool, files: WholeFiles) -> list[PromptMessage]:
     match step:
         case UserMessage():
             return [*step.earlier, _question(step, retrieval, files), *step.later]
-        case ModelReply():
+        case ModelReply() if step.text or step.tool_calls or step.declined:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
-            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
+            text = NOT_COVERED if step.declined else step.text
+            return [PromptMessage(role="assistant", content=text, tool_calls=calls)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:

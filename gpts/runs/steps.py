@@ -183,10 +183,16 @@ class ToolChoice(Value):
 
 
 class ModelReply(Value):
-    """One complete generation of the model; one that crashed leaves no step and is repeated."""
+    """One complete generation of the model; one that crashed leaves no step and is repeated.
+
+    `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
+    files do not support are not part of `text`.
+    """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    declined: bool = False
+    n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     finish: FinishReason = "stop"
     prompt_tokens: int = 0

@@ -12,7 +12,7 @@ from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.fixed_replies import decline
+from gpts.runs.fixed_replies import decline, fixed_reply
 from gpts.runs.queries import query_request, retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
@@ -132,7 +132,8 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
     gate = Gate(state.question(), (*passages, _said(state)), meaning, state.spec.instructions) if gated else None
-    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else ())
+    tools = state.tools.keys() if state.must_answer() else ()
+    reply = ReplyCollector(n_tokens, gate, tools, may_decline=state.spec.only_from_knowledge and for_people)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -184,16 +185,11 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    """The answer with its citations. If nothing is said, `show` gets what the files say, or the decline."""
     if _declines(decision, state):
-        text = decline(services.small.language(state.question()), state.spec)
-        show(text)
-        return Finished(
-            text=text,
-            coverage="not_covered",
-            closest=_closest(state, services),
-            label=context_label(state.history, state.steps),
-        )
+        end = (_quotes(state, services) if _is_withheld(state) else None) or _decline(state, services)
+        show(end.text)
+        return end
     text, passages = decision.text, state.passages()
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
@@ -233,6 +229,36 @@ def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
     return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
 
 
+def _is_withheld(state: TurnState) -> bool:
+    last = next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), None)
+    return last is not None and last.n_withheld > 0 and not last.declined
+
+
+def _quotes(state: TurnState, services: Services) -> Finished | None:
+    """Sentences of the files in place of an answer that they do not support; None if none is close."""
+    found = services.small.extract(_found(state, services), state)
+    if not found.extract:
+        return None
+    lead = fixed_reply(services.small.language(state.question()), "passages" if found.covered else "unsure")
+    text = f"{lead}\n\n{found.extract}"
+    grounding = ground(text, found.passages, EmbeddedMeaning(services.embedder), state.question(), instructions=lead)
+    return Finished(
+        text=text,
+        citations=grounding.citations,
+        coverage="covered" if found.covered else "not_covered",
+        label=context_label(state.history, state.steps),
+    )
+
+
+def _decline(state: TurnState, services: Services) -> Finished:
+    return Finished(
+        text=decline(services.small.language(state.question()), state.spec),
+        coverage="not_covered",
+        closest=_closest(state, services),
+        label=context_label(state.history, state.steps),
+    )
+
+
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
@@ -245,13 +271,20 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
     """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    found = state.retrieval()
-    if found is None or not state.ability.writes_from_sources:
+    if state.retrieval() is None or not state.ability.writes_from_sources:
         return ()
     query = retrieval_query(state.history, state.steps)
-    if found.whole_files:
-        found = services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
-    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+    passages = _found(state, services).passages
+    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+
+
+def _found(state: TurnState, services: Services) -> Retrieval:
+    """What the files hold on the question, also those that the model read whole."""
+    found = state.retrieval()
+    if found is not None and not found.whole_files:
+        return found
+    query = retrieval_query(state.history, state.steps)
+    return services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
 
 
 def _max_tokens(state: TurnState) -> int:

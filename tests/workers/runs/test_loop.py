@@ -157,12 +157,24 @@ def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, name
     assert phases(told) == named
 
 
-def test_a_false_sentence_never_reaches_the_reader(run, told):
+def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(run, told):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
+    assert steps[-2].n_withheld == 2
+    assert steps[-1].text == shown(told)
+    assert "150" not in steps[-1].text
+    assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
+    assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
+
+
+@pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
+def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
+    give_files(run, only_from_knowledge=True)
+    steps = advance(run, scripted_services([written]))
+    assert (steps[-2].text, steps[-2].declined) == ("", True)
     assert steps[-1].text == shown(told)
     assert steps[-1].text.startswith(NOT_COVERED)
-    assert steps[-1].citations == ()
+    assert (steps[-1].coverage, steps[-1].citations) == ("not_covered", ())
 
 
 @pytest.mark.parametrize("ability", [CAPABLE, WEAK])
