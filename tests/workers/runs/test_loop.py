@@ -300,6 +300,18 @@ def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run,
     assert advance(services.regenerate(conversation.messages.last()), its)[1].whole_files == ("lease.pdf",)
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_later_answer_is_judged_by_attached_files_only_if_the_gpt_has_files_or_it_cites_them(
+    run, conversation, knows
+):
+    if knows:
+        give_files(run)
+    its = made_services(["The seal kit is ZP-771.", "Paris is the capital of France."], Files(FOUND), Embedder())
+    assert advance(attach(run, LEASE), its)[-1].coverage == "covered"
+    last = advance(services.start_run(conversation, "What is the capital of France?"), its)[-1]
+    assert (last.coverage, len(last.support)) == (("not_covered", 1) if knows else ("no_knowledge", 0))
+
+
 def test_a_weak_model_quotes_an_attached_file(run):
     found = Retrieval(query="", passages=(IN_LEASE,), covered=True, n_files=1)
     steps = advance(attach(run, LEASE), made_services(["unused"], Files(found), Embedder(), WEAK))
