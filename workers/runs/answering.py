@@ -176,6 +176,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
+    if not grounding.citations and _is_about_else(passages, state):
+        grounding = Grounding()
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
@@ -204,6 +206,12 @@ def _declines(decision: decisions.Finish, state: TurnState) -> bool:
     if decision.text or decision.calls or not (state.retrieval() or state.passages()):
         return False
     return state.spec.only_from_knowledge or not state.ability.writes_from_sources
+
+
+def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
+    """Whether an answer without citations had only files of earlier messages, which need not be its subject."""
+    earlier = {file.id for file in state.attached()}.difference(file.id for file in state.new_files())
+    return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
 
 
 def _is_withheld(state: TurnState) -> bool:

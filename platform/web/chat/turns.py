@@ -206,7 +206,8 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
+        found = next((line.words for line in self.lines if not line.call_id), "")
+        return doing(self.lines) or found or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:

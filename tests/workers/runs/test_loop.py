@@ -180,6 +180,7 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert "150" not in steps[-1].text
     assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
     assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
+    assert phases(told)[-1] == "Looking for the closest passages"
 
 
 @pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
@@ -314,6 +315,18 @@ def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run,
     assert first[1].content.startswith('<file name="lease.pdf">')
     assert second[: len(first)] == first
     assert advance(services.regenerate(conversation.messages.last()), its)[1].whole_files == ("lease.pdf",)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_later_answer_is_judged_by_attached_files_only_if_the_gpt_has_files_or_it_cites_them(
+    run, conversation, knows
+):
+    if knows:
+        give_files(run)
+    its = made_services(["The seal kit is ZP-771.", "Paris is the capital of France."], Files(FOUND), Embedder())
+    assert advance(attach(run, LEASE), its)[-1].coverage == "covered"
+    last = advance(services.start_run(conversation, "What is the capital of France?"), its)[-1]
+    assert (last.coverage, len(last.support)) == (("not_covered", 1) if knows else ("no_knowledge", 0))
 
 
 def test_a_weak_model_quotes_an_attached_file(run):
