@@ -93,7 +93,8 @@ def test_dialogues_about_attached_files_count_apart():
 
 
 def test_a_model_that_cannot_write_answers_from_attached_files():
-    own = [each for each in read_dialogues(QUESTIONS / "dialogues-dev.jsonl") if each.kind == ATTACHMENT]
+    dialogues = {each.id: each for each in read_dialogues(QUESTIONS / "dialogues-dev.jsonl")}
+    own = [dialogues["attachment-contract-1"], dialogues["attachment-beside-knowledge-1"]]
     services = made_services(["unused"], None, shared_embedder(), WEAK)
     outcomes = list(held_dialogues(own, services, lambda progress: None))
     assert len(outcomes) == sum(len(each.turns) for each in own)
