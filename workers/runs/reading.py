@@ -18,7 +18,7 @@ from gpts.runs.reading import ReadFile
 from gpts.runs.state import TurnState
 from gpts.runs.steps import PartNotes, Retrieval
 from gpts.spec.gpt import KnowledgeRef
-from workers.engine.base import PromptTooLong, Usage
+from workers.engine.base import EngineError, PromptTooLong, Usage
 from workers.knowledge.kept_notes import NotedPart, notes_key
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.services import Services
@@ -114,11 +114,12 @@ def _noted(
     if kept := services.notes.get(part.segment, key):
         return kept, Usage(0, 0), True
     written = write(messages, n_tokens, services, tell)
+    if written.finish == "deadline":  # what it left out would go unnoticed
+        raise EngineError("The notes on a part of a file were not written in time.")
     text = reading.read_notes(written.text, is_whole=written.finish == "stop")
     found = ground(text, [part], EmbeddedMeaning(services.embedder), wanted)
     noted = NotedPart(text, tuple(dict.fromkeys((each.start, each.end) for each in found.citations)))
-    if written.finish != "deadline":
-        services.notes.put(part.segment, key, noted)
+    services.notes.put(part.segment, key, noted)
     return noted, written.usage, False
 
 
