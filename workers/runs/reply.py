@@ -12,7 +12,7 @@ from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
 
-# How a reply says that the files do not cover the question; a model may repeat an earlier decline instead of the mark.
+# How a reply says that the files do not cover the question; a model may repeat an earlier decline.
 _DECLINES: Final = tuple(each.casefold().rstrip(".") for each in (NOT_COVERED, *DECLINES))
 
 
