@@ -101,14 +101,11 @@ def outline(state: TurnState, services: Services) -> Retrieval:
 def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
-    passages = state.passages()
     # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
-    gated = state.spec.only_from_knowledge and passages and for_people
-    meaning = EmbeddedMeaning(services.embedder)
-    gate = Gate(state.question(), (*passages, _said(state)), meaning, state.spec.instructions) if gated else None
-    tools = state.tools.keys() if state.must_answer() else ()
-    reply = ReplyCollector(n_tokens, gate, tools, may_decline=state.spec.only_from_knowledge and for_people)
+    is_strict = state.spec.only_from_knowledge and for_people
+    gate = _gate(state, services) if is_strict else None
+    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else (), may_decline=is_strict)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -117,6 +114,16 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     show(reply.finish())
     step = reply.step(state.n_calls())
     return step.model_copy(update={"label": context_label(state.history, state.steps)})
+
+
+def _gate(state: TurnState, services: Services) -> Gate | None:
+    """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
+    passages, asked = state.passages(), services.small.asks_for(state)
+    if not passages or asked in ("small_talk", "about_gpt"):
+        return None
+    sources = (*passages, _said(state))
+    meaning = EmbeddedMeaning(services.embedder)
+    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=asked != "question")
 
 
 def _said(state: TurnState) -> Passage:
