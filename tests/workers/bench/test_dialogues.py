@@ -6,16 +6,20 @@ import pytest
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import Finished
+from tests.workers.made_services import made_services
 from workers.bench.dialogues import (
     ATTACHMENT,
     Expectation,
     TurnOutcome,
     contains,
     dialogue_figures,
+    held_dialogues,
     read_dialogues,
     wrong_with,
 )
 from workers.bench.quiz import BUNDLED
+from workers.engine.scripted import WEAK
+from workers.knowledge.embed import shared_embedder
 
 QUESTIONS = BUNDLED.parent
 QUOTE = "We are open from 9:00 to 17:00."
@@ -86,6 +90,16 @@ def test_dialogues_about_attached_files_count_apart():
     assert (figures["n_turns"], figures["right"]) == (1, 1.0)
     assert figures["by_kind"] == {"facts": 1.0, ATTACHMENT: 0.0}
     assert dialogue_figures([outcome(ATTACHMENT, 0)])["right"] == 0.0
+
+
+def test_a_model_that_cannot_write_answers_from_attached_files():
+    dialogues = {each.id: each for each in read_dialogues(QUESTIONS / "dialogues-dev.jsonl")}
+    own = [dialogues["attachment-contract-1"], dialogues["attachment-beside-knowledge-1"]]
+    services = made_services(["unused"], None, shared_embedder(), WEAK)
+    outcomes = list(held_dialogues(own, services, lambda progress: None))
+    assert len(outcomes) == sum(len(each.turns) for each in own)
+    assert dialogue_figures(outcomes)["right"] >= 0.9
+    assert services.engine.requests == []
 
 
 def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
