@@ -179,8 +179,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
-    quoted = found is not None and bool(found.extract) and found.extract in text
-    # Sentences of the files need no judgement, even where their list or table was taken apart.
+    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
+    # and results of calls: a model that does not write from sources gives nothing else.
+    quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
     coverage = _coverage(decision, state, grounding)
     offers = coverage == "not_covered" and not grounding.citations

@@ -183,7 +183,9 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
-@pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
+@pytest.mark.parametrize(
+    "written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?", NOT_COVERED]
+)
 def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, scripted_services([written]))
