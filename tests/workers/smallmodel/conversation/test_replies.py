@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -126,6 +126,15 @@ def test_a_file_that_is_handed_over_is_outlined(text, spec):
 def test_files_are_meant_by_what_was_attached_last_or_by_name(text, new, meant):
     found = with_files(text, *new, spec=PUMPS, history=(ATTACHED,))
     assert (found.intent, set(found.file_ids)) == ("whole_files", meant)
+
+
+def test_an_answer_from_the_files_of_the_gpt_ends_the_reach_of_an_attached_file():
+    quote = Citation(
+        tag=1, file_id="m", file_name="", segment="m", chunk=0, quote="", start=0, end=1, answer_start=0, answer_end=1
+    )
+    manual = (UserMessage(text="Summarise the manual"), Finished(text="Seals", citations=(quote,)))
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED,)).file_ids == ("lease.pdf",)
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED, manual)).file_ids == ("lease.pdf", "m")
 
 
 @pytest.mark.parametrize(
