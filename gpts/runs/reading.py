@@ -86,7 +86,7 @@ def notes_request(text: str, wanted: str, n_tokens: int) -> tuple[PromptMessage,
 
 
 def read_notes(written: str, *, is_whole: bool) -> str:
-    """The notes in a reply, without a last sentence that was cut off; empty if the text says nothing on the request."""
+    """The notes in a reply, without a sentence that was cut off; empty if the text says nothing on the request."""
     spans = sentence_spans(written)
     end = spans[-2].end if len(spans) > 1 and not is_whole else len(written)
     lines = [line.rstrip() for line in written[:end].strip().splitlines() if line.strip()]
