@@ -80,6 +80,7 @@ def notes_request(text: str, wanted: str, n_tokens: int) -> tuple[PromptMessage,
         text=text,
         wanted=TEXTS["summary"] if wanted == SUMMARY else wanted,
         n_words=int(n_tokens * _WORDS_PER_TOKEN),
+        otherwise="" if wanted == SUMMARY else TEXTS["otherwise"],
     )
     rules = PromptMessage(role="system", content=TEXTS["rules"].strip())
     return (rules, PromptMessage(role="user", content=content.strip()))
@@ -98,6 +99,7 @@ def notes_text(notes: Sequence[PartNotes], unread: str) -> str:
     """The notes of a turn as its prompt has them."""
     told = [f"({each.part}{f', {each.place}' if each.place else ''})\n{each.text}" for each in notes if each.text]
     heading = TEXTS["heading_unread"].format(unread=unread) if unread else TEXTS["heading"]
+    heading = heading.strip()
     if not told:
         return f"{heading}\n\n{TEXTS['nothing']}"
     return "\n\n".join([heading, *told, *([TEXTS["others"]] if len(told) < len(notes) else [])])

@@ -261,7 +261,10 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support else "no_knowledge"
+    found = state.retrieval()
+    # A summary may be too general for any one sentence of the files, which is no sign that they say nothing.
+    is_text = bool(state.notes()) or (found is not None and found.reused)
+    return "not_covered" if grounding.support and not is_text else "no_knowledge"
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:

@@ -74,7 +74,7 @@ def test_the_prompt_has_the_notes_and_says_where_there_are_none():
     assert "(m.pdf, part 1 of 2, pages 1–3)\n- One." in text
     assert text.endswith("(The other parts say nothing on this.)")
     assert notes_text((notes(1, ""),), "").endswith("The files say nothing on this.")
-    assert "of which you have read a part (m.pdf)" in notes_text((notes(1, "- One."),), "m.pdf")
+    assert "of which you have read a part (m.pdf)." in notes_text((notes(1, "- One."),), "m.pdf")
 
 
 def test_what_was_not_read_is_said_by_pages_or_sections():
