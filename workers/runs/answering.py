@@ -28,6 +28,8 @@ from workers.runs.services import Services
 
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
+# Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
+QUOTED_WHOLE_TOKENS: Final = 4_000
 # Passages whose sentences are compared with a question that the answer declines.
 _CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
@@ -55,7 +57,11 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     writes = state.ability.writes_from_sources
     query = search_query(state, services) if writes else _query_by_rules(state)
     found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
-    return found.model_copy(update={"covered": bool(found.passages)}) if writes else found
+    if writes:
+        return found.model_copy(update={"covered": bool(found.passages)})
+    if services.index.n_tokens(state.spec.knowledge) > QUOTED_WHOLE_TOKENS:
+        return found
+    return found.model_copy(update={"passages": services.index.whole(state.spec.knowledge)})
 
 
 def _query_by_rules(state: TurnState) -> str:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Final
 
+from gpts.knowledge.citations import Similarity
 from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Intent
 from gpts.spec.gpt import KnowledgeRef
@@ -16,9 +18,15 @@ from workers.knowledge.languages import likeliest_language
 from workers.smallmodel.conversation.wording import LANGUAGES, SmallTalk, joined, plain_words, small_talk
 from workers.smallmodel.phrases import any_of, pattern, phrases
 from workers.smallmodel.routing.dialogue import clip
-from workers.smallmodel.routing.words import language_of
+from workers.smallmodel.routing.words import gloss, language_of
 
 _AFTERTHOUGHT_WORDS: Final = 4
+# Shorter messages after small talk are keywords: "opening hours".
+_LEAST_REMARK_WORDS: Final = 4
+# Of 488 messages that the patterns took for questions, 47 of them meant for the GPT itself, this finds 11 of these
+# and 2 others; 0.45 finds 15 and 13 (2026-11).
+_LIKELY_FROM: Final = 0.55
+_LIKELY: Final[dict[str, Intent]] = {"about": "about_gpt", "talk": "small_talk", "files": "whole_files"}
 # Of 377 messages in eight languages, 369 are then told right (by words alone 360, by letters alone 361; 2026-11).
 _SURE_SHARE: Final = 0.9
 _SURE_AGAINST_ENGLISH: Final = 0.995
@@ -74,11 +82,24 @@ def read_message(text: str) -> Reading:
     return Reading("question", language(text), talk)
 
 
-def is_remark(reading: Reading, text: str) -> bool:
-    """Whether a message that begins like small talk asks nothing: "morning! flour everywhere"."""
-    if reading.talk is None or "?" in text or "？" in text or _GOES_ON.match(joined(reading.talk.rest)):
+def is_remark(reading: Reading, text: str, *, after_talk: bool) -> bool:
+    """Whether a message that begins like small talk, or follows it, asks nothing: "morning! flour everywhere"."""
+    words = plain_words(text, apostrophes=" ")
+    if "?" in text or "？" in text or _ASKING.search(" ".join(words)):
         return False
-    return not _ASKING.search(" ".join(plain_words(text, apostrophes=" ")))
+    if reading.talk is None:
+        return after_talk and len(words) >= _LEAST_REMARK_WORDS
+    return not _GOES_ON.match(joined(reading.talk.rest))
+
+
+def likely_meant(text: str, lang: str, similarity: Similarity) -> Intent | None:
+    """What a message is about by its likeness to the examples of data/addressed.toml; None if it is a question."""
+    kinds = phrases("addressed")
+    rows = similarity([gloss(clip(text), lang)], [example for examples in kinds.values() for example in examples])
+    scores = iter(rows[0])
+    best = {kind: max(islice(scores, len(examples))) for kind, examples in kinds.items()}
+    kind = max(best, key=lambda each: best[each])
+    return _LIKELY.get(kind) if best[kind] >= _LIKELY_FROM else None
 
 
 def _about_gpt(text: str) -> str:

@@ -2,18 +2,22 @@
 
 from typing import Final
 
+from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
 from gpts.runs.state import TurnState
 from gpts.runs.steps import MessageIntent
-from workers.smallmodel.conversation.intents import Reading, is_remark, meant_files, read_message
+from workers.smallmodel.conversation.intents import Reading, is_remark, likely_meant, meant_files, read_message
 from workers.smallmodel.conversation.outlines import is_listing
 
 # Files that a reply names.
 _LISTED: Final = 5
 
 
-def message_intent(state: TurnState) -> MessageIntent:
-    """What the new message of `state` asks for, with the reply if it asks for no facts."""
+def message_intent(state: TurnState, similarity: Similarity) -> MessageIntent:
+    """What the new message of `state` asks for, with the reply if it asks for no facts.
+
+    What may be meant for the GPT itself gets a reply only if the files say nothing on it.
+    """
     reading = read_message(state.question())
     match reading.intent:
         case "small_talk":
@@ -24,8 +28,16 @@ def message_intent(state: TurnState) -> MessageIntent:
             return _rewrite(reading, state)
         case "whole_files" if state.spec.knowledge:
             return _whole_files(reading, state)
-    if is_remark(reading, state.question()):  # unless the files say something about it
-        return MessageIntent(intent="small_talk", note=_small_talk(reading, state))
+    match likely_meant(state.question(), reading.lang, similarity):
+        case "about_gpt":
+            lead = fixed_reply(reading.lang, "unsure")
+            return MessageIntent(intent="about_gpt", note=_about(reading, state), lead=lead)
+        case "small_talk":
+            return _likely_talk(reading, state)
+        case "whole_files" if state.spec.knowledge:
+            return _whole_files(reading, state)
+    if is_remark(reading, state.question(), after_talk=_was_talk(state)):
+        return _likely_talk(reading, state)
     if state.spec.knowledge:
         note = decline(reading.lang, state.spec)
     else:
@@ -47,11 +59,22 @@ def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
     )
 
 
+def _likely_talk(reading: Reading, state: TurnState) -> MessageIntent:
+    lead = fixed_reply(reading.lang, "unsure")
+    return MessageIntent(intent="small_talk", note=_small_talk(reading, state), lead=lead)
+
+
+def _was_talk(state: TurnState) -> bool:
+    """Whether the message before this one was small talk, or about the GPT."""
+    before = state.history[-1] if state.history else ()
+    return any(isinstance(step, MessageIntent) and step.intent in ("small_talk", "about_gpt") for step in before)
+
+
 def _small_talk(reading: Reading, state: TurnState) -> str:
-    assert reading.talk is not None
+    kind = reading.talk.kind if reading.talk else "acknowledgement"
     help_text = fixed_reply(reading.lang, "help")
-    text = fixed_reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=help_text)
-    is_first = reading.talk.kind == "greeting" and not state.history
+    text = fixed_reply(reading.lang, kind).format(name=state.spec.name, help=help_text)
+    is_first = kind == "greeting" and not state.history
     return with_starters(text, reading.lang, state.spec.starters) if is_first else text
 
 

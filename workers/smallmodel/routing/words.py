@@ -1,7 +1,7 @@
 """Translates a message word by word to English, as the bundled embedder knows only English.
 
-A small dictionary has the German, French, Spanish and Chinese words of messages to tools. Word order and grammar stay
-foreign, which hardly matters to the embedder.
+A small dictionary has the German, French, Spanish and Chinese words of messages to tools, and a smaller one Italian,
+Portuguese and Dutch words of questions. Word order and grammar stay foreign, which hardly matters to the embedder.
 """
 
 import re
@@ -16,10 +16,12 @@ DATA: Final = Path(__file__).parent / "data"
 # English to the forms in each of LANGUAGES.
 _DICTIONARY: Final = ("words", "words-gpts", "words-things")
 LANGUAGES: Final = ("de", "fr", "es", "zh")
+# Languages of a second, smaller dictionary, which only `gloss` reads, where it is told the language.
+_MORE_LANGUAGES: Final = ("it", "pt", "nl")
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
-_ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t)['’]")
+_ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t|dell|all|nell|un|quest)['’]")
 _SHORTEST_STEM: Final = 4
 _LONGEST_HAN: Final = 4
 
@@ -47,10 +49,11 @@ def fold(text: str) -> str:
 
 @cache
 def _lexicons() -> dict[str, _Lexicon]:
-    lexicons = {language: _Lexicon() for language in LANGUAGES}
-    for name in _DICTIONARY:
+    lexicons = {language: _Lexicon() for language in (*LANGUAGES, *_MORE_LANGUAGES)}
+    for name in (*_DICTIONARY, "words-more"):
+        languages = LANGUAGES if name in _DICTIONARY else _MORE_LANGUAGES
         for english, forms in read_data(name).items():
-            for language, words in zip(LANGUAGES, forms, strict=True):
+            for language, words in zip(languages, forms, strict=True):
                 for word in words.split():
                     form = word if language == "zh" else fold(word)
                     table = lexicons[language].stems if form.endswith("*") else lexicons[language].exact
@@ -88,9 +91,9 @@ def _find(language: str, word: str) -> str | None:
     lexicon = _lexicons()[language]
     folded = fold(word)
     found = lexicon.find(folded)
-    if found is None and language in ("fr", "es"):
+    if found is None and language in ("fr", "es", "it"):
         found = lexicon.find(_ELISION.sub("", folded))
-    if found is None and language == "de":
+    if found is None and language in ("de", "nl"):
         found = _compound(lexicon, folded)
     return found
 
@@ -105,10 +108,10 @@ def _compound(lexicon: _Lexicon, word: str) -> str | None:
 
 
 @lru_cache(4_096)
-def gloss(text: str) -> str:
-    """`text` with its known foreign words in English; English text is unchanged."""
-    language = language_of(text)
-    if language == "en":
+def gloss(text: str, language: str = "") -> str:
+    """`text`, by default in its likely language, with its known foreign words in English; English is unchanged."""
+    language = language or language_of(text)
+    if language not in _lexicons():
         return text
     if language == "zh":
         return _gloss_han(text)
