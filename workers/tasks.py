@@ -15,7 +15,6 @@ from web.rpc import RpcTask
 from web.runs import log
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
-from web.runs.files import forget_unsent
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat
@@ -24,6 +23,7 @@ from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
+from workers.indexing.forgetting import forget_files
 from workers.knowledge import unions
 from workers.knowledge.page_pictures import remove_old_pictures
 from workers.knowledge.pipeline import remove_leftovers
@@ -58,8 +58,9 @@ def wake_stalled_runs() -> None:
     """Send again the tasks that dead workers or lost messages left unfinished."""
     for run_id in log.take_stalled():
         wake(run_id)
-    for file in take_stalled_files():
-        queue_indexing(file)
+    for kind in indexing.OWNERS:
+        for file in take_stalled_files(kind):
+            queue_indexing(file)
     end_late()
     indexing.retire_if_idle()
 
@@ -136,7 +137,7 @@ def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
 def forget() -> None:
     """Delete expired data and the leftovers of killed workers."""
     forget_transient()
-    forget_unsent()
+    forget_files()
     expire_approvals()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)

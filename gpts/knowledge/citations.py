@@ -44,6 +44,7 @@ CLOSE_SHARE: Final = 0.5
 
 # "3. Deposit": a heading in plain text.
 _NUMBERED_TITLE: Final = re.compile(r"(?:§ ?)?\d+(?:\.\d+)*[.)]? \S+(?: \S+){0,4}(?<![.!?:;])")
+_ITEM: Final = re.compile(r"^- (.+)$", re.MULTILINE)
 _STOPPED: Final = re.compile(r"[.!?…。！？][\"'”’)\]]*$")
 
 
@@ -96,6 +97,25 @@ def ground(
         support=tuple(
             SentenceSupport(answer_start=span.start, answer_end=span.end, level=each.level)
             for span, each in judged_claims
+        ),
+    )
+
+
+def ground_list(answer: str, listed: str, passages: Sequence[Passage]) -> Grounding | None:
+    """The support of an answer with the list `listed`, each item of which is from one of `passages`, in their order.
+
+    None if it is not such a list. Nothing is judged: code has taken the items from the passages.
+    """
+    at = answer.find(listed)
+    items = [Span(at + found.start(1), at + found.end(1)) for found in _ITEM.finditer(listed)]
+    if at < 0 or not items or len(items) != len(passages):
+        return None
+    tags: dict[tuple[str, str, int, int], int] = {}
+    cited = zip(items, passages, strict=True)
+    return Grounding(
+        citations=tuple(_citation(span, passage, Span(0, len(passage.text)), tags) for span, passage in cited),
+        support=tuple(
+            SentenceSupport(answer_start=span.start, answer_end=span.end, level="supported") for span in items
         ),
     )
 
@@ -219,21 +239,20 @@ def _translated(source: Source, translate: Translate) -> Source:
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:
     tags: dict[tuple[str, str, int, int], int] = {}
-    return tuple(_citation(span, source, tags) for span, source in found)
+    return tuple(_citation(span, source.passage, source.span, tags) for span, source in found)
 
 
-def _citation(span: Span, source: Source, tags: dict[tuple[str, str, int, int], int]) -> Citation:
-    passage = source.passage
-    start = passage.start + source.span.start
+def _citation(span: Span, passage: Passage, quoted: Span, tags: dict[tuple[str, str, int, int], int]) -> Citation:
+    start = passage.start + quoted.start
     return Citation(
         tag=tags.setdefault((passage.file_id, passage.url, passage.start, passage.end), len(tags) + 1),
         file_id=passage.file_id,
         file_name=passage.file_name,
         segment=passage.segment,
         chunk=passage.chunk,
-        quote=source.text,
+        quote=passage.text[quoted.start : quoted.end],
         start=start,
-        end=passage.start + source.span.end,
+        end=passage.start + quoted.end,
         answer_start=span.start,
         answer_end=span.end,
         heading=passage.heading_at(start),

@@ -19,6 +19,7 @@ class Span(NamedTuple):
 
 # A stop and closing quotes or brackets, before a space or the end of the line; CJK stops need no space.
 _STOP: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
+_CLOSING: Final = "\"'”’»"
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
 _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
 _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
@@ -76,8 +77,10 @@ def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
 def _ends_sentence(text: str, line_start: int, start: int, stop: re.Match[str], end: int) -> bool:
     mark = stop.group()
     following = text[stop.end() : end].lstrip()
-    if not mark.startswith(".") or not following:
+    if not following or not mark[0].isascii():
         return True
+    if not mark.startswith("."):  # “Where?” she asked
+        return not (mark[-1] in _CLOSING and following[0].islower())
     if _LIST_MARK.match(text[line_start : stop.start() + 1]):
         return False
     if mark.rstrip("\"'”’»)]*_") not in (".", "…"):

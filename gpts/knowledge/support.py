@@ -41,6 +41,8 @@ _LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)
 _SELF: Final = re.compile("".join(_WORDS["itself"]))
 _STOPPED: Final = re.compile(r"[.!:;…。！][\"'”’)\]]*$")
 _LISTED: Final = re.compile(r"[-*+•|]|\d+[.)]")
+# "Next meeting: 9 June, 10:00": a line that gives something is no title.
+_GIVES: Final = re.compile(r"[^:]+: .*\d")
 _MARKUP: Final = re.compile(r"^[\s>#*+•-]+|[*_`]+")
 
 
@@ -90,7 +92,7 @@ def _sources_in(passage: Passage) -> Iterator[Source]:
 def is_title(text: str, span: Span) -> bool:
     """Whether the sentence is a paragraph of its own without a stop, as headings and FAQ questions are."""
     sentence = text[span.start : span.end]
-    if _STOPPED.search(sentence) or _LISTED.match(sentence):
+    if _STOPPED.search(sentence) or _LISTED.match(sentence) or _GIVES.match(sentence):
         return False
     begins = span.start == 0 or text.startswith("\n\n", span.start - 2)
     return begins and text[span.end : span.end + 2] in ("\n\n", "")

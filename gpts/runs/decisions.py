@@ -9,7 +9,7 @@ from gpts.safety.policy import Ask
 
 @dataclass(frozen=True, slots=True)
 class Retrieve:
-    """Search the GPT's knowledge for the question; `extracts`: also prepare an answer of literal sentences."""
+    """Search or read the turn's files for the question; `extracts`: also prepare an answer of literal sentences."""
 
     extracts: bool = False
 

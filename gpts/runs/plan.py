@@ -83,7 +83,7 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     intent = state.intent()
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
-    if state.spec.knowledge and state.retrieval() is None:
+    if state.files() and state.retrieval() is None:
         reads_files = intent and intent.intent == "whole_files"
         return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
     if not any(isinstance(step, ModelReply) for step in log):
@@ -105,7 +105,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
 
 
 def coverage_of(state: TurnState) -> Coverage:
-    """Whether the GPT's knowledge covers the question of this turn."""
+    """Whether the files cover the question of this turn."""
     retrieval = state.retrieval()
     if retrieval is None:
         return "no_knowledge"

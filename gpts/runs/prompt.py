@@ -6,26 +6,39 @@ instructions are computed once for all its conversations, and each turn only app
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import MessageCall, PromptMessage
-from gpts.runs.steps import Cancelled, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.state import attachments
+from gpts.runs.steps import Cancelled, FileRef, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
 _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
+# Files that are part of the prompt as they are, by id.
+WholeFiles = Mapping[str, Passage]
+
+
 def build_prompt(
-    spec: GptSpec, history: Sequence[Log], log: Log, whole_files: Sequence[Passage] = ()
+    spec: GptSpec, history: Sequence[Log], log: Log, whole_files: Sequence[Passage] = (), n_dropped: int = 0
 ) -> tuple[PromptMessage, ...]:
-    """The messages to complete: the system message, earlier turns, this turn so far."""
+    """The messages to complete: the system message, earlier turns, this turn so far.
+
+    Attached files among `whole_files` stand in the message that they came with. Of the first `n_dropped` turns only
+    these files are kept.
+    """
+    files = {file.file_id: file for file in whole_files}
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
-    for turn in (*history, log):
-        messages += _turn(turn) if _guest_of(turn) == _guest_of(log) else _other_turn(turn)
+    for turn in (*history[n_dropped:], log):
+        messages += _turn(turn, files) if _guest_of(turn) == _guest_of(log) else _other_turn(turn, files)
+    if kept := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
+        at = next(n for n, message in enumerate(messages) if message.role == "user")
+        messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
     return tuple(messages)
 
 
@@ -33,12 +46,12 @@ def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _other_turn(turn: Log) -> list[PromptMessage]:
-    """A turn of another GPT as plain text, without its passages and calls."""
+def _other_turn(turn: Log, files: WholeFiles) -> list[PromptMessage]:
+    """A turn of another GPT as plain text, without its passages and calls; attached files are everyone's."""
     messages: list[PromptMessage] = []
     for step in turn:
         if isinstance(step, UserMessage):
-            messages += [*step.earlier, PromptMessage(role="user", content=step.text + _attached(step))]
+            messages += [*step.earlier, _question(step, None, files)]
         if isinstance(step, Finished | Cancelled) and step.text:
             messages.append(PromptMessage(role="assistant", content=step.text))
     return messages
@@ -51,10 +64,12 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
     if spec.instructions:
         parts.append(spec.instructions)
     if spec.knowledge:
-        where = _TEXTS["whole_files" if whole_files else "searched_files"]
+        own_ids = {ref.file_id for ref in spec.knowledge}
+        own = [file for file in whole_files if file.file_id in own_ids]
+        where = _TEXTS["whole_files" if own else "searched_files"]
         rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
         parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule}")
-        parts += [f'<file name="{file.file_name}">\n{file.text}\n</file>' for file in whole_files]
+        parts += map(_file_text, own)
     return "\n\n".join(parts)
 
 
@@ -65,20 +80,19 @@ def call_request(tool: ToolSpec) -> PromptMessage:
     return PromptMessage(role="user", content=text)
 
 
-def _turn(log: Log) -> list[PromptMessage]:
+def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
     retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
-        messages += _messages(step, retrieval, replied)
+        messages += _messages(step, retrieval, replied, files)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[PromptMessage]:
+def _messages(step: Step, retrieval: Retrieval | None, replied: str, files: WholeFiles) -> list[PromptMessage]:
     match step:
         case UserMessage():
-            question = PromptMessage(role="user", content=user_text(step.text, retrieval) + _attached(step))
-            return [*step.earlier, question, *step.later]
+            return [*step.earlier, _question(step, retrieval, files), *step.later]
         case ModelReply():
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
             return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
@@ -89,19 +103,39 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str) -> list[Pro
     return []
 
 
+def _question(step: UserMessage, retrieval: Retrieval | None, files: WholeFiles) -> PromptMessage:
+    """The person's message: the files attached to it, as far as they are read whole, then its text."""
+    searched = [file.name for file in step.attachments if file.segment and file.id not in files]
+    unread = [file.name for file in step.attachments if not file.segment]
+    notes = [
+        _TEXTS[name].format(files=", ".join(names))
+        for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
+        if names
+    ]
+    parts = (*_texts(step.attachments, files), user_text(step.text, retrieval), *notes)
+    return PromptMessage(role="user", content="\n\n".join(filter(None, parts)))
+
+
+def _texts(attached: Iterable[FileRef], files: WholeFiles) -> list[str]:
+    return [_file_text(files[file.id]) for file in attached if file.id in files]
+
+
+def _file_text(file: Passage) -> str:
+    # Text of a file cannot end the element in which it stands.
+    text = file.text.replace("</file>", "</ file>")
+    return f'<file name="{file.file_name}">\n{text}\n</file>'
+
+
 def user_text(question: str, retrieval: Retrieval | None) -> str:
     """The question as given to the model: after the passages found for it."""
-    if retrieval is None or retrieval.whole_files:
+    if retrieval is None:
         return question
     if not retrieval.covered:
         return f"{question}\n\n{_TEXTS['not_covered']}"
+    if not retrieval.passages:
+        return question
     passages = "\n\n".join(_passage_text(passage) for passage in retrieval.passages)
     return f"Passages from the files:\n\n{passages}\n\nQuestion: {question}"
-
-
-def _attached(step: UserMessage) -> str:
-    names = ", ".join(file.name for file in step.attachments)
-    return f"\n\n(Attached: {names})" if names else ""
 
 
 def _passage_text(passage: Passage) -> str:

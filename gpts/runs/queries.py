@@ -19,6 +19,7 @@ from typing import Final
 
 from gpts.knowledge.terms import STOP_WORDS, stem
 from gpts.runs.messages import PromptMessage
+from gpts.runs.state import attachments, readable
 from gpts.runs.steps import Finished, Log, UserMessage
 
 # Turns to look back, and words taken from questions and from answers: more would outweigh the question's own.
@@ -56,10 +57,13 @@ class _Turn:
 
 
 def retrieval_query(history: Sequence[Log], log: Log) -> str:
-    """The search query: the question of `log`, extended with its subject if it does not name one."""
+    """The search query: the question of `log`, extended with its subject if it does not name one.
+
+    With a file attached, “this” and “it” are the file.
+    """
     question = _question(log)
     before = [*_turns(history), *_earlier(log)]
-    if not before or not is_follow_up(question):
+    if not before or readable(attachments(log)) or not is_follow_up(question):
         return question
     words = _WORD.findall(question)
     own = {stem(word.casefold()) for word in words}
@@ -70,9 +74,10 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
 
 
 def query_request(history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]:
-    """The prompt by which a model writes the search query of `log`; empty if nothing was said before."""
+    """The prompt by which a model writes the search query of `log`; empty if nothing was said before it, or a file
+    is attached to it, which it then is about."""
     before = [*_turns(history), *_earlier(log)][-MAX_TURNS:]
-    if not before:
+    if not before or readable(attachments(log)):
         return ()
     said = (f"User: {turn.question[:REWRITE_CHARS]}\nAssistant: {turn.answer[:REWRITE_CHARS]}" for turn in before)
     text = _TEXTS["rewrite"].format(conversation="\n".join(said), question=_question(log))

@@ -1,16 +1,16 @@
 """The state of a turn: the GPT, the steps so far, the turns before, and the granted tools."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Log, MessageIntent, ModelReply, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
 
-# The share of the model's context that a GPT's files may take up to be part of its prompt as they are.
+# The share of the model's context that files may take up to be part of the prompt as they are.
 WHOLE_FILES_SHARE: Final = 0.4
 # The embedder, at some 14,000 tokens a second on two cores, reads as much in two seconds to check an answer.
 WHOLE_FILES_TOKENS: Final = 24_000
@@ -25,7 +25,8 @@ class TurnState:
     """The input of decisions and prompts, as plain values.
 
     `steps` are this turn's, `history` the turns before it, `tools` the granted ones and the API caller's own, by
-    name. `whole_files` are the GPT's files, one passage each, if they fit into its prompt.
+    name. `whole_files` are the files that are part of the prompt as they are, one passage each: the GPT's own, all or
+    none of them, and attached ones.
     """
 
     spec: GptSpec
@@ -53,6 +54,19 @@ class TurnState:
         """What was found in the GPT's knowledge, if it has been searched or read."""
         return next((step for step in self.steps if isinstance(step, Retrieval)), None)
 
+    def attached(self) -> tuple[FileRef, ...]:
+        """The files attached in the conversation that can be read as text, oldest first."""
+        return readable(file for log in (*self.history, self.steps) for file in attachments(log))
+
+    def new_files(self) -> tuple[FileRef, ...]:
+        """Those of `attached` that came with this message."""
+        return readable(attachments(self.steps))
+
+    def files(self) -> tuple[KnowledgeRef, ...]:
+        """All files that this turn can read, each text once: attached ones, oldest first, then the GPT's own."""
+        attached = {file.segment: file.as_knowledge() for file in self.attached()}
+        return (*attached.values(), *(ref for ref in self.spec.knowledge if ref.segment not in attached))
+
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""
         return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
@@ -60,8 +74,12 @@ class TurnState:
     def passages(self) -> tuple[Passage, ...]:
         """Citable passages: whole files or those found and used, and those of tool results."""
         retrievals = [step for step in self.steps if isinstance(step, Retrieval) and (step.covered or step.extract)]
-        found = [*self.whole_files] or [passage for step in retrievals for passage in step.passages]
-        return (*found, *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages))
+        found = (passage for step in retrievals for passage in step.passages)
+        return (
+            *self.whole_files,
+            *found,
+            *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages),
+        )
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
@@ -84,15 +102,50 @@ class TurnState:
         return own if choice == "required" else tuple(tool for tool in own if tool.name == choice)
 
 
-def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
-    """Whether files of this length become part of the GPT's prompt instead of being searched.
+def attachments(log: Log) -> tuple[FileRef, ...]:
+    """The files attached to the message of a turn."""
+    return next((step.attachments for step in log if isinstance(step, UserMessage)), ())
 
-    The instructions, the longest reply and a conversation must fit beside them.
+
+def readable(files: Iterable[FileRef]) -> tuple[FileRef, ...]:
+    """Those of `files` that have a text; of two with the same one, the later."""
+    by_text: dict[str, FileRef] = {}
+    for file in files:
+        if file.segment:
+            by_text.pop(file.segment, None)
+            by_text[file.segment] = file
+    return tuple(by_text.values())
+
+
+def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
+    """Whether files of this length become part of the GPT's prompt instead of being searched."""
+    return ability.writes_from_sources and n_tokens <= _room(spec, ability)
+
+
+def whole_attachments(state: TurnState, n_own_tokens: int) -> tuple[FileRef, ...]:
+    """The attached files that are part of the prompt as they are, beside `n_own_tokens` of the GPT's own files.
+
+    The newest ones that fit; the others are searched. The choice changes with a new file or a very long message only.
     """
-    if not ability.writes_from_sources or n_tokens > WHOLE_FILES_TOKENS:
-        return False
+    if not state.ability.writes_from_sources:
+        return ()
+    message = state.user_message()
+    n_chars = len(message.text) + sum(len(each.content) for each in (*message.earlier, *message.later))
+    room = _room(state.spec, state.ability, n_chars // CHARS_PER_TOKEN) - n_own_tokens
+    kept: list[FileRef] = []
+    for file in reversed(state.attached()):
+        if file.n_tokens <= room:
+            room -= file.n_tokens
+            kept.append(file)
+    return tuple(reversed(kept))
+
+
+def _room(spec: GptSpec, ability: ModelAbility, n_message: int = 0) -> int:
+    """Tokens for files in a prompt.
+
+    The instructions, the longest reply and a conversation, or a message of `n_message` tokens, must fit beside them.
+    """
     context = ability.context_tokens
-    others = (
-        len(spec.instructions) // CHARS_PER_TOKEN + min(spec.model.max_tokens, context // 2) + CONVERSATION_TOKENS
-    )
-    return n_tokens <= min(WHOLE_FILES_SHARE * context, context - others)
+    reply = min(spec.model.max_tokens, context // 2)
+    others = len(spec.instructions) // CHARS_PER_TOKEN + reply + max(n_message, CONVERSATION_TOKENS)
+    return min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * context), context - others)

@@ -8,7 +8,7 @@ from gpts.knowledge.documents import Citation, Passage, SentenceSupport
 from gpts.runs.messages import PromptMessage
 from gpts.safety.labels import Label
 from gpts.spec.actions import no_arguments
-from gpts.spec.gpt import GptSpec, ModelSettings
+from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.old_names import USER_MESSAGE_NAMES, with_new_names
 from gpts.values import Value
 
@@ -29,8 +29,8 @@ class ToolCall(Value):
 class FileRef(Value):
     """A file of the conversation: attached by the person or made by a call. `id` is its row's.
 
-    `segment` is the content address of its text, `n_tokens` long, which the GPT reads like knowledge; empty for a
-    file that only tools can open.
+    `segment` is the content address of its text, `n_tokens` long, which is read like knowledge; empty for a file that
+    only tools can open.
     """
 
     id: str = ""
@@ -39,6 +39,10 @@ class FileRef(Value):
     size: int = 0
     segment: str = ""
     n_tokens: int = 0
+
+    def as_knowledge(self) -> KnowledgeRef:
+        """The file as one that is searched or read whole."""
+        return KnowledgeRef(file_id=self.id, name=self.name, segment=self.segment)
 
 
 class CallerTool(Value):
@@ -114,7 +118,8 @@ class MessageIntent(Value):
 
     `answer` is the complete reply to a message that asks for no facts, `note` the reply if the files say nothing on
     it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to
-    search for if it is not the whole message, `file_ids` are the files that a message about whole files means.
+    search for if it is not the whole message, `file_ids` are the files that the message means: they are read, or
+    searched before all others.
     """
 
     kind: Literal["message_intent"] = "message_intent"
@@ -127,11 +132,11 @@ class MessageIntent(Value):
 
 
 class Retrieval(Value):
-    """What the knowledge holds on `query`, best first. `covered` is False below the relevance threshold.
+    """What the files hold on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
-    `whole_files` are the names of files that were read whole: by the model, as part of the GPT's prompt, or to make
-    the extract.
+    `whole_files` are the names of files that were read whole: by the model, as part of its prompt, or to make the
+    extract. `n_files` counts those that were searched; 0 in logs of earlier releases.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -140,15 +145,18 @@ class Retrieval(Value):
     covered: bool = False
     extract: str = ""
     whole_files: tuple[str, ...] = ()
+    n_files: int = 0
 
-    def summary(self, n_files: int) -> str:
-        """One line for people: what was found in how many files."""
-        if self.whole_files:
-            return f"Read {len(self.whole_files)} file{'' if len(self.whole_files) == 1 else 's'}"
-        n_found = len(self.passages)
+    def summary(self) -> str:
+        """One line for people: what was read, and what was found in how many files."""
+        n_read, n_found = len(self.whole_files), len(self.passages)
+        read = f"Read {self.whole_files[0] if n_read == 1 else f'{n_read} files'}" if n_read else ""
+        if n_read and not self.n_files:
+            return read
+        searched = f"{self.n_files} file{'' if self.n_files == 1 else 's'}" if self.n_files else "the files"
         no_match = "no clear match" if self.extract else "no match"
-        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered else no_match
-        return f"Searched {n_files} file{'' if n_files == 1 else 's'}, {found}"
+        found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered and n_found else no_match
+        return " · ".join(filter(None, (read, f"Searched {searched}, {found}")))
 
 
 class DelegatedPart(Value):

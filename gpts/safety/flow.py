@@ -4,7 +4,7 @@ No text is inspected. A step is labelled by who wrote it and from what; the labe
 whole conversation, so it never improves and no later step can launder an earlier one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,23 +12,25 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
 
-# The private source for a GPT's own files.
+# The private source for a GPT's own files and those attached to a conversation.
 KNOWLEDGE: Final = "knowledge"
 CALLERS_FUNCTIONS: Final = "the calling program's functions"
 
 
-def label_of(step: Step) -> Label:
-    """The label of what the model reads of `step`; the platform's label if it reads nothing of it."""
+def label_of(step: Step, attached: Container[str] = ()) -> Label:
+    """The label of what the model reads of `step`; the platform's label if it reads nothing of it.
+
+    `attached` are the names of files that a person attached, so that each is called that.
+    """
     match step:
         case UserMessage():
             return _message_label(step)
         case Retrieval():
             # Passages below the threshold are not given to the model.
-            if step.whole_files:
-                return untrusted(*(f"the file {name}" for name in step.whole_files), private=(KNOWLEDGE,))
-            return passages_label(step.passages) if step.covered or step.extract else Label()
+            found = step.passages if step.covered or step.extract else ()
+            return _files_label([*(_file(name, attached) for name in step.whole_files), *_places(found, attached)])
         case ToolResult():
-            return join([step.label, passages_label(step.passages, private=())]) if step.passages else step.label
+            return join([step.label, untrusted(*_places(step.passages, attached))]) if step.passages else step.label
         case ModelReply() | Finished():
             return step.label
     return Label()
@@ -36,21 +38,29 @@ def label_of(step: Step) -> Label:
 
 def context_label(history: Sequence[Log], log: Log) -> Label:
     """The label of everything that the next model call reads, including earlier turns (`history`)."""
-    return join(label_of(step) for turn in (*history, log) for step in turn)
+    steps = [step for turn in (*history, log) for step in turn]
+    attached = {file.name for step in steps if isinstance(step, UserMessage) for file in step.attachments}
+    return join(label_of(step, attached) for step in steps)
 
 
-def passages_label(passages: Sequence[Passage], private: Sequence[str] = (KNOWLEDGE,)) -> Label:
-    """The label of passages from files and pages, which third parties may have written."""
-    if not passages:
-        return Label()
-    return untrusted(*dict.fromkeys(map(_place, passages)), private=private)
+def _files_label(names: Sequence[str]) -> Label:
+    """The label of text from these files and pages, which third parties may have written."""
+    return untrusted(*dict.fromkeys(names), private=(KNOWLEDGE,)) if names else Label()
 
 
-def _place(passage: Passage) -> str:
+def _places(passages: Sequence[Passage], attached: Container[str]) -> list[str]:
+    return list(dict.fromkeys(_place(passage, attached) for passage in passages))
+
+
+def _place(passage: Passage, attached: Container[str]) -> str:
     if not passage.url:
-        return f"the file {passage.file_name}"
+        return _file(passage.file_name, attached)
     parts = urlsplit(passage.url)
     return f"the page {parts.netloc}{parts.path}".rstrip("/")
+
+
+def _file(name: str, attached: Container[str]) -> str:
+    return f"the {'attached ' if name in attached else ''}file {name}"
 
 
 def arguments_label(call_id: str, log: Log) -> Label:
@@ -63,9 +73,10 @@ def arguments_label(call_id: str, log: Log) -> Label:
 def _message_label(step: UserMessage) -> Label:
     """The label of a message: a person's or program's own text, or a delegated task with its parent run's label.
 
-    Results of the API caller's functions count as outside text.
+    Attached files that can be read, and results of the API caller's functions, count as outside text.
     """
-    said = join([Label(integrity=Integrity.USER), step.label])
+    names = [file.name for file in step.attachments if file.segment]
+    said = [Label(integrity=Integrity.USER), step.label, _files_label([_file(name, names) for name in names])]
     if any(message.role == "tool" for message in (*step.earlier, *step.later)):
-        return join([said, untrusted(CALLERS_FUNCTIONS)])
-    return said
+        said.append(untrusted(CALLERS_FUNCTIONS))
+    return join(said)

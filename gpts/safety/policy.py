@@ -172,7 +172,7 @@ def _confidence(tool: ToolSpec, context: CallContext) -> str:
 
 def _source(name: str) -> str:
     kind, _, host = name.partition(":")
-    return host or {"knowledge": "this GPT's files"}.get(kind, kind)
+    return host or {"knowledge": "files that it has read"}.get(kind, kind)
 
 
 def listed(names: Iterable[str]) -> str:

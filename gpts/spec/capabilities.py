@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.gpt import GptSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,13 @@ def _capability(key: str) -> Capability:
 CAPABILITIES: Final[dict[str, Capability]] = {
     key: _capability(key) for key in dict.fromkeys(tool.capability.key for tool in BUILTIN_TOOLS.values())
 }
+
+
+def file_openers(spec: GptSpec) -> tuple[str, ...]:
+    """The titles of the GPT's capabilities and actions that open attached files themselves."""
+    capabilities = (CAPABILITIES[key] for key in spec.capabilities if key in CAPABILITIES)
+    titles = [each.title for each in capabilities if each.reads_files]
+    for action in spec.actions:
+        if any(operation.takes_files or operation.file_fields for operation in action.operations):
+            titles.append(action.name)
+    return tuple(titles)

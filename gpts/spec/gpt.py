@@ -70,7 +70,8 @@ class GptSpec(Value):
     """Everything a run needs of its GPT, with the limits of the creator's form.
 
     `delegates_to_all`: each question goes to every delegate, and their answers are shown side by side (a second
-    opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits.
+    opinion). `delegates_to_store`: it may look for a GPT in the store if no delegate fits. `takes_questions`: people
+    may send its creator a question that it could not answer.
     """
 
     slug: str
@@ -87,6 +88,7 @@ class GptSpec(Value):
     remote_agents: tuple[RemoteAgent, ...] = Field(default=(), max_length=MAX_DELEGATES)
     delegates_to_all: bool = False
     delegates_to_store: bool = False
+    takes_questions: bool = False
     model: ModelSettings = ModelSettings()
 
     @model_validator(mode="before")

@@ -240,6 +240,9 @@ DELEGATION_SECONDS = read_int("DELEGATION_SECONDS", 900)
 # Attachments of a message.
 MAX_ATTACHMENTS = read_int("MAX_ATTACHMENTS", 10, least=0)
 MAX_ATTACHMENT_BYTES = read_int("MAX_ATTACHMENT_MB", 25) * 1024 * 1024
+# Of one file: about 10 minutes of text recognition, and 40 s of embedding on two cores (measured 2026-11).
+MAX_ATTACHMENT_PAGES = read_int("MAX_ATTACHMENT_PAGES", 500)
+MAX_ATTACHMENT_CHARS = read_int("MAX_ATTACHMENT_CHARS", 2_000_000)
 
 # When a call with effects needs approval: "strict", always once external content was read; "balanced", then not for
 # always-allowed calls in which everything was written by the person.

@@ -262,8 +262,12 @@ class Worker:
 
     def retrieve(self, passages: Sequence[Passage] = PASSAGES) -> None:
         """Find `passages`, or nothing."""
-        found = Retrieval(query="q", passages=tuple(passages), covered=bool(passages))
-        self.append(found, summary=found.summary(2))
+        found = Retrieval(query="q", passages=tuple(passages), covered=bool(passages), n_files=2)
+        self.append(found, summary=found.summary())
+
+    def tell(self, text: str) -> None:
+        """Say what is being done."""
+        stream.publish(self.run.id, {"type": "progress", "call_id": "", "text": text})
 
     def begin(self) -> None:
         """Begin to reply, once more after a crash."""

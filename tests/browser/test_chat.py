@@ -8,6 +8,8 @@ import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Locator, Page, expect
 
+from gpts.runs.steps import ModelReply
+from tests.browser.conftest import ANSWER
 from web.runs import services
 from web.runs.models import Conversation, Message
 
@@ -63,6 +65,25 @@ def test_an_answer_streams_and_ends_with_citations(asked, take):
     expect(asked.locator("a.cite")).to_have_count(3)
     expect(asked.get_by_role("button", name="Send")).to_be_visible()
     expect(asked.locator("[data-announce]")).to_have_text("Pump Doctor has answered.")
+
+
+def test_the_line_above_the_answer_says_what_is_done_and_the_one_below_what_follows_it(asked, take):
+    worker = take()
+    above, below = asked.locator(".steps.working").first, asked.locator("[data-after]")
+    worker.tell("Searching 2 files")
+    expect(above).to_have_text("Searching 2 files")
+    worker.retrieve()
+    worker.tell("Writing the answer")
+    worker.begin()
+    expect(above).to_have_text("Searched 2 files, 2 passages · writing the answer")
+    expect(below).to_be_hidden()
+    worker.write(ANSWER)
+    worker.append(ModelReply(text=ANSWER))
+    worker.tell("Checking the answer against the files")
+    expect(below).to_have_text("Checking the answer against the files")
+    expect(below).to_be_visible()
+    worker.finish()
+    expect(asked.locator(".reply:not([data-live]) .answer")).to_be_visible()
 
 
 def test_the_end_of_an_answer_moves_nothing(asked, take):

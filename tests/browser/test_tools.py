@@ -1,6 +1,7 @@
 """Steps, requests for permission, files and links of a chat, in a real browser."""
 
 import io
+import re
 
 import pytest
 from django.urls import reverse
@@ -14,7 +15,7 @@ from tests.browser.test_accessibility import serious
 from tests.web.chat.link_cases import CASES
 from web.builder.models import GptVersion
 from web.runs import files, log, stream
-from web.runs.models import StepRow
+from web.runs.models import ConversationFile, StepRow
 
 pytestmark = pytest.mark.browser
 
@@ -47,9 +48,13 @@ def chat(bob_page: Page, gpt) -> Page:
 
 
 def ask(page: Page) -> None:
+    press_send(page)
+    page.wait_for_url("**/c/**")
+
+
+def press_send(page: Page) -> None:
     page.get_by_role("textbox", name="Message").fill("Open a ticket for the leak.")
     page.get_by_role("button", name="Send").click()
-    page.wait_for_url("**/c/**")
 
 
 def test_what_is_done_is_told_while_it_is_done(chat, take):
@@ -133,21 +138,59 @@ def test_pictures_and_files_stand_with_the_answer(chat, take):
     assert serious(chat) == []
 
 
-def test_files_are_attached_and_go_with_the_message(chat):
-    chat.locator("[data-attach]").set_input_files(
-        {"name": "log.csv", "mimeType": "text/csv", "buffer": b"a,b\n1,2\n"}
-    )
+def put(chat, name: str, data: bytes = b"a,b\n1,2\n") -> None:
+    """Attach a file."""
+    chat.locator("[data-attach]").set_input_files({"name": name, "mimeType": "text/plain", "buffer": data})
+
+
+def test_files_are_read_and_go_with_the_message(chat):
+    put(chat, "log.csv")
     chips = chat.get_by_role("list", name="Files to send")
     expect(chips).to_contain_text("log.csv")
-    expect(chips).to_contain_text("8 bytes")
-    chat.locator("[data-attach]").set_input_files({"name": "empty.txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(chips).to_contain_text("Waiting to be read")
+    put(chat, "other.txt", b"x")
     expect(chips.get_by_role("listitem")).to_have_count(2)
-    chips.get_by_role("button", name="Remove empty.txt").click()
+    chips.get_by_role("button", name="Remove other.txt").click()
+    ConversationFile.objects.filter(name="log.csv").update(status="parsing", n_read=3, n_pages=20)
+    expect(chips).to_contain_text("Reading, page 3 of 20")
     assert serious(chat) == []
-    ask(chat)
+    press_send(chat)  # before it is read
+    expect(chat.get_by_text("Sends when your files are read.")).to_be_visible()
+    assert not StepRow.objects.exists()
+    ConversationFile.objects.filter(name="log.csv").update(status="ready", segment="00ff", n_pages=20)
     expect(chat.get_by_role("list", name="Attached files")).to_contain_text("log.csv")
     (first,) = StepRow.objects.filter(kind="user_message")
-    assert [file["name"] for file in first.data["attachments"]] == ["log.csv"]
+    assert [(file["name"], file["segment"]) for file in first.data["attachments"]] == [("log.csv", "00ff")]
+    assert not ConversationFile.objects.exclude(removed=None).exclude(status="cancelled").exists()
+
+
+def test_a_file_that_cannot_be_read_says_why_and_is_removed_before_sending(chat):
+    form = chat.locator("[data-composer]")
+    form.evaluate("form => { form.dataset.openers = ''; }")  # a GPT without tools
+    put(chat, "locked.pdf", b"%PDF")
+    chips = chat.get_by_role("list", name="Files to send")
+    expect(chips).to_contain_text("Waiting to be read")
+    ConversationFile.objects.update(status="failed", error="The file is protected by a password.")
+    expect(chips).to_contain_text("The file is protected by a password.")
+    press_send(chat)
+    expect(chat.get_by_text("Remove the file marked in red, then send.")).to_be_visible()
+    assert serious(chat) == []
+    chips.get_by_role("button", name="Remove locked.pdf").click()
+    expect(chips).to_be_hidden()
+    expect(chat.get_by_role("textbox", name="Message")).to_be_focused()
+    form.evaluate("form => { form.dataset.openers = 'Code interpreter'; }")
+    put(chat, "photo.jpg", b"\xff\xd8\xff")
+    expect(chips).to_contain_text("Waiting to be read")
+    ConversationFile.objects.filter(name="photo.jpg").update(status="failed", error="There’s no text in it.")
+    expect(chips).to_contain_text("Only for Code interpreter. There’s no text in it.")
+
+
+def test_the_composer_says_what_can_be_attached(chat):
+    button = chat.get_by_role("button", name="Attach files")
+    expect(button).to_have_accessible_description(re.compile(r"PDF, Word.*up to 10 files of 25.MB each"))
+    expect(chat.get_by_text("Attach PDF, Word")).to_be_hidden()
+    button.focus()
+    expect(chat.get_by_text("Attach PDF, Word")).to_be_visible()
 
 
 def test_files_can_be_dropped_and_pasted(chat):
@@ -164,11 +207,6 @@ def test_files_can_be_dropped_and_pasted(chat):
     expect(chips.get_by_role("listitem")).to_have_count(2)
     expect(chips).to_contain_text("drop.csv")
     expect(chips).to_contain_text("paste.csv")
-
-
-def test_a_gpt_that_reads_no_files_has_no_button_for_them(bob_page, gpt):
-    bob_page.goto(f"/g/{gpt.slug}/chat")
-    expect(bob_page.get_by_role("button", name="Attach files")).to_have_count(0)
 
 
 def test_links_say_the_same_while_an_answer_is_written(chat):

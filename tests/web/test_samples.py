@@ -42,8 +42,8 @@ KEYS = {
 OPTIONAL_KEYS = {"capabilities", "privacy_url", "delegates", "delegates_to_all", "delegates_to_store", "files_from"}
 QUESTION_WORDS = set(
     "a am an and are as at be but by can do does for from get go good happened happens have how i if in is it know "
-    "last many may me much must my need of often on or should that the there to up what when where which who why "
-    "will with write you your".split()
+    "last many may me much must my need of often on or rewrite should that the there to up what when where which who "
+    "why will with write you your".split()
 )
 
 # For each starter, words of the sentence in the sample's files that answers it.
@@ -53,53 +53,33 @@ ANSWERS = {
     "How do I call a GPT from Python?": "use the official `openai` package",
     "How do I run Guildhall with a bigger model?": "set `BASE_MODEL` to a model directory or a GGUF file",
     "My Zephyr-9 leaks at the shaft. Which seal kit do I need?": "repaired with seal kit ZP-771",
-    "How often should the shaft seal be serviced?": "Service the shaft seal every 450 hours",
+    "How often should the shaft seal be serviced in sandy water?": "we service the shaft seal every 300 hours",
     "What does fault code E4 mean?": "Fault code E4 means low flow",
     "What is the torque of the cover bolts on the Zephyr-7?": "cover bolts of the Zephyr-7 to a torque of 18 Nm",
-    "Why are the lower leaves of my plant turning yellow?": "most often a sign of too much water",
-    "How do I get rid of fungus gnats?": "let the top three centimetres of soil dry out",
-    "When should I repot a house plant?": "when roots grow out of the hole",
-    "How much light does a snake plant need?": "A snake plant grows in low light",
     "How do I make a sourdough starter?": "mix 50 g of wholemeal flour with 50 g of water",
     "Why is my loaf dense and gummy?": "is usually under-fermented",
     "How do I know when the starter is ready to bake with?": "doubles in height within four to six hours",
     "How hot should the oven be for sourdough?": "Heat the oven to 250 °C",
-    "How many cards can I hold in my hand?": "at most seven cards in your hand",
-    "What happens when two ships are in the same harbour?": "must give one cargo card to the other player",
-    "How does a game of Tide and Tether end?": "when a player reaches 20 points",
-    "Who wins if the points are tied?": "the tied player with more tether tokens",
-    "When was the Thornmere clock tower built?": "built in 1867",
-    "Who was Agnes Tallow?": "the owner of the Thornmere tallow works",
-    "What happened in the great flood of Thornmere?": "destroyed 46 houses",
-    "How can I look at a letter from the archive?": "book a seat in the reading room",
     "How many days of holiday do I get?": "28 days of holiday a year",
     "Where do I go on my first day at Larkfield?": "go to reception at 9 am",
     "How do I claim travel expenses?": 'send the form "Expense claim"',
     "How do I reset my password?": "open the page start.larkfield.example",
-    "How long should a sentence be?": "15 to 20 words long on average",
+    "Rewrite: “The utilisation of the facility is subject to prior approval.”": 'write "Ask before you use the room"',
     "What can I write instead of “in order to”?": 'Instead of "in order to", write "to"',
     "When can I use the passive voice?": "when nobody knows who did it",
     "How should I write an error message?": "what happened, what was kept, and what to do next",
+    "How do I say “the bill, please” in Italian?": "“the bill, please” is “il conto, per favore”",
+    "What is “I’m allergic to nuts” in Spanish?": "“I’m allergic to nuts” is “soy alérgico a los frutos secos”",
+    "How do I ask where the toilets are in French?": "“where are the toilets?” is “où sont les toilettes ?”",
+    "Do I have to tip in Germany?": "the amount with the tip when you pay, about 5 to 10 percent",
     "How do I undo my last commit but keep the changes?": "`git reset --soft HEAD~1`",
     "How do I change the message of the last commit?": '`git commit --amend -m "new message"`',
     "How do I get back a deleted branch?": "find its last commit with `git reflog`",
     "How do I resolve a merge conflict?": "edit each conflicted file, remove the markers",
+    "My maths exam is in two weeks. How do I prepare?": "Start practice papers at least two weeks before the exam",
     "What is spaced repetition?": "reviewing the same material several times with growing gaps",
-    "Is rereading a good way to study?": "Rereading is a weak way to study",
     "How do I stop putting off my work?": "make the first step so small that it takes two minutes",
     "How do I make good flashcards?": "asks one question and has one short answer",
-    "Which hall seats 120 people?": "The Foundry Hall seats 120 people in rows",
-    "Who opens the Foundry Hall at the weekend?": "the caretaker, Odile Brandt, opens the Foundry Hall",
-    "How late can music be played in the courtyard?": "Music may be played in the courtyard until 9:30 pm",
-    "What does it cost to rent the Lantern Room?": "It costs 90 euros a day to rent the Lantern Room",
-    "What does the hot buffet cost per person?": "The hot buffet costs 18.50 euros per person",
-    "How many days ahead do I need to order catering?": "Order the catering at least five working days ahead",
-    "Is there a vegan menu?": "There is a vegan menu with lentil curry",
-    "What drinks come with the cold buffet?": "Water, apple juice and coffee are the drinks",
-    "How often do you service the shaft seal in sandy water?": "we service the shaft seal every 300 hours",
-    "What do you do first when a pump shows fault code E4?": "we clean the suction filter first",
-    "Which grease do you use for the bearings?": "we use grease ZG-20 on every Zephyr",
-    "How do you find a small leak?": "dust it with chalk and run the pump for ten minutes",
 }
 
 # For each starter of a sample that asks others: who answers it, and words of the sentence in their files that does.
@@ -110,39 +90,11 @@ ASKED_ANSWERS = {
     "How do I undo a commit and keep its changes?": {
         "git-helper": "`git reset --soft HEAD~1`",
     },
-    "How do I get rid of fungus gnats, and how do I make good flashcards?": {
-        "house-plant-helper": "let the top three centimetres of soil dry out",
+    "How many days of holiday do I get, and how do I make good flashcards?": {
+        "welcome-desk": "28 days of holiday a year",
         "study-coach": "asks one question and has one short answer",
     },
-    "What year was the Thornmere clock tower built?": {"museum-archivist": "built in 1867"},
-    "Which hall has seats for 120 people, and what does the hot buffet cost per person?": {
-        "venue-clerk": "The Foundry Hall seats 120 people in rows",
-        "catering-clerk": "The hot buffet costs 18.50 euros per person",
-    },
-    "Who opens the Foundry Hall on a Saturday, and how many days ahead do I have to order the food?": {
-        "venue-clerk": "At the weekend the caretaker, Odile Brandt, opens the Foundry Hall",
-        "catering-clerk": "Order the catering at least five working days ahead",
-    },
-    "Can the buffet be vegan?": {"catering-clerk": "The vegan menu can replace any part of a buffet"},
-    "How late can we play music in the courtyard?": {
-        "venue-clerk": "Music may be played in the courtyard until 9:30 pm",
-    },
-    "How often should I service the shaft seal?": {
-        "pump-doctor": "Service the shaft seal every 450 hours of operation",
-        "pump-old-hand": "In sandy water we service the shaft seal every 300 hours",
-    },
-    "What should I do about fault code E4?": {
-        "pump-doctor": "To clear fault E4, clean or replace the suction filter",
-        "pump-old-hand": "we clean the suction filter first; nine times in ten it is clogged",
-    },
-    "How long does replacing the shaft seal take?": {
-        "pump-doctor": "Replacing the shaft seal takes about 90 minutes",
-        "pump-old-hand": "Replacing a shaft seal takes us two and a half hours",
-    },
-    "How tight should the cover bolts of the Zephyr-7 be?": {
-        "pump-doctor": "Tighten the cover bolts of the Zephyr-7 to a torque of 18 Nm",
-        "pump-old-hand": "We tighten the cover bolts of the Zephyr-7 crosswise to 18 Nm",
-    },
+    "How do I say “the bill, please” in French?": {"travel-phrasebook": "“the bill, please” is “l’addition"},
 }
 
 
@@ -155,8 +107,6 @@ def read_text(path: Path) -> str:
         case ".docx":
             xml = zipfile.ZipFile(io.BytesIO(data)).read("word/document.xml").decode()
             text = re.sub(r"<[^>]+>", "", xml.replace("</w:p>", "\n")).replace("&quot;", '"')
-        case ".html":
-            text = re.sub(r"<[^>]+>", " ", data.decode("utf-8"))
         case _:
             text = data.decode("utf-8")
     return " ".join(text.split())
@@ -177,10 +127,10 @@ def delegated_by(slug: str) -> list[str]:
     return [each["gpt"] for each in FORMS[slug]["delegates"]]
 
 
-def test_a_new_store_has_twenty_samples_of_which_three_are_featured():
-    assert len(SLUGS) == 20
+def test_a_new_store_has_about_a_dozen_samples_of_which_three_are_featured():
+    assert len(SLUGS) == 13
     featured = {slug for slug in SLUGS if FORMS[slug]["featured"]}
-    assert featured == {"front-desk", "guildhall-guide", "pump-second-opinion"}
+    assert featured == {"front-desk", "guildhall-guide", "pump-doctor"}
 
 
 def test_the_samples_show_every_capability_and_an_action():
@@ -250,15 +200,8 @@ def test_the_guide_knows_what_new_people_ask(question: str, answer: str):
     assert answer in text
 
 
-def test_the_samples_show_a_router_a_pair_of_specialists_and_a_second_opinion():
-    assert [slug for slug in DELEGATING if FORMS[slug].get("delegates_to_all")] == ["pump-second-opinion"]
-    assert [slug for slug in DELEGATING if FORMS[slug].get("delegates_to_store")] == ["front-desk"]
-    assert set(DELEGATING) == {"front-desk", "open-day-planner", "pump-second-opinion"}
-    assert not [
-        slug
-        for slug in SLUGS
-        if slug not in DELEGATING and {"delegates_to_all", "delegates_to_store"} & set(FORMS[slug])
-    ]
+def test_the_front_desk_alone_asks_others_and_looks_in_the_store():
+    assert DELEGATING == [slug for slug in SLUGS if FORMS[slug].get("delegates_to_store")] == ["front-desk"]
 
 
 @pytest.mark.parametrize("slug", DELEGATING)
@@ -282,16 +225,11 @@ def test_every_starter_of_a_sample_that_asks_others_has_its_answer_in_their_file
         assert not [other for other, words in answers.items() if words not in knowledge(other)], starter
 
 
-def test_a_second_opinion_is_had_on_every_starter_from_everyone():
-    for starter in FORMS["pump-second-opinion"]["starters"]:
-        assert list(ASKED_ANSWERS[starter]) == delegated_by("pump-second-opinion")
-
-
 def test_no_answer_is_kept_here_for_a_starter_that_is_gone():
     assert set(ASKED_ANSWERS) == {starter for slug in DELEGATING for starter in FORMS[slug]["starters"]}
     assert set(ANSWERS) == {starter for slug in FROM_FILES for starter in FORMS[slug]["starters"]}
 
 
-def test_the_samples_show_every_format_that_a_creator_can_upload():
+def test_the_samples_show_files_of_several_formats():
     suffixes = {path.suffix for path in SAMPLES.glob("*/files/*")}
-    assert suffixes == {".md", ".txt", ".html", ".pdf", ".docx", ".csv"}
+    assert suffixes == {".md", ".txt", ".pdf", ".docx", ".csv"}

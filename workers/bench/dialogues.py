@@ -1,9 +1,10 @@
 """`manage.py bench answers --dialogues FILE`: conversations with GPTs over their files, scored turn by turn.
 
 The file holds JSON lines `{"id", "kind", "lang", "gpt": {"name", "description", "instructions", "starters",
-"only_from_knowledge"}, "files": {name: text}, "turns": [{"user", "expect": {...}}]}`. A turn is right if all that it
-expects is true of the answer: `quote` (text of a file that the answer gives or cites), `contains`, `not_contains`
-(lists of texts), `declines` (it says that the files do not cover the question, and claims nothing), `no_citations`.
+"only_from_knowledge"}, "files": {name: text}, "turns": [{"user", "attach": {name: text}, "expect": {...}}]}`, where
+`attach` holds files that come with the message, if any. A turn is right if all that it expects is true of the answer:
+`quote` (text of a file that the answer gives or cites), `contains`, `not_contains` (lists of texts), `declines` (it
+says that the files do not cover the question, and claims nothing), `no_citations`.
 Numbers, dates and times count as equal in any notation.
 
 questions/dialogues-dev.jsonl is for looking at and tuning on; questions/dialogues-final.jsonl, by the same author
@@ -24,14 +25,16 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.figures import figures, figures_agree
-from gpts.runs.steps import Finished, Log, MessageIntent
-from gpts.spec.gpt import GptSpec, KnowledgeRef
+from gpts.runs.steps import FileRef, Finished, Log, MessageIntent
+from gpts.spec.gpt import GptSpec
 from workers.bench.turns import turn
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import build_segment
 from workers.runs.services import Services
 
 WHOLE_FILES: Final = "whole_files"
+# Dialogues of this kind are left out of the figures over all kinds, which stay comparable with those before them.
+ATTACHMENT: Final = "attachment"
 TASK: Final = "task"
 # Share of a quote's words that an answer must contain to count as giving it.
 QUOTE_SHARE: Final = 0.8
@@ -68,6 +71,7 @@ class DialogueTurn(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     user: str
+    attach: dict[str, str] = Field(default_factory=dict)
     expect: Expectation = Expectation()
 
 
@@ -132,6 +136,25 @@ def read_dialogues(path: Path) -> list[ScoredDialogue]:
     return found
 
 
+class DialogueFiles:
+    """The files of dialogues, each indexed once under `home`."""
+
+    def __init__(self, home: Path, services: Services) -> None:
+        self._home = home
+        self._embedder = services.embedder
+        self._refs: dict[tuple[str, str], FileRef] = {}
+
+    def ref(self, name: str, text: str) -> FileRef:
+        """The file `name` with this text."""
+        if (name, text) not in self._refs:
+            path = self._home / Path(name).name
+            path.write_text(text, "utf-8")
+            segment = build_segment(self._home, path, self._embedder)
+            id = f"file-{len(self._refs)}"
+            self._refs[name, text] = FileRef(id=id, name=name, segment=segment.address, n_tokens=segment.n_tokens)
+        return self._refs[name, text]
+
+
 def held_dialogues(
     dialogues: Sequence[ScoredDialogue], services: Services, say: Callable[[str], object]
 ) -> Iterator[TurnOutcome]:
@@ -139,18 +162,21 @@ def held_dialogues(
     with TemporaryDirectory() as folder:
         home = Path(folder)
         here = replace(services, index=KnowledgeIndex(home, services.embedder))
-        refs: dict[str, KnowledgeRef] = {}
+        files = DialogueFiles(home, here)
         for number, dialogue in enumerate(dialogues, 1):
             say(f"{number} of {len(dialogues)}: {dialogue.id}")
-            yield from hold(dialogue, _spec(dialogue, home, here, refs), here)
+            yield from hold(dialogue, files, here)
 
 
-def hold(dialogue: ScoredDialogue, spec: GptSpec, services: Services) -> Iterator[TurnOutcome]:
-    """The outcome of each turn of `dialogue` with the GPT `spec`."""
+def hold(dialogue: ScoredDialogue, files: DialogueFiles, services: Services) -> Iterator[TurnOutcome]:
+    """The outcome of each turn of `dialogue`."""
+    knowledge = tuple(files.ref(name, text).as_knowledge() for name, text in dialogue.files.items())
+    spec = GptSpec(slug="dialogue", knowledge=knowledge, **dialogue.gpt.model_dump())
     history: list[Log] = []
     for number, each in enumerate(dialogue.turns, 1):
         started = perf_counter()
-        steps, last = turn(spec, each.user, services, history)
+        attached = [files.ref(name, text) for name, text in each.attach.items()]
+        steps, last = turn(spec, each.user, services, history, attached)
         seconds = perf_counter() - started
         history.append((*steps, last))
         wrong = tuple(wrong_with(last, each.expect))
@@ -221,35 +247,23 @@ def _plain(text: str) -> str:
     return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
-def _spec(dialogue: ScoredDialogue, home: Path, services: Services, refs: dict[str, KnowledgeRef]) -> GptSpec:
-    """The GPT of `dialogue`; `refs` keeps the files indexed so far, by their text and name."""
-    knowledge: list[KnowledgeRef] = []
-    for name, text in dialogue.files.items():
-        key = f"{name}\n{text}"
-        if key not in refs:
-            path = home / Path(name).name
-            path.write_text(text, "utf-8")
-            refs[key] = KnowledgeRef(
-                file_id=f"file-{len(refs)}", name=name, segment=build_segment(home, path, services.embedder).address
-            )
-        knowledge.append(refs[key])
-    return GptSpec(slug="dialogue", knowledge=tuple(knowledge), **dialogue.gpt.model_dump())
-
-
 def dialogue_figures(outcomes: Sequence[TurnOutcome]) -> dict[str, Any]:
     """The share of right turns, in all, by kind and by language; `median_s` in seconds.
 
     In `right` an honest line counts for tasks that need writing, in `right_as_asked` it does not. `right_unsure` is
-    the share of turns that are right although the answer says that the files may not hold it.
+    the share of turns that are right although the answer says that the files may not hold it. Dialogues about
+    attached files count by kind only, unless there are no others.
     """
+    by_kind, by_lang = (_grouped(outcomes, key) for key in (lambda each: each.kind, lambda each: each.lang))
+    outcomes = [each for each in outcomes if each.kind != ATTACHMENT] or outcomes
     unsure = [each for each in outcomes if each.coverage == "not_covered" and each.quotes and not each.wrong]
     return {
         "n_turns": len(outcomes),
         "right": _right(outcomes),
         "right_as_asked": sum(each.score for each in outcomes) / max(1, len(outcomes)),
         "right_unsure": len(unsure) / max(1, len(outcomes)),
-        "by_kind": _grouped(outcomes, lambda each: each.kind),
-        "by_lang": _grouped(outcomes, lambda each: each.lang),
+        "by_kind": by_kind,
+        "by_lang": by_lang,
         "median_s": median(each.seconds for each in outcomes),
     }
 

@@ -5,17 +5,23 @@ from collections.abc import Sequence
 from gpts.runs.decisions import CallModel, Finish, ReadFiles, ReadIntent, Retrieve
 from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Finished, Log, UserMessage
+from gpts.runs.steps import FileRef, Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec
 from workers.runs import answering
 from workers.runs.services import Services
 
 
-def turn(spec: GptSpec, question: str, services: Services, history: Sequence[Log] = ()) -> tuple[Log, Finished]:
+def turn(
+    spec: GptSpec,
+    question: str,
+    services: Services,
+    history: Sequence[Log] = (),
+    attachments: Sequence[FileRef] = (),
+) -> tuple[Log, Finished]:
     """The steps of a turn after `history`, and its end. The GPT has no tools."""
-    steps: Log = (UserMessage(text=question),)
+    steps: Log = (UserMessage(text=question, attachments=tuple(attachments)),)
     ability = services.engine.ability()
-    files = answering.whole_files(spec, ability, services)
+    files = answering.whole_files(TurnState(spec, ability, steps, history, {}), services)
     while True:
         state = TurnState(spec, ability, steps, history, {}, whole_files=files)
         match decide(state):

@@ -1,4 +1,4 @@
-"""Indexes uploaded files: connects their rows with the knowledge pipeline.
+"""Indexes files, of GPTs' knowledge and attached to messages: connects their rows with the knowledge pipeline.
 
 A worker claims a row by a conditional update and extends the claim as it reports progress. `claimed_until` is also
 the fence: a row that was cancelled, removed or decided on again, or that another worker took after this one stalled,
@@ -6,7 +6,8 @@ matches no further update, and the work stops. Losing a message or a worker is h
 again when its claim expires.
 
 Messages name no file: a worker takes the one that is due first. Files of people with the fewest files in work go
-first, small before large ones, so that nobody waits for another's thousand pages.
+first, small before large ones, and one of a worker's threads never takes a large one, so that nobody waits for
+another's thousand pages.
 """
 
 import logging
@@ -24,7 +25,10 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Document
 from web.builder.files import file_became_ready, queue_indexing
-from web.builder.models import KnowledgeFile
+from web.builder.models import FileToRead, KnowledgeFile
+from web.runs.files import point_steps_at
+from web.runs.models import ConversationFile
+from workers.indexing.attachments import read_attachment
 from workers.indexing.lost_segments import restore_versions
 from workers.knowledge.content import SegmentInfo
 from workers.knowledge.embed import Embedder, shared_embedder
@@ -42,6 +46,14 @@ IDLE_S: Final = 60.0
 # Of one person's files larger than this, only one is read at a time: two would occupy both threads of a worker.
 # Two million bytes of text are about half a million tokens: 40 s of embedding on two cores (measured 2026-11).
 LARGE_BYTES: Final = 2_000_000
+# How many large files this process reads at once: one less than its threads (deploy/supervisor.conf).
+LARGE_AT_ONCE: Final = 2
+# The large files that this process is reading.
+_large: Final[set[UUID]] = set()
+# How long a person may still wait for a file that they added.
+WATCHED: Final = timedelta(days=1)
+# The kinds of files, and the path to the owner of each.
+OWNERS: Final[dict[type[FileToRead], str]] = {ConversationFile: "owner", KnowledgeFile: "gpt__owner"}
 # How many files are considered for the next one, smallest first.
 CANDIDATES: Final = 200
 UNEXPECTED: Final = "Something went wrong while reading this file. Try again, or upload it in another format."
@@ -53,23 +65,31 @@ class ClaimLost(Exception):
 
 def index_next() -> None:
     """Index the file that is due first, if any, and record the result on its row."""
-    file = claim_next()
+    file = claim_next(takes_large=len(_large) < LARGE_AT_ONCE)
     if file is None:
         return
-    index(file)
-    if file.size > LARGE_BYTES:  # Its owner's next large file was left out until now.
-        for waiting in KnowledgeFile.objects.filter(id__in=in_fair_order(due(timezone.now()))[:1]):
-            queue_indexing(waiting)
+    if file.size > LARGE_BYTES:
+        _large.add(file.id)
+    try:
+        index(file)
+    finally:
+        _large.discard(file.id)
+    if file.size > LARGE_BYTES:  # The next large file was left out until now.
+        for kind, file_id in in_fair_order()[:1]:
+            queue_indexing(kind.objects.get(id=file_id))
 
 
-def index(file: KnowledgeFile) -> None:
+def index(file: FileToRead) -> None:
     """Index the claimed `file`, and record the result on its row."""
     claimed = Claim(file)
     try:
-        info = build_segment(settings.GUILDHALL_HOME, file.path, embedder(), claimed.report, file.decisions)
-        claimed.finish(info)
-        restore_versions(file.id, embedder().id)
-        file_became_ready(file)
+        if isinstance(file, ConversationFile):
+            claimed.finish(read_attachment(file, embedder(), claimed.report))
+        elif isinstance(file, KnowledgeFile):
+            info = build_segment(settings.GUILDHALL_HOME, file.path, embedder(), claimed.report, file.decisions)
+            claimed.finish(info)
+            restore_versions(file.id, embedder().id)
+            file_became_ready(file)
     except ClaimLost:
         logger.info("stopped indexing %s: cancelled, removed or taken over", file.id)
     except Quarantined as found:
@@ -79,48 +99,62 @@ def index(file: KnowledgeFile) -> None:
     except Exception:
         logger.exception("indexing %s failed", file.id)
         claimed.fail(UNEXPECTED)
+    if isinstance(file, ConversationFile) and file.conversation_id:  # it was sent, and is read again
+        point_steps_at(file)
 
 
-def claim_next() -> KnowledgeFile | None:
+def claim_next(takes_large: bool = True) -> FileToRead | None:
     """Claim the file that is due first; None if there is none or other workers were faster."""
-    for file_id in in_fair_order(due(timezone.now())):
-        if (file := claim(file_id)) is not None:
+    for kind, file_id in in_fair_order(takes_large):
+        if (file := claim(kind, file_id)) is not None:
             return file
     return None
 
 
-def due(now: datetime) -> "QuerySet[KnowledgeFile]":
-    """The files that wait to be indexed."""
+def due(kind: type[FileToRead], now: datetime) -> "QuerySet[Any]":
+    """The files of this kind that wait to be indexed."""
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    return KnowledgeFile.objects.filter(free).exclude(status__in=KnowledgeFile.SETTLED)
+    return kind.objects.filter(free).exclude(status__in=kind.SETTLED)
 
 
-def in_fair_order(files: "QuerySet[KnowledgeFile]") -> list[UUID]:
-    """The ids of `files` in the order to index them: by people with the fewest in work, then by size.
+def in_fair_order(takes_large: bool = True) -> list[tuple[type[FileToRead], UUID]]:
+    """The kind and id of the waiting files in the order to index them.
 
-    A second large file of one person is left out until the first is done.
+    People with the fewest in work go first, then small files. Those added before yesterday, which are read again
+    after an upgrade, follow new ones. A second large file of one person is left out until the first is done.
     """
-    at_work = KnowledgeFile.objects.filter(claimed_until__gte=timezone.now()).values_list("gpt__owner", "size")
+    now = timezone.now()
+    at_work = [
+        each
+        for kind, owner in OWNERS.items()
+        for each in kind.objects.filter(claimed_until__gte=now).values_list(owner, "size")
+    ]
     busy = Counter(owner for owner, _ in at_work)
     large = {owner for owner, size in at_work if size > LARGE_BYTES}
-    waiting = files.order_by("size", "created").values_list("id", "gpt__owner", "size")[:CANDIDATES]
-    fit = [(busy[owner], file_id) for file_id, owner, size in waiting if size <= LARGE_BYTES or owner not in large]
-    return [file_id for _, file_id in sorted(fit, key=lambda each: each[0])]
+    order = ("is_old", "size", "created")
+    fit = []
+    for kind, owner in OWNERS.items():
+        waiting = due(kind, now).annotate(is_old=Q(created__lt=now - WATCHED)).order_by(*order)
+        for file_id, who, *place in waiting.values_list("id", owner, *order)[:CANDIDATES]:
+            if place[1] <= LARGE_BYTES or (takes_large and who not in large):
+                fit.append((busy[who], *place, kind, file_id))
+    return [(kind, file_id) for *_, kind, file_id in sorted(fit, key=lambda each: each[:4])]
 
 
-def claim(file_id: UUID) -> KnowledgeFile | None:
+def claim(kind: type[FileToRead], file_id: UUID) -> FileToRead | None:
     """Claim the file's row; None if it is not due or another worker has it."""
     now = timezone.now()
     until = now + CLAIM
     fresh = {"n_done": 0, "n_chunks": 0, "n_read": 0, "error": "", "started": now, "claimed_until": until}
-    claimed = due(now).filter(id=file_id).update(status=KnowledgeFile.Status.PARSING, **fresh)
-    return KnowledgeFile.objects.filter(id=file_id, claimed_until=until).first() if claimed else None
+    claimed = due(kind, now).filter(id=file_id).update(status=FileToRead.Status.PARSING, **fresh)
+    return kind.objects.filter(id=file_id, claimed_until=until).first() if claimed else None
 
 
 class Claim:
     """A claimed row; only this writes its progress."""
 
-    def __init__(self, file: KnowledgeFile) -> None:
+    def __init__(self, file: FileToRead) -> None:
+        self._kind = type(file)
         self._id = file.id
         self._until: datetime | None = file.claimed_until
         self._state = "parsing"
@@ -149,38 +183,39 @@ class Claim:
     def finish(self, info: SegmentInfo) -> None:
         """Mark the file ready, with its segment's metadata. Raises ClaimLost."""
         ended = self._held().update(
-            status=KnowledgeFile.Status.READY,
+            status=FileToRead.Status.READY,
             claimed_until=None,
             segment=info.address,
             n_chunks=info.n_chunks,
             n_done=info.n_chunks,
             n_pages=info.n_pages,
             n_tokens=info.n_tokens,
-            **_metadata(info),
+            **self._metadata(info),
         )
         if not ended:
             raise ClaimLost
 
     def quarantine(self, document: Document) -> None:
         """Mark the file as waiting for its owner's decisions, if it is still claimed."""
-        self._held().update(status=KnowledgeFile.Status.QUARANTINED, claimed_until=None, **_metadata(document))
+        self._held().update(status=FileToRead.Status.QUARANTINED, claimed_until=None, **self._metadata(document))
 
     def fail(self, reason: str) -> None:
         """Mark the file failed for `reason`, if it is still claimed."""
-        self._held().update(status=KnowledgeFile.Status.FAILED, error=reason[:300], claimed_until=None)
+        self._held().update(status=FileToRead.Status.FAILED, error=reason[:300], claimed_until=None)
 
-    def _held(self) -> "QuerySet[KnowledgeFile]":
-        return KnowledgeFile.objects.filter(id=self._id, claimed_until=self._until)
+    def _held(self) -> "QuerySet[Any]":
+        return self._kind.objects.filter(id=self._id, claimed_until=self._until)
 
-
-def _metadata(source: SegmentInfo | Document) -> dict[str, Any]:
-    """What parsing found about the file, as fields of its row."""
-    return {
-        "unit": source.unit,
-        "language": source.language,
-        "notices": [each.model_dump() for each in source.notices],
-        "findings": [each.model_dump(mode="json") for each in source.findings],
-    }
+    def _metadata(self, source: SegmentInfo | Document) -> dict[str, Any]:
+        """What parsing found about the file, as fields of its row."""
+        facts: dict[str, Any] = {
+            "unit": source.unit,
+            "language": source.language,
+            "notices": [each.model_dump() for each in source.notices],
+        }
+        if self._kind is KnowledgeFile:  # whose owner decides on them
+            facts["findings"] = [each.model_dump(mode="json") for each in source.findings]
+        return facts
 
 
 def retire_if_idle() -> None:
@@ -189,7 +224,10 @@ def retire_if_idle() -> None:
     The memory of torch and its models, 450 MB, is not freed before the process ends. Workers that answer questions
     never call this.
     """
-    if embedder().idle_s() > IDLE_S:
+    if embedder().idle_s() <= IDLE_S:
+        return
+    # A worker that ends takes no further files while it reads its last one, which may be a long scan.
+    if not any(kind.objects.filter(claimed_until__gte=timezone.now()).exists() for kind in OWNERS):
         logger.info("no files to index: restarting this worker to free memory")
         os.kill(os.getpid(), signal.SIGTERM)
 

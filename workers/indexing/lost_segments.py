@@ -1,8 +1,8 @@
 """Re-indexes files whose segment is lost: removed, in an older format, or made with another embedder.
 
 After an upgrade of Guildhall or a change of EMBEDDER, an indexing worker looks for such files once, when it starts,
-and queues them; versions that refer to a lost segment then get the new one. Until then, chats that need the file
-report that its index is missing.
+and queues them; versions and messages that refer to a lost segment then get the new one. Until then, chats that need
+the file report that its index is missing.
 """
 
 import json
@@ -14,7 +14,8 @@ from uuid import UUID
 from django.conf import settings
 
 from web.builder.files import point_versions_at, read_again
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import FileToRead, Gpt, KnowledgeFile
+from web.runs.models import ConversationFile
 from workers.knowledge import segments
 from workers.knowledge.errors import SegmentMissing
 
@@ -23,7 +24,7 @@ MARKER: Final = ".checked"
 
 
 def reindex_lost_files(embedder: str) -> int:
-    """Queue every file of a draft or published version whose segment is lost; the number of them."""
+    """Queue every file of a draft, published version or conversation whose segment is lost; the number of them."""
     home = settings.GUILDHALL_HOME
     marker = home / "segments" / MARKER
     present = f"{segments.FORMAT} {embedder}"
@@ -53,8 +54,9 @@ def is_usable(home: Path, address: str, embedder: str) -> bool:
     return bool(recipe["format"] == segments.FORMAT and recipe["embedder"] == embedder)
 
 
-def _needed() -> Iterator[KnowledgeFile]:
-    """The files of drafts, and those that only a published version still has."""
+def _needed() -> Iterator[FileToRead]:
+    """The files of drafts, those that only a published version still has, and attachments."""
+    yield from ConversationFile.objects.kept().exclude(segment="").iterator()
     ready = KnowledgeFile.objects.filter(gpt__deleted=None).exclude(segment="")
     yield from ready.filter(removed=None).iterator()
     for gpt in Gpt.objects.filter(deleted=None, published__isnull=False, files__removed__isnull=False).distinct():

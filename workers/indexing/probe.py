@@ -24,10 +24,10 @@ def probe(services: Services, gpt_id: UUID, question: str) -> dict[str, Any]:
     explained = services.index.explain(spec.knowledge, question)
     _, evidence = services.index.rank(spec.knowledge, question)
     ability = services.engine.ability()
-    is_whole = bool(whole_files(spec, ability, services))
+    state = TurnState(spec, ability, (UserMessage(text=question),), (), {})
+    is_whole = bool(whole_files(state, services))
     covered = is_covered(evidence)  # a model that writes decides itself
     if not ability.writes_from_sources:
-        state = TurnState(spec, ability, (UserMessage(text=question),), (), {})
         covered = services.small.extract(retrieval(state, services), state).covered
     highest = max((each.bm25 for each in explained if each.bm25), default=0.0)
     return {

@@ -80,3 +80,7 @@ class SegmentCorrupt(KnowledgeError):
 
 class EmbedderMismatch(KnowledgeError):
     """The file was indexed with another embedder than the one set now; index it again."""
+
+
+class AttachmentGone(KnowledgeError):
+    """The attached file can no longer be read; attach it again, or start a new chat."""

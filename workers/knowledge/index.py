@@ -102,7 +102,8 @@ class KnowledgeIndex:
         with self._naming(by_address.values()):
             found = self._found(by_address, query, ("dense", "lexical"))
             passages = self._chosen(self._ranked(found, by_address, query, CONSIDERED), budget_tokens)
-        return Retrieval(query=query, passages=passages, covered=bool(passages) and is_covered(found.evidence))
+        covered = bool(passages) and is_covered(found.evidence)
+        return Retrieval(query=query, passages=passages, covered=covered, n_files=len(by_address))
 
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""

@@ -64,10 +64,11 @@ def text_type(text: str) -> str:
     n_signs = sum(bool(sign.search(head)) for sign in _MARKDOWN_SIGNS)
     if n_signs < 2 and len(_HTML_BLOCK.findall(head)) >= 3 and head.lstrip().startswith("<"):
         return HTML
-    if n_signs < 2 and not _MARKDOWN_TABLE.search(head) and delimiter(text):
+    has_table = bool(_MARKDOWN_TABLE.search(head))
+    if n_signs < 2 and not has_table and delimiter(text):
         return CSV
     is_code = _is_code(head)
-    if not is_code and (n_signs >= 2 or _FRONT_MATTER.match(head) or re.match(r"#{1,2} \S", head)):
+    if not is_code and (n_signs >= 2 or has_table or _FRONT_MATTER.match(head) or re.match(r"#{1,2} \S", head)):
         return MARKDOWN
     if is_code:
         return SOURCE

@@ -1,11 +1,11 @@
 """Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, closest, ground
+from gpts.knowledge.citations import Grounding, closest, ground, ground_list
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
@@ -14,18 +14,20 @@ from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.fixed_replies import decline
 from gpts.runs.queries import query_request, retrieval_query
-from gpts.runs.state import TurnState, fit_whole
+from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
-from gpts.spec.ability import ModelAbility
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
+from workers.knowledge.errors import AttachmentGone, KnowledgeError
+from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 
+GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # The longest search query that a model writes.
 QUERY_TOKENS: Final = 60
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
@@ -38,30 +40,65 @@ _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\
 Show = Callable[[str], None]
 
 
-def whole_files(spec: GptSpec, ability: ModelAbility, services: Services) -> tuple[Passage, ...]:
-    """The GPT's files as they become part of its prompt, if they do. Raises KnowledgeError."""
-    if not (spec.knowledge and ability.writes_from_sources):
+def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
+    """The files as they become part of the prompt of this turn. Raises KnowledgeError."""
+    index, own = services.index, state.spec.knowledge
+    for file in state.attached():
+        try:
+            index.n_tokens([file.as_knowledge()])
+        except KnowledgeError as error:
+            raise AttachmentGone(GONE.format(name=file.name)) from error
+    if not (state.ability.writes_from_sources and state.files()):
         return ()
-    fits = fit_whole(services.index.n_tokens(spec.knowledge), spec, ability)
-    return services.index.whole(spec.knowledge) if fits else ()
+    n_tokens = index.n_tokens(own)
+    kept = own if fit_whole(n_tokens, state.spec, state.ability) else ()
+    attached = whole_attachments(state, n_tokens if kept else 0)
+    whole = [*kept, *(file.as_knowledge() for file in attached)]
+    return index.whole(whole) if whole else ()
 
 
 def retrieval(state: TurnState, services: Services) -> Retrieval:
-    """What the GPT's knowledge holds on the question. Raises KnowledgeError.
+    """What the files of the turn hold on the question: those that are not read whole are searched.
 
-    A model that writes answers decides itself whether the passages cover it.
+    A model that writes answers decides itself whether the passages cover it. Raises KnowledgeError.
     """
-    if state.whole_files:
-        names = tuple(file.file_name for file in state.whole_files)
+    names = tuple(file.file_name for file in state.whole_files)
+    whole = {file.file_id for file in state.whole_files}
+    searched = [ref for ref in state.files() if ref.file_id not in whole]
+    if not searched:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
     writes = state.ability.writes_from_sources
     query = search_query(state, services) if writes else _query_by_rules(state)
-    found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
-    if writes:
-        return found.model_copy(update={"covered": bool(found.passages)})
-    if services.index.n_tokens(state.spec.knowledge) > QUOTED_WHOLE_TOKENS:
+    found = _search(searched, query, state, services.index)
+    if not writes:
         return found
-    return found.model_copy(update={"passages": services.index.whole(state.spec.knowledge)})
+    return found.model_copy(update={"whole_files": names, "covered": bool(names or found.passages)})
+
+
+def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, index: KnowledgeIndex) -> Retrieval:
+    """What was found in `refs`: in the files that the message means first, and in the others.
+
+    A model that writes answers gets the best of both; for another one, the others count if the first say nothing.
+    """
+    intent = state.intent()
+    meant = intent.file_ids if intent else [file.id for file in state.new_files()]
+    first = [ref for ref in refs if ref.file_id in meant]
+    budget = budget_for(state.ability.context_tokens)
+    if not state.ability.writes_from_sources:
+        found = _quotable(first or refs, query, budget, index)
+        return found if found.covered or not first else _quotable(refs, query, budget, index)
+    if not first or len(first) == len(refs):
+        return index.search(refs, query, budget)
+    others = [ref for ref in refs if ref not in first]
+    one, other = (index.search(each, query, budget // 2) for each in (first, others))
+    return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
+
+
+def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: KnowledgeIndex) -> Retrieval:
+    """What was found in `refs` for a model that only quotes: all of them if they are short."""
+    found = index.search(refs, query, budget)
+    is_short = index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS
+    return found.model_copy(update={"passages": index.whole(refs)}) if is_short else found
 
 
 def _query_by_rules(state: TurnState) -> str:
@@ -91,7 +128,7 @@ def outline(state: TurnState, services: Services) -> Retrieval:
     """The outline of the files that the message means. Raises KnowledgeError."""
     intent = state.intent()
     assert intent is not None
-    refs = [ref for ref in state.spec.knowledge if ref.file_id in intent.file_ids]
+    refs = [ref for ref in state.files() if ref.file_id in intent.file_ids]
     return services.small.outline(state, services.index.whole(refs))
 
 
@@ -171,7 +208,8 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
     own = "\n".join((state.spec.instructions, *((intent.note, intent.lead) if intent else ())))
-    grounding = ground(text, passages, meaning, state.question(), titles, own)
+    listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
+    grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
@@ -213,7 +251,7 @@ def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
         return ()
     query = retrieval_query(state.history, state.steps)
     if found.whole_files:
-        found = services.index.search(state.spec.knowledge, query, budget_for(state.ability.context_tokens))
+        found = services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
     return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gpts.runs.decisions import CallModel, Decision, Finish, GiveUp, Queue, ShowResults, Stop, Wait, WriteCall
 from gpts.runs.plan import Circumstances, decide, queue_of
+from gpts.runs.state import TurnState
 from gpts.runs.steps import Error, Overrides, UserMessage
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
@@ -90,7 +91,9 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegate_tools.store_gpts, run, spec, (first,))
     waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
-    files = answering.whole_files(spec, ability, services()) if queue == "model" else ()
+    files = (
+        answering.whole_files(TurnState(spec, ability, steps, history, tools), services()) if queue == "model" else ()
+    )
     while True:
         turn = HeldTurn(
             spec,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from gpts.runs import decisions
+from gpts.runs.phases import phase
 from gpts.runs.steps import Error, ModelReply
 from web.runs.services import finish_run
 from workers.runs import answering, calling, delegate_tools
@@ -12,6 +13,7 @@ from workers.runs.turn import HeldTurn
 
 def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[], Services]) -> None:
     """Perform the decision. `services` opens the model, where it is needed. Raises LeaseLost, RunOver."""
+    turn.tell(phase(decision, turn))
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())
@@ -46,7 +48,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
             turn.append(services.small.read_intent(turn))
         case decisions.ReadFiles():
             found = answering.outline(turn, services)
-            turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+            turn.append(found, summary=found.summary())
         case decisions.ChooseTool():
             choice = services.small.choose_tool(turn, turn.store)
             turn.append(choice, name=choice.name)
@@ -57,11 +59,11 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
 
 
 def retrieve(decision: decisions.Retrieve, turn: HeldTurn, services: Services) -> None:
-    """Search the GPT's knowledge for the question."""
+    """Search or read the files of the turn for the question."""
     found = answering.retrieval(turn, services)
     if decision.extracts:
         found = services.small.extract(found, turn)
-    turn.append(found, summary=found.summary(len(turn.spec.knowledge)))
+    turn.append(found, summary=found.summary())
 
 
 def call_model(turn: HeldTurn, services: Services) -> None:

@@ -46,6 +46,13 @@ class HeldTurn(TurnState):
         if text:
             stream.publish(self.run.id, {"type": "token", **self._attempt(), "text": text})
 
+    def tell(self, text: str) -> None:
+        """Publish what is being done, if `text` says so. Raises LeaseLost like `show`."""
+        self.held.check()
+        if text:
+            stream.publish(self.run.id, {"type": "progress", "call_id": "", "text": text})
+            self._notify_parents(f"{self.spec.name} is {text[:1].lower()}{text[1:]}")
+
     def progress(self, call_id: str, text: str) -> None:
         """Publish the progress of a call. Raises LeaseLost like `show`."""
         self.held.check()

@@ -14,13 +14,17 @@ from gpts.safety.flow import context_label
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine, EngineError, GenerationRequest, Grammar, GrammarError, Sampling
 from workers.engine.prompts import fit_prompt
-from workers.smallmodel.arguments.ready import ready_arguments
+from workers.smallmodel.arguments.ready import ready_arguments, runs_code
 from workers.smallmodel.choosing import conversation_of
 
 logger = logging.getLogger(__name__)
 
 # Limit for the arguments of one call.
 MAX_CALL_TOKENS: Final = 512
+NO_CODE: Final = (
+    "I can’t write code with this site’s starter model. It calculates (17 * 23, 15 % of 240), counts the days "
+    "between two dates, and adds up or plots one column of a table by another (“Plot revenue by month in sales.csv”)."
+)
 NOT_WRITTEN: Final = "“{title}” needs details that could not be read from this message. Please give them one by one."
 
 
@@ -35,6 +39,9 @@ def written_call(
     ready = read_arguments(state, tool)
     if ready is not None:
         return ModelReply(text="", tool_calls=(_call(state, tool, ready),), label=label)
+    if runs_code(tool) and not state.ability.writes_from_sources:
+        # The bundled model wrote no correct code for 26 calculations that are not read (2026-11).
+        return ModelReply(text=NO_CODE, label=label)
     messages, n_tokens = fit_prompt(state, engine, MAX_CALL_TOKENS, (call_request(tool),))
     request = GenerationRequest(
         messages=messages,

@@ -42,12 +42,13 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     Where the query says more than the message, which depends on the conversation, the message counts as much.
     """
     texts = [passage.text for passage in found.passages]
-    wording = in_words_of(texts, found.query, state.question())
+    intent = state.intent()
+    says = intent.query if intent and intent.intent == "question" else ""
+    wording = in_words_of(texts, found.query, says or state.question())
     query, own = wording.texts
     best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
     extract = best(least_share=SHOWN_SHARE)
     covered = is_answer(extract, found.covered)
-    intent = state.intent()
     is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
     if not covered and extract.score < (TALK_SCORE if is_talk else OFFERED_SCORE):
         return found.model_copy(update={"covered": covered, "extract": ""})

@@ -38,7 +38,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 
-from web.a2a.following import events, updates
+from web.a2a.following import events, until_read, updates
 from web.a2a.tasks import STATES, attached, task_of, text_of
 from web.accounts.models import User
 from web.builder.models import Gpt
@@ -83,7 +83,7 @@ class RunHandler(RequestHandler):
         """The task of a new run, once it is over or waits for a person; immediately if the caller asks for that."""
         with protocol_errors():
             validate_history_length(params.configuration)
-            run = await in_database(self._start, params.message)
+            run = await self._start(params.message)
             if not params.configuration.return_immediately:
                 async for _ in events(run):
                     pass
@@ -96,7 +96,7 @@ class RunHandler(RequestHandler):
         """Yield the task of a new run, then its updates. A caller who disconnects does not end it."""
         with protocol_errors():
             validate_history_length(params.configuration)
-            run = await in_database(self._start, params.message)
+            run = await self._start(params.message)
             yield apply_history_length(await in_database(task_of, run), params.configuration)
             async for update in updates(run):
                 yield update
@@ -140,17 +140,20 @@ class RunHandler(RequestHandler):
                 validate_page_size(params.page_size)
             return await in_database(self._list, params)
 
-    def _start(self, message: Message) -> Run:
-        """The queued run that answers `message`. Raises A2AError, Refused."""
+    async def _start(self, message: Message) -> Run:
+        """The queued run that answers `message`, once its files are read. Raises A2AError, Refused."""
         if message.task_id:
             raise UnsupportedOperationError(
                 "Tasks take no further messages. Send a new message in the same context, without a task id."
             )
         text = text_of(message)
+        files = [file.id for file in await in_database(attached, self._user, message.parts)]
+        await until_read(files)
+        return await in_database(self._send, text, message.context_id, files)
+
+    def _send(self, text: str, context_id: str, files: list[UUID]) -> Run:
         with transaction.atomic():  # a refused run leaves no conversation behind
-            conversation = self._conversation(message.context_id)
-            files = [file.id for file in attached(self._user, message.parts)]
-            return services.start_run(conversation, text, attachments=files)
+            return services.start_run(self._conversation(context_id), text, attachments=files)
 
     def _conversation(self, context_id: str) -> Conversation:
         if not context_id:

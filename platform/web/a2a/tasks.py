@@ -122,8 +122,8 @@ def _citation(citation: Citation) -> dict[str, Any]:
 def _file(file: FileRef) -> Part:
     """The file's bytes, or its URL if it is large."""
     row = ConversationFile.objects.filter(id=UUID(file.id)).first() if file.id else None
-    if row and row.size <= INLINE_BYTES and files.path_of(row).is_file():
-        return Part(raw=files.path_of(row).read_bytes(), filename=file.name, media_type=file.mime)
+    if row and row.size <= INLINE_BYTES and row.path.is_file():
+        return Part(raw=row.path.read_bytes(), filename=file.name, media_type=file.mime)
     url = f"{settings.SITE_URL}/api/attachments/{file.id}"
     return Part(url=url, filename=file.name, media_type=file.mime)
 

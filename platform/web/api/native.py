@@ -8,6 +8,7 @@ from web.api.delegates import router as delegates
 from web.api.errors import Api, handle_errors, native_shape
 from web.api.files import router as files
 from web.api.gpts import router as gpts
+from web.api.questions import router as questions
 from web.api.reading import StrictParser
 from web.api.runs import router as runs
 
@@ -22,5 +23,5 @@ native = Api(
     docs_url=None,
 )
 handle_errors(native, native_shape)
-for router in (gpts, files, actions, delegates, agents, runs, citations):
+for router in (gpts, files, actions, delegates, agents, runs, citations, questions):
     native.add_router("", router)

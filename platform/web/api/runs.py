@@ -33,6 +33,7 @@ from web.api.shapes_runs import (
 from web.builder.services import access_gpt, access_own_gpt
 from web.runs import files, permissions, services
 from web.runs.connections import close_connection, in_database
+from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.models import Conversation, ConversationFile, ConversationQuerySet, Permission, Run, StepRow
 from web.runs.services import access_conversation, access_run
 from web.runs.trees import Node, delegated_by, status_of_tree, tree_of, waiting
@@ -47,7 +48,9 @@ BUSY = {409: NativeErrorBody, 429: NativeErrorBody}
 def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, Any]]:
     """Send a message. For the answer, follow the run's events or poll the run until it is over.
 
-    Another GPT answers if `mention` names one, or if the text begins with “@slug” or “@name”.
+    Another GPT answers if `mention` names one, or if the text begins with “@slug” or “@name”. While an attachment is
+    still being read, this returns 409: send again once its status is no longer `reading`. A file that is `unreadable`
+    is refused with 400, unless the GPT has a capability or action that opens files.
     """
     user = caller(request)
     if new.conversation:
@@ -85,6 +88,7 @@ def state_of(run: Run) -> dict[str, Any]:
     """The run with its log, as `RunState`."""
     rows = list(StepRow.objects.filter(run=run))
     steps: Log = tuple(load_step(row.data) for row in rows)
+    asked = getattr(run.message, "creator_question", None)
     first_token_ms = next((step.first_token_ms for step in steps if isinstance(step, ModelReply)), None)
     return {
         "id": run.id,
@@ -95,6 +99,8 @@ def state_of(run: Run) -> dict[str, Any]:
         "created": run.created,
         "ended": run.ended,
         **_ending(steps[-1]),
+        "may_ask_creator": asked is None and may_be_sent(run, steps) and bool(taking_questions(run.owner, [run.gpt])),
+        "creator_question": asked,
         "approvals": [{**request.model_dump(), "run": each.id} for each, request in waiting(run)],
         "files": [file for step in steps if isinstance(step, ToolResult) for file in step.files],
         "usage": usage_of(run, steps),
@@ -154,8 +160,17 @@ def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) 
 
 @router.post("/attachments", response={201: AttachmentShape, **INVALID}, summary="Upload an attachment")
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
-    """Upload a file (multipart field `file`). Send its id with a message within a day."""
+    """Upload a file (multipart field `file`). Send its id with a message within a day, once it is read.
+
+    Reading takes about a second, a scan up to three seconds per page: poll `GET /api/attachments/{id}/status`.
+    """
     return Status(201, files.attach(caller(request), (file.name or "file").replace("\x00", ""), file.chunks()))
+
+
+@router.get("/attachments/{uuid:attachment_id}/status", response={200: AttachmentShape, **DENIED})
+def read_attachment_status(request: HttpRequest, attachment_id: UUID) -> ConversationFile:
+    """How far your file is read, and why it can't be."""
+    return files.access_file(caller(request), attachment_id)
 
 
 @router.get(
@@ -166,6 +181,13 @@ def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[Conversat
 def read_attachment(request: HttpRequest, attachment_id: UUID) -> FileResponse:
     """Download a file that you attached or that one of your runs created."""
     return file_response(files.access_file(caller(request), attachment_id), download=True)
+
+
+@router.delete("/attachments/{uuid:attachment_id}", response={204: None, **DENIED})
+def remove_attachment(request: HttpRequest, attachment_id: UUID) -> Status[None]:
+    """Remove a file that you haven't sent; reading it stops."""
+    files.remove(caller(request), attachment_id)
+    return Status(204, None)
 
 
 @router.get("/permissions", response={200: list[StandingPermission], 401: NativeErrorBody})

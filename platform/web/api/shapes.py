@@ -26,6 +26,7 @@ else:
     CapabilityKey = Literal[tuple(CAPABILITIES)]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
+TAKES_QUESTIONS = "Whether people can send you a question it couldn't answer. Turning it off takes effect at once."
 
 
 class Pages(LimitOffsetPagination):
@@ -50,6 +51,7 @@ class GptChange(Schema):
     capabilities: list[CapabilityKey] | None = Field(None, description="The enabled capabilities.")
     delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
     delegates_to_store: bool | None = Field(None, description="Whether it can delegate to GPTs from the store.")
+    takes_questions: bool | None = Field(None, description=TAKES_QUESTIONS)
     files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
     a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
     temperature: float | None = Field(None, ge=0, le=2)
@@ -109,6 +111,7 @@ class OwnGpt(GptFacts):
 
     instructions: str
     only_from_knowledge: bool
+    takes_questions: bool = Field(description=TAKES_QUESTIONS)
     files_downloadable: bool
     a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
     temperature: float

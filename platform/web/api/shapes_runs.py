@@ -1,7 +1,7 @@
 """The JSON of runs and conversations in `/api`."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -14,6 +14,7 @@ from gpts.values import Text
 from web.api.completions import TokenUsage
 from web.runs.citations import ShownPage
 
+OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 CLOSEST: Final = "What of the files is closest to a question that an answer without citations declines."
 
 
@@ -43,6 +44,15 @@ class PendingApproval(ApprovalRequest):
     run: UUID
 
 
+class CreatorQuestionShape(Schema):
+    """A question that you sent to the creator of a GPT. It was dismissed if it is closed and has no answer."""
+
+    text: str
+    created: datetime
+    answer: OrNull
+    closed: datetime | None
+
+
 class RunState(Schema):
     """A run's status. `answer` is null until there is one; `error` says why a failed run has none.
 
@@ -65,6 +75,8 @@ class RunState(Schema):
     support: list[SentenceSupport]
     closest: list[Citation] = Field(description=CLOSEST)
     coverage: Coverage | None
+    may_ask_creator: bool = Field(description="Whether the GPT's creator takes it: `POST …/creator-question`.")
+    creator_question: CreatorQuestionShape | None
     error: str | None
     approvals: list[PendingApproval] = Field(
         description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
@@ -117,12 +129,25 @@ class ApprovalAnswer(Schema):
 
 
 class AttachmentShape(Schema):
-    """A file in a conversation. `mime` is detected from its content."""
+    """A file in a conversation. `mime` is detected from its content.
+
+    A file that you attach is read before it can be sent: its text, with text recognition for scans and pictures.
+    """
 
     id: UUID
     name: str
     mime: str
     size: int = Field(description="Bytes.")
+    status: Literal["reading", "ready", "unreadable"] = Field(validation_alias="reading")
+    error: OrNull = Field(description="Why it is `unreadable`.")
+    n_read: int = Field(description="Pages read so far.")
+    n_pages: int = Field(description="0 if the format has no pages, or while unknown.")
+    n_tokens: int = Field(description="Length of its text; 0 until it is read.")
+    notices: list[str] = Field(description="What was left out or may be wrong.")
+
+    @staticmethod
+    def resolve_notices(file: Any) -> list[str]:
+        return list(file.all_notices)
 
 
 class StandingPermission(Schema):
@@ -178,7 +203,6 @@ class Renaming(Schema):
     title: Annotated[Text, Field(min_length=1, max_length=120)]
 
 
-OrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 Used = Annotated[TokenUsage, BeforeValidator(TokenUsage.of)]
 
 

@@ -69,6 +69,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     ("Answer only from knowledge", lambda spec: "on" if spec.only_from_knowledge else "off"),
     ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
     ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
+    ("People can send you questions", lambda spec: "on" if spec.takes_questions else "off"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),
 )

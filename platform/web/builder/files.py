@@ -1,5 +1,7 @@
 """Writes about knowledge files: add, replace, decide on findings, cancel, remove. Workers read them.
 
+What files attached to messages (web/runs/files.py) need of it is written for any FileToRead.
+
 A worker claims a file through `claimed_until`. Clearing that here (cancel, remove, another decision) stops the
 worker, whose next report matches no row.
 """
@@ -21,11 +23,11 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Finding
 from gpts.safety.findings import undecided
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import FileToRead, Gpt, GptVersion, KnowledgeFile
 from web.builder.services import publish_if_awaited
 from web.sending import send_task
 
-Status = KnowledgeFile.Status
+Status = FileToRead.Status
 
 # How long to wait for a worker to claim a file before the beat sends its message again.
 INDEXING_WAKE: Final = timedelta(seconds=60)
@@ -33,7 +35,7 @@ CHOICES: Final = ("drop", "accept")
 # The fields about reading, before it starts.
 _UNREAD: Final[dict[str, Any]] = {"error": "", "claimed_until": None, "started": None, "n_read": 0, "n_done": 0}
 # What a file takes over from another one with the same content that was read before.
-_COPIED: Final = ("n_chunks", "n_pages", "n_tokens", "unit", "language", "notices", "findings")
+_COPIED: Final = ("segment", "n_chunks", "n_pages", "n_tokens", "unit", "language", "notices")
 
 
 def access_file(gpt: Gpt, file_id: UUID) -> KnowledgeFile:
@@ -91,16 +93,24 @@ def _check_room(gpt: Gpt) -> None:
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
     file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, replaces=replaces)
     known = KnowledgeFile.objects.filter(sha256=sha256, status=Status.READY, decisions={}).exclude(segment="").first()
-    if known is None or not (settings.GUILDHALL_HOME / "segments" / known.segment).is_dir():
+    if known is None or not copy_reading(file, known):
         file.save()
         queue_indexing(file)
         return file
-    for field in _COPIED:
-        setattr(file, field, getattr(known, field))
-    file.segment, file.n_done, file.status = known.segment, known.n_chunks, Status.READY
+    file.findings = known.findings
     file.save()
     file_became_ready(file)
     return file
+
+
+def copy_reading(file: FileToRead, known: FileToRead) -> bool:
+    """Make `file` ready with the text of `known`, a read file of the same content; False if that text is gone."""
+    if not (settings.GUILDHALL_HOME / "segments" / known.segment).is_dir():
+        return False
+    for field in _COPIED:
+        setattr(file, field, getattr(known, field))
+    file.n_done, file.status = known.n_chunks, Status.READY
+    return True
 
 
 def clean_name(name: str, limit: int = 255) -> str:
@@ -143,18 +153,16 @@ def store_bytes(chunks: Iterable[bytes], max_bytes: int | None = None) -> tuple[
     return digest.hexdigest(), size
 
 
-def queue_indexing(file: KnowledgeFile) -> None:
+def queue_indexing(file: FileToRead) -> None:
     """Send the file to an index worker once the transaction commits; the beat sends lost messages again."""
     transaction.on_commit(lambda: send_task("workers.tasks.index_file", str(file.id), queue="index"))
 
 
-def take_stalled_files(limit: int = 50) -> list[KnowledgeFile]:
-    """Files that should be indexed but are not: the worker died or the message was lost."""
+def take_stalled_files(kind: type[FileToRead], limit: int = 50) -> list[FileToRead]:
+    """Files of this kind that should be indexed but are not: the worker died or the message was lost."""
     now = timezone.now()
     unclaimed = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    due = KnowledgeFile.objects.filter(unclaimed, woken__lt=now - INDEXING_WAKE).exclude(
-        status__in=KnowledgeFile.SETTLED
-    )
+    due = kind.objects.filter(unclaimed, woken__lt=now - INDEXING_WAKE).exclude(status__in=kind.SETTLED)
     return [file for file in due.order_by("created")[:limit] if due.filter(id=file.id).update(woken=now)]
 
 
@@ -192,8 +200,13 @@ def cancel_file(file: KnowledgeFile) -> bool:
 
     A file that was being read again stays in use as it was.
     """
-    unsettled = KnowledgeFile.objects.filter(id=file.id).exclude(status__in=KnowledgeFile.SETTLED)
-    return bool(unsettled.update(**_UNREAD, status=Status.CANCELLED))
+    return bool(cancel_reading(KnowledgeFile.objects.filter(id=file.id)))
+
+
+def cancel_reading(files: Any) -> int:
+    """Cancel those of the queryset `files` that are not read yet; how many."""
+    n_cancelled: int = files.exclude(status__in=FileToRead.SETTLED).update(**_UNREAD, status=Status.CANCELLED)
+    return n_cancelled
 
 
 def decide(file: KnowledgeFile, choices: Mapping[str, str]) -> KnowledgeFile:
@@ -239,14 +252,14 @@ def _take_out(files: Any) -> None:
     """Remove the queryset `files` from the draft, and cancel those being read."""
     ids = list(files.values_list("id", flat=True))
     rows = KnowledgeFile.objects.filter(id__in=ids)
-    rows.exclude(status__in=KnowledgeFile.SETTLED).update(**_UNREAD, status=Status.CANCELLED)
+    cancel_reading(rows)
     rows.update(removed=timezone.now())
 
 
-def read_again(file: KnowledgeFile) -> None:
+def read_again(file: FileToRead) -> None:
     """Read the file again because its segment is lost or in an older format. Decisions are kept."""
     fresh = {"status": Status.RECEIVED, "segment": "", "woken": timezone.now()}
-    KnowledgeFile.objects.filter(id=file.id).update(**_UNREAD, **fresh)
+    type(file).objects.filter(id=file.id).update(**_UNREAD, **fresh)
     queue_indexing(file)
 
 

@@ -68,6 +68,7 @@ class GptForm(NewGptForm):
     )
     delegates_to_all = forms.BooleanField(required=False)
     delegates_to_store = forms.BooleanField(required=False)
+    takes_questions = forms.BooleanField(required=False)
     files_downloadable = forms.BooleanField(required=False)
     a2a = forms.BooleanField(required=False)
     temperature = forms.FloatField(min_value=0, max_value=MAX_TEMPERATURE)

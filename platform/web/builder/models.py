@@ -1,6 +1,7 @@
 """GPTs: the draft, its knowledge files, its published versions, and who has access."""
 
 import uuid
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -31,7 +32,7 @@ from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, Sig
 # The fields that drafts and versions have in common.
 SPEC_FIELDS = (
     *("name", "description", "instructions", "starters", "only_from_knowledge", "capabilities"),
-    *("delegates_to_all", "delegates_to_store"),
+    *("delegates_to_all", "delegates_to_store", "takes_questions"),
 )
 
 
@@ -113,6 +114,7 @@ class Gpt(models.Model):
     capabilities = models.JSONField(default=list, blank=True, validators=[validate_capabilities])
     delegates_to_all = models.BooleanField(default=False, help_text="Every question goes to all GPTs it can ask.")
     delegates_to_store = models.BooleanField(default=False, help_text="It can ask GPTs from the store.")
+    takes_questions = models.BooleanField(default=False, help_text="People can send questions to its creator.")
     a2a = models.BooleanField(default=False, help_text="Available as an A2A agent.")
     files_downloadable = models.BooleanField(default=False, help_text="People can download cited files.")
     temperature = models.FloatField(
@@ -202,11 +204,11 @@ class DelegateRow(models.Model):
         return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when)
 
 
-class KnowledgeFile(models.Model):
-    """A file in a GPT's knowledge, from upload to ready. Its bytes are in the file store under `sha256`.
+class FileToRead(models.Model):
+    """A stored file whose text an indexing worker turns into a segment. Its bytes are in the file store by `sha256`.
 
-    `findings` and `notices` are those of `gpts.knowledge.documents` as JSON, `decisions` the owner's choice by the
-    finding's id. The fields about the text (`n_pages` …) are empty until it was read.
+    `notices` are those of `gpts.knowledge.documents` as JSON. The fields about the text (`n_pages` …) are empty until
+    it was read.
     """
 
     class Status(models.TextChoices):
@@ -221,21 +223,12 @@ class KnowledgeFile(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     # There is nothing for a worker to do.
-    SETTLED = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
+    SETTLED: ClassVar = (Status.READY, Status.QUARANTINED, Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField(help_text="Bytes.")
-    replaces = models.ForeignKey(
-        "self",
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="replacements",
-        help_text="The file that this one replaces once it is ready.",
-    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RECEIVED)
     n_read = models.PositiveIntegerField(default=0, help_text="Pages read so far.")
     n_done = models.PositiveIntegerField(default=0, help_text="Chunks embedded so far.")
@@ -245,33 +238,26 @@ class KnowledgeFile(models.Model):
     unit = models.CharField(max_length=10, default="page", help_text="What counts as a page.")
     language = models.CharField(max_length=8, blank=True, help_text="ISO 639-1; empty if unknown.")
     notices = models.JSONField(default=list, blank=True)
-    findings = models.JSONField(default=list, blank=True)
-    decisions = models.JSONField(default=dict, blank=True)
     segment = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=300, blank=True)
     started = models.DateTimeField(null=True, blank=True, help_text="When the current status began.")
     claimed_until = models.DateTimeField(null=True, blank=True, help_text="Until when a worker has claimed it.")
     woken = models.DateTimeField(default=timezone.now, help_text="When indexing was last requested.")
     created = models.DateTimeField(auto_now_add=True)
-    removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
+
+    objects: ClassVar[models.Manager[Any]]
 
     class Meta:
+        abstract = True
         ordering = ["created", "id"]
-        indexes = [
-            models.Index(fields=["status", "claimed_until"], name="file_to_index"),
-            models.Index(fields=["sha256", "status"], name="file_known_here"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
-        ]
 
     def __str__(self) -> str:
         return self.name
 
     @property
-    def path(self) -> Any:
+    def path(self) -> Path:
         """The path of the uploaded bytes."""
-        return settings.GUILDHALL_HOME / "files" / self.sha256
+        return Path(settings.GUILDHALL_HOME) / "files" / self.sha256
 
     @property
     def seconds_left(self) -> int | None:
@@ -283,6 +269,35 @@ class KnowledgeFile(models.Model):
         if not 0 < done <= total:
             return None
         return round((timezone.now() - self.started).total_seconds() * (total - done) / done)
+
+
+class KnowledgeFile(FileToRead):
+    """A file in a GPT's knowledge, from upload to ready.
+
+    `findings` are those of `gpts.knowledge.documents` as JSON, `decisions` the owner's choice by the finding's id.
+    """
+
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="files")
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="replacements",
+        help_text="The file that this one replaces once it is ready.",
+    )
+    findings = models.JSONField(default=list, blank=True)
+    decisions = models.JSONField(default=dict, blank=True)
+    removed = models.DateTimeField(null=True, blank=True, help_text="When it left the draft; versions keep it.")
+
+    class Meta(FileToRead.Meta):
+        indexes = [
+            models.Index(fields=["status", "claimed_until"], name="file_to_index"),
+            models.Index(fields=["sha256", "status"], name="file_known_here"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["gpt", "sha256"], condition=Q(removed=None), name="file_once_per_gpt")
+        ]
 
 
 class LinkGrant(models.Model):

@@ -200,9 +200,11 @@ def _draft_fields(spec: GptSpec) -> dict[str, Any]:
 
 
 def delete_gpt(gpt: Gpt) -> None:
-    """Hide `gpt` from everyone. People can still read the chats they had with it."""
-    gpt.deleted = timezone.now()
-    gpt.save(update_fields=["deleted", "changed"])
+    """Hide `gpt` from everyone. Their chats with it stay readable, without the questions to its creator."""
+    with transaction.atomic():
+        gpt.deleted = timezone.now()
+        gpt.save(update_fields=["deleted", "changed"])
+        gpt.creator_questions.all().delete()
 
 
 def preview_version(gpt: Gpt) -> GptVersion:

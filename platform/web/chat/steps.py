@@ -76,7 +76,7 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
     found: list[StepLine] = []
     for step in log:
         if isinstance(step, Retrieval):
-            found.append(_search(spec, step))
+            found.append(_search(step))
         elif isinstance(step, ModelReply):
             found += [_call(spec, log, call) for call in step.tool_calls]
     return tuple(found)
@@ -104,8 +104,8 @@ def doing(found: tuple[StepLine, ...]) -> str:
     return own or awaited([line.delegated for line in running if line.delegated])
 
 
-def _search(spec: GptSpec, step: Retrieval) -> StepLine:
-    words = step.summary(len(spec.knowledge))
+def _search(step: Retrieval) -> StepLine:
+    words = step.summary()
     return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
 
 

@@ -1,8 +1,8 @@
 """A conversation for its page: its messages, each with the newest run that answers it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from gpts.runs.steps import (
     load_step,
 )
 from gpts.spec.gpt import GptSpec
+from web.accounts.models import User
 from web.builder.models import Gpt
 from web.chat.approvals import ApprovalCard, cards
 from web.chat.links import judged, outside_urls, page_url
@@ -31,9 +32,10 @@ from web.chat.sources import ShownSource, sources, web_url, where
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
 from web.runs import log
+from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
 from web.runs.mentions import name_of
-from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.models import Conversation, CreatorQuestion, Message, Run, StepRow
 from web.runs.trees import status_of_tree
 
 
@@ -73,12 +75,16 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Reply:
-    """A run as an answer to a message. `spec` is the version of the GPT that it uses."""
+    """A run as an answer to a message. `spec` is the version of the GPT that it uses.
+
+    `may_ask_creator`: the person can send the question to the creator of the GPT, who takes some.
+    """
 
     run: Run
     steps: Log
     spec: GptSpec
     visitor: Visitor | None = None
+    may_ask_creator: bool = False
 
     @property
     def finished(self) -> Finished | None:
@@ -140,6 +146,11 @@ class Reply:
         return self.finished is not None and self.finished.coverage == "not_covered"
 
     @property
+    def creator_question(self) -> CreatorQuestion | None:
+        """The question that was sent to the creator, if one was."""
+        return getattr(self.run.message, "creator_question", None)
+
+    @property
     def offers_passages(self) -> bool:
         """Whether its sources are only the passages closest to the question."""
         return self.finished is not None and bool(self.finished.closest)
@@ -194,7 +205,7 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.spec.knowledge else "Thinking")
+        return doing(self.lines) or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:
@@ -236,9 +247,9 @@ class Turn:
 
 
 def turns(conversation: Conversation) -> list[Turn]:
-    """The turns of a conversation, oldest first, each with its newest run. Four queries for any number of turns."""
-    messages = list(conversation.messages.all())
-    runs = Run.objects.filter(message__in=messages).select_related("version__gpt").order_by("created", "id")
+    """The turns of a conversation, oldest first, each with its newest run. Five queries for any number of turns."""
+    messages = list(conversation.messages.select_related("creator_question"))
+    runs = Run.objects.filter(message__in=messages).select_related("version__gpt__owner").order_by("created", "id")
     newest = {run.message_id: run for run in runs}
     logs: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     rows = StepRow.objects.filter(run__in=newest.values()).order_by("run", "seq")
@@ -247,12 +258,22 @@ def turns(conversation: Conversation) -> list[Turn]:
     versions = {run.version_id: run.version for run in newest.values()}
     specs = {id: version.spec() for id, version in versions.items()}
     visitors = _visitors(conversation, (run.gpt for run in newest.values()))
+    replies = []
+    for message in messages:
+        if run := newest.get(message.id):
+            message.conversation, run.message = conversation, message
+            steps = tuple(map(load_step, logs[run.id]))
+            replies.append(Reply(run, steps, specs[run.version_id], visitors.get(run.gpt.id)))
+    return [Turn(reply.run.message, reply) for reply in _offering(replies, conversation.owner)]
+
+
+def _offering(replies: Sequence[Reply], owner: User) -> list[Reply]:
+    """`replies` to `owner`, with whether they may ask the creator."""
+    declined = [reply.run.gpt for reply in replies if may_be_sent(reply.run, reply.steps)]
+    taking = taking_questions(owner, declined)
     return [
-        Turn(
-            message, Reply(run, tuple(map(load_step, logs[run.id])), specs[run.version_id], visitors.get(run.gpt.id))
-        )
-        for message in messages
-        if (run := newest.get(message.id))
+        replace(reply, may_ask_creator=reply.run.gpt.id in taking and may_be_sent(reply.run, reply.steps))
+        for reply in replies
     ]
 
 
@@ -279,4 +300,5 @@ def _visitors(conversation: Conversation, answering: Iterable[Gpt]) -> dict[UUID
 def reply_of(run: Run) -> Reply:
     """The reply of one run so far."""
     visitors = _visitors(run.message.conversation, [run.gpt])
-    return Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id))
+    reply = Reply(run, log.read(run.id), run.version.spec(), visitors.get(run.gpt.id))
+    return _offering([reply], run.owner)[0]

@@ -22,6 +22,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/rename", views_send.rename, name="chat_rename"),
     path("c/<uuid:conversation_id>/delete", views_send.delete, name="chat_delete"),
     path("c/turn/<uuid:run_id>", views_runs.turn, name="chat_turn"),
+    path("c/turn/<uuid:run_id>/ask-creator", views_runs.ask_creator, name="chat_ask_creator"),
     path("c/turn/<uuid:run_id>/part", views_runs.part, name="chat_part"),
     path("runs/<uuid:run_id>/", views_runs.part_page, name="run_part"),
     path("runs/<uuid:run_id>/tree", views_runs.tree, name="run_tree"),

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 
 from web.builder.models import Gpt, GptVersion
 from web.chat.turns import guest_of, turns
-from web.runs.models import Conversation
+from web.runs.creator_questions import UNSEEN, mark_seen
+from web.runs.models import Conversation, CreatorQuestion
 from web.runs.services import access_conversation
 
 # Chats in the sidebar, and on the page of all chats.
@@ -35,11 +36,15 @@ class ChatGroup:
 
 
 def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversation]:
-    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`."""
+    """The newest chats of `user` with `query` in the title or the GPT's name, at most `limit`.
+
+    `is_answered`: a creator has answered a question from it, which the person has not seen yet.
+    """
     chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
+    answers = CreatorQuestion.objects.filter(UNSEEN, message__conversation=OuterRef("pk"))
     if query:
         chats = chats.filter(Q(title__icontains=query) | Q(gpt__name__icontains=query))
-    return list(chats.select_related("gpt").order_by("-changed")[:limit])
+    return list(chats.select_related("gpt").annotate(is_answered=Exists(answers)).order_by("-changed")[:limit])
 
 
 def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
@@ -99,9 +104,11 @@ def chat(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     conversation = access_conversation(request.user, conversation_id)
     if conversation.origin != Conversation.Origin.CHAT:
         raise Http404("Chat not found.")
+    shown = turns(conversation)
+    mark_seen(question for turn in shown if (question := turn.reply.creator_question))
     context = {
         "conversation": conversation,
-        "turns": turns(conversation),
+        "turns": shown,
         "guest": guest_of(conversation),
         "read_only": why_read_only(request.user, conversation),
         **head(conversation.gpt, conversation.version),

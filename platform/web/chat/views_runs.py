@@ -3,19 +3,24 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from web.builder.views import wants_json
 from web.chat.sources import shown_blocks
 from web.chat.tree import shown_tree
 from web.chat.turns import reply_of
 from web.chat.views import why_read_only
+from web.chat.views_send import for_people_signed_in
+from web.runs import creator_questions
 from web.runs.citations import Cited, ShownPage, access_citation, page_view, view
-from web.runs.errors import NotShown
+from web.runs.errors import NotShown, Refused
 from web.runs.models import Conversation, Run
 from web.runs.services import access_run
 from web.runs.trees import delegated_by, tree_of
@@ -61,6 +66,23 @@ def tree(request: HttpRequest, run_id: UUID) -> HttpResponse:
     context = {"tree": shown_tree(tree_of(run)), "chat_url": _chat_of(run)}
     context["top_url"] = reverse("run_tree", args=[run.root_id]) if run.root_id else ""
     return render(request, "chat/tree_part.html" if "part" in request.GET else "chat/tree.html", context)
+
+
+@require_POST
+@for_people_signed_in
+def ask_creator(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Send a declined question to the creator of the GPT. 404 for anyone but the run's owner."""
+    run = access_run(request.user, run_id)
+    try:
+        creator_questions.send(run, request.POST.get("text", ""))
+    except Refused as error:
+        if wants_json(request):
+            raise
+        messages.error(request, str(error))
+    if not wants_json(request):
+        return redirect("chat", run.message.conversation_id)
+    context = {"reply": reply_of(run), "run": run}
+    return JsonResponse({"html": render_to_string("chat/creator_question.html", context, request)})
 
 
 def _part(run: Run) -> dict[str, Any]:

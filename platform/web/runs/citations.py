@@ -2,7 +2,7 @@
 
 Whoever may read a run may open its citations, even after the file was removed from the GPT: versions keep it. The
 quoted pages are always visible; other pages and the whole file only while the GPT is shared with the person and its
-creator allows downloads.
+creator allows downloads. A file that the person attached is all theirs, until the chat is deleted.
 
 An answer may cite files of other GPTs in its tree; then their creators decide. No citation, whatever it contains,
 opens a file of a GPT that has no run in the tree.
@@ -21,11 +21,11 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, Retrieval, ToolResult
 from gpts.values import Value
-from web.builder.models import Gpt, KnowledgeFile
+from web.builder.models import FileToRead, Gpt, KnowledgeFile
 from web.rpc import NoResult, call
 from web.runs import log
 from web.runs.errors import NotShown
-from web.runs.models import Run
+from web.runs.models import ConversationFile, Run
 from web.runs.services import access_run
 from web.runs.trees import gpts_of
 
@@ -61,7 +61,8 @@ class SourceView(Value):
 class Cited:
     """A citation that the run's reader may open. `number` is its position among the answer's citations, from 0.
 
-    `passage` is None in a log from another site; `file` when its row is gone or no GPT in the run's tree has it.
+    `passage` is None in a log from another site; `file` when its row is gone, or neither a GPT in the run's tree nor
+    a chat of the reader has it.
     `has_all`: the reader may see all pages and download the file.
     """
 
@@ -69,7 +70,7 @@ class Cited:
     number: int
     citation: Citation
     passage: Passage | None
-    file: KnowledgeFile | None
+    file: FileToRead | None
     has_all: bool
 
     @property
@@ -108,8 +109,9 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
         raise Http404("Citation not found.")
     citation = last.sources[number]
     file = cited_file(run, citation)
-    gpt = file.gpt if file else run.gpt
-    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=has_all(user, gpt))
+    gpt = file.gpt if isinstance(file, KnowledgeFile) else run.gpt
+    all_of_it = isinstance(file, ConversationFile) or has_all(user, gpt)
+    return Cited(run, number, citation, passage_of(steps, citation), file, has_all=all_of_it)
 
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
@@ -127,12 +129,17 @@ def _holds(passage: Passage, citation: Citation) -> bool:
     return is_same and start >= 0 and passage.text[start:end] == citation.quote
 
 
-def cited_file(run: Run, citation: Citation) -> KnowledgeFile | None:
-    """The cited file's row, also after it left the draft; None if no GPT in the run's tree has it."""
+def cited_file(run: Run, citation: Citation) -> FileToRead | None:
+    """The cited file's row, also after it left the draft; None if no GPT in the run's tree has it.
+
+    Or that of a file in a chat of the run's owner, delegations included.
+    """
     try:
         file_id = UUID(citation.file_id)
     except ValueError:
         return None
+    if attached := ConversationFile.objects.visible_to(run.owner).filter(id=file_id).first():
+        return attached
     file = KnowledgeFile.objects.filter(id=file_id).select_related("gpt").first()
     if file is None or (file.gpt_id != run.version.gpt_id and file.gpt_id not in gpts_of(run)):
         return None

@@ -40,8 +40,20 @@ class StillAnswering(Refused):
     status = 409
 
 
+class StillReading(Refused):
+    """An attached file is still being read. Send again in a moment."""
+
+    status = 409
+
+
 class TooManyRuns(Refused):
     """You have too many answers in progress. Wait for one to finish, then send again."""
+
+    status = 429
+
+
+class TooManyQuestions(Refused):
+    """You’ve sent as many questions as this GPT’s creator takes in a day. Try again tomorrow."""
 
     status = 429
 

@@ -1,4 +1,8 @@
-"""Files of a conversation: attached by people or made by tools. The file store keeps their bytes by content."""
+"""Files of a conversation: attached by people or made by tools. The file store keeps their bytes by content.
+
+Workers read an attached file like a knowledge file (workers/indexing/), and only then can it be sent: no run starts
+with a file that is half read.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -8,43 +12,105 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from gpts.runs.steps import FileRef
+from gpts.spec.capabilities import file_openers
+from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
-from web.builder.files import clean_name, store_bytes
+from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
-from web.runs.errors import Refused
-from web.runs.models import Conversation, ConversationFile, Run
+from web.runs import stream
+from web.runs.errors import Refused, StillReading
+from web.runs.models import Conversation, ConversationFile, Run, StepRow
+
+Status = ConversationFile.Status
 
 # Shown in pages; everything else is a download.
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 # How long an attached file is kept until its message is sent.
 KEEP_UNSENT: Final = timedelta(days=1)
+# What a copy of a file has of it.
+_PASSED_ON: Final = (
+    *("owner_id", "mime", "size", "untrusted", "status", "error", "segment"),
+    *("n_tokens", "n_pages", "n_chunks", "unit", "language", "notices"),
+)
 
 
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
-    """The stored file, ready for a message of `user`. Raises Refused if it is empty or too large."""
+    """The stored file, queued for reading unless its content was read before.
+
+    Raises Refused if it is empty or too large.
+    """
     try:
         sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES)
     except ValidationError as error:
         raise Refused(error.messages[0]) from error
-    return ConversationFile.objects.create(
-        owner=user, name=_name_of(name), mime=mime_of(_path(sha256)), sha256=sha256, size=size, untrusted=True
+    file = ConversationFile(
+        owner=user, name=_name_of(name), sha256=sha256, size=size, untrusted=True, status=Status.RECEIVED
     )
+    file.mime = mime_of(file.path)
+    known = ConversationFile.objects.filter(sha256=sha256, status=Status.READY).exclude(segment="").first()
+    is_read = known is not None and copy_reading(file, known)
+    file.save()
+    if not is_read:
+        queue_indexing(file)
+    return file
 
 
-def claim(conversation: Conversation, ids: Sequence[UUID]) -> tuple[FileRef, ...]:
-    """The files with these ids, now part of the conversation. Raises Refused for anyone else's."""
+def remove(user: User, file_id: UUID) -> None:
+    """Remove a file of `user` that was not sent; a worker that is reading it stops. Raises Http404."""
+    unsent = ConversationFile.objects.filter(id=file_id, owner=user, conversation=None, removed=None)
+    cancel_reading(unsent)
+    if not unsent.update(removed=timezone.now()):
+        raise Http404("File not found, or it was already sent.")
+
+
+def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tuple[FileRef, ...]:
+    """The files with these ids, now part of the conversation. `spec` is the GPT that answers.
+
+    Raises StillReading, and Refused for anyone else's files, and for those that neither can be read nor opened by the
+    GPT.
+    """
     if len(ids) > settings.MAX_ATTACHMENTS:
         raise Refused(f"Too many: {len(ids)} of {settings.MAX_ATTACHMENTS} files.")
-    own = ConversationFile.objects.filter(owner=conversation.owner_id, id__in=ids, run=None)
+    own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None)
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
         raise Refused("An attached file is no longer available. Attach it again, then send.")
-    own.update(conversation=conversation)
+    for file in found.values():
+        if file.reading == "reading":
+            raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
+        if not file.segment and not openers(spec):
+            raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
+    ConversationFile.objects.filter(id__in=found).update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))
+
+
+def openers(spec: GptSpec) -> tuple[str, ...]:
+    """The titles of what opens attached files itself in the GPT, of what this site has."""
+    missing = stream.missing_capabilities()
+    capabilities = tuple(key for key in spec.capabilities if key not in missing)
+    return file_openers(spec.model_copy(update={"capabilities": capabilities}))
+
+
+def point_steps_at(file: ConversationFile) -> None:
+    """Give the messages with this file its present segment, after it was read again.
+
+    What people sent is immutable in a log; the segment of a file is only derived from it.
+    """
+    file.refresh_from_db(fields=["segment", "n_tokens"])
+    sent = StepRow.objects.filter(run__message__conversation=file.conversation_id, kind="user_message")
+    for row in sent:
+        own = [
+            ref for ref in row.data["attachments"] if ref["id"] == str(file.id) and ref.get("segment") != file.segment
+        ]
+        for ref in own:
+            ref |= {"segment": file.segment, "n_tokens": file.n_tokens}
+        if own:
+            row.save(update_fields=["data"])
 
 
 def keep(run: Run, name: str, data: bytes, untrusted: bool) -> FileRef:
@@ -73,8 +139,8 @@ def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None
     ids = [ref.id for ref in refs if ref.id]
     passed = []
     for file in ConversationFile.objects.filter(id__in=ids, owner=conversation.owner_id):
-        facts = {"owner_id": file.owner_id, "mime": file.mime, "size": file.size, "untrusted": file.untrusted}
         same = {"conversation": conversation, "run": run, "sha256": file.sha256, "name": file.name}
+        facts = {field: getattr(file, field) for field in _PASSED_ON}
         passed.append(ConversationFile.objects.get_or_create(**same, defaults=facts)[0].ref())
     return tuple(passed)
 
@@ -82,7 +148,7 @@ def pass_on(refs: Iterable[FileRef], conversation: Conversation, run: Run | None
 def access_file(user: Any, file_id: UUID) -> ConversationFile:
     """A file of `user`'s own: the only way to fetch one on a person's behalf. Raises Http404."""
     file = ConversationFile.objects.visible_to(user).filter(id=file_id).first()
-    if file is None or not path_of(file).is_file():
+    if file is None or not file.path.is_file():
         raise Http404("File not found.")
     return file
 
@@ -94,21 +160,17 @@ def readable(run: Run) -> list[tuple[str, Path, bool]]:
     """
     spec, conversation = run.version.spec(), run.message.conversation
     known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
-    files = {file.name: (file.name, Path(file.path), True) for file in known}
+    files = {file.name: (file.name, file.path, True) for file in known}
     for file in conversation.files.order_by("created"):
-        files[file.name] = (file.name, path_of(file), file.untrusted)
+        files[file.name] = (file.name, file.path, file.untrusted)
     return [entry for entry in files.values() if entry[1].is_file()]
 
 
-def forget_unsent() -> int:
-    """Delete the rows of files that were never sent; how many."""
-    old = ConversationFile.objects.filter(conversation=None, created__lt=timezone.now() - KEEP_UNSENT)
-    return old.delete()[0]
-
-
-def path_of(file: ConversationFile) -> Path:
-    """The path of the file's bytes."""
-    return _path(file.sha256)
+def forgotten() -> "QuerySet[ConversationFile]":
+    """The files that nobody can open any more: never sent, removed, or of a deleted conversation."""
+    is_unsent = Q(conversation=None, created__lt=timezone.now() - KEEP_UNSENT)
+    is_gone = Q(removed__isnull=False) | Q(conversation__deleted__isnull=False)
+    return ConversationFile.objects.filter(is_unsent | is_gone)
 
 
 def _path(sha256: str) -> Path:

@@ -1,13 +1,13 @@
 """The tables of conversations: messages, runs, delegations, files, permissions and append-only steps."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from django.db import models
 
 from gpts.runs.steps import FileRef
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion
+from web.builder.models import FileToRead, Gpt, GptVersion
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -158,15 +158,20 @@ class ConversationFileQuerySet(models.QuerySet["ConversationFile"]):
 
     def visible_to(self, user: Any) -> "ConversationFileQuerySet":
         """The files of `user`'s own conversations, and those not sent yet."""
-        if not user.is_authenticated:
-            return self.none()
-        return self.filter(owner=user, conversation__deleted=None)
+        return self.kept().filter(owner=user) if user.is_authenticated else self.none()
+
+    def kept(self) -> "ConversationFileQuerySet":
+        """The files that were not removed, nor deleted with their conversation."""
+        return self.filter(removed=None, conversation__deleted=None)
 
 
-class ConversationFile(models.Model):
-    """A file that a person attached (`run` is empty) or a tool made in `run`. `sha256` addresses its bytes."""
+class ConversationFile(FileToRead):
+    """A file that a person attached (`run` is empty) or a tool made in `run`.
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    An attached file is read like a knowledge file before it can be sent. If it is ready without a segment, only tools
+    can open it: it was made by one, or attached before attachments were read.
+    """
+
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
@@ -174,23 +179,52 @@ class ConversationFile(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, blank=True, related_name="files")
     name = models.CharField(max_length=120)
     mime = models.CharField(max_length=100)
-    sha256 = models.CharField(max_length=64)
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
     untrusted = models.BooleanField(default=True, help_text="People other than the reader may have written it.")
-    created = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(max_length=12, choices=FileToRead.Status.choices, default=FileToRead.Status.READY)
+    removed = models.DateTimeField(null=True, blank=True, help_text="When it was removed without being sent.")
 
     objects: ClassVar[ConversationFileQuerySet] = ConversationFileQuerySet.as_manager()  # type: ignore[assignment]
 
-    class Meta:
-        ordering = ["created", "id"]
+    class Meta(FileToRead.Meta):
+        indexes = [
+            models.Index(fields=["status", "claimed_until"], name="attachment_to_read"),
+            models.Index(fields=["sha256"], name="attachment_known_here"),
+        ]
         constraints = [models.UniqueConstraint(fields=["run", "sha256", "name"], name="file_once_per_run")]
 
-    def __str__(self) -> str:
-        return self.name
+    @property
+    def reading(self) -> Literal["reading", "ready", "unreadable"]:
+        """Whether its text is read already; "unreadable" for the reason in `error`."""
+        if self.status not in self.SETTLED:
+            return "reading"
+        return "ready" if self.status == self.Status.READY else "unreadable"
+
+    @property
+    def all_notices(self) -> list[str]:
+        """What its reader should know about reading it, with the page where there is one."""
+        pages = ((each["message"], each["page"]) for each in self.notices)
+        return [f"{self.unit.capitalize()} {page}: {message}" if page else message for message, page in pages]
+
+    @property
+    def extent(self) -> str:
+        """How many pages it has, in words; empty if the format has none."""
+        return f"{self.n_pages:,} {self.unit}{'' if self.n_pages == 1 else 's'}" if self.n_pages else ""
+
+    @property
+    def progress(self) -> str:
+        """How far reading is, in words."""
+        if self.status == self.Status.RECEIVED:
+            return "Waiting to be read"
+        if self.status == self.Status.EMBEDDING and self.n_chunks:
+            return f"Reading, {self.n_done * 100 // self.n_chunks} %"
+        return (
+            f"Reading, {self.unit} {self.n_read:,} of {self.n_pages:,}" if self.n_read and self.n_pages else "Reading"
+        )
 
     def ref(self) -> FileRef:
         """The file's reference as logs keep it."""
-        return FileRef(id=str(self.id), name=self.name, mime=self.mime, size=self.size)
+        facts = {"name": self.name, "mime": self.mime, "size": self.size}
+        return FileRef(id=str(self.id), segment=self.segment, n_tokens=self.n_tokens, **facts)
 
 
 class Permission(models.Model):
@@ -208,6 +242,34 @@ class Permission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.title or self.tool}"
+
+
+class CreatorQuestion(models.Model):
+    """A question that a GPT did not answer, sent to its creator, who sees `text` and the name of `owner` only.
+
+    `closed`: when the creator answered or dismissed it; it was dismissed if `answer` is empty. `seen`: the person has
+    had the answer on their page. Without `text`, the person deleted the chat.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="creator_questions")
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="creator_questions")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="creator_question")
+    text = models.TextField()
+    answer = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    closed = models.DateTimeField(null=True, blank=True)
+    seen = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["created", "id"]
+        indexes = [
+            models.Index(fields=["gpt", "closed"], name="creator_question_open"),
+            models.Index(fields=["owner", "gpt", "created"], name="creator_question_limit"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 class StepRow(models.Model):

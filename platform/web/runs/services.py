@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ from gpts.runs.steps import (
     pending_approvals,
 )
 from web.accounts.models import User
+from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
 from web.builder.services import preview_version
 from web.runs import delegations, ending, files, log, mentions, permissions, stream
@@ -35,7 +37,7 @@ from web.runs.errors import (
     StillAnswering,
     TooManyRuns,
 )
-from web.runs.models import Conversation, Message, Run, StepRow
+from web.runs.models import Conversation, ConversationFile, CreatorQuestion, Message, Run, StepRow
 from web.runs.wake import wake
 
 TITLE_CHARS = 60
@@ -90,8 +92,8 @@ def start_run(
 
     `earlier`, `later` and `overrides` come from an API caller, `attachments` are ids of the owner's files. `mention`
     is the slug of another GPT that answers instead, as does one that `text` starts with (“@name …”); with `stay` it
-    also answers later messages, until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, TooManyRuns,
-    GuestGone, Refused; nothing is stored then.
+    also answers later messages, until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, StillReading,
+    TooManyRuns, GuestGone, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
     if not text:
@@ -107,7 +109,7 @@ def start_run(
                 text=chosen.text,
                 earlier=tuple(earlier),
                 later=tuple(later),
-                attachments=files.claim(conversation, attachments),
+                attachments=files.claim(conversation, attachments, chosen.version.spec()),
                 overrides=overrides,
                 guest_id=str(chosen.gpt.id) if chosen.gpt else "",
             )
@@ -263,14 +265,18 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Hide the conversation and cancel its runs."""
+    """Hide the conversation, cancel its runs, and take back its questions to creators. A worker deletes its files."""
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
+    # Emptied rows still count for the daily limit.
+    questions = CreatorQuestion.objects.filter(message__conversation=conversation)
+    questions.update(text="", answer="", closed=conversation.deleted)
     own = Run.objects.filter(message__conversation=conversation)
     for run in own.exclude(status__in=Run.OVER):
         cancel_run(run)
     delegated = Conversation.objects.filter(messages__runs__root__in=own)
     Conversation.objects.filter(id__in=delegated).update(deleted=conversation.deleted)
+    cancel_reading(ConversationFile.objects.filter(conversation=conversation))
 
 
 def forget_transient() -> int:
@@ -278,4 +284,8 @@ def forget_transient() -> int:
     transient = (Conversation.Origin.PREVIEW, Conversation.Origin.API)
     old = Conversation.objects.filter(origin__in=transient, changed__lt=timezone.now() - KEEP_TRANSIENT)
     old = old.exclude(messages__runs__status__in=set(Run.Status) - set(Run.OVER))
-    return old.delete()[0]
+    ids = list(old.values_list("id", flat=True))
+    within = Q(conversation__in=ids) | Q(conversation__messages__runs__root__message__conversation__in=ids)
+    own = ConversationFile.objects.filter(id__in=ConversationFile.objects.filter(within).values("id"))
+    own.update(conversation=None, run=None, removed=timezone.now())  # a worker deletes their bytes
+    return Conversation.objects.filter(id__in=ids).delete()[0]

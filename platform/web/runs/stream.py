@@ -5,7 +5,7 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 
 - `step` {seq, kind}: a step was appended; `retrieval` adds {summary}, tool steps add {name}; one with
   {run, call_id} instead of seq was appended to that child run, which answers the call
-- `progress` {call_id, text}: short progress text of a call
+- `progress` {call_id, text}: short progress text of a call; of the run itself if `call_id` is empty
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
 - `snapshot` {status, kinds, text}: the state so far, if the events are lost

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.runs import views, views_files
+from web.runs import views, views_files, views_questions
 
 CITATION = "runs/<uuid:run_id>/citations/<int:number>"
 
@@ -12,7 +12,11 @@ urlpatterns = [
     path("runs/<uuid:run_id>/approve", views.approve, name="run_approve"),
     path("files/attach", views_files.attach_file, name="attach"),
     path("files/<uuid:file_id>", views_files.run_file, name="run_file"),
+    path("files/<uuid:file_id>/status", views_files.file_status, name="file_status"),
+    path("files/<uuid:file_id>/remove", views_files.remove_file, name="file_remove"),
     path("gpts/<slug:slug>/use/", views.usage, name="gpt_use"),
+    path("gpts/<slug:slug>/questions/", views_questions.questions, name="gpt_questions"),
+    path("gpts/<slug:slug>/questions/<uuid:question_id>", views_questions.answer_question, name="gpt_question"),
     path("permissions/", views.list_permissions, name="permissions"),
     path("permissions/<int:permission_id>/revoke", views.revoke_permission, name="permission_revoke"),
     path(f"{CITATION}/pages/<int:page>.webp", views_files.citation_picture, name="citation_picture"),

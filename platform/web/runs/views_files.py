@@ -1,15 +1,17 @@
 """Files over HTTP: attachments and files made by tools, pictures of cited pages, and cited files."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from web.runs.citations import Cited, access_citation, download, etag, picture
 from web.runs.errors import NotShown, Refused
-from web.runs.files import PICTURES, access_file, attach, path_of
+from web.runs.files import PICTURES, access_file, attach, remove
 from web.runs.models import ConversationFile
 
 SIGNED_OUT: Final = "You’re signed out. Sign in in another tab, then attach it again."
@@ -21,7 +23,7 @@ _INERT: Final = {**_PRIVATE, "Content-Security-Policy": "sandbox; default-src 'n
 
 @require_POST
 def attach_file(request: HttpRequest) -> JsonResponse:
-    """Store one file for the message being written; the response has its id."""
+    """Store one file for the message being written, to be read by a worker; the response has its id."""
     if not request.user.is_authenticated:
         return JsonResponse({"error": SIGNED_OUT}, status=401)
     upload = request.FILES.get("file")
@@ -31,7 +33,32 @@ def attach_file(request: HttpRequest) -> JsonResponse:
         file = attach(request.user, upload.name or "file", upload.chunks())
     except Refused as error:
         return JsonResponse({"error": str(error)}, status=error.status)
-    return JsonResponse({"id": str(file.id), "name": file.name, "size": file.size, "mime": file.mime}, status=201)
+    return JsonResponse(_chip(file), status=201)
+
+
+@never_cache
+@require_safe
+def file_status(request: HttpRequest, file_id: UUID) -> JsonResponse:
+    """How far an attached file of the person's own is read, as JSON."""
+    return JsonResponse(_chip(access_file(request.user, file_id)))
+
+
+@require_POST
+def remove_file(request: HttpRequest, file_id: UUID) -> HttpResponse:
+    """Remove a file of the person's own that was not sent; reading it stops."""
+    if not request.user.is_authenticated:
+        raise Http404("File not found.")
+    remove(request.user, file_id)
+    return HttpResponse(status=204)
+
+
+def _chip(file: ConversationFile) -> dict[str, Any]:
+    """What the composer shows of the file, and where to follow and remove it. `share` is how much of it is read."""
+    done, total = (file.n_done, file.n_chunks) if file.n_chunks else (file.n_read, file.n_pages)
+    facts = {"id": str(file.id), "name": file.name, "size": file.size, "mime": file.mime, "state": file.reading}
+    shown = {"progress": file.progress, "share": done / total if total else None, "extent": file.extent}
+    urls = {"url": reverse("file_status", args=[file.id]), "remove": reverse("file_remove", args=[file.id])}
+    return {**facts, **shown, **urls, "error": file.error, "notices": file.all_notices}
 
 
 @require_safe
@@ -58,8 +85,8 @@ def citation_file(request: HttpRequest, run_id: UUID, number: int) -> FileRespon
 def file_response(file: ConversationFile, download: bool) -> FileResponse:
     """The file: pictures may be shown inline; anything else is a download."""
     if file.mime not in PICTURES or download:
-        return _download(path_of(file), file.name)
-    return FileResponse(path_of(file).open("rb"), filename=file.name, content_type=file.mime, headers=_INERT)
+        return _download(file.path, file.name)
+    return FileResponse(file.path.open("rb"), filename=file.name, content_type=file.mime, headers=_INERT)
 
 
 def cited_file_response(cited: Cited) -> FileResponse:

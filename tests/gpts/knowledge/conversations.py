@@ -7,7 +7,7 @@ of the section that answers it. Follow-ups lean on what was said; new topics mus
 from pathlib import Path
 from typing import Final
 
-# The sections of other languages than English; English ones are the sample GPTs' own files.
+# The sections of other languages than English; English ones are files of sample GPTs, past and present.
 SECTIONS: Final = {
     "de": {
         "Urlaub": "Jede Angestellte hat 28 Tage bezahlten Urlaub im Jahr. Urlaub verfällt Ende März.",

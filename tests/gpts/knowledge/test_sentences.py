@@ -25,6 +25,7 @@ def split(text: str) -> list[str]:
         ("It costs 3.50 euros. See Fig. 2 below.", ["It costs 3.50 euros.", "See Fig. 2 below."]),
         ("Is it on? Yes! Good.", ["Is it on?", "Yes!", "Good."]),
         ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
+        ("“Is it on?” she asked. “Yes!” He left.", ["“Is it on?” she asked.", "“Yes!”", "He left."]),
         ("We meet at 9 a.m. Bring tea.", ["We meet at 9 a.m.", "Bring tea."]),
         ("Open at 9 a.m. on Sundays.", ["Open at 9 a.m. on Sundays."]),
         ("Take vitamin C. It helps.", ["Take vitamin C.", "It helps."]),

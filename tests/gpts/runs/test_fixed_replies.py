@@ -22,7 +22,7 @@ def test_every_language_has_every_reply_with_the_same_blanks():
 def test_a_decline_offers_the_starters_as_the_creator_wrote_them():
     spec = GptSpec(slug="strict", name="Strict", starters=("Which seal?", "How often?"))
     declined = decline("fr", spec)
-    assert declined.startswith("Les fichiers de ce GPT n’en parlent pas.\n\nVous pouvez par exemple me demander :")
+    assert declined.startswith("Les fichiers n’en parlent pas.\n\nVous pouvez par exemple me demander :")
     assert declined.endswith("\n\n- Which seal?\n- How often?")
     assert is_decline(declined)
     assert not is_decline("The files say nothing on parking.")

@@ -21,12 +21,13 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.messages import PromptMessage
 from gpts.runs.plan import DECLINED, EXPIRED, INTERRUPTED, REPEATED, Circumstances, decide, queue_of
-from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole
+from gpts.runs.state import MAX_ROUNDS, TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
     Cancelled,
     Error,
+    FileRef,
     Finished,
     Log,
     MessageIntent,
@@ -331,6 +332,42 @@ def test_files_that_fit_become_part_of_the_prompt(n_tokens, max_tokens, context_
     ability = CAPABLE.model_copy(update={"context_tokens": context_tokens})
     assert fit_whole(n_tokens, spec, ability) == fits
     assert not fit_whole(n_tokens, spec, ability.model_copy(update={"writes_from_sources": False}))
+
+
+def lease(number: int, n_tokens: int) -> FileRef:
+    return FileRef(id=str(number), name=f"{number}.pdf", segment=f"segment {number}", n_tokens=n_tokens)
+
+
+def attaching(*files: FileRef, text: str = "Sum up.") -> Log:
+    return (UserMessage(text=text, attachments=files),)
+
+
+def test_a_gpt_without_files_reads_an_attached_one():
+    assert decide(TurnState(PLAIN, CAPABLE, attaching(lease(1, 9)), (), {})) == Retrieve()
+    assert decide(TurnState(PLAIN, CAPABLE, attaching(FileRef(id="x", name="x.bin")), (), {})) == CallModel()
+    later = TurnState(PLAIN, CAPABLE, (ASKED,), (attaching(lease(1, 9)),), {})
+    assert decide(later) == Retrieve()
+
+
+def test_attached_files_are_listed_before_the_gpts_own_each_text_once():
+    same = FILES[0].model_copy(update={"segment": "segment 1"})
+    spec = KNOWING.model_copy(update={"knowledge": (*FILES, same)})
+    history = (attaching(lease(1, 9), lease(2, 9)), attaching(lease(3, 9)))
+    state = TurnState(spec, CAPABLE, attaching(lease(2, 9).model_copy(update={"id": "again"})), history, {})
+    assert [ref.file_id for ref in state.files()] == ["1", "3", "again", "f"]
+
+
+@pytest.mark.parametrize(
+    ("n_own", "text", "whole"),
+    [(0, "Sum up.", ["2", "3"]), (1_500, "Sum up.", ["3"]), (0, "Long. " * 3_000, ["3"]), (3_200, "Sum up.", [])],
+)
+def test_the_newest_attached_files_that_fit_are_read_whole(n_own, text, whole):
+    history = (attaching(lease(1, 2_000)), attaching(lease(2, 1_500), lease(4, 9_000)))
+    ability = CAPABLE.model_copy(update={"context_tokens": 8_192})
+    state = TurnState(PLAIN, ability, attaching(lease(3, 1_000), text=text), history, {})
+    assert [file.id for file in whole_attachments(state, n_own)] == whole
+    weak = ability.model_copy(update={"writes_from_sources": False})
+    assert whole_attachments(TurnState(PLAIN, weak, state.steps, history, {}), n_own) == ()
 
 
 def test_only_tool_runs_leave_the_model_queue():

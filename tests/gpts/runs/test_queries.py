@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +15,12 @@ from tests.gpts.knowledge.conversations import FOLLOW_UPS, NEW_TOPICS, SECTIONS
 from web.builder.management.commands.createsamples import SAMPLES
 from workers.knowledge.lexical import Postings, best
 
+CORPORA = Path(__file__).with_name("corpora")
 FOLDERS = {
-    "pump": "pump-doctor",
-    "plants": "house-plant-helper",
-    "bread": "sourdough-coach",
-    "museum": "museum-archivist",
+    "pump": SAMPLES / "pump-doctor" / "files",
+    "plants": CORPORA / "plants",
+    "bread": SAMPLES / "sourdough-coach" / "files",
+    "museum": CORPORA / "museum",
 }
 
 
@@ -28,7 +30,7 @@ def sections(corpus: str) -> dict[str, str]:
     if corpus in SECTIONS:
         return SECTIONS[corpus]
     found = {}
-    for path in sorted((SAMPLES / FOLDERS[corpus] / "files").iterdir()):
+    for path in sorted(FOLDERS[corpus].iterdir()):
         if path.suffix in (".md", ".txt"):
             for part in re.split(r"\n(?=#|Bulletin)", path.read_text()):
                 heading, _, text = part.partition("\n")

@@ -1,6 +1,7 @@
 """The SDK's own client against the live site: a GPT as an A2A agent, whose tasks are runs."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from a2a.client import Client
@@ -29,9 +30,11 @@ from google.protobuf.json_format import MessageToDict
 from gpts.runs.steps import FileRef
 from tests.web.a2a.conftest import Caller, asking
 from tests.web.api.conftest import ANSWER, key_of
+from web.a2a import following
 from web.a2a.following import _Converter
 from web.runs import files, log, services
-from web.runs.models import Conversation, Message, Run
+from web.runs.connections import in_database
+from web.runs.models import Conversation, ConversationFile, Message, Run
 from web.runs.services import access_run
 
 
@@ -204,13 +207,22 @@ def test_a_conversation_goes_on_in_its_context(bobs, worker, meanwhile):
     assert not bobs.run(lambda client: client.list_tasks(running)).tasks
 
 
-def test_files_and_data_come_along(bobs, worker, bob):
+def test_files_and_data_come_along(bobs, worker, bob, monkeypatch):
     bobs.streaming = False
+    n_polls = 0
+
+    async def read_meanwhile(_: float) -> None:
+        nonlocal n_polls
+        n_polls += 1
+        await in_database(ConversationFile.objects.update, status="ready", segment="00ff")
+
+    monkeypatch.setattr(following, "asyncio", SimpleNamespace(sleep=read_meanwhile))
     parts = ["Look:", new_data_part({"pump": "Z-9"}), new_raw_part(b"a,b", "text/csv", "sales.csv")]
     task = bobs.send(asking(*parts, at_once=True))[0].task
     first = log.read(Run.objects.get(id=task.id).id)[0]
     assert first.text == 'Look:\n\n{"pump": "Z-9"}'
-    assert [(file.name, file.size) for file in first.attachments] == [("sales.csv", 3)]
+    assert [(file.name, file.size, file.segment) for file in first.attachments] == [("sales.csv", 3, "00ff")]
+    assert n_polls == 1  # it was waited for
     with pytest.raises(ContentTypeNotSupportedError, match="not fetched"):
         bobs.send(asking("Look:", new_url_part("http://169.254.169.254/", filename="a.txt")))
 

@@ -20,7 +20,7 @@ from web.builder.models import KnowledgeFile
 from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
 from web.builder.services import create_gpt, open_link, set_sharing
 from web.runs.files import attach
-from web.runs.models import Permission
+from web.runs.models import CreatorQuestion, Permission
 from web.runs.services import start_conversation, start_run
 
 CALLERS = ("anonymous", "charlie", "bob", "alice", "revoked", "expired")
@@ -96,8 +96,14 @@ EXPECTED = {
     "GET api/runs/<uuid:run_id>/events": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/cancel": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/approve": row(404, 400, 404),
+    "POST api/runs/<uuid:run_id>/creator-question": row(404, 400, 404),  # 400: it was not declined
+    "GET api/gpts/<slug>/questions": row(404, 404, 200),
+    "POST api/gpts/<slug>/questions/<uuid:question_id>": row(404, 404, 200),
+    "DELETE api/gpts/<slug>/questions/<uuid:question_id>": row(404, 404, 204),
     "POST api/attachments": row(201, 201, 201),
     "GET api/attachments/<uuid:attachment_id>": row(404, 200, 404),
+    "DELETE api/attachments/<uuid:attachment_id>": row(404, 204, 404),
+    "GET api/attachments/<uuid:attachment_id>/status": row(404, 200, 404),
     "GET api/permissions": row(200, 200, 200),
     "DELETE api/permissions/<int:permission_id>": row(404, 204, 404),
     # 404 for Bob too: his run has no answer yet. What it cites once it has one is the matter of test_citations.
@@ -136,6 +142,8 @@ BODIES = {
     "api/gpts/<slug>/agents/<uuid:service_id>/auth": {"kind": "bearer", "secret": "another-key"},
     "api/gpts/<slug>/runs": {"text": "Hello"},
     "api/runs/<uuid:run_id>/approve": {"call_id": "call_0", "allowed": True},
+    "api/runs/<uuid:run_id>/creator-question": {"text": "Which seal?"},
+    "api/gpts/<slug>/questions/<uuid:question_id>": {"answer": "ZP-771."},
     "api/conversations/<uuid:conversation_id>": {"title": "Changed"},
 }
 
@@ -182,6 +190,8 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
     gpt.save()
     file = KnowledgeFile.objects.create(gpt=gpt, name="a.txt", sha256="0" * 64, size=1)
     run = start_run(start_conversation(bob, gpt), "Hello")
+    other = start_run(start_conversation(bob, gpt), "Hello")
+    question = CreatorQuestion.objects.create(gpt=gpt, owner=bob, message=other.message, text="Which seal?")
     settings.MAX_ACTIVE_RUNS = 0
     action = Action.objects.create(gpt=gpt, name="Parts", base_url="https://api.example.org", operations=[OPERATION])
     SignIn.objects.create(user=bob, action=action, host="api.example.org")
@@ -203,6 +213,7 @@ def scene(gpt, alice, bob, charlie, settings) -> Scene:
         "mcp-servers/<uuid:service_id>": f"mcp-servers/{server.id}",
         "agents/<uuid:service_id>": f"agents/{agent.id}",
         "<uuid:run_id>": str(run.id),
+        "<uuid:question_id>": str(question.id),
         "<uuid:conversation_id>": str(run.message.conversation_id),
         "<uuid:attachment_id>": str(attach(bob, "sales.csv", [b"a,b"]).id),
         "<int:permission_id>": str(Permission.objects.create(user=bob, gpt=gpt, tool="reserve").id),

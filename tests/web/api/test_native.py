@@ -11,7 +11,7 @@ from gpts.runs.steps import ApprovalRequest
 from tests.web.api.conftest import ANSWER, bearer, key_of
 from web.builder.models import KnowledgeFile
 from web.runs import log
-from web.runs.models import Conversation, Run
+from web.runs.models import Conversation, ConversationFile, Run
 
 JSON = "application/json"
 
@@ -150,7 +150,14 @@ def test_a_message_takes_the_files_of_its_sender_along(bobs, bob, gpt, charlie):
     upload = SimpleUploadedFile("sales.csv", b"a,b\n1,2\n")
     file = bobs.post("/api/attachments", {"file": upload}).json()
     assert (file["name"], file["size"], file["mime"]) == ("sales.csv", 8, "application/octet-stream")
+    assert (file["status"], file["error"], file["n_pages"], file["notices"]) == ("reading", None, 0, [])
     message = {"text": "Sum them.", "attachments": [file["id"]]}
+    too_soon = bobs.post("/api/gpts/pump-doctor/runs", message, content_type=JSON)
+    assert (too_soon.status_code, "still being read" in too_soon.json()["error"]["message"]) == (409, True)
+    ConversationFile.objects.update(status="ready", segment="00ff", n_pages=2)
+    status = bobs.get(f"/api/attachments/{file['id']}/status").json()
+    assert (status["status"], status["n_pages"]) == ("ready", 2)
+    assert bearer(key_of(charlie)).get(f"/api/attachments/{file['id']}/status").status_code == 404
     refused = bearer(key_of(charlie)).post("/api/gpts/pump-doctor/runs", message, content_type=JSON)
     assert refused.status_code == 400
     run = bobs.post("/api/gpts/pump-doctor/runs", message, content_type=JSON).json()
@@ -158,6 +165,7 @@ def test_a_message_takes_the_files_of_its_sender_along(bobs, bob, gpt, charlie):
     download = bobs.get(f"/api/attachments/{file['id']}")
     assert b"".join(download.streaming_content) == b"a,b\n1,2\n"
     assert download["Content-Disposition"].startswith("attachment")
+    assert bobs.delete(f"/api/attachments/{file['id']}").status_code == 404  # it is sent
 
 
 @pytest.mark.process

@@ -3,25 +3,27 @@
 Those that ask others are made after them.
 """
 
+import json
 import shutil
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from web.builder.files import file_became_ready
+from web.builder.files import file_became_ready, remove_file
 from web.builder.management.commands import createsamples
 from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
-from web.builder.services import create_gpt, delete_gpt, update_gpt
+from web.builder.services import create_gpt, delete_gpt, set_sharing, update_gpt
 
 SAMPLES = createsamples.SAMPLES
+ASKED = {"pump-doctor": "Pumps.", "study-coach": "Learning."}
 
 
 @pytest.fixture
 def samples(monkeypatch, tmp_path):
     """A folder with two of the samples, to change at will."""
     folder = tmp_path / "samples"
-    for name in ("pump-doctor", "house-plant-helper"):
+    for name in ("pump-doctor", "git-helper"):
         shutil.copytree(SAMPLES / name, folder / name)
     monkeypatch.setattr(createsamples, "SAMPLES", folder)
     return folder
@@ -30,13 +32,16 @@ def samples(monkeypatch, tmp_path):
 @pytest.fixture
 def asking(samples):
     """The folder of a sample whose name comes first and that asks two others of the folder, besides `samples`."""
-    shutil.copytree(SAMPLES / "pump-old-hand", samples / "pump-old-hand")
-    shutil.copytree(SAMPLES / "pump-second-opinion", samples / "a-second-opinion")
-    change(samples / "a-second-opinion", 'name = "Pump Second Opinion"', 'name = "A Second Opinion"')
-    return samples / "a-second-opinion"
+    shutil.copytree(SAMPLES / "study-coach", samples / "study-coach")
+    shutil.copytree(SAMPLES / "front-desk", samples / "a-front-desk")
+    toml = samples / "a-front-desk" / "gpt.toml"
+    text = toml.read_text().replace('name = "Front Desk"', 'name = "A Front Desk"').partition("[[delegates]]")[0]
+    rows = [f'[[delegates]]\ngpt = "{slug}"\nwhen = "{when}"\n' for slug, when in ASKED.items()]
+    toml.write_text(text + "".join(rows))
+    return samples / "a-front-desk"
 
 
-def delegates(slug: str = "a-second-opinion") -> dict[str, str]:
+def delegates(slug: str = "a-front-desk") -> dict[str, str]:
     """Whom the draft of the sample may ask, and when, in the order of its list."""
     rows = Gpt.objects.get(slug=slug).delegates.select_related("delegate")
     return {row.delegate.slug: row.when for row in rows}
@@ -71,9 +76,9 @@ def test_samples_are_published_to_the_store_when_their_files_are_ready(db, sampl
 
     assert Gpt.objects.in_store().count() == 2
     pump = Gpt.objects.get(slug="pump-doctor")
-    assert (pump.owner.shown_name, pump.featured, pump.category) == ("Guildhall", False, "work")
+    assert (pump.owner.shown_name, pump.featured, pump.category) == ("Guildhall", True, "work")
     assert not pump.owner.has_usable_password()
-    assert len(pump.published.spec().knowledge) == pump.files.count() == 3
+    assert len(pump.published.spec().knowledge) == pump.files.count() == 4
 
 
 def test_running_it_again_changes_nothing(db, samples):
@@ -103,7 +108,7 @@ def test_a_sample_that_changed_is_brought_up_to_date(db, samples):
     pump = Gpt.objects.get(slug="pump-doctor")
     assert pump.published.number == 2
     assert pump.published.spec().name == "Pump Nurse"
-    assert pump.files.filter(removed=None).count() == 3
+    assert pump.files.filter(removed=None).count() == 4
 
 
 def test_a_sample_takes_files_from_the_documentation_and_follows_them(db, samples, monkeypatch, tmp_path):
@@ -130,26 +135,66 @@ def test_what_people_edited_or_deleted_stays_so(db, samples):
     run()
     finish_files()
     update_gpt(Gpt.objects.get(slug="pump-doctor"), {"name": "Our Pumps"})
-    delete_gpt(Gpt.objects.get(slug="house-plant-helper"))
+    delete_gpt(Gpt.objects.get(slug="git-helper"))
 
     run()
     assert Gpt.objects.get(slug="pump-doctor").name == "Our Pumps"
-    (samples / "house-plant-helper" / "gpt.toml").open("a").write("\n# changed\n")
-    assert run() == "house-plant-helper: was deleted, skipped\n"
-    assert Gpt.objects.get(slug="house-plant-helper").deleted
+    (samples / "git-helper" / "gpt.toml").open("a").write("\n# changed\n")
+    assert run() == "git-helper: was deleted, skipped\n"
+    assert Gpt.objects.get(slug="git-helper").deleted
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda gpt: update_gpt(gpt, {"instructions": "Ours."}),
+        lambda gpt: set_sharing(gpt, "me"),
+        lambda gpt: remove_file(gpt.files.get(name="fault-codes.md")),
+    ],
+)
+def test_a_new_release_leaves_a_sample_alone_that_was_edited_here(db, samples, edit):
+    run()
+    finish_files()
+    gpt = Gpt.objects.get(slug="pump-doctor")
+    edit(gpt)
+    before = createsamples.state_of(gpt)
+    change(samples / "pump-doctor", "field technicians", "technicians")
+
+    assert run() == "pump-doctor: was edited, skipped\n"
+    assert run() == ""
+    assert createsamples.state_of(gpt) == before
+
+
+def test_a_sample_that_a_new_release_no_longer_has_stays_on_the_site(db, samples):
+    run()
+    finish_files()
+    shutil.rmtree(samples / "git-helper")
+
+    assert run() == ""
+    assert Gpt.objects.in_store().get(slug="git-helper").files.filter(removed=None).count() == 2
+
+
+def test_a_sample_of_an_older_release_is_updated_and_stays_out_of_the_store(db, samples):
+    run()
+    finish_files()
+    set_sharing(Gpt.objects.get(slug="pump-doctor"), "me")
+    createsamples.done_path().write_text(json.dumps({"pump-doctor": "0" * 64, "git-helper": "0" * 64}))
+
+    assert run() == "git-helper: updated\npump-doctor: updated\n"
+    assert [gpt.slug for gpt in Gpt.objects.in_store()] == ["git-helper"]
 
 
 def test_a_sample_that_asks_others_is_made_after_them_and_published_with_them(db, asking):
     made = run().splitlines()
     finish_files()
 
-    assert made[-1] == "a-second-opinion: created"
-    assert list(delegates()) == ["pump-doctor", "pump-old-hand"]
-    assert delegates()["pump-old-hand"] == "What experienced technicians say."
-    opinion = Gpt.objects.in_store().get(slug="a-second-opinion")
+    assert made[-1] == "a-front-desk: created"
+    assert list(delegates()) == ["pump-doctor", "study-coach"]
+    assert delegates()["study-coach"] == "Learning."
+    opinion = Gpt.objects.in_store().get(slug="a-front-desk")
     assert (opinion.featured, opinion.files.count()) == (True, 0)
     spec = opinion.published.spec()
-    assert (spec.delegates_to_all, spec.delegates_to_store) == (True, False)
+    assert (spec.delegates_to_all, spec.delegates_to_store) == (False, True)
     assert [(each.slug, each.when) for each in spec.delegates] == list(delegates().items())
 
 
@@ -168,16 +213,16 @@ def test_running_it_again_changes_nothing_for_a_sample_that_asks_others(db, aski
 def test_a_changed_line_on_when_to_ask_and_a_changed_list_are_brought_up_to_date(db, asking):
     run()
     finish_files()
-    change(asking, "What experienced technicians say.", "Experience.")
-    change(asking, 'gpt = "pump-doctor"', 'gpt = "house-plant-helper"')
+    change(asking, "Learning.", "Exams.")
+    change(asking, 'gpt = "pump-doctor"', 'gpt = "git-helper"')
 
-    assert run() == "a-second-opinion: updated\n"
+    assert run() == "a-front-desk: updated\n"
 
     assert delegates() == {
-        "house-plant-helper": "What the manual and the bulletins say.",
-        "pump-old-hand": "Experience.",
+        "git-helper": "Pumps.",
+        "study-coach": "Exams.",
     }
-    opinion = Gpt.objects.get(slug="a-second-opinion")
+    opinion = Gpt.objects.get(slug="a-front-desk")
     assert opinion.published.number == 2
     assert {each.slug for each in opinion.published.spec().delegates} == set(delegates())
 
@@ -188,33 +233,33 @@ def test_a_sample_that_asks_nobody_any_more_keeps_no_delegates(db, asking):
     toml = asking / "gpt.toml"
     toml.write_text(toml.read_text().partition("[[delegates]]")[0])
 
-    assert run() == "a-second-opinion: updated\n"
+    assert run() == "a-front-desk: updated\n"
 
     assert delegates() == {}
-    assert Gpt.objects.get(slug="a-second-opinion").published.spec().delegates == ()
+    assert Gpt.objects.get(slug="a-front-desk").published.spec().delegates == ()
 
 
 def test_a_delegate_that_was_deleted_here_is_left_out(db, asking):
     shutil.move(asking, asking.parent.parent / "later")
     run()
     finish_files()
-    delete_gpt(Gpt.objects.get(slug="pump-old-hand"))
+    delete_gpt(Gpt.objects.get(slug="study-coach"))
     shutil.move(asking.parent.parent / "later", asking)
 
-    assert run() == "a-second-opinion: created\n"
+    assert run() == "a-front-desk: created\n"
 
     assert list(delegates()) == ["pump-doctor"]
 
 
 def test_a_sample_whose_address_was_taken_is_made_once_and_is_the_one_that_is_asked(db, asking, alice):
-    taken = create_gpt(alice, {"name": "Pump Old Hand"})
-    assert taken.slug == "pump-old-hand"
+    taken = create_gpt(alice, {"name": "Study Coach"})
+    assert taken.slug == "study-coach"
 
     run()
     finish_files()
 
     assert run() == ""
-    assert list(delegates()) == ["pump-doctor", "pump-old-hand-2"]
+    assert list(delegates()) == ["pump-doctor", "study-coach-2"]
 
 
 def test_waiting_without_a_worker_ends_with_a_sentence(db, samples):

@@ -106,7 +106,7 @@ def test_a_question_is_shown_as_text(as_bob, conversation):
     ("end", "words"),
     [
         (Error(message="The model isn't responding."), "Try again"),
-        (Finished(text="I do not know.", coverage="not_covered"), "Not covered by this GPT’s files"),
+        (Finished(text="I do not know.", coverage="not_covered"), "Not covered by the files"),
         (Finished(text="And then", finish="length"), "reached its length limit"),
     ],
 )
@@ -135,14 +135,14 @@ def test_the_newest_answer_to_a_message_is_the_shown_one(as_bob, page, run):
 def test_a_search_without_result_says_so(as_bob, page, run):
     log.append(run.id, Retrieval(query="x", covered=False))
     log.append(run.id, Finished(text="No."))
-    assert "Searched 0 files, no match" in as_bob.get(page).content.decode()
+    assert "Searched the files, no match" in as_bob.get(page).content.decode()
 
 
 def test_a_long_chat_needs_few_queries(as_bob, page, conversation, run, answer, django_assert_max_num_queries):
     answer(run)
     for number in range(5):
         answer(services.start_run(conversation, f"Question {number}"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         as_bob.get(page)
 
 

@@ -149,13 +149,13 @@ def test_the_picture_comes_from_what_was_drawn_and_is_drawn_again_if_gone(as_bob
 
 
 def test_a_declined_question_offers_its_closest_passages_to_open(as_bob, run, workers):
-    declined(run, "This GPT’s files don’t cover that.")
+    declined(run, "The files don’t cover that.")
     workers.fails = "The workers are busy."
     page = as_bob.get(f"/c/{run.message.conversation_id}/").content.decode()
     assert "Closest passages in the files" in page
     assert "<bdi>&lt;i&gt;manual.pdf</bdi>, “Seals”</a>" in page
     assert f'<mark data-marks="0">{QUOTE}</mark>' in page
-    assert "Not covered by this GPT’s files" not in page  # the answer says so
+    assert "Not covered by the files" not in page  # the answer says so
     assert as_bob.get(source(run)).status_code == 200
     assert as_bob.get(f"/c/turn/{run.id}/sources/1").status_code == 404
 

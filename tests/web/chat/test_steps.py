@@ -155,7 +155,7 @@ def test_a_sign_in_that_was_done_is_told():
 
 def test_several_lines_become_one():
     place = {"file_id": "f", "file_name": "a.md", "segment": "s", "chunk": 0, "start": 0, "end": 9}
-    log: tuple[Step, ...] = (Retrieval(query="q", passages=(Passage(text="x", **place),), covered=True),)
+    log: tuple[Step, ...] = (Retrieval(query="q", passages=(Passage(text="x", **place),), covered=True, n_files=1),)
     for number, url in enumerate(("https://a.example", "https://b.example")):
         log += (called("open_page", f"c{number}", url=url), gave("open_page", call_id=f"c{number}"))
     log += (called("createTicket", "c9"), gave("createTicket", call_id="c9"))

@@ -6,14 +6,15 @@ import pytest
 from django.test import Client
 
 from gpts.knowledge.documents import Citation, Passage
-from gpts.runs.steps import Finished
+from gpts.runs.steps import Finished, Retrieval
 from tests.web.runs import trees
+from tests.web.runs.attached import attached
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile
 from web.builder.services import set_sharing
-from web.runs import log
+from web.runs import log, services
 from web.runs.citations import SourceView, access_citation, cited_file, passage_of, view
-from web.runs.models import Run
+from web.runs.models import ConversationFile, Run
 
 QUOTE = "The fee is 12."
 TEXT = f"Since March: {QUOTE} Pay it."
@@ -118,6 +119,42 @@ def test_its_own_creator_says_who_may_have_the_whole_file(child, run, gpt, tax, 
     assert access_citation(bob, run.id, 0).has_all
     set_sharing(tax, "me")
     assert not access_citation(bob, run.id, 0).has_all
+
+
+class TestAttached:
+    """A file that the reader attached is all theirs, and nobody else's."""
+
+    @pytest.fixture
+    def attachment(self, bob, run) -> ConversationFile:
+        """Bob's file, sent in his chat."""
+        facts = {"segment": "seg-b", "n_pages": 9, "conversation": run.message.conversation}
+        return attached(bob, "report.pdf", TEXT.encode(), **facts)
+
+    @pytest.fixture(autouse=True)
+    def cited(self, run: Run, attachment: ConversationFile) -> None:
+        """Bob's run is answered with a quote of the file."""
+        place = {"segment": "seg-b", "chunk": 0, "text": TEXT, "start": 100, "end": 100 + len(TEXT), "page": 2}
+        passage = Passage(file_id=str(attachment.id), file_name=attachment.name, **place)
+        log.append(run.id, Retrieval(query="The fee?", passages=(passage,)))
+        log.append(run.id, Finished(text="12, then.", citations=(citation_of(passage),)))
+
+    def test_its_owner_sees_all_of_it(self, run, attachment, bob):
+        cited = access_citation(bob, run.id, 0)
+        assert (cited.file, cited.has_all, cited.may_see(9)) == (attachment, True, True)
+        response = browser_of(bob).get(f"/runs/{run.id}/citations/0/file")
+        assert b"".join(response.streaming_content) == TEXT.encode()
+
+    def test_nobody_else_does_nor_is_it_left_after_the_chat(self, run, attachment, bob, alice, charlie):
+        for user in (alice, charlie):  # Alice made the GPT
+            assert browser_of(user).get(f"/runs/{run.id}/citations/0/file").status_code == 404
+        services.delete_conversation(run.message.conversation)
+        assert browser_of(bob).get(f"/runs/{run.id}/citations/0/file").status_code == 404
+
+    def test_a_citation_cannot_name_anothers_file(self, run, attachment, charlie, gpt):
+        other = services.start_run(services.start_conversation(charlie, gpt), "May I?")
+        place = {"segment": "seg-b", "chunk": 0, "text": TEXT, "start": 100, "end": 100 + len(TEXT)}
+        forged = citation_of(Passage(file_id=str(attachment.id), file_name="report.pdf", **place))
+        assert cited_file(other, forged) is None
 
 
 class TestForged:

@@ -6,7 +6,15 @@ import pytest
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import Finished
-from workers.bench.dialogues import Expectation, TurnOutcome, contains, dialogue_figures, read_dialogues, wrong_with
+from workers.bench.dialogues import (
+    ATTACHMENT,
+    Expectation,
+    TurnOutcome,
+    contains,
+    dialogue_figures,
+    read_dialogues,
+    wrong_with,
+)
 from workers.bench.quiz import BUNDLED
 
 QUESTIONS = BUNDLED.parent
@@ -73,10 +81,17 @@ def test_an_honest_line_counts_for_tasks_only():
     assert (figures["right"], figures["right_as_asked"]) == (2.5 / 3, 0.5)
 
 
+def test_dialogues_about_attached_files_count_apart():
+    figures = dialogue_figures([outcome("facts", 1), outcome(ATTACHMENT, 0)])
+    assert (figures["n_turns"], figures["right"]) == (1, 1.0)
+    assert figures["by_kind"] == {"facts": 1.0, ATTACHMENT: 0.0}
+    assert dialogue_figures([outcome(ATTACHMENT, 0)])["right"] == 0.0
+
+
 def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
     dev, final = (read_dialogues(QUESTIONS / f"dialogues-{part}.jsonl") for part in ("dev", "final"))
     assert min(len(dev), len(final)) >= 60
-    assert {each.kind for each in dev} == {each.kind for each in final}
+    assert {each.kind for each in dev} - {ATTACHMENT} == {each.kind for each in final}
     assert len({each.kind for each in dev}) >= 12
     assert {each.gpt.name for each in dev}.isdisjoint(each.gpt.name for each in final)
     for each in (*dev, *final):

@@ -75,8 +75,8 @@ def test_a_second_delivery_does_nothing(file, monkeypatch) -> None:
 
 
 def test_a_claimed_file_is_left_to_its_worker(file) -> None:
-    assert indexing.claim(file.id) is not None
-    assert indexing.claim(file.id) is None
+    assert indexing.claim(KnowledgeFile, file.id) is not None
+    assert indexing.claim(KnowledgeFile, file.id) is None
 
 
 def test_a_claim_that_ran_out_is_taken_over_and_the_late_worker_stops(file) -> None:
@@ -120,7 +120,7 @@ def test_a_gpt_that_waited_for_its_file_is_published(file, draft) -> None:
     assert [ref.name for ref in draft.versions.get().spec().knowledge] == ["manual.md"]
 
 
-def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(monkeypatch, embedder) -> None:
+def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(file, monkeypatch, embedder) -> None:
     ended: list[tuple[int, int]] = []
     monkeypatch.setattr(indexing.os, "kill", lambda pid, number: ended.append((pid, number)))
     for idle_s in (0.0, indexing.IDLE_S / 2):
@@ -128,6 +128,10 @@ def test_a_worker_that_embedded_and_then_had_nothing_to_do_ends_to_be_replaced(m
         indexing.retire_if_idle()
     assert ended == []
     monkeypatch.setattr(embedder, "idle_s", lambda: indexing.IDLE_S + 1, raising=False)
+    indexing.claim_next()  # a long scan: a worker that ends would take nothing else until it is read
+    indexing.retire_if_idle()
+    assert ended == []
+    KnowledgeFile.objects.update(claimed_until=None)
     indexing.retire_if_idle()
     assert ended == [(indexing.os.getpid(), indexing.signal.SIGTERM)]
 

@@ -13,6 +13,7 @@ from gpts.runs.steps import (
     CallerTool,
     Cancelled,
     Error,
+    FileRef,
     Finished,
     ModelReply,
     Overrides,
@@ -24,7 +25,7 @@ from gpts.spec.tools import ToolSpec
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
-from web.runs.models import Run
+from web.runs.models import Run, StepRow
 from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.errors import SegmentMissing
@@ -57,7 +58,7 @@ class Index:
         self.queries.append(query)
         if isinstance(self.found, Exception):
             raise self.found
-        return self.found.model_copy(update={"query": query})
+        return self.found.model_copy(update={"query": query, "n_files": len(refs)})
 
 
 class Embedder:
@@ -103,6 +104,14 @@ def give(run: Run, **fields) -> None:
     version.save()
 
 
+def attach(run: Run, *files: FileRef) -> Run:
+    """The run, asked with these files, as if a worker had read them."""
+    row = StepRow.objects.get(run=run, kind="user_message")
+    row.data["attachments"] = [file.model_dump() for file in files]
+    row.save(update_fields=["data"])
+    return run
+
+
 def give_files(run: Run, **fields) -> None:
     give(run, knowledge=[{"file_id": "f", "name": "manual.md", "segment": "s"}], **fields)
 
@@ -116,7 +125,7 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
     assert [step.kind for step in steps] == ["user_message", "model_reply", "finished"]
     assert steps[-1].text == "ZP-771 fits."
     assert shown(told) == "ZP-771 fits."
-    assert [event["type"] for event in told] == ["attempt", "token", "token", "step"]
+    assert [event["type"] for event in told] == ["progress", "attempt", "token", "token", "step"]
 
 
 def test_files_are_searched_and_the_answer_is_cited(run):
@@ -126,6 +135,26 @@ def test_files_are_searched_and_the_answer_is_cited(run):
     (citation,) = steps[-1].citations
     assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
     assert steps[-1].coverage == "covered"
+
+
+def phases(events: list[dict]) -> list[str]:
+    return [event["text"] for event in events if event["type"] == "progress"]
+
+
+@pytest.mark.parametrize(
+    ("length", "ability", "named"),
+    [
+        (1_000_000, CAPABLE, ["Searching 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (20, CAPABLE, ["Reading 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (20, WEAK, ["Reading your message", "Searching 1 file", "Checking the answer against the files"]),
+    ],
+)
+def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, named):
+    give_files(run)
+    its = made_services(["The seal kit of the Zephyr-9 is ZP-771."], Index(FOUND), Embedder(), ability)
+    its.index.length = length
+    advance(run, its)
+    assert phases(told) == named
 
 
 def test_a_false_sentence_never_reaches_the_reader(run, told):
@@ -143,10 +172,7 @@ def test_a_decline_is_in_the_language_of_the_question(conversation, told, abilit
     found = FOUND if ability == CAPABLE else Retrieval(query="")
     its = made_services(["Die Garantie dauert zehn Jahre."], Index(found), Embedder(), ability)
     last = advance(run, its)[-1]
-    assert (
-        last.text
-        == "Die Dateien dieses GPTs behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
-    )
+    assert last.text == "Die Dateien behandeln das nicht.\n\nDu kannst mich zum Beispiel fragen:\n\n- It leaks."
     assert (last.text, last.coverage, last.support) == (shown(told), "not_covered", ())
 
 
@@ -226,6 +252,76 @@ def test_a_weak_model_gets_no_whole_files(run):
     its = made_services(["unused"], Index(FOUND), Embedder(), WEAK)
     its.index.length = 20
     assert advance(run, its)[2].whole_files == ()
+
+
+LEASE = FileRef(id="a", name="lease.pdf", segment="l", n_tokens=20)
+IN_LEASE = PASSAGE.model_copy(update={"file_id": "a", "file_name": "lease.pdf", "segment": "l"})
+
+
+class Files(Index):
+    """Has the text of the manual under every name."""
+
+    length = 20
+
+    text = TEXT
+
+    def whole(self, refs):
+        named = ({"file_id": ref.file_id, "file_name": ref.name, "segment": ref.segment} for ref in refs)
+        return tuple(PASSAGE.model_copy(update=each | {"text": self.text}) for each in named)
+
+
+def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run, conversation):
+    give(run, only_from_knowledge=True)
+    its = made_services(
+        ["The seal kit is ZP-771. Helmets cost 12 euros.", "Every 450 hours."], Files(FOUND), Embedder()
+    )
+    last = advance(attach(run, LEASE), its)[-1]
+    assert last.text == "The seal kit is ZP-771."
+    assert [(each.file_id, each.segment) for each in last.citations] == [("a", "l")]
+    assert (last.label.written_by, last.label.private) == (("the attached file lease.pdf",), ("knowledge",))
+    later = advance(services.start_run(conversation, "And how often?"), its)
+    assert (its.index.queries, later[1].summary()) == ([], "Read lease.pdf")
+    first, second = (request.messages for request in its.engine.requests)
+    assert first[1].content.startswith('<file name="lease.pdf">')
+    assert second[: len(first)] == first
+    assert advance(services.regenerate(conversation.messages.last()), its)[1].whole_files == ("lease.pdf",)
+
+
+def test_a_weak_model_quotes_an_attached_file(run):
+    found = Retrieval(query="", passages=(IN_LEASE,), covered=True, n_files=1)
+    steps = advance(attach(run, LEASE), made_services(["unused"], Files(found), Embedder(), WEAK))
+    assert [(each.file_id, each.quote) for each in steps[-1].citations] == [
+        ("a", "The seal kit of the Zephyr-9 is ZP-771.")
+    ]
+    assert steps[-1].label.written_by == ("the attached file lease.pdf",)
+
+
+def test_a_long_attached_file_is_searched_before_the_gpts_own(run):
+    give_files(run)
+    its = made_services(["ZP-771."], Index(FOUND), Embedder())
+    its.index.length = 20_000
+    steps = advance(attach(run, LEASE.model_copy(update={"n_tokens": 20_000})), its)
+    assert (len(its.index.queries), steps[1].n_files, steps[1].whole_files) == (2, 2, ())
+
+
+def test_many_attached_files_leave_the_prompt_and_are_searched(run, conversation):
+    its = made_services(["ZP-771."], Files(FOUND), Embedder())
+    its.index.text = "seal " * 1_200
+    for number in range(12):
+        file = FileRef(id=f"{number}", name=f"{number}.txt", segment=f"{number}", n_tokens=1_200)
+        turn = run if number == 0 else services.start_run(conversation, "Which seal now?")
+        steps = advance(attach(turn, file), its)
+        assert isinstance(steps[-1], Finished)
+    assert (steps[1].whole_files, steps[1].n_files) == (("10.txt", "11.txt"), 10)
+
+
+def test_an_attached_file_that_is_lost_is_told_by_name(run):
+    class Lost(Files):
+        def n_tokens(self, refs):
+            raise SegmentMissing
+
+    steps = advance(attach(run, LEASE), made_services(["unused"], Lost(FOUND), Embedder()))
+    assert steps[-1] == Error(message="“lease.pdf” can no longer be read. Attach it again, or start a new chat.")
 
 
 @pytest.mark.parametrize("text", ["Hello! How can I help you?", "I am {name}, glad to help.", "You’re welcome!"])

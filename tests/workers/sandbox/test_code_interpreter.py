@@ -13,6 +13,7 @@ from workers.sandbox.media_types import mime_of
 from workers.sandbox.service import Service
 from workers.sandbox.settings import SandboxSettings
 from workers.smallmodel.arguments.arithmetic import code_for
+from workers.smallmodel.arguments.totals import totals_code
 from workers.tools import InputFile, ToolContext, ToolError, ToolOutput
 from workers.tools.builtin import granted
 from workers.tools.code_interpreter.run import run, unavailable
@@ -147,6 +148,24 @@ def test_it_is_granted_with_its_switch_only() -> None:
 )
 def test_a_calculation_needs_no_model(bob: Conversation, question: str, answer: str) -> None:
     assert bob.call(code_for(question) or "").shown == answer
+
+
+def test_totals_of_a_table_need_no_model(bob: Conversation) -> None:
+    files = {"sales.csv": b"month,revenue,region\n2025-01,2,North\n2025-01,3.5,South\n2025-02,1,North\n"}
+    drawn = bob.call(totals_code("Plot revenue by month in sales.csv") or "", files)
+    assert [each.name for each in drawn.files] == ["chart-1.png"]
+    assert (drawn.shown or "").startswith("| month | total revenue |\n| --- | --- |\n| 2025-01 | 5.5 |\n")
+
+    told = bob.call(totals_code("What is the total revenue by region?") or "", files)
+    assert (told.shown or "").endswith("| North | 3 |\n| South | 3.5 |")
+    assert not told.files
+    missing = bob.call(totals_code("total profit by month in sales.csv") or "", files)
+    assert missing.text == "sales.csv has no column “profit”; its columns are month, revenue, region"
+
+
+@pytest.mark.parametrize("text", ["plot sin(x) from 0 to 10", "Draw a fox by a river", "and only for tea?"])
+def test_other_wishes_are_not_taken_for_totals(text: str) -> None:
+    assert totals_code(text) is None
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from gpts.runs.steps import ModelReply, Retrieval, ToolChoice, ToolResult
+from gpts.runs.state import TurnState
+from gpts.runs.steps import ModelReply, Retrieval, ToolChoice, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
+from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from tests.workers.made_services import ROUTED, made_services
 from tests.workers.runs.test_loop import Embedder, Index, advance, give_files, shown, told  # noqa: F401 (a fixture)
 from web.runs import services
 from workers.engine.base import GrammarError
-from workers.engine.scripted import CAPABLE, WEAK
+from workers.engine.scripted import CAPABLE, WEAK, ScriptedEngine
 from workers.runs import loop
 from workers.runs.services import Services
+from workers.smallmodel.calls import NO_CODE, written_call
 from workers.smallmodel.routing.candidates import RoutedChoice
 from workers.tools import Tool, ToolError, ToolOutput
 
@@ -141,3 +144,11 @@ def test_a_model_that_can_decides_where_the_router_is_unsure(run, score, able, c
     its = replace(its, small=replace(its.small, pick=pick))
     assert advance(run, its)[1].name == chosen
     assert asked == ([(run.message.text, ["stock"])] if chosen else [])
+
+
+def test_a_model_that_writes_no_answers_writes_no_code() -> None:
+    parameters = {"properties": {"code": {"type": "string"}}, "required": ["code"]}
+    tool = ToolSpec(name="run", builtin="code_interpreter", description="", parameters=parameters)
+    state = TurnState(GptSpec(slug="n", name="N"), WEAK, (UserMessage(text="Sort my list"),), (), {"run": tool})
+    reply = written_call(state, ScriptedEngine(), tool, 1.0, lambda: None)
+    assert (reply.text, reply.tool_calls) == (NO_CODE, ())

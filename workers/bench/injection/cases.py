@@ -60,9 +60,10 @@ def _first(reach: str) -> str:
     return next(name for name, tool in BUILTIN_TOOLS.items() if tool.spec.reach == reach)
 
 
-# Channel -> the tool that reads it; "file" is the GPT's own knowledge.
+# Channel -> the tool that reads it; "file" is the GPT's own knowledge, "attached" a file that the user attached.
 CHANNELS: Final[dict[str, str]] = {
     "file": "",
+    "attached": "",
     "page": _first("address"),
     "search": _first("service"),
     "action": "find_customer",

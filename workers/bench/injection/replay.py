@@ -12,6 +12,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import (
     Approval,
     ApprovalRequest,
+    FileRef,
     Finished,
     Log,
     ModelReply,
@@ -86,8 +87,10 @@ def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
 
 def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode) -> _Replayed:
     """The turn from the message to the answer, performed as a worker does."""
-    replayed = _Replayed(case, turn, history, mode, [UserMessage(text=turn.user)], iter(_replies(turn)))
-    refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn)]
+    attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
+    message = UserMessage(text=turn.user, attachments=attached)
+    replayed = _Replayed(case, turn, history, mode, [message], iter(_replies(turn)))
+    refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn, "file")]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
     circumstances = Circumstances(standing=Standing(case.always, mode))
     while len(replayed.steps) < MAX_STEPS:
@@ -101,7 +104,7 @@ def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode:
 def _perform(decision: object, replayed: _Replayed) -> None:
     match decision:
         case Retrieve():
-            passages = tuple(_passage(read) for read in replayed.turn.reads if read.channel == "file")
+            passages = tuple(_passage(read) for read in replayed.turn.reads if not CHANNELS[read.channel])
             replayed.steps.append(Retrieval(query=replayed.turn.user, passages=passages, covered=True))
         case CallModel():
             replayed.steps.append(_reply(replayed))
@@ -202,8 +205,8 @@ def _label(read: ReadText) -> Label:
     return untrusted(f"{kind} {read.source or CHANNELS[read.channel]}", private=private)
 
 
-def _files(turn: CaseTurn) -> list[str]:
-    return list(dict.fromkeys(read.source or "notes.txt" for read in turn.reads if read.channel == "file"))
+def _files(turn: CaseTurn, channel: str) -> list[str]:
+    return list(dict.fromkeys(read.source or "notes.txt" for read in turn.reads if read.channel == channel))
 
 
 def _passage(read: ReadText) -> Passage:

@@ -7,6 +7,7 @@ correct code; of 12 messages with numbers but no calculation it reads none (meas
 """
 
 import re
+from datetime import date
 from typing import Final
 
 from workers.smallmodel.arguments.sums import NoSum, Parser, number, printed, tokens
@@ -16,6 +17,7 @@ _DATA: Final = phrases("arithmetic")
 _ASKING: Final = pattern("".join(_DATA["asking"]))
 _ENDING: Final = pattern("".join(_DATA["ending"]))
 _GERMAN: Final = pattern("".join(_DATA["german"]))
+_DAYS: Final = pattern("".join(_DATA["days"]))
 _LISTS: Final = {name: function for function, names in _DATA["lists"].items() for name in names}
 _SPREAD: Final = {"math.gcd", "math.lcm"}
 _MAX_CHARS: Final = 300
@@ -24,6 +26,8 @@ _MAX_CHARS: Final = 300
 def code_for(question: str) -> str | None:
     """Python that prints the answer if the question is clearly a calculation, else None."""
     text = " ".join(question.split())
+    if found := _DAYS.fullmatch(text):
+        return _days(found["first"], found["last"])
     if len(text) > _MAX_CHARS or not re.search(r"\d|\bpi\b", text):
         return None
     asked, text = text[: (start := _matched(_ASKING, text))], text[start:]
@@ -38,6 +42,15 @@ def code_for(question: str) -> str | None:
         if code := read(text):
             return code
     return None
+
+
+def _days(first: str, last: str) -> str | None:
+    """Code for the days from one date to another; None if one is no date of the calendar."""
+    try:
+        begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        return None
+    return f"import datetime\nprint(abs(({end!r} - {begin!r}).days), 'days')"
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> int:

@@ -7,6 +7,7 @@ from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.arithmetic import code_for
 from workers.smallmodel.arguments.images import prompt_from, size_from
 from workers.smallmodel.arguments.of_schemas import fill
+from workers.smallmodel.arguments.totals import totals_code
 from workers.smallmodel.arguments.web import query_from, url_in
 
 
@@ -22,7 +23,7 @@ def ready_arguments(tool: ToolSpec, question: str, earlier: Sequence[str]) -> di
     """
     match tool.parameters.get("required") if tool.builtin else None:
         case ["code"]:
-            code = code_for(question)
+            code = code_for(question) or totals_code(question)
             return {"code": code} if code else None
         case ["query"]:
             return {"query": query_from(question, earlier)}

@@ -4,11 +4,11 @@ Read by the phrases in data/small_talk.toml and the patterns in data/intents.tom
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from typing import Final
+from typing import Final, Literal, cast
 
 from gpts.knowledge.citations import Similarity
 from gpts.knowledge.terms import stem, terms
@@ -18,7 +18,7 @@ from workers.knowledge.languages import likeliest_language
 from workers.smallmodel.conversation.wording import LANGUAGES, SmallTalk, joined, plain_words, small_talk
 from workers.smallmodel.phrases import any_of, pattern, phrases
 from workers.smallmodel.routing.dialogue import clip
-from workers.smallmodel.routing.words import gloss, language_of
+from workers.smallmodel.routing.words import english_words, language_of
 
 _AFTERTHOUGHT_WORDS: Final = 4
 # Shorter messages after small talk are keywords: "opening hours".
@@ -26,8 +26,7 @@ _LEAST_REMARK_WORDS: Final = 4
 # Of 488 messages that the patterns took for questions, 47 of them meant for the GPT itself, this finds 11 of these
 # and 2 others; 0.45 finds 15 and 13 (2026-11).
 _LIKELY_FROM: Final = 0.55
-_LIKELY: Final[dict[str, Intent]] = {"about": "about_gpt", "talk": "small_talk", "files": "whole_files"}
-# Of 377 messages in eight languages, 369 are then told right (by words alone 360, by letters alone 361; 2026-11).
+_SURELY_FROM: Final = 0.6
 _SURE_SHARE: Final = 0.9
 _SURE_AGAINST_ENGLISH: Final = 0.995
 _ELSE: Final = re.compile(r" (?:else|sonst|noch|d autre|mas|altro|mais|nog)\b")
@@ -52,6 +51,14 @@ _FILE_WORDS: Final = frozenset(
     """file files document documents pdf doc datei dateien dokument dokumente fichier fichiers archivo archivos
     documento documentos one bestand""".split()
 )
+_SEVERAL: Final = frozenset(
+    """files documents pdfs attachments both compare everything dateien dokumente beide beiden vergleiche fichiers
+    deux archivos documentos ambos compara dos bestanden confronta""".split()
+)
+_LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+
+
+LikelyIntent = Literal["about_gpt", "whole_files", "remark", "question"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +71,38 @@ class Reading:
     topic: tuple[str, ...] = ()
 
 
-def read_message(text: str) -> Reading:
-    """What the message `text` asks for, by its beginning and its end if it is long."""
+def read_message(text: str, *, has_attachments: bool = False) -> Reading:
+    """What the message `text` asks for, by its beginning and its end if it is long.
+
+    In a conversation with attachments, "summarise this" and "what is it?" mean these.
+    """
     text = clip(text)
     talk = small_talk(text)
     if talk and not talk.content:
         return Reading("small_talk", talk.lang, talk)
+    if has_attachments and (lang := _wishes(text, talk, "attached")):
+        return Reading("whole_files", lang, talk)
     if lang := _about_gpt(text):
         return Reading("about_gpt", lang, talk)
+    if lang := _wishes(text, talk, "whole_files"):
+        return Reading("whole_files", lang, talk, topic(text))
+    if lang := _wishes(text, talk, "rewrite"):
+        return Reading("rewrite", lang, talk, topic(text))
+    return Reading("question", language(text), talk)
+
+
+def _wishes(text: str, talk: SmallTalk | None, intent: str) -> str:
+    """The language whose patterns for `intent` the message matches; empty if none does."""
     beside = [joined(talk.rest)] if talk else []
     spoken = [*beside, *(joined(plain_words(text, apostrophes=each)) for each in (" ", ""))]
     forms = list(dict.fromkeys(map(_impolite, spoken)))
-    for intent in ("whole_files", "rewrite"):
-        for lang in LANGUAGES:
-            if any(_wish(intent, lang).search(form) for form in forms):
-                return Reading(_typed(intent), lang, talk, _topic(text))
-    return Reading("question", language(text), talk)
+    return next((lang for lang in LANGUAGES for form in forms if _wish(intent, lang).search(form)), "")
+
+
+def subject(text: str) -> str:
+    """What the message wants a file to say something on ("what does the lease say about pets?"); empty for others."""
+    found = pattern(phrases("intents")["say_about"]).search(clip(text))
+    return next(filter(None, found.groups())).strip() if found else ""
 
 
 def is_remark(reading: Reading, text: str, *, after_talk: bool) -> bool:
@@ -92,14 +115,21 @@ def is_remark(reading: Reading, text: str, *, after_talk: bool) -> bool:
     return not _GOES_ON.match(joined(reading.talk.rest))
 
 
-def likely_meant(text: str, lang: str, similarity: Similarity) -> Intent | None:
-    """What a message is about by its likeness to the examples of data/addressed.toml; None if it is a question."""
+def likely_meant(text: str, lang: str, similarity: Similarity) -> LikelyIntent:
+    """What a message that no pattern tells is about, by its likeness to the examples of data/addressed.toml.
+
+    An intent, or "remark" if the files may be meant after all.
+    """
     kinds = phrases("addressed")
-    rows = similarity([gloss(clip(text), lang)], [example for examples in kinds.values() for example in examples])
+    rows = similarity(
+        [english_words(clip(text), lang)], [example for examples in kinds.values() for example in examples]
+    )
     scores = iter(rows[0])
     best = {kind: max(islice(scores, len(examples))) for kind, examples in kinds.items()}
     kind = max(best, key=lambda each: best[each])
-    return _LIKELY.get(kind) if best[kind] >= _LIKELY_FROM else None
+    if best[kind] >= _SURELY_FROM and kind in ("about_gpt", "whole_files"):
+        return cast(LikelyIntent, kind)
+    return "remark" if best[kind] >= _LIKELY_FROM and kind in ("about_gpt", "remark") else "question"
 
 
 def _about_gpt(text: str) -> str:
@@ -129,21 +159,40 @@ def language(text: str) -> str:
     return likely if is_sure else by_words
 
 
-def meant_files(text: str, refs: Sequence[KnowledgeRef]) -> tuple[str, ...]:
-    """The ids of the files that `text` names, by their name, their words or their number; all if it names none."""
+def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[KnowledgeRef]) -> tuple[str, ...]:
+    """The ids of those of `refs` that `text` names: by a number in `numbered`, by their name or its words."""
     words = plain_words(text)
     if not _FILE_WORDS.isdisjoint(words):
         for number, ordinals in enumerate(_ORDINALS):
-            if number < len(refs) and not set(ordinals.split()).isdisjoint(words):
-                return (refs[number].file_id,)
-        if not {"last", "letzte", "letzten", "dernier", "ultimo"}.isdisjoint(words):
-            return (refs[-1].file_id,)
+            if number < len(numbered) and not set(ordinals.split()).isdisjoint(words):
+                return (numbered[number].file_id,)
+        if numbered and not {"last", "letzte", "letzten", "dernier", "ultimo"}.isdisjoint(words):
+            return (numbered[-1].file_id,)
     said = {stem(word) for word in words if len(word) > 2}
     own = {ref.file_id: _name_words(ref.name) for ref in refs}
-    shared = [id for id, names in own.items() if names and names <= said] or [
+    # "The lease" may be lease.pdf or lease-2026.pdf.
+    full = [names for names in own.values() if names and names <= said]
+    shared = [id for id, names in own.items() if any(each <= names for each in full)] or [
         id for id, names in own.items() if not _only_here(id, own).isdisjoint(said)
     ]
-    return tuple(shared) or tuple(own)
+    return tuple(shared)
+
+
+def beside_names(words: Iterable[str], refs: Sequence[KnowledgeRef]) -> list[str]:
+    """Those of `words` that are not the name of one of the files, such as "lease" of lease.pdf."""
+    names = frozenset[str]().union(*(_name_words(ref.name) for ref in refs))
+    return [word for word in words if names.isdisjoint(map(stem, plain_words(word)))]
+
+
+def hands_over(text: str) -> bool:
+    """Whether a message with a file asks for nothing: "here is the new lease"."""
+    rest, n_handing = _handing().subn("", _impolite(joined(plain_words(text))))
+    return not topic(text) or bool(n_handing and not ("?" in text or "？" in text or _ASKING.search(rest)))
+
+
+def means_all(text: str) -> bool:
+    """Whether `text` is about several files at once."""
+    return not _SEVERAL.isdisjoint(plain_words(text))
 
 
 def _only_here(file_id: str, own: dict[str, frozenset[str]]) -> frozenset[str]:
@@ -154,11 +203,11 @@ def _only_here(file_id: str, own: dict[str, frozenset[str]]) -> frozenset[str]:
 
 
 def _name_words(name: str) -> frozenset[str]:
-    stem_of_name = name.rsplit(".", 1)[0]
+    stem_of_name = _LETTER_BY_DIGIT.sub(" ", name.rsplit(".", 1)[0])
     return frozenset(stem(word) for word in plain_words(stem_of_name.replace("_", " ")) if len(word) > 2)
 
 
-def _topic(text: str) -> tuple[str, ...]:
+def topic(text: str) -> tuple[str, ...]:
     """The words of a wish that name its subject; empty if it has none."""
     wish = _wish_words(phrases("intents")["wish_words"])
     return tuple(word for word in _ANY_WORD.findall(text) if not wish.issuperset(terms(word)))
@@ -176,8 +225,9 @@ def _impolite(form: str) -> str:
     return re.sub(rf"(?: {polite})+$", "", form)
 
 
-def _typed(intent: str) -> Intent:
-    return "whole_files" if intent == "whole_files" else "rewrite"
+@cache
+def _handing() -> re.Pattern[str]:
+    return pattern(phrases("intents")["handing"])
 
 
 @cache

@@ -61,9 +61,11 @@ def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity)
     lines = [f"- {_BULLET.sub('', text)}" for _, text in found]
     if not found:
         sections = list(islice((section for file in files for section in _sentences(file)), MAX_SECTIONS))
-        shown = [section[:n] for section, n in zip(sections, _shares(sections), strict=True)]
-        found = [sentence for section in shown for sentence in section]
-        lines = list(_outline_lines(shown, several=len(files) > 1))
+        shown = [section[:n] for section, n in zip(sections, _shares(sections), strict=True) if n]
+        whole = {file.file_id: file for file in files}
+        items = [_items(section, whole[section[0][0].file_id]) for section in shown]
+        found = [item for each in items for item in each]
+        lines = list(_outline_lines(items, several=len(files) > 1))
     return Retrieval(
         query=intent.query,
         passages=tuple(passage for passage, _ in found),
@@ -96,12 +98,15 @@ def _of_kind(message: str, files: Sequence[Passage]) -> list[_Sentence]:
     asked = fold(message)
     kinds = [each for each in phrases("listing").values() if re.search(each["asks"], asked)]
     sources = sources_of(files, pairs=False) if kinds else []
-    found = [each for each in sources if any(_gives(kind["gives"], each.text) for kind in kinds)]
+    found = [each for each in sources if any(_gives(kind, each) for kind in kinds)]
     return [(_part(each.passage, *_span(each)), each.readable) for each in found[:MAX_LISTED] if each.readable]
 
 
-def _gives(gives: str, sentence: str) -> bool:
-    return bool(re.search(gives, fold(sentence)) or re.search(gives, sentence))
+def _gives(kind: dict[str, str], source: Source) -> bool:
+    """Whether the sentence gives one, or the row has a column of that name."""
+    if tables.is_row(source.text) and re.search(kind["asks"], fold(source.readable)):
+        return True
+    return bool(re.search(kind["gives"], fold(source.text)) or re.search(kind["gives"], source.text))
 
 
 def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[_Sentence]:
@@ -137,9 +142,18 @@ def _shares(sections: Sequence[Sequence[_Sentence]]) -> list[int]:
     return counts
 
 
+def _items(section: Sequence[_Sentence], file: Passage) -> list[_Sentence]:
+    """The sentences of a section as one item of an outline; rows of a table stay apart."""
+    if any(tables.is_row(part.text) for part, _ in section):
+        return list(section)
+    texts = [text if _STOPPED.search(text) else f"{text};" for _, text in section]
+    first, last = section[0][0], section[-1][0]
+    return [(_part(file, first.start, last.end, first.heading), " ".join(texts).rstrip(";"))]
+
+
 def _outline_lines(sections: Sequence[Sequence[_Sentence]], *, several: bool) -> Iterator[str]:
     file = ""
-    for section in filter(None, sections):
+    for section in sections:
         part = section[0][0]
         if part.file_id != file:
             title = part.heading.split(" > ")[0] if " > " in part.heading else ""
@@ -147,12 +161,8 @@ def _outline_lines(sections: Sequence[Sequence[_Sentence]], *, several: bool) ->
             yield from [*([""] if file else []), *([f"**{name}**", ""] if name else [])]
             file = part.file_id
         heading = part.heading.rsplit(" > ", 1)[-1]
-        texts = [text for _, text in section]
-        first = f"- **{heading}**: " if heading else "- "
-        if any(tables.is_row(row.text) for row, _ in section):
-            yield from (f"{'- ' if number else first}{text}" for number, text in enumerate(texts))
-        else:
-            yield first + "".join(f"{text} " if _STOPPED.search(text) else f"{text}; " for text in texts).rstrip("; ")
+        for number, (_, text) in enumerate(section):
+            yield f"- **{heading}**: {text}" if heading and not number else f"- {text}"
 
 
 def _sentences(file: Passage) -> Iterator[list[_Sentence]]:
@@ -164,8 +174,10 @@ def _sentences(file: Passage) -> Iterator[list[_Sentence]]:
 
 
 def _is_text(source: Source, heading: str) -> bool:
-    """Whether it is no heading, and says something."""
-    is_heading = is_title(source.passage.text, source.span) or source.text == heading.rsplit(" > ", 1)[-1]
+    """Whether it is no heading, and says something; without headings, the first line of a file names it."""
+    is_first = not heading and source.passage.start + source.span.start == 0
+    is_heading = is_title(source.passage.text, source.span) and not is_first
+    is_heading = is_heading or source.text == heading.rsplit(" > ", 1)[-1]
     return not is_heading and len(source.readable.split()) >= _LEAST_WORDS
 
 

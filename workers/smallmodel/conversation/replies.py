@@ -4,9 +4,21 @@ from typing import Final
 
 from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
-from gpts.runs.state import TurnState
-from gpts.runs.steps import MessageIntent
-from workers.smallmodel.conversation.intents import Reading, is_remark, likely_meant, meant_files, read_message
+from gpts.runs.state import TurnState, attachments, readable
+from gpts.runs.steps import Intent, MessageIntent
+from workers.smallmodel.conversation.intents import (
+    LikelyIntent,
+    Reading,
+    beside_names,
+    hands_over,
+    is_remark,
+    likely_meant,
+    means_all,
+    named_files,
+    read_message,
+    subject,
+    topic,
+)
 from workers.smallmodel.conversation.outlines import is_listing
 
 # Files that a reply names.
@@ -16,58 +28,97 @@ _LISTED: Final = 5
 def message_intent(state: TurnState, similarity: Similarity) -> MessageIntent:
     """What the new message of `state` asks for, with the reply if it asks for no facts.
 
-    What may be meant for the GPT itself gets a reply only if the files say nothing on it.
+    What is more likely a remark than a question gets a reply only if the files say nothing on it.
     """
-    reading = read_message(state.question())
-    match reading.intent:
+    text = state.question()
+    reading = read_message(text, has_attachments=bool(state.attached()))
+    if unread := _unread(reading, state):
+        return unread
+    is_handed_over = bool(state.new_files()) and (
+        reading.intent == "small_talk" or (reading.intent == "question" and hands_over(text))
+    )
+    meant: Intent | LikelyIntent = "whole_files" if is_handed_over else reading.intent
+    if meant == "question":
+        meant = likely_meant(text, reading.lang, similarity)
+    match meant:
         case "small_talk":
             return MessageIntent(intent="small_talk", answer=_small_talk(reading, state))
         case "about_gpt":
             return MessageIntent(intent="about_gpt", answer=_about(reading, state))
         case "rewrite":
             return _rewrite(reading, state)
-        case "whole_files" if state.spec.knowledge:
-            return _whole_files(reading, state)
-    match likely_meant(state.question(), reading.lang, similarity):
-        case "about_gpt":
-            lead = fixed_reply(reading.lang, "unsure")
-            return MessageIntent(intent="about_gpt", note=_about(reading, state), lead=lead)
-        case "small_talk":
-            return _likely_talk(reading, state)
-        case "whole_files" if state.spec.knowledge:
-            return _whole_files(reading, state)
-    if is_remark(reading, state.question(), after_talk=_was_talk(state)):
-        return _likely_talk(reading, state)
-    if state.spec.knowledge:
+        case "whole_files" if state.files():
+            return _whole_files(reading, state, asks=not is_handed_over)
+    lead = fixed_reply(reading.lang, "unsure")
+    if meant == "remark" or is_remark(reading, text, after_talk=_was_talk(state)):
+        return MessageIntent(intent="small_talk", note=_small_talk(reading, state), lead=lead)
+    meant_ids, query = _searched(state) if state.attached() else ((), "")
+    if state.files():
         note = decline(reading.lang, state.spec)
     else:
         note = with_starters(fixed_reply(reading.lang, "cannot_answer"), reading.lang, state.spec.starters)
-    return MessageIntent(intent="question", note=note, lead=fixed_reply(reading.lang, "unsure"))
+    return MessageIntent(intent="question", note=note, lead=lead, query=subject(text) or query, file_ids=meant_ids)
 
 
-def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
-    meant = meant_files(state.question(), state.spec.knowledge)
-    names = ", ".join(ref.name for ref in state.spec.knowledge if ref.file_id in meant)
+def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
+    """The reply to a message whose attached files cannot be read, unless a tool may open them; None for others."""
+    attached = state.user_message().attachments
+    if not attached or state.new_files():
+        return None
+    unable = fixed_reply(reading.lang, "cannot_read").format(files=", ".join(file.name for file in attached))
+    return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
+
+
+def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIntent:
+    """The outline of the files that the message means; one that asks for nothing only hands them over."""
+    meant = _named(state) or _meant(state)
+    names = ", ".join(ref.name for ref in state.files() if ref.file_id in meant)
     note, lead = ("cannot_list", "listing") if is_listing(state.question()) else ("cannot_summarize", "outline")
     unable = fixed_reply(reading.lang, note)
+    shown = fixed_reply(reading.lang, lead).format(files=names)
     return MessageIntent(
         intent="whole_files",
         note=unable,
-        lead=f"{unable} {fixed_reply(reading.lang, lead).format(files=names)}",
+        lead=f"{unable} {shown}" if asks else shown,
         query=state.question(),
         file_ids=meant,
     )
-
-
-def _likely_talk(reading: Reading, state: TurnState) -> MessageIntent:
-    lead = fixed_reply(reading.lang, "unsure")
-    return MessageIntent(intent="small_talk", note=_small_talk(reading, state), lead=lead)
 
 
 def _was_talk(state: TurnState) -> bool:
     """Whether the message before this one was small talk, or about the GPT."""
     before = state.history[-1] if state.history else ()
     return any(isinstance(step, MessageIntent) and step.intent in ("small_talk", "about_gpt") for step in before)
+
+
+def _named(state: TurnState) -> tuple[str, ...]:
+    """The files that the message names; attached ones are numbered in their order."""
+    new, attached = state.new_files(), state.attached()
+    numbered = [file.as_knowledge() for file in (new if len(new) > 1 else attached)] or state.spec.knowledge
+    return named_files(state.question(), state.files(), numbered)
+
+
+def _searched(state: TurnState) -> tuple[tuple[str, ...], str]:
+    """The files to search first, those of this message unless it names others, and the query without their names.
+
+    The query is empty if that is the message as it is.
+    """
+    named = _named(state)
+    if not named:
+        return tuple(file.id for file in state.new_files()), ""
+    words = state.question().split()
+    others = beside_names(words, [ref for ref in state.files() if ref.file_id in named])
+    return named, " ".join(others) if len(others) < len(words) and topic(" ".join(others)) else ""
+
+
+def _meant(state: TurnState) -> tuple[str, ...]:
+    """The files that a message means without naming any: the last ones attached, all attached, or the GPT's own."""
+    turns = (readable(attachments(log)) for log in (state.steps, *reversed(state.history)))
+    last = next(filter(None, turns), ())
+    if last and (len(last) > 1 or not means_all(state.question())):
+        return tuple(file.id for file in last)
+    several = state.attached() if len(state.attached()) > 1 else ()
+    return tuple(file.id for file in several) or tuple(ref.file_id for ref in state.files())
 
 
 def _small_talk(reading: Reading, state: TurnState) -> str:
@@ -82,8 +133,8 @@ def _about(reading: Reading, state: TurnState) -> str:
     description = state.spec.description.strip()
     about = f": {description}" if description else "."
     lines = [fixed_reply(reading.lang, "about").format(name=state.spec.name, description=about)]
-    if state.spec.knowledge:
-        files = ", ".join(ref.name for ref in state.spec.knowledge[:_LISTED])
+    if state.files():
+        files = ", ".join(ref.name for ref in state.files()[:_LISTED])
         lines.append(fixed_reply(reading.lang, "files").format(files=files))
     return with_starters("\n\n".join(lines), reading.lang, state.spec.starters)
 
@@ -91,9 +142,10 @@ def _about(reading: Reading, state: TurnState) -> str:
 def _rewrite(reading: Reading, state: TurnState) -> MessageIntent:
     """A text about a subject gets the passages on it; one that only changes the last answer, the note alone."""
     note = fixed_reply(reading.lang, "cannot_write")
-    if not state.spec.knowledge:
+    if not state.files():
         return MessageIntent(intent="rewrite", answer=note)
-    if not reading.topic:
+    about = beside_names(reading.topic, state.files() if state.attached() else ())
+    if not about:
         return MessageIntent(intent="rewrite", answer=f"{note} {fixed_reply(reading.lang, 'ask_files')}")
     lead = f"{note} {fixed_reply(reading.lang, 'passages')}"
-    return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(reading.topic))
+    return MessageIntent(intent="rewrite", note=note, lead=lead, query=" ".join(about))

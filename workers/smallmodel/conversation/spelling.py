@@ -9,7 +9,7 @@ from gpts.knowledge.terms import STOP_WORDS
 from workers.knowledge.languages import language_of_text
 from workers.smallmodel.conversation.intents import language
 from workers.smallmodel.conversation.wording import is_like, plain_words
-from workers.smallmodel.routing.words import gloss
+from workers.smallmodel.routing.words import english_words
 
 _LEAST_CHARS: Final = 4
 
@@ -30,10 +30,10 @@ def in_words_of(sources: Sequence[str], *texts: str) -> Wording:
     asked = tuple(_in_words(text, known) if of_texts == of_files else text for text in texts)
     if of_files == of_texts == "en":
         return Wording(asked)
-    english = set(plain_words(gloss(whole, of_files)))
+    english = set(plain_words(english_words(whole, of_files)))
 
     def translate(text: str) -> str:
-        return _in_words(gloss(text, of_texts), english) if text in asked else gloss(text, of_files)
+        return _in_words(english_words(text, of_texts), english) if text in asked else english_words(text, of_files)
 
     return Wording(asked, translate)
 

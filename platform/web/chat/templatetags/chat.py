@@ -13,6 +13,7 @@ from gpts.spec.capabilities import CAPABILITIES, Capability
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt
 from web.chat import sources
+from web.runs import files
 from web.runs.stream import missing_capabilities
 
 register = template.Library()
@@ -27,17 +28,9 @@ register.filter("place", sources.where)
 
 
 @register.filter
-def takes_files(gpt: GptSpec | Gpt) -> bool:
-    """Whether the GPT can read attached files, with a capability or an action."""
-    switched_on = (CAPABILITIES[key] for key in gpt.capabilities if key in CAPABILITIES)
-    return any(capability.reads_files for capability in switched_on) or reads_files(gpt)
-
-
-@register.filter
-def reads_files(gpt: GptSpec | Gpt) -> bool:
-    """Whether an action of the GPT takes files."""
-    spec = gpt.draft_spec() if isinstance(gpt, Gpt) else gpt
-    return any(operation.takes_files for action in spec.actions for operation in action.operations)
+def openers(gpt: GptSpec | Gpt) -> str:
+    """The titles of what opens attached files itself in the GPT; empty if nothing does."""
+    return ", ".join(files.openers(gpt.draft_spec() if isinstance(gpt, Gpt) else gpt))
 
 
 @register.simple_tag

@@ -126,11 +126,12 @@ form.addEventListener("input", ({ target }) => {
 
 form.addEventListener("outside-changed", edited);
 
-// Messages can have attachments if the draft can read files.
+// Files that can't be read as text can be attached if a capability of the draft opens them. Actions count after a reload.
 const readers = [...form.querySelectorAll('[name="capabilities"][data-reads-files]')];
-const attach = preview.querySelector("[data-attach-button]");
-const offerFiles = () => { attach.hidden = !readers.some((reader) => reader.checked) && !("readsFiles" in attach.dataset); };
-readers.forEach((reader) => reader.addEventListener("change", offerFiles));
+const composer = preview.querySelector("[data-composer]");
+readers.forEach((reader) => reader.addEventListener("change", () => {
+  composer.dataset.openers = readers.filter((each) => each.checked).map((each) => each.dataset.readsFiles).join(", ");
+}));
 
 const starters = form.querySelector("[data-starters]");
 let starterNumber = 100;
@@ -229,6 +230,5 @@ form.addEventListener("submit", (event) => {
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
-offerFiles();
 limitStarters();
 files.start(waiting);

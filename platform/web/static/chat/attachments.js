@@ -1,12 +1,15 @@
-// Attachments of a message: chosen, dropped or pasted, uploaded immediately, shown as chips until it is sent.
+// Attachments of a message: chosen, dropped or pasted, uploaded immediately, read by a worker, shown as chips until sent.
 
-import { sentence, token } from "./post.js";
+import { post, sentence, token } from "./post.js";
 
 const OFFLINE = "Upload failed. Can’t reach the site.";
+const GONE = "No longer available. Attach it again.";
+const POLL_MS = 700;
 
 export class Attachments {
-  /** `form` is the composer, `zone` where files can be dropped; `changed()` is called after each change. */
+  /** `form` is the composer, `zone` where files can be dropped; `changed(removed)` is called after each change. */
   constructor(form, zone, changed) {
+    this.form = form;
     this.list = form.querySelector("[data-attachments]");
     this.input = form.querySelector("[data-attach]");
     this.status = form.querySelector("[data-attach-status]");
@@ -14,7 +17,7 @@ export class Attachments {
     this.url = this.input.dataset.attach;
     this.max = Number(this.input.dataset.max);
     this.changed = changed;
-    this.files = new Map(); // chip → {id, request}
+    this.files = new Map(); // chip → {state: uploading, reading, ready or failed; id, remove, request}
     this.listen(form, zone);
   }
 
@@ -23,6 +26,7 @@ export class Attachments {
     this.input.addEventListener("change", () => {
       this.add([...this.input.files]);
       this.input.value = "";
+      form.querySelector("[data-message]").focus();
     });
     form.querySelector("[data-message]").addEventListener("paste", (event) => {
       const files = [...event.clipboardData.files];
@@ -47,13 +51,23 @@ export class Attachments {
     });
   }
 
-  get uploading() {
-    return [...this.files.values()].some(({ request }) => request);
+  has(...states) {
+    return [...this.files.values()].some(({ state }) => states.includes(state));
   }
 
-  /** The ids of the uploaded files. */
+  /** Whether a file is still uploaded or read; it is sent with the message once that is done. */
+  get busy() {
+    return this.has("uploading", "reading");
+  }
+
+  /** Whether a file cannot be sent, and must be removed first. */
+  get failed() {
+    return this.has("failed");
+  }
+
+  /** The ids of the files to send. */
   get ids() {
-    return [...this.files.values()].flatMap(({ id }) => (id ? [id] : []));
+    return [...this.files.values()].flatMap(({ state, id }) => (state === "ready" ? [id] : []));
   }
 
   add(files) {
@@ -66,10 +80,10 @@ export class Attachments {
   upload(file) {
     const chip = this.chip(file);
     const request = new XMLHttpRequest();
-    this.files.set(chip, { id: "", request });
+    this.files.set(chip, { state: "uploading", request });
     request.upload.addEventListener("progress", (event) => this.show(chip, event));
     request.addEventListener("load", () => this.uploaded(chip, request));
-    request.addEventListener("error", () => this.failed(chip, OFFLINE));
+    request.addEventListener("error", () => this.fail(chip, OFFLINE));
     request.open("POST", this.url);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", token());
@@ -80,7 +94,7 @@ export class Attachments {
 
   show(chip, { loaded, total }) {
     chip.querySelector("progress").value = loaded / total;
-    chip.querySelector("[data-state]").textContent = loaded < total ? `${Math.round((100 * loaded) / total)} %` : "Checking";
+    this.state(chip, loaded < total ? `Uploading, ${Math.round((100 * loaded) / total)} %` : "Checking");
   }
 
   uploaded(chip, request) {
@@ -89,25 +103,67 @@ export class Attachments {
       answer = JSON.parse(request.responseText);
     } catch { /* No JSON: a proxy or a broken site has answered. */ }
     if (request.status >= 300 || !answer?.id) {
-      this.failed(chip, answer?.error ?? sentence(request.status));
+      this.fail(chip, answer?.error ?? sentence(request.status));
       return;
     }
-    this.files.set(chip, { id: answer.id, request: null });
-    chip.querySelector("progress").remove();
     chip.querySelector("b").textContent = answer.name;
-    chip.querySelector("[data-state]").textContent = size(answer.size);
-    this.say(`${answer.name} attached.`);
+    this.showReading(chip, answer);
+  }
+
+  /** Show how far the worker has read the file, and look again until it is done. */
+  showReading(chip, file) {
+    if (!this.files.has(chip)) {
+      if (file.remove) post(file.remove).catch(() => {}); // removed while its upload ended
+      return;
+    }
+    const openers = this.form.dataset.openers;
+    if (file.state === "unreadable" && !openers) {
+      this.fail(chip, file.error, file.remove);
+      return;
+    }
+    const bar = chip.querySelector("progress");
+    if (file.state === "reading") {
+      if (this.files.get(chip).state === "uploading") this.say(`${file.name}: reading.`);
+      this.files.set(chip, { state: "reading", id: file.id, remove: file.remove });
+      bar.setAttribute("aria-label", "Reading");
+      if (file.share === null) bar.removeAttribute("value");
+      else bar.value = file.share;
+      this.state(chip, file.progress);
+      setTimeout(() => this.follow(chip, file), POLL_MS);
+    } else {
+      this.files.set(chip, { state: "ready", id: file.id, remove: file.remove });
+      bar.remove();
+      const read = [file.extent || size(file.size), ...file.notices].join(". ");
+      this.state(chip, file.state === "ready" ? read : `Only for ${openers}. ${file.error}`);
+      this.say(`${file.name} attached. ${chip.querySelector("[data-state]").textContent}`);
+    }
     this.changed();
   }
 
-  failed(chip, words) {
+  async follow(chip, file) {
     if (!this.files.has(chip)) return;
-    this.files.set(chip, { id: "", request: null });
+    let seen = file; // without a connection, try again
+    try {
+      const response = await fetch(file.url, { headers: { Accept: "application/json" } });
+      if (response.status === 404) this.fail(chip, GONE);
+      else if (response.ok) seen = await response.json();
+    } catch { /* The same. */ }
+    if (this.files.get(chip)?.state === "reading") this.showReading(chip, seen);
+  }
+
+  fail(chip, words, remove = "") {
+    if (!this.files.has(chip)) return;
+    this.files.set(chip, { state: "failed", remove });
     chip.classList.add("failed-chip");
     chip.querySelector("progress").remove();
-    chip.querySelector("[data-state]").textContent = words;
-    this.say(words);
+    this.state(chip, words);
+    this.say(`${chip.querySelector("b").textContent}: ${words}`);
     this.changed();
+  }
+
+  state(chip, words) {
+    const line = chip.querySelector("[data-state]");
+    line.textContent = line.title = words;
   }
 
   chip(file) {
@@ -122,10 +178,13 @@ export class Attachments {
   }
 
   remove(chip) {
-    this.files.get(chip)?.request?.abort();
+    const { request, remove } = this.files.get(chip) ?? {};
+    request?.abort();
+    if (remove) post(remove).catch(() => {}); // the site deletes unsent files anyway, within a day
     this.files.delete(chip);
     chip.remove();
-    this.update();
+    this.form.querySelector("[data-message]").focus();
+    this.update(true);
   }
 
   /** Remove the chips of the sent files. */
@@ -140,10 +199,10 @@ export class Attachments {
     this.status.classList.toggle("visually-hidden", !shown);
   }
 
-  update() {
+  update(removed = false) {
     this.list.hidden = !this.files.size;
     if (!this.files.size) this.say("");
-    this.changed();
+    this.changed(removed);
   }
 }
 

@@ -18,7 +18,9 @@ export class Composer {
     this.max = Number(form.dataset.max);
     this.answering = false;
     this.sending = false;
-    this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), () => this.update());
+    this.waiting = false; // to send the message once its files are read
+    const changed = (removed) => this.filesChanged(removed);
+    this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), changed);
     this.mention = form.querySelector("[data-mention]") && new Mention(form, (refusal) => this.fail(refusal));
     this.area.value ||= this.draft() ?? "";
     this.listen();
@@ -28,17 +30,18 @@ export class Composer {
   listen() {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.submit();
+      if (this.waiting) this.wait(false);
+      else this.submit();
     });
     this.area.addEventListener("input", () => {
       this.keep();
-      this.hint = "";
+      this.wait(false);
       this.update();
     });
     this.area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
-      this.submit();
+      if (!this.waiting) this.submit();
     });
     this.stopButton.addEventListener("click", () => this.handlers.stop());
     addEventListener("resize", () => this.grow());
@@ -53,9 +56,27 @@ export class Composer {
   async submit() {
     const text = this.area.value;
     if (this.answering && text.trim()) this.hint = "Still answering. Wait for the answer or stop it to send this.";
-    else if (this.attached?.uploading) this.hint = "Still uploading. You can send when it’s done.";
-    else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) await this.deliver(text, true);
+    else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) {
+      if (this.attached?.failed) this.hint = "Remove the file marked in red, then send.";
+      else if (this.attached?.busy) this.wait(true);
+      else await this.deliver(text, true);
+    }
     this.update();
+  }
+
+  /** Wait for the files and then send, or stop waiting. */
+  wait(waiting) {
+    this.waiting = waiting;
+    this.hint = waiting ? "Sends when your files are read." : "";
+    this.update();
+  }
+
+  filesChanged(removed) {
+    if (removed) this.wait(false);
+    else if (this.waiting && !this.attached.busy) {
+      this.wait(false);
+      this.submit();
+    } else this.update();
   }
 
   /** Send `text`; if it is the field's, the field is cleared once it was received. */
@@ -108,7 +129,7 @@ export class Composer {
     this.stopButton.disabled = false;
     this.sendButton.hidden = this.answering;
     this.sendButton.disabled = this.sending || !this.area.value.trim() || over > 0;
-    this.sendButton.textContent = this.sending ? "Sending" : "Send";
+    this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
     this.note.classList.toggle("over", over > 0);
     this.note.textContent = this.hint || this.count(over);
     this.grow();

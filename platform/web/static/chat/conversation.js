@@ -112,9 +112,29 @@ export class Conversation {
       event.preventDefault();
       if (!this.composer.sending) this.composer.deliver(event.submitter.value, false);
     }
+    if ("askCreator" in form.dataset) {
+      event.preventDefault();
+      this.askCreator(form);
+    }
     if ("approve" in form.dataset && this.stream) {
       event.preventDefault();
       this.approve(form, event.submitter);
+    }
+  }
+
+  /** Send a declined question to the GPT's creator. The form is replaced by what was sent, or shows an error. */
+  async askCreator(form) {
+    const button = form.querySelector("button");
+    const error = form.querySelector("[data-question-error]");
+    button.disabled = true;
+    error.textContent = "";
+    try {
+      const { html } = await post(form.getAttribute("action"), [...new FormData(form)]);
+      form.closest("[data-creator-question]").replaceWith(parsed(html, "[data-creator-question]"));
+      this.announce("Question sent.");
+    } catch (refusal) {
+      error.textContent = refusal.message;
+      button.disabled = false;
     }
   }
 
@@ -255,5 +275,8 @@ function parsed(html, selector) {
 }
 
 function state(turns) {
-  return [...turns.querySelectorAll(".turn > .reply")].map((reply) => `${reply.dataset.run} ${"live" in reply.dataset}`).join();
+  return [...turns.querySelectorAll(".turn > .reply")].map((reply) => {
+    const question = reply.querySelector("[data-creator-question]")?.dataset.creatorQuestion;
+    return `${reply.dataset.run} ${"live" in reply.dataset} ${question}`;
+  }).join();
 }

@@ -8,6 +8,7 @@ import { carry } from "./delegations.js";
 import { host } from "./links.js";
 import { patch, rendered } from "./markdown.js";
 
+const AFTER_MS = 400; // what is done after the last word is named if it takes longer
 const PAINT_MS = 60; // between two renderings of the growing text
 const LOOK_MS = 80; // steps in quick succession are loaded together
 const LOOKED_AT = ["tool_choice", "model_reply", "tool_started", "delegation", "tool_result", "approval_request", "approval"];
@@ -27,6 +28,8 @@ export class AnswerStream {
     this.nFiles = Number(reply.dataset.files);
     this.readOutside(reply);
     this.lastCard = reply.querySelector("[data-approval]")?.id;
+    this.after = reply.querySelector("[data-after]");
+    this.phase = ""; // what the GPT is doing, as told by its worker
     this.text = "";
     this.notes = new Map(); // the last progress text of each call
     this.nFailures = 0;
@@ -63,7 +66,8 @@ export class AnswerStream {
       case "progress": this.tell(event); break;
       case "attempt":
         this.text = "";
-        this.say(this.searched ?? (this.nFiles ? "Reading" : "Thinking"));
+        this.enter(this.phase);
+        if (!this.phase) this.say(this.searched ?? (this.nFiles ? "Reading" : "Thinking"));
         this.paint();
         break;
       case "token":
@@ -86,11 +90,30 @@ export class AnswerStream {
       this.searched = event.summary;
       this.say(this.searched);
     }
-    if (LOOKED_AT.includes(event.kind)) this.look();
+    if (LOOKED_AT.includes(event.kind)) {
+      this.phase = "";
+      this.look();
+    }
   }
 
-  /** Show the progress of a call: under its line if it has one, else after what is being done. */
+  /** Show what the GPT is doing: after what it found in its files, or below the text if that has been written. */
+  enter(phase) {
+    this.phase = phase;
+    clearTimeout(this.naming);
+    this.after.hidden = true;
+    if (!phase) return;
+    if (this.text) {
+      this.after.textContent = phase;
+      this.naming = setTimeout(() => { this.after.hidden = false; }, AFTER_MS);
+    } else if (this.searched) {
+      this.say(this.searched);
+      this.progress.textContent = ` · ${phase[0].toLowerCase()}${phase.slice(1)}`;
+    } else this.say(phase);
+  }
+
+  /** Show the progress of the run, or of a call: under its line if it has one, else after what is being done. */
   tell({ call_id: callId, text }) {
+    if (!callId) return this.enter(text);
     this.notes.set(callId, text);
     const isTold = note(this.reply, callId, text);
     if (!isTold) this.progress.textContent = text ? ` · ${text}` : "";
@@ -110,8 +133,9 @@ export class AnswerStream {
     for (const part of LIVE_PARTS) renew(this.reply.querySelector(`[${part}]`), shown.querySelector(`[${part}]`));
     const card = this.reply.querySelector("[data-approval]");
     this.state.parentElement.hidden = Boolean(card);
-    this.say(shown.querySelector("[data-state]").textContent);
     this.progress.textContent = "";
+    if (this.phase) this.enter(this.phase);
+    else this.say(shown.querySelector("[data-state]").textContent);
     this.reply.classList.add("did");
     this.readOutside(shown);
     if (card && card.id !== this.lastCard) this.asked(card);
@@ -174,6 +198,7 @@ export class AnswerStream {
     this.source.close();
     clearTimeout(this.timer);
     clearTimeout(this.painting);
+    clearTimeout(this.naming);
     clearTimeout(this.looking);
   }
 }

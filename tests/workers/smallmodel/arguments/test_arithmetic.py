@@ -51,10 +51,13 @@ RIGHT = [
     ("10 - 4 - 3", "3"),
     ("-2 ^ 2", "-4"),
     ("1.234,5 + 1", "1235.5"),
+    ("How many days are there between 2026-01-15 and 2026-12-24?", "343 days"),
+    ("Wie viele Tage sind es von 2026-03-01 bis 2026-02-01", "28 days"),
     ("Wieviel ist 1.250 geteilt durch 25", "50"),
     ("what is 1.250 divided by 25", "0.05"),
 ]
 NONE = [
+    "How many days are there between 2026-02-30 and 2026-03-01?",
     "chapter 3 - 5",
     "version 1.2.3",
     "1.2.3",

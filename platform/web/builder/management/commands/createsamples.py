@@ -15,18 +15,21 @@ from django.core.management.base import BaseCommand, CommandError
 from web.accounts.models import User
 from web.builder import actions, files, services
 from web.builder.changes import draft_changed
-from web.builder.models import Category, DelegateRow, Gpt, KnowledgeFile, Sharing
+from web.builder.models import SPEC_FIELDS, Category, DelegateRow, Gpt, KnowledgeFile, Sharing
 from web.rpc import NoResult
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 WEB = Path(__file__).resolve().parents[3]
 POLL_S = 0.5
+# What people can edit of a GPT besides files, actions and delegates.
+EDITABLE = (*SPEC_FIELDS, "category", "face", "sharing", "temperature", "max_tokens", "a2a", "files_downloadable")
 
 
 class Command(BaseCommand):
     help = (
         "Creates the sample GPTs and publishes each to the store once its files are ready. Run it again after an "
-        "upgrade to update samples that changed; samples that were deleted on this site stay deleted."
+        "upgrade to update samples that changed. Samples that were edited or deleted on this site stay as they are, "
+        "and so do those that the new release no longer has."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,15 +38,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         done = json.loads(done_path().read_text()) if done_path().exists() else {}
         for folder in folders():
-            digest = digest_of(folder)
-            if sample_gpt(folder.name) and done.get(folder.name) == digest:
+            # The content that the sample was created from, and the sample as it was left; before 0.2 only the first.
+            digest, left = [*done.get(folder.name, "").split(), "", ""][:2]
+            now = digest_of(folder)
+            gpt = sample_gpt(folder.name)
+            if gpt and digest == now:
                 continue
+            is_edited = gpt is not None and left not in ("", state_of(gpt))
             try:
-                self.stdout.write(f"{folder.name}: {update_sample(folder)}")
+                word = "was edited, skipped" if is_edited else update_sample(folder)
             except NoResult as error:  # no worker read the document of an action; the next start tries again
                 self.stdout.write(f"{folder.name}: skipped until the next start. {error}")
                 continue
-            done[folder.name] = digest
+            self.stdout.write(f"{folder.name}: {word}")
+            done[folder.name] = f"{now} {left if is_edited else state_of(sample_gpt(folder.name))}"
             done_path().write_text(json.dumps(done, indent=1))
         if options["wait"]:
             self.wait(options["wait"])
@@ -70,7 +78,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def done_path() -> Path:
-    """The JSON file that maps each sample's folder to the digest of the content that was last created from it."""
+    """The JSON file with two digests for each sample's folder: of its content, and of the GPT last made from it."""
     return settings.GUILDHALL_HOME / "samples.json"
 
 
@@ -90,6 +98,17 @@ def digest_of(folder: Path) -> str:
         name = path.relative_to(folder if path.is_relative_to(folder) else WEB)
         digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def state_of(gpt: Gpt | None) -> str:
+    """A digest of what people can edit of the sample `gpt`."""
+    if gpt is None:
+        return ""
+    row = Gpt.objects.filter(id=gpt.id).values(*EDITABLE).get()
+    names = gpt.files.filter(removed=None).order_by("name").values_list("name", "sha256")
+    asked = gpt.delegates.order_by("delegate__slug").values_list("delegate__slug", "when")
+    documents = gpt.actions.filter(removed=None).order_by("document").values_list("document", flat=True)
+    return hashlib.sha256(repr((row, *map(list, (names, asked, documents)))).encode()).hexdigest()
 
 
 def samples_owner() -> User:
@@ -116,13 +135,15 @@ def update_sample(folder: Path) -> str:
         **sample,
         "instructions": sample["instructions"].strip(),
         "category": Category[sample["category"].upper()],
-        "sharing": Sharing.STORE,
     }
     gpt = sample_gpt(folder.name)
     if gpt and gpt.deleted:
         return "was deleted, skipped"
     word = "updated" if gpt else "created"
-    gpt = services.update_gpt(gpt, fields) if gpt else services.create_gpt(samples_owner(), fields)
+    if gpt:
+        gpt = services.update_gpt(gpt, fields)
+    else:
+        gpt = services.create_gpt(samples_owner(), {**fields, "sharing": Sharing.STORE})
     replace_files(gpt, knowledge_paths(folder))
     replace_actions(gpt, sorted((folder / "actions").glob("*")), privacy_url)
     replace_delegates(gpt, {each["gpt"]: each["when"] for each in delegates})

@@ -1,0 +1,28 @@
+"""What a GPT is doing while its answer is made, in words for the page."""
+
+from gpts.runs import decisions
+from gpts.runs.state import TurnState
+
+
+def phase(decision: decisions.Decision, state: TurnState) -> str:
+    """What a worker does when it performs `decision`; empty if it takes no time or has a line of its own."""
+    match decision:
+        case decisions.ReadIntent():
+            return "Reading your message"
+        case decisions.Retrieve():
+            if n_searched := len(state.files()) - len(state.whole_files):
+                return f"Searching {_n_files(n_searched)}"
+            return f"Reading {_n_files(len(state.files()))}"
+        case decisions.ReadFiles():
+            return f"Reading {_n_files(len(state.files()))}"
+        case decisions.ChooseTool() | decisions.WriteCall():
+            return "Choosing a tool"
+        case decisions.CallModel():
+            return "Thinking" if state.model_tools() else "Writing the answer"
+        case decisions.Finish(text=text) if text and state.passages():
+            return "Checking the answer against the files"
+    return ""
+
+
+def _n_files(n: int) -> str:
+    return f"{n} file{'' if n == 1 else 's'}"

@@ -1,0 +1,61 @@
+"""Reads files attached to messages, with the same parsers and into the same segments as knowledge files.
+
+Nobody decides on findings of an attachment, so what screening finds (hidden text, text that is meant for a model) is
+left out, and a notice says so. A file that is too long for a conversation is refused.
+"""
+
+from dataclasses import replace
+
+from django.conf import settings
+
+from gpts.knowledge.documents import Finding, Notice
+from gpts.safety.findings import Decisions
+from web.runs.models import ConversationFile
+from workers.knowledge import segments
+from workers.knowledge.content import SegmentInfo
+from workers.knowledge.embed import Embedder
+from workers.knowledge.errors import NoText, TooLarge
+from workers.knowledge.pipeline import IndexingProgress, Report, build_segment, read_file, recipe_for
+
+NO_TEXT_IN_PICTURE = "There’s no text in this picture, and the model here can’t see pictures."
+
+
+def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
+    """The segment of the file without what screening found; its notices say how much that was.
+
+    Raises a KnowledgeError or what `report` raises.
+    """
+    home = settings.GUILDHALL_HOME
+    info = segments.reusable(home, recipe_for(file.sha256, embedder).address())
+    if info is None or _left_out(info.findings):
+        info = _built(file, embedder, report)
+    n_found = len(info.findings)
+    passages = f"{n_found} passage{'' if n_found == 1 else 's'} with hidden or instruction-like text"
+    notice = Notice(message=f"{passages} {'was' if n_found == 1 else 'were'} left out.")
+    return replace(info, notices=(notice, *info.notices)) if n_found else info
+
+
+def _built(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
+    def checked(progress: IndexingProgress) -> None:
+        if progress.n_pages > settings.MAX_ATTACHMENT_PAGES:
+            raise TooLarge(_too_long(progress.n_pages, settings.MAX_ATTACHMENT_PAGES, "pages"))
+        report(progress)
+
+    home, source = settings.GUILDHALL_HOME, file.path
+    try:
+        document = read_file(home, source, checked)
+        n_chars = sum(len(block.text) for block in document.blocks)
+        if n_chars > settings.MAX_ATTACHMENT_CHARS:
+            raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
+        return build_segment(home, source, embedder, report, _left_out(document.findings))
+    except NoText as error:
+        raise (NoText(NO_TEXT_IN_PICTURE) if file.mime.startswith("image/") else error) from error
+
+
+def _left_out(findings: tuple[Finding, ...]) -> Decisions:
+    """The decision to drop each finding that is still in the text; notes were left out from the start."""
+    return {each.id: "drop" for each in findings if each.severity != "note"}
+
+
+def _too_long(n: int, most: int, what: str) -> str:
+    return f"Too long to attach: {n:,} of {most:,} {what}. Attach the part that matters."
