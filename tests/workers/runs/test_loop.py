@@ -177,7 +177,8 @@ def test_a_decline_is_in_the_language_of_the_question(conversation, told, abilit
 
 
 @pytest.mark.parametrize("only_from_knowledge", [True, False])
-def test_passages_without_a_sentence_near_the_question_quote_nothing(run, only_from_knowledge):
+def test_passages_without_a_sentence_near_the_question_quote_nothing(conversation, only_from_knowledge):
+    run = services.start_run(conversation, "Does it come in blue?")
     give_files(run, only_from_knowledge=only_from_knowledge)
     its = made_services(["I do not know."], Index(FOUND), Embedder(factor=0.0), WEAK)
     last = advance(run, its)[-1]

@@ -1,4 +1,4 @@
-"""Whole files for a model that cannot summarise them: an outline of sections, each with its first sentence."""
+"""Whole files for a model that cannot summarise them: an outline of sections, each with its first sentences."""
 
 import re
 from collections.abc import Iterator, Sequence
