@@ -21,6 +21,7 @@ from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.kept_notes import KeptNotes
 from workers.knowledge.rerank import reranker_for
 from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import FaissFiles, VectorStore
@@ -151,7 +152,8 @@ def _services() -> Services:
         request_union=_request_union,
     )
     small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
-    return Services(engine, index, embedder, small, settings.REPLY_DEADLINE_S)
+    notes = KeptNotes(settings.GUILDHALL_HOME)
+    return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S)
 
 
 def _first_recall(engine: Engine) -> None:

@@ -24,7 +24,7 @@ from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.indexing.forgetting import forget_files
-from workers.knowledge import unions
+from workers.knowledge import kept_notes, unions
 from workers.knowledge.page_pictures import remove_old_pictures
 from workers.knowledge.pipeline import remove_leftovers
 from workers.rpc import actions as action_calls
@@ -142,6 +142,7 @@ def forget() -> None:
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)
     unions.remove_unused(settings.GUILDHALL_HOME)
+    kept_notes.remove_unused(settings.GUILDHALL_HOME)
 
 
 @worker_init.connect

@@ -25,7 +25,10 @@ _TAIL: Final = 600
 
 
 class Gate:
-    """Withholds unsupported sentences of an answer. `is_shut`: too many in a row, so generation should stop."""
+    """Withholds unsupported sentences of an answer: `n_withheld` so far.
+
+    `is_shut`: too many in a row, so generation should stop.
+    """
 
     def __init__(
         self, question: str, passages: Sequence[Passage], meaning: Meaning | None = None, instructions: str = ""
@@ -37,7 +40,7 @@ class Gate:
         self._kept = ""
         self._n_shown = 0
         self._has_claim = False
-        self._n_refused = self._n_in_a_row = 0
+        self.n_withheld = self._n_in_a_row = 0
         self.is_shut = False
 
     def feed(self, text: str) -> str:
@@ -54,7 +57,7 @@ class Gate:
         whole, self._pending = self._pending, ""
         shown = self._release(whole)
         # A greeting alone is not an answer, unless the model generated nothing else.
-        return shown if self._has_claim or self._n_refused else shown + self._show()
+        return shown if self._has_claim or self.n_withheld else shown + self._show()
 
     def _release(self, text: str) -> str:
         end = 0
@@ -79,7 +82,7 @@ class Gate:
         if self._is_supported(sentence):
             self._has_claim, self._n_in_a_row = True, 0
             return True
-        self._n_refused += 1
+        self.n_withheld += 1
         self._n_in_a_row += 1
         self.is_shut = self._n_in_a_row >= PATIENCE
         return False

@@ -1,6 +1,8 @@
-"""The section of a document around a passage, for a reader who wants to see a quote in context."""
+"""Sections of a document: the one around a passage, to see a quote in context, and those that are read together."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gpts.knowledge.documents import Block, Document
@@ -8,6 +10,48 @@ from gpts.values import Value
 
 # Characters shown before and after the passage: about a page each.
 ROOM_CHARS: Final = 3_000
+# A part of a file ends with a section, or else with a block, that ends in its last half.
+LEAST_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """Consecutive sections of a file that are read together: characters of its text, and their length in tokens."""
+
+    start: int
+    end: int
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """The characters at which the sections, blocks and chunks of a text begin, each ascending."""
+
+    sections: Sequence[int]
+    blocks: Sequence[int]
+    chunks: Sequence[int]
+
+
+def parts_of(borders: Borders, n_chars: int, n_tokens: int, part_tokens: int) -> tuple[FilePart, ...]:
+    """A text of this length in parts of at most about `part_tokens`, cut between sections where possible."""
+    size = max(1, part_tokens * n_chars // max(1, n_tokens))
+    parts: list[FilePart] = []
+    start = 0
+    while start < n_chars:
+        end = _part_end(borders, start, size) if n_chars - start > size else n_chars
+        parts.append(FilePart(start, end, max(1, (end - start) * n_tokens // n_chars)))
+        start = end
+    return tuple(parts)
+
+
+def _part_end(borders: Borders, start: int, size: int) -> int:
+    """Where a part from `start` ends: within a block only if that is very long, then between its sentences."""
+    least = start + int(size * LEAST_SHARE)
+    for begins, after in ((borders.sections, least), (borders.blocks, least), (borders.chunks, start)):
+        last = begins[bisect_right(begins, start + size) - 1] if begins else 0
+        if last > after:
+            return last
+    return start + size
 
 
 class SectionBlock(Value):

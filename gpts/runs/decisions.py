@@ -107,12 +107,17 @@ class ShowResults:
 
 @dataclass(frozen=True, slots=True)
 class ReadIntent:
-    """Read by code what the message asks for, before anything is searched."""
+    """Find out what the message asks for, before anything is searched: by code, or by asking a model that writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFiles:
     """Read the files that the message means from beginning to end, and outline them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPart:
+    """Have the model take notes on the next part of the files that the message means, or end the reading."""
 
 
 # Replace steps that the model is too weak for; workers perform these with `workers/smallmodel`.
@@ -130,6 +135,7 @@ Decision = (
     | Wait
     | Finish
     | Stop
+    | ReadPart
     | Assisted
 )
 Queue = Literal["model", "tools"]

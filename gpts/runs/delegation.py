@@ -20,6 +20,7 @@ from gpts.runs.steps import (
     Error,
     Finished,
     Log,
+    PartNotes,
     Retrieval,
     Step,
     ToolResult,
@@ -150,7 +151,8 @@ def cited_passages(log: Log) -> tuple[Passage, ...]:
     last = log[-1]
     if not isinstance(last, Finished):
         return ()
-    found = [passage for step in log if isinstance(step, Retrieval | ToolResult) for passage in step.passages]
+    holding = (step for step in log if isinstance(step, Retrieval | PartNotes | ToolResult))
+    found = [passage for step in holding for passage in step.passages]
     if any(isinstance(step, Retrieval) and step.whole_files for step in log):
         found += [citation.as_passage() for citation in last.citations]
     cited = {(each.file_id, each.url, each.chunk) for each in last.citations}
@@ -192,6 +194,8 @@ def doing(name: str, step: Step) -> str:
     match step:
         case UserMessage():
             return f"{name} is reading"
+        case PartNotes():
+            return f"{name} has read {step.part}"
         case Retrieval(whole_files=files) if files:
             return f"{name} has read its files"
         case Retrieval(passages=passages):

@@ -19,8 +19,8 @@ def phase(decision: decisions.Decision, state: TurnState) -> str:
             return "Choosing a tool"
         case decisions.CallModel():
             return "Thinking" if state.model_tools() else "Writing the answer"
-        case decisions.Finish(text=text) if text and state.passages():
-            return "Checking the answer against the files"
+        case decisions.Finish(text=text, calls=()) if state.passages():
+            return "Checking the answer against the files" if text else "Looking for the closest passages"
     return ""
 
 

@@ -16,6 +16,7 @@ from gpts.runs.decisions import (
     Queue,
     ReadFiles,
     ReadIntent,
+    ReadPart,
     RejectCall,
     Retrieve,
     RunTools,
@@ -84,8 +85,10 @@ def decide(state: TurnState, circumstances: Circumstances = Circumstances()) -> 
     if intent and intent.answer:
         return Finish(intent.answer, "no_knowledge")
     if state.files() and state.retrieval() is None:
-        reads_files = intent and intent.intent == "whole_files"
-        return ReadFiles() if reads_files else Retrieve(extracts=not state.ability.writes_from_sources)
+        writes = state.ability.writes_from_sources
+        if intent and intent.intent == "whole_files":
+            return ReadPart() if writes else ReadFiles()
+        return Retrieve(extracts=not writes)
     if not any(isinstance(step, ModelReply) for step in log):
         return _begin(state)
     return _after_reply(state, circumstances)
@@ -98,7 +101,7 @@ def queue_of(decision: Decision, tools: Mapping[str, ToolSpec]) -> Queue | None:
             return "model" if any(tools[call.name].gpu for call in calls) else "tools"
         case Retrieve() | CallModel() | Delegate() | Finish():
             return "model"
-        case ReadIntent() | ReadFiles() | ChooseTool() | WriteCall() | ShowResults():
+        case ReadIntent() | ReadFiles() | ReadPart() | ChooseTool() | WriteCall() | ShowResults():
             return "model"
         case DelegateParts() | AskApproval() | RejectCall() | GiveUp() | Wait() | Stop():
             return None
@@ -113,10 +116,12 @@ def coverage_of(state: TurnState) -> Coverage:
 
 
 def _needs_intent(state: TurnState) -> bool:
-    """Whether code must read what a new message asks for, because the model cannot write what it may ask for."""
+    """Whether it must be known what a new message asks for: to search or read files, or as the model can't write."""
     first = state.user_message()
-    is_new = len(state.steps) == 1 and not first.later and first.overrides.answer_schema is None
-    return is_new and not state.ability.writes_from_sources and not state.demanded_tools()
+    is_new = len(state.steps) == 1 and not first.later
+    if state.ability.writes_from_sources:
+        return is_new and bool(state.long_files())
+    return is_new and first.overrides.answer_schema is None and not state.demanded_tools()
 
 
 def _begin(state: TurnState) -> Decision:

@@ -12,11 +12,25 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.messages import MessageCall, PromptMessage
+from gpts.runs.reading import notes_text
 from gpts.runs.state import attachments
-from gpts.runs.steps import Cancelled, FileRef, Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.steps import (
+    Cancelled,
+    FileRef,
+    Finished,
+    Log,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    Step,
+    ToolResult,
+    UserMessage,
+)
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 
+# What a model answers, and nothing else, if the files do not cover the question; people get a decline instead.
+NOT_COVERED: Final = "NOT COVERED"
 _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
@@ -51,7 +65,7 @@ def _other_turn(turn: Log, files: WholeFiles) -> list[PromptMessage]:
     messages: list[PromptMessage] = []
     for step in turn:
         if isinstance(step, UserMessage):
-            messages += [*step.earlier, _question(step, None, files)]
+            messages += [*step.earlier, _question(step, (), files)]
         if isinstance(step, Finished | Cancelled) and step.text:
             messages.append(PromptMessage(role="assistant", content=step.text))
     return messages
@@ -68,7 +82,7 @@ def system_text(spec: GptSpec, whole_files: Sequence[Passage] = ()) -> str:
         own = [file for file in whole_files if file.file_id in own_ids]
         where = _TEXTS["whole_files" if own else "searched_files"]
         rule = _TEXTS["strict_rule" if spec.only_from_knowledge else "open_rule"]
-        parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule}")
+        parts.append(f"{_TEXTS['files_rule'].format(where=where)} {rule.format(not_covered=NOT_COVERED)}")
         parts += map(_file_text, own)
     return "\n\n".join(parts)
 
@@ -81,21 +95,22 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 
 def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
-    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
-    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
+    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
+    replied = last is not None and bool(last.text or last.declined)
     messages: list[PromptMessage] = []
     for step in log:
-        messages += _messages(step, retrieval, replied, files)
+        messages += _messages(step, log, replied, files)
     return messages
 
 
-def _messages(step: Step, retrieval: Retrieval | None, replied: str, files: WholeFiles) -> list[PromptMessage]:
+def _messages(step: Step, log: Log, replied: bool, files: WholeFiles) -> list[PromptMessage]:
     match step:
         case UserMessage():
-            return [*step.earlier, _question(step, retrieval, files), *step.later]
-        case ModelReply():
+            return [*step.earlier, _question(step, log, files), *step.later]
+        case ModelReply() if step.text or step.tool_calls or step.declined:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
-            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
+            text = NOT_COVERED if step.declined else step.text
+            return [PromptMessage(role="assistant", content=text, tool_calls=calls)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
@@ -103,16 +118,16 @@ def _messages(step: Step, retrieval: Retrieval | None, replied: str, files: Whol
     return []
 
 
-def _question(step: UserMessage, retrieval: Retrieval | None, files: WholeFiles) -> PromptMessage:
+def _question(step: UserMessage, log: Log, files: WholeFiles) -> PromptMessage:
     """The person's message: the files attached to it, as far as they are read whole, then its text."""
     searched = [file.name for file in step.attachments if file.segment and file.id not in files]
     unread = [file.name for file in step.attachments if not file.segment]
-    notes = [
+    hints = [
         _TEXTS[name].format(files=", ".join(names))
         for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
-    parts = (*_texts(step.attachments, files), user_text(step.text, retrieval), *notes)
+    parts = (*_texts(step.attachments, files), user_text(step.text, log), *hints)
     return PromptMessage(role="user", content="\n\n".join(filter(None, parts)))
 
 
@@ -126,9 +141,13 @@ def _file_text(file: Passage) -> str:
     return f'<file name="{file.file_name}">\n{text}\n</file>'
 
 
-def user_text(question: str, retrieval: Retrieval | None) -> str:
-    """The question as given to the model: after the passages found for it."""
-    if retrieval is None:
+def user_text(question: str, log: Log) -> str:
+    """The question as given to the model: after the passages found for it in `log`, or the notes taken for it."""
+    retrieval = next((step for step in log if isinstance(step, Retrieval)), None)
+    notes = [step for step in log if isinstance(step, PartNotes)]
+    if retrieval and notes:
+        return f"{notes_text(notes, retrieval.unread)}\n\nQuestion: {question}"
+    if retrieval is None or retrieval.reused:
         return question
     if not retrieval.covered:
         return f"{question}\n\n{_TEXTS['not_covered']}"

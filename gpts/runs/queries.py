@@ -43,12 +43,10 @@ _OWN_WITH_OPENER: Final = 3
 _OWN_WHEN_VAGUE: Final = 2
 _OWN_WHEN_SHORT: Final = 2
 _SHORT: Final = 5
-# Characters of each earlier message that the model reads to rewrite the next one.
-REWRITE_CHARS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class SpokenTurn:
     """A question, its answer, and the headings of the passages that the answer cites."""
 
     question: str
@@ -62,7 +60,7 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
     With a file attached, “this” and “it” are the file.
     """
     question = _question(log)
-    before = [*_turns(history), *_earlier(log)]
+    *before, _ = turns_before(history, log)
     if not before or readable(attachments(log)) or not is_follow_up(question):
         return question
     words = _WORD.findall(question)
@@ -73,15 +71,9 @@ def retrieval_query(history: Sequence[Log], log: Log) -> str:
     return " ".join([question, *(word for word in carried if stem(word.casefold()) not in own)])
 
 
-def query_request(history: Sequence[Log], log: Log) -> tuple[PromptMessage, ...]:
-    """The prompt by which a model writes the search query of `log`; empty if nothing was said before it, or a file
-    is attached to it, which it then is about."""
-    before = [*_turns(history), *_earlier(log)][-MAX_TURNS:]
-    if not before or readable(attachments(log)):
-        return ()
-    said = (f"User: {turn.question[:REWRITE_CHARS]}\nAssistant: {turn.answer[:REWRITE_CHARS]}" for turn in before)
-    text = _TEXTS["rewrite"].format(conversation="\n".join(said), question=_question(log))
-    return (PromptMessage(role="user", content=text),)
+def turns_before(history: Sequence[Log], log: Log) -> list[SpokenTurn]:
+    """The turns that led to the message of `log`, also those that an API caller sent along, and that message last."""
+    return [*_turns(history), *_earlier(log), SpokenTurn(_question(log))]
 
 
 def is_follow_up(question: str) -> bool:
@@ -98,7 +90,7 @@ def is_follow_up(question: str) -> bool:
     return n_own == 0 or (n_own < _OWN_WHEN_SHORT and len(words) < _SHORT)
 
 
-def _topic(turns: Sequence[_Turn]) -> list[str]:
+def _topic(turns: Sequence[SpokenTurn]) -> list[str]:
     """The words that name the subject of the last of `turns`, without repeats."""
     recent = list(turns[-MAX_TURNS:])
     first = next((n for n in range(len(recent) - 1, -1, -1) if not is_follow_up(recent[n].question)), 0)
@@ -117,7 +109,7 @@ def _content(text: str) -> Iterator[str]:
             yield word
 
 
-def _cited(turn: _Turn) -> Iterator[str]:
+def _cited(turn: SpokenTurn) -> Iterator[str]:
     for heading in turn.headings:
         yield from _content(heading.rsplit(" > ", 1)[-1])
 
@@ -152,20 +144,20 @@ def _question(log: Log) -> str:
     return log[0].text if log and isinstance(log[0], UserMessage) else ""
 
 
-def _turns(history: Sequence[Log]) -> Iterator[_Turn]:
+def _turns(history: Sequence[Log]) -> Iterator[SpokenTurn]:
     for log in history:
         last = next((step for step in reversed(log) if isinstance(step, Finished)), None)
         headings = tuple(citation.heading for citation in last.citations if citation.heading) if last else ()
-        yield _Turn(_question(log), last.text if last else "", headings)
+        yield SpokenTurn(_question(log), last.text if last else "", headings)
 
 
-def _earlier(log: Log) -> list[_Turn]:
+def _earlier(log: Log) -> list[SpokenTurn]:
     """The turns that an API caller sent along."""
     messages: tuple[PromptMessage, ...] = log[0].earlier if log and isinstance(log[0], UserMessage) else ()
-    turns: list[_Turn] = []
+    turns: list[SpokenTurn] = []
     for message in messages:
         if message.role == "user":
-            turns.append(_Turn(message.content))
+            turns.append(SpokenTurn(message.content))
         elif message.role == "assistant" and turns:
-            turns[-1] = _Turn(turns[-1].question, message.content)
+            turns[-1] = SpokenTurn(turns[-1].question, message.content)
     return turns

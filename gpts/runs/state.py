@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, Retrieval, ToolResult, UserMessage
+from gpts.knowledge.ranking import budget_for
+from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec, call_digest
@@ -54,6 +55,10 @@ class TurnState:
         """What was found in the GPT's knowledge, if it has been searched or read."""
         return next((step for step in self.steps if isinstance(step, Retrieval)), None)
 
+    def notes(self) -> tuple[PartNotes, ...]:
+        """The notes on the parts of files that were read so far."""
+        return tuple(step for step in self.steps if isinstance(step, PartNotes))
+
     def attached(self) -> tuple[FileRef, ...]:
         """The files attached in the conversation that can be read as text, oldest first."""
         return readable(file for log in (*self.history, self.steps) for file in attachments(log))
@@ -67,19 +72,24 @@ class TurnState:
         attached = {file.segment: file.as_knowledge() for file in self.attached()}
         return (*attached.values(), *(ref for ref in self.spec.knowledge if ref.segment not in attached))
 
+    def long_files(self) -> tuple[KnowledgeRef, ...]:
+        """Those of `files` that are not part of the prompt: they are searched, or read part by part."""
+        whole = {file.file_id for file in self.whole_files}
+        return tuple(ref for ref in self.files() if ref.file_id not in whole)
+
     def n_calls(self) -> int:
         """How many calls the model has made in this turn."""
         return sum(len(step.tool_calls) for step in self.steps if isinstance(step, ModelReply))
 
     def passages(self) -> tuple[Passage, ...]:
-        """Citable passages: whole files or those found and used, and those of tool results."""
-        retrievals = [step for step in self.steps if isinstance(step, Retrieval) and (step.covered or step.extract)]
-        found = (passage for step in retrievals for passage in step.passages)
-        return (
-            *self.whole_files,
-            *found,
-            *(p for step in self.steps if isinstance(step, ToolResult) for p in step.passages),
-        )
+        """Citable passages: whole files, those found and used, and those of notes and tool results."""
+        return (*self.whole_files, *passages_in(self.steps))
+
+    def last_passages(self) -> tuple[Passage, ...]:
+        """The passages of the turn before; empty if another GPT answered it."""
+        last = self.history[-1] if self.history else ()
+        guests = [step.guest_id for step in (*last, *self.steps) if isinstance(step, UserMessage)]
+        return passages_in(last) if len(set(guests)) == 1 else ()
 
     def model_tools(self) -> tuple[ToolSpec, ...]:
         """The tools in the model's prompt: all if it can choose tools, none once it must answer."""
@@ -117,35 +127,53 @@ def readable(files: Iterable[FileRef]) -> tuple[FileRef, ...]:
     return tuple(by_text.values())
 
 
+def passages_in(log: Log) -> tuple[Passage, ...]:
+    """The passages that the steps of a turn gave the model, and those of its notes on files."""
+    given = (
+        step
+        for step in log
+        if isinstance(step, PartNotes | ToolResult)
+        or (isinstance(step, Retrieval) and (step.covered or step.extract))
+    )
+    return tuple(passage for step in given for passage in step.passages)
+
+
 def fit_whole(n_tokens: int, spec: GptSpec, ability: ModelAbility) -> bool:
     """Whether files of this length become part of the GPT's prompt instead of being searched."""
-    return ability.writes_from_sources and n_tokens <= _room(spec, ability)
+    return ability.writes_from_sources and n_tokens <= _whole_room(spec, ability)
 
 
-def whole_attachments(state: TurnState, n_own_tokens: int) -> tuple[FileRef, ...]:
+def whole_attachments(state: TurnState, n_own_tokens: int, *, searches_own: bool = False) -> tuple[FileRef, ...]:
     """The attached files that are part of the prompt as they are, beside `n_own_tokens` of the GPT's own files.
 
-    The newest ones that fit; the others are searched. The choice changes with a new file or a very long message only.
+    The newest ones that fit; the others are searched, as the GPT's own are if `searches_own`. The choice changes with
+    a new file or a very long message only.
     """
     if not state.ability.writes_from_sources:
         return ()
-    message = state.user_message()
+    message, attached = state.user_message(), state.attached()
     n_chars = len(message.text) + sum(len(each.content) for each in (*message.earlier, *message.later))
-    room = _room(state.spec, state.ability, n_chars // CHARS_PER_TOKEN) - n_own_tokens
+    n_message = max(n_chars // CHARS_PER_TOKEN, CONVERSATION_TOKENS)
+    left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
+    if searches_own or sum(file.n_tokens for file in attached) > left:
+        n_message += budget_for(state.ability.context_tokens)
+        left = _whole_room(state.spec, state.ability, n_message) - n_own_tokens
     kept: list[FileRef] = []
-    for file in reversed(state.attached()):
-        if file.n_tokens <= room:
-            room -= file.n_tokens
+    for file in reversed(attached):
+        if file.n_tokens <= left:
+            left -= file.n_tokens
             kept.append(file)
     return tuple(reversed(kept))
 
 
-def _room(spec: GptSpec, ability: ModelAbility, n_message: int = 0) -> int:
-    """Tokens for files in a prompt.
+def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
+    """Tokens for whole files in a prompt."""
+    most = min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * ability.context_tokens))
+    return min(most, room(spec, ability, n_conversation))
 
-    The instructions, the longest reply and a conversation, or a message of `n_message` tokens, must fit beside them.
-    """
+
+def room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
+    """Tokens for files and notes in a prompt, beside the instructions, the longest reply and a conversation."""
     context = ability.context_tokens
     reply = min(spec.model.max_tokens, context // 2)
-    others = len(spec.instructions) // CHARS_PER_TOKEN + reply + max(n_message, CONVERSATION_TOKENS)
-    return min(WHOLE_FILES_TOKENS, int(WHOLE_FILES_SHARE * context), context - others)
+    return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation

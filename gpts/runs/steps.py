@@ -114,12 +114,12 @@ class UserMessage(Value):
 
 
 class MessageIntent(Value):
-    """What the message asks for, read by code for a model that cannot write answers.
+    """What the message asks for: read by code for a model that cannot write answers, else said by the model itself.
 
     `answer` is the complete reply to a message that asks for no facts, `note` the reply if the files say nothing on
-    it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to
-    search for if it is not the whole message, `file_ids` are the files that the message means: they are read, or
-    searched before all others.
+    it. `lead` introduces what they say, for a question only if they may not answer it. `query` is the text to search
+    for if it is not the whole message, or what to find in whole files. `file_ids` are the files that the message
+    means: they are read, or searched before all others.
     """
 
     kind: Literal["message_intent"] = "message_intent"
@@ -135,8 +135,10 @@ class Retrieval(Value):
     """What the files hold on `query`, best first. `covered` is False below the relevance threshold.
 
     `extract` is an answer of literal sentences of the files, set if the model cannot write answers from passages.
-    `whole_files` are the names of files that were read whole: by the model, as part of its prompt, or to make the
-    extract. `n_files` counts those that were searched; 0 in logs of earlier releases.
+    `whole_files` are the names of files that were read whole: by the model, as part of its prompt or part by part, or
+    to make the extract. `unread` says what of them was not read; empty if all was. `n_files` counts those that were
+    searched; 0 in logs of earlier releases. `reused`: the passages are those of the last answer, which the message
+    only wants in another form.
     """
 
     kind: Literal["retrieval"] = "retrieval"
@@ -146,17 +148,50 @@ class Retrieval(Value):
     extract: str = ""
     whole_files: tuple[str, ...] = ()
     n_files: int = 0
+    unread: str = ""
+    reused: bool = False
 
     def summary(self) -> str:
         """One line for people: what was read, and what was found in how many files."""
         n_read, n_found = len(self.whole_files), len(self.passages)
-        read = f"Read {self.whole_files[0] if n_read == 1 else f'{n_read} files'}" if n_read else ""
+        names = self.whole_files[0] if n_read == 1 else f"{n_read} files"
+        read = f"Read {'part of ' if self.unread else ''}{names}" if n_read else ""
+        if self.reused:
+            return "Used the last answer’s sources"
         if n_read and not self.n_files:
             return read
         searched = f"{self.n_files} file{'' if self.n_files == 1 else 's'}" if self.n_files else "the files"
         no_match = "no clear match" if self.extract else "no match"
         found = f"{n_found} passage{'' if n_found == 1 else 's'}" if self.covered and n_found else no_match
         return " · ".join(filter(None, (read, f"Searched {searched}, {found}")))
+
+
+class PartNotes(Value):
+    """The model's notes on one part of a file that is too long for its prompt; empty if it says nothing of use.
+
+    `start`/`end` index the file's text, `place` are its pages in words. `number` of `n_parts` counts the parts of all
+    files that are read. `passages` are the text on which the notes rest. `from_cache`: the model took them earlier.
+    """
+
+    kind: Literal["part_notes"] = "part_notes"
+    file_id: str
+    file_name: str
+    segment: str
+    start: int
+    end: int
+    number: int
+    n_parts: int
+    place: str = ""
+    text: str = ""
+    passages: tuple[Passage, ...] = ()
+    from_cache: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def part(self) -> str:
+        """Which part of which file it is, in words."""
+        return f"{self.file_name}, part {self.number} of {self.n_parts}"
 
 
 class DelegatedPart(Value):
@@ -183,10 +218,16 @@ class ToolChoice(Value):
 
 
 class ModelReply(Value):
-    """One complete generation of the model; one that crashed leaves no step and is repeated."""
+    """One complete generation of the model; one that crashed leaves no step and is repeated.
+
+    `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
+    files do not support are not part of `text`.
+    """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    declined: bool = False
+    n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     finish: FinishReason = "stop"
     prompt_tokens: int = 0
@@ -313,6 +354,7 @@ Step = Annotated[
     UserMessage
     | MessageIntent
     | Retrieval
+    | PartNotes
     | ToolChoice
     | ModelReply
     | ToolStarted

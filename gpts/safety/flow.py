@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.steps import Finished, Log, ModelReply, Retrieval, Step, ToolResult, UserMessage
+from gpts.runs.steps import Finished, Log, ModelReply, PartNotes, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
 
 # The private source for a GPT's own files and those attached to a conversation.
@@ -29,6 +29,8 @@ def label_of(step: Step, attached: Container[str] = ()) -> Label:
             # Passages below the threshold are not given to the model.
             found = step.passages if step.covered or step.extract else ()
             return _files_label([*(_file(name, attached) for name in step.whole_files), *_places(found, attached)])
+        case PartNotes():
+            return _files_label([_file(step.file_name, attached)])
         case ToolResult():
             return join([step.label, untrusted(*_places(step.passages, attached))]) if step.passages else step.label
         case ModelReply() | Finished():

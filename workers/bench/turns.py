@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from gpts.runs.decisions import CallModel, Finish, ReadFiles, ReadIntent, Retrieve
+from gpts.runs.decisions import CallModel, Finish, ReadFiles, ReadIntent, ReadPart, Retrieve
 from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec
-from workers.runs import answering
+from workers.runs import answering, intents, reading
 from workers.runs.services import Services
 
 
@@ -26,15 +26,21 @@ def turn(
         state = TurnState(spec, ability, steps, history, {}, whole_files=files)
         match decide(state):
             case ReadIntent():
-                steps += (services.small.read_intent(state),)
+                steps += (intents.message_intent(state, services, _unheard),)
+            case ReadPart():
+                steps += (reading.next_step(state, services, "", _unheard),)
             case ReadFiles():
                 steps += (answering.outline(state, services),)
             case Retrieve(extracts):
                 found = answering.retrieval(state, services)
                 steps += (services.small.extract(found, state) if extracts else found,)
             case CallModel():
-                steps += (answering.model_reply(state, services, lambda text: None),)
+                steps += (answering.model_reply(state, services, _unheard),)
             case Finish() as decision:
-                return steps, answering.finished(decision, state, services, lambda text: None)
+                return steps, answering.finished(decision, state, services, _unheard)
             case other:
                 raise AssertionError(f"a GPT without tools came to {other}")
+
+
+def _unheard(text: str) -> None:
+    """Nobody follows a turn of a benchmark."""

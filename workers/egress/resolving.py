@@ -60,7 +60,7 @@ def addresses_of(host: str, port: int, deadline: Deadline) -> tuple[IpAddress, .
     except ValueError as error:
         raise EgressFailed(f"Couldn't find {host}.") from error
     if not addresses:
-        raise EgressFailed(f"Couldn't find {host}.")
+        raise EgressFailed(f"Couldn't find {host}. Either it doesn't exist, or this site can't reach the internet.")
     return addresses
 
 

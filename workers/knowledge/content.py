@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gpts.knowledge.documents import Block, Chunk, Document, Finding, Notice, Unit
+from gpts.knowledge.sections import Borders
 from workers.knowledge.embed import Vectors
 from workers.knowledge.lexical import Postings
 
@@ -101,6 +102,16 @@ class Segment:
             heading = self._heading(int(self.columns["block_headings"][number]))
             page = _page(self.columns["block_pages"][number])
             yield begin, Block(text=self.part(begin, after), heading=heading, page=page)
+
+    def borders(self) -> Borders:
+        """Where the text may be cut."""
+        begins = self.columns["block_starts"]
+        sections = begins[1:][np.diff(self.columns["block_headings"]) != 0]
+        return Borders(sections.tolist(), begins.tolist(), self.columns["chunk_starts"].tolist())
+
+    def row_at(self, char: int) -> int:
+        """The number of the last chunk that begins at or before `char`."""
+        return max(0, int(np.searchsorted(self.columns["chunk_starts"], char, side="right")) - 1)
 
     def nearest(self, vector: Vectors, k: int) -> list[tuple[float, int]]:
         """The cosine and the number of each of the `k` chunks nearest to `vector` `(1, dim)`."""

@@ -29,12 +29,12 @@ from gpts.knowledge.ranking import (
     readable,
     select,
 )
-from gpts.knowledge.sections import Section, section_around
+from gpts.knowledge.sections import FilePart, Section, parts_of, section_around
 from gpts.knowledge.terms import terms
 from gpts.runs.steps import Retrieval
 from gpts.spec.gpt import KnowledgeRef
 from workers.knowledge import lexical, unions
-from workers.knowledge.content import Segment
+from workers.knowledge.content import Segment, SegmentInfo
 from workers.knowledge.embed import Embedder, Vectors
 from workers.knowledge.errors import EmbedderMismatch, KnowledgeError
 from workers.knowledge.segment_cache import CACHE_BYTES, SegmentCache
@@ -108,12 +108,43 @@ class KnowledgeIndex:
     def whole(self, refs: Sequence[KnowledgeRef]) -> tuple[Passage, ...]:
         """Each of the files as one passage. Raises KnowledgeError naming the file whose segment cannot be used."""
         with self._naming(refs):
-            return tuple(_whole(ref, self._cache.segment(ref.segment)) for ref in refs)
+            opened = ((ref, self._cache.segment(ref.segment)) for ref in refs)
+            return tuple(_stretch(ref, segment, 0, segment.n_chars) for ref, segment in opened)
+
+    def infos(self, refs: Sequence[KnowledgeRef]) -> tuple[SegmentInfo, ...]:
+        """The facts about each of the files. Raises like `whole`."""
+        with self._naming(refs):
+            return tuple(self._cache.segment(ref.segment).info for ref in refs)
 
     def n_tokens(self, refs: Sequence[KnowledgeRef]) -> int:
         """The length of the files in the embedder's tokens. Raises KnowledgeError like `whole`."""
-        with self._naming(refs):
-            return sum(self._cache.segment(ref.segment).n_tokens for ref in refs)
+        return sum(info.n_tokens for info in self.infos(refs))
+
+    def parts(self, ref: KnowledgeRef, part_tokens: int) -> tuple[FilePart, ...]:
+        """The file in parts of at most about `part_tokens` of the embedder's tokens. Raises like `whole`."""
+        with self._naming([ref]):
+            segment = self._cache.segment(ref.segment)
+            return parts_of(segment.borders(), segment.n_chars, segment.n_tokens, part_tokens)
+
+    def part(self, ref: KnowledgeRef, start: int, end: int) -> Passage:
+        """The characters `start` to `end` of the file as one passage. Raises like `whole`."""
+        with self._naming([ref]):
+            return _stretch(ref, self._cache.segment(ref.segment), start, end)
+
+    def n_chars(self, ref: KnowledgeRef) -> int:
+        """The length of the file's text. Raises like `whole`."""
+        with self._naming([ref]):
+            return self._cache.segment(ref.segment).n_chars
+
+    def chunks_with(self, ref: KnowledgeRef, spans: Iterable[tuple[int, int]]) -> tuple[Passage, ...]:
+        """The chunks of the file that contain these ranges of its text, each once. Raises like `whole`."""
+        with self._naming([ref]):
+            segment = self._cache.segment(ref.segment)
+            ends: dict[int, int] = {}
+            for start, end in spans:
+                row = segment.row_at(start)
+                ends[row] = max(end, ends.get(row, segment.chunk(row).end))
+            return tuple(_stretch(ref, segment, segment.chunk(row).start, ends[row]) for row in sorted(ends))
 
     def rank(
         self, refs: Sequence[KnowledgeRef], query: str, halves: Sequence[Half] = ("dense", "lexical")
@@ -286,19 +317,20 @@ def _passage(ref: KnowledgeRef, segment: Segment, row: int, score: float, cosine
     )
 
 
-def _whole(ref: KnowledgeRef, segment: Segment) -> Passage:
-    text = segment.part(0, segment.n_chars)
-    whole = Passage(
+def _stretch(ref: KnowledgeRef, segment: Segment, start: int, end: int) -> Passage:
+    """The characters `start` to `end` of a file as one passage."""
+    text = segment.part(start, end)
+    stretch = Passage(
         file_id=ref.file_id,
         file_name=ref.name,
         segment=ref.segment,
-        chunk=0,
+        chunk=segment.row_at(start),
         text=text,
-        start=0,
-        end=len(text),
+        start=start,
+        end=start + len(text),
         unit=segment.info.unit,
     )
-    return _placed(whole, segment)
+    return _placed(stretch, segment)
 
 
 def _is_untrusted(segment: Segment, start: int, end: int) -> bool:

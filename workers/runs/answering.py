@@ -1,7 +1,7 @@
 """Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
@@ -12,8 +12,8 @@ from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
 from gpts.runs import decisions
 from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.fixed_replies import decline
-from gpts.runs.queries import query_request, retrieval_query
+from gpts.runs.fixed_replies import decline, fixed_reply
+from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
 from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
@@ -26,18 +26,15 @@ from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
+from workers.runs.writing import Show
 
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
-# The longest search query that a model writes.
-QUERY_TOKENS: Final = 60
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
 # Passages whose sentences are compared with a question that the answer declines.
 _CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
-# Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
-Show = Callable[[str], None]
 
 
 def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
@@ -52,7 +49,7 @@ def whole_files(state: TurnState, services: Services) -> tuple[Passage, ...]:
         return ()
     n_tokens = index.n_tokens(own)
     kept = own if fit_whole(n_tokens, state.spec, state.ability) else ()
-    attached = whole_attachments(state, n_tokens if kept else 0)
+    attached = whole_attachments(state, n_tokens if kept else 0, searches_own=bool(own and not kept))
     whole = [*kept, *(file.as_knowledge() for file in attached)]
     return index.whole(whole) if whole else ()
 
@@ -63,12 +60,13 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     A model that writes answers decides itself whether the passages cover it. Raises KnowledgeError.
     """
     names = tuple(file.file_name for file in state.whole_files)
-    whole = {file.file_id for file in state.whole_files}
-    searched = [ref for ref in state.files() if ref.file_id not in whole]
+    searched = state.long_files()
     if not searched:
         return Retrieval(query=state.question(), whole_files=names, covered=True)
-    writes = state.ability.writes_from_sources
-    query = search_query(state, services) if writes else _query_by_rules(state)
+    intent, writes = state.intent(), state.ability.writes_from_sources
+    if writes and intent and intent.intent == "rewrite" and (last := state.last_passages()):
+        return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
+    query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
     found = _search(searched, query, state, services.index)
     if not writes:
         return found
@@ -80,11 +78,11 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, index: K
 
     A model that writes answers gets the best of both; for another one, the others count if the first say nothing.
     """
-    intent = state.intent()
-    meant = intent.file_ids if intent else [file.id for file in state.new_files()]
+    intent, writes = state.intent(), state.ability.writes_from_sources
+    meant = [file.id for file in state.new_files()] if writes or intent is None else intent.file_ids
     first = [ref for ref in refs if ref.file_id in meant]
     budget = budget_for(state.ability.context_tokens)
-    if not state.ability.writes_from_sources:
+    if not writes:
         found = _quotable(first or refs, query, budget, index)
         return found if found.covered or not first else _quotable(refs, query, budget, index)
     if not first or len(first) == len(refs):
@@ -99,29 +97,6 @@ def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: Know
     found = index.search(refs, query, budget)
     is_short = index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS
     return found.model_copy(update={"passages": index.whole(refs)}) if is_short else found
-
-
-def _query_by_rules(state: TurnState) -> str:
-    intent = state.intent()
-    return (intent.query if intent else "") or retrieval_query(state.history, state.steps)
-
-
-def search_query(state: TurnState, services: Services) -> str:
-    """The question as it reads without the conversation, as the model writes it. Raises EngineError."""
-    messages = query_request(state.history, state.steps)
-    if not messages:
-        return state.question()
-    if state.ability.reasons:  # it would think aloud first
-        return retrieval_query(state.history, state.steps)
-    request = GenerationRequest(
-        messages=messages, max_tokens=QUERY_TOKENS, sampling=Sampling(temperature=0.0), deadline_s=services.deadline_s
-    )
-    with closing(services.engine.stream(request)) as tokens:
-        written = "".join(token.text for token in tokens).strip()
-    if not written:
-        return retrieval_query(state.history, state.steps)
-    # The message stays in the query: a small model may have written something else.
-    return " ".join(dict.fromkeys((written.splitlines()[0].strip(' "'), state.question())))
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:
@@ -141,7 +116,8 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     gated = state.spec.only_from_knowledge and passages and for_people
     meaning = EmbeddedMeaning(services.embedder)
     gate = Gate(state.question(), (*passages, _said(state)), meaning, state.spec.instructions) if gated else None
-    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else ())
+    tools = state.tools.keys() if state.must_answer() else ()
+    reply = ReplyCollector(n_tokens, gate, tools, may_decline=state.spec.only_from_knowledge and for_people)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -193,23 +169,24 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If nothing is said, `show` gets the decline."""
+    """The answer with its citations. If nothing is said, `show` gets what the files say, or the decline."""
     if _declines(decision, state):
-        text = decline(services.small.language(state.question()), state.spec)
-        show(text)
-        return Finished(
-            text=text,
-            coverage="not_covered",
-            closest=_closest(state, services),
-            label=context_label(state.history, state.steps),
-        )
+        end = (_quotes(state, services) if _is_withheld(state) else None) or _decline(state, services)
+        end = end.model_copy(update={"text": end.text + _unread(state)})
+        show(end.text)
+        return end
     text, passages = decision.text, state.passages()
+    if text and not decision.calls and state.user_message().overrides.answer_schema is None:
+        text += _unread(state)
+        show(text.removeprefix(decision.text))
     titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
     meaning = EmbeddedMeaning(services.embedder)
     intent, found = state.intent(), state.retrieval()
-    own = "\n".join((state.spec.instructions, *((intent.note, intent.lead) if intent else ())))
+    own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
     listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
     grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
+    if not grounding.citations and _is_about_else(passages, state):
+        grounding = Grounding()
     quoted = found is not None and bool(found.extract) and found.extract in text
     # Sentences of the files need no judgement, even where their list or table was taken apart.
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
@@ -227,11 +204,53 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     )
 
 
+def _unread(state: TurnState) -> str:
+    """What of the files was not read for this answer, as its last paragraph; empty if nothing."""
+    found = state.retrieval()
+    return f"\n\n{found.unread}" if found and found.unread else ""
+
+
 def _declines(decision: decisions.Finish, state: TurnState) -> bool:
     """Whether nothing is said to a question that only the files may answer."""
     if decision.text or decision.calls or not (state.retrieval() or state.passages()):
         return False
     return state.spec.only_from_knowledge or not state.ability.writes_from_sources
+
+
+def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
+    """Whether an answer without citations had only files of earlier messages, which need not be its subject."""
+    earlier = {file.id for file in state.attached()}.difference(file.id for file in state.new_files())
+    return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
+
+
+def _is_withheld(state: TurnState) -> bool:
+    last = next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), None)
+    return last is not None and last.n_withheld > 0 and not last.declined
+
+
+def _quotes(state: TurnState, services: Services) -> Finished | None:
+    """Sentences of the files in place of an answer that they do not support; None if none is close."""
+    found = services.small.extract(_found(state, services), state)
+    if not found.extract:
+        return None
+    lead = fixed_reply(services.small.language(state.question()), "passages" if found.covered else "unsure")
+    text = f"{lead}\n\n{found.extract}"
+    grounding = ground(text, found.passages, EmbeddedMeaning(services.embedder), state.question(), instructions=lead)
+    return Finished(
+        text=text,
+        citations=grounding.citations,
+        coverage="covered" if found.covered else "not_covered",
+        label=context_label(state.history, state.steps),
+    )
+
+
+def _decline(state: TurnState, services: Services) -> Finished:
+    return Finished(
+        text=decline(services.small.language(state.question()), state.spec),
+        coverage="not_covered",
+        closest=_closest(state, services),
+        label=context_label(state.history, state.steps),
+    )
 
 
 def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
@@ -246,13 +265,20 @@ def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
     """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    found = state.retrieval()
-    if found is None or not state.ability.writes_from_sources:
+    if state.retrieval() is None or not state.ability.writes_from_sources:
         return ()
     query = retrieval_query(state.history, state.steps)
-    if found.whole_files:
-        found = services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
-    return closest(query, found.passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+    passages = _found(state, services).passages
+    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+
+
+def _found(state: TurnState, services: Services) -> Retrieval:
+    """What the files hold on the question, also those that the model read whole."""
+    found = state.retrieval()
+    if found is not None and not found.whole_files:
+        return found
+    query = retrieval_query(state.history, state.steps)
+    return services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
 
 
 def _max_tokens(state: TurnState) -> int:

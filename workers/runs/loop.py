@@ -6,7 +6,18 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from gpts.runs.decisions import CallModel, Decision, Finish, GiveUp, Queue, ShowResults, Stop, Wait, WriteCall
+from gpts.runs.decisions import (
+    CallModel,
+    Decision,
+    Finish,
+    GiveUp,
+    Queue,
+    ReadPart,
+    ShowResults,
+    Stop,
+    Wait,
+    WriteCall,
+)
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Error, Overrides, UserMessage
@@ -20,7 +31,7 @@ from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.services import finish_run
 from web.runs.services import history as history_of
-from web.runs.wake import taking_one, wake
+from web.runs.wake import requeue, taking_one, wake
 from workers import configuration
 from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
@@ -122,12 +133,18 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
             perform(decision, turn, services)
             if isinstance(decision, Finish | GiveUp | ShowResults):
                 return
+            if isinstance(decision, ReadPart):
+                # A long file takes many minutes: between two parts other people's messages get their turn.
+                log.hand_over(run_id, held.token)
+                requeue(run_id, queue)
+                return
         steps = log.read(run_id)
 
 
 def _affordable(decision: Decision, run: Run) -> Decision:
     """`decision`, or GiveUp if a delegated run would call the model though its tree has used up its budget."""
-    if run.root_id and isinstance(decision, WriteCall | CallModel) and (reason := delegations.used_up(run.root_id)):
+    writes = isinstance(decision, WriteCall | CallModel | ReadPart)
+    if run.root_id and writes and (reason := delegations.used_up(run.root_id)):
         return GiveUp(reason)
     return decision
 

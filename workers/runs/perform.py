@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from gpts.runs import decisions
 from gpts.runs.phases import phase
-from gpts.runs.steps import Error, ModelReply
+from gpts.runs.steps import Error, ModelReply, Retrieval
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegate_tools
+from workers.runs import answering, calling, delegate_tools, intents, reading
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -17,6 +17,10 @@ def perform(decision: decisions.Decision, turn: HeldTurn, services: Callable[[],
     match decision:
         case decisions.Retrieve():
             retrieve(decision, turn, services())
+        case decisions.ReadPart():
+            step = reading.next_step(turn, services(), str(turn.run.owner_id), turn.tell)
+            shown = {"summary": step.summary()} if isinstance(step, Retrieval) else {}
+            turn.append(step, **shown)
         case decisions.ReadIntent() | decisions.ReadFiles():
             assist(decision, turn, services())
         case decisions.ChooseTool() | decisions.WriteCall() | decisions.ShowResults():
@@ -45,7 +49,7 @@ def assist(decision: decisions.Assisted, turn: HeldTurn, services: Services) -> 
     """Do in place of the model what its ability does not cover."""
     match decision:
         case decisions.ReadIntent():
-            turn.append(services.small.read_intent(turn))
+            turn.append(intents.message_intent(turn, services, turn.tell))
         case decisions.ReadFiles():
             found = answering.outline(turn, services)
             turn.append(found, summary=found.summary())

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from gpts.knowledge.grounding import Gate
 from gpts.runs.bare_calls import bare_calls, safe_length
+from gpts.runs.prompt import NOT_COVERED
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
@@ -13,7 +14,8 @@ from workers.engine.base import Token, Usage
 class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
-    `tools` are the names of tools that can no longer be called: calls of them printed as text are removed.
+    `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
+    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question.
     """
 
     def __init__(
@@ -21,8 +23,12 @@ class ReplyCollector:
         n_prompt_tokens: int,
         gate: Gate | None = None,
         tools: Collection[str] = (),
+        *,
+        may_decline: bool = False,
     ) -> None:
         self._gate = gate
+        self._may_decline = may_decline
+        self._declined = False
         self._tools = tools
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
@@ -57,6 +63,8 @@ class ReplyCollector:
         """The reply as a step."""
         return ModelReply(
             text=self._text.rstrip(),
+            declined=self._declined and not self._text,
+            n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
             prompt_tokens=self._usage.prompt_tokens,
@@ -67,9 +75,18 @@ class ReplyCollector:
     def _prose(self, ended: bool) -> str:
         """The visible text so far, without calls in any form."""
         text = prose(self._raw, ended)
+        if self._may_decline and self._is_decline(text, ended):
+            return ""
         if not self._tools:
             return text
         return bare_calls(text, self._tools)[0] if ended else text[: safe_length(text, self._passed)]
+
+    def _is_decline(self, text: str, ended: bool) -> bool:
+        """Whether `text` says that the files do not cover the question, or may come to say so."""
+        said = text.strip(" \n\"'*.").casefold()
+        marker = NOT_COVERED.casefold()
+        self._declined = said.startswith(marker)
+        return self._declined or (not ended and bool(said) and marker.startswith(said))
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]

@@ -13,6 +13,7 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.knowledge.embed import Embedder
 from workers.knowledge.index import KnowledgeIndex
+from workers.knowledge.kept_notes import KeptNotes
 
 
 class SmallModelInterface(Protocol):
@@ -51,4 +52,5 @@ class Services:
     index: KnowledgeIndex
     embedder: Embedder
     small: SmallModelInterface
+    notes: KeptNotes
     deadline_s: float

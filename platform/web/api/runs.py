@@ -158,7 +158,9 @@ def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) 
     return answer
 
 
-@router.post("/attachments", response={201: AttachmentShape, **INVALID}, summary="Upload an attachment")
+@router.post(
+    "/attachments", response={201: AttachmentShape, 429: NativeErrorBody, **INVALID}, summary="Upload an attachment"
+)
 def attach(request: HttpRequest, file: Upload[UploadedFile]) -> Status[ConversationFile]:
     """Upload a file (multipart field `file`). Send its id with a message within a day, once it is read.
 

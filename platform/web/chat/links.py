@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, strip_tags
 
-from gpts.runs.steps import Log, Retrieval, ToolResult, UserMessage
+from gpts.runs.steps import Log, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.safety.links import hidden_data, is_only_from_untrusted
 from gpts.spec.gpt import GptSpec
 
@@ -118,5 +118,5 @@ def _texts(step: object) -> Iterable[tuple[str, bool]]:
     elif isinstance(step, ToolResult):
         for text in (step.text, *step.urls, *(passage.text for passage in step.passages)):
             yield text, step.label.is_untrusted
-    elif isinstance(step, Retrieval):
+    elif isinstance(step, Retrieval | PartNotes):
         yield from ((passage.text, passage.untrusted) for passage in step.passages)

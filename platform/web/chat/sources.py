@@ -30,7 +30,7 @@ class ShownSource:
     """A cited passage, with the tag of its citations.
 
     `number` is the first of its citations. `has_page`: its file may have page images. `url` is the URL of a web page,
-    and empty for a file.
+    and empty for a file. `section` is `where` with the last of its headings alone.
     """
 
     tag: int
@@ -41,6 +41,7 @@ class ShownSource:
     has_page: bool
     pieces: tuple[MarkedText, ...]
     url: str = ""
+    section: str = ""
 
     @property
     def host(self) -> str:
@@ -86,7 +87,11 @@ def _source(cited: dict[int, Citation], log: Log) -> ShownSource:
         pieces = cut(passage.text, passage.start, {i: (c.start, c.end) for i, c in cited.items()})
     has_page = first.unit == "page" and first.page is not None
     url = web_url(first)
-    return ShownSource(first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, url)
+    last = first.heading if first.unit == "sheet" else first.heading.rsplit(" > ", 1)[-1]
+    section = place(first.unit, first.page, last)
+    return ShownSource(
+        first.tag, number, first.file_name, where(first), first.untrusted, has_page, pieces, url, section
+    )
 
 
 def web_url(citation: Citation) -> str:

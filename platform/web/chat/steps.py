@@ -1,13 +1,23 @@
 """What a GPT did before it answered, as lines with details."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.delegated_calls import DelegatedCall, delegated_call
-from gpts.runs.steps import Approval, Log, ModelReply, Retrieval, ToolCall, ToolResult, pending_approvals
+from gpts.runs.steps import (
+    Approval,
+    Log,
+    ModelReply,
+    PartNotes,
+    Retrieval,
+    ToolCall,
+    ToolResult,
+    pending_approvals,
+)
 from gpts.spec.actions import host_name
 from gpts.spec.builtin_tools import BuiltinTool
 from gpts.spec.gpt import GptSpec
@@ -76,9 +86,13 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
     found: list[StepLine] = []
     for step in log:
         if isinstance(step, Retrieval):
-            found.append(_search(step))
+            found.append(_search(step, [each for each in log if isinstance(each, PartNotes)]))
         elif isinstance(step, ModelReply):
             found += [_call(spec, log, call) for call in step.tool_calls]
+    last = log[-1] if log else None
+    if isinstance(last, PartNotes) and last.number < last.n_parts:
+        going_on = f"Reading part {last.number + 1} of {last.n_parts}"
+        found.append(StepLine(going_on, going_on, going_on, "running"))
     return tuple(found)
 
 
@@ -104,9 +118,10 @@ def doing(found: tuple[StepLine, ...]) -> str:
     return own or awaited([line.delegated for line in running if line.delegated])
 
 
-def _search(step: Retrieval) -> StepLine:
-    words = step.summary()
-    return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=step.passages)
+def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
+    words = step.summary() + (f" in {len(notes)} parts" if len(notes) > 1 else "")
+    passages = (*step.passages, *(passage for each in notes for passage in each.passages))
+    return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=passages)
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:

@@ -137,7 +137,8 @@ class Reply:
     @property
     def not_covered(self) -> bool:
         """Whether the GPT's files don't cover the question, and neither the answer nor a note says so."""
-        says_so = any(isinstance(step, MessageIntent) for step in self.steps) or is_decline(self.text)
+        notes = (step.note for step in self.steps if isinstance(step, MessageIntent))
+        says_so = any(notes) or is_decline(self.text)
         return self.is_declined and not says_so and not self.support_notes
 
     @property
@@ -205,7 +206,8 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        return doing(self.lines) or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
+        found = next((line.words for line in self.lines if not line.call_id), "")
+        return doing(self.lines) or found or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property
     def cards(self) -> tuple[ApprovalCard, ...]:

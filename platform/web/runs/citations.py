@@ -19,7 +19,7 @@ from django.http import Http404
 
 from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
-from gpts.runs.steps import Finished, Log, Retrieval, ToolResult
+from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
 from web.builder.models import FileToRead, Gpt, KnowledgeFile
 from web.rpc import NoResult, call
@@ -116,7 +116,8 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
 
 def passage_of(steps: Log, citation: Citation) -> Passage | None:
     """The passage that contains the quote verbatim: retrieved, returned by a call, or of a whole file."""
-    found = (passage for step in steps if isinstance(step, Retrieval | ToolResult) for passage in step.passages)
+    holding = (step for step in steps if isinstance(step, Retrieval | PartNotes | ToolResult))
+    found = (passage for step in holding for passage in step.passages)
     is_read_whole = any(isinstance(step, Retrieval) and citation.file_name in step.whole_files for step in steps)
     return next(
         (passage for passage in found if _holds(passage, citation)), citation.as_passage() if is_read_whole else None

@@ -46,6 +46,12 @@ class StillReading(Refused):
     status = 409
 
 
+class TooManyFiles(Refused):
+    """You have too many files that you haven’t sent. Send or remove some, or try again tomorrow."""
+
+    status = 429
+
+
 class TooManyRuns(Refused):
     """You have too many answers in progress. Wait for one to finish, then send again."""
 

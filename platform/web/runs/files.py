@@ -23,7 +23,7 @@ from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
 from web.runs import stream
-from web.runs.errors import Refused, StillReading
+from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile, Run, StepRow
 
 Status = ConversationFile.Status
@@ -32,6 +32,8 @@ Status = ConversationFile.Status
 PICTURES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 # How long an attached file is kept until its message is sent.
 KEEP_UNSENT: Final = timedelta(days=1)
+# For how many full messages a person may have unsent files, which workers read and which take up space.
+UNSENT_MESSAGES: Final = 10
 # What a copy of a file has of it.
 _PASSED_ON: Final = (
     *("owner_id", "mime", "size", "untrusted", "status", "error", "segment"),
@@ -42,8 +44,10 @@ _PASSED_ON: Final = (
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
     """The stored file, queued for reading unless its content was read before.
 
-    Raises Refused if it is empty or too large.
+    Raises Refused if it is empty or too large, and TooManyFiles.
     """
+    if _unsent(user).count() >= UNSENT_MESSAGES * settings.MAX_ATTACHMENTS:
+        raise TooManyFiles
     try:
         sha256, size = store_bytes(chunks, settings.MAX_ATTACHMENT_BYTES)
     except ValidationError as error:
@@ -62,10 +66,14 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
 
 def remove(user: User, file_id: UUID) -> None:
     """Remove a file of `user` that was not sent; a worker that is reading it stops. Raises Http404."""
-    unsent = ConversationFile.objects.filter(id=file_id, owner=user, conversation=None, removed=None)
+    unsent = _unsent(user).filter(id=file_id)
     cancel_reading(unsent)
     if not unsent.update(removed=timezone.now()):
         raise Http404("File not found, or it was already sent.")
+
+
+def _unsent(user: User) -> "QuerySet[ConversationFile]":
+    return ConversationFile.objects.filter(owner=user, conversation=None, removed=None)
 
 
 def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tuple[FileRef, ...]:

@@ -15,7 +15,17 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from gpts.runs.steps import Approval, ApprovalRequest, Log, ModelReply, Step, UserMessage, load_step, status_of
+from gpts.runs.steps import (
+    Approval,
+    ApprovalRequest,
+    Log,
+    ModelReply,
+    PartNotes,
+    Step,
+    UserMessage,
+    load_step,
+    status_of,
+)
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run, StepRow
 
@@ -81,7 +91,7 @@ def append(run_id: UUID, step: Step, lease: str | None = None) -> int:
         live = Run.objects.filter(id=run_id).exclude(status__in=Run.OVER)
         if lease is not None:
             live = live.filter(lease=lease)
-        n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply) else 0
+        n_tokens = step.prompt_tokens + step.completion_tokens if isinstance(step, ModelReply | PartNotes) else 0
         # The UPDATE takes the row lock, which makes counting and inserting atomic.
         if not live.update(n_steps=F("n_steps") + 1, n_tokens=F("n_tokens") + n_tokens):
             raise _why_not(run_id)

@@ -25,6 +25,7 @@ from gpts.runs.steps import (
     Finished,
     Log,
     ModelReply,
+    PartNotes,
     ToolResult,
     UserMessage,
     load_step,
@@ -204,7 +205,7 @@ class _Reader:
 
 def tokens_in(steps: Log) -> Tokens:
     """The tokens of the replies in a log."""
-    replies = (step for step in steps if isinstance(step, ModelReply))
+    replies = (step for step in steps if isinstance(step, ModelReply | PartNotes))
     return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
 
 

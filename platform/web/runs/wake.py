@@ -41,6 +41,11 @@ def wake(run_id: UUID, queue: str = "model") -> None:
     transaction.on_commit(lambda: _send(run_id, queue))
 
 
+def requeue(run_id: UUID, queue: str) -> None:
+    """Put the run behind all others that wait for a worker of `queue`."""
+    send_task("workers.tasks.advance", str(run_id), queue=queue)
+
+
 def _send(run_id: UUID, queue: str) -> None:
     taken = _taking.get()
     if taken is not None and taken.queue == queue and taken.run_id is None:

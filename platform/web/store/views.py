@@ -71,7 +71,9 @@ def store(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:200]
     category = request.GET.get("category", "")
     gpts = in_category(category)
-    context: dict[str, Any] = {"query": query, "category": category, "categories": Category.choices}
+    filled = {category, *Gpt.objects.in_store().order_by().values_list("category", flat=True).distinct()}
+    categories = [choice for choice in Category.choices if choice[0] in filled]
+    context: dict[str, Any] = {"query": query, "category": category, "categories": categories}
     if query:
         page = found_page(request, gpts, query)
     else:

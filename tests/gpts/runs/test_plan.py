@@ -11,6 +11,7 @@ from gpts.runs.decisions import (
     Finish,
     ReadFiles,
     ReadIntent,
+    ReadPart,
     RejectCall,
     Retrieve,
     RunTools,
@@ -33,6 +34,7 @@ from gpts.runs.steps import (
     MessageIntent,
     ModelReply,
     Overrides,
+    PartNotes,
     Retrieval,
     ToolCall,
     ToolChoice,
@@ -58,6 +60,10 @@ STRICT = GptSpec(slug="strict", name="Strict", knowledge=FILES, only_from_knowle
 ASKED = UserMessage(text="Which seal?")
 PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text="Seal ZP-771.", start=0, end=12)
 FOUND = Retrieval(query="Which seal?", passages=(PASSAGE,), covered=True)
+SEARCHES = MessageIntent(intent="question", query="Which seal?")
+READS = MessageIntent(intent="whole_files", query="summary", file_ids=("f",))
+NOTES = PartNotes(file_id="f", file_name="manual.md", segment="s", start=0, end=12, number=1, n_parts=1, text="- A.")
+ALL_READ = Retrieval(query="summary", whole_files=("manual.md",), covered=True)
 NOTHING = Retrieval(query="Which seal?")
 EXTRACT = FOUND.model_copy(update={"extract": "Seal ZP-771."})
 SAID = ModelReply(text="ZP-771.")
@@ -99,7 +105,11 @@ def decided(spec: GptSpec, log: Log, tools=TOOLS, ability=CAPABLE, circumstances
 TABLE = {
     "an empty log has nothing to do": (PLAIN, (), Stop()),
     "a GPT without files goes to the model": (PLAIN, (ASKED,), CallModel()),
-    "a GPT with files always looks first": (KNOWING, (ASKED,), Retrieve()),
+    "what a message to a GPT with files asks for is found out first": (KNOWING, (ASKED,), ReadIntent()),
+    "a question is searched for": (KNOWING, (ASKED, SEARCHES), Retrieve()),
+    "whole files are read part by part": (KNOWING, (ASKED, READS), ReadPart()),
+    "until all are read": (KNOWING, (ASKED, READS, NOTES), ReadPart()),
+    "and the answer is written from the notes": (KNOWING, (ASKED, READS, NOTES, ALL_READ), CallModel()),
     "passages lead to the model": (KNOWING, (ASKED, FOUND), CallModel()),
     "nothing found still answers when allowed": (KNOWING, (ASKED, NOTHING), CallModel()),
     "the model says itself that nothing was found": (STRICT, (ASKED, NOTHING), CallModel()),
@@ -168,7 +178,7 @@ EVERY = TOOLS | {"of_theirs": FROM_CALLER, "web_search": SEARCH}
 
 FOR_A_WEAK_MODEL = {
     "the router is asked first": (PLAIN, (ASKED,), ROUTED, ChooseTool()),
-    "files are searched before": (KNOWING, (ASKED,), ROUTED, Retrieve()),
+    "files are searched before": (KNOWING, (ASKED, SEARCHES), ROUTED, Retrieve()),
     "a chosen tool gets its arguments": (PLAIN, (ASKED, CHOSEN), ROUTED, WriteCall("look_up")),
     "also where the files say something": (KNOWING, (ASKED, EXTRACT, CHOSEN), ROUTED, WriteCall("look_up")),
     "but the web is not searched for what they say": (
@@ -343,10 +353,10 @@ def attaching(*files: FileRef, text: str = "Sum up.") -> Log:
 
 
 def test_a_gpt_without_files_reads_an_attached_one():
-    assert decide(TurnState(PLAIN, CAPABLE, attaching(lease(1, 9)), (), {})) == Retrieve()
+    assert decide(TurnState(PLAIN, CAPABLE, attaching(lease(1, 9)), (), {})) == ReadIntent()
     assert decide(TurnState(PLAIN, CAPABLE, attaching(FileRef(id="x", name="x.bin")), (), {})) == CallModel()
     later = TurnState(PLAIN, CAPABLE, (ASKED,), (attaching(lease(1, 9)),), {})
-    assert decide(later) == Retrieve()
+    assert decide(later) == ReadIntent()
 
 
 def test_attached_files_are_listed_before_the_gpts_own_each_text_once():
@@ -359,7 +369,7 @@ def test_attached_files_are_listed_before_the_gpts_own_each_text_once():
 
 @pytest.mark.parametrize(
     ("n_own", "text", "whole"),
-    [(0, "Sum up.", ["2", "3"]), (1_500, "Sum up.", ["3"]), (0, "Long. " * 3_000, ["3"]), (3_200, "Sum up.", [])],
+    [(0, "Sum up.", ["2", "3"]), (1_500, "Sum up.", ["3"]), (0, "Long. " * 2_600, ["3"]), (3_200, "Sum up.", [])],
 )
 def test_the_newest_attached_files_that_fit_are_read_whole(n_own, text, whole):
     history = (attaching(lease(1, 2_000)), attaching(lease(2, 1_500), lease(4, 9_000)))

@@ -128,3 +128,23 @@ def test_files_that_are_searched_or_cannot_be_read_are_named():
     (_, message) = build_prompt(SPEC, (), (UserMessage(text="Sum up.", attachments=(LEASE, scan)),))
     assert "(Attached: lease.pdf)" in message.content
     assert "not as text: scan.raw. If no tool of yours opens it, say that you can't read it" in message.content
+
+
+def test_an_earlier_decline_stands_in_the_prompt_as_the_model_wrote_it():
+    declined = (
+        UserMessage(text="Is there parking?"),
+        ModelReply(text="", declined=True),
+        Finished(text="This GPT’s files don’t cover that.\n\nYou could ask me:\n\n- It leaks."),
+    )
+    messages = build_prompt(SPEC, [declined], (UserMessage(text="And a lift?"),))
+    assert [(each.role, each.content) for each in messages[1:]] == [
+        ("user", "Is there parking?"),
+        ("assistant", "NOT COVERED"),
+        ("user", "And a lift?"),
+    ]
+
+
+def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
+    quoted = (UserMessage(text="Why?"), ModelReply(text="", n_withheld=1), Finished(text="It leaks."))
+    messages = build_prompt(SPEC, [quoted], (UserMessage(text="And?"),))
+    assert [each.content for each in messages[1:]] == ["Why?", "It leaks.", "And?"]

@@ -111,7 +111,7 @@ def declined(run: Run, text: str, **fields: object) -> Run:
         end=47,
         answer_start=0,
         answer_end=0,
-        heading="Seals",
+        heading="Care > Seals",
     )
     log.append(run.id, Retrieval(query="price", whole_files=("<i>manual.pdf",), covered=True))
     log.append(run.id, Finished(text=text, closest=(close,), coverage="not_covered", **fields))
@@ -153,7 +153,7 @@ def test_a_declined_question_offers_its_closest_passages_to_open(as_bob, run, wo
     workers.fails = "The workers are busy."
     page = as_bob.get(f"/c/{run.message.conversation_id}/").content.decode()
     assert "Closest passages in the files" in page
-    assert "<bdi>&lt;i&gt;manual.pdf</bdi>, “Seals”</a>" in page
+    assert "<bdi>&lt;i&gt;manual.pdf</bdi>, “Seals”</span></a>" in page
     assert f'<mark data-marks="0">{QUOTE}</mark>' in page
     assert "Not covered by the files" not in page  # the answer says so
     assert as_bob.get(source(run)).status_code == 200

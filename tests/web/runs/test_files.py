@@ -11,7 +11,7 @@ from gpts.runs.steps import UserMessage
 from tests.web.runs.attached import attached
 from web.builder.services import publish
 from web.runs import files, log, services
-from web.runs.errors import Refused, StillReading
+from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 32
@@ -140,6 +140,15 @@ class TestReading:
             services.start_run(conversation, "Sum them.", attachments=[file.id])
         with pytest.raises(Http404):
             files.access_file(bob, file.id)
+
+    def test_unsent_files_are_limited(self, bob, charlie, settings):
+        settings.MAX_ATTACHMENTS = 1
+        kept = [files.attach(bob, "a.txt", [b"x"]) for _ in range(files.UNSENT_MESSAGES)]
+        with pytest.raises(TooManyFiles):
+            files.attach(bob, "a.txt", [b"x"])
+        files.attach(charlie, "a.txt", [b"x"])
+        files.remove(bob, kept[0].id)
+        files.attach(bob, "a.txt", [b"x"])
 
     def test_a_sent_file_cannot_be_removed(self, sales, conversation, bob):
         services.start_run(conversation, "Sum them.", attachments=[sales.id])

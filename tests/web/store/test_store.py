@@ -112,6 +112,12 @@ def test_the_store_lists_only_what_is_published_to_it(client, shelf, alice):
     assert all(name not in page for name in ("Only a draft", "Tax Clerk", "Translator"))
 
 
+def test_only_categories_with_gpts_are_offered(client, shelf):
+    page = client.get("/").content.decode()
+    assert "?category=home" in page
+    assert "?category=research" not in page
+
+
 def test_categories_and_searches_narrow_each_other(client, shelf):
     page = client.get("/?category=writing&q=translate").content.decode()
     assert "Old" not in page

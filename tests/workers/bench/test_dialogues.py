@@ -6,16 +6,20 @@ import pytest
 
 from gpts.knowledge.documents import Citation
 from gpts.runs.steps import Finished
+from tests.workers.made_services import made_services
 from workers.bench.dialogues import (
     ATTACHMENT,
     Expectation,
     TurnOutcome,
     contains,
     dialogue_figures,
+    held_dialogues,
     read_dialogues,
     wrong_with,
 )
 from workers.bench.quiz import BUNDLED
+from workers.engine.scripted import WEAK
+from workers.knowledge.embed import shared_embedder
 
 QUESTIONS = BUNDLED.parent
 QUOTE = "We are open from 9:00 to 17:00."
@@ -88,6 +92,16 @@ def test_dialogues_about_attached_files_count_apart():
     assert dialogue_figures([outcome(ATTACHMENT, 0)])["right"] == 0.0
 
 
+def test_a_model_that_cannot_write_answers_from_attached_files():
+    dialogues = {each.id: each for each in read_dialogues(QUESTIONS / "dialogues-dev.jsonl")}
+    own = [dialogues["attachment-contract-1"], dialogues["attachment-beside-knowledge-1"]]
+    services = made_services(["unused"], None, shared_embedder(), WEAK)
+    outcomes = list(held_dialogues(own, services, lambda progress: None))
+    assert len(outcomes) == sum(len(each.turns) for each in own)
+    assert dialogue_figures(outcomes)["right"] >= 0.9
+    assert services.engine.requests == []
+
+
 def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
     dev, final = (read_dialogues(QUESTIONS / f"dialogues-{part}.jsonl") for part in ("dev", "final"))
     assert min(len(dev), len(final)) >= 60
@@ -95,5 +109,6 @@ def test_the_bundled_sets_are_of_twelve_kinds_over_different_gpts():
     assert len({each.kind for each in dev}) >= 12
     assert {each.gpt.name for each in dev}.isdisjoint(each.gpt.name for each in final)
     for each in (*dev, *final):
-        text = " ".join(each.files.values())
+        texts = [*each.files.values(), *(text for turn in each.turns for text in turn.attach.values())]
+        text = " ".join(texts)
         assert all(turn.expect.quote in text for turn in each.turns)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
+from tests.workers.knowledge.files import pdf, with_part, word_file
 from web.builder.files import take_stalled_files
 from web.runs import files, log, services
 from web.runs.models import ConversationFile
@@ -59,6 +60,8 @@ def test_hidden_and_instruction_like_text_is_left_out_and_said(bob, home) -> Non
         ("song.mp3", b"ID3\x03" + bytes(99), "Audio and video files aren't supported"),
         ("blank.txt", b" \n \n", "empty"),
         ("broken.pdf", b"%PDF-1.7\nnothing", "damaged"),
+        ("locked.pdf", pdf([[(12, "Secret")]], password_dictionary=True), "protected by a password"),
+        ("bomb.docx", with_part(word_file(), "word/document.xml", bytes(20_000_000)), "unpacks to far more"),
     ],
 )
 def test_what_cannot_be_read_says_why(bob, name, data, reason) -> None:

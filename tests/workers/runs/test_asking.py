@@ -6,7 +6,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, Retrieval, ToolChoice
 from tests.workers.trees import Worker, ask, kinds, last, make_gpt, says, scripted_services
 from web.runs import log
-from web.runs.models import Run
+from web.runs.models import ConversationFile, Run
 from workers.engine.scripted import WEAK
 from workers.smallmodel.quoting import shown_results
 from workers.smallmodel.routing.candidates import RoutedChoice
@@ -161,10 +161,11 @@ def test_what_a_message_came_with_is_handed_on_and_stays_the_persons(desk, bob, 
     from web.runs.services import start_conversation, start_run
 
     attached = files.attach(bob, "receipts.csv", [b"a,b\n1,2\n"])
+    ConversationFile.objects.update(status=ConversationFile.Status.READY, segment="a" * 40)
     run = start_run(start_conversation(bob, desk), "How much tax?", attachments=[attached.id])
     assert answered(sent_tasks, run) == ["Tax Clerk"]
     child = Run.objects.get(root=run)
     (handed,) = log.read(child.id)[0].attachments
-    assert (handed.name, handed.id != str(attached.id)) == ("receipts.csv", True)
+    assert (handed.name, handed.id != str(attached.id), handed.segment) == ("receipts.csv", True, "a" * 40)
     assert [name for name, _, _ in files.readable(child)] == ["receipts.csv"]
     assert files.access_file(bob, handed.id).sha256 == attached.sha256

@@ -28,6 +28,7 @@ from web.runs import log, services, stream
 from web.runs.models import Run, StepRow
 from workers.engine.base import EngineError
 from workers.engine.scripted import CAPABLE, WEAK
+from workers.knowledge.content import SegmentInfo
 from workers.knowledge.errors import SegmentMissing
 from workers.runs import leases, loop
 from workers.runs.services import Services
@@ -50,6 +51,9 @@ class Index:
 
     def n_tokens(self, refs):
         return self.length
+
+    def infos(self, refs):
+        return tuple(SegmentInfo(ref.segment, "", 1, 0, self.length) for ref in refs)
 
     def whole(self, refs):
         return (PASSAGE,)
@@ -131,7 +135,8 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
 def test_files_are_searched_and_the_answer_is_cited(run):
     give_files(run)
     steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))
-    assert [step.kind for step in steps] == ["user_message", "retrieval", "model_reply", "finished"]
+    kinds = ["user_message", "message_intent", "retrieval", "model_reply", "finished"]
+    assert [step.kind for step in steps] == kinds
     (citation,) = steps[-1].citations
     assert (citation.file_name, citation.quote) == ("manual.md", "The seal kit of the Zephyr-9 is ZP-771.")
     assert steps[-1].coverage == "covered"
@@ -144,7 +149,16 @@ def phases(events: list[dict]) -> list[str]:
 @pytest.mark.parametrize(
     ("length", "ability", "named"),
     [
-        (1_000_000, CAPABLE, ["Searching 1 file", "Writing the answer", "Checking the answer against the files"]),
+        (
+            1_000_000,
+            CAPABLE,
+            [
+                "Reading your message",
+                "Searching 1 file",
+                "Writing the answer",
+                "Checking the answer against the files",
+            ],
+        ),
         (20, CAPABLE, ["Reading 1 file", "Writing the answer", "Checking the answer against the files"]),
         (20, WEAK, ["Reading your message", "Searching 1 file", "Checking the answer against the files"]),
     ],
@@ -157,12 +171,26 @@ def test_readers_are_told_what_the_gpt_is_doing(run, told, length, ability, name
     assert phases(told) == named
 
 
-def test_a_false_sentence_never_reaches_the_reader(run, told):
+def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(run, told):
     give_files(run, only_from_knowledge=True)
-    steps = advance(run, scripted_services(["Service it every 150 hours. Trust me on the 150 hours."]))
+    written = "Service it every 150 hours. Trust me on the 150 hours."
+    steps = advance(run, scripted_services(["Which seal fits the Z-9?", written]))
+    assert steps[-2].n_withheld == 2
+    assert steps[-1].text == shown(told)
+    assert "150" not in steps[-1].text
+    assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
+    assert [citation.quote for citation in steps[-1].citations] == ["The seal kit of the Zephyr-9 is ZP-771."]
+    assert phases(told)[-1] == "Looking for the closest passages"
+
+
+@pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
+def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
+    give_files(run, only_from_knowledge=True)
+    steps = advance(run, scripted_services([written]))
+    assert (steps[-2].text, steps[-2].declined) == ("", True)
     assert steps[-1].text == shown(told)
     assert steps[-1].text.startswith(NOT_COVERED)
-    assert steps[-1].citations == ()
+    assert (steps[-1].coverage, steps[-1].citations) == ("not_covered", ())
 
 
 @pytest.mark.parametrize("ability", [CAPABLE, WEAK])
@@ -222,12 +250,14 @@ ALONE = "How often must the seal of the Zephyr-9 be serviced?"
 )
 def test_a_follow_up_is_searched_as_the_model_writes_it_and_sees_the_first_turn(run, conversation, written, searched):
     give_files(run)
-    its = scripted_services(["The seal kit of the Zephyr-9 is ZP-771.", written, "Every 450 hours."])
+    its = scripted_services(
+        ["Which seal fits?", "The seal kit of the Zephyr-9 is ZP-771.", written, "Every 450 hours."]
+    )
     advance(run, its)
     follow_up = services.start_run(conversation, "And how often?")
     advance(follow_up, its)
     assert its.index.queries[-1] == searched
-    first, _, second = (request.messages for request in its.engine.requests)
+    _, first, _, second = (request.messages for request in its.engine.requests)
     assert second[: len(first)] == first
 
 
@@ -288,6 +318,18 @@ def test_an_attached_file_is_read_in_its_message_cited_and_only_appended_to(run,
     assert advance(services.regenerate(conversation.messages.last()), its)[1].whole_files == ("lease.pdf",)
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_later_answer_is_judged_by_attached_files_only_if_the_gpt_has_files_or_it_cites_them(
+    run, conversation, knows
+):
+    if knows:
+        give_files(run)
+    its = made_services(["The seal kit is ZP-771.", "Paris is the capital of France."], Files(FOUND), Embedder())
+    assert advance(attach(run, LEASE), its)[-1].coverage == "covered"
+    last = advance(services.start_run(conversation, "What is the capital of France?"), its)[-1]
+    assert (last.coverage, len(last.support)) == (("not_covered", 1) if knows else ("no_knowledge", 0))
+
+
 def test_a_weak_model_quotes_an_attached_file(run):
     found = Retrieval(query="", passages=(IN_LEASE,), covered=True, n_files=1)
     steps = advance(attach(run, LEASE), made_services(["unused"], Files(found), Embedder(), WEAK))
@@ -302,7 +344,7 @@ def test_a_long_attached_file_is_searched_before_the_gpts_own(run):
     its = made_services(["ZP-771."], Index(FOUND), Embedder())
     its.index.length = 20_000
     steps = advance(attach(run, LEASE.model_copy(update={"n_tokens": 20_000})), its)
-    assert (len(its.index.queries), steps[1].n_files, steps[1].whole_files) == (2, 2, ())
+    assert (len(its.index.queries), steps[2].n_files, steps[2].whole_files) == (2, 2, ())
 
 
 def test_many_attached_files_leave_the_prompt_and_are_searched(run, conversation):
@@ -313,7 +355,7 @@ def test_many_attached_files_leave_the_prompt_and_are_searched(run, conversation
         turn = run if number == 0 else services.start_run(conversation, "Which seal now?")
         steps = advance(attach(turn, file), its)
         assert isinstance(steps[-1], Finished)
-    assert (steps[1].whole_files, steps[1].n_files) == (("10.txt", "11.txt"), 10)
+    assert (steps[2].whole_files, steps[2].n_files) == (("10.txt", "11.txt"), 10)
 
 
 def test_an_attached_file_that_is_lost_is_told_by_name(run):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.decisions import AskApproval, CallModel, Finish, RejectCall, Retrieve, RunTools, Stop
+from gpts.runs.decisions import AskApproval, CallModel, Finish, ReadIntent, RejectCall, Retrieve, RunTools, Stop
 from gpts.runs.plan import Circumstances, decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import (
@@ -15,6 +15,7 @@ from gpts.runs.steps import (
     FileRef,
     Finished,
     Log,
+    MessageIntent,
     ModelReply,
     Retrieval,
     ToolCall,
@@ -103,6 +104,8 @@ def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode:
 
 def _perform(decision: object, replayed: _Replayed) -> None:
     match decision:
+        case ReadIntent():
+            replayed.steps.append(MessageIntent(intent="question"))
         case Retrieve():
             passages = tuple(_passage(read) for read in replayed.turn.reads if not CHANNELS[read.channel])
             replayed.steps.append(Retrieval(query=replayed.turn.user, passages=passages, covered=True))

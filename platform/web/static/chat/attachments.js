@@ -34,6 +34,9 @@ export class Attachments {
       event.preventDefault();
       this.add(files);
     });
+    addEventListener("pagehide", ({ persisted }) => {
+      if (!persisted) this.abandon();
+    });
     let depth = 0; // dragenter of a child comes before dragleave of its parent
     const over = (by) => {
       depth = by === 0 ? 0 : depth + by;
@@ -185,6 +188,13 @@ export class Attachments {
     chip.remove();
     this.form.querySelector("[data-message]").focus();
     this.update(true);
+  }
+
+  /** Tell the site that the page is left without sending these files, so that it stops reading them. */
+  abandon() {
+    for (const { remove } of this.files.values()) {
+      if (remove) navigator.sendBeacon(remove, new URLSearchParams({ csrfmiddlewaretoken: token() }));
+    }
   }
 
   /** Remove the chips of the sent files. */

@@ -1,0 +1,33 @@
+"""What a new message asks for: told by a model that writes answers, else read by code."""
+
+from typing import Final
+
+from gpts.runs.intent import ListedFile, intent_request, read_intent
+from gpts.runs.state import TurnState
+from gpts.runs.steps import MessageIntent
+from workers.runs.services import Services
+from workers.runs.writing import Show, write
+
+# The longest line that a model writes.
+LINE_TOKENS: Final = 60
+
+
+def message_intent(state: TurnState, services: Services, check: Show) -> MessageIntent:
+    """What the message of this turn asks for. Raises KnowledgeError, EngineError, or what `check` raises to stop."""
+    if not state.ability.writes_from_sources:
+        return services.small.read_intent(state)
+    refs = state.files()
+    infos = services.index.infos(refs)
+    new = {file.id for file in state.new_files()}
+    files = [
+        ListedFile(ref.file_id, ref.name, info.title, ref.file_id in new)
+        for ref, info in zip(refs, infos, strict=True)
+    ]
+    request = intent_request(state.history, state.steps, files)
+    line = write(request, LINE_TOKENS, services, check, one_line=True).text
+    told = read_intent(line, state.question(), files)
+    by_code = services.small.read_intent(state)
+    # A small model may have answered the message instead, and one that reasons may not have come to an end.
+    if told.intent == "question" and by_code.intent == "whole_files":
+        return MessageIntent(intent="whole_files", query=by_code.query, file_ids=by_code.file_ids)
+    return told

@@ -1,0 +1,140 @@
+"""Reads files that are too long for the prompt: one part at a time, each a step of the log.
+
+How it breaks: a worker that dies loses the part that it was reading, and the next one goes on with that part. Notes
+are kept by segment (kept_notes.py), so that a file is read once for all who want the same of it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gpts.knowledge.citations import ground
+from gpts.knowledge.documents import Passage
+from gpts.knowledge.sections import FilePart
+from gpts.runs import reading
+from gpts.runs.intent import SUMMARY
+from gpts.runs.messages import PromptMessage
+from gpts.runs.reading import ReadFile
+from gpts.runs.state import TurnState
+from gpts.runs.steps import PartNotes, Retrieval
+from gpts.spec.gpt import KnowledgeRef
+from workers.engine.base import PromptTooLong, Usage
+from workers.knowledge.kept_notes import NotedPart, notes_key
+from workers.knowledge.meaning import EmbeddedMeaning
+from workers.runs.services import Services
+from workers.runs.writing import Show, limit, write
+
+# A part that does not fit the prompt is halved, but not below this.
+LEAST_CHARS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part that is still to be read."""
+
+    ref: KnowledgeRef
+    place: FilePart
+
+
+def next_step(state: TurnState, services: Services, person: str, tell: Show) -> PartNotes | Retrieval:
+    """The notes on the next part of the files that the message means, or what was read once there is no further one.
+
+    `person` identifies whose message it is. Raises KnowledgeError, EngineError, or what `tell` raises to stop.
+    """
+    intent, done = state.intent(), state.notes()
+    assert intent is not None
+    refs = [ref for ref in state.long_files() if ref.file_id in intent.file_ids]
+    left = list(_left(refs, state, services))
+    if not left:
+        return _all_read(refs, state, services)
+    ref, number, n_parts = left[0].ref, len(done) + 1, len(done) + len(left)
+    tell(f"Reading {ref.name}, part {number} of {n_parts}")
+    part, messages, n_tokens = _fitting(left[0], intent.query, services)
+    noted, usage, from_cache = _noted(part, intent.query, person, messages, n_tokens, services, tell)
+    passages = services.index.chunks_with(ref, noted.spans) if noted.spans else (part,) if noted.text else ()
+    return PartNotes(
+        **part.model_dump(include={"file_id", "file_name", "segment", "start", "end"}),
+        number=number,
+        n_parts=n_parts,
+        place=reading.place_of(part),
+        text=noted.text,
+        passages=passages,
+        from_cache=from_cache,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
+
+
+def _left(refs: list[KnowledgeRef], state: TurnState, services: Services) -> Iterator[_Part]:
+    """The parts within the budget that were not read yet."""
+    budget = reading.reading_budget(state)
+    files = reading.within([services.index.parts(ref, budget.part_tokens) for ref in refs], budget)
+    for ref, parts in zip(refs, files, strict=True):
+        read_to = _read_to(ref, state)
+        for place in parts:
+            if place.end > read_to:
+                start = max(place.start, read_to)
+                yield _Part(ref, FilePart(start, place.end, place.n_tokens))
+
+
+def _read_to(ref: KnowledgeRef, state: TurnState) -> int:
+    return max((notes.end for notes in state.notes() if notes.file_id == ref.file_id), default=0)
+
+
+def _fitting(planned: _Part, wanted: str, services: Services) -> tuple[Passage, tuple[PromptMessage, ...], int]:
+    """The planned part or its beginning, as much as fits the prompt; the prompt, and the longest notes in tokens."""
+    start, end = planned.place.start, planned.place.end
+    n_tokens = reading.notes_tokens(planned.place)
+    while True:
+        part = services.index.part(planned.ref, start, end)
+        messages = reading.notes_request(part.text, wanted, n_tokens)
+        n_prompt = services.engine.count_tokens(messages)
+        if n_prompt + limit(n_tokens, services) <= services.engine.ability().context_tokens:
+            return part, messages, n_tokens
+        if end - start <= LEAST_CHARS:
+            raise PromptTooLong("The model's context is too small to read files.")
+        end = start + (end - start) // 2
+
+
+def _noted(
+    part: Passage,
+    wanted: str,
+    person: str,
+    messages: tuple[PromptMessage, ...],
+    n_tokens: int,
+    services: Services,
+    tell: Show,
+) -> tuple[NotedPart, Usage, bool]:
+    """The notes on `part`, the tokens that they took, and whether they had been taken before."""
+    # Notes depend on the text, the request and the model alone, so that sharing those of a summary tells nothing but
+    # that somebody has had the same file summarized. Another request may hold private words, and finding its notes
+    # at once would tell a guesser that it was made: those are kept for the same person only.
+    whose = "" if wanted == SUMMARY else person
+    key = notes_key(services.engine.fingerprint(), [message.content for message in messages], n_tokens, whose)
+    if kept := services.notes.get(part.segment, key):
+        return kept, Usage(0, 0), True
+    written = write(messages, n_tokens, services, tell)
+    text = reading.read_notes(written.text, is_whole=written.finish == "stop")
+    found = ground(text, [part], EmbeddedMeaning(services.embedder), wanted)
+    noted = NotedPart(text, tuple(dict.fromkeys((each.start, each.end) for each in found.citations)))
+    if written.finish != "deadline":
+        services.notes.put(part.segment, key, noted)
+    return noted, written.usage, False
+
+
+def _all_read(refs: list[KnowledgeRef], state: TurnState, services: Services) -> Retrieval:
+    """The end of the reading: which files were read, and how far."""
+    intent, notes = state.intent(), state.notes()
+    assert intent is not None
+    files = []
+    for ref, info in zip(refs, services.index.infos(refs), strict=True):
+        own = [each for each in notes if each.file_id == ref.file_id]
+        last = services.index.part(ref, own[-1].start, own[-1].end) if own else None
+        files.append(ReadFile(ref.name, services.index.n_chars(ref), info.n_pages, last))
+    return Retrieval(
+        query=intent.query,
+        whole_files=tuple(each.file_name for each in state.whole_files)
+        + tuple(file.name for file in files if file.last),
+        covered=any(each.text for each in notes) or bool(state.whole_files),
+        unread=reading.unread(files, services.small.language(state.question())),
+    )
