@@ -23,8 +23,8 @@ from workers.smallmodel.routing.words import english_words, language_of
 _AFTERTHOUGHT_WORDS: Final = 4
 # Shorter messages after small talk are keywords: "opening hours".
 _LEAST_REMARK_WORDS: Final = 4
-# Of 488 messages of dialogues that no pattern tells, 47 of them meant for the GPT itself, 0.55 finds 11 of these and 2
-# others, 0.45 15 and 13 (2026-11; some of the examples were written with these in view).
+# Of 488 messages of dialogues that no pattern tells, 47 of them meant for the GPT itself, 0.55 finds 11 of these and
+# 2 others, 0.45 15 and 13 (2026-11; some of the examples were written with these in view).
 _LIKELY_FROM: Final = 0.55
 _SURELY_FROM: Final = 0.6
 _SURE_SHARE: Final = 0.9
