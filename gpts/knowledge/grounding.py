@@ -27,14 +27,23 @@ _TAIL: Final = 600
 class Gate:
     """Withholds unsupported sentences of an answer: `n_withheld` so far.
 
+    `rewords`: a summary, letter or translation was asked for. Its sentences are in other words than the files, so
+    only those with a figure or name that is not there are withheld.
     `is_shut`: too many in a row, so generation should stop.
     """
 
     def __init__(
-        self, question: str, passages: Sequence[Passage], meaning: Meaning | None = None, instructions: str = ""
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        meaning: Meaning | None = None,
+        instructions: str = "",
+        *,
+        rewords: bool = False,
     ) -> None:
         self._judge = Judge(passages, question, meaning)
         self._instructions = instructions
+        self._rewords = rewords
         self._fence = CodeFence()
         self._pending = ""
         self._kept = ""
@@ -88,6 +97,8 @@ class Gate:
         return False
 
     def _is_supported(self, sentence: str) -> bool:
+        if self._rewords:
+            return self._judge.knows_names_and_figures(sentence, f"{self._kept} {sentence}"[-_TAIL:])
         (verdict,) = self._judge.judge([sentence], f"{self._kept} {sentence}"[-_TAIL:])
         if verdict.source is None:
             return verdict.level == "not_checked"

@@ -12,7 +12,17 @@ from typing import Final, Literal, Protocol
 
 from gpts.knowledge.documents import Passage, Support
 from gpts.knowledge.figures import figures_agree
-from gpts.knowledge.support import Source, agrees, claims, is_negated, share, source_rarity, sources_of, supports
+from gpts.knowledge.support import (
+    Source,
+    adds_nothing,
+    agrees,
+    claims,
+    is_negated,
+    share,
+    source_rarity,
+    sources_of,
+    supports,
+)
 from gpts.knowledge.terms import terms
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
@@ -34,6 +44,9 @@ QUESTION_WEIGHT: Final = 0.1
 PAIR_COST: Final = 0.1
 # Sources per sentence, ranked by words, whose meaning is compared.
 SHORTLIST: Final = 6
+
+# Characters of the passages whose language is compared with that of the answer.
+_READ_CHARS: Final = 2_000
 
 # How an answer and a passage can be compared. "meaning": the embedder reads both, in one language; "translation": it
 # reads both, in two languages; "words": it does not read the language of both; "nothing".
@@ -83,6 +96,12 @@ class Judge:
         """The share of the terms of `sentence` beyond the question that `source` contains; 1 if there are none."""
         new = frozenset(claims(sentence)) - self._query
         return share(new, source.terms, self._rarity) if new else 1.0
+
+    def knows_names_and_figures(self, sentence: str, text: str) -> bool:
+        """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
+        whole = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
+        is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
+        return adds_nothing(sentence, whole, is_translation=not is_same)
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
         """The verdict on each of `sentences` of an answer's `text`."""

@@ -119,10 +119,19 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     plain = _MARKUP.sub("", sentence)
     if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
-    names = _names(plain)
-    if is_translation:
-        names = {word for code in _CODE.findall(plain) for word in words(code)}
+    names = _required_names(plain, is_translation)
     return names <= source.context or _stems(names) <= _stems(source.context)
+
+
+def adds_nothing(sentence: str, text: str, *, is_translation: bool = False) -> bool:
+    """Whether every figure and name of `sentence` is somewhere in `text`."""
+    plain = _MARKUP.sub("", sentence)
+    names = _required_names(plain, is_translation)
+    return figures_agree(plain, text) and _stems(names) <= _stems(words(text))
+
+
+def _required_names(plain: str, is_translation: bool) -> set[str]:
+    return {word for code in _CODE.findall(plain) for word in words(code)} if is_translation else _names(plain)
 
 
 def is_negated(text: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Final
 from gpts.spec.gpt import GptSpec
 
 _TEXTS: Final[dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+# The first sentence of `decline` in every language.
+DECLINES: Final = tuple(texts["not_covered"] for texts in _TEXTS.values())
 # Starters that a reply names.
 _LISTED: Final = 5
 
@@ -30,4 +32,4 @@ def decline(lang: str, spec: GptSpec) -> str:
 
 def is_decline(text: str) -> bool:
     """Whether the answer `text` is one of `decline`."""
-    return text.startswith(tuple(texts["not_covered"] for texts in _TEXTS.values()))
+    return text.startswith(DECLINES)

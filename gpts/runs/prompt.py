@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gpts.knowledge.documents import Passage
+from gpts.runs.fixed_replies import is_decline
 from gpts.runs.messages import MessageCall, PromptMessage
 from gpts.runs.reading import notes_text
 from gpts.runs.state import attachments
@@ -95,26 +96,26 @@ def call_request(tool: ToolSpec) -> PromptMessage:
 
 
 def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
-    last = next((step for step in reversed(log) if isinstance(step, ModelReply)), None)
-    replied = last is not None and bool(last.text or last.declined)
+    replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
         messages += _messages(step, log, replied, files)
     return messages
 
 
-def _messages(step: Step, log: Log, replied: bool, files: WholeFiles) -> list[PromptMessage]:
+def _messages(step: Step, log: Log, replied: str, files: WholeFiles) -> list[PromptMessage]:
     match step:
         case UserMessage():
             return [*step.earlier, _question(step, log, files), *step.later]
-        case ModelReply() if step.text or step.tool_calls or step.declined:
+        case ModelReply() if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
-            text = NOT_COVERED if step.declined else step.text
-            return [PromptMessage(role="assistant", content=text, tool_calls=calls)]
+            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
-            return [PromptMessage(role="assistant", content=step.text)]
+            # A small model repeats a decline with its list of questions, or the mark, whatever is asked next.
+            text = step.text.partition("\n")[0] if is_decline(step.text) else step.text
+            return [PromptMessage(role="assistant", content=text)]
     return []
 
 

@@ -185,6 +185,15 @@ def test_a_file_that_cannot_be_read_says_why_and_is_removed_before_sending(chat)
     expect(chips).to_contain_text("Only for Code interpreter. There’s no text in it.")
 
 
+def test_leaving_the_page_stops_the_reading(chat):
+    put(chat, "scan.pdf")
+    expect(chat.get_by_role("list", name="Files to send")).to_contain_text("Waiting to be read")
+    chat.goto("/")
+    while ConversationFile.objects.get().reading == "reading":
+        chat.wait_for_timeout(20)
+    assert ConversationFile.objects.get().removed
+
+
 def test_the_composer_says_what_can_be_attached(chat):
     button = chat.get_by_role("button", name="Attach files")
     expect(button).to_have_accessible_description(re.compile(r"PDF, Word.*up to 10 files of 25.MB each"))

@@ -43,7 +43,7 @@ CLAIM: Final = timedelta(seconds=60)
 SAVE_EVERY_S: Final = 0.5
 # How long the embedder stays in memory after the last file; a new process loads it in a few seconds.
 IDLE_S: Final = 60.0
-# Of one person's files larger than this, only one is read at a time: two would occupy both threads of a worker.
+# Of one person's files larger than this, only one is read at a time, so that two people can have one read.
 # Two million bytes of text are about half a million tokens: 40 s of embedding on two cores (measured 2026-11).
 LARGE_BYTES: Final = 2_000_000
 # How many large files this process reads at once: one less than its threads (deploy/supervisor.conf).

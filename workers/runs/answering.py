@@ -22,7 +22,6 @@ from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.knowledge.errors import AttachmentGone, KnowledgeError
-from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
@@ -67,24 +66,26 @@ def retrieval(state: TurnState, services: Services) -> Retrieval:
     if writes and intent and intent.intent == "rewrite" and (last := state.last_passages()):
         return Retrieval(query=state.question(), passages=last, covered=True, whole_files=names, reused=True)
     query = (intent.query if intent else "") or retrieval_query(state.history, state.steps)
-    found = _search(searched, query, state, services.index)
+    found = _search(searched, query, state, services)
     if not writes:
         return found
     return found.model_copy(update={"whole_files": names, "covered": bool(names or found.passages)})
 
 
-def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, index: KnowledgeIndex) -> Retrieval:
+def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services: Services) -> Retrieval:
     """What was found in `refs`: in the files that the message means first, and in the others.
 
     A model that writes answers gets the best of both; for another one, the others count if the first say nothing.
     """
+    index = services.index
     intent, writes = state.intent(), state.ability.writes_from_sources
     meant = [file.id for file in state.new_files()] if writes or intent is None else intent.file_ids
     first = [ref for ref in refs if ref.file_id in meant]
     budget = budget_for(state.ability.context_tokens)
     if not writes:
         found = _quotable(first or refs, query, budget, index)
-        return found if found.covered or not first else _quotable(refs, query, budget, index)
+        is_answered = not first or found.covered or services.small.extract(found, state).covered
+        return found if is_answered else _quotable(refs, query, budget, index)
     if not first or len(first) == len(refs):
         return index.search(refs, query, budget)
     others = [ref for ref in refs if ref not in first]
@@ -110,14 +111,11 @@ def outline(state: TurnState, services: Services) -> Retrieval:
 def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
-    passages = state.passages()
     # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
-    gated = state.spec.only_from_knowledge and passages and for_people
-    meaning = EmbeddedMeaning(services.embedder)
-    gate = Gate(state.question(), (*passages, _said(state)), meaning, state.spec.instructions) if gated else None
-    tools = state.tools.keys() if state.must_answer() else ()
-    reply = ReplyCollector(n_tokens, gate, tools, may_decline=state.spec.only_from_knowledge and for_people)
+    is_strict = state.spec.only_from_knowledge and for_people
+    gate = _gate(state, services) if is_strict else None
+    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else (), may_decline=is_strict)
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             show(reply.take(token))
@@ -126,6 +124,16 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
     show(reply.finish())
     step = reply.step(state.n_calls())
     return step.model_copy(update={"label": context_label(state.history, state.steps)})
+
+
+def _gate(state: TurnState, services: Services) -> Gate | None:
+    """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
+    passages, asked = state.passages(), services.small.asks_for(state)
+    if not passages or asked in ("small_talk", "about_gpt"):
+        return None
+    sources = (*passages, _said(state))
+    meaning = EmbeddedMeaning(services.embedder)
+    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=asked != "question")
 
 
 def _said(state: TurnState) -> Passage:
@@ -187,8 +195,9 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
     if not grounding.citations and _is_about_else(passages, state):
         grounding = Grounding()
-    quoted = found is not None and bool(found.extract) and found.extract in text
-    # Sentences of the files need no judgement, even where their list or table was taken apart.
+    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
+    # and results of calls: a model that does not write from sources gives nothing else.
+    quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
     coverage = _coverage(decision, state, grounding)
     offers = coverage == "not_covered" and not grounding.citations

@@ -2,13 +2,18 @@
 
 import time
 from collections.abc import Collection
+from typing import Final
 
 from gpts.knowledge.grounding import Gate
 from gpts.runs.bare_calls import bare_calls, safe_length
+from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.prompt import NOT_COVERED
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
+
+# How a reply says that the files do not cover the question; a model may repeat an earlier decline.
+_DECLINES: Final = tuple(each.casefold().rstrip(".") for each in (NOT_COVERED, *DECLINES))
 
 
 class ReplyCollector:
@@ -84,9 +89,8 @@ class ReplyCollector:
     def _is_decline(self, text: str, ended: bool) -> bool:
         """Whether `text` says that the files do not cover the question, or may come to say so."""
         said = text.strip(" \n\"'*.").casefold()
-        marker = NOT_COVERED.casefold()
-        self._declined = said.startswith(marker)
-        return self._declined or (not ended and bool(said) and marker.startswith(said))
+        self._declined = said.startswith(_DECLINES)
+        return self._declined or (not ended and bool(said) and any(each.startswith(said) for each in _DECLINES))
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]

@@ -8,7 +8,7 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
-from gpts.runs.steps import MessageIntent, ModelReply, Retrieval, ToolChoice
+from gpts.runs.steps import Intent, MessageIntent, ModelReply, Retrieval, ToolChoice
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.knowledge.embed import Embedder
@@ -21,6 +21,9 @@ class SmallModelInterface(Protocol):
 
     def language(self, text: str) -> str:
         """The ISO 639-1 code of the likeliest language of a message."""
+
+    def asks_for(self, state: TurnState) -> Intent:
+        """What the message asks for, in a word."""
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""

@@ -8,13 +8,13 @@ from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import Finish
 from gpts.runs.delegation import StoreGpt
 from gpts.runs.state import TurnState
-from gpts.runs.steps import MessageIntent, ModelReply, Retrieval, ToolChoice
+from gpts.runs.steps import Intent, MessageIntent, ModelReply, Retrieval, ToolChoice
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
-from workers.smallmodel.conversation.intents import language
+from workers.smallmodel.conversation.intents import language, read_message
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.quoting import shown_results, with_extract
@@ -37,6 +37,10 @@ class SmallModel:
     def language(self, text: str) -> str:
         """The language of a message."""
         return language(text)
+
+    def asks_for(self, state: TurnState) -> Intent:
+        """What the message asks for, in a word."""
+        return read_message(state.question(), has_attachments=bool(state.attached())).intent
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""

@@ -123,3 +123,17 @@ def test_it_shows_only_pieces_of_the_answer_in_order(pieces):
 )
 def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentence, claims):
     assert is_claim(sentence) == claims
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passes"),
+    [
+        ("In short, look after the seal regularly, about every 450 hours.", True),
+        ("A leak is a good reason to look at it sooner.", True),
+        ("In short, look after the seal every 150 hours.", False),
+        ("Order the seal from Grundfos.", False),
+    ],
+)
+def test_a_text_made_from_the_files_may_use_other_words_but_no_other_figures_and_names(sentence, passes):
+    gate = Gate("Summarise the manual", [PASSAGE], rewords=True)
+    assert (gate.feed(sentence) + gate.finish()) == (sentence if passes else "")

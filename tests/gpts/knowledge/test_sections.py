@@ -3,7 +3,7 @@
 import pytest
 
 from gpts.knowledge.documents import Block, Document
-from gpts.knowledge.sections import Section, section_around
+from gpts.knowledge.sections import Borders, Section, parts_of, section_around
 
 DOCUMENT = Document(
     title="Care",
@@ -66,3 +66,20 @@ def test_without_headings_the_neighbours_are_the_surroundings():
 
 def test_a_place_outside_of_the_text_has_no_section():
     assert section_around(DOCUMENT, 10_000, 10_005).parts == ()
+
+
+@pytest.mark.parametrize(
+    ("borders", "cuts"),
+    [
+        (Borders([0, 30, 70, 170], [0, 80, 99], [0, 90]), [70, 170]),  # between two sections
+        (Borders([0, 30], [0, 80, 160, 199], [0, 90]), [80, 160]),  # the sections are too long
+        (Borders([0], [0], [0, 40, 90, 120, 175]), [90, 175]),  # a block is too long
+        (Borders([], [], []), [100, 200]),
+    ],
+)
+def test_a_file_is_cut_where_something_new_begins(borders, cuts):
+    parts = parts_of(borders, n_chars=250, n_tokens=50, part_tokens=20)
+    assert [part.end for part in parts][:2] == cuts
+    assert [part.start for part in parts] == [0, *(part.end for part in parts[:-1])]
+    assert parts[-1].end == 250
+    assert all(part.n_tokens <= 20 for part in parts)

@@ -130,16 +130,16 @@ def test_files_that_are_searched_or_cannot_be_read_are_named():
     assert "not as text: scan.raw. If no tool of yours opens it, say that you can't read it" in message.content
 
 
-def test_an_earlier_decline_stands_in_the_prompt_as_the_model_wrote_it():
+def test_an_earlier_decline_stands_in_the_prompt_without_what_could_be_asked():
     declined = (
         UserMessage(text="Is there parking?"),
         ModelReply(text="", declined=True),
-        Finished(text="This GPT’s files don’t cover that.\n\nYou could ask me:\n\n- It leaks."),
+        Finished(text="The files don’t cover that.\n\nYou could ask me:\n\n- It leaks."),
     )
     messages = build_prompt(SPEC, [declined], (UserMessage(text="And a lift?"),))
     assert [(each.role, each.content) for each in messages[1:]] == [
         ("user", "Is there parking?"),
-        ("assistant", "NOT COVERED"),
+        ("assistant", "The files don’t cover that."),
         ("user", "And a lift?"),
     ]
 

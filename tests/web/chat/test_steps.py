@@ -9,6 +9,7 @@ from gpts.runs.steps import (
     CallerTool,
     ModelReply,
     Overrides,
+    PartNotes,
     Retrieval,
     Step,
     ToolCall,
@@ -169,3 +170,18 @@ def test_code_is_highlighted_and_harmless():
     assert '<span class="py-comment"># &lt;b&gt;</span>' in html
     assert '<span class="py-number">12</span>' in html
     assert "<script>" not in html
+
+
+def test_a_file_that_is_read_part_by_part_is_one_line_with_its_passages():
+    passage = Passage(file_id="f", file_name="a.md", segment="s", chunk=0, text="Seal.", start=0, end=5)
+    notes = [
+        PartNotes(
+            file_id="f", file_name="a.md", segment="s", start=n, end=n + 1, number=n, n_parts=3, passages=(passage,)
+        )
+        for n in (1, 2, 3)
+    ]
+    log = (UserMessage(text="Sum up."), *notes)
+    assert doing(lines(SPEC, log[:3])) == "Reading part 3 of 3"
+    assert lines(SPEC, log) == ()
+    line = only(*log, Retrieval(query="summary", whole_files=("a.md",), covered=True))
+    assert (line.words, len(line.passages)) == ("Read a.md in 3 parts", 3)

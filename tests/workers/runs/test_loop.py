@@ -183,7 +183,17 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
-@pytest.mark.parametrize("written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?"])
+@pytest.mark.parametrize("message", ["hola, buenos días", "Wer bist du denn?"])
+def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, told, message):
+    run = services.start_run(conversation, message)
+    give_files(run, only_from_knowledge=True)
+    steps = advance(run, scripted_services(["¡Hola! Soy la ayudante de las bombas. ¿En qué puedo ayudar?"]))
+    assert steps[-1].text == shown(told) == "¡Hola! Soy la ayudante de las bombas. ¿En qué puedo ayudar?"
+
+
+@pytest.mark.parametrize(
+    "written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?", NOT_COVERED]
+)
 def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     give_files(run, only_from_knowledge=True)
     steps = advance(run, scripted_services([written]))

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Block, Document
 from gpts.runs import reading
-from gpts.runs.steps import Cancelled, Log, MessageIntent, PartNotes, Retrieval
+from gpts.runs.steps import Cancelled, FileRef, Log, MessageIntent, PartNotes, Retrieval
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
-from web.runs.models import Run
+from web.runs.models import Run, StepRow
 from workers.engine.scripted import CAPABLE
 from workers.knowledge import kept_notes, segments
 from workers.knowledge.index import KnowledgeIndex
@@ -289,3 +289,17 @@ def test_notes_go_with_their_segment_and_with_age(home, monkeypatch):
     assert kept.get("aa", "2") == kept_notes.NotedPart("- One.", ((0, 9),))
     assert kept_notes.remove_unused(home) == 2
     assert [path.name for path in (home / "notes").rglob("*.json")] == ["2.json"]
+
+
+def test_a_long_attached_file_is_read_like_the_gpts_own_and_labelled_as_attached(run, home, its, model):
+    document = manual("Lease")
+    recipe = segments.Recipe(document.text(), WordEmbedder.id, WordEmbedder.dim)
+    info = segments.write(home, recipe, content_of([document], WordEmbedder()))
+    file = FileRef(id="a", name="lease.pdf", segment=info.address, n_tokens=info.n_tokens)
+    row = StepRow.objects.get(run=run, seq=0)
+    row.data["attachments"] = [file.model_dump()]
+    row.save()
+    steps = finish(run, its)
+    assert "1. lease.pdf (Lease manual, attached to the message)" in its.engine.requests[0].messages[-1].content
+    assert sorted(each.page for each in steps[-1].citations) == list(range(1, SECTIONS + 1))
+    assert steps[-1].label.written_by == ("the attached file lease.pdf",)
