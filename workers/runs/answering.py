@@ -128,7 +128,8 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 def _gate(state: TurnState, services: Services) -> Gate | None:
     """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
-    passages, asked = state.passages(), services.small.asks_for(state)
+    passages, told = state.passages(), state.intent()
+    asked = told.intent if told and told.intent != "question" else services.small.asks_for(state)
     if not passages or asked in ("small_talk", "about_gpt"):
         return None
     sources = (*passages, _said(state))

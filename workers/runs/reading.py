@@ -18,7 +18,7 @@ from gpts.runs.reading import ReadFile
 from gpts.runs.state import TurnState
 from gpts.runs.steps import PartNotes, Retrieval
 from gpts.spec.gpt import KnowledgeRef
-from workers.engine.base import PromptTooLong, Usage
+from workers.engine.base import EngineError, PromptTooLong, Usage
 from workers.knowledge.kept_notes import NotedPart, notes_key
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.services import Services
@@ -36,6 +36,16 @@ class _Part:
     place: FilePart
 
 
+@dataclass(frozen=True, slots=True)
+class _NotesRequest:
+    """The request for notes of at most `n_tokens` on `part`."""
+
+    part: Passage
+    wanted: str
+    messages: tuple[PromptMessage, ...]
+    n_tokens: int
+
+
 def next_step(state: TurnState, services: Services, person: str, tell: Show) -> PartNotes | Retrieval:
     """The notes on the next part of the files that the message means, or what was read once there is no further one.
 
@@ -49,8 +59,13 @@ def next_step(state: TurnState, services: Services, person: str, tell: Show) -> 
         return _all_read(refs, state, services)
     ref, number, n_parts = left[0].ref, len(done) + 1, len(done) + len(left)
     tell(f"Reading {ref.name}, part {number} of {n_parts}")
-    part, messages, n_tokens = _fitting(left[0], intent.query, services)
-    noted, usage, from_cache = _noted(part, intent.query, person, messages, n_tokens, services, tell)
+    request = _fitting(left[0], intent.query, services)
+    # Notes depend on the text, the request and the model alone, so that sharing those of a summary tells nothing but
+    # that somebody has had the same file summarized. Another request may hold private words, and finding its notes
+    # at once would tell a guesser that it was made: those are kept for the same person only.
+    whose = "" if intent.query == SUMMARY else person
+    noted, usage, from_cache = _noted(request, whose, services, tell)
+    part = request.part
     passages = services.index.chunks_with(ref, noted.spans) if noted.spans else (part,) if noted.text else ()
     return PartNotes(
         **part.model_dump(include={"file_id", "file_name", "segment", "start", "end"}),
@@ -81,8 +96,8 @@ def _read_to(ref: KnowledgeRef, state: TurnState) -> int:
     return max((notes.end for notes in state.notes() if notes.file_id == ref.file_id), default=0)
 
 
-def _fitting(planned: _Part, wanted: str, services: Services) -> tuple[Passage, tuple[PromptMessage, ...], int]:
-    """The planned part or its beginning, as much as fits the prompt; the prompt, and the longest notes in tokens."""
+def _fitting(planned: _Part, wanted: str, services: Services) -> _NotesRequest:
+    """The request for notes on the planned part, or on its beginning, as much as fits the prompt."""
     start, end = planned.place.start, planned.place.end
     n_tokens = reading.notes_tokens(planned.place)
     while True:
@@ -90,35 +105,26 @@ def _fitting(planned: _Part, wanted: str, services: Services) -> tuple[Passage, 
         messages = reading.notes_request(part.text, wanted, n_tokens)
         n_prompt = services.engine.count_tokens(messages)
         if n_prompt + limit(n_tokens, services) <= services.engine.ability().context_tokens:
-            return part, messages, n_tokens
+            return _NotesRequest(part, wanted, messages, n_tokens)
         if end - start <= LEAST_CHARS:
             raise PromptTooLong("The model's context is too small to read files.")
-        end = start + (end - start) // 2
+        half = (end - start) // 2
+        end = start + max(part.text.rfind(" ", half // 2, half), half // 2)  # between two words
 
 
-def _noted(
-    part: Passage,
-    wanted: str,
-    person: str,
-    messages: tuple[PromptMessage, ...],
-    n_tokens: int,
-    services: Services,
-    tell: Show,
-) -> tuple[NotedPart, Usage, bool]:
-    """The notes on `part`, the tokens that they took, and whether they had been taken before."""
-    # Notes depend on the text, the request and the model alone, so that sharing those of a summary tells nothing but
-    # that somebody has had the same file summarized. Another request may hold private words, and finding its notes
-    # at once would tell a guesser that it was made: those are kept for the same person only.
-    whose = "" if wanted == SUMMARY else person
+def _noted(request: _NotesRequest, whose: str, services: Services, tell: Show) -> tuple[NotedPart, Usage, bool]:
+    """The notes, the tokens that they took, and whether they had been taken for `whose` request before."""
+    part, messages, n_tokens = request.part, request.messages, request.n_tokens
     key = notes_key(services.engine.fingerprint(), [message.content for message in messages], n_tokens, whose)
     if kept := services.notes.get(part.segment, key):
         return kept, Usage(0, 0), True
     written = write(messages, n_tokens, services, tell)
+    if written.finish == "deadline":  # what it left out would go unnoticed
+        raise EngineError("The notes on a part of a file were not written in time.")
     text = reading.read_notes(written.text, is_whole=written.finish == "stop")
-    found = ground(text, [part], EmbeddedMeaning(services.embedder), wanted)
+    found = ground(text, [part], EmbeddedMeaning(services.embedder), request.wanted)
     noted = NotedPart(text, tuple(dict.fromkeys((each.start, each.end) for each in found.citations)))
-    if written.finish != "deadline":
-        services.notes.put(part.segment, key, noted)
+    services.notes.put(part.segment, key, noted)
     return noted, written.usage, False
 
 

@@ -1,19 +1,21 @@
 """Files that do not fit the prompt are read part by part: each part once, none half-done, none left out silently."""
 
 import os
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
 from gpts.knowledge.documents import Block, Document
 from gpts.runs import reading
-from gpts.runs.steps import Cancelled, FileRef, Log, MessageIntent, PartNotes, Retrieval
+from gpts.runs.steps import Cancelled, Error, FileRef, Log, MessageIntent, PartNotes, Retrieval
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
 from web.runs import log, services, stream
 from web.runs.models import Run, StepRow
-from workers.engine.scripted import CAPABLE
+from workers.engine.base import Token
+from workers.engine.scripted import CAPABLE, ScriptedEngine
 from workers.knowledge import kept_notes, segments
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.pipeline import content_of
@@ -303,3 +305,18 @@ def test_a_long_attached_file_is_read_like_the_gpts_own_and_labelled_as_attached
     assert "1. lease.pdf (Lease manual, attached to the message)" in its.engine.requests[0].messages[-1].content
     assert sorted(each.page for each in steps[-1].citations) == list(range(1, SECTIONS + 1))
     assert steps[-1].label.written_by == ("the attached file lease.pdf",)
+
+
+def test_a_part_that_takes_too_long_fails_the_run_and_what_was_read_is_kept(run, give, its, model, conversation):
+    give(manual())
+
+    class Late(ScriptedEngine):
+        def stream(self, request):
+            tokens = super().stream(request)
+            is_second = request.messages[-1].content.startswith("Text:") and len(model.texts) == 2
+            return (each for each in [Token("- The Pump", "deadline")]) if is_second else tokens
+
+    slow = replace(its, engine=Late(model, ABILITY))
+    assert finish(run, slow)[-1] == Error(message=loop.UNANSWERED)
+    notes = notes_in(finish(services.start_run(conversation, "Once more."), its))
+    assert [each.from_cache for each in notes] == [True, *[False] * (len(notes) - 1)]
