@@ -12,6 +12,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sections import FilePart
+from gpts.knowledge.sentences import sentence_spans
 from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.intent import SUMMARY
 from gpts.runs.messages import PromptMessage
@@ -85,10 +86,10 @@ def notes_request(text: str, wanted: str, n_tokens: int) -> tuple[PromptMessage,
 
 
 def read_notes(written: str, *, is_whole: bool) -> str:
-    """The notes in a reply, without a last line that was cut off; empty if the text says nothing on the request."""
-    lines = [line.rstrip() for line in written.strip().splitlines() if line.strip()]
-    if not is_whole:
-        lines = lines[:-1]
+    """The notes in a reply, without a sentence that was cut off; empty if the text says nothing on the request."""
+    spans = sentence_spans(written)
+    end = spans[-2].end if len(spans) > 1 and not is_whole else len(written)
+    lines = [line.rstrip() for line in written[:end].strip().splitlines() if line.strip()]
     told = [line for line in lines if line.strip(" -*.").upper() != "NOTHING"]
     return "\n".join(told)
 
