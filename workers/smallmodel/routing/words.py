@@ -20,7 +20,7 @@ DATA: Final = Path(__file__).parent / "data"
 _DICTIONARY: Final = ("words", "words-gpts", "words-things")
 LANGUAGES: Final = ("de", "fr", "es", "zh")
 # Further words of these languages, which `english_words` knows and the trained router does not.
-_MORE: Final = {"words-more": ("it", "pt", "nl"), "words-files": ("de", "fr", "es")}
+_MORE: Final[dict[str, tuple[str, ...]]] = {"words-more": ("it", "pt", "nl"), "words-files": ("de", "fr", "es")}
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
@@ -60,7 +60,7 @@ def _lexicons() -> dict[str, _Lexicon]:
 @cache
 def _more_lexicons() -> dict[str, _Lexicon]:
     """Those of all languages with the words that are only for comparing."""
-    return _read_lexicons(dict.fromkeys(_DICTIONARY, LANGUAGES) | _MORE)
+    return _read_lexicons({**dict.fromkeys(_DICTIONARY, LANGUAGES), **_MORE})
 
 
 def _read_lexicons(columns: Mapping[str, Sequence[str]]) -> dict[str, _Lexicon]:
