@@ -15,7 +15,7 @@ from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.fixed_replies import decline, fixed_reply
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
-from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import Coverage, Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
@@ -129,21 +129,32 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 def _gate(state: TurnState, services: Services) -> Gate | None:
     """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
-    passages, told = state.passages(), state.intent()
-    asked = told.intent if told and told.intent != "question" else services.small.asks_for(state)
+    passages, asked = state.passages(), _asked(state, services)
     if not passages or asked in ("small_talk", "about_gpt"):
         return None
-    sources = (*passages, _said(state))
+    rewords = asked != "question"
+    sources = (*passages, _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
-    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=asked != "question")
+    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords)
 
 
-def _said(state: TurnState) -> Passage:
+def _asked(state: TurnState, services: Services) -> Intent:
+    """What the message asks for, as the model took it, or else as code reads it."""
+    told = state.intent()
+    return told.intent if told and told.intent != "question" else services.small.asks_for(state)
+
+
+def _said(state: TurnState, *, everything: bool = False) -> Passage:
     """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
 
-    What a question supposes ("is it true that ...") is none of these.
+    What a question supposes ("is it true that ...") is none of these. A text that is written for the person may
+    repeat `everything` that was said.
     """
-    messages = (step.text for log in (*state.history, state.steps) for step in log if isinstance(step, UserMessage))
+    steps = [step for log in (*state.history, state.steps) for step in log]
+    messages = [step.text for step in steps if isinstance(step, UserMessage)]
+    if everything:
+        text = "\n\n".join((*messages, *(step.text for step in steps if isinstance(step, Finished))))
+        return Passage(file_id="", file_name="", segment="", chunk=0, text=text, start=0, end=len(text))
     texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
     told = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
     spec = state.spec
@@ -201,7 +212,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
-    coverage = _coverage(decision, state, grounding)
+    coverage = _coverage(decision, state, grounding, services)
     offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
@@ -264,14 +275,15 @@ def _decline(state: TurnState, services: Services) -> Finished:
     )
 
 
-def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
+def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding, services: Services) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
     if not (wrote and decision.coverage == "covered" and state.passages()):
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support else "no_knowledge"
+    # A text that was written, a summary or a greeting asks nothing of the files.
+    return "not_covered" if grounding.support and _asked(state, services) == "question" else "no_knowledge"
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
