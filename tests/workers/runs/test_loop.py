@@ -201,7 +201,7 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
 
 
 @pytest.mark.parametrize(
-    "written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?", NOT_COVERED]
+    "written", ["NOT COVERED", " Not covered.\n", "NO COVERED", NOT_COVERED + "\n\nYou could ask: Is it blue?"]
 )
 def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     give_files(run, only_from_knowledge=True)
