@@ -6,6 +6,8 @@ literal text of the document.
 
 import re
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from gpts.knowledge import tables
@@ -18,9 +20,15 @@ from gpts.values import Value
 
 # Cosines of each first text with each second text, shape (n_first, n_second).
 Similarity = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
+# A text of a question or a file in the language in which both are compared.
+Translate = Callable[[str], str]
 
 # The weight that a title repeating the question adds to the sentences under it.
 TITLE_WEIGHT: Final = 0.6
+# The share of its words that a sentence may have from the one before it. With that, and the meaning compared in this
+# context too, the best of some thirty sentences answers 64 % of 118 questions, one of the best two 79 % (alone 58 and
+# 76; dialogues, 2026-11).
+BEFORE_WEIGHT: Final = 0.3
 # An extract takes only sentences that score at least this share of the best one.
 EXTRACT_SHARE: Final = 0.8
 # Below the first score the question counts as unanswered, whatever the coverage; from the second on as answered. Of
@@ -119,19 +127,21 @@ def extractive_answer(
     max_sentences: int = 3,
     least_share: float = EXTRACT_SHARE,
     own_words: str = "",
+    translate: Translate | None = None,
 ) -> Extract:
     """The sentences of `passages` closest to `question`, in document order, as a cited answer; empty without any.
 
     They score at least `least_share` of the best one. `own_words`: the part of the question that the person wrote, if
-    the rest is from the conversation before; closeness to either counts half.
+    the rest is from the conversation before; closeness to either counts half. Words in common count in the original
+    or, if that is more, once `translate` has brought both to one language.
     """
     sentences = sources_of(passages, pairs=False)
     sources = [each for each in sentences if _is_informative(each)] or sentences
     if not sources:
         return Extract(text="", citations=())
-    scores = _question_scores(question, sources, similarity)
+    scores = _question_scores(question, sources, similarity, translate)
     if own_words and own_words != question and terms(own_words):
-        own = _question_scores(own_words, sources, similarity)
+        own = _question_scores(own_words, sources, similarity, translate)
         scores = [(score + other) / 2 for score, other in zip(scores, own, strict=True)]
     order = sorted(range(len(sources)), key=lambda i: -scores[i])
     best = [i for i in order[:max_sentences] if scores[i] >= least_share * scores[order[0]]]
@@ -172,20 +182,59 @@ def _is_informative(source: Source) -> bool:
     )
 
 
-def _question_scores(question: str, sources: Sequence[Source], similarity: Similarity | None) -> list[float]:
+def _question_scores(
+    question: str, sources: Sequence[Source], similarity: Similarity | None, translate: Translate | None
+) -> list[float]:
+    """How close each source is to `question`: by words and meaning, alone and with what leads to it."""
+    words, asked, read = _word_scores(question, sources), question, sources
+    if translate:
+        asked, read = translate(question), [_translated(source, translate) for source in sources]
+        words = list(map(max, words, _word_scores(asked, read)))
+    cosines = [2 * word for word in words]
+    if similarity:
+        texts = [[each.readable, _in_context(each, before)] for each, before in zip(read, _before(read), strict=True)]
+        rows = similarity([asked], [*chain.from_iterable(texts)])[0]
+        cosines = [(alone + within) / 2 for alone, within in zip(rows[::2], rows[1::2], strict=True)]
+    return [
+        word + cosine / 2 + QUESTION_WEIGHT * source.passage.score
+        for word, cosine, source in zip(words, cosines, sources, strict=True)
+    ]
+
+
+def _word_scores(question: str, sources: Sequence[Source]) -> list[float]:
+    """What the words that `question` shares with each source, the one before it and its title add to its score."""
     rarity = source_rarity(sources)
     wanted = frozenset(terms(question))
-    overlaps = [share(wanted, source.terms, rarity) for source in sources]
-    cosines = similarity([question], [source.readable for source in sources])[0] if similarity else overlaps
     # "And the Plover?": among several files, a file's name is a title over all of it.
-    files = {source.passage.file_name for source in sources}
-    names = {name: frozenset(terms(name.rsplit(".", 1)[0])) for name in files} if len(files) > 1 else {}
+    several = len({source.passage.file_id for source in sources}) > 1
+    scores: list[float] = []
+    for source, before in zip(sources, _before(sources), strict=True):
+        name = source.passage.file_name.rsplit(".", 1)[0] if several else ""
+        around = source.terms | before.terms if before else source.terms
+        own = (1 - BEFORE_WEIGHT) * share(wanted, source.terms, rarity) + BEFORE_WEIGHT * share(
+            wanted, around, rarity
+        )
+        scores.append(own / 2 + TITLE_WEIGHT * share(wanted, frozenset(terms(f"{source.title} {name}")), rarity))
+    return scores
+
+
+def _before(sources: Sequence[Source]) -> list[Source | None]:
+    """The sentence before each of `sources` under the same title, if there is one."""
+    pairs = zip(sources, [None, *sources], strict=False)
     return [
-        (overlap + cosine) / 2
-        + QUESTION_WEIGHT * source.passage.score
-        + TITLE_WEIGHT * share(wanted, source.above | names.get(source.passage.file_name, frozenset()), rarity)
-        for overlap, cosine, source in zip(overlaps, cosines, sources, strict=True)
+        other if other and other.passage is each.passage and other.title == each.title else None
+        for each, other in pairs
     ]
+
+
+def _in_context(source: Source, before: Source | None) -> str:
+    """A sentence with its title and the sentence before it, which may name what it is about."""
+    return f"{source.title}: {before.readable if before else ''} {source.readable}"
+
+
+def _translated(source: Source, translate: Translate) -> Source:
+    text = translate(source.readable)
+    return replace(source, readable=text, terms=frozenset(terms(text)), title=translate(source.title))
 
 
 def _numbered(found: Sequence[tuple[Span, Source]]) -> tuple[Citation, ...]:

@@ -51,7 +51,7 @@ class Source:
     """A sentence of a passage, or two adjacent ones.
 
     `readable` is `text` as understood alone: a table row labelled with its column names, empty for the header line,
-    otherwise the same. `terms` are its own, `above` those of its title, `context` the words of the passage.
+    otherwise the same. `terms` are its own, `title` is the heading above it, `context` the words of the passage.
     """
 
     passage: Passage
@@ -60,7 +60,7 @@ class Source:
     readable: str
     terms: frozenset[str]
     context: frozenset[str]
-    above: frozenset[str]
+    title: str
     is_pair: bool
 
 
@@ -73,20 +73,20 @@ def sources_of(passages: Sequence[Passage], *, pairs: bool = True) -> list[Sourc
 def _sources_in(passage: Passage) -> Iterator[Source]:
     spans = sentence_spans(passage.text)
     context = frozenset(words(f"{passage.file_name} {passage.heading} {passage.text}"))
-    above = frozenset(terms(passage.heading.rsplit(" > ", 1)[-1]))
+    title = passage.heading.rsplit(" > ", 1)[-1]
     columns = tables.headers(passage.text, spans)
     for number, span in enumerate(spans):
         text = passage.text[span.start : span.end]
         header = columns.get(span.start)
         readable = text if header is None else tables.labelled(header, text) if header else ""
         own = frozenset(terms(readable or text))
-        above = own if is_title(passage.text, span) or text.endswith(("?", "？")) else above
-        yield Source(passage, span, text, readable, own, context, above, is_pair=False)
+        title = text if is_title(passage.text, span) or text.endswith(("?", "？")) else title
+        yield Source(passage, span, text, readable, own, context, title, is_pair=False)
         # A pair of rows would mix their numbers.
         if number + 1 < len(spans) and not tables.is_row(text):
             pair = Span(span.start, spans[number + 1].end)
             both = passage.text[pair.start : pair.end]
-            yield Source(passage, pair, both, both, frozenset(terms(both)), context, above, is_pair=True)
+            yield Source(passage, pair, both, both, frozenset(terms(both)), context, title, is_pair=True)
 
 
 def is_title(text: str, span: Span) -> bool:

@@ -142,7 +142,7 @@ def _without_writing(state: TurnState) -> Decision:
     """The answer of a model that cannot write any: the files' own sentences, or that there are none on this."""
     intent, retrieval, coverage = state.intent(), state.retrieval(), coverage_of(state)
     if retrieval and retrieval.extract:
-        is_led = intent and (intent.intent != "question" or not retrieval.covered)
+        is_led = intent and (intent.intent in ("rewrite", "whole_files") or not retrieval.covered)
         lead = intent.lead if intent and is_led else ""
         return Finish(f"{lead}\n\n{retrieval.extract}".strip(), coverage)
     if intent and intent.note:

@@ -12,6 +12,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.sections import FilePart
+from gpts.knowledge.sentences import sentence_spans
 from gpts.runs.fixed_replies import fixed_reply
 from gpts.runs.intent import SUMMARY
 from gpts.runs.messages import PromptMessage
@@ -79,16 +80,17 @@ def notes_request(text: str, wanted: str, n_tokens: int) -> tuple[PromptMessage,
         text=text,
         wanted=TEXTS["summary"] if wanted == SUMMARY else wanted,
         n_words=int(n_tokens * _WORDS_PER_TOKEN),
+        otherwise="" if wanted == SUMMARY else TEXTS["otherwise"],
     )
     rules = PromptMessage(role="system", content=TEXTS["rules"].strip())
     return (rules, PromptMessage(role="user", content=content.strip()))
 
 
 def read_notes(written: str, *, is_whole: bool) -> str:
-    """The notes in a reply, without a last line that was cut off; empty if the text says nothing on the request."""
-    lines = [line.rstrip() for line in written.strip().splitlines() if line.strip()]
-    if not is_whole:
-        lines = lines[:-1]
+    """The notes in a reply, without a sentence that was cut off; empty if the text says nothing on the request."""
+    spans = sentence_spans(written)
+    end = spans[-2].end if len(spans) > 1 and not is_whole else len(written)
+    lines = [line.rstrip() for line in written[:end].strip().splitlines() if line.strip()]
     told = [line for line in lines if line.strip(" -*.").upper() != "NOTHING"]
     return "\n".join(told)
 
@@ -97,6 +99,7 @@ def notes_text(notes: Sequence[PartNotes], unread: str) -> str:
     """The notes of a turn as its prompt has them."""
     told = [f"({each.part}{f', {each.place}' if each.place else ''})\n{each.text}" for each in notes if each.text]
     heading = TEXTS["heading_unread"].format(unread=unread) if unread else TEXTS["heading"]
+    heading = heading.strip()
     if not told:
         return f"{heading}\n\n{TEXTS['nothing']}"
     return "\n\n".join([heading, *told, *([TEXTS["others"]] if len(told) < len(notes) else [])])

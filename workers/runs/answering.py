@@ -15,19 +15,22 @@ from gpts.runs.delegation import title_of, titles_in
 from gpts.runs.fixed_replies import decline, fixed_reply
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
-from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import Coverage, Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import GenerationRequest, Grammar, Sampling
 from workers.engine.prompts import fit_prompt
 from workers.knowledge.errors import AttachmentGone, KnowledgeError
+from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.meaning import EmbeddedMeaning
 from workers.runs.reply import ReplyCollector
 from workers.runs.services import Services
 from workers.runs.writing import Show
 
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
+# Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
+QUOTED_WHOLE_TOKENS: Final = 4_000
 # Passages whose sentences are compared with a question that the answer declines.
 _CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
@@ -80,15 +83,22 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
     meant = [file.id for file in state.new_files()] if writes or intent is None else intent.file_ids
     first = [ref for ref in refs if ref.file_id in meant]
     budget = budget_for(state.ability.context_tokens)
+    if not writes:
+        found = _quotable(first or refs, query, budget, index)
+        is_answered = not first or found.covered or services.small.extract(found, state).covered
+        return found if is_answered else _quotable(refs, query, budget, index)
     if not first or len(first) == len(refs):
         return index.search(refs, query, budget)
-    if not writes:
-        found = index.search(first, query, budget)
-        is_answered = found.covered or services.small.extract(found, state).covered
-        return found if is_answered else index.search(refs, query, budget)
     others = [ref for ref in refs if ref not in first]
     one, other = (index.search(each, query, budget // 2) for each in (first, others))
     return one.model_copy(update={"passages": one.passages + other.passages, "n_files": len(refs)})
+
+
+def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: KnowledgeIndex) -> Retrieval:
+    """What was found in `refs` for a model that only quotes: all of them if they are short."""
+    found = index.search(refs, query, budget)
+    is_short = index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS
+    return found.model_copy(update={"passages": index.whole(refs)}) if is_short else found
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:
@@ -119,20 +129,32 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 def _gate(state: TurnState, services: Services) -> Gate | None:
     """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
-    passages, asked = state.passages(), services.small.asks_for(state)
+    passages, asked = state.passages(), _asked(state, services)
     if not passages or asked in ("small_talk", "about_gpt"):
         return None
-    sources = (*passages, _said(state))
+    rewords = asked != "question"
+    sources = (*passages, _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
-    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=asked != "question")
+    return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords)
 
 
-def _said(state: TurnState) -> Passage:
+def _asked(state: TurnState, services: Services) -> Intent:
+    """What the message asks for, as the model took it, or else as code reads it."""
+    told = state.intent()
+    return told.intent if told and told.intent != "question" else services.small.asks_for(state)
+
+
+def _said(state: TurnState, *, everything: bool = False) -> Passage:
     """What a reply may repeat without a file: the GPT's own description, and texts that the person handed over.
 
-    What a question supposes ("is it true that ...") is none of these.
+    What a question supposes ("is it true that ...") is none of these. A text that is written for the person may
+    repeat `everything` that was said.
     """
-    messages = (step.text for log in (*state.history, state.steps) for step in log if isinstance(step, UserMessage))
+    steps = [step for log in (*state.history, state.steps) for step in log]
+    messages = [step.text for step in steps if isinstance(step, UserMessage)]
+    if everything:
+        text = "\n\n".join((*messages, *(step.text for step in steps if isinstance(step, Finished))))
+        return Passage(file_id="", file_name="", segment="", chunk=0, text=text, start=0, end=len(text))
     texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
     told = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
     spec = state.spec
@@ -190,7 +212,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
     # and results of calls: a model that does not write from sources gives nothing else.
     quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
     support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
-    coverage = _coverage(decision, state, grounding)
+    coverage = _coverage(decision, state, grounding, services)
     offers = coverage == "not_covered" and not grounding.citations
     return Finished(
         text=text,
@@ -253,14 +275,15 @@ def _decline(state: TurnState, services: Services) -> Finished:
     )
 
 
-def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding) -> Coverage:
+def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding, services: Services) -> Coverage:
     """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
     wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
     if not (wrote and decision.coverage == "covered" and state.passages()):
         return decision.coverage
     if grounding.citations:
         return "covered"
-    return "not_covered" if grounding.support else "no_knowledge"
+    # A text that was written, a summary or a greeting asks nothing of the files.
+    return "not_covered" if grounding.support and _asked(state, services) == "question" else "no_knowledge"
 
 
 def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:

@@ -12,8 +12,11 @@ from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
 
-# How a reply says that the files do not cover the question; a model may repeat an earlier decline.
-_DECLINES: Final = tuple(each.casefold().rstrip(".") for each in (NOT_COVERED, *DECLINES))
+# How a reply says that the files do not cover the question: small models misspell the mark in other languages, or
+# repeat an earlier decline.
+_DECLINES: Final = tuple(
+    each.casefold().rstrip(".").replace("’", "'") for each in (NOT_COVERED, "NO COVERED", "NON COVERED", *DECLINES)
+)
 
 
 class ReplyCollector:
@@ -88,7 +91,7 @@ class ReplyCollector:
 
     def _is_decline(self, text: str, ended: bool) -> bool:
         """Whether `text` says that the files do not cover the question, or may come to say so."""
-        said = text.strip(" \n\"'*.").casefold()
+        said = text.strip(" \n\"'*.").casefold().replace("’", "'")
         self._declined = said.startswith(_DECLINES)
         return self._declined or (not ended and bool(said) and any(each.startswith(said) for each in _DECLINES))
 

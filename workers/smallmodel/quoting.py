@@ -1,11 +1,11 @@
 """Answers for models that cannot write them: the best sentences of the files, and the results of calls."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from gpts.knowledge import tables
 from gpts.knowledge.citations import (
-    CLOSE_SCORE,
     CLOSE_SHARE,
     Extract,
     Similarity,
@@ -29,6 +29,9 @@ CODE_FAILED: Final = (
 # Sentences are shown if they score this share of the best one. On 258 questions of dialogues 81 % then see a sentence
 # with the answer among 2.0 on average, at 0.8 75 % among 1.7 (2026-11).
 SHOWN_SHARE: Final = 0.7
+# From this score the closest sentences are offered although they may not answer, and to what is more likely a remark.
+OFFERED_SCORE: Final = 0.08
+TALK_SCORE: Final = 0.3
 # Paragraphs up to this length are offered whole.
 PARAGRAPH_CHARS: Final = 400
 
@@ -41,15 +44,16 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     texts = [passage.text for passage in found.passages]
     intent = state.intent()
     says = intent.query if intent and intent.intent == "question" else ""
-    query, own = in_words_of(texts, found.query, says or state.question())
-    extract = extractive_answer(query, found.passages, similarity, least_share=SHOWN_SHARE, own_words=own)
+    wording = in_words_of(texts, found.query, says or state.question())
+    query, own = wording.texts
+    best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
+    extract = best(least_share=SHOWN_SHARE)
     covered = is_answer(extract, found.covered)
-    is_remark = intent is not None and intent.intent == "small_talk"
-    is_shown = covered or (extract.score >= CLOSE_SCORE and not is_remark)
-    if not is_shown:
+    is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
+    if not covered and extract.score < (TALK_SCORE if is_talk else OFFERED_SCORE):
         return found.model_copy(update={"covered": covered, "extract": ""})
     if not covered:  # more of them, with what is around them, as the best may not be the right one
-        extract = extractive_answer(query, found.passages, similarity, least_share=CLOSE_SHARE, own_words=own)
+        extract = best(least_share=CLOSE_SHARE)
     return found.model_copy(
         update={"covered": covered, "extract": extract.text if covered else _paragraphs(extract, found.passages)}
     )

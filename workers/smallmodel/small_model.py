@@ -44,7 +44,7 @@ class SmallModel:
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""
-        return message_intent(state)
+        return message_intent(state, self.similarity)
 
     def outline(self, state: TurnState, files: Sequence[Passage]) -> Retrieval:
         """The outline of whole files as what was found in them."""

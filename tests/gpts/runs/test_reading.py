@@ -49,6 +49,8 @@ def test_the_notes_on_all_that_may_be_read_fit_beside_the_rest_of_the_prompt():
 
 def test_notes_leave_out_what_was_cut_off_and_nothing():
     assert read_notes("- One.\n\n- Two, and th", is_whole=False) == "- One."
+    assert read_notes("It is one. It is two. It is thr", is_whole=False) == "It is one. It is two."
+    assert read_notes("One long sentence that does not", is_whole=False) == "One long sentence that does not"
     assert read_notes("- One.\n- Two.", is_whole=True) == "- One.\n- Two."
     assert read_notes(" NOTHING. ", is_whole=True) == read_notes("- Nothing", is_whole=True) == ""
 
@@ -72,7 +74,7 @@ def test_the_prompt_has_the_notes_and_says_where_there_are_none():
     assert "(m.pdf, part 1 of 2, pages 1–3)\n- One." in text
     assert text.endswith("(The other parts say nothing on this.)")
     assert notes_text((notes(1, ""),), "").endswith("The files say nothing on this.")
-    assert "of which you have read a part (m.pdf)" in notes_text((notes(1, "- One."),), "m.pdf")
+    assert "of which you have read a part (m.pdf)." in notes_text((notes(1, "- One."),), "m.pdf")
 
 
 def test_what_was_not_read_is_said_by_pages_or_sections():

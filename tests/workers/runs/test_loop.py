@@ -183,6 +183,15 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
+def test_a_text_for_the_person_may_repeat_what_they_said(conversation, told):
+    run = services.start_run(conversation, "Write a note to Ms Okafor that I am away on 3 May.")
+    give_files(run, only_from_knowledge=True)
+    note = "Dear Ms Okafor, I am away on 3 May. See you on 9 June at Bosch."
+    last = advance(run, scripted_services([note]))[-1]
+    assert last.text == shown(told) == "Dear Ms Okafor, I am away on 3 May."
+    assert (last.coverage, last.closest) == ("no_knowledge", ())
+
+
 @pytest.mark.parametrize("message", ["hola, buenos días", "Wer bist du denn?"])
 def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, told, message):
     run = services.start_run(conversation, message)
@@ -192,7 +201,7 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
 
 
 @pytest.mark.parametrize(
-    "written", ["NOT COVERED", " Not covered.\n", "NOT COVERED\n\nYou could ask: Is it blue?", NOT_COVERED]
+    "written", ["NOT COVERED", " Not covered.\n", "NO COVERED", NOT_COVERED + "\n\nYou could ask: Is it blue?"]
 )
 def test_the_model_declines_with_a_mark_that_nobody_sees(run, told, written):
     give_files(run, only_from_knowledge=True)
@@ -215,7 +224,8 @@ def test_a_decline_is_in_the_language_of_the_question(conversation, told, abilit
 
 
 @pytest.mark.parametrize("only_from_knowledge", [True, False])
-def test_passages_without_a_sentence_near_the_question_quote_nothing(run, only_from_knowledge):
+def test_passages_without_a_sentence_near_the_question_quote_nothing(conversation, only_from_knowledge):
+    run = services.start_run(conversation, "Does it come in blue?")
     give_files(run, only_from_knowledge=only_from_knowledge)
     its = made_services(["I do not know."], Index(FOUND), Embedder(factor=0.0), WEAK)
     last = advance(run, its)[-1]

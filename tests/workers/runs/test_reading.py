@@ -320,3 +320,10 @@ def test_a_part_that_takes_too_long_fails_the_run_and_what_was_read_is_kept(run,
     assert finish(run, slow)[-1] == Error(message=loop.UNANSWERED)
     notes = notes_in(finish(services.start_run(conversation, "Once more."), its))
     assert [each.from_cache for each in notes] == [True, *[False] * (len(notes) - 1)]
+
+
+def test_a_summary_too_general_to_cite_is_no_decline(run, give, its, model):
+    model.answer = "It is a comprehensive guide to machines."
+    give(manual())
+    last = finish(run, its)[-1]
+    assert (last.text, last.coverage, last.closest) == (model.answer, "no_knowledge", ())

@@ -1,4 +1,4 @@
-"""Whole files for a model that cannot summarise them: an outline of sections, each with its first sentence."""
+"""Whole files for a model that cannot summarise them: an outline of sections, each with its first sentences."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,7 @@ from gpts.knowledge import tables
 from gpts.knowledge.citations import Similarity, extractive_answer
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.support import Source, is_title, sources_of
+from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import Retrieval
 from workers.smallmodel.conversation.wording import plain_words
@@ -22,9 +23,9 @@ MAX_LISTED: Final = 40
 MAX_CLOSEST: Final = 12
 # The embedder reads this in some two seconds on two cores.
 MAX_CLOSEST_CHARS: Final = 100_000
-# Rows of a table at the beginning of a section that an outline has, or sentences if there are few sections.
-MAX_ROWS: Final = 5
-_FEW_SECTIONS: Final = 2
+# An outline has the first sentence of every section, and the next ones, section by section, while it is no longer
+# than this: most of a short file, and little more than first sentences of a long one.
+OUTLINE_CHARS: Final = 2_500
 # A sentence is listed if it is this share as close to the message as the closest one.
 _LISTED_SHARE: Final = 0.6
 _LEAST_WORDS: Final = 3
@@ -34,7 +35,12 @@ _OVERVIEW: Final = re.compile(
     r"|abschnitte?|kapitel|resum\w+|apercu|chapitres?|panorama|capitulos?|secciones)\b"
 )
 _PARAGRAPH: Final = re.compile(r"(?:(?<=\n\n)|\A)\S")
+_STOPPED: Final = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _BULLET: Final = re.compile(r"^(?:[-*+•]|\d+[.)])\s+")
+
+
+# A part of a file, and its text as it is shown.
+_Sentence = tuple[Passage, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,15 @@ def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity)
     intent = state.intent()
     assert intent is not None
     lists = is_listing(intent.query)
-    found = _of_kind(intent.query, files) or _closest(intent.query, files, similarity) if lists else []
+    found = _listed(intent.query, files, similarity) if lists else []
     lines = [f"- {_BULLET.sub('', text)}" for _, text in found]
     if not found:
-        found = list(islice((lead for file in files for lead in _leads(file)), MAX_SECTIONS))
-        lines = list(_outline_lines(found, several=len(files) > 1))
+        sections = list(islice((section for file in files for section in _sentences(file)), MAX_SECTIONS))
+        shown = [section[:n] for section, n in zip(sections, _shares(sections), strict=True) if n]
+        whole = {file.file_id: file for file in files}
+        items = [_items(section, whole[section[0][0].file_id]) for section in shown]
+        found = [item for each in items for item in each]
+        lines = list(_outline_lines(items, several=len(files) > 1))
     return Retrieval(
         query=intent.query,
         passages=tuple(passage for passage, _ in found),
@@ -65,7 +75,25 @@ def outlined(state: TurnState, files: Sequence[Passage], similarity: Similarity)
     )
 
 
-def _of_kind(message: str, files: Sequence[Passage]) -> list[tuple[Passage, str]]:
+def _listed(message: str, files: Sequence[Passage], similarity: Similarity) -> list[_Sentence]:
+    """What the message wants all of: sentences of a kind, of the sections that it names, or the closest ones."""
+    return _of_kind(message, files) or _of_named(message, files) or _closest(message, files, similarity)
+
+
+def _of_named(message: str, files: Sequence[Passage]) -> list[_Sentence]:
+    """The sentences of the sections whose whole heading the message has: "all error codes"."""
+    said = frozenset(terms(message))
+    sections = (section for file in files for section in _sentences(file) if section)
+    named = (section for section in sections if _is_named(section[0][0], said))
+    return list(islice((sentence for section in named for sentence in section), MAX_LISTED))
+
+
+def _is_named(part: Passage, said: frozenset[str]) -> bool:
+    heading = frozenset(terms(part.heading.rsplit(" > ", 1)[-1]))
+    return bool(heading) and heading <= said
+
+
+def _of_kind(message: str, files: Sequence[Passage]) -> list[_Sentence]:
     """Every sentence with a date, price, contact or rule, if the message wants all of one of these."""
     asked = fold(message)
     kinds = [each for each in phrases("listing").values() if re.search(each["asks"], asked)]
@@ -81,7 +109,7 @@ def _gives(kind: dict[str, str], source: Source) -> bool:
     return bool(re.search(kind["gives"], fold(source.text)) or re.search(kind["gives"], source.text))
 
 
-def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[tuple[Passage, str]]:
+def _closest(message: str, files: Sequence[Passage], similarity: Similarity) -> list[_Sentence]:
     """The sentences closest to the message; none of files that are too long to compare all of theirs."""
     if sum(len(file.text) for file in files) > MAX_CLOSEST_CHARS:
         return []
@@ -103,30 +131,46 @@ def is_listing(message: str) -> bool:
     return bool(_LISTING.search(plain)) and not _OVERVIEW.search(plain)
 
 
-def _outline_lines(leads: Sequence[tuple[Passage, str]], *, several: bool) -> Iterator[str]:
-    file = heading = ""
-    for lead, text in leads:
-        if several and lead.file_id != file:
-            yield from (["", f"**{lead.file_name}**", ""] if file else [f"**{lead.file_name}**", ""])
-        is_next = (lead.file_id, lead.heading) == (file, heading)  # a further row of the section's table
-        title = "" if is_next else lead.heading.rsplit(" > ", 1)[-1]
-        yield f"- **{title}**: {text}" if title else f"- {text}"
-        file, heading = lead.file_id, lead.heading
+def _shares(sections: Sequence[Sequence[_Sentence]]) -> list[int]:
+    """How many sentences of each section an outline has."""
+    counts = [min(1, len(section)) for section in sections]
+    left = OUTLINE_CHARS - sum(len(section[0][1]) for section in sections if section)
+    for depth in range(1, max(map(len, sections), default=0)):
+        for number, section in enumerate(sections):
+            if depth == counts[number] < len(section) and (left := left - len(section[depth][1])) >= 0:
+                counts[number] += 1
+    return counts
 
 
-def _leads(file: Passage) -> Iterator[tuple[Passage, str]]:
-    """The first sentence of each section of a file, or of each paragraph if it has no headings; rows of a table.
+def _items(section: Sequence[_Sentence], file: Passage) -> list[_Sentence]:
+    """The sentences of a section as one item of an outline; rows of a table stay apart."""
+    if any(tables.is_row(part.text) for part, _ in section):
+        return list(section)
+    texts = [text if _STOPPED.search(text) else f"{text};" for _, text in section]
+    first, last = section[0][0], section[-1][0]
+    return [(_part(file, first.start, last.end, first.heading), " ".join(texts).rstrip(";"))]
 
-    Of a file with few sections, the first sentences.
-    """
-    sections = list(_sections(file))
+
+def _outline_lines(sections: Sequence[Sequence[_Sentence]], *, several: bool) -> Iterator[str]:
+    file = ""
     for section in sections:
+        part = section[0][0]
+        if part.file_id != file:
+            title = part.heading.split(" > ")[0] if " > " in part.heading else ""
+            name = ": ".join(filter(None, [part.file_name if several else "", title]))
+            yield from [*([""] if file else []), *([f"**{name}**", ""] if name else [])]
+            file = part.file_id
+        heading = part.heading.rsplit(" > ", 1)[-1]
+        for number, (_, text) in enumerate(section):
+            yield f"- **{heading}**: {text}" if heading and not number else f"- {text}"
+
+
+def _sentences(file: Passage) -> Iterator[list[_Sentence]]:
+    """The sentences of each section of a file, or of each paragraph if it has no headings; rows of a table."""
+    for section in _sections(file):
         part = _part(file, section.start, section.end, section.heading)
         sources = [each for each in sources_of([part], pairs=False) if _is_text(each, section.heading)]
-        rows = [each for each in sources[:MAX_ROWS] if tables.is_row(each.text)]
-        shown = sources[: 1 if len(sections) > _FEW_SECTIONS else MAX_ROWS]
-        for source in rows if rows and rows[0] is sources[0] else shown:
-            yield _part(file, *_span(source), section.heading), _BULLET.sub("", source.readable)
+        yield [(_part(file, *_span(each), section.heading), _BULLET.sub("", each.readable)) for each in sources]
 
 
 def _is_text(source: Source, heading: str) -> bool:

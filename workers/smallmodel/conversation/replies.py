@@ -2,15 +2,18 @@
 
 from typing import Final
 
+from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
 from gpts.runs.intent import SUMMARY
 from gpts.runs.state import TurnState, attachments, readable
-from gpts.runs.steps import MessageIntent
+from gpts.runs.steps import FileRef, Finished, Intent, MessageIntent
 from workers.smallmodel.conversation.intents import (
+    LikelyIntent,
     Reading,
     beside_names,
     hands_over,
     is_remark,
+    likely_meant,
     means_all,
     named_files,
     read_message,
@@ -23,8 +26,11 @@ from workers.smallmodel.conversation.outlines import is_listing
 _LISTED: Final = 5
 
 
-def message_intent(state: TurnState) -> MessageIntent:
-    """What the new message of `state` asks for, with the reply if it asks for no facts."""
+def message_intent(state: TurnState, similarity: Similarity) -> MessageIntent:
+    """What the new message of `state` asks for, with the reply if it asks for no facts.
+
+    What is more likely a remark than a question gets a reply only if the files say nothing on it.
+    """
     text = state.question()
     reading = read_message(text, has_attachments=bool(state.attached()))
     if unread := _unread(reading, state):
@@ -32,7 +38,10 @@ def message_intent(state: TurnState) -> MessageIntent:
     is_handed_over = bool(state.new_files()) and (
         reading.intent == "small_talk" or (reading.intent == "question" and hands_over(text))
     )
-    match "whole_files" if is_handed_over else reading.intent:
+    meant: Intent | LikelyIntent = "whole_files" if is_handed_over else reading.intent
+    if meant == "question":
+        meant = likely_meant(text, reading.lang, similarity)
+    match meant:
         case "small_talk":
             return MessageIntent(intent="small_talk", answer=_small_talk(reading, state))
         case "about_gpt":
@@ -41,15 +50,15 @@ def message_intent(state: TurnState) -> MessageIntent:
             return _rewrite(reading, state)
         case "whole_files" if state.files():
             return _whole_files(reading, state, asks=not is_handed_over)
-    if is_remark(reading, text):  # unless the files say something about it
-        return MessageIntent(intent="small_talk", note=_small_talk(reading, state))
-    meant, query = _searched(state) if state.attached() else ((), "")
+    lead = fixed_reply(reading.lang, "unsure")
+    if meant == "remark" or is_remark(reading, text, after_talk=_was_talk(state)):
+        return MessageIntent(intent="small_talk", note=_small_talk(reading, state), lead=lead)
+    meant_ids, query = _searched(state) if state.attached() else ((), "")
     if state.files():
         note = decline(reading.lang, state.spec)
     else:
         note = with_starters(fixed_reply(reading.lang, "cannot_answer"), reading.lang, state.spec.starters)
-    lead = fixed_reply(reading.lang, "unsure")
-    return MessageIntent(intent="question", note=note, lead=lead, query=subject(text) or query, file_ids=meant)
+    return MessageIntent(intent="question", note=note, lead=lead, query=subject(text) or query, file_ids=meant_ids)
 
 
 def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
@@ -77,6 +86,12 @@ def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIn
     )
 
 
+def _was_talk(state: TurnState) -> bool:
+    """Whether the message before this one was small talk, or about the GPT."""
+    before = state.history[-1] if state.history else ()
+    return any(isinstance(step, MessageIntent) and step.intent in ("small_talk", "about_gpt") for step in before)
+
+
 def _named(state: TurnState) -> tuple[str, ...]:
     """The files that the message names; attached ones are numbered in their order."""
     new, attached = state.new_files(), state.attached()
@@ -98,20 +113,30 @@ def _searched(state: TurnState) -> tuple[tuple[str, ...], str]:
 
 
 def _meant(state: TurnState) -> tuple[str, ...]:
-    """The files that a message means without naming any: the last ones attached, all attached, or the GPT's own."""
-    turns = (readable(attachments(log)) for log in (state.steps, *reversed(state.history)))
-    last = next(filter(None, turns), ())
-    if last and (len(last) > 1 or not means_all(state.question())):
-        return tuple(file.id for file in last)
-    several = state.attached() if len(state.attached()) > 1 else ()
-    return tuple(file.id for file in several) or tuple(ref.file_id for ref in state.files())
+    """The files that a message means without naming any: the last ones attached, all attached, or all there are."""
+    last = _last_attached(state)
+    if len(last) == 1 and means_all(state.question()):
+        last = state.attached() if len(state.attached()) > 1 else ()
+    return tuple(file.id for file in last) or tuple(ref.file_id for ref in state.files())
+
+
+def _last_attached(state: TurnState) -> tuple[FileRef, ...]:
+    """The files attached last; empty if a later answer was from the GPT's own files."""
+    own = {ref.file_id for ref in state.spec.knowledge}
+    for log in (state.steps, *reversed(state.history)):
+        if files := readable(attachments(log)):
+            return files
+        answers = (step for step in log if isinstance(step, Finished))
+        if any(citation.file_id in own for answer in answers for citation in answer.citations):
+            break
+    return ()
 
 
 def _small_talk(reading: Reading, state: TurnState) -> str:
-    assert reading.talk is not None
+    kind = reading.talk.kind if reading.talk else "acknowledgement"
     help_text = fixed_reply(reading.lang, "help")
-    text = fixed_reply(reading.lang, reading.talk.kind).format(name=state.spec.name, help=help_text)
-    is_first = reading.talk.kind == "greeting" and not state.history
+    text = fixed_reply(reading.lang, kind).format(name=state.spec.name, help=help_text)
+    is_first = kind == "greeting" and not state.history
     return with_starters(text, reading.lang, state.spec.starters) if is_first else text
 
 

@@ -1,23 +1,45 @@
-"""A question in the words of the files that it is about: typos corrected, and in English if they are."""
+"""A question in the words of the files that it is about: typos corrected, and both in English to be compared."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from gpts.knowledge.citations import Translate
 from gpts.knowledge.terms import STOP_WORDS
 from workers.knowledge.languages import language_of_text
+from workers.smallmodel.conversation.intents import language
 from workers.smallmodel.conversation.wording import is_like, plain_words
-from workers.smallmodel.routing.words import gloss, language_of
+from workers.smallmodel.routing.words import english_words
 
 _LEAST_CHARS: Final = 4
 
 
-def in_words_of(sources: Sequence[str], *texts: str) -> list[str]:
-    """`texts` in the words of `sources`: in English as far as the dictionary goes if they are, and without typos."""
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """`texts` without typos, and how they and the files are brought to English; None if all of it is."""
+
+    texts: tuple[str, ...]
+    translate: Translate | None = None
+
+
+def in_words_of(sources: Sequence[str], *texts: str) -> Wording:
+    """`texts`, of which the last is the message itself, in the words of `sources`."""
     whole = " ".join(sources)
-    are_english = language_of_text(whole) == "en"
+    of_files, of_texts = language_of_text(whole) or "en", language(texts[-1])
     known = set(plain_words(whole))
-    translated = (gloss(text) if are_english and language_of(text) != "en" else text for text in texts)
-    return [" ".join(_corrected(word, known) for word in text.split()) for text in translated]
+    asked = tuple(_in_words(text, known) if of_texts == of_files else text for text in texts)
+    if of_files == of_texts == "en":
+        return Wording(asked)
+    english = set(plain_words(english_words(whole, of_files)))
+
+    def translate(text: str) -> str:
+        return _in_words(english_words(text, of_texts), english) if text in asked else english_words(text, of_files)
+
+    return Wording(asked, translate)
+
+
+def _in_words(text: str, known: set[str]) -> str:
+    return " ".join(_corrected(word, known) for word in text.split())
 
 
 def _corrected(word: str, known: set[str]) -> str:

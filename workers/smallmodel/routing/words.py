@@ -1,12 +1,15 @@
 """Translates a message word by word to English, as the bundled embedder knows only English.
 
-A small dictionary has the German, French, Spanish and Chinese words of messages to tools. Word order and grammar stay
-foreign, which hardly matters to the embedder.
+A small dictionary has the German, French, Spanish and Chinese words of messages to tools; smaller ones have words of
+questions and files, also in Italian, Portuguese and Dutch. Word order and grammar stay foreign, which hardly matters
+to the embedder.
 """
 
 import re
 import tomllib
 import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -16,11 +19,15 @@ DATA: Final = Path(__file__).parent / "data"
 # English to the forms in each of LANGUAGES.
 _DICTIONARY: Final = ("words", "words-gpts", "words-things")
 LANGUAGES: Final = ("de", "fr", "es", "zh")
+# Further words of these languages, which `english_words` knows and the trained router does not.
+_MORE: Final[dict[str, tuple[str, ...]]] = {"words-more": ("it", "pt", "nl"), "words-files": ("de", "fr", "es")}
 _TOKEN: Final = re.compile(r"https?://\S+|[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\d.,:]*|[\u3400-\u9fff]|\S")
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _FOREIGN: Final = re.compile("[äöüßéèêàçùîôñ¿¡íóúáâœ]")
-_ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t)['’]")
+_ELISION: Final = re.compile(r"^(?:l|d|j|qu|n|s|c|m|t|dell|all|nell|un|quest)['’]")
 _SHORTEST_STEM: Final = 4
+# The languages in which a word is looked up that the dictionary of its own does not have.
+_RELATED: Final = ("es", "pt", "it", "fr", "nl", "de")
 _LONGEST_HAN: Final = 4
 
 
@@ -47,10 +54,20 @@ def fold(text: str) -> str:
 
 @cache
 def _lexicons() -> dict[str, _Lexicon]:
-    lexicons = {language: _Lexicon() for language in LANGUAGES}
-    for name in _DICTIONARY:
+    return _read_lexicons(dict.fromkeys(_DICTIONARY, LANGUAGES))
+
+
+@cache
+def _more_lexicons() -> dict[str, _Lexicon]:
+    """Those of all languages with the words that are only for comparing."""
+    return _read_lexicons({**dict.fromkeys(_DICTIONARY, LANGUAGES), **_MORE})
+
+
+def _read_lexicons(columns: Mapping[str, Sequence[str]]) -> dict[str, _Lexicon]:
+    lexicons: dict[str, _Lexicon] = defaultdict(_Lexicon)
+    for name, languages in columns.items():
         for english, forms in read_data(name).items():
-            for language, words in zip(LANGUAGES, forms, strict=True):
+            for language, words in zip(languages, forms, strict=True):
                 for word in words.split():
                     form = word if language == "zh" else fold(word)
                     table = lexicons[language].stems if form.endswith("*") else lexicons[language].exact
@@ -85,12 +102,15 @@ def language_of(text: str) -> str:
 
 
 def _find(language: str, word: str) -> str | None:
-    lexicon = _lexicons()[language]
+    return _looked_up(_lexicons()[language], language, word)
+
+
+def _looked_up(lexicon: _Lexicon, language: str, word: str) -> str | None:
     folded = fold(word)
     found = lexicon.find(folded)
-    if found is None and language in ("fr", "es"):
+    if found is None and language in ("fr", "es", "it"):
         found = lexicon.find(_ELISION.sub("", folded))
-    if found is None and language == "de":
+    if found is None and language in ("de", "nl"):
         found = _compound(lexicon, folded)
     return found
 
@@ -113,6 +133,32 @@ def gloss(text: str) -> str:
     if language == "zh":
         return _gloss_han(text)
     return " ".join(_find(language, token) or token for token in _TOKEN.findall(text))
+
+
+@lru_cache(4_096)
+def english_words(text: str, language: str) -> str:
+    """`text` with its words in English as far as any dictionary has them, that of its language first.
+
+    A short text may be in a related language, and an unknown word is often nearly the same there.
+    """
+    if language == "en":
+        return text
+    if language == "zh":
+        return _gloss_han(text)
+    lexicons = _more_lexicons()
+    order = [*([language] if language in lexicons else []), *(each for each in _RELATED if each != language)]
+    found = (
+        (
+            token,
+            (
+                _looked_up(lexicons[each], each, token)
+                for each in order
+                if len(token) >= _SHORTEST_STEM or each == language
+            ),
+        )
+        for token in _TOKEN.findall(text)
+    )
+    return " ".join(next(filter(None, words), token) for token, words in found)
 
 
 def _gloss_han(text: str) -> str:

@@ -51,7 +51,7 @@ export class Composer {
   draftKey() { return `draft ${this.form.action}`; }
   draft() { try { return sessionStorage.getItem(this.draftKey()); } catch { return null; } }
   keep() { try { sessionStorage.setItem(this.draftKey(), this.area.value); } catch { /* Not everyone allows storage. */ } }
-  forget() { try { sessionStorage.removeItem(this.draftKey()); } catch { /* The same. */ } }
+  forget(key) { try { sessionStorage.removeItem(key); } catch { /* The same. */ } }
 
   async submit() {
     const text = this.area.value;
@@ -82,6 +82,7 @@ export class Composer {
 
   /** Send `text`; if it is the field's, the field is cleared once it was received. */
   async deliver(text, own) {
+    const key = this.draftKey(); // sending the first message changes the form's action
     this.sending = true;
     this.fail(null);
     this.update();
@@ -90,7 +91,7 @@ export class Composer {
       await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
       this.attached?.clear();
       if (own) {
-        this.forget();
+        this.forget(key);
         this.area.value = "";
       }
     } catch (refusal) {

@@ -2,12 +2,13 @@
 
 import pytest
 
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.scripted import WEAK
+from workers.smallmodel.conversation import outlines
 from workers.smallmodel.conversation.outlines import is_listing, outlined
 from workers.smallmodel.conversation.replies import message_intent
 
@@ -34,8 +35,14 @@ FILE = Passage(
 )
 
 
+def same_words(one, other):
+    """Cosines of a test: the share of words in common."""
+    words = [[set(text.lower().split()) for text in texts] for texts in (one, other)]
+    return [[len(a & b) / max(1, len(a | b)) for b in words[1]] for a in words[0]]
+
+
 def intent(text: str, spec: GptSpec = PUMPS, history=()):
-    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text),), history, {}))
+    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text),), history, {}), same_words)
 
 
 def test_a_greeting_introduces_the_gpt_once():
@@ -68,14 +75,46 @@ def test_a_question_without_files_is_declined():
 
 
 @pytest.mark.parametrize("text", ["Summarise the manual", "What is this file about?", "summary of all chapters"])
-def test_an_outline_has_the_first_sentence_of_each_section(text):
+def test_an_outline_has_the_sentences_of_each_section(text):
     steps = (UserMessage(text=text), intent(text))
     found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None)
-    seals = "- **Seals**: The seal kit is ZP-771.\n- It is serviced every 450 hours."  # few sections get more
+    seals = "- **Seals**: The seal kit is ZP-771. It is serviced every 450 hours."
     assert found.extract == f"{seals}\n- **Filter**: Change the filter twice a year."
     assert [TEXT[each.start : each.end] for each in found.passages] == [each.text for each in found.passages]
     assert found.covered
     assert "outline of manual.md" in steps[1].lead
+
+
+def test_an_outline_of_a_long_file_has_the_first_sentences(monkeypatch):
+    monkeypatch.setattr(outlines, "OUTLINE_CHARS", 60)
+    steps = (UserMessage(text="Summarise the manual"), intent("Summarise the manual"))
+    found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None)
+    assert found.extract == "- **Seals**: The seal kit is ZP-771.\n- **Filter**: Change the filter twice a year."
+
+
+def test_a_section_is_listed_by_its_name():
+    steps = (UserMessage(text="List all seals"), intent("List all seals"))
+    found = outlined(TurnState(PUMPS, WEAK, steps, (), {}), (FILE,), None)
+    assert found.extract == "- The seal kit is ZP-771.\n- It is serviced every 450 hours."
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("what are you for, then", "I’m Pumps"),  # like "what are you for"
+        ("I am so bored today", "All right."),
+    ],
+)
+def test_messages_like_the_examples_are_meant_for_the_gpt(text, reply):
+    found = intent(text)
+    assert (found.answer or found.note).startswith(reply)
+
+
+def test_what_follows_small_talk_and_asks_nothing_is_a_remark():
+    talk = ((UserMessage(text="hello"), intent("hello"), Finished(text="Hello!")),)
+    text = "flour everywhere and the oven broken"
+    assert intent(text, history=talk).intent == "small_talk"
+    assert intent(text).intent == intent("opening hours", history=talk).intent == "question"
 
 
 def test_what_is_to_be_listed_is_picked_from_the_whole_file():
@@ -100,7 +139,9 @@ ATTACHED = (UserMessage(text="How much is it?", attachments=(LEASE,)), Finished(
 
 
 def with_files(text: str, *files: FileRef, spec: GptSpec = EDITOR, history=()):
-    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text, attachments=files),), history, {}))
+    return message_intent(
+        TurnState(spec, WEAK, (UserMessage(text=text, attachments=files),), history, {}), same_words
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,6 +169,15 @@ def test_files_are_meant_by_what_was_attached_last_or_by_name(text, new, meant):
     assert (found.intent, set(found.file_ids)) == ("whole_files", meant)
 
 
+def test_an_answer_from_the_files_of_the_gpt_ends_the_reach_of_an_attached_file():
+    quote = Citation(
+        tag=1, file_id="m", file_name="", segment="m", chunk=0, quote="", start=0, end=1, answer_start=0, answer_end=1
+    )
+    manual = (UserMessage(text="Summarise the manual"), Finished(text="Seals", citations=(quote,)))
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED,)).file_ids == ("lease.pdf",)
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED, manual)).file_ids == ("lease.pdf", "m")
+
+
 @pytest.mark.parametrize(
     ("text", "query", "meant"),
     [
@@ -151,5 +201,5 @@ def test_what_can_neither_be_read_nor_opened_is_not_described():
     assert with_files("What does this show?", photo).answer.startswith("I can’t read photo.raw")
     message = UserMessage(text="What does this show?", attachments=(photo,))
     tools = {"see": ToolSpec(name="see", description="", parameters={})}
-    found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools))
+    found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools), same_words)
     assert (found.answer, found.note[:12]) == ("", "I can’t read")
