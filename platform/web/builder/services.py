@@ -101,17 +101,14 @@ def unready(gpt: Gpt) -> str:
     draft = gpt.files.filter(removed=None)
     status = KnowledgeFile.Status
     problems = (
-        (
-            draft.filter(status=status.QUARANTINED),
-            "Needs your review",
-            "Drop or accept its flagged passages, or remove it",
-        ),
-        (draft.filter(status__in=(status.FAILED, status.CANCELLED)), "Couldn’t be read", "Retry or remove it"),
-        (draft.exclude(status=status.READY), "Not ready yet", "Wait or remove it"),
+        (draft.filter(status=status.QUARANTINED), "Needs your review", "Decide on the flagged passages, or remove"),
+        (draft.filter(status__in=(status.FAILED, status.CANCELLED)), "Couldn’t be read", "Retry, replace or remove"),
+        (draft.exclude(status=status.READY), "Not ready yet", "Wait, or remove"),
     )
     for files, problem, remedy in problems:
-        if names := ", ".join(files.values_list("name", flat=True)[:3]):
-            return f"{problem}: {names}. {remedy}, then publish."
+        if names := files.values_list("name", flat=True)[:3]:
+            them = "it" if len(names) == 1 else "them"
+            return f"{problem}: {', '.join(names)}. {remedy} {them}, then publish."
     return ""
 
 

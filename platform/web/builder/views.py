@@ -82,9 +82,8 @@ def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
         messages.error(request, "Saved, except the fields marked in red.")
         return render_form(request, gpt, form)
     if request.POST.get("action") == "publish":
-        publish(request, gpt)
-    else:
-        messages.success(request, "Draft saved.")
+        return publish(request, gpt)
+    messages.success(request, "Draft saved.")
     return redirect("gpt_edit", gpt.slug)
 
 
@@ -114,19 +113,22 @@ def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
         messages.error(request, " ".join(error.messages))
 
 
-def publish(request: HttpRequest, gpt: Gpt) -> None:
-    """Publish now or once the files are ready, with a message that says which."""
+def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
+    """Publish now or once the files are ready, with a message that says which; if files block it, go to them."""
     stuck = (KnowledgeFile.Status.FAILED, KnowledgeFile.Status.CANCELLED)
     undecided = gpt.files.filter(removed=None, status=KnowledgeFile.Status.QUARANTINED)
+    form = reverse("gpt_edit", args=[gpt.slug])
     unlisted = gpt.sharing == Sharing.STORE and privacy_missing(gpt)
     if unlisted or gpt.files.filter(removed=None, status__in=stuck).exists():
         messages.error(request, f"Not published. {services.unready(gpt)}")
-    elif version := services.publish_when_ready(gpt):
+        return redirect(form if unlisted else f"{form}#knowledge")
+    if version := services.publish_when_ready(gpt):
         messages.success(request, f"Version {version.number} published.")
     elif undecided.exists():
         messages.success(request, "This will be published automatically once you review its files.")
     else:
         messages.success(request, "This will be published automatically once its files are ready.")
+    return redirect(form)
 
 
 def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:

@@ -123,10 +123,11 @@ def _with_placeholders(text: str, ends: Sequence[int]) -> str:
 
 
 def _places(text: str, end: int) -> list[int]:
-    """Possible places of a citation that ends at `end`: there, at the end of its line, or of its paragraph."""
+    """Possible places of a citation that ends at `end`: there, in its cell, at the end of its line or paragraph."""
+    cell = len(text[:end].rstrip().removesuffix("|").rstrip())
     line = text.find("\n", end)
     paragraph = text.find("\n\n", end)
-    return [end, *(len(text) if place < 0 else place for place in (line, paragraph))]
+    return [end, cell, *(len(text) if place < 0 else place for place in (line, paragraph))]
 
 
 def _insert(text: str, places: dict[int, int]) -> str:

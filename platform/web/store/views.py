@@ -150,7 +150,7 @@ def gpt_page(request: HttpRequest, slug: str) -> HttpResponse:
         "spec": spec,
         "owns": owns,
         "counts": counts,
-        "n_pages": files.aggregate(n=Sum("n_pages"))["n"],
+        "n_pages": files.filter(unit="page").aggregate(n=Sum("n_pages"))["n"],
         "link": share_link(gpt, owns),
         "access": access_of(spec, request.user),
     }

@@ -127,6 +127,7 @@ def test_a_tag_in_a_list_item_stays_in_its_item():
 
 def test_a_tag_in_a_table_stays_in_its_cell():
     assert "<td>450 h[[0]]</td>" in after("| a |\n|---|\n| 450 h |\n", "450 h")
+    assert "<td>450 h[[0]]</td>" in after("| a |\n|---|\n| 450 h |\n\nNext.", "450 h |")
 
 
 def test_a_tag_in_code_comes_behind_the_code():

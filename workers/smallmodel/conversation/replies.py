@@ -4,8 +4,9 @@ from typing import Final
 
 from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
+from gpts.runs.intent import SUMMARY
 from gpts.runs.state import TurnState, attachments, readable
-from gpts.runs.steps import Intent, MessageIntent
+from gpts.runs.steps import FileRef, Finished, Intent, MessageIntent
 from workers.smallmodel.conversation.intents import (
     LikelyIntent,
     Reading,
@@ -80,7 +81,7 @@ def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIn
         intent="whole_files",
         note=unable,
         lead=f"{unable} {shown}" if asks else shown,
-        query=state.question(),
+        query=state.question() if asks else SUMMARY,
         file_ids=meant,
     )
 
@@ -112,13 +113,23 @@ def _searched(state: TurnState) -> tuple[tuple[str, ...], str]:
 
 
 def _meant(state: TurnState) -> tuple[str, ...]:
-    """The files that a message means without naming any: the last ones attached, all attached, or the GPT's own."""
-    turns = (readable(attachments(log)) for log in (state.steps, *reversed(state.history)))
-    last = next(filter(None, turns), ())
-    if last and (len(last) > 1 or not means_all(state.question())):
-        return tuple(file.id for file in last)
-    several = state.attached() if len(state.attached()) > 1 else ()
-    return tuple(file.id for file in several) or tuple(ref.file_id for ref in state.files())
+    """The files that a message means without naming any: the last ones attached, all attached, or all there are."""
+    last = _last_attached(state)
+    if len(last) == 1 and means_all(state.question()):
+        last = state.attached() if len(state.attached()) > 1 else ()
+    return tuple(file.id for file in last) or tuple(ref.file_id for ref in state.files())
+
+
+def _last_attached(state: TurnState) -> tuple[FileRef, ...]:
+    """The files attached last; empty if a later answer was from the GPT's own files."""
+    own = {ref.file_id for ref in state.spec.knowledge}
+    for log in (state.steps, *reversed(state.history)):
+        if files := readable(attachments(log)):
+            return files
+        answers = (step for step in log if isinstance(step, Finished))
+        if any(citation.file_id in own for answer in answers for citation in answer.citations):
+            break
+    return ()
 
 
 def _small_talk(reading: Reading, state: TurnState) -> str:

@@ -117,8 +117,9 @@ export class FileList {
     if (status !== 201) return refuse(row, response?.error ?? "Upload failed. You may be signed out.");
     this.show(response);
     if (response.known) {
+      const { name } = row.job.file;
       row.remove();
-      toast(`${response.file.name} was already uploaded.`);
+      toast(name === response.file.name ? `${name} was already uploaded.` : `${name} is the same as ${response.file.name}. Not added again.`);
     } else {
       row.replaceWith(drawn(response.file));
       this.follow();

@@ -51,13 +51,14 @@ export class Composer {
   draftKey() { return `draft ${this.form.action}`; }
   draft() { try { return sessionStorage.getItem(this.draftKey()); } catch { return null; } }
   keep() { try { sessionStorage.setItem(this.draftKey(), this.area.value); } catch { /* Not everyone allows storage. */ } }
-  forget() { try { sessionStorage.removeItem(this.draftKey()); } catch { /* The same. */ } }
+  forget(key) { try { sessionStorage.removeItem(key); } catch { /* The same. */ } }
 
   async submit() {
     const text = this.area.value;
-    if (this.answering && text.trim()) this.hint = "Still answering. Wait for the answer or stop it to send this.";
-    else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) {
-      if (this.attached?.failed) this.hint = "Remove the file marked in red, then send.";
+    const empty = !text.trim() && !this.attached?.files.size;
+    if (this.answering && !empty) this.hint = "Still answering. Wait for the answer or stop it to send this.";
+    else if (!this.answering && !this.sending && !empty && text.length <= this.max) {
+      if (this.attached?.failed) this.hint = `Remove the file${this.attached.failed > 1 ? "s" : ""} marked in red, then send.`;
       else if (this.attached?.busy) this.wait(true);
       else await this.deliver(text, true);
     }
@@ -81,6 +82,7 @@ export class Composer {
 
   /** Send `text`; if it is the field's, the field is cleared once it was received. */
   async deliver(text, own) {
+    const key = this.draftKey(); // sending the first message changes the form's action
     this.sending = true;
     this.fail(null);
     this.update();
@@ -89,11 +91,11 @@ export class Composer {
       await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
       this.attached?.clear();
       if (own) {
-        this.forget();
+        this.forget(key);
         this.area.value = "";
       }
     } catch (refusal) {
-      this.fail(refusal, own ? " Your message is still here." : "");
+      this.fail(refusal, own && text.trim() ? " Your message is still here." : "");
     } finally {
       this.sending = false;
       this.update();
@@ -128,7 +130,8 @@ export class Composer {
     this.stopButton.hidden = !this.answering;
     this.stopButton.disabled = false;
     this.sendButton.hidden = this.answering;
-    this.sendButton.disabled = this.sending || !this.area.value.trim() || over > 0;
+    const empty = !this.area.value.trim() && !this.attached?.files.size;
+    this.sendButton.disabled = this.sending || empty || over > 0;
     this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
     this.note.classList.toggle("over", over > 0);
     this.note.textContent = this.hint || this.count(over);

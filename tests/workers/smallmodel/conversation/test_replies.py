@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.knowledge.documents import Passage
+from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -169,6 +169,15 @@ def test_files_are_meant_by_what_was_attached_last_or_by_name(text, new, meant):
     assert (found.intent, set(found.file_ids)) == ("whole_files", meant)
 
 
+def test_an_answer_from_the_files_of_the_gpt_ends_the_reach_of_an_attached_file():
+    quote = Citation(
+        tag=1, file_id="m", file_name="", segment="m", chunk=0, quote="", start=0, end=1, answer_start=0, answer_end=1
+    )
+    manual = (UserMessage(text="Summarise the manual"), Finished(text="Seals", citations=(quote,)))
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED,)).file_ids == ("lease.pdf",)
+    assert with_files("list all deadlines", spec=PUMPS, history=(ATTACHED, manual)).file_ids == ("lease.pdf", "m")
+
+
 @pytest.mark.parametrize(
     ("text", "query", "meant"),
     [
@@ -180,6 +189,11 @@ def test_files_are_meant_by_what_was_attached_last_or_by_name(text, new, meant):
 def test_questions_are_put_to_the_file_of_the_message_or_the_one_named(text, query, meant):
     found = with_files(text, PRICES, spec=PUMPS, history=(ATTACHED,))
     assert (found.intent, found.query, found.file_ids) == ("question", query, meant)
+
+
+def test_the_second_file_is_no_subject():
+    found = with_files("translate the second one to German", history=(ATTACHED,))
+    assert found.answer.endswith("and I’ll quote them.")
 
 
 def test_what_can_neither_be_read_nor_opened_is_not_described():
