@@ -167,7 +167,7 @@ class HfEngine(Learning):
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
         tokens = self._stream(Generation(text, len(ids), ends_at), ids, request)
-        is_open = self._tokenizer.decode(ids[-OPENING_TOKENS:]).rstrip().endswith(OPENING)
+        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
         return without_reasoning(tokens, is_open=is_open)
 
     def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Generator[Token]:
