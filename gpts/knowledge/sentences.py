@@ -25,6 +25,9 @@ _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")
 _LIST_MARK: Final = re.compile(r"\s*(?:[-*+•]\s+)?(?:\(?[0-9]{1,3}|\(?[a-zA-Z]|[ivxIVX]{1,5})\.$")
 _INITIAL: Final = re.compile(r"[A-Z]\. ?[A-Z]")
 _DOTTED: Final = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?$")
+# A German date: "1. Januar".
+_DAY: Final = re.compile(r"(?<!\d)\d{1,2}$")
+_MONTH: Final = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)")
 
 # Abbreviations that never end a sentence.
 _BEFORE_A_NAME: Final = frozenset(
@@ -82,6 +85,8 @@ def _ends_sentence(text: str, line_start: int, start: int, stop: re.Match[str], 
     if not mark.startswith("."):  # “Where?” she asked
         return not (mark[-1] in _CLOSING and following[0].islower())
     if _LIST_MARK.match(text[line_start : stop.start() + 1]):
+        return False
+    if mark == "." and _MONTH.match(following) and _DAY.search(text, start, stop.start()):
         return False
     if mark.rstrip("\"'”’»)]*_") not in (".", "…"):
         return not following[0].islower()

@@ -217,8 +217,12 @@ def _score(kind: str, expect: Expectation, wrong: Sequence[str]) -> float:
 
 
 def declines(last: Finished) -> bool:
-    """Whether the answer says that the files do not, or may not, cover the question."""
-    return last.coverage == "not_covered" or bool(_DECLINES.search(last.text))
+    """Whether the answer says that the files do not, or may not, cover the question; what it quotes says nothing."""
+    own, end = "", 0
+    for citation in last.citations:
+        own += last.text[end : citation.answer_start]
+        end = max(end, citation.answer_end)
+    return last.coverage == "not_covered" or bool(_DECLINES.search(own + last.text[end:]))
 
 
 def contains(text: str, wanted: str) -> bool:

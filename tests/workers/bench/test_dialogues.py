@@ -46,6 +46,15 @@ WRONG = {
     "declining": (Finished(text="The files don’t mention it."), {"declines": True}, []),
     "not declining": (Finished(text="Yes.", coverage="covered"), {"declines": True}, ["declines"]),
     "declining what is there": (Finished(text="", coverage="not_covered"), {"declines": False}, ["declined"]),
+    "quoting what declines": (
+        Finished(
+            text="Diving isn't included.",
+            citations=(CITED.model_copy(update={"answer_end": 22}),),
+            coverage="covered",
+        ),
+        {"declines": False},
+        [],
+    ),
     "citing in small talk": (Finished(text="Hi", citations=(CITED,)), {"no_citations": True}, ["no_citations"]),
 }
 
