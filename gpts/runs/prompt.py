@@ -128,7 +128,7 @@ def _question(step: UserMessage, log: Log, files: WholeFiles) -> PromptMessage:
         for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
-    parts = (*_texts(step.attachments, files), user_text(step.text, log), *hints)
+    parts = (*_texts(step.attachments, files), user_text(step.text or _TEXTS["no_message"], log), *hints)
     return PromptMessage(role="user", content="\n\n".join(filter(None, parts)))
 
 

@@ -185,6 +185,17 @@ def test_a_file_that_cannot_be_read_says_why_and_is_removed_before_sending(chat)
     expect(chips).to_contain_text("Only for Code interpreter. There’s no text in it.")
 
 
+def test_files_need_no_text_and_those_too_many_are_named(chat):
+    several = [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(11)]
+    chat.locator("[data-attach]").set_input_files(several)
+    expect(chat.get_by_text("Waiting to be read")).to_have_count(10)
+    ConversationFile.objects.update(status="ready", segment="00ff")
+    expect(chat.get_by_text("Waiting to be read")).to_have_count(0)
+    expect(chat.get_by_text("You can attach up to 10 files. 1 wasn’t added.")).to_be_visible()
+    chat.get_by_role("button", name="Send").click()
+    expect(chat.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(10)
+
+
 def test_leaving_the_page_stops_the_reading(chat):
     put(chat, "scan.pdf")
     expect(chat.get_by_role("list", name="Files to send")).to_contain_text("Waiting to be read")

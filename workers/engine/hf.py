@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
 from workers.engine.grammar import GrammarCompiler
 from workers.engine.lean import make_lean, pack_linears
+from workers.engine.reasoning import OPENING, without_reasoning
 from workers.engine.weights import fingerprint_of, resolve_model
 
 # 23 KB per token with the bundled model, 377 MB when full; unused tokens take no memory.
@@ -45,6 +46,8 @@ CPU_CACHE_TOKENS: Final = 16_384
 LIFE_CHECK_S: Final = 1.0
 # "No top-k" for processors without such an option; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
+# At most as many at the end of a prompt are the tag that opens reasoning.
+OPENING_TOKENS: Final = 8
 
 
 class Generation:
@@ -163,9 +166,11 @@ class HfEngine(Learning):
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
-        return self._stream(Generation(text, len(ids), ends_at), ids, request)
+        tokens = self._stream(Generation(text, len(ids), ends_at), ids, request)
+        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
+        return without_reasoning(tokens, is_open=is_open)
 
-    def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Iterator[Token]:
+    def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Generator[Token]:
         """The tokens of `reply`; closing the iterator cancels it."""
         grammar = self._grammars.start(request.grammar, request.max_tokens) if request.grammar else None
         manager = self._running_manager()

@@ -7,7 +7,7 @@ stops the generation. Whether text can form a control token depends on the serve
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 import httpx
@@ -29,6 +29,7 @@ from workers.engine.base import (
 )
 from workers.engine.checked import checked
 from workers.engine.detokenize import StopFilter
+from workers.engine.reasoning import without_reasoning
 from workers.engine.schemas import checked_size, json_value
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -84,7 +85,7 @@ class RemoteEngine(Learning):
         room = self._ability.context_tokens
         if n_prompt // 2 + request.max_tokens > room:  # the estimate is less than twice too high
             raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {room} tokens.")
-        return checked(request, lambda attempted: self._stream(attempted, ends_at, n_prompt))
+        return checked(request, lambda attempted: without_reasoning(self._stream(attempted, ends_at, n_prompt)))
 
     def fingerprint(self) -> str:
         """Of the server's entry for the model: name, weights and context limit."""
@@ -124,7 +125,7 @@ class RemoteEngine(Learning):
         """Closes all connections, which cancels running generations."""
         self._client.close()
 
-    def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Iterator[Token]:
+    def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Generator[Token]:
         """The server's pieces as tokens; leaving early closes the connection."""
         # With tools, servers write control tokens as text; what follows one is not part of the reply.
         visible = StopFilter((*request.stop, *CONTROL_TOKENS) if request.tools else request.stop)

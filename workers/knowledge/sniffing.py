@@ -30,9 +30,9 @@ BMP: Final = "image/bmp"
 
 _TABLE: Final[dict[str, Any]] = tomllib.loads(Path(__file__).with_name("signatures.toml").read_text("utf-8"))
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SOUND: Final = "Audio and video files aren't supported. Upload a transcript instead."
-_ARCHIVE: Final = "Archives aren't supported. Unpack it and upload its files."
-_PROGRAM: Final = "Programs aren't supported. Upload the documentation or source code instead."
+_SOUND: Final = "Audio and video files aren’t supported. Upload a transcript instead."
+_ARCHIVE: Final = "Archives aren’t supported. Unpack it and upload its files."
+_PROGRAM: Final = "Programs aren’t supported. Upload the documentation or source code instead."
 _PHOTO_BRANDS: Final = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 # Templates have the same content under a longer type.
 _ODF_KINDS: Final = ((ODT, ODT), (ODS, ODS), (ODP, ODP), ("application/vnd.oasis.opendocument.graphics", ODP))
@@ -90,7 +90,7 @@ def _refuse_known(data: bytes) -> None:
     if data[4:8] == b"ftyp":
         if data[8:12] in _PHOTO_BRANDS:
             raise UnsupportedFormat(
-                "HEIC and AVIF pictures aren't supported. Save it as JPEG or PNG and upload that."
+                "HEIC and AVIF pictures aren’t supported. Save it as JPEG or PNG and upload that."
             )
         raise UnsupportedFormat(_SOUND)
 
@@ -102,7 +102,7 @@ def _refuse_ole(data: bytes) -> None:
     for stream, message in _TABLE["ole"].items():
         if stream.encode("utf-16-le") in data:
             raise UnsupportedFormat(message)
-    raise UnsupportedFormat("Old Office files aren't supported. Save it as DOCX, XLSX or PPTX and upload that.")
+    raise UnsupportedFormat("Old Office files aren’t supported. Save it as DOCX, XLSX or PPTX and upload that.")
 
 
 def _zip_type(archive: Archive) -> str:
@@ -120,7 +120,7 @@ def _zip_type(archive: Archive) -> str:
         return _odf_type(archive, _manifest_type(archive))
     if any(name.endswith(".iwa") for name in archive.names) or "Index.zip" in archive:
         raise UnsupportedFormat(
-            "Apple iWork files aren't supported. Export it as PDF, DOCX, XLSX or PPTX and upload that."
+            "Apple iWork files aren’t supported. Export it as PDF, DOCX, XLSX or PPTX and upload that."
         )
     if not archive.names:
         raise EmptyFile

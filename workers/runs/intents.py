@@ -14,7 +14,7 @@ LINE_TOKENS: Final = 60
 
 def message_intent(state: TurnState, services: Services, check: Show) -> MessageIntent:
     """What the message of this turn asks for. Raises KnowledgeError, EngineError, or what `check` raises to stop."""
-    if not state.ability.writes_from_sources:
+    if not (state.ability.writes_from_sources and state.question()):
         return services.small.read_intent(state)
     refs = state.files()
     infos = services.index.infos(refs)

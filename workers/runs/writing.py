@@ -12,7 +12,6 @@ from workers.runs.services import Services
 
 # How long a model that reasons may do so before it writes a short text.
 REASONING_TOKENS: Final = 1_024
-_THOUGHT: Final = "</think>"
 
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
 Show = Callable[[str], None]
@@ -20,7 +19,7 @@ Show = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ShortText:
-    """A text as the model wrote it, without its reasoning; empty if that was too long."""
+    """A text as the model wrote it; empty if its reasoning was too long."""
 
     text: str
     finish: FinishReason
@@ -45,20 +44,12 @@ def write(
         sampling=Sampling(temperature=0.0),
         deadline_s=services.deadline_s,
     )
-    reasons = services.engine.ability().reasons
     raw, last = "", Token("")
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
             check("")
             raw, last = raw + token.text, token
-            if one_line and not reasons and "\n" in raw.lstrip():
+            if one_line and "\n" in raw.lstrip():
                 break
     usage = last.usage or Usage(services.engine.count_tokens(messages), len(raw) // 4)
-    return ShortText(_without_reasoning(raw, last.finish), last.finish or "stop", usage)
-
-
-def _without_reasoning(raw: str, finish: FinishReason | None) -> str:
-    before, ended, text = raw.partition(_THOUGHT)
-    if ended:
-        return text.strip()
-    return "" if "<think>" in before and finish else before.strip()
+    return ShortText(raw.strip(), last.finish or "stop", usage)

@@ -59,7 +59,7 @@ def _question(run: Run) -> Message:
         message_id=str(run.message_id),
         task_id=str(run.id),
         context_id=context_of(run),
-        parts=[Part(text=run.message.text)],
+        parts=[Part(text=run.message.text)] * bool(run.message.text),
     )
 
 

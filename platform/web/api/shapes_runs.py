@@ -21,7 +21,7 @@ CLOSEST: Final = "What of the files is closest to a question that an answer with
 class NewRun(Schema):
     """A message to a GPT."""
 
-    text: Text
+    text: Text = Field(description="May be empty if files are attached.")
     conversation: UUID | None = Field(None, description="The conversation to continue; a new one if omitted.")
     attachments: list[UUID] = Field([], max_length=100, description="Ids of files from `POST /api/attachments`.")
     preview: bool = Field(False, description="Send it to your own draft; the chat is not saved.")

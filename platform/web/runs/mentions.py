@@ -16,7 +16,7 @@ from web.accounts.models import User
 from web.builder.models import Gpt, GptQuerySet, GptVersion
 from web.builder.search import find, index_over, rank
 from web.builder.services import access_published
-from web.runs.errors import EmptyMessage, GuestGone, Refused
+from web.runs.errors import GuestGone, Refused
 from web.runs.models import Conversation, Run
 
 # Characters allowed between a name and the message, besides spaces.
@@ -51,7 +51,7 @@ class Mention:
 
 
 def choose(conversation: Conversation, text: str, mention: str = "") -> Chosen:
-    """The GPT that answers `text` in the conversation. Raises GuestGone, EmptyMessage, Refused."""
+    """The GPT that answers `text` in the conversation. Raises GuestGone, Refused."""
     if mention:
         return _answering(conversation, mention, text)
     called = None if conversation.origin == Conversation.Origin.DELEGATION else _mention_in(conversation, text)
@@ -105,17 +105,14 @@ def _one_of(called: Mention, own: str) -> str:
 
 
 def _mention_in(conversation: Conversation, text: str) -> Mention | None:
-    """The GPT that `text` starts with; None if the person may chat with none. Raises EmptyMessage."""
+    """The GPT that `text` starts with; None if the person may chat with none."""
     if not text.startswith("@"):
         return None
     # Names are compared here, a few milliseconds for thousands: databases differ in how they ignore case.
     gpts = Gpt.objects.chattable_by(conversation.owner).filter(published__isnull=False).order_by("created")
     names = list(gpts.values_list("slug", "published__data__name"))
     own = (conversation.gpt.slug, conversation.version.spec().name)
-    called = find_mention(text, names if own in names else [*names, own])
-    if called and not called.rest:
-        raise EmptyMessage(f"Add a message for {called.name} after its name.")
-    return called
+    return find_mention(text, names if own in names else [*names, own])
 
 
 def find_mention(text: str, names: Iterable[tuple[str, str]]) -> Mention | None:

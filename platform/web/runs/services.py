@@ -88,7 +88,7 @@ def start_run(
     mention: str = "",
     stay: bool = False,
 ) -> Run:
-    """The queued run that will answer `text` as the next message of the conversation.
+    """The queued run that will answer `text`, which may be empty with files, as the next message of the conversation.
 
     `earlier`, `later` and `overrides` come from an API caller, `attachments` are ids of the owner's files. `mention`
     is the slug of another GPT that answers instead, as does one that `text` starts with (“@name …”); with `stay` it
@@ -96,7 +96,7 @@ def start_run(
     TooManyRuns, GuestGone, Refused; nothing is stored then.
     """
     text = text.replace("\x00", "").strip()
-    if not text:
+    if not (text or attachments):
         raise EmptyMessage
     if len(text) + sum(len(message.content) for message in (*earlier, *later)) > settings.MAX_MESSAGE_CHARS:
         raise MessageTooLong
@@ -104,12 +104,17 @@ def start_run(
         with transaction.atomic():
             _check_free(conversation)
             chosen = mentions.choose(conversation, text, mention)
-            message = _keep(conversation, text, chosen.gpt if stay else None)
+            spec = chosen.version.spec()
+            if not (chosen.text or attachments):
+                raise EmptyMessage(f"Enter a message for {spec.name}.")
+            attached = files.claim(conversation, attachments, spec)
+            title = shorten(text or ", ".join(file.name for file in attached))
+            message = _keep(conversation, text, title, chosen.gpt if stay else None)
             first = UserMessage(
                 text=chosen.text,
                 earlier=tuple(earlier),
                 later=tuple(later),
-                attachments=files.claim(conversation, attachments, chosen.version.spec()),
+                attachments=attached,
                 overrides=overrides,
                 guest_id=str(chosen.gpt.id) if chosen.gpt else "",
             )
@@ -119,9 +124,9 @@ def start_run(
         raise
 
 
-def _keep(conversation: Conversation, text: str, guest: Gpt | None) -> Message:
+def _keep(conversation: Conversation, text: str, title: str, guest: Gpt | None) -> Message:
     conversation.changed = timezone.now()
-    conversation.title = conversation.title or shorten(text)
+    conversation.title = conversation.title or title
     conversation.guest = guest or conversation.guest
     conversation.save(update_fields=["changed", "title", "guest"])
     return Message.objects.create(conversation=conversation, text=text)

@@ -118,6 +118,11 @@ def test_of_dropped_turns_the_files_are_kept():
     assert prompt[1].content.endswith("Question: Which seal?")
 
 
+def test_a_file_without_a_message_is_to_be_described():
+    sent = ATTACHING[0].model_copy(update={"text": ""})
+    assert build_prompt(SPEC, (), (sent,), (TEXT,))[1].content.endswith("Say briefly what it is about.)")
+
+
 def test_a_guest_reads_the_attached_files_too():
     asked = UserMessage(text="Is it fair?", guest_id="clerk")
     assert "Rent: 900." in build_prompt(SPEC, (ATTACHING,), (asked,), (TEXT,))[1].content

@@ -49,6 +49,12 @@ def test_it_is_sent_with_a_message_and_read_by_its_tools(sales, conversation):
     assert (name, path.read_bytes(), untrusted) == ("sales.csv", b"a,b\n1,2\n", True)
 
 
+def test_it_needs_no_text_and_names_the_chat(sales, conversation):
+    run = services.start_run(conversation, " ", attachments=[sales.id])
+    conversation.refresh_from_db()
+    assert (run.message.text, conversation.title) == ("", "sales.csv")
+
+
 def test_anothers_file_cannot_be_sent(sales, gpt, charlie, alice):
     with pytest.raises(Refused):
         services.start_run(services.start_conversation(charlie, gpt), "Mine now.", attachments=[sales.id])

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from gpts.runs.steps import ApprovalRequest, Finished, ModelReply
+from tests.web.runs.attached import attached
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, delete_gpt, publish, set_sharing, update_gpt
 from web.runs import log, services
@@ -83,6 +84,10 @@ class TestMention:
         with pytest.raises(EmptyMessage, match="Tax Clerk"):
             services.start_run(conversation, "@Tax Clerk ")
         assert not Message.objects.exists()
+
+    def test_a_name_alone_may_bring_a_file(self, bob, conversation, clerk):
+        run = services.start_run(conversation, "@Tax Clerk ", attachments=[attached(bob).id])
+        assert (run.gpt, asked(run)) == (clerk, "")
 
     def test_the_chats_own_gpt_answers_as_itself(self, conversation, clerk):
         ended(services.start_run(conversation, "How much?", mention="tax-clerk", stay=True))

@@ -57,7 +57,7 @@ def test_hidden_and_instruction_like_text_is_left_out_and_said(bob, home) -> Non
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("song.mp3", b"ID3\x03" + bytes(99), "Audio and video files aren't supported"),
+        ("song.mp3", b"ID3\x03" + bytes(99), "Audio and video files aren’t supported"),
         ("blank.txt", b" \n \n", "empty"),
         ("broken.pdf", b"%PDF-1.7\nnothing", "damaged"),
         ("locked.pdf", pdf([[(12, "Secret")]], password_dictionary=True), "protected by a password"),

@@ -45,7 +45,7 @@ def test_a_broken_file_fails_with_its_sentence(draft) -> None:
     indexing.index_next()
     file.refresh_from_db()
     assert file.status == "failed"
-    assert "Programs aren't supported" in file.error
+    assert "Programs aren’t supported" in file.error
     assert file.claimed_until is None
 
 

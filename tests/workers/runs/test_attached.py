@@ -4,14 +4,15 @@ from uuid import UUID
 
 import pytest
 
-from gpts.runs.steps import Finished, Retrieval, UserMessage
+from gpts.runs.intent import SUMMARY
+from gpts.runs.steps import Finished, MessageIntent, Retrieval, UserMessage
 from tests.workers.conftest import read
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import Gpt, Sharing
 from web.builder.services import create_gpt, publish
 from web.runs import files, log, services, stream
-from web.runs.models import Run
+from web.runs.models import ConversationFile, Run
 from workers.engine.scripted import CAPABLE, WEAK
 from workers.knowledge.index import KnowledgeIndex
 from workers.runs import loop
@@ -55,6 +56,15 @@ def test_an_attached_file_is_read_also_in_later_turns_and_by_guests(
     for mention in ("", clerk.slug):
         later = services.start_run(conversation, "And the rent per month, in euros?", mention=mention)
         assert answered(later, home, words, ability)[1].citations[0].quote == RENT
+
+
+def test_a_long_file_without_a_message_is_to_be_summarized(conversation, attachments, home, words):
+    ConversationFile.objects.update(n_tokens=9_000)
+    run = services.start_run(conversation, "", attachments=attachments)
+    its = made_services([RENT] * 9, KnowledgeIndex(home, words), words, CAPABLE)
+    loop.advance(run.id, "model", lambda: its)
+    wish = next(step for step in log.read(run.id) if isinstance(step, MessageIntent))
+    assert (wish.intent, wish.query, wish.file_ids) == ("whole_files", SUMMARY, (str(attachments[0]),))
 
 
 def test_a_child_run_reads_what_was_passed_on(conversation, attachments, clerk, home, words, bob):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gpts.knowledge.documents import Block, Document
 from gpts.runs import reading
-from gpts.runs.steps import Cancelled, Error, FileRef, Log, MessageIntent, PartNotes, Retrieval
+from gpts.runs.steps import Cancelled, Error, FileRef, Log, PartNotes, Retrieval
 from tests.workers.knowledge.conftest import WordEmbedder
 from tests.workers.made_services import made_services
 from web.builder.models import GptVersion
@@ -270,13 +270,6 @@ def test_a_request_on_which_the_files_say_nothing(run, give, its, model):
     steps = finish(run, its)
     assert all(each.text == "" and each.passages == () for each in notes_in(steps))
     assert "The files say nothing on this." in its.engine.requests[-1].messages[-1].content
-
-
-def test_reasoning_is_no_part_of_a_line_and_one_without_end_leaves_it_to_code(run, give, index, model):
-    give(manual())
-    model.line = "<think>Hm.\nFILES?</think>\n\nFILES: 1 | every pressure"
-    its = made_services(model, index, WordEmbedder(), ABILITY.model_copy(update={"reasons": True}))
-    assert finish(run, its)[1] == MessageIntent(intent="whole_files", query="every pressure", file_ids=("f0",))
 
 
 def test_notes_go_with_their_segment_and_with_age(home, monkeypatch):

@@ -161,6 +161,9 @@ def test_totals_of_a_table_need_no_model(bob: Conversation) -> None:
     assert not told.files
     missing = bob.call(totals_code("total profit by month in sales.csv") or "", files)
     assert missing.text == "sales.csv has no column “profit”; its columns are month, revenue, region"
+    files["prices.csv"] = b"Item,Price (EUR)\nHose,31\nGloves,6.4\n"
+    found = bob.call(totals_code("plot the price by item") or "", files)
+    assert "| Hose | 31 |\n| Gloves | 6.4 |" in (found.shown or "")
 
 
 @pytest.mark.parametrize("text", ["plot sin(x) from 0 to 10", "Draw a fox by a river", "and only for tea?"])

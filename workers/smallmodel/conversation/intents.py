@@ -78,7 +78,7 @@ def read_message(text: str, *, has_attachments: bool = False) -> Reading:
     """
     text = clip(text)
     talk = small_talk(text)
-    if talk and not talk.content:
+    if talk and not talk.content and not _wishes(text, talk, "rewrite"):
         return Reading("small_talk", talk.lang, talk)
     if has_attachments and (lang := _wishes(text, talk, "attached")):
         return Reading("whole_files", lang, talk)

@@ -4,6 +4,7 @@ from typing import Final
 
 from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
+from gpts.runs.intent import SUMMARY
 from gpts.runs.state import TurnState, attachments, readable
 from gpts.runs.steps import FileRef, Finished, Intent, MessageIntent
 from workers.smallmodel.conversation.intents import (
@@ -80,7 +81,7 @@ def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIn
         intent="whole_files",
         note=unable,
         lead=f"{unable} {shown}" if asks else shown,
-        query=state.question(),
+        query=state.question() if asks else SUMMARY,
         file_ids=meant,
     )
 

@@ -13,7 +13,7 @@ from workers.smallmodel.routing.words import fold
 
 LANGUAGES: Final = ("en", "de", "fr", "es", "it", "pt", "nl", "zh")
 # The order in which the kinds of small talk of one message decide on the reply.
-KINDS: Final = ("how_are_you", "thanks", "farewell", "greeting", "acknowledgement")
+KINDS: Final = ("complaint", "how_are_you", "thanks", "farewell", "greeting", "acknowledgement")
 # Words from this length on may have a typo, longer ones two.
 _TYPO_CHARS: Final = 5
 _TWO_TYPO_CHARS: Final = 8
@@ -50,6 +50,8 @@ def joined(words: Iterable[str]) -> str:
 def small_talk(text: str) -> SmallTalk | None:
     """The small talk in `text`, in the language that explains most of its words; None if there is none."""
     words = plain_words(text)
+    if text.strip() and not words:  # "…" or a smiley
+        return SmallTalk("acknowledgement", "en", (), ())
     found = [talk for lang in LANGUAGES if (talk := _in_language(words, lang))]
     return min(found, key=lambda talk: len(talk.content), default=None)
 

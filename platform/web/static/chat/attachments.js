@@ -63,9 +63,9 @@ export class Attachments {
     return this.has("uploading", "reading");
   }
 
-  /** Whether a file cannot be sent, and must be removed first. */
+  /** How many files cannot be sent, and must be removed first. */
   get failed() {
-    return this.has("failed");
+    return [...this.files.values()].filter(({ state }) => state === "failed").length;
   }
 
   /** The ids of the files to send. */
@@ -75,6 +75,7 @@ export class Attachments {
 
   add(files) {
     const room = Math.max(0, this.max - this.files.size);
+    this.say("");
     for (const file of files.slice(0, room)) this.upload(file);
     if (files.length > room) this.say(`You can attach up to ${this.max} files. ${files.length - room} ${files.length - room === 1 ? "wasn’t" : "weren’t"} added.`, true);
     this.update();
@@ -185,6 +186,7 @@ export class Attachments {
     request?.abort();
     if (remove) post(remove).catch(() => {}); // the site deletes unsent files anyway, within a day
     this.files.delete(chip);
+    this.say("");
     chip.remove();
     this.form.querySelector("[data-message]").focus();
     this.update(true);
@@ -204,7 +206,9 @@ export class Attachments {
     this.update();
   }
 
+  /** Announce `words`; those that are `shown` stay until the next file is added or one is removed. */
   say(words, shown = false) {
+    if (words && !shown && !this.status.classList.contains("visually-hidden")) return;
     this.status.textContent = words;
     this.status.classList.toggle("visually-hidden", !shown);
   }

@@ -55,9 +55,10 @@ export class Composer {
 
   async submit() {
     const text = this.area.value;
-    if (this.answering && text.trim()) this.hint = "Still answering. Wait for the answer or stop it to send this.";
-    else if (!this.answering && !this.sending && text.trim() && text.length <= this.max) {
-      if (this.attached?.failed) this.hint = "Remove the file marked in red, then send.";
+    const empty = !text.trim() && !this.attached?.files.size;
+    if (this.answering && !empty) this.hint = "Still answering. Wait for the answer or stop it to send this.";
+    else if (!this.answering && !this.sending && !empty && text.length <= this.max) {
+      if (this.attached?.failed) this.hint = `Remove the file${this.attached.failed > 1 ? "s" : ""} marked in red, then send.`;
       else if (this.attached?.busy) this.wait(true);
       else await this.deliver(text, true);
     }
@@ -94,7 +95,7 @@ export class Composer {
         this.area.value = "";
       }
     } catch (refusal) {
-      this.fail(refusal, own ? " Your message is still here." : "");
+      this.fail(refusal, own && text.trim() ? " Your message is still here." : "");
     } finally {
       this.sending = false;
       this.update();
@@ -129,7 +130,8 @@ export class Composer {
     this.stopButton.hidden = !this.answering;
     this.stopButton.disabled = false;
     this.sendButton.hidden = this.answering;
-    this.sendButton.disabled = this.sending || !this.area.value.trim() || over > 0;
+    const empty = !this.area.value.trim() && !this.attached?.files.size;
+    this.sendButton.disabled = this.sending || empty || over > 0;
     this.sendButton.textContent = this.sending ? "Sending" : this.waiting ? "Don’t send yet" : "Send";
     this.note.classList.toggle("over", over > 0);
     this.note.textContent = this.hint || this.count(over);

@@ -20,6 +20,9 @@ INTENTS = {
         "Hola, ¿qué tal?",
         "grazie mille",
         "obrigada!",
+        "that's not what i asked, this is useless!!",
+        "Das ist falsch",
+        "😀",
         "谢谢你",
     ),
     "about_gpt": (
@@ -39,6 +42,7 @@ INTENTS = {
         "In German, please",
         "as a table",
         "make that an e-mail",
+        "test me",
         "Translate it into French",
         "Write a short e-mail to a customer on how often to change the filter",
         "can you write the mail to my boss that i'm ill today",

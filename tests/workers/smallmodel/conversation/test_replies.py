@@ -191,6 +191,11 @@ def test_questions_are_put_to_the_file_of_the_message_or_the_one_named(text, que
     assert (found.intent, found.query, found.file_ids) == ("question", query, meant)
 
 
+def test_the_second_file_is_no_subject():
+    found = with_files("translate the second one to German", history=(ATTACHED,))
+    assert found.answer.endswith("and I’ll quote them.")
+
+
 def test_what_can_neither_be_read_nor_opened_is_not_described():
     photo = FileRef(id="p", name="photo.raw")
     assert with_files("What does this show?", photo).answer.startswith("I can’t read photo.raw")
