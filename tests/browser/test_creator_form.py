@@ -48,7 +48,7 @@ def test_what_is_typed_saves_itself(form, gpt):
     form.get_by_label("Instructions", exact=True).fill("Typed words.")
 
     expect(form.get_by_text("Draft saved")).to_be_visible()
-    expect(form.get_by_text("Version 1 is live.")).to_be_visible()
+    expect(form.get_by_text("Version 1 is live")).to_be_visible()
     expect(form.get_by_text("12 of 8,000")).to_be_visible()
     assert Gpt.objects.get().instructions == "Typed words."
 
@@ -106,7 +106,7 @@ def test_files_upload_are_followed_and_publish_the_gpt(form, gpt, tmp_path):
     file_became_ready(KnowledgeFile.objects.first())
     expect(form.get_by_text("Ready, 1,234 tokens")).to_have_count(2)
     expect(form.get_by_text("New version published.")).to_be_visible()
-    expect(form.get_by_text("Version 2 is live.")).to_be_visible()
+    expect(form.get_by_text("Version 2 is live")).to_be_visible()
 
     form.get_by_role("button", name="Remove a.txt").click()
     expect(form.locator(".file")).to_have_count(1)

@@ -194,6 +194,7 @@ def test_files_need_no_text_and_those_too_many_are_named(chat):
     expect(chat.get_by_text("You can attach up to 10 files. 1 wasn’t added.")).to_be_visible()
     chat.get_by_role("button", name="Send").click()
     expect(chat.get_by_role("list", name="Attached files").get_by_role("listitem")).to_have_count(10)
+    expect(chat.get_by_role("textbox", name="Message")).to_be_focused()
 
 
 def test_leaving_the_page_stops_the_reading(chat):

@@ -15,7 +15,12 @@ LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "One year"), (0, "Never"))
 class SignupForm(forms.Form):
     """The sign-up form's field besides email address and password."""
 
-    name = forms.CharField(max_length=60, required=False, label="Your name", help_text="Shown on your GPTs.")
+    name = forms.CharField(
+        max_length=60,
+        required=False,
+        label="Your name",
+        help_text="Shown on your GPTs, and to creators whom you send a question.",
+    )
     field_order = ("name", "email", "password1")
 
     def signup(self, request: Any, user: User) -> None:

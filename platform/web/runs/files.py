@@ -87,7 +87,7 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     own = ConversationFile.objects.kept().filter(owner=conversation.owner_id, id__in=ids, run=None)
     found = {file.id: file for file in own if file.conversation_id in (None, conversation.id)}
     if len(found) != len(set(ids)):
-        raise Refused("An attached file is no longer available. Attach it again, then send.")
+        raise Refused("An attached file was removed or sent in another chat. Attach it again, then send.")
     for file in found.values():
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")

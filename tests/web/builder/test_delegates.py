@@ -198,7 +198,7 @@ class TestVersions:
     def test_a_version_from_before_gpts_asked_each_other_equals_its_draft(self, as_alice, gpt):
         data = {key: value for key, value in gpt.published.data.items() if not key.startswith(("asks", "delegates"))}
         type(gpt.published).objects.update(data=data)
-        assert b"Version 1 is live." in as_alice.get("/gpts/pump-doctor/edit").content
+        assert b"Version 1 is live" in as_alice.get("/gpts/pump-doctor/edit").content
 
 
 def test_replacing_keeps_what_stays_and_changes_all_or_nothing(gpt, clerk, ledger, alice):

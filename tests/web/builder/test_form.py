@@ -168,7 +168,7 @@ def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
 
 
 def test_the_form_says_where_the_draft_stands(as_alice, gpt):
-    assert b"Version 1 is live." in as_alice.get("/gpts/pump-doctor/edit").content
+    assert b"Version 1 is live" in as_alice.get("/gpts/pump-doctor/edit").content
     assert b"Version 1</span>" in as_alice.get("/gpts/").content
 
 

@@ -142,7 +142,7 @@ class TestReading:
         file.refresh_from_db()
         assert (file.status, file.claimed_until) == ("cancelled", None)
         assert list(files.forgotten()) == [file]
-        with pytest.raises(Refused, match="no longer available"):
+        with pytest.raises(Refused, match="was removed"):
             services.start_run(conversation, "Sum them.", attachments=[file.id])
         with pytest.raises(Http404):
             files.access_file(bob, file.id)

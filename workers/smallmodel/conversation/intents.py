@@ -172,10 +172,10 @@ def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[Know
     own = {ref.file_id: _name_words(ref.name) for ref in refs}
     # "The lease" may be lease.pdf or lease-2026.pdf.
     full = [names for names in own.values() if names and names <= said]
-    shared = [id for id, names in own.items() if any(each <= names for each in full)] or [
-        id for id, names in own.items() if not _only_here(id, own).isdisjoint(said)
-    ]
-    return tuple(shared)
+    shared = {id for id, names in own.items() if any(each <= names for each in full)}
+    # "Compare the lease and the newsletter": of newsletter-2026.pdf one word is enough, beside those of the lease.
+    left = said.difference(*full)
+    return tuple(id for id in own if id in shared or not _only_here(id, own).isdisjoint(left))
 
 
 def beside_names(words: Iterable[str], refs: Sequence[KnowledgeRef]) -> list[str]:

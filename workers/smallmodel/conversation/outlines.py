@@ -98,6 +98,7 @@ def _of_kind(message: str, files: Sequence[Passage]) -> list[_Sentence]:
     asked = fold(message)
     kinds = [each for each in phrases("listing").values() if re.search(each["asks"], asked)]
     sources = sources_of(files, pairs=False) if kinds else []
+    sources = [each for each in sources if not _is_heading(each, each.passage.heading_at(_span(each)[0]))]
     found = [each for each in sources if any(_gives(kind, each) for kind in kinds)]
     return [(_part(each.passage, *_span(each)), each.readable) for each in found[:MAX_LISTED] if each.readable]
 
@@ -177,8 +178,12 @@ def _is_text(source: Source, heading: str) -> bool:
     """Whether it is no heading, and says something; without headings, the first line of a file names it."""
     is_first = not heading and source.passage.start + source.span.start == 0
     is_heading = is_title(source.passage.text, source.span) and not is_first
-    is_heading = is_heading or source.text == heading.rsplit(" > ", 1)[-1]
-    return not is_heading and len(source.readable.split()) >= _LEAST_WORDS
+    return not (is_heading or _is_heading(source, heading)) and len(source.readable.split()) >= _LEAST_WORDS
+
+
+def _is_heading(source: Source, heading: str) -> bool:
+    """Whether it is the heading of its section: "5. General meeting" has no date."""
+    return source.text == heading.rsplit(" > ", 1)[-1]
 
 
 def _sections(file: Passage) -> Iterator[_Section]:

@@ -17,6 +17,17 @@ let saving = null;
 
 // Saving ------------------------------------------------------------------------------------------------------------
 
+/** Replace the secret link once the creator confirms that everyone with the old one loses access. */
+async function rotate(url) {
+  if (!confirm("Create a new link? The old link stops working, and people who used it lose access.")) return;
+  try {
+    show(await post(url));
+    toast("New link created. Send it to the people who should have access.");
+  } catch (error) {
+    toast(`${error.message} The link didn’t change.`, "error");
+  }
+}
+
 /** Save the draft if it has unsaved changes; resolves once it is saved or the page shows an error. */
 async function saveNow() {
   clearTimeout(timer);
@@ -204,7 +215,7 @@ form.addEventListener("click", (event) => {
     removeStarter: () => { row.remove(); limitStarters(); edited(); },
     clearPicture: () => setPicture(null),
     draw: () => draw(button),
-    rotate: async () => show(await post(button.dataset.rotate)),
+    rotate: () => rotate(button.dataset.rotate),
     openPreview: () => { saveNow(); preview.showModal(); },
   };
   const name = Object.keys(act).find((key) => key in button.dataset);

@@ -93,6 +93,8 @@ export class Composer {
       if (own) {
         this.forget(key);
         this.area.value = "";
+        // The button that was pressed is hidden now. On phones the keyboard would cover the answer.
+        if (matchMedia("(hover: hover)").matches) this.area.focus({ preventScroll: true });
       }
     } catch (refusal) {
       this.fail(refusal, own && text.trim() ? " Your message is still here." : "");
@@ -119,6 +121,7 @@ export class Composer {
   /** Show whether an answer is in progress, which blocks sending. */
   setAnswering(answering) {
     const hadFocus = document.activeElement === this.stopButton;
+    if (this.answering && !answering) this.fail(null); // "still answering" in another tab
     this.answering = answering;
     this.hint = "";
     this.update();

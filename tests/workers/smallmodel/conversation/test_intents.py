@@ -92,6 +92,11 @@ def test_the_language_of_small_talk(text, lang):
     assert read_message(text).lang == lang
 
 
+def test_comparing_is_not_taken_for_french():
+    assert read_message("compare the statutes and the newsletter").lang == "en"
+    assert read_message("compare les statuts et le bulletin").lang == "fr"
+
+
 @pytest.mark.parametrize(
     ("text", "remark"),
     [
@@ -122,6 +127,7 @@ FILES = tuple(
         ("Summarise the house rules", {"house_rules.txt"}),
         ("What is in the second file?", {"house_rules.txt"}),
         ("Compare the price list and the menu", {"price-list.md", "Menu.pdf"}),
+        ("Compare the menu and the prices", {"price-list.md", "Menu.pdf"}),
         ("Summarise everything", set()),
         ("Was steht in der dritten Datei?", {"Menu.pdf"}),
     ],

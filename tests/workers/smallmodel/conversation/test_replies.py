@@ -98,6 +98,15 @@ def test_a_section_is_listed_by_its_name():
     assert found.extract == "- The seal kit is ZP-771.\n- It is serviced every 450 hours."
 
 
+def test_a_numbered_heading_is_no_date():
+    text = "5. General meeting\n\nThe members meet on 7 May."
+    file = FILE.model_copy(
+        update={"text": text, "end": len(text), "heading": "5. General meeting", "heading_breaks": ()}
+    )
+    steps = (UserMessage(text="List all dates"), intent("List all dates"))
+    assert outlined(TurnState(PUMPS, WEAK, steps, (), {}), (file,), None).extract == "- The members meet on 7 May."
+
+
 @pytest.mark.parametrize(
     ("text", "reply"),
     [
