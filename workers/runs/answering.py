@@ -150,16 +150,15 @@ def _said(state: TurnState, *, everything: bool = False) -> Passage:
     What a question supposes ("is it true that ...") is none of these. A text that is written for the person may
     repeat `everything` that was said.
     """
-    steps = [step for log in (*state.history, state.steps) for step in log]
+    spec, steps = state.spec, [step for log in (*state.history, state.steps) for step in log]
     messages = [step.text for step in steps if isinstance(step, UserMessage)]
     if everything:
-        text = "\n\n".join((*messages, *(step.text for step in steps if isinstance(step, Finished))))
-        return Passage(file_id="", file_name="", segment="", chunk=0, text=text, start=0, end=len(text))
-    texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
-    told = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
-    spec = state.spec
-    statements = (sentence for sentence in told if not sentence.rstrip('"”»').endswith(("?", "？")))
-    text = "\n\n".join((f"I am {spec.name}.", spec.description, *statements))
+        said = [*messages, *(step.text for step in steps if isinstance(step, Finished))]
+    else:
+        texts = (found.group() for message in messages if (found := _HANDED_OVER.search(message)))
+        sentences = (text[span.start : span.end] for text in texts for span in sentence_spans(text))
+        said = [sentence for sentence in sentences if not sentence.rstrip('"”»').endswith(("?", "？"))]
+    text = "\n\n".join((f"I am {spec.name}.", spec.description, *said))
     return Passage(file_id="", file_name=spec.name, segment="", chunk=0, text=text, start=0, end=len(text))
 
 
