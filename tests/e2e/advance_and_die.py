@@ -23,6 +23,7 @@ from gpts.runs.steps import Retrieval
 from gpts.spec.tools import ToolSpec
 from tests.e2e.dying import die_after
 from tests.workers.made_services import made_services
+from workers.knowledge.content import SegmentInfo
 from workers.runs import loop
 from workers.tools import Tool, ToolOutput
 
@@ -31,7 +32,9 @@ PASSAGE = Passage(file_id="f", file_name="manual.md", segment="s", chunk=0, text
 
 
 def answer(messages):
-    """First a call, then, once its result is there, the answer."""
+    """What the message asks for; then a call; then, once its result is there, the answer."""
+    if messages[0].content.startswith("You sort messages"):
+        return "Which seal kit does the Zephyr-9 need?"
     if messages[-1].role == "tool":
         return "The seal kit of the Zephyr-9 is ZP-771."
     return '<tool_call>{"name": "stock", "arguments": {"part": "ZP-771"}}</tool_call>'
@@ -40,6 +43,9 @@ def answer(messages):
 class Index:
     def n_tokens(self, refs):
         return 1_000_000  # too long for a prompt
+
+    def infos(self, refs):
+        return tuple(SegmentInfo(ref.segment, "", 1, 0, 1_000_000) for ref in refs)
 
     def search(self, refs, query, budget_tokens):
         return Retrieval(query=query, passages=(PASSAGE,), covered=True)

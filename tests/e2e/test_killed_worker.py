@@ -20,8 +20,8 @@ from web.runs.models import Run
 pytestmark = [pytest.mark.process, pytest.mark.django_db(transaction=True)]
 
 WORKER = Path(__file__).with_name("advance_and_die.py")
-# The loop of one turn: retrieval and call (model queue), result (tools queue), reply and end (model queue).
-KINDS = ["user_message", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
+# The loop of one turn: intent, retrieval and call (model queue), result (tools queue), reply and end (model queue).
+KINDS = ["user_message", "message_intent", "retrieval", "model_reply", "tool_result", "model_reply", "finished"]
 
 
 def work(run: Run, queue: str, die_after: int = 0, effect: str = "read") -> int:
@@ -65,13 +65,13 @@ def ready(run) -> Run:
 @pytest.mark.parametrize(
     ("queue", "die_after", "n_steps"),
     # A run's end is one transaction with all that follows from it; a death before its commit undoes it.
-    [("model", 1, 2), ("model", 2, 3), ("tools", 1, 4), ("model", 1, 5), ("model", 2, 5)],
+    [("model", 1, 2), ("model", 2, 3), ("model", 3, 4), ("tools", 1, 5), ("model", 1, 6), ("model", 2, 6)],
     ids=KINDS[1:],
 )
 def test_a_worker_killed_after_an_append_changes_nothing(ready, queue, die_after, n_steps):
-    if n_steps > 3:
-        assert work(ready, "model") == 0
     if n_steps > 4:
+        assert work(ready, "model") == 0
+    if n_steps > 5:
         assert work(ready, "tools") == 0
     assert work(ready, queue, die_after) == -signal.SIGKILL
     assert len(log.read(ready.id)) == n_steps
