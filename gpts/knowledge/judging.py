@@ -8,6 +8,7 @@ judgement is made either way.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal, Protocol
 
 from gpts.knowledge.documents import Passage, Support
@@ -21,9 +22,10 @@ from gpts.knowledge.support import (
     share,
     source_rarity,
     sources_of,
+    stems,
     supports,
 )
-from gpts.knowledge.terms import terms
+from gpts.knowledge.terms import terms, words
 
 # The share of a sentence's terms, weighted by rarity, that its source must contain to be cited at all; the share from
 # which meaning is not compared; the least mean of that share and the cosine where it is. Chosen among 19 settings on
@@ -99,9 +101,15 @@ class Judge:
 
     def knows_names_and_figures(self, sentence: str, text: str) -> bool:
         """Whether every figure and name of `sentence`, of an answer's `text`, is anywhere in the passages."""
-        whole = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
+        whole, known = self._whole
         is_same = self._meaning is None or self._meaning.comparison(text, whole[:_READ_CHARS]) in ("meaning", "words")
-        return adds_nothing(sentence, whole, is_translation=not is_same)
+        return adds_nothing(sentence, whole, known, is_translation=not is_same)
+
+    @cached_property
+    def _whole(self) -> tuple[str, frozenset[str]]:
+        """All passages as one text, and the stems of its words."""
+        whole = "\n".join(f"{each.file_name} {each.heading} {each.text}" for each in self._passages)
+        return whole, stems(words(whole))
 
     def judge(self, sentences: Sequence[str], text: str) -> list[Verdict]:
         """The verdict on each of `sentences` of an answer's `text`."""

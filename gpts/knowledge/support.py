@@ -120,14 +120,13 @@ def agrees(sentence: str, source: Source, *, is_translation: bool = False) -> bo
     if not figures_agree(plain, f"{source.readable} {source.text}"):
         return False
     names = _required_names(plain, is_translation)
-    return names <= source.context or _stems(names) <= _stems(source.context)
+    return names <= source.context or stems(names) <= stems(source.context)
 
 
-def adds_nothing(sentence: str, text: str, *, is_translation: bool = False) -> bool:
-    """Whether every figure and name of `sentence` is somewhere in `text`."""
+def adds_nothing(sentence: str, text: str, known: frozenset[str], *, is_translation: bool = False) -> bool:
+    """Whether every figure and name of `sentence` is somewhere in `text`, whose words have the stems `known`."""
     plain = _MARKUP.sub("", sentence)
-    names = _required_names(plain, is_translation)
-    return figures_agree(plain, text) and _stems(names) <= _stems(words(text))
+    return stems(_required_names(plain, is_translation)) <= known and figures_agree(plain, text)
 
 
 def _required_names(plain: str, is_translation: bool) -> set[str]:
@@ -163,7 +162,7 @@ def supports(sentence: str, source: Source, rarity: dict[str, float]) -> bool:
     if is_negated(sentence) != is_negated(source.readable):
         return False
     passage = source.passage
-    return _stems(_names(_MARKUP.sub("", sentence))) <= _stems(
+    return stems(_names(_MARKUP.sub("", sentence))) <= stems(
         words(f"{passage.file_name} {passage.heading} {source.readable}")
     )
 
@@ -172,5 +171,6 @@ def _names(plain: str) -> set[str]:
     return {word for name in _NAME.findall(plain) for word in words(name)}
 
 
-def _stems(all_words: Iterable[str]) -> set[str]:
-    return {stem(word) for word in all_words}
+def stems(all_words: Iterable[str]) -> frozenset[str]:
+    """The stems of these words."""
+    return frozenset(map(stem, all_words))
