@@ -12,11 +12,14 @@ from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
 from workers.engine.base import Token, Usage
 
+
+def _plain(text: str) -> str:
+    return text.strip(" \n\"'*.").casefold().replace("’", "'")
+
+
 # How a reply says that the files do not cover the question: small models misspell the mark in other languages, or
 # repeat an earlier decline.
-_DECLINES: Final = tuple(
-    each.casefold().rstrip(".").replace("’", "'") for each in (NOT_COVERED, "NO COVERED", "NON COVERED", *DECLINES)
-)
+_DECLINES: Final = tuple(map(_plain, (NOT_COVERED, "NO COVERED", "NON COVERED", *DECLINES)))
 
 
 class ReplyCollector:
@@ -36,7 +39,6 @@ class ReplyCollector:
     ) -> None:
         self._gate = gate
         self._may_decline = may_decline
-        self._declined = False
         self._tools = tools
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
@@ -71,7 +73,7 @@ class ReplyCollector:
         """The reply as a step."""
         return ModelReply(
             text=self._text.rstrip(),
-            declined=self._declined and not self._text,
+            declined=self._may_decline and _plain(prose(self._raw, True)).startswith(_DECLINES) and not self._text,
             n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],
             finish=self._finish,
@@ -91,9 +93,9 @@ class ReplyCollector:
 
     def _is_decline(self, text: str, ended: bool) -> bool:
         """Whether `text` says that the files do not cover the question, or may come to say so."""
-        said = text.strip(" \n\"'*.").casefold().replace("’", "'")
-        self._declined = said.startswith(_DECLINES)
-        return self._declined or (not ended and bool(said) and any(each.startswith(said) for each in _DECLINES))
+        said = _plain(text)
+        may_become = not ended and bool(said) and any(each.startswith(said) for each in _DECLINES)
+        return said.startswith(_DECLINES) or may_become
 
     def _show(self, *, ended: bool) -> str:
         text = self._prose(ended)[self._passed :]
