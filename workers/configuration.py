@@ -30,6 +30,7 @@ from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
+from workers.smallmodel.conversation.classifier import MessageClassifier
 from workers.smallmodel.routing.router import Router
 from workers.smallmodel.small_model import SmallModel
 from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
@@ -151,7 +152,8 @@ def _services() -> Services:
         open_store=_open_store,
         request_union=_request_union,
     )
-    small = SmallModel(engine, Router(embedder), embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
+    router, classifier = Router(embedder), MessageClassifier(embedder)
+    small = SmallModel(engine, router, classifier, embedder.similarity, settings.REPLY_DEADLINE_S, _picked)
     notes = KeptNotes(settings.GUILDHALL_HOME)
     return Services(engine, index, embedder, small, notes, settings.REPLY_DEADLINE_S)
 

@@ -1,6 +1,5 @@
 """The language of a document, by py3langid (pure Python with NumPy, its model is in its package)."""
 
-from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -37,13 +36,6 @@ def language_of_text(text: str) -> str:
     pieces = [text[at : at + _PIECE_CHARS] for at in range(0, len(text), step)][:_PIECES]
     code, confidence = _identifier().classify(" ".join(pieces))
     return str(code) if confidence >= _SURE else ""
-
-
-def likeliest_language(text: str, languages: Collection[str]) -> tuple[str, float]:
-    """The one of `languages` that even a short text is most likely in, and how likely, 0..1, among them."""
-    ranked = [(code, share) for code, share in _identifier().rank(text) if code in languages]
-    total = sum(share for _, share in ranked)
-    return str(ranked[0][0]), float(ranked[0][1] / total) if total else 0.0
 
 
 @cache

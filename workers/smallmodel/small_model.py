@@ -14,7 +14,8 @@ from workers.engine.base import Engine
 from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
-from workers.smallmodel.conversation.intents import language, read_message
+from workers.smallmodel.conversation.classifier import MessageClassifier, language
+from workers.smallmodel.conversation.intents import read_message
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.quoting import shown_results, with_extract
@@ -23,13 +24,14 @@ from workers.smallmodel.routing.router import Router
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """Chooses tools with `router`, extracts by `similarity`, lets `engine` write only arguments. Safe for threads.
+    """Reads messages with `classifier`, chooses tools with `router`, extracts by `similarity`. Safe for threads.
 
-    `pick` lets the model choose between two tools, if its ability allows.
+    `engine` writes only arguments; `pick` lets the model choose between two tools, if its ability allows.
     """
 
     engine: Engine
     router: Router
+    classifier: MessageClassifier
     similarity: Similarity
     deadline_s: float
     pick: Pick = lambda message, tools: ""
@@ -39,12 +41,14 @@ class SmallModel:
         return language(text)
 
     def asks_for(self, state: TurnState) -> Intent:
-        """What the message asks for, in a word."""
-        return read_message(state.question(), has_attachments=bool(state.attached())).intent
+        """What the message asks for, in a word; a question if it may be one of those that no file answers."""
+        reading = read_message(state.question(), self.classifier, has_new_files=bool(state.new_files()))
+        needs_files = reading.intent in ("rewrite", "whole_files")
+        return reading.intent if reading.is_sure or needs_files else "question"
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""
-        return message_intent(state, self.similarity)
+        return message_intent(state, self.classifier)
 
     def outline(self, state: TurnState, files: Sequence[Passage]) -> Retrieval:
         """The outline of whole files as what was found in them."""

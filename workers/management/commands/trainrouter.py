@@ -1,4 +1,4 @@
-"""`manage.py trainrouter`: trains the router of tools and GPTs from the examples and writes its weights."""
+"""`manage.py trainrouter`: trains the router and the classifier of messages from examples; writes weights."""
 
 from pathlib import Path
 from typing import Any
@@ -12,28 +12,38 @@ from workers.smallmodel.routing.words import DATA
 
 
 class Command(BaseCommand):
-    """Trains the router, measures it on held-out groups of examples, and writes the weights."""
+    """Trains both, measures them on held-out examples, and writes the weights."""
 
-    help = "Trains the router of tools and GPTs from workers/smallmodel/routing/data; takes some minutes."
+    help = "Trains the choice of tools and GPTs and the reading of messages from examples; takes some minutes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         require_checkout(parser, "workers.smallmodel.routing.training")
         from workers.smallmodel.routing.training.train import Plan
 
         plan = Plan()
+        parser.add_argument(
+            "part", choices=("all", "router", "messages"), nargs="?", default="all", help="what to train"
+        )
         parser.add_argument("--rounds", type=int, default=plan.rounds, help="cases generated from each example")
         parser.add_argument("--members", type=int, default=plan.members, help="heads whose answers are averaged")
         parser.add_argument("--seed", type=int, default=plan.seed, help="the same seed gives the same cases")
         parser.add_argument("--skip-check", action="store_true", help="skip the second training with held-out groups")
         parser.add_argument("--tune", action="store_true", help="first retrain the change to the embedder")
-        parser.add_argument("--out", type=Path, default=DATA, help="the output folder")
+        parser.add_argument("--out", type=Path, help="the output folder, by default those of the weights")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from workers.smallmodel.conversation.classifier import WEIGHTS
+        from workers.smallmodel.routing.training.messages import train_messages
         from workers.smallmodel.routing.training.train import Plan, train
 
+        part, out, say = options["part"], options["out"], self.stdout.write
         check, tune = not options["skip_check"], options["tune"]
         plan = Plan(options["rounds"], options["members"], options["seed"], check, tune)
         try:
-            train(shared_embedder(settings.EMBEDDER), plan, options["out"], self.stdout.write)
+            embedder = shared_embedder(settings.EMBEDDER)
+            if part != "router":
+                train_messages(embedder, out or WEIGHTS.parent, say, check=check)
+            if part != "messages":
+                train(embedder, plan, out or DATA, say)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from error

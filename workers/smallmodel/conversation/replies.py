@@ -2,18 +2,14 @@
 
 from typing import Final
 
-from gpts.knowledge.citations import Similarity
 from gpts.runs.fixed_replies import decline, fixed_reply, with_starters
 from gpts.runs.intent import SUMMARY
 from gpts.runs.state import TurnState, attachments, readable
-from gpts.runs.steps import FileRef, Finished, Intent, MessageIntent
+from gpts.runs.steps import FileRef, Finished, MessageIntent
+from workers.smallmodel.conversation.classifier import MessageClassifier
 from workers.smallmodel.conversation.intents import (
-    LikelyIntent,
     Reading,
     beside_names,
-    hands_over,
-    is_remark,
-    likely_meant,
     means_all,
     named_files,
     read_message,
@@ -26,33 +22,26 @@ from workers.smallmodel.conversation.outlines import is_listing
 _LISTED: Final = 5
 
 
-def message_intent(state: TurnState, similarity: Similarity) -> MessageIntent:
+def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIntent:
     """What the new message of `state` asks for, with the reply if it asks for no facts.
 
-    What is more likely a remark than a question gets a reply only if the files say nothing on it.
+    What may be a question after all gets that reply only if the files say nothing on it.
     """
     text = state.question()
-    reading = read_message(text, has_attachments=bool(state.attached()))
+    reading = read_message(text, classifier, has_new_files=bool(state.new_files()))
     if unread := _unread(reading, state):
         return unread
-    is_handed_over = bool(state.new_files()) and (
-        reading.intent == "small_talk" or (reading.intent == "question" and hands_over(text))
-    )
-    meant: Intent | LikelyIntent = "whole_files" if is_handed_over else reading.intent
-    if meant == "question":
-        meant = likely_meant(text, reading.lang, similarity)
-    match meant:
-        case "small_talk":
-            return MessageIntent(intent="small_talk", answer=_small_talk(reading, state))
-        case "about_gpt":
-            return MessageIntent(intent="about_gpt", answer=_about(reading, state))
+    lead = fixed_reply(reading.lang, "unsure")
+    match reading.intent:
+        case "small_talk" | "about_gpt" as intent:
+            reply = _about(reading, state) if intent == "about_gpt" else _small_talk(reading, state)
+            if reading.is_sure and reading.label != "remark":
+                return MessageIntent(intent=intent, answer=reply)
+            return MessageIntent(intent=intent, note=reply, lead=lead)
         case "rewrite":
             return _rewrite(reading, state)
         case "whole_files" if state.files():
-            return _whole_files(reading, state, asks=not is_handed_over)
-    lead = fixed_reply(reading.lang, "unsure")
-    if meant == "remark" or is_remark(reading, text, after_talk=_was_talk(state)):
-        return MessageIntent(intent="small_talk", note=_small_talk(reading, state), lead=lead)
+            return _whole_files(reading, state)
     meant_ids, query = _searched(state) if state.attached() else ((), "")
     if state.files():
         note = decline(reading.lang, state.spec)
@@ -70,10 +59,11 @@ def _unread(reading: Reading, state: TurnState) -> MessageIntent | None:
     return MessageIntent(intent="question", note=unable, answer="" if state.tools else unable)
 
 
-def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIntent:
+def _whole_files(reading: Reading, state: TurnState) -> MessageIntent:
     """The outline of the files that the message means; one that asks for nothing only hands them over."""
     meant = _named(state) or _meant(state)
     names = ", ".join(ref.name for ref in state.files() if ref.file_id in meant)
+    asks = reading.label == "whole_files"
     note, lead = ("cannot_list", "listing") if is_listing(state.question()) else ("cannot_summarize", "outline")
     unable = fixed_reply(reading.lang, note)
     shown = fixed_reply(reading.lang, lead).format(files=names)
@@ -84,12 +74,6 @@ def _whole_files(reading: Reading, state: TurnState, *, asks: bool) -> MessageIn
         query=state.question() if asks else SUMMARY,
         file_ids=meant,
     )
-
-
-def _was_talk(state: TurnState) -> bool:
-    """Whether the message before this one was small talk, or about the GPT."""
-    before = state.history[-1] if state.history else ()
-    return any(isinstance(step, MessageIntent) and step.intent in ("small_talk", "about_gpt") for step in before)
 
 
 def _named(state: TurnState) -> tuple[str, ...]:
@@ -133,10 +117,9 @@ def _last_attached(state: TurnState) -> tuple[FileRef, ...]:
 
 
 def _small_talk(reading: Reading, state: TurnState) -> str:
-    kind = reading.talk.kind if reading.talk else "acknowledgement"
     help_text = fixed_reply(reading.lang, "help")
-    text = fixed_reply(reading.lang, kind).format(name=state.spec.name, help=help_text)
-    is_first = kind == "greeting" and not state.history
+    text = fixed_reply(reading.lang, reading.label).format(name=state.spec.name, help=help_text)
+    is_first = reading.label == "greeting" and not state.history
     return with_starters(text, reading.lang, state.spec.starters) if is_first else text
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from gpts.knowledge.citations import Translate
 from gpts.knowledge.terms import STOP_WORDS
 from workers.knowledge.languages import language_of_text
-from workers.smallmodel.conversation.intents import language
+from workers.smallmodel.conversation.classifier import language
 from workers.smallmodel.conversation.wording import is_like, plain_words
 from workers.smallmodel.routing.words import english_words
 

@@ -9,6 +9,7 @@ from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import ToolSpec
 from workers.engine.scripted import WEAK
 from workers.smallmodel.conversation import outlines
+from workers.smallmodel.conversation.classifier import MessageClassifier
 from workers.smallmodel.conversation.outlines import is_listing, outlined
 from workers.smallmodel.conversation.replies import message_intent
 
@@ -35,14 +36,8 @@ FILE = Passage(
 )
 
 
-def same_words(one, other):
-    """Cosines of a test: the share of words in common."""
-    words = [[set(text.lower().split()) for text in texts] for texts in (one, other)]
-    return [[len(a & b) / max(1, len(a | b)) for b in words[1]] for a in words[0]]
-
-
 def intent(text: str, spec: GptSpec = PUMPS, history=()):
-    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text),), history, {}), same_words)
+    return message_intent(TurnState(spec, WEAK, (UserMessage(text=text),), history, {}), MessageClassifier())
 
 
 def test_a_greeting_introduces_the_gpt_once():
@@ -107,23 +102,11 @@ def test_a_numbered_heading_is_no_date():
     assert outlined(TurnState(PUMPS, WEAK, steps, (), {}), (file,), None).extract == "- The members meet on 7 May."
 
 
-@pytest.mark.parametrize(
-    ("text", "reply"),
-    [
-        ("what are you for, then", "I’m Pumps"),  # like "what are you for"
-        ("I am so bored today", "All right."),
-    ],
-)
-def test_messages_like_the_examples_are_meant_for_the_gpt(text, reply):
-    found = intent(text)
-    assert (found.answer or found.note).startswith(reply)
-
-
-def test_what_follows_small_talk_and_asks_nothing_is_a_remark():
-    talk = ((UserMessage(text="hello"), intent("hello"), Finished(text="Hello!")),)
-    text = "flour everywhere and the oven broken"
-    assert intent(text, history=talk).intent == "small_talk"
-    assert intent(text).intent == intent("opening hours", history=talk).intent == "question"
+def test_a_remark_is_answered_only_if_the_files_say_nothing_on_it():
+    remark = intent("I am so bored today")
+    assert (remark.intent, remark.answer) == ("small_talk", "")
+    assert remark.note.startswith("I’m not much of a talker")
+    assert intent("hello").answer
 
 
 def test_what_is_to_be_listed_is_picked_from_the_whole_file():
@@ -149,7 +132,7 @@ ATTACHED = (UserMessage(text="How much is it?", attachments=(LEASE,)), Finished(
 
 def with_files(text: str, *files: FileRef, spec: GptSpec = EDITOR, history=()):
     return message_intent(
-        TurnState(spec, WEAK, (UserMessage(text=text, attachments=files),), history, {}), same_words
+        TurnState(spec, WEAK, (UserMessage(text=text, attachments=files),), history, {}), MessageClassifier()
     )
 
 
@@ -210,5 +193,5 @@ def test_what_can_neither_be_read_nor_opened_is_not_described():
     assert with_files("What does this show?", photo).answer.startswith("I can’t read photo.raw")
     message = UserMessage(text="What does this show?", attachments=(photo,))
     tools = {"see": ToolSpec(name="see", description="", parameters={})}
-    found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools), same_words)
+    found = message_intent(TurnState(PUMPS, WEAK, (message,), (), tools), MessageClassifier())
     assert (found.answer, found.note[:12]) == ("", "I can’t read")
