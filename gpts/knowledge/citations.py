@@ -31,11 +31,8 @@ TITLE_WEIGHT: Final = 0.6
 BEFORE_WEIGHT: Final = 0.3
 # An extract takes only sentences that score at least this share of the best one.
 EXTRACT_SHARE: Final = 0.8
-# Below the first score the question counts as unanswered, whatever the coverage; from the second on as answered. Of
-# questions on other subjects that passed as covered, the first rejects 5 of 7 in English, 24 of 31 in German and 22
-# of 46 in Chinese (of 120, 80 and 80 asked), and loses 3, 8 and 2 right answers of 240, 120 and 120; of those that
-# did not pass, none of 113 reaches the second (SQuAD 2.0 and XQuAD, 2026-11).
-ANSWER_SCORE: Final = 0.4
+# From this score a question counts as answered, whatever the coverage: of questions on other subjects that did not
+# pass as covered, none of 113 reaches it (SQuAD 2.0 and XQuAD, 2026-11).
 SURE_SCORE: Final = 0.5
 # From the first score the closest sentences are offered although they may not answer, those with at least the second
 # share of it: of 258 questions of dialogues 86 % reach it, and 21 % of those about other files (2026-11).
@@ -165,11 +162,6 @@ def closest(question: str, passages: Sequence[Passage], similarity: Similarity |
     if found.score < CLOSE_SCORE:
         return ()
     return tuple(each.model_copy(update={"answer_start": 0, "answer_end": 0}) for each in found.citations)
-
-
-def is_answer(extract: Extract, is_covered: bool) -> bool:
-    """Whether `extract` answers its question; `is_covered` is the coverage by the passages as a whole."""
-    return extract.score >= (ANSWER_SCORE if is_covered else SURE_SCORE)
 
 
 def _is_informative(source: Source) -> bool:

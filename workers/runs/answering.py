@@ -97,8 +97,10 @@ def _search(refs: Sequence[KnowledgeRef], query: str, state: TurnState, services
 def _quotable(refs: Sequence[KnowledgeRef], query: str, budget: int, index: KnowledgeIndex) -> Retrieval:
     """What was found in `refs` for a model that only quotes: all of them if they are short."""
     found = index.search(refs, query, budget)
-    is_short = index.n_tokens(refs) <= QUOTED_WHOLE_TOKENS
-    return found.model_copy(update={"passages": index.whole(refs)}) if is_short else found
+    if index.n_tokens(refs) > QUOTED_WHOLE_TOKENS:
+        return found
+    # Whether a question is covered can be told among many passages, hardly among those of a page or two.
+    return found.model_copy(update={"passages": index.whole(refs), "covered": True})
 
 
 def outline(state: TurnState, services: Services) -> Retrieval:

@@ -7,10 +7,10 @@ from typing import Final
 from gpts.knowledge import tables
 from gpts.knowledge.citations import (
     CLOSE_SHARE,
+    SURE_SCORE,
     Extract,
     Similarity,
     extractive_answer,
-    is_answer,
 )
 from gpts.knowledge.documents import Citation, Passage
 from gpts.runs.decisions import Finish
@@ -29,9 +29,9 @@ CODE_FAILED: Final = (
 # Sentences are shown if they score this share of the best one. On 258 questions of dialogues 81 % then see a sentence
 # with the answer among 2.0 on average, at 0.8 75 % among 1.7 (2026-11).
 SHOWN_SHARE: Final = 0.7
-# From this score the passages count as covering the question although the best sentence need not be the right one: of
-# 526 questions of dialogues by three authors that the files answer 69 % reach it, of 53 that they do not 23 %, of 120
-# about other files 3 % (2026-11). From the next one they are offered with a line that says so, and to what is more
+# From this score covering passages count as the answer although the best sentence need not be the right one: of 526
+# questions of dialogues by three authors that the files answer 69 % reach it, of 53 that they do not 23 %; of 120
+# about other files 2 % (2026-11). From the next one they are offered with a line that says so, and to what is more
 # likely a remark.
 COVERED_SCORE: Final = 0.34
 OFFERED_SCORE: Final = 0.08
@@ -52,7 +52,7 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     query, own = wording.texts
     best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
     extract = best(least_share=SHOWN_SHARE)
-    is_sure = is_answer(extract, found.covered)
+    is_sure = extract.score >= SURE_SCORE
     is_talk = intent is not None and intent.intent in ("small_talk", "about_gpt")
     if not is_sure and extract.score < (TALK_SCORE if is_talk else OFFERED_SCORE):
         return found.model_copy(update={"covered": False, "extract": ""})
@@ -60,7 +60,7 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
         return found.model_copy(update={"covered": True, "extract": extract.text})
     # More of them, with what is around them, as the best may not be the right one.
     near = best(least_share=CLOSE_SHARE)
-    is_covered = not is_talk and near.score >= COVERED_SCORE
+    is_covered = found.covered and not is_talk and near.score >= COVERED_SCORE
     return found.model_copy(update={"covered": is_covered, "extract": _paragraphs(near, found.passages)})
 
 
