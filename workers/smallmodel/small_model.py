@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gpts.knowledge.citations import Similarity
 from gpts.knowledge.documents import Passage
@@ -20,6 +21,9 @@ from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.quoting import shown_results, with_extract
 from workers.smallmodel.routing.router import Router
+
+# From this probability a message is small talk, whose reply no file need support.
+TALK_FROM: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class SmallModel:
         """What the message asks for, in a word; a question if it may be one of those that no file answers."""
         reading = read_message(state.question(), self.classifier, has_new_files=bool(state.new_files()))
         needs_files = reading.intent in ("rewrite", "whole_files")
-        return reading.intent if reading.is_sure or needs_files else "question"
+        return reading.intent if reading.share >= TALK_FROM or needs_files else "question"
 
     def read_intent(self, state: TurnState) -> MessageIntent:
         """What the new message asks for, with the reply if it asks for no facts."""

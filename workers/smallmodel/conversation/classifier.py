@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workers.knowledge.embed import Vectors
-from workers.smallmodel.routing.dialogue import clip
+from workers.smallmodel.routing.dialogue import clip, without_edited_text
 from workers.smallmodel.routing.router import Encoder
 from workers.smallmodel.routing.words import english_words, fold
 
@@ -48,7 +48,7 @@ class MessageClassifier:
 
     def read(self, text: str) -> ClassifiedMessage:
         """What `text` wants, by its beginning and its end if it is long."""
-        text = clip(text)
+        text = request_in(text)
         lang = language(text)
         english = english_words(text, lang)
         vectors = self._encoder.encode([english]) if self._encoder else None
@@ -56,6 +56,11 @@ class MessageClassifier:
         shares = _probabilities(features([text], [english], vectors), head)
         names = map(str, _weights()["labels"])
         return ClassifiedMessage(lang, dict(zip(names, shares.tolist(), strict=True)))
+
+
+def request_in(text: str) -> str:
+    """What of a message says what it wants: not the text that it wants edited, if any."""
+    return without_edited_text(clip(text))
 
 
 @cache
@@ -66,7 +71,7 @@ def _weights() -> dict[str, Any]:
 
 def language(text: str) -> str:
     """The language of a message, one of those of data/messages; English if it is none of them for sure."""
-    text = clip(text)
+    text = request_in(text)
     if _HAN.search(text):
         return "zh"
     shares = dict(zip(map(str, _weights()["langs"]), _probabilities(letter_features([text]), "langs"), strict=True))

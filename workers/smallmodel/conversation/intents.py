@@ -24,11 +24,10 @@ _INTENTS: Final[dict[str, Intent]] = {
 }
 # A third of the training data are questions, two thirds of what people write to a GPT.
 QUESTIONS_MORE_OFTEN: Final = 3.0
-# Below the first probability a message counts as a question; from the second one it is sure to be none. Of 12,754
-# training messages, each read by weights fitted without it, 79 % are read right, and 96 % of the 3,726 that are sure
-# to be no question; 5 % of the questions are taken for something else, 1 % for sure (2026-11).
+# From this probability an intent other than a question is taken. Of 12,763 training messages, each read by weights
+# fitted without it, 79 % are read right, and 96 % of the 3,726 that are no question with 0.9 or more; 5 % of the
+# questions are taken for something else, 1 % with 0.9 or more (2026-11).
 LIKELY_FROM: Final = 0.5
-SURE_FROM: Final = 0.9
 _ANY_WORD: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _ORDINALS: Final = (
     "first 1st erste ersten erster premier primero primer primo eerste",
@@ -49,7 +48,7 @@ _LETTER_BY_DIGIT: Final = re.compile(r"(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a message asks for, and by which label of the classifier; `is_sure` from a high probability on.
+    """What a message asks for, how likely, 0..1, and by which label of the classifier.
 
     `topic` are the words of a wish that name its subject.
     """
@@ -57,7 +56,7 @@ class Reading:
     intent: Intent
     lang: str
     label: str = "question"
-    is_sure: bool = True
+    share: float = 1.0
     topic: tuple[str, ...] = ()
 
 
@@ -70,12 +69,14 @@ def read_message(text: str, classifier: MessageClassifier, *, has_new_files: boo
     shares = _shares(read.labels, has_new_files)
     intent = max(_intents(), key=lambda each: shares[each])
     if shares[intent] < LIKELY_FROM:
-        intent = "question"
+        intent = "whole_files" if has_new_files else "question"
+    if has_new_files and intent == "question" and not topic(text):  # "what is this?"
+        intent = "whole_files"
     own = {label: share for label, share in read.labels.items() if _INTENTS.get(label, "small_talk") == intent}
     if not has_new_files:
         own.pop("hands_over", None)
     label = max(own, key=lambda each: own[each])
-    return Reading(intent, read.lang, label, shares[intent] >= SURE_FROM, topic(text))
+    return Reading(intent, read.lang, label, shares[intent], topic(text))
 
 
 def _shares(labels: Mapping[str, float], has_new_files: bool) -> dict[Intent, float]:
@@ -118,8 +119,9 @@ def named_files(text: str, refs: Sequence[KnowledgeRef], numbered: Sequence[Know
     # "The lease" may be lease.pdf or lease-2026.pdf.
     full = [names for names in own.values() if names and names <= said]
     shared = {id for id, names in own.items() if any(each <= names for each in full)}
-    # "Compare the lease and the newsletter": of newsletter-2026.pdf one word is enough, beside those of the lease.
-    left = said.difference(*full)
+    # "Compare the lease and the newsletter": of newsletter-2026.pdf one word is enough, beside those of the
+    # lease. "List all prices" does not name word-list.md.
+    left = said.difference(_wish_words(), *full)
     return tuple(id for id in own if id in shared or not _only_here(id, own).isdisjoint(left))
 
 
@@ -148,10 +150,9 @@ def _name_words(name: str) -> frozenset[str]:
 
 def topic(text: str) -> tuple[str, ...]:
     """The words of a wish that name its subject; empty if it has none."""
-    wish = _wish_words(phrases("intents")["wish_words"])
-    return tuple(word for word in _ANY_WORD.findall(text) if not wish.issuperset(terms(word)))
+    return tuple(word for word in _ANY_WORD.findall(text) if not _wish_words().issuperset(terms(word)))
 
 
 @cache
-def _wish_words(listed: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in listed.split())
+def _wish_words() -> frozenset[str]:
+    return frozenset(stem(word) for word in phrases("intents")["wish_words"].split())

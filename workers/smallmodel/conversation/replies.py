@@ -18,6 +18,8 @@ from workers.smallmodel.conversation.intents import (
 )
 from workers.smallmodel.conversation.outlines import is_listing
 
+# From this probability small talk is answered without a look into the files.
+ANSWERED_FROM: Final = 0.8
 # Files that a reply names.
 _LISTED: Final = 5
 
@@ -35,7 +37,7 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
     match reading.intent:
         case "small_talk" | "about_gpt" as intent:
             reply = _about(reading, state) if intent == "about_gpt" else _small_talk(reading, state)
-            if reading.is_sure and reading.label != "remark":
+            if reading.share >= ANSWERED_FROM and reading.label != "remark":
                 return MessageIntent(intent=intent, answer=reply)
             return MessageIntent(intent=intent, note=reply, lead=lead)
         case "rewrite":

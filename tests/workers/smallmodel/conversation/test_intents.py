@@ -117,6 +117,7 @@ FILES = tuple(
         ("Compare the price list and the menu", {"price-list.md", "Menu.pdf"}),
         ("Compare the menu and the prices", {"price-list.md", "Menu.pdf"}),
         ("Summarise everything", set()),
+        ("List all amounts", set()),
         ("Was steht in der dritten Datei?", {"Menu.pdf"}),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_numbered_heading_is_no_date():
 def test_a_remark_is_answered_only_if_the_files_say_nothing_on_it():
     remark = intent("I am so bored today")
     assert (remark.intent, remark.answer) == ("small_talk", "")
-    assert remark.note.startswith("I’m not much of a talker")
+    assert remark.note.startswith("I’d like to chat")
     assert intent("hello").answer
 
 

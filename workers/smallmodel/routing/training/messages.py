@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from workers.knowledge.embed import Embedder
-from workers.smallmodel.conversation.classifier import WEIGHTS, features, letter_features
+from workers.smallmodel.conversation.classifier import WEIGHTS, features, letter_features, request_in
 from workers.smallmodel.routing.training.fit import Say
 from workers.smallmodel.routing.words import english_words
 
@@ -22,7 +22,8 @@ INVERSE_PENALTY: Final = 10.0
 
 def train_messages(embedder: Embedder, folder: Path, say: Say, *, check: bool = True) -> dict[str, float]:
     """Write the weights into `folder`; returns the held-out accuracy by head, empty without `check`."""
-    langs, labels, texts = (list(column) for column in zip(*_messages(), strict=True))
+    langs, labels, messages = (list(column) for column in zip(*_messages(), strict=True))
+    texts = [request_in(message) for message in messages]
     english = [english_words(text, lang) for text, lang in zip(texts, langs, strict=True)]
     say(f"Encoding {len(texts)} messages.")
     vectors = embedder.encode(english)
