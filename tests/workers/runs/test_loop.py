@@ -179,7 +179,10 @@ def test_a_false_sentence_never_reaches_the_reader_who_gets_what_the_files_say(r
     assert steps[-1].text == shown(told)
     assert "150" not in steps[-1].text
     assert "The seal kit of the Zephyr-9 is ZP-771." in steps[-1].text
-    assert steps[-1].citations[0].quote == "The seal kit of the Zephyr-9 is ZP-771."
+    assert [citation.quote for citation in steps[-1].citations] == [
+        "The seal kit of the Zephyr-9 is ZP-771.",
+        "Service the seal every 450 hours.",
+    ]
     assert phases(told)[-1] == "Looking for the closest passages"
 
 
@@ -247,7 +250,10 @@ def test_a_small_models_hall_answers_in_the_files_own_words(run, told):
     steps = advance(run, its)
     assert its.engine.requests == []
     assert steps[-1].text == shown(told) == steps[2].extract
-    assert steps[-1].citations[0].quote == "The seal kit of the Zephyr-9 is ZP-771."
+    assert [citation.quote for citation in steps[-1].citations] == [
+        "The seal kit of the Zephyr-9 is ZP-771.",
+        "Service the seal every 450 hours.",
+    ]
 
 
 def test_a_question_beyond_the_files_is_declined_without_the_model(run, told):
@@ -352,8 +358,10 @@ def test_a_later_answer_is_judged_by_attached_files_only_if_the_gpt_has_files_or
 def test_a_weak_model_quotes_an_attached_file(run):
     found = Retrieval(query="", passages=(IN_LEASE,), covered=True, n_files=1)
     steps = advance(attach(run, LEASE), made_services(["unused"], Files(found), Embedder(), WEAK))
-    first = steps[-1].citations[0]
-    assert (first.file_id, first.quote) == ("a", "The seal kit of the Zephyr-9 is ZP-771.")
+    assert [(each.file_id, each.quote) for each in steps[-1].citations] == [
+        ("a", "The seal kit of the Zephyr-9 is ZP-771."),
+        ("a", "Service the seal every 450 hours."),
+    ]
     assert steps[-1].label.written_by == ("the attached file lease.pdf",)
 
 

@@ -28,6 +28,7 @@ _HAN: Final = re.compile(r"([\u3400-\u9fff])")
 _LATIN: Final = re.compile(r"[a-z]", re.IGNORECASE)
 _SURE_LANGUAGE: Final = 0.5
 _WORD: Final = r"[^\W_]+|[?!]"
+_REPEATED: Final = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -49,18 +50,19 @@ class MessageClassifier:
     def read(self, text: str) -> ClassifiedMessage:
         """What `text` wants, by its beginning and its end if it is long."""
         text = request_in(text)
-        lang = language(text)
+        letters = letter_features([text])
+        lang = _language(text, letters)
         english = english_words(text, lang)
         vectors = self._encoder.encode([english]) if self._encoder else None
         head = "labels" if vectors is not None else "labels-unread"
-        shares = _probabilities(features([text], [english], vectors), head)
+        shares = _probabilities(features(letters, [english], vectors), head)
         names = map(str, _weights()["labels"])
         return ClassifiedMessage(lang, dict(zip(names, shares.tolist(), strict=True)))
 
 
 def request_in(text: str) -> str:
-    """What of a message says what it wants: not the text that it wants edited, if any."""
-    return without_edited_text(clip(text))
+    """What of a message says what it wants: without the text that it wants edited, and repeated words once."""
+    return _REPEATED.sub(r"\1", without_edited_text(clip(text)))
 
 
 @cache
@@ -72,9 +74,14 @@ def _weights() -> dict[str, Any]:
 def language(text: str) -> str:
     """The language of a message, one of those of data/messages; English if it is none of them for sure."""
     text = request_in(text)
+    return _language(text, letter_features([text]))
+
+
+def _language(text: str, letters: "csr_matrix") -> str:
+    """The language of `text`, whose `letter_features` are `letters`."""
     if _HAN.search(text):
         return "zh"
-    shares = dict(zip(map(str, _weights()["langs"]), _probabilities(letter_features([text]), "langs"), strict=True))
+    shares = dict(zip(map(str, _weights()["langs"]), _probabilities(letters, "langs"), strict=True))
     best = max(shares, key=lambda lang: shares[lang])
     return best if _LATIN.search(text) and shares[best] >= _SURE_LANGUAGE else "en"
 
@@ -97,11 +104,11 @@ def letter_features(texts: Sequence[str]) -> "csr_matrix":
     return hstack([_hashed("char_wb", 2, 4).transform(plain), _hashed("word", 1, 2).transform(spaced)]).tocsr()
 
 
-def features(texts: Sequence[str], english: Sequence[str], vectors: Vectors | None) -> "csr_matrix":
-    """`letter_features`, the hashed words of `english`, and the `vectors` `(n_texts, dim)` of these, if any."""
+def features(letters: "csr_matrix", english: Sequence[str], vectors: Vectors | None) -> "csr_matrix":
+    """`letters` of `letter_features`, the hashed words of `english`, and the `vectors` `(n_texts, dim)` of these."""
     from scipy.sparse import csr_matrix, hstack
 
-    parts = [letter_features(texts), _hashed("word", 1, 2).transform(map(_plain, english))]
+    parts = [letters, _hashed("word", 1, 2).transform(map(_plain, english))]
     return hstack([*parts, *([csr_matrix(vectors)] if vectors is not None else [])]).tocsr()
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, get_args
 
 from gpts.knowledge.terms import stem, terms
 from gpts.runs.steps import Intent
@@ -67,7 +67,7 @@ def read_message(text: str, classifier: MessageClassifier, *, has_new_files: boo
         label = "hands_over" if has_new_files else "acknowledgement"
         return Reading(_INTENTS.get(label, "small_talk"), read.lang, label)
     shares = _shares(read.labels, has_new_files)
-    intent = max(_intents(), key=lambda each: shares[each])
+    intent = max(shares, key=lambda each: shares[each])
     if shares[intent] < LIKELY_FROM:
         intent = "whole_files" if has_new_files else "question"
     if has_new_files and intent == "question" and not topic(text):  # "what is this?"
@@ -81,7 +81,7 @@ def read_message(text: str, classifier: MessageClassifier, *, has_new_files: boo
 
 def _shares(labels: Mapping[str, float], has_new_files: bool) -> dict[Intent, float]:
     """The probability of each intent: that of its labels, as often as they are outside of the training data."""
-    shares: dict[Intent, float] = dict.fromkeys(_intents(), 0.0)
+    shares: dict[Intent, float] = dict.fromkeys(get_args(Intent), 0.0)
     for label, share in labels.items():
         shares[_INTENTS.get(label, "small_talk")] += share
     if has_new_files:
@@ -92,11 +92,6 @@ def _shares(labels: Mapping[str, float], has_new_files: bool) -> dict[Intent, fl
         shares["whole_files"] -= labels["hands_over"]
     total = sum(shares.values())
     return {intent: share / total for intent, share in shares.items()}
-
-
-@cache
-def _intents() -> tuple[Intent, ...]:
-    return ("small_talk", *dict.fromkeys(_INTENTS.values()))
 
 
 def subject(text: str) -> str:

@@ -44,7 +44,7 @@ INTENTS = {
         "In German, please",
         "as a table",
         "make that an e-mail",
-        "quiz me on that",
+        "test me",
         "Translate it into French",
         "Write a short e-mail to a customer on how often to change the filter",
         "can you write the mail to my boss that i'm ill today",
@@ -155,4 +155,4 @@ def test_english_is_not_translated():
 
 
 def test_a_long_message_of_fillers_is_read_at_once():
-    assert read_message("so " * 10_000 + "how often must the filter be changed?", READER).lang == "en"
+    assert read_message("so " * 10_000 + "how often must the filter be changed?", READER).intent == "question"

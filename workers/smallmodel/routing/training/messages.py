@@ -27,10 +27,11 @@ def train_messages(embedder: Embedder, folder: Path, say: Say, *, check: bool = 
     english = [english_words(text, lang) for text, lang in zip(texts, langs, strict=True)]
     say(f"Encoding {len(texts)} messages.")
     vectors = embedder.encode(english)
+    letters = letter_features(texts)
     heads = {
-        "langs": (letter_features(texts), langs),
-        "labels": (features(texts, english, vectors), labels),
-        "labels-unread": (features(texts, english, None), labels),
+        "langs": (letters, langs),
+        "labels": (features(letters, english, vectors), labels),
+        "labels-unread": (features(letters, english, None), labels),
     }
     held = np.array([crc32(text.encode()) % HELD_OUT == 0 for text in texts])
     found = {name: _accuracy(rows, np.array(wanted), held) for name, (rows, wanted) in heads.items()} if check else {}
