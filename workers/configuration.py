@@ -112,7 +112,7 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
 
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
     """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
-    found = measure(_reply, engine.ability(), say)
+    found = measure(_reply, engine.ability(), say, takes_pictures=engine.takes_pictures)
     keep_measurement(record, found)
     engine.learn(record.known())
     return found

@@ -1,4 +1,4 @@
-"""What a model reads: a list of messages, each with a role and plain text."""
+"""What a model reads: a list of messages, each with a role, plain text, and pictures for a model that sees."""
 
 from typing import Any, Literal
 
@@ -17,6 +17,13 @@ class MessageCall(Value):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
+class Picture(Value):
+    """A picture as a model gets it: the bytes of a file of type `mime`, made anew from what a person attached."""
+
+    mime: str
+    data: bytes = Field(repr=False)
+
+
 class PromptMessage(Value):
     """One message of a prompt. `content` is untrusted text and can never become a control token.
 
@@ -28,3 +35,4 @@ class PromptMessage(Value):
     tool_calls: tuple[MessageCall, ...] = ()
     name: str = ""
     call_id: str = ""
+    pictures: tuple[Picture, ...] = Field(default=(), exclude=True)

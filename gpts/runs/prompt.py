@@ -7,12 +7,14 @@ instructions are computed once for all its conversations, and each turn only app
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.fixed_replies import is_decline
-from gpts.runs.messages import MessageCall, PromptMessage
+from gpts.runs.messages import MessageCall, Picture, PromptMessage
 from gpts.runs.reading import notes_text
 from gpts.runs.state import attachments
 from gpts.runs.steps import (
@@ -35,19 +37,28 @@ NOT_COVERED: Final = "NOT COVERED"
 _TEXTS: Final[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 
 
-# Files that are part of the prompt as they are, by id.
-WholeFiles = Mapping[str, Passage]
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The files that are part of the prompt as they are, as texts and as pictures, by id."""
+
+    texts: Mapping[str, Passage] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
 def build_prompt(
-    spec: GptSpec, history: Sequence[Log], log: Log, whole_files: Sequence[Passage] = (), n_dropped: int = 0
+    spec: GptSpec,
+    history: Sequence[Log],
+    log: Log,
+    whole_files: Sequence[Passage] = (),
+    n_dropped: int = 0,
+    pictures: Mapping[str, Picture] = MappingProxyType({}),
 ) -> tuple[PromptMessage, ...]:
     """The messages to complete: the system message, earlier turns, this turn so far.
 
-    Attached files among `whole_files` stand in the message that they came with. Of the first `n_dropped` turns only
-    these files are kept.
+    Attached files among `whole_files` and `pictures` stand in the message that they came with. Of the first
+    `n_dropped` turns only these texts are kept.
     """
-    files = {file.file_id: file for file in whole_files}
+    files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
     for turn in (*history[n_dropped:], log):
         messages += _turn(turn, files) if _guest_of(turn) == _guest_of(log) else _other_turn(turn, files)
@@ -61,7 +72,7 @@ def _guest_of(turn: Log) -> str:
     return next((step.guest_id for step in turn if isinstance(step, UserMessage)), "")
 
 
-def _other_turn(turn: Log, files: WholeFiles) -> list[PromptMessage]:
+def _other_turn(turn: Log, files: Shown) -> list[PromptMessage]:
     """A turn of another GPT as plain text, without its passages and calls; attached files are everyone's."""
     messages: list[PromptMessage] = []
     for step in turn:
@@ -95,7 +106,7 @@ def call_request(tool: ToolSpec) -> PromptMessage:
     return PromptMessage(role="user", content=text)
 
 
-def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
+def _turn(log: Log, files: Shown) -> list[PromptMessage]:
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
@@ -103,7 +114,7 @@ def _turn(log: Log, files: WholeFiles) -> list[PromptMessage]:
     return messages
 
 
-def _messages(step: Step, log: Log, replied: str, files: WholeFiles) -> list[PromptMessage]:
+def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMessage]:
     match step:
         case UserMessage():
             return [*step.earlier, _question(step, log, files), *step.later]
@@ -119,21 +130,22 @@ def _messages(step: Step, log: Log, replied: str, files: WholeFiles) -> list[Pro
     return []
 
 
-def _question(step: UserMessage, log: Log, files: WholeFiles) -> PromptMessage:
+def _question(step: UserMessage, log: Log, files: Shown) -> PromptMessage:
     """The person's message: the files attached to it, as far as they are read whole, then its text."""
-    searched = [file.name for file in step.attachments if file.segment and file.id not in files]
-    unread = [file.name for file in step.attachments if not file.segment]
+    searched = [file.name for file in step.attachments if file.segment and file.id not in files.texts]
+    unread = [file.name for file in step.attachments if not file.segment and file.id not in files.pictures]
     hints = [
         _TEXTS[name].format(files=", ".join(names))
         for name, names in (("searched_attachments", searched), ("unread_attachments", unread))
         if names
     ]
     parts = (*_texts(step.attachments, files), user_text(step.text or _TEXTS["no_message"], log), *hints)
-    return PromptMessage(role="user", content="\n\n".join(filter(None, parts)))
+    seen = tuple(files.pictures[file.id] for file in step.attachments if file.id in files.pictures)
+    return PromptMessage(role="user", content="\n\n".join(filter(None, parts)), pictures=seen)
 
 
-def _texts(attached: Iterable[FileRef], files: WholeFiles) -> list[str]:
-    return [_file_text(files[file.id]) for file in attached if file.id in files]
+def _texts(attached: Iterable[FileRef], files: Shown) -> list[str]:
+    return [_file_text(files.texts[file.id]) for file in attached if file.id in files.texts]
 
 
 def _file_text(file: Passage) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from gpts.knowledge.documents import Passage
 from gpts.knowledge.ranking import budget_for
+from gpts.runs.messages import Picture
 from gpts.runs.steps import FileRef, Log, MessageIntent, ModelReply, PartNotes, Retrieval, ToolResult, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -27,7 +28,7 @@ class TurnState:
 
     `steps` are this turn's, `history` the turns before it, `tools` the granted ones and the API caller's own, by
     name. `whole_files` are the files that are part of the prompt as they are, one passage each: the GPT's own, all or
-    none of them, and attached ones.
+    none of them, and attached ones. `pictures` are attached files that the model sees, by id.
     """
 
     spec: GptSpec
@@ -36,6 +37,7 @@ class TurnState:
     history: Sequence[Log]
     tools: Mapping[str, ToolSpec]
     whole_files: tuple[Passage, ...] = field(default=(), kw_only=True)
+    pictures: Mapping[str, Picture] = field(default_factory=dict, kw_only=True)
 
     def user_message(self) -> UserMessage:
         """The first step of this turn."""
@@ -66,6 +68,10 @@ class TurnState:
     def new_files(self) -> tuple[FileRef, ...]:
         """Those of `attached` that came with this message."""
         return readable(attachments(self.steps))
+
+    def sees_new_picture(self) -> bool:
+        """Whether a picture that the model sees came with this message."""
+        return any(file.id in self.pictures for file in attachments(self.steps))
 
     def files(self) -> tuple[KnowledgeRef, ...]:
         """All files that this turn can read, each text once: attached ones, oldest first, then the GPT's own."""

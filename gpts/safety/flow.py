@@ -75,9 +75,9 @@ def arguments_label(call_id: str, log: Log) -> Label:
 def _message_label(step: UserMessage) -> Label:
     """The label of a message: a person's or program's own text, or a delegated task with its parent run's label.
 
-    Attached files that can be read, and results of the API caller's functions, count as outside text.
+    Attached files that can be read or seen, and results of the API caller's functions, count as outside text.
     """
-    names = [file.name for file in step.attachments if file.segment]
+    names = [file.name for file in step.attachments if file.segment or file.mime.startswith("image/")]
     said = [Label(integrity=Integrity.USER), step.label, _files_label([_file(name, names) for name in names])]
     if any(message.role == "tool" for message in (*step.earlier, *step.later)):
         said.append(untrusted(CALLERS_FUNCTIONS))

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from gpts.runs.messages import PromptMessage
 from gpts.runs.steps import FinishReason
@@ -127,14 +127,19 @@ class Health:
 
 
 class Learning:
-    """Holds an engine's ability: `_ability` is what the model's files promise, overridden by what was measured."""
+    """Holds an engine's ability: `_ability` is what the model's files promise, overridden by what was measured.
 
+    A model sees pictures only through an engine with `takes_pictures`, whatever was measured or set.
+    """
+
+    takes_pictures: ClassVar[bool] = False
     _ability: ModelAbility
     _learned: Mapping[str, bool] = MappingProxyType({})
 
     def ability(self) -> ModelAbility:
         """See `Engine.ability`."""
-        return self._ability.model_copy(update=dict(self._learned))
+        able = self._ability.model_copy(update=dict(self._learned))
+        return able if self.takes_pictures else able.model_copy(update={"sees_images": False})
 
     def learn(self, fields: Mapping[str, bool]) -> None:
         """See `Engine.learn`."""
@@ -142,7 +147,12 @@ class Learning:
 
 
 class Engine(Protocol):
-    """A base model that serves many conversations at once."""
+    """A base model that serves many conversations at once.
+
+    `takes_pictures`: whether it passes the pictures of messages to the model; without, they are left out.
+    """
+
+    takes_pictures: ClassVar[bool]
 
     def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """Yield the reply to `request` as it is generated.

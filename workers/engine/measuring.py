@@ -5,25 +5,30 @@ format, the grammar, calls printed as text.
 """
 
 import json
+import logging
 import re
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from PIL import Image, ImageDraw, ImageFont
 from pydantic import BaseModel, ConfigDict
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import PromptMessage
+from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.state import TurnState
-from gpts.runs.steps import ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import FileRef, ModelReply, Retrieval, UserMessage
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec, KnowledgeRef, ModelSettings
 from gpts.spec.tools import ToolSpec
-from workers.engine.base import GrammarError
+from workers.engine.base import EngineError, GrammarError
+
+logger = logging.getLogger(__name__)
 
 # Shipped measurements by fingerprint, so that the bundled model is not measured on every machine.
 KNOWN: Final = Path(__file__).parent / "data" / "known_models.json"
@@ -66,21 +71,32 @@ class Measurement(BaseModel):
         """The measured fields of ModelAbility."""
         enough = _cases()["enough"]
         good = {name for name, figure in self.figures.items() if figure.share >= enough[name]}
+        sight = {"sees_images": "sight" in good} if "sight" in self.figures else {}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
             "writes_from_sources": {"sources", "abstention", "format"} <= good,
             "breaks_ties": "ties" in good,
+            **sight,
         }
 
 
-def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = lambda text: None) -> Measurement:
-    """The scores of the model behind `reply`; `ability` has its other fields. Raises EngineError."""
+def measure(
+    reply: Reply,
+    ability: ModelAbility,
+    say: Callable[[str], object] = lambda text: None,
+    *,
+    takes_pictures: bool = False,
+) -> Measurement:
+    """The scores of the model behind `reply`; `ability` has its other fields. Raises EngineError.
+
+    Its sight is measured if its engine `takes_pictures`.
+    """
     started = time.monotonic()
     cases = _cases()
     capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
     parts: dict[str, dict[str, bool]] = {name: {} for name in cases["enough"]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for kind in ("choice", "tie", "sources", "abstain", "format"):
+        for kind in ("choice", "tie", "sources", "abstain", "format", *(["sight"] if takes_pictures else [])):
             judged = list(pool.map(lambda case, kind=kind: _JUDGES[kind](case, capable, reply), cases[kind]))
             for number, found in enumerate(judged):
                 for part, right in found.items():
@@ -93,6 +109,7 @@ def measure(reply: Reply, ability: ModelAbility, say: Callable[[str], object] = 
             wrong=tuple(case for case, right in found.items() if not right),
         )
         for name, found in parts.items()
+        if found
     }
     return Measurement(figures=figures, seconds=round(time.monotonic() - started, 1))
 
@@ -176,6 +193,26 @@ def _judge_format(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) 
     return {"format": given is not None and _holds(given.text, case)}
 
 
+def _judge_sight(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:
+    step = UserMessage(text=case["message"], attachments=(FileRef(id="p", name="picture.png", mime="image/png"),))
+    state = TurnState(_spec(), ability, (step,), (), {}, pictures={"p": drawn(case["text"], case["colour"])})
+    try:
+        given = _valid_reply(reply, state)
+    except EngineError as error:  # how servers refuse pictures for a model that only reads text
+        logger.info("a picture was refused: %s", error)
+        given = None
+    return {"sight": given is not None and _holds(given.text, case)}
+
+
+def drawn(text: str, colour: str) -> Picture:
+    """A picture of `text` in black on `colour`."""
+    image = Image.new("RGB", (640, 320), colour)
+    ImageDraw.Draw(image).text((320, 160), text, fill="black", anchor="mm", font=ImageFont.load_default(120))
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return Picture(mime="image/png", data=buffer.getvalue())
+
+
 def _from_file(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> ModelReply | None:
     text = next(file["text"] for file in _cases()["files"] if file["name"] == case["file"])
     passage = Passage(
@@ -204,4 +241,5 @@ _JUDGES: Final[dict[str, Callable[[Mapping[str, Any], ModelAbility, Reply], dict
     "sources": _judge_sources,
     "abstain": _judge_abstention,
     "format": _judge_format,
+    "sight": _judge_sight,
 }

@@ -26,7 +26,8 @@ def fit_prompt(
     """
     room = state.ability.context_tokens - max_tokens
     for dropped in range(0, len(state.history) + DROP_TURNS, DROP_TURNS):
-        messages = (*build_prompt(state.spec, state.history, state.steps, state.whole_files, dropped), *request)
+        told = build_prompt(state.spec, state.history, state.steps, state.whole_files, dropped, state.pictures)
+        messages = (*told, *request)
         n_tokens = engine.count_tokens(messages, tools)
         if n_tokens <= room:
             return messages, n_tokens

@@ -4,6 +4,7 @@ Every failure of the server or the connection becomes an EngineError; closing a 
 stops the generation. Whether text can form a control token depends on the server's encoding.
 """
 
+import base64
 import hashlib
 import json
 import time
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import httpx
 
-from gpts.runs.messages import PromptMessage
+from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.replies import written
 from gpts.runs.steps import FinishReason
 from gpts.spec.ability import ModelAbility
@@ -38,6 +39,8 @@ HEALTH_TIMEOUT_S: Final = 2.0
 DEFAULT_CONTEXT_TOKENS: Final = 8192
 # An estimate, as the exact count needs the server's tokenizer; 3 is safe for code and German.
 CHARACTERS_PER_TOKEN: Final = 3
+# Models that cut a picture into patches of 28 pixels need so many for the largest one (workers/runs/pictures.py).
+TOKENS_PER_PICTURE: Final = 2_500
 TEMPLATE_TOKENS_PER_MESSAGE: Final = 8
 MAX_CONNECTIONS: Final = 256
 CONTROL_TOKENS: Final = (
@@ -56,6 +59,8 @@ _TOO_LONG: Final = (
 
 class RemoteEngine(Learning):
     """Chat completions of the server at `config.remote_url` (with or without `/v1`)."""
+
+    takes_pictures = True
 
     def __init__(self, config: EngineConfig) -> None:
         if not config.remote_url:
@@ -98,7 +103,9 @@ class RemoteEngine(Learning):
         n_characters = sum(len(message.content) for message in messages)
         n_characters += sum(len(json.dumps(_tool(tool))) for tool in tools)
         n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
-        return n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
+        n_pictures = sum(len(message.pictures) for message in messages)
+        n_tokens = n_characters // CHARACTERS_PER_TOKEN + TEMPLATE_TOKENS_PER_MESSAGE * len(messages)
+        return n_tokens + TOKENS_PER_PICTURE * n_pictures
 
     def health(self) -> Health:
         """Ready when the server lists its models; its context limit is adopted once."""
@@ -228,6 +235,9 @@ def _message(message: PromptMessage) -> dict[str, Any]:
         return {"role": "user", "content": message.content}
     if message.role == "tool":
         return {"role": "tool", "content": message.content, "tool_call_id": message.call_id}
+    if message.pictures:
+        text = [{"type": "text", "text": message.content}] if message.content else []
+        return {"role": message.role, "content": [*map(_picture, message.pictures), *text]}
     if not message.tool_calls:
         return {"role": message.role, "content": message.content}
     calls = [
@@ -239,6 +249,11 @@ def _message(message: PromptMessage) -> dict[str, Any]:
         for call in message.tool_calls
     ]
     return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    url = f"data:{picture.mime};base64,{base64.b64encode(picture.data).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

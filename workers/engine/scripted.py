@@ -53,6 +53,8 @@ class ScriptedEngine(Learning):
     Grammars are ignored, as by a hostile model behind a server without them.
     """
 
+    takes_pictures = True
+
     def __init__(self, script: Script = echo, ability: ModelAbility = CAPABLE) -> None:
         self.requests: list[GenerationRequest] = []
         self.active = 0

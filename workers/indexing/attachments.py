@@ -10,6 +10,8 @@ from django.conf import settings
 
 from gpts.knowledge.documents import Finding, Notice
 from gpts.safety.findings import Decisions
+from web.operate.services import model_sees
+from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
 from workers.knowledge import segments
 from workers.knowledge.content import SegmentInfo
@@ -17,22 +19,30 @@ from workers.knowledge.embed import Embedder
 from workers.knowledge.errors import NoText, TooLarge
 from workers.knowledge.pipeline import IndexingProgress, Report, build_segment, read_file, recipe_for
 
+SEEN = "The model sees this picture."
 NO_TEXT_IN_PICTURE = "There’s no text in this picture, and the model here can’t see pictures."
 
 
 def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
     """The segment of the file without what screening found; its notices say how much that was.
 
-    Raises a KnowledgeError or what `report` raises.
+    A picture without text has an empty segment if the model sees pictures. Raises a KnowledgeError or what `report`
+    raises.
     """
-    home = settings.GUILDHALL_HOME
+    home, is_seen = settings.GUILDHALL_HOME, file.mime in PICTURES and model_sees()
     info = segments.reusable(home, recipe_for(file.sha256, embedder).address())
     if info is None or _left_out(info.findings):
-        info = _built(file, embedder, report)
+        try:
+            info = _built(file, embedder, report)
+        except NoText as error:
+            if not is_seen:
+                raise (NoText(NO_TEXT_IN_PICTURE) if file.mime.startswith("image/") else error) from error
+            info = SegmentInfo(address="", title="", n_chunks=0, n_pages=0, n_tokens=0)
     n_found = len(info.findings)
     passages = f"{n_found} passage{'' if n_found == 1 else 's'} with hidden or instruction-like text"
-    notice = Notice(message=f"{passages} {'was' if n_found == 1 else 'were'} left out.")
-    return replace(info, notices=(notice, *info.notices)) if n_found else info
+    left_out = [Notice(message=f"{passages} {'was' if n_found == 1 else 'were'} left out.")] if n_found else []
+    seen = [Notice(message=SEEN)] if is_seen else []
+    return replace(info, notices=(*left_out, *seen, *info.notices))
 
 
 def _built(file: ConversationFile, embedder: Embedder, report: Report) -> SegmentInfo:
@@ -42,14 +52,11 @@ def _built(file: ConversationFile, embedder: Embedder, report: Report) -> Segmen
         report(progress)
 
     home, source = settings.GUILDHALL_HOME, file.path
-    try:
-        document = read_file(home, source, checked)
-        n_chars = sum(len(block.text) for block in document.blocks)
-        if n_chars > settings.MAX_ATTACHMENT_CHARS:
-            raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
-        return build_segment(home, source, embedder, report, _left_out(document.findings))
-    except NoText as error:
-        raise (NoText(NO_TEXT_IN_PICTURE) if file.mime.startswith("image/") else error) from error
+    document = read_file(home, source, checked)
+    n_chars = sum(len(block.text) for block in document.blocks)
+    if n_chars > settings.MAX_ATTACHMENT_CHARS:
+        raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
+    return build_segment(home, source, embedder, report, _left_out(document.findings))
 
 
 def _left_out(findings: tuple[Finding, ...]) -> Decisions:

@@ -37,6 +37,9 @@ _MAX_BYTES: Final = 150_000
 # Text is readable even at the last, which a page of photographs needs.
 _QUALITIES: Final = (75, 55, 35, 20)
 _DRAW: Final = "workers.knowledge.page_pictures:draw_in_child"
+# The longest side of a picture for a model, in pixels: what vision models take without reducing it themselves.
+_MODEL_SIDE: Final = 1_568
+_FOR_MODEL: Final = "workers.knowledge.page_pictures:jpeg_in_child"
 _HEADER: Final = struct.Struct(">I")
 
 # A word and its box on the picture, in pixels: x0, y0, x1, y1.
@@ -75,6 +78,28 @@ def page_picture(source: Path, folder: Path, page: int) -> PagePicture:
     content = json.loads(facts.read_bytes())
     words = tuple((text, x0, y0, x1, y1) for text, x0, y0, x1, y1 in content["words"])
     return PagePicture(content["width"], content["height"], words)
+
+
+def model_picture(source: Path, folder: Path) -> bytes:
+    """The picture file `source` as a JPEG for a model, without metadata; kept in `folder`. Raises a KnowledgeError.
+
+    JPEG, as not every model server reads WebP.
+    """
+    kept = folder / "model.jpg"
+    if not kept.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        publish_file(kept, run_isolated(_FOR_MODEL, source, (), LIMITS))
+    return kept.read_bytes()
+
+
+def jpeg_in_child(data: bytes) -> bytes:
+    """The first page of a picture as a JPEG for a model. Raises a KnowledgeError."""
+    for frame in frames(data):
+        frame.thumbnail((_MODEL_SIDE, _MODEL_SIDE))
+        buffer = BytesIO()
+        frame.convert("RGB").save(buffer, "JPEG", quality=90)
+        return buffer.getvalue()
+    raise NoText("Page not found.")
 
 
 def remove_old_pictures(root: Path) -> int:

@@ -130,9 +130,13 @@ def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
 
 
 def _gate(state: TurnState, services: Services) -> Gate | None:
-    """What withholds sentences that the files do not support; None if there are none or the message is small talk."""
+    """What withholds sentences that the files do not support; None if there are none or the message is small talk.
+
+    None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
+    answer then says sentence by sentence what the files do not support.
+    """
     passages, asked = state.passages(), _asked(state, services)
-    if not passages or asked in ("small_talk", "about_gpt"):
+    if not passages or state.sees_new_picture() or asked in ("small_talk", "about_gpt"):
         return None
     rewords = asked != "question"
     sources = (*passages, _said(state, everything=rewords))

@@ -37,6 +37,7 @@ from workers.engine.base import EngineError, GrammarError, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
 from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
+from workers.runs.pictures import pictures
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 from workers.tools import granted
@@ -102,9 +103,9 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegate_tools.store_gpts, run, spec, (first,))
     waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
-    files = (
-        answering.whole_files(TurnState(spec, ability, steps, history, tools), services()) if queue == "model" else ()
-    )
+    first_state = TurnState(spec, ability, steps, history, tools)
+    files = answering.whole_files(first_state, services()) if queue == "model" else ()
+    seen = pictures(first_state) if queue == "model" else {}
     while True:
         turn = HeldTurn(
             spec,
@@ -116,6 +117,7 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
             held,
             toolbox,
             whole_files=files,
+            pictures=seen,
             store=store,
             waiting_parents=waiting_parents,
         )

@@ -26,6 +26,12 @@ def current_model() -> MeasuredModel | None:
     return MeasuredModel.objects.first()
 
 
+def model_sees() -> bool:
+    """Whether the current model sees pictures."""
+    record = current_model()
+    return record is not None and record.known().get("sees_images", False)
+
+
 def claim_measuring(record: MeasuredModel) -> bool:
     """Whether the caller should measure the model now: it was not measured, and no other worker is measuring it."""
     unclaimed = Q(measuring_since=None) | Q(measuring_since__lt=timezone.now() - MEASURING_LIMIT)

@@ -22,6 +22,7 @@ from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
+from web.operate.services import model_sees
 from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles
 from web.runs.models import Conversation, ConversationFile, Run, StepRow
@@ -91,7 +92,8 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     for file in found.values():
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
-        if not file.segment and not openers(spec):
+        is_seen = file.mime in PICTURES and file.reading == "ready" and model_sees()
+        if not (file.segment or is_seen or openers(spec)):
             raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
     ConversationFile.objects.filter(id__in=found).update(conversation=conversation)
     return tuple(found[id].ref() for id in dict.fromkeys(ids))

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.messages import PromptMessage
+from gpts.runs.messages import Picture, PromptMessage
 from gpts.runs.prompt import build_prompt
 from gpts.runs.steps import Cancelled, FileRef, Finished, ModelReply, Retrieval, ToolCall, ToolResult, UserMessage
 from gpts.spec.gpt import GptSpec, KnowledgeRef
@@ -133,6 +133,17 @@ def test_files_that_are_searched_or_cannot_be_read_are_named():
     (_, message) = build_prompt(SPEC, (), (UserMessage(text="Sum up.", attachments=(LEASE, scan)),))
     assert "(Attached: lease.pdf)" in message.content
     assert "not as text: scan.raw. If no tool of yours opens it, say that you can't read it" in message.content
+
+
+def test_a_picture_stands_in_its_message_for_a_model_that_sees_it():
+    photo = FileRef(id="c", name="garden.jpg", mime="image/jpeg")
+    picture = Picture(mime="image/jpeg", data=b"jpeg")
+    turn = (UserMessage(text="What is this?", attachments=(photo,)), ModelReply(text="A lawn."))
+    blind, seen = (build_prompt(SPEC, (turn,), SECOND, pictures=shown) for shown in ({}, {"c": picture}))
+    assert seen[1].pictures == (picture,)
+    assert seen[1].content == "What is this?"
+    assert "not as text: garden.jpg" in blind[1].content
+    assert not any(message.pictures for message in (*blind, *seen[2:]))
 
 
 def test_an_earlier_decline_stands_in_the_prompt_without_what_could_be_asked():

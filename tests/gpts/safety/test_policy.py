@@ -100,6 +100,13 @@ def test_a_file_that_only_tools_can_open_taints_when_a_tool_reads_it() -> None:
     assert label_of(unread) == Label(integrity=Integrity.USER)
 
 
+def test_a_picture_that_a_model_may_see_counts_as_outside_text() -> None:
+    photo = UserMessage(text="What is this?", attachments=(FileRef(id="p", name="p.jpg", mime="image/jpeg"),))
+    got = verdict(SEND, (photo,), ALWAYS, to="evil.example")
+    assert isinstance(got, Ask)
+    assert got.because == ("the attached file p.jpg",)
+
+
 def test_an_earlier_turn_taints_too() -> None:
     call = ToolCall(call_id="c", name="send", arguments={"to": "bob@example.org"})
     assert isinstance(check(call, SEND, context_of(((asked(), PAGE),), (asked(),)), ALWAYS), Ask)

@@ -6,8 +6,8 @@ import pytest
 
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply, ToolCall
-from workers.engine.base import GrammarError
-from workers.engine.measuring import _cases, known_measurement, measure
+from workers.engine.base import EngineError, GrammarError
+from workers.engine.measuring import _cases, drawn, known_measurement, measure
 from workers.engine.scripted import CAPABLE
 
 
@@ -60,6 +60,27 @@ def test_a_model_that_cannot_follow_a_grammar_is_wrong_and_no_error():
         raise GrammarError("no")
 
     assert not any(measure(broken, CAPABLE).fields().values())
+
+
+@pytest.mark.parametrize(("looks", "sees"), [(True, True), (False, False)])
+def test_a_model_that_tells_what_is_in_pictures_sees(looks, sees):
+    def looking(state: TurnState) -> ModelReply:
+        if not state.pictures:
+            return perfect(state)
+        case = next(case for case in _cases()["sight"] if drawn(case["text"], case["colour"]) == state.pictures["p"])
+        return ModelReply(text=f"It says {case['holds'][0]}." if looks else "A fine picture.")
+
+    assert measure(looking, CAPABLE, takes_pictures=True).fields()["sees_images"] == sees
+
+
+def test_a_server_that_refuses_pictures_has_a_model_that_does_not_see():
+    def refusing(state: TurnState) -> ModelReply:
+        if state.pictures:
+            raise EngineError("HTTP 400: at most 0 image(s) may be provided")
+        return perfect(state)
+
+    fields = measure(refusing, CAPABLE, takes_pictures=True).fields()
+    assert (fields["sees_images"], fields["writes_from_sources"]) == (False, True)
 
 
 @pytest.mark.model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpts.runs.messages import PromptMessage
+from gpts.runs.messages import Picture, PromptMessage
 from workers.engine.base import EngineConfig, EngineError, GenerationRequest, PromptTooLong, Sampling
 from workers.engine.remote import RemoteEngine
 
@@ -55,3 +55,22 @@ def test_a_server_that_is_not_there_is_an_error_and_not_ready() -> None:
 def test_an_empty_address_is_refused_with_a_sentence() -> None:
     with pytest.raises(EngineError, match="ENGINE_URL"):
         RemoteEngine(EngineConfig(engine="remote"))
+
+
+def test_pictures_go_as_content_parts_and_count(remote: RemoteEngine, model_server: ModelServer) -> None:
+    words = PromptMessage(role="user", content="What is this?")
+    seen = words.model_copy(update={"pictures": (Picture(mime="image/jpeg", data=b"\xff\xd8"),)})
+    list(remote.stream(GenerationRequest((seen,), max_tokens=3)))
+    (message,) = model_server.bodies[0]["messages"]
+    assert message["content"] == [
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9g="}},
+        {"type": "text", "text": "What is this?"},
+    ]
+    assert remote.count_tokens((seen,)) > remote.count_tokens((words,)) + 1_000
+
+
+def test_a_model_sees_only_through_an_engine_that_takes_pictures(remote: RemoteEngine, monkeypatch) -> None:
+    remote.learn({"sees_images": True})
+    assert remote.ability().sees_images
+    monkeypatch.setattr(RemoteEngine, "takes_pictures", False)
+    assert not remote.ability().sees_images

@@ -6,6 +6,7 @@ from django import template
 from django.template.context import RequestContext
 
 from web.operate.services import current_model
+from web.operate.services import model_sees as current_model_sees
 
 register = template.Library()
 
@@ -20,3 +21,9 @@ def model_notice(context: RequestContext) -> dict[str, Any]:
         "is_starter": record is not None and record.known().get("writes_from_sources") is False,
         "is_operator": getattr(user, "is_staff", False),
     }
+
+
+@register.simple_tag
+def model_sees() -> bool:
+    """Whether the site's model looks at attached pictures."""
+    return current_model_sees()
