@@ -7,7 +7,7 @@ from gpts.runs.plan import decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import FileRef, Finished, Log, UserMessage
 from gpts.spec.gpt import GptSpec
-from workers.runs import answering, intents, reading
+from workers.runs import answering, finishing, intents, reading
 from workers.runs.services import Services
 
 
@@ -37,7 +37,7 @@ def turn(
             case CallModel():
                 steps += (answering.model_reply(state, services, _unheard),)
             case Finish() as decision:
-                return steps, answering.finished(decision, state, services, _unheard)
+                return steps, finishing.finished(decision, state, services, _unheard)
             case other:
                 raise AssertionError(f"a GPT without tools came to {other}")
 

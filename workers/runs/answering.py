@@ -1,21 +1,17 @@
-"""Computes the retrieval, the replies and the answer of a turn as values; perform.py stores and streams them."""
+"""Computes the retrieval and the replies of a turn as values; perform.py stores and streams them."""
 
 import re
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
-from gpts.knowledge.citations import Grounding, closest, ground, ground_list
-from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.documents import Passage
 from gpts.knowledge.grounding import Gate
 from gpts.knowledge.ranking import budget_for
 from gpts.knowledge.sentences import sentence_spans
-from gpts.runs import decisions
-from gpts.runs.delegation import title_of, titles_in
-from gpts.runs.fixed_replies import decline, fixed_reply
 from gpts.runs.queries import retrieval_query
 from gpts.runs.state import TurnState, fit_whole, whole_attachments
-from gpts.runs.steps import Coverage, Finished, Intent, ModelReply, Retrieval, UserMessage
+from gpts.runs.steps import Finished, Intent, ModelReply, Retrieval, UserMessage
 from gpts.safety.flow import context_label
 from gpts.spec.gpt import KnowledgeRef
 from gpts.spec.tools import ToolSpec
@@ -31,8 +27,6 @@ from workers.runs.writing import Show
 GONE: Final = "“{name}” can no longer be read. Attach it again, or start a new chat."
 # Of files that are no longer than this together, every sentence may be the answer of a model that only quotes.
 QUOTED_WHOLE_TOKENS: Final = 4_000
-# Passages whose sentences are compared with a question that the answer declines.
-_CLOSEST_PASSAGES: Final = 6
 # A text to work on, in a message: after a colon, in quotation marks, or on lines of its own.
 _HANDED_OVER: Final = re.compile(r":\s*\S.{20,}|[\"“„«].{20,}[\"”“»]|\n.{20,}", re.DOTALL)
 
@@ -135,16 +129,16 @@ def _gate(state: TurnState, services: Services) -> Gate | None:
     None as well for a message that came with a picture: no text tells whether the model describes it rightly. The
     answer then says sentence by sentence what the files do not support.
     """
-    passages, asked = state.passages(), _asked(state, services)
-    if not passages or state.sees_new_picture() or asked in ("small_talk", "about_gpt"):
+    passages, wish = state.passages(), asked(state, services)
+    if not passages or state.sees_new_picture() or wish in ("small_talk", "about_gpt"):
         return None
-    rewords = asked != "question"
+    rewords = wish != "question"
     sources = (*passages, _said(state, everything=rewords))
     meaning = EmbeddedMeaning(services.embedder)
     return Gate(state.question(), sources, meaning, state.spec.instructions, rewords=rewords)
 
 
-def _asked(state: TurnState, services: Services) -> Intent:
+def asked(state: TurnState, services: Services) -> Intent:
     """What the message asks for, as the model took it, or else as code reads it."""
     told = state.intent()
     return told.intent if told and told.intent != "question" else services.small.asks_for(state)
@@ -192,121 +186,6 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
         return Grammar(tools=demanded or tools, required=bool(demanded))
     schema = state.user_message().overrides.answer_schema
     return Grammar(json_schema=schema) if schema is not None else None
-
-
-def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
-    """The answer with its citations. If nothing is said, `show` gets what the files say, or the decline."""
-    if _declines(decision, state):
-        end = (_quotes(state, services) if _is_withheld(state) else None) or _decline(state, services)
-        end = end.model_copy(update={"text": end.text + _unread(state)})
-        show(end.text)
-        return end
-    text, passages = decision.text, state.passages()
-    if text and not decision.calls and state.user_message().overrides.answer_schema is None:
-        text += _unread(state)
-        show(text.removeprefix(decision.text))
-    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
-    meaning = EmbeddedMeaning(services.embedder)
-    intent, found = state.intent(), state.retrieval()
-    own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
-    listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
-    grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
-    if not grounding.citations and _is_about_else(passages, state):
-        grounding = Grounding()
-    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
-    # and results of calls: a model that does not write from sources gives nothing else.
-    quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
-    support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
-    coverage = _coverage(decision, state, grounding, services)
-    offers = coverage == "not_covered" and not grounding.citations
-    return Finished(
-        text=text,
-        citations=grounding.citations,
-        support=support,
-        closest=_closest(state, services) if offers else (),
-        coverage=coverage,
-        finish=decision.finish,
-        tool_calls=decision.calls,
-        label=context_label(state.history, state.steps),
-    )
-
-
-def _unread(state: TurnState) -> str:
-    """What of the files was not read for this answer, as its last paragraph; empty if nothing."""
-    found = state.retrieval()
-    return f"\n\n{found.unread}" if found and found.unread else ""
-
-
-def _declines(decision: decisions.Finish, state: TurnState) -> bool:
-    """Whether nothing is said to a question that only the files may answer."""
-    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
-        return False
-    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
-
-
-def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
-    """Whether an answer without citations had only files of earlier messages, which need not be its subject."""
-    earlier = {file.id for file in state.attached()}.difference(file.id for file in state.new_files())
-    return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
-
-
-def _is_withheld(state: TurnState) -> bool:
-    last = next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), None)
-    return last is not None and last.n_withheld > 0 and not last.declined
-
-
-def _quotes(state: TurnState, services: Services) -> Finished | None:
-    """Sentences of the files in place of an answer that they do not support; None if none is close."""
-    found = services.small.extract(_found(state, services), state)
-    if not found.extract:
-        return None
-    lead = fixed_reply(services.small.language(state.question()), "passages" if found.covered else "unsure")
-    text = f"{lead}\n\n{found.extract}"
-    grounding = ground(text, found.passages, EmbeddedMeaning(services.embedder), state.question(), instructions=lead)
-    return Finished(
-        text=text,
-        citations=grounding.citations,
-        coverage="covered" if found.covered else "not_covered",
-        label=context_label(state.history, state.steps),
-    )
-
-
-def _decline(state: TurnState, services: Services) -> Finished:
-    return Finished(
-        text=decline(services.small.language(state.question()), state.spec),
-        coverage="not_covered",
-        closest=_closest(state, services),
-        label=context_label(state.history, state.steps),
-    )
-
-
-def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding, services: Services) -> Coverage:
-    """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
-    wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
-    if not (wrote and decision.coverage == "covered" and state.passages()):
-        return decision.coverage
-    if grounding.citations:
-        return "covered"
-    # A text that was written, a summary or a greeting asks nothing of the files.
-    return "not_covered" if grounding.support and _asked(state, services) == "question" else "no_knowledge"
-
-
-def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
-    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
-    if state.retrieval() is None or not state.ability.writes_from_sources:
-        return ()
-    query = retrieval_query(state.history, state.steps)
-    passages = _found(state, services).passages
-    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
-
-
-def _found(state: TurnState, services: Services) -> Retrieval:
-    """What the files hold on the question, also those that the model read whole."""
-    found = state.retrieval()
-    if found is not None and not found.whole_files:
-        return found
-    query = retrieval_query(state.history, state.steps)
-    return services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
 
 
 def _max_tokens(state: TurnState) -> int:

@@ -6,7 +6,7 @@ from gpts.runs import decisions
 from gpts.runs.phases import phase
 from gpts.runs.steps import Error, ModelReply, Retrieval
 from web.runs.services import finish_run
-from workers.runs import answering, calling, delegate_tools, intents, reading
+from workers.runs import answering, calling, delegate_tools, finishing, intents, reading
 from workers.runs.services import Services
 from workers.runs.turn import HeldTurn
 
@@ -82,4 +82,4 @@ def finish(decision: decisions.Finish, turn: HeldTurn, services: Services) -> No
     if not replies or replies[-1].text != decision.text:  # not streamed yet
         turn.begin_answer()
         turn.show(decision.text)
-    finish_run(turn.run.id, answering.finished(decision, turn, services, turn.show), turn.held.token)
+    finish_run(turn.run.id, finishing.finished(decision, turn, services, turn.show), turn.held.token)

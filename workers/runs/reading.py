@@ -142,5 +142,5 @@ def _all_read(refs: list[KnowledgeRef], state: TurnState, services: Services) ->
         whole_files=tuple(each.file_name for each in state.whole_files)
         + tuple(file.name for file in files if file.last),
         covered=any(each.text for each in notes) or bool(state.whole_files),
-        unread=reading.unread(files, services.small.language(state.question())),
+        unread=reading.unread(files, services.small.language(state)),
     )

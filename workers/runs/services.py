@@ -19,8 +19,8 @@ from workers.knowledge.kept_notes import KeptNotes
 class SmallModelInterface(Protocol):
     """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
 
-    def language(self, text: str) -> str:
-        """The ISO 639-1 code of the likeliest language of a message."""
+    def language(self, state: TurnState) -> str:
+        """The ISO 639-1 code of the likeliest language of the new message."""
 
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word."""

@@ -20,6 +20,7 @@ from gpts.runs.state import TurnState
 from gpts.runs.steps import Delegation, ModelReply, Retrieval, ToolResult
 from gpts.spec.tools import ToolSpec
 from workers.smallmodel.arguments.ready import runs_code
+from workers.smallmodel.conversation.intents import said_before
 from workers.smallmodel.conversation.spelling import in_words_of
 
 CODE_FAILED: Final = (
@@ -48,7 +49,7 @@ def with_extract(found: Retrieval, state: TurnState, similarity: Similarity) -> 
     texts = [passage.text for passage in found.passages]
     intent = state.intent()
     says = intent.query if intent and intent.intent == "question" else ""
-    wording = in_words_of(texts, found.query, says or state.question())
+    wording = in_words_of(texts, found.query, says or state.question(), before=said_before(state))
     query, own = wording.texts
     best = partial(extractive_answer, query, found.passages, similarity, own_words=own, translate=wording.translate)
     extract = best(least_share=SHOWN_SHARE)

@@ -16,7 +16,7 @@ from workers.smallmodel.arguments.ready import runs_code
 from workers.smallmodel.calls import read_arguments, written_call
 from workers.smallmodel.choosing import Pick, choose_from_store, choose_tool
 from workers.smallmodel.conversation.classifier import MessageClassifier, language
-from workers.smallmodel.conversation.intents import read_message
+from workers.smallmodel.conversation.intents import read_message, said_before
 from workers.smallmodel.conversation.outlines import outlined
 from workers.smallmodel.conversation.replies import message_intent
 from workers.smallmodel.quoting import shown_results, with_extract
@@ -40,13 +40,14 @@ class SmallModel:
     deadline_s: float
     pick: Pick = lambda message, tools: ""
 
-    def language(self, text: str) -> str:
-        """The language of a message."""
-        return language(text)
+    def language(self, state: TurnState) -> str:
+        """The language of the new message."""
+        return language(state.question(), said_before(state))
 
     def asks_for(self, state: TurnState) -> Intent:
         """What the message asks for, in a word; a question if it may be one of those that no file answers."""
-        reading = read_message(state.question(), self.classifier, has_new_files=bool(state.new_files()))
+        before, has_new_files = said_before(state), bool(state.new_files())
+        reading = read_message(state.question(), self.classifier, before, has_new_files=has_new_files)
         needs_files = reading.intent in ("rewrite", "whole_files")
         return reading.intent if reading.share >= TALK_FROM or needs_files else "question"
 

@@ -203,6 +203,15 @@ def test_replies_to_small_talk_are_not_compared_with_the_files(conversation, tol
     assert steps[-1].text == shown(told) == "¡Hola! Soy la ayudante de las bombas. ¿En qué puedo ayudar?"
 
 
+def test_who_are_you_is_answered_also_if_the_model_declines_it(conversation, told):
+    run = services.start_run(conversation, "who are you")
+    give_files(run, only_from_knowledge=True)
+    steps = advance(run, scripted_services(["NOT COVERED"]))
+    assert steps[-1].text == shown(told)
+    assert steps[-1].text.startswith("I’m Pump Doctor")
+    assert (steps[-1].coverage, steps[-1].citations) == ("no_knowledge", ())
+
+
 @pytest.mark.parametrize(
     "written", ["NOT COVERED", " Not covered.\n", "NO COVERED", NOT_COVERED + "\n\nYou could ask: Is it blue?"]
 )

@@ -27,6 +27,8 @@ N_HASHES: Final = 2**13
 _HAN: Final = re.compile(r"([\u3400-\u9fff])")
 _LATIN: Final = re.compile(r"[a-z]", re.IGNORECASE)
 _SURE_LANGUAGE: Final = 0.5
+# How likely a message is in another language than those before, beside what its own words say.
+_SWITCHES: Final = 0.1
 _WORD: Final = r"[^\W_]+|[?!]"
 _REPEATED: Final = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
 _DIGIT: Final = re.compile(r"\d")
@@ -47,11 +49,11 @@ class MessageClassifier:
         knows = encoder is not None and getattr(encoder, "id", "") == str(_weights()["embedder"])
         self._encoder = encoder if knows else None
 
-    def read(self, text: str) -> ClassifiedMessage:
-        """What `text` wants, by its beginning and its end if it is long."""
+    def read(self, text: str, before: str = "") -> ClassifiedMessage:
+        """What `text` wants, by its beginning and its end if it is long; `before` as in `language`."""
         text = request_in(text)
         letters = letter_features([text])
-        lang = _language(text, letters)
+        lang = _language(text, letters, before)
         english = english_words(text, lang)
         vectors = self._encoder.encode([english]) if self._encoder else None
         head = "labels" if vectors is not None else "labels-unread"
@@ -71,19 +73,25 @@ def _weights() -> dict[str, Any]:
         return {name: stored[name] for name in stored.files}
 
 
-def language(text: str) -> str:
-    """The language of a message, one of those of data/messages; English if it is none of them for sure."""
+def language(text: str, before: str = "") -> str:
+    """The language of a message, one of those of data/messages; English if it is none of them for sure.
+
+    A few words with typos are taken for those of the language of `before`, what was said until then.
+    """
     text = request_in(text)
-    return _language(text, letter_features([text]))
+    return _language(text, letter_features([text]), before)
 
 
-def _language(text: str, letters: "csr_matrix") -> str:
+def _language(text: str, letters: "csr_matrix", before: str) -> str:
     """The language of `text`, whose `letter_features` are `letters`."""
     if _HAN.search(text):
         return "zh"
-    shares = dict(zip(map(str, _weights()["langs"]), _probabilities(letters, "langs"), strict=True))
-    best = max(shares, key=lambda lang: shares[lang])
-    return best if _LATIN.search(text) and shares[best] >= _SURE_LANGUAGE else "en"
+    shares = _probabilities(letters, "langs")
+    if before:
+        shares = shares * (_probabilities(letter_features([before]), "langs") + _SWITCHES)
+        shares /= shares.sum()
+    best = int(shares.argmax())
+    return str(_weights()["langs"][best]) if _LATIN.search(text) and shares[best] >= _SURE_LANGUAGE else "en"
 
 
 def _probabilities(rows: "csr_matrix", head: str) -> Vectors:

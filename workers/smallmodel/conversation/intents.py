@@ -7,7 +7,8 @@ from functools import cache
 from typing import Final, get_args
 
 from gpts.knowledge.terms import stem, terms
-from gpts.runs.steps import Intent
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Intent, UserMessage
 from gpts.spec.gpt import KnowledgeRef
 from workers.smallmodel.conversation.classifier import MessageClassifier
 from workers.smallmodel.conversation.wording import plain_words
@@ -28,6 +29,8 @@ QUESTIONS_MORE_OFTEN: Final = 3.0
 # fitted without it, 80 % are read right, and 97 % of the 4,217 that are no question with 0.9 or more; 5 % of the
 # questions are taken for something else, 1 % with 0.9 or more (2026-11).
 LIKELY_FROM: Final = 0.5
+# How many turns tell the language of a message of few words.
+_LAST_SAID: Final = 3
 _ANY_WORD: Final = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _ORDINALS: Final = (
     "first 1st erste ersten erster premier primero primer primo eerste",
@@ -60,9 +63,11 @@ class Reading:
     topic: tuple[str, ...] = ()
 
 
-def read_message(text: str, classifier: MessageClassifier, *, has_new_files: bool = False) -> Reading:
-    """What the message `text` asks for; one that comes with files and asks nothing hands them over."""
-    read = classifier.read(text)
+def read_message(
+    text: str, classifier: MessageClassifier, before: str = "", *, has_new_files: bool = False
+) -> Reading:
+    """What the message `text` asks for, said after `before`; one with files that asks nothing hands them over."""
+    read = classifier.read(text, before)
     if not plain_words(text):  # "…" or a smiley
         label = "hands_over" if has_new_files else "acknowledgement"
         return Reading(_INTENTS.get(label, "small_talk"), read.lang, label)
@@ -77,6 +82,12 @@ def read_message(text: str, classifier: MessageClassifier, *, has_new_files: boo
         own.pop("hands_over", None)
     label = max(own, key=lambda each: own[each])
     return Reading(intent, read.lang, label, shares[intent], topic(text))
+
+
+def said_before(state: TurnState) -> str:
+    """Words by whose language a message of few words is read: the last messages, or else the GPT's own texts."""
+    said = [step.text for log in state.history[-_LAST_SAID:] for step in log if isinstance(step, UserMessage)]
+    return clip(" ".join(said or (*state.spec.starters, state.spec.description)))
 
 
 def _shares(labels: Mapping[str, float], has_new_files: bool) -> dict[Intent, float]:

@@ -13,6 +13,7 @@ from workers.smallmodel.conversation.intents import (
     means_all,
     named_files,
     read_message,
+    said_before,
     subject,
     topic,
 )
@@ -30,7 +31,7 @@ def message_intent(state: TurnState, classifier: MessageClassifier) -> MessageIn
     What may be a question after all gets that reply only if the files say nothing on it.
     """
     text = state.question()
-    reading = read_message(text, classifier, has_new_files=bool(state.new_files()))
+    reading = read_message(text, classifier, said_before(state), has_new_files=bool(state.new_files()))
     if unread := _unread(reading, state):
         return unread
     lead = fixed_reply(reading.lang, "unsure")

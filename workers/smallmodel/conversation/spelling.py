@@ -22,10 +22,10 @@ class Wording:
     translate: Translate | None = None
 
 
-def in_words_of(sources: Sequence[str], *texts: str) -> Wording:
-    """`texts`, of which the last is the message itself, in the words of `sources`."""
+def in_words_of(sources: Sequence[str], *texts: str, before: str = "") -> Wording:
+    """`texts`, of which the last is the message itself, said after `before`, in the words of `sources`."""
     whole = " ".join(sources)
-    of_files, of_texts = language_of_text(whole) or "en", language(texts[-1])
+    of_files, of_texts = language_of_text(whole) or "en", language(texts[-1], before)
     known = set(plain_words(whole))
     asked = tuple(_in_words(text, known) if of_texts == of_files else text for text in texts)
     if of_files == of_texts == "en":

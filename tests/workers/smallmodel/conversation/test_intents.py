@@ -94,6 +94,12 @@ def test_the_language_of_small_talk(text, lang):
     assert read_message(text, READER).lang == lang
 
 
+def test_a_few_words_are_in_the_language_of_what_was_said_before():
+    before = "¿Cuánto cuesta la cuota? ¿Cómo me doy de baja?"
+    assert read_message("precio picina", READER, before).lang == "es"
+    assert read_message("And when do you close on Sundays, please?", READER, before).lang == "en"
+
+
 def test_comparing_is_not_taken_for_french():
     assert read_message("compare the statutes and the newsletter", READER).lang == "en"
     assert read_message("compare les statuts et le bulletin", READER).lang == "fr"

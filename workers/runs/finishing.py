@@ -1,0 +1,150 @@
+"""Computes the answer that ends a turn, with what supports it; perform.py stores and streams it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from gpts.knowledge.citations import Grounding, closest, ground, ground_list
+from gpts.knowledge.documents import Citation, Passage
+from gpts.knowledge.ranking import budget_for
+from gpts.runs import decisions
+from gpts.runs.delegation import title_of, titles_in
+from gpts.runs.fixed_replies import decline, fixed_reply
+from gpts.runs.queries import retrieval_query
+from gpts.runs.state import TurnState
+from gpts.runs.steps import Coverage, Finished, ModelReply, Retrieval
+from gpts.safety.flow import context_label
+from workers.knowledge.meaning import EmbeddedMeaning
+from workers.runs.answering import asked
+from workers.runs.services import Services
+from workers.runs.writing import Show
+
+# Passages whose sentences are compared with a question that the answer declines.
+_CLOSEST_PASSAGES: Final = 6
+
+
+def finished(decision: decisions.Finish, state: TurnState, services: Services, show: Show) -> Finished:
+    """The answer with its citations. If nothing is said, `show` gets what the files say, or the decline."""
+    if _declines(decision, state):
+        quotes = _quotes(state, services) if _is_withheld(state) else None
+        end = _small_talk(state, services) or quotes or _decline(state, services)
+        end = end.model_copy(update={"text": end.text + _unread(state)})
+        show(end.text)
+        return end
+    text, passages = decision.text, state.passages()
+    if text and not decision.calls and state.user_message().overrides.answer_schema is None:
+        text += _unread(state)
+        show(text.removeprefix(decision.text))
+    titles = titles_in(state.steps) | {title_of(tool.title) for tool in state.tools.values() if tool.is_delegation}
+    meaning = EmbeddedMeaning(services.embedder)
+    intent, found = state.intent(), state.retrieval()
+    own = "\n".join((state.spec.instructions, _unread(state), *((intent.note, intent.lead) if intent else ())))
+    listed = ground_list(text, found.extract, found.passages) if found and found.whole_files else None
+    grounding = listed or ground(text, passages, meaning, state.question(), titles, own)
+    if not grounding.citations and _is_about_else(passages, state):
+        grounding = Grounding()
+    # Sentences of the files need no judgement, even where their list or table was taken apart; nor do fixed replies
+    # and results of calls: a model that does not write from sources gives nothing else.
+    quoted = not state.ability.writes_from_sources or (found and found.extract and found.extract in text)
+    support = tuple(each for each in grounding.support if not (quoted and each.level == "unsupported"))
+    coverage = _coverage(decision, state, grounding, services)
+    offers = coverage == "not_covered" and not grounding.citations
+    return Finished(
+        text=text,
+        citations=grounding.citations,
+        support=support,
+        closest=_closest(state, services) if offers else (),
+        coverage=coverage,
+        finish=decision.finish,
+        tool_calls=decision.calls,
+        label=context_label(state.history, state.steps),
+    )
+
+
+def _unread(state: TurnState) -> str:
+    """What of the files was not read for this answer, as its last paragraph; empty if nothing."""
+    found = state.retrieval()
+    return f"\n\n{found.unread}" if found and found.unread else ""
+
+
+def _declines(decision: decisions.Finish, state: TurnState) -> bool:
+    """Whether nothing is said to a question that only the files may answer."""
+    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+        return False
+    return state.spec.only_from_knowledge or not state.ability.writes_from_sources
+
+
+def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
+    """Whether an answer without citations had only files of earlier messages, which need not be its subject."""
+    earlier = {file.id for file in state.attached()}.difference(file.id for file in state.new_files())
+    return not state.spec.knowledge and all(passage.file_id in earlier for passage in passages)
+
+
+def _is_withheld(state: TurnState) -> bool:
+    last = next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), None)
+    return last is not None and last.n_withheld > 0 and not last.declined
+
+
+def _small_talk(state: TurnState, services: Services) -> Finished | None:
+    """The fixed reply to a message that asks for no fact, if the model said nothing that may be shown.
+
+    Small models decline a greeting, or answer "are you a person?" with yes.
+    """
+    read = services.small.read_intent(state)
+    if read.intent not in ("small_talk", "about_gpt") or not read.answer:
+        return None
+    label = context_label(state.history, state.steps)
+    return Finished(text=read.answer, coverage="no_knowledge", label=label)
+
+
+def _quotes(state: TurnState, services: Services) -> Finished | None:
+    """Sentences of the files in place of an answer that they do not support; None if none is close."""
+    found = services.small.extract(_found(state, services), state)
+    if not found.extract:
+        return None
+    lead = fixed_reply(services.small.language(state), "passages" if found.covered else "unsure")
+    text = f"{lead}\n\n{found.extract}"
+    grounding = ground(text, found.passages, EmbeddedMeaning(services.embedder), state.question(), instructions=lead)
+    return Finished(
+        text=text,
+        citations=grounding.citations,
+        coverage="covered" if found.covered else "not_covered",
+        label=context_label(state.history, state.steps),
+    )
+
+
+def _decline(state: TurnState, services: Services) -> Finished:
+    return Finished(
+        text=decline(services.small.language(state), state.spec),
+        coverage="not_covered",
+        closest=_closest(state, services),
+        label=context_label(state.history, state.steps),
+    )
+
+
+def _coverage(decision: decisions.Finish, state: TurnState, grounding: Grounding, services: Services) -> Coverage:
+    """Whether the files cover the question: judged by what the answer rests on if a model wrote it from them."""
+    wrote = state.ability.writes_from_sources and any(isinstance(step, ModelReply) for step in state.steps)
+    if not (wrote and decision.coverage == "covered" and state.passages()):
+        return decision.coverage
+    if grounding.citations:
+        return "covered"
+    # A text that was written, a summary or a greeting asks nothing of the files.
+    return "not_covered" if grounding.support and asked(state, services) == "question" else "no_knowledge"
+
+
+def _closest(state: TurnState, services: Services) -> tuple[Citation, ...]:
+    """What of the files is closest to a question that they do not answer; none for a weak model, which quotes it."""
+    if state.retrieval() is None or not state.ability.writes_from_sources:
+        return ()
+    query = retrieval_query(state.history, state.steps)
+    passages = _found(state, services).passages
+    return closest(query, passages[:_CLOSEST_PASSAGES], services.embedder.similarity)
+
+
+def _found(state: TurnState, services: Services) -> Retrieval:
+    """What the files hold on the question, also those that the model read whole."""
+    found = state.retrieval()
+    if found is not None and not found.whole_files:
+        return found
+    query = retrieval_query(state.history, state.steps)
+    return services.index.search(state.files(), query, budget_for(state.ability.context_tokens))
