@@ -36,7 +36,7 @@ def claims(sentence: str) -> list[str]:
 
 
 _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
-# German writes every noun like a name; there names are what follows a capitalised word ("Frau Kim", "Plattform Nido").
+# German writes nouns like names; there names are what follows a capitalised word ("Frau Kim", "Plattform Nido").
 # Of 126 true sentences of German letters and summaries 78 % were withheld for their nouns, now 4 %; of 48 with an
 # invented figure, name or place 12 % are shown, mostly a place alone ("in Eisenach"), before 2 % (2026-11).
 _GERMAN: Final = frozenset(_WORDS["german"].split())
