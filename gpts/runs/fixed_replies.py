@@ -10,6 +10,8 @@ from gpts.spec.gpt import GptSpec
 _TEXTS: Final[dict[str, dict[str, str]]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 # The first sentence of `decline` in every language.
 DECLINES: Final = tuple(texts["not_covered"] for texts in _TEXTS.values())
+# What introduces sentences of the files, in every language.
+_LEADS: Final = tuple(f"{texts[name]}\n\n" for texts in _TEXTS.values() for name in ("passages", "unsure"))
 # Starters that a reply names.
 _LISTED: Final = 5
 
@@ -33,3 +35,8 @@ def decline(lang: str, spec: GptSpec) -> str:
 def is_decline(text: str) -> bool:
     """Whether the answer `text` is one of `decline`."""
     return text.startswith(DECLINES)
+
+
+def without_lead(text: str) -> str:
+    """The answer `text` without the sentence that introduces sentences of the files."""
+    return text[len(next(filter(text.startswith, _LEADS), "")) :]

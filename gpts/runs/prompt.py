@@ -8,12 +8,13 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.fixed_replies import is_decline
+from gpts.runs.fixed_replies import is_decline, without_lead
 from gpts.runs.messages import MessageCall, Picture, PromptMessage
 from gpts.runs.reading import notes_text
 from gpts.runs.state import attachments
@@ -56,16 +57,23 @@ def build_prompt(
     """The messages to complete: the system message, earlier turns, this turn so far.
 
     Attached files among `whole_files` and `pictures` stand in the message that they came with. Of the first
-    `n_dropped` turns only these texts are kept.
+    `n_dropped` turns only these texts are kept. Turns that were declined are left out: a small model repeats what it
+    takes for its own words (Qwen2.5-Coder 1.5B in half of the next turns, 2026-11).
     """
     files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
-    for turn in (*history[n_dropped:], log):
+    for turn in (*filterfalse(_was_declined, history[n_dropped:]), log):
         messages += _turn(turn, files) if _guest_of(turn) == _guest_of(log) else _other_turn(turn, files)
     if kept := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
         at = next(n for n, message in enumerate(messages) if message.role == "user")
         messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
     return tuple(messages)
+
+
+def _was_declined(turn: Log) -> bool:
+    """Whether the turn brought nothing that later ones may refer to."""
+    end = turn[-1] if turn else None
+    return isinstance(end, Finished) and is_decline(end.text) and not attachments(turn)
 
 
 def _guest_of(turn: Log) -> str:
@@ -124,8 +132,7 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:
-            # A small model repeats a decline with its list of questions, or the mark, whatever is asked next.
-            text = step.text.partition("\n")[0] if is_decline(step.text) else step.text
+            text = step.text.partition("\n")[0] if is_decline(step.text) else without_lead(step.text)
             return [PromptMessage(role="assistant", content=text)]
     return []
 

@@ -146,18 +146,30 @@ def test_a_picture_stands_in_its_message_for_a_model_that_sees_it():
     assert not any(message.pictures for message in (*blind, *seen[2:]))
 
 
-def test_an_earlier_decline_stands_in_the_prompt_without_what_could_be_asked():
-    declined = (
+DECLINED = (
+    UserMessage(text="Is there parking?"),
+    ModelReply(text="", declined=True),
+    Finished(text="The files don’t cover that.\n\nYou could ask me:\n\n- It leaks."),
+)
+
+
+def test_a_declined_turn_is_left_out_unless_it_brought_a_file():
+    asked = (UserMessage(text="And a lift?"),)
+    assert [each.content for each in build_prompt(SPEC, [DECLINED], asked)[1:]] == ["And a lift?"]
+    attaching = (DECLINED[0].model_copy(update={"attachments": (LEASE,)}), *DECLINED[1:])
+    _, first, declined, _ = build_prompt(SPEC, [attaching], asked, (TEXT,))
+    assert first.content.startswith('<file name="lease.pdf">')
+    assert declined.content == "The files don’t cover that."
+
+
+def test_quoted_sentences_stand_in_the_prompt_without_what_introduces_them():
+    quoted = (
         UserMessage(text="Is there parking?"),
-        ModelReply(text="", declined=True),
-        Finished(text="The files don’t cover that.\n\nYou could ask me:\n\n- It leaks."),
+        ModelReply(text="", n_withheld=1),
+        Finished(text="Here is what the files say on this:\n\nBikes stand in the yard."),
     )
-    messages = build_prompt(SPEC, [declined], (UserMessage(text="And a lift?"),))
-    assert [(each.role, each.content) for each in messages[1:]] == [
-        ("user", "Is there parking?"),
-        ("assistant", "The files don’t cover that."),
-        ("user", "And a lift?"),
-    ]
+    messages = build_prompt(SPEC, [quoted], (UserMessage(text="And a lift?"),))
+    assert messages[2].content == "Bikes stand in the yard."
 
 
 def test_quotes_in_place_of_an_answer_stand_in_the_prompt():
