@@ -83,7 +83,7 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
     model = Path(site.BASE_MODEL).expanduser()
     is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf") or _is_downloaded(site)
     if site.ENGINE == "hf" and site.BASE_MODEL != "bundled" and not is_model:
-        must = "must be bundled, a directory with safetensors, a .gguf file, or a downloaded model"
+        must = "must be bundled, a directory with safetensors, a .gguf file, or a model from `manage.py models get`"
         yield _error("E004", "BASE_MODEL", site.BASE_MODEL, must)
     folders = {"EMBEDDER": site.EMBEDDER, "RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
     if not site.IMAGE_URL:

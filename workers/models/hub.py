@@ -85,18 +85,22 @@ def _begin(manifest: Manifest, aside: Path) -> Path:
 
 
 def _fetch(file: HubFile, manifest: Manifest, aside: Path, hub: Hub, meter: Meter) -> None:
-    """Download one file, or the rest of it, and give it its name once its checksum is right."""
+    """Download one file, or the rest of it, and count it."""
     path = aside / PurePosixPath(file.name).name
     meter.file = path.name
-    if path.is_file():
-        meter.add(file.size, received=False)
-        return
+    done = meter.done + file.size
+    if not path.is_file():
+        _fetch_missing(path, file, manifest, hub, meter)
+    meter.add(done - meter.done, received=False)
+
+
+def _fetch_missing(path: Path, file: HubFile, manifest: Manifest, hub: Hub, meter: Meter) -> None:
+    """Download to a partial file, which gets its name `path` once its checksum is right."""
     part = path.with_name(f"{path.name}.part")
     with part.open("ab") as output:
         if output.tell() > file.size:
             output.truncate(0)
             output.seek(0)
-        meter.add(output.tell(), received=False)
         _receive(file, manifest, output, hub, meter)
     if not _is_right(part, file):
         part.unlink()

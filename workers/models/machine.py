@@ -72,5 +72,5 @@ def _is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
 
 
 def gigabytes(n: int) -> str:
-    """`n` bytes for people: "2.5 GB"; below a hundred megabytes "12 MB"."""
-    return f"{n / 1e9:.1f} GB" if n >= 100_000_000 else f"{n / 1e6:.0f} MB"
+    """`n` bytes for people: "2.5 GB"; below a gigabyte "120 MB"."""
+    return f"{n / 1e9:.1f} GB" if n >= 1_000_000_000 else f"{n / 1e6:.0f} MB"

@@ -48,8 +48,9 @@ class Meter:
 class MeterBar:
     """The part of tqdm's interface that `http_get` uses, over a meter."""
 
-    def __init__(self, meter: Meter, **_: Any) -> None:
+    def __init__(self, meter: Meter, initial: int = 0, **_: Any) -> None:
         self._meter = meter
+        meter.add(initial, received=False)
 
     def __enter__(self) -> "MeterBar":
         return self
@@ -58,5 +59,5 @@ class MeterBar:
         pass
 
     def update(self, n_bytes: int) -> None:
-        """Count bytes; fewer than none when the hub starts a file anew."""
+        """Count bytes; fewer than none when the file starts anew after a broken connection."""
         self._meter.add(n_bytes)

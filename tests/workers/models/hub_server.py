@@ -41,6 +41,7 @@ class HubServer:
     token: str = "hf_good"
     damaged: set[str] = field(default_factory=set)
     stall_after: int | None = None
+    ignores_ranges: bool = False
     go_on: threading.Event = field(default_factory=threading.Event)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -130,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         if file in self.hub.damaged:
             content = content[:-1] + b"?"
         start = 0
-        if wanted := self.headers.get("Range"):
+        if wanted := self.headers.get("Range") if not self.hub.ignores_ranges else None:
             start = int(wanted.removeprefix("bytes=").rstrip("-"))
         self.send_response(206 if wanted else 200)
         if wanted:

@@ -1,5 +1,6 @@
 """Downloads through the real client library from a local hub: whole, killed, damaged, refused, cancelled."""
 
+import errno
 import json
 import os
 import shutil
@@ -95,13 +96,34 @@ def test_a_killed_download_goes_on_where_it_stopped_and_two_never_run_at_once(ge
     assert [each.state for each in stored_models(tmp_path)] == ["downloaded"]
 
 
-def test_a_cancelled_download_keeps_what_it_has(get, hub, tmp_path):
+@pytest.fixture
+def cancelled(get) -> None:
+    """A download that was cancelled when two pieces of its largest file were written."""
     reports = []
     with pytest.raises(ModelError, match="cancelled"):
         get(report=reports.append, cancelled=lambda: any(report.done > 2 * CHUNK for report in reports))
+
+
+def test_a_cancelled_download_keeps_what_it_has(cancelled, get, hub, tmp_path):
     assert find_stored("acme/tiny", tmp_path) is None
     get()
     assert hub.ranges() == [f"bytes={2 * CHUNK}-"]
+
+
+def test_a_file_starts_anew_where_the_hub_knows_no_ranges(cancelled, get, hub):
+    hub.ignores_ranges, name, reports = True, "model-00001-of-00002.safetensors", []
+    assert (get(report=reports.append) / name).read_bytes() == hub.repos["acme/tiny"].files[name]
+    assert hub.ranges() == [f"bytes={2 * CHUNK}-"]
+    assert reports[-1].done == reports[-1].total
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told(get, monkeypatch):
+    def fill(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("workers.models.hub.http_get", fill)
+    with pytest.raises(ModelError, match="The disk is full"):
+        get()
 
 
 def test_a_damaged_file_is_deleted_and_fetched_again(get, hub, tmp_path):
@@ -156,7 +178,7 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(get, hub, tmp_path):
 def test_a_full_disk_is_told_before_anything_is_fetched(get, hub, monkeypatch):
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(500_000_000))
-    with pytest.raises(ModelError, match=r"needs 1\.0 GB of disk, of which 1\.0 GB stay free; .* has 0\.5 GB"):
+    with pytest.raises(ModelError, match=r"needs 1\.0 GB of disk, of which 1\.0 GB stay free; .* has 500 MB"):
         get()
     assert hub.fetched() == []
 

@@ -11,7 +11,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from web.operate.models import OVERRIDABLE
 from web.operate.services import choose_model, current_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
@@ -161,9 +160,9 @@ def _in_use() -> list[str]:
     how = "BASE_MODEL" if settings.BASE_MODEL != BUNDLED else "chosen" if name != BUNDLED else "comes with Guildhall"
     lines = [f"In use: {name} ({how})"]
     if record:
-        known = record.known()
-        abilities = [each for each in OVERRIDABLE if known.get(each)]
-        lines.append(f"Loaded last: {record.title}, able to: {', '.join(abilities) or 'nothing measured'}")
+        trusted = ", ".join(each for each, value in record.known().items() if value) or "nothing"
+        measured = f"trusted with {trusted}" if record.known() else "not measured yet"
+        lines.append(f"Loaded last: {record.title}, {measured}")
     return lines
 
 
