@@ -10,7 +10,7 @@ from huggingface_hub.utils import close_session
 
 from tests.workers.models.hub_server import HubServer, Repo, serving
 
-CHUNK = constants.DOWNLOAD_CHUNK_SIZE
+CHUNK = 1 << 20  # bytes that the client writes at a time here; usually ten times as many
 CONFIG = b'{"model_type": "llama"}'
 
 
@@ -19,6 +19,7 @@ def only_this_machine(monkeypatch) -> Iterator[None]:
     """As in a process that has loaded a model, and with no other host to be found."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
     find = socket.getaddrinfo
 
     def find_local(host, *args, **kwargs):

@@ -35,9 +35,11 @@ FETCHED = {
 SCRIPT = """
 import sys
 from pathlib import Path
+from huggingface_hub import constants
 from workers.models.catalogue import ModelSource
 from workers.models.hub import download
 from workers.models.listing import Hub, look_up
+constants.DOWNLOAD_CHUNK_SIZE = 1 << 20
 hub, home, source = Hub(sys.argv[1]), Path(sys.argv[2]), ModelSource(repo="acme/tiny")
 download(look_up(source, hub, home), hub, home, accept=True)
 """

@@ -47,7 +47,7 @@ def test_get_shows_the_licence_and_asks(run, monkeypatch, hub):
     monkeypatch.setattr("builtins.input", lambda question: "y")
     output = run("get", "acme/tiny")
     assert "Licence: apache-2.0" in output
-    assert "100 %  27 MB of 27 MB" in output
+    assert "100 %  4 MB of 4 MB" in output
     assert "manage.py models use acme/tiny" in output
 
 
@@ -84,7 +84,7 @@ def test_the_model_in_use_is_not_removed(run, downloaded, home):
     with pytest.raises(CommandError, match="“acme/tiny” is in use"):
         run("remove", "acme/tiny")
     run("use", "bundled")
-    assert "Removed acme/tiny (downloaded, 27 MB)" in run("remove", "acme/tiny")
+    assert "Removed acme/tiny (downloaded, 4 MB)" in run("remove", "acme/tiny")
     assert not downloaded.exists()
     with pytest.raises(CommandError, match="There is no model"):
         run("remove", "acme/tiny")

@@ -183,6 +183,7 @@ def _catalogue(machine: MachineSize) -> list[str]:
         fits = misfit(entry, machine, is_stored=entry.name in here) or "Fits."
         note = " Suggested." if entry == suggested else ""
         able = ", ".join(sorted(entry.abilities)) or "-"
-        row = f"  {entry.name:<18}{gigabytes(entry.download_bytes):>9}  {able:<18}{entry.licence:<29}{fits}{note}"
+        licence = f"{entry.licence}{', gated' if entry.gated else ''}"
+        row = f"  {entry.name:<18}{gigabytes(entry.download_bytes):>9}  {able:<18}{licence:<29}{fits}{note}"
         lines.append(row)
     return lines
