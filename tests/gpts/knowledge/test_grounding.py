@@ -137,3 +137,23 @@ def test_the_frame_of_a_letter_and_what_is_said_of_the_gpt_claim_nothing(sentenc
 def test_a_text_made_from_the_files_may_use_other_words_but_no_other_figures_and_names(sentence, passes):
     gate = Gate("Summarise the manual", [PASSAGE], rewords=True)
     assert (gate.feed(sentence) + gate.finish()) == (sentence if passes else "")
+
+
+GERMAN = "Die Dichtung hält 450 Stunden. Frau Özdemir prüft sie im Lager, wenn Sie das wünschen."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passes"),
+    [
+        ("Kleine Erinnerung: Die Dichtung braucht nach 450 Stunden etwas Pflege, am besten mit einem Lappen.", True),
+        ("Bei Fragen hilft Ihnen gern Frau Özdemir weiter.", True),
+        ("Bei Fragen hilft Ihnen gern Frau Kowalski weiter.", False),
+        ("Petra Sommerlad prüft die Dichtung.", False),
+        ("Die Unterlagen liegen auf der Plattform StudyNest.", False),
+        ("Die Dichtung braucht alle 150 Stunden etwas Pflege.", False),
+    ],
+)
+def test_german_nouns_are_no_names(sentence, passes):
+    source = PASSAGE.model_copy(update={"text": GERMAN, "end": len(GERMAN)})
+    gate = Gate("Schreib eine kurze Notiz", [source], rewords=True)
+    assert bool(gate.feed(sentence) + gate.finish()) == passes
