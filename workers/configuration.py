@@ -13,11 +13,11 @@ from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
-from web.operate.services import save_measurement, seen_model
+from web.operate.services import chosen_model, save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
-from workers.engine.base import Engine, EngineConfig, EngineError
+from workers.engine.base import BUNDLED, Engine, EngineConfig, EngineError
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
@@ -40,11 +40,21 @@ logger = logging.getLogger(__name__)
 _opening = threading.RLock()
 
 
+def base_model() -> str:
+    """The model to load: BASE_MODEL, else the one chosen with `manage.py models use`, else the bundled one."""
+    if settings.BASE_MODEL != BUNDLED:
+        return str(settings.BASE_MODEL)
+    try:
+        return chosen_model() or BUNDLED
+    except DatabaseError:  # commands such as `bench` work without a database
+        return BUNDLED
+
+
 def engine_config() -> EngineConfig:
-    """The engine's configuration from the settings."""
+    """The engine's configuration from the settings and the choice of an operator."""
     return EngineConfig(
         engine=settings.ENGINE,
-        base_model=settings.BASE_MODEL,
+        base_model=base_model(),
         home=settings.GUILDHALL_HOME,
         remote_url=settings.ENGINE_URL,
         remote_model=settings.ENGINE_MODEL,

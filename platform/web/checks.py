@@ -5,10 +5,12 @@ read are in `settings.UNREADABLE`. No module of the workers is imported, so that
 """
 
 import ipaddress
+import json
 import os
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -79,9 +81,9 @@ def _is_url(value: str, schemes: Collection[str]) -> bool:
 
 def _paths(site: Any) -> Iterator[CheckMessage]:
     model = Path(site.BASE_MODEL).expanduser()
-    is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf")
+    is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf") or _is_downloaded(site)
     if site.ENGINE == "hf" and site.BASE_MODEL != "bundled" and not is_model:
-        must = "must be bundled, a directory with safetensors, or a .gguf file"
+        must = "must be bundled, a directory with safetensors, a .gguf file, or a model from `manage.py models get`"
         yield _error("E004", "BASE_MODEL", site.BASE_MODEL, must)
     folders = {"EMBEDDER": site.EMBEDDER, "RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
     if not site.IMAGE_URL:
@@ -96,6 +98,17 @@ def _paths(site: Any) -> Iterator[CheckMessage]:
         if not has_data:
             where = f"{language}.traineddata in TESSDATA" if site.TESSDATA else "of eng and deu, or TESSDATA set"
             yield _error("E005", "OCR_LANGUAGES", site.OCR_LANGUAGES, f"needs {where}")
+
+
+def _is_downloaded(site: Any) -> bool:
+    """Whether BASE_MODEL names a download, by the records that `workers.models` writes."""
+    for record in (site.GUILDHALL_HOME / "models" / "hub").glob("[!.]*/guildhall.json"):
+        with suppress(OSError, ValueError, KeyError):  # a damaged record is none
+            found = json.loads(record.read_text("utf-8"))
+            repo, file = found["source"]["repo"], found["source"]["file"]
+            if site.BASE_MODEL in (found["name"], f"{repo}:{file}" if file else repo):
+                return True
+    return False
 
 
 def _lists(site: Any) -> Iterator[CheckMessage]:

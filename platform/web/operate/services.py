@@ -1,4 +1,4 @@
-"""Writes about the base models: measured once by a worker, overridden by operators."""
+"""Writes about the base models: chosen and overridden by operators, measured once by a worker."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, MeasuredModel
+from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
 
 
 def seen_model(fingerprint: str, name: str) -> MeasuredModel:
@@ -30,6 +30,17 @@ def model_sees() -> bool:
     """Whether the current model sees pictures."""
     record = current_model()
     return record is not None and record.known().get("sees_images", False)
+
+
+def choose_model(base_model: str) -> None:
+    """Make the model at a path, or "bundled", the one that workers load when they start."""
+    values = {"base_model": base_model, "chosen_at": timezone.now()}
+    ChosenModel.objects.update_or_create(id=1, defaults=values)
+
+
+def chosen_model() -> str:
+    """The path of the chosen model, or "bundled"; empty if none was chosen."""
+    return ChosenModel.objects.values_list("base_model", flat=True).first() or ""
 
 
 def claim_measuring(record: MeasuredModel) -> bool:

@@ -1,0 +1,189 @@
+"""`manage.py models`: lists, downloads, chooses, checks and removes base models."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from web.operate.services import choose_model, current_model
+from workers.configuration import base_model
+from workers.engine.base import BUNDLED, EngineError
+from workers.engine.weights import locate_model, places
+from workers.models.catalogue import catalogue, entry_named, find_source
+from workers.models.errors import ModelError
+from workers.models.machine import MachineSize, best, gigabytes, misfit, this_machine
+from workers.models.progress import Progress
+from workers.models.stored import Manifest, find_stored, remove_stored, stored_models
+
+# How often the line of progress is written, in seconds: on a terminal, and to a file.
+TERMINAL_S: Final = 0.2
+LOG_S: Final = 10.0
+
+
+class Command(BaseCommand):
+    """NAME is a name of the catalogue, `org/name`, `org/name:file.gguf`, a directory, or a .gguf file."""
+
+    help = "Lists, downloads, chooses, checks and removes base models."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", metavar="list | get | use | check | remove")
+        actions.add_parser("list", help="what is in use, on this machine, and in the catalogue (the default)")
+        for action, text in (
+            ("get", "download a model; a stopped download goes on"),
+            ("use", "load this model when the workers start the next time"),
+            ("check", "measure what a model can do, in minutes"),
+            ("remove", "delete a model from this machine"),
+        ):
+            named = actions.add_parser(action, help=text)
+            named.add_argument("name", metavar="NAME")
+            if action == "get":
+                named.add_argument("--accept-licence", action="store_true", help="accept it without being asked")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"_{options['action'] or 'list'}")(options)
+        except (ModelError, EngineError) as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database is not ready; run `manage.py migrate`. ({error})") from error
+
+    def _list(self, options: dict[str, Any]) -> None:
+        machine = _machine()
+        self.stdout.write("\n".join([*_in_use(), "", *_on_disk(), "", *_catalogue(machine)]))
+
+    def _get(self, options: dict[str, Any]) -> None:
+        # Only here, as importing the client library takes a second.
+        from workers.models.hub import download
+        from workers.models.listing import Hub, look_up
+
+        home, hub, name = settings.GUILDHALL_HOME, Hub(settings.HF_ENDPOINT, settings.HF_TOKEN), options["name"]
+        if Path(name).exists() or find_stored(name, home):
+            self.stdout.write(f"{name} is already on this machine. Use it: manage.py models use {name}")
+            return
+        found = look_up(find_source(name), hub, home)
+        self._show(found)
+        accept = options["accept_licence"] or self._ask()
+        try:
+            path = download(found, hub, home, accept=accept, report=ProgressLine())
+        except KeyboardInterrupt:
+            raise CommandError("\nStopped. The same command goes on from here.", returncode=130) from None
+        self.stdout.write(f"\nDownloaded to {path}. Use it: manage.py models use {name}")
+
+    def _show(self, found: Manifest) -> None:
+        entry = entry_named(found.source.typed)
+        self.stdout.write(f"{found.source.typed}, {gigabytes(found.total)} in {len(found.files)} files")
+        self.stdout.write(f"Page: {settings.HF_ENDPOINT}/{found.source.repo}/tree/{found.commit}")
+        self.stdout.write(f"Licence: {found.licence}")
+        if entry:
+            self.stdout.write(f"Licence in the catalogue: {entry.licence}")
+            if reason := misfit(entry, _machine()):
+                self.stderr.write(self.style.WARNING(f"It doesn't fit this machine. {reason}"))
+
+    def _ask(self) -> bool:
+        if not sys.stdin.isatty():
+            raise CommandError("Read the licence, and add --accept-licence.")
+        return input("Accept the licence and download? [y/N] ").strip().lower() in ("y", "yes")
+
+    def _use(self, options: dict[str, Any]) -> None:
+        name = options["name"]
+        path = locate_model(name, settings.GUILDHALL_HOME).resolve()
+        choose_model(BUNDLED if name == BUNDLED else str(path))
+        self.stdout.write(f"Chosen: {name}. Workers load it when Guildhall starts the next time.")
+        if settings.BASE_MODEL != BUNDLED:
+            self.stderr.write(f"BASE_MODEL is set to {settings.BASE_MODEL}, which wins. Remove that setting.")
+        if settings.ENGINE != "hf":
+            self.stderr.write(f"ENGINE is {settings.ENGINE}; the choice counts when it is hf.")
+
+    def _check(self, options: dict[str, Any]) -> None:
+        settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
+        settings.ENGINE = "hf"
+        call_command("checkmodel", stdout=self.stdout, stderr=self.stderr)
+
+    def _remove(self, options: dict[str, Any]) -> None:
+        name, home = options["name"], settings.GUILDHALL_HOME
+        own = _places(name)
+        found = [each for each in stored_models(home) if name in (each.name, str(each.path)) or each.path in own]
+        if not found:
+            raise ModelError(f"There is no model “{name}” in {home / 'models'}. `manage.py models` lists them.")
+        for each in found:
+            remove_stored(each, _places(base_model()))
+            self.stdout.write(f"Removed {each.name} ({each.state}, {gigabytes(each.size)}).")
+
+
+class ProgressLine:
+    """Writes one line that changes on a terminal, or a line every few seconds to a file."""
+
+    def __init__(self) -> None:
+        self._written = 0.0
+        self._on_terminal = sys.stdout.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.done < progress.total and now - self._written < (TERMINAL_S if self._on_terminal else LOG_S):
+            return
+        self._written = now
+        line = f"{progress.done * 100 // max(progress.total, 1):3d} %  {gigabytes(progress.done)} of "
+        line += f"{gigabytes(progress.total)}, {progress.speed / 1e6:.1f} MB/s, {_left(progress.seconds_left)}"
+        print(f"\r{line:<70}" if self._on_terminal else line, end="" if self._on_terminal else "\n", flush=True)
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "starting"
+    return f"{seconds / 60:.0f} minutes left" if seconds >= 120 else f"{seconds:.0f} seconds left"
+
+
+def _places(name: str) -> set[Path]:
+    try:
+        return {path.resolve() for path in places(name, settings.GUILDHALL_HOME)}
+    except EngineError:
+        return set()
+
+
+def _machine() -> MachineSize:
+    import torch
+
+    gpu_memory = torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else 0
+    return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory)
+
+
+def _in_use() -> list[str]:
+    if settings.ENGINE != "hf":
+        return [f"In use: {settings.ENGINE_MODEL} on {settings.ENGINE_URL} (ENGINE={settings.ENGINE})"]
+    name, record = base_model(), current_model()
+    how = "BASE_MODEL" if settings.BASE_MODEL != BUNDLED else "chosen" if name != BUNDLED else "comes with Guildhall"
+    lines = [f"In use: {name} ({how})"]
+    if record:
+        trusted = ", ".join(each for each, value in record.known().items() if value) or "nothing"
+        measured = f"trusted with {trusted}" if record.known() else "not measured yet"
+        lines.append(f"Loaded last: {record.title}, {measured}")
+    return lines
+
+
+def _on_disk() -> list[str]:
+    used = _places(base_model())
+    rows = [
+        f"{'*' if each.path in used else ' '} {each.name:<48} {gigabytes(each.size):>9}  {each.state}"
+        for each in stored_models(settings.GUILDHALL_HOME)
+    ]
+    return ["On this machine (* in use):", *(rows or ["  nothing but the bundled model"])]
+
+
+def _catalogue(machine: MachineSize) -> list[str]:
+    here = {each.name for each in stored_models(settings.GUILDHALL_HOME) if each.state == "downloaded"}
+    suggested = best(catalogue(), machine)
+    lines = ["Catalogue (get one: manage.py models get NAME):"]
+    for entry in catalogue():
+        fits = misfit(entry, machine, is_stored=entry.name in here) or "Fits."
+        note = " Suggested." if entry == suggested else ""
+        able = ", ".join(sorted(entry.abilities)) or "-"
+        licence = f"{entry.licence}{', gated' if entry.gated else ''}"
+        row = f"  {entry.name:<18}{gigabytes(entry.download_bytes):>9}  {able:<18}{licence:<29}{fits}{note}"
+        lines.append(row)
+    return lines

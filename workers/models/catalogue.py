@@ -1,0 +1,91 @@
+"""The models that Guildhall suggests (`catalogue.toml`), and how a name that a person types finds its files."""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workers.models.errors import ModelError
+
+HUB_NAME: Final = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+_TYPED: Final = re.compile(rf"({HUB_NAME})(?::([\w./-]+\.gguf))?", re.ASCII)
+
+Ability = Literal["tools", "reasoning", "vision"]
+
+
+class ModelSource(BaseModel):
+    """Where files come from: a repository of the hub, its revision, and the one .gguf file ("": its safetensors)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repo: str = Field(pattern=rf"^{HUB_NAME}$")
+    file: str = Field("", pattern=r"^([\w./-]+\.gguf)?$")
+    revision: str = "main"
+
+    @property
+    def typed(self) -> str:
+        """The name as people type it."""
+        return f"{self.repo}:{self.file}" if self.file else self.repo
+
+    @property
+    def folder(self) -> str:
+        """The name of its directory. The hub allows no "--" in names, so no two sources share one."""
+        return self.typed.replace("/", "--").replace(":", "--")
+
+
+class Entry(ModelSource):
+    """A model of the catalogue.
+
+    `parameters` are all weights, `active` those that one token passes in a mixture of experts (0: all). These and
+    `download_bytes` are approximate. `abilities` are what the maker states; a site goes by what it measures itself.
+    `engine` says whether the built-in engine can load the model.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    title: str
+    licence: str
+    gated: bool = False
+    parameters: int = Field(gt=0)
+    active: int = Field(0, ge=0)
+    download_bytes: int = Field(gt=0)
+    languages: str
+    abilities: frozenset[Ability] = frozenset()
+    engine: Literal["built-in", "server"] = "built-in"
+    quirks: str = ""
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory with chats: the engine holds weights in 16 bits, also those of a GGUF file; and a tenth."""
+        return self.parameters * 2 * 11 // 10 + 500_000_000
+
+    @property
+    def source(self) -> ModelSource:
+        """Where its files come from."""
+        return ModelSource(repo=self.repo, file=self.file, revision=self.revision)
+
+
+@cache
+def catalogue() -> tuple[Entry, ...]:
+    """All entries, small models first."""
+    text = Path(__file__).with_suffix(".toml").read_text("utf-8")
+    return tuple(sorted(map(Entry.model_validate, tomllib.loads(text)["model"]), key=lambda each: each.parameters))
+
+
+def entry_named(name: str) -> Entry | None:
+    """The entry with this short name, or of this repository and file."""
+    return next((each for each in catalogue() if name in (each.name, each.typed)), None)
+
+
+def find_source(name: str) -> ModelSource:
+    """The source that `name` means: in the catalogue, `org/name`, or `org/name:file.gguf`. Raises ModelError."""
+    if entry := entry_named(name):
+        return entry.source
+    if (match := _TYPED.fullmatch(name)) and "--" not in match[1] and ".." not in name:
+        return ModelSource(repo=match[1], file=match[2] or "")
+    raise ModelError(
+        f"“{name}” is neither in the catalogue (`manage.py models`), nor a hub name such as Qwen/Qwen3-8B or "
+        "org/name:file.gguf."
+    )
