@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 from django.conf import settings
@@ -13,12 +14,14 @@ from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
-from web.operate.services import chosen_model, save_measurement, seen_model
+from web.operate.services import chosen_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.base import BUNDLED, Engine, EngineConfig, EngineError
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
+from workers.engine.switching import SwitchingEngine
+from workers.engine.weights import resolve_model, weights_bytes
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.kept_notes import KeptNotes
@@ -26,6 +29,7 @@ from workers.knowledge.rerank import reranker_for
 from workers.knowledge.segment_cache import SegmentCache
 from workers.knowledge.stores import FaissFiles, VectorStore
 from workers.knowledge.stores.pgvector import PgVector
+from workers.models.machine import fits_beside
 from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
 from workers.runs.services import Services
@@ -38,6 +42,16 @@ from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
 logger = logging.getLogger(__name__)
 
 _opening = threading.RLock()
+_changing = threading.Lock()
+
+
+class _Opened:
+    """The `base_model` of this process's engine."""
+
+    name = ""
+
+
+_opened = _Opened()
 
 
 def base_model() -> str:
@@ -45,7 +59,8 @@ def base_model() -> str:
     if settings.BASE_MODEL != BUNDLED:
         return str(settings.BASE_MODEL)
     try:
-        return chosen_model() or BUNDLED
+        chosen = chosen_model()
+        return chosen.base_model if chosen else BUNDLED
     except DatabaseError:  # commands such as `bench` work without a database
         return BUNDLED
 
@@ -91,6 +106,37 @@ def tool_settings() -> ToolSettings:
         mcp_commands=tuple(settings.MCP_COMMANDS),
         sandbox=from_environment().socket,
     )
+
+
+def follow_choice() -> None:
+    """Change to the model that an operator chose since this process opened its own. Logs what goes wrong.
+
+    If that cannot be opened, the choice goes back to what it was.
+    """
+    wanted = base_model()
+    if settings.ENGINE != "hf" or not _changing.acquire(blocking=False):
+        return
+    try:
+        engine = services().engine
+        if isinstance(engine, SwitchingEngine) and wanted != _opened.name:
+            _change_model(engine, wanted)
+    finally:
+        _changing.release()
+
+
+def _change_model(engine: SwitchingEngine, wanted: str) -> None:
+    old, new = (replace(engine_config(), base_model=name) for name in (_opened.name, wanted))
+    logger.info("changing the model from %s to %s", old.base_model, new.base_model)
+    try:
+        needed = weights_bytes(resolve_model(new, logger.info))
+        reopen = None if fits_beside(needed) else partial(open_engine, old)
+        engine.switch(partial(open_engine, new), reopen)
+    except EngineError as error:
+        logger.error("the model was not changed: %s", error)
+        refuse_model(wanted, old.base_model, str(error))
+        return
+    _opened.name = wanted
+    _first_recall(engine)
 
 
 def services() -> Services:
@@ -152,7 +198,10 @@ def policy() -> Mode:
 
 @cache
 def _services() -> Services:
-    engine = open_engine(engine_config())
+    config = engine_config()
+    engine: Engine = open_engine(config)
+    if config.engine == "hf":
+        engine, _opened.name = SwitchingEngine(engine), config.base_model
     _first_recall(engine)
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(

@@ -10,7 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from web.operate.models import MeasuredModel
 from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_missing, announce_model
-from workers.configuration import measure_ability, recall_ability, services, tool_settings
+from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
 from workers.tools.builtin import missing
 
@@ -22,6 +22,11 @@ BEAT_S: Final = 10.0
 def start_model() -> None:
     """Load the model in the background and announce it for as long as it is healthy."""
     _repeat("model-heartbeat", _announce_model)
+
+
+def start_choice() -> None:
+    """Change the model in the background when an operator chose another one."""
+    _repeat("model-choice", _follow_choice)
 
 
 def start_tools() -> None:
@@ -36,6 +41,14 @@ def _repeat(name: str, announce: Callable[[], None]) -> None:
             threading.Event().wait(BEAT_S)
 
     threading.Thread(target=beat_forever, name=name, daemon=True).start()
+
+
+def _follow_choice() -> None:
+    close_old_connections()
+    try:
+        follow_choice()
+    except (EngineError, DatabaseError):
+        logger.exception("the chosen model could not be read; trying again")
 
 
 def _announce_model() -> None:

@@ -154,10 +154,11 @@ def configure(**_: Any) -> None:
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """Load and announce the model, announce unavailable capabilities, or look for lost segments, by queue."""
+    """Load, announce and change the model, announce unavailable capabilities, or look for lost segments, by queue."""
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
         heartbeat.start_model()
+        heartbeat.start_choice()
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:

@@ -148,12 +148,11 @@ class Learning:
 
 
 class Engine(Protocol):
-    """A base model that serves many conversations at once.
+    """A base model that serves many conversations at once."""
 
-    `takes_pictures`: whether it passes the pictures of messages to the model; without, they are left out.
-    """
-
-    takes_pictures: ClassVar[bool]
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether it passes the pictures of messages to the model; without, they are left out."""
 
     def stream(self, request: GenerationRequest) -> Generator[Token, None, None]:
         """Yield the reply to `request` as it is generated.

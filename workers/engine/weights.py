@@ -73,6 +73,11 @@ def places(name: str, home: Path) -> set[Path]:
     return {path} if path.is_dir() else {path, _copy_of(path, home)}
 
 
+def weights_bytes(folder: Path) -> int:
+    """The bytes of the weights in `folder`."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
 def fingerprint_of(folder: Path, template: object) -> str:
     """The SHA-256 of the chat template, the configuration and samples of the weights in `folder`, as hexadecimal.
 

@@ -15,6 +15,7 @@ SITE_BYTES: Final = 2_000_000_000
 DISK_MARGIN: Final = 1_000_000_000
 # A CPU reads every active weight for every token: 8.5 GB at some 20 GB/s of memory give 2 tokens per second.
 CPU_BYTES_PER_TOKEN: Final = 8_500_000_000
+MEMORY: Final = Path("/proc/meminfo")
 # Where a container's memory limit is written (cgroup version 2).
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
@@ -34,6 +35,16 @@ def this_machine(models: Path, gpu_memory: int = 0) -> MachineSize:
     if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
         memory = min(memory, int(limit))
     return MachineSize(memory, free_bytes(models), gpu_memory)
+
+
+def fits_beside(weights: int) -> bool:
+    """Whether a model with so many bytes of weights fits the memory beside what runs now. Linux only; else False."""
+    try:
+        lines = MEMORY.read_text().splitlines()
+    except OSError:
+        return False
+    kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return weights * 13 // 10 + SITE_BYTES < kilobytes * 1024
 
 
 def free_bytes(folder: Path) -> int:

@@ -13,11 +13,15 @@ OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees
 
 
 class ChosenModel(models.Model):
-    """The base model that an operator chose: one row. `base_model` is a path, or "bundled"."""
+    """The base model that an operator chose: one row. `base_model` is a path, or "bundled".
+
+    `trouble` says why workers could not load the one chosen last, and went back to this.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     base_model = models.CharField(max_length=1000)
     chosen_at = models.DateTimeField(default=timezone.now)
+    trouble = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

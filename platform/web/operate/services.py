@@ -33,14 +33,19 @@ def model_sees() -> bool:
 
 
 def choose_model(base_model: str) -> None:
-    """Make the model at a path, or "bundled", the one that workers load when they start."""
-    values = {"base_model": base_model, "chosen_at": timezone.now()}
+    """Make the model at a path, or "bundled", the one that workers change to within ten seconds."""
+    values = {"base_model": base_model, "chosen_at": timezone.now(), "trouble": ""}
     ChosenModel.objects.update_or_create(id=1, defaults=values)
 
 
-def chosen_model() -> str:
-    """The path of the chosen model, or "bundled"; empty if none was chosen."""
-    return ChosenModel.objects.values_list("base_model", flat=True).first() or ""
+def chosen_model() -> ChosenModel | None:
+    """What an operator chose; None if nothing."""
+    return ChosenModel.objects.first()
+
+
+def refuse_model(refused: str, kept: str, trouble: str) -> None:
+    """Go back to the model `kept`, and say why the chosen one, `refused`, could not be loaded."""
+    ChosenModel.objects.filter(base_model=refused).update(base_model=kept, trouble=trouble[:500])
 
 
 def claim_measuring(record: MeasuredModel) -> bool:

@@ -52,8 +52,8 @@ def test_get_shows_the_licence_and_asks(run, monkeypatch, hub):
 
 
 def test_a_downloaded_model_is_chosen_used_and_listed(run, downloaded):
-    assert "Workers load it when Guildhall starts the next time" in run("use", "acme/tiny")
-    assert engine_config().base_model == chosen_model() == str(downloaded)
+    assert "Workers change to it within ten seconds" in run("use", "acme/tiny")
+    assert engine_config().base_model == chosen_model().base_model == str(downloaded)
     output = run("list")
     assert f"In use: {downloaded} (chosen)" in output
     assert "* acme/tiny " in output

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from web.operate.services import choose_model, current_model
+from web.operate.services import choose_model, chosen_model, current_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
 from workers.engine.weights import locate_model, places
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         actions.add_parser("list", help="what is in use, on this machine, and in the catalogue (the default)")
         for action, text in (
             ("get", "download a model; a stopped download goes on"),
-            ("use", "load this model when the workers start the next time"),
+            ("use", "change to this model"),
             ("check", "measure what a model can do, in minutes"),
             ("remove", "delete a model from this machine"),
         ):
@@ -94,7 +94,7 @@ class Command(BaseCommand):
         name = options["name"]
         path = locate_model(name, settings.GUILDHALL_HOME).resolve()
         choose_model(BUNDLED if name == BUNDLED else str(path))
-        self.stdout.write(f"Chosen: {name}. Workers load it when Guildhall starts the next time.")
+        self.stdout.write(f"Chosen: {name}. Workers change to it within ten seconds, and end their answers first.")
         if settings.BASE_MODEL != BUNDLED:
             self.stderr.write(f"BASE_MODEL is set to {settings.BASE_MODEL}, which wins. Remove that setting.")
         if settings.ENGINE != "hf":
@@ -159,6 +159,8 @@ def _in_use() -> list[str]:
     name, record = base_model(), current_model()
     how = "BASE_MODEL" if settings.BASE_MODEL != BUNDLED else "chosen" if name != BUNDLED else "comes with Guildhall"
     lines = [f"In use: {name} ({how})"]
+    if (chosen := chosen_model()) and chosen.trouble:
+        lines.append(f"The model chosen last could not be loaded: {chosen.trouble}")
     if record:
         trusted = ", ".join(each for each, value in record.known().items() if value) or "nothing"
         measured = f"trusted with {trusted}" if record.known() else "not measured yet"

@@ -1,0 +1,61 @@
+"""A worker changes to the model that an operator chose, and goes back where that cannot be loaded."""
+
+import pytest
+
+from web.operate.services import choose_model, chosen_model
+from workers import configuration
+from workers.engine.base import EngineError
+from workers.engine.scripted import ScriptedEngine
+from workers.engine.switching import SwitchingEngine
+
+
+class Named(ScriptedEngine):
+    """A scripted engine that knows which model it was opened for."""
+
+    def __init__(self, config) -> None:
+        if "broken" in config.base_model:
+            raise EngineError("the weights are damaged")
+        super().__init__()
+        self.name = config.base_model
+
+
+@pytest.fixture
+def engine(db, monkeypatch, settings, tmp_path) -> SwitchingEngine:
+    """The engine of a worker that started with the bundled model."""
+    settings.ENGINE = "hf"
+    monkeypatch.setattr(configuration, "open_engine", Named)
+    monkeypatch.setattr(configuration, "resolve_model", lambda config, report: tmp_path)
+    monkeypatch.setattr(configuration._opened, "name", "bundled")
+    engine = SwitchingEngine(Named(configuration.engine_config()))
+    held = type("Held", (), {"engine": engine})
+    monkeypatch.setattr(configuration, "services", lambda: held)
+    return engine
+
+
+@pytest.mark.parametrize("fit", [True, False])
+def test_the_chosen_model_answers_from_the_next_look_on(engine, monkeypatch, fit):
+    monkeypatch.setattr(configuration, "fits_beside", lambda weights: fit)
+    configuration.follow_choice()
+    assert engine._current.name == "bundled"
+    choose_model("/models/eight")
+    configuration.follow_choice()
+    assert engine._current.name == "/models/eight"
+
+
+@pytest.mark.parametrize("fit", [True, False])
+def test_a_model_that_cannot_be_loaded_is_given_up_with_the_reason(engine, monkeypatch, fit):
+    monkeypatch.setattr(configuration, "fits_beside", lambda weights: fit)
+    choose_model("/models/broken")
+    configuration.follow_choice()
+    assert engine._current.name == "bundled"
+    kept = chosen_model()
+    assert (kept.base_model, kept.trouble) == ("bundled", "the weights are damaged")
+    choose_model("/models/eight")
+    assert chosen_model().trouble == ""
+
+
+def test_a_model_server_is_not_changed(engine, settings):
+    settings.ENGINE = "remote"
+    choose_model("/models/eight")
+    configuration.follow_choice()
+    assert engine._current.name == "bundled"
