@@ -3,6 +3,7 @@
 Runs under the system's Python with only the standard library; everything else runs in `.venv`.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -16,11 +17,12 @@ from typing import NoReturn
 from deploy import install, preflight
 from deploy.commands import Command, ProgressPrinter, Runner
 from deploy.preflight import CannotStart
-from deploy.supervision import Supervisor, answers
+from deploy.supervision import Supervisor, answers, fetched
 
 STARTER = (
     "Model: SmolLM2-135M-Instruct, a starter that quotes files, calculates and draws charts, but can't write,\n"
-    "summarize or translate. Connect a better one with BASE_MODEL or ENGINE_URL: see deploy/env.example."
+    "summarize or translate. Get a better one with `.venv/bin/python manage.py models`, or connect a model server with\n"
+    "ENGINE_URL: see deploy/env.example."
 )
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
@@ -96,11 +98,8 @@ def announce(site: Site, progress: ProgressPrinter, runner: Runner) -> None:
     """Prints the address, and the one-time sign-in link until an operator has signed in."""
     link = runner.output(manage("signinlink", "--operator", "--first"))
     print(f"\nReady: {site.url}   (after {time.monotonic() - progress.started:.1f} s)")
-    if (
-        runner.environment.get("ENGINE", "hf") == "hf"
-        and runner.environment.get("BASE_MODEL", "bundled") == "bundled"
-    ):
-        print(STARTER)
+    model = json.loads(fetched(f"{site.url}readyz") or b"{}").get("model", "")
+    print(STARTER if model == "bundled" else f"Model: {model}")
     if link:
         print(f"One-time sign-in link for the first operator: {link}")
     if runner.environment["REDIS_URL"] != f"unix://{site.home}/run/valkey.sock":

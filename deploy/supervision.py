@@ -84,13 +84,19 @@ class Supervisor:
 
 
 def answers(url: str) -> bool:
-    """Whether the URL answers with a success, without any proxy."""
+    """Whether the URL answers with a success."""
+    return fetched(url) is not None
+
+
+def fetched(url: str) -> bytes | None:
+    """What the URL answers, asked without any proxy; None if it is no success."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=5):
-            return True
+        with opener.open(url, timeout=5) as response:
+            body: bytes = response.read()
+            return body
     except (OSError, urllib.error.URLError):
-        return False
+        return None
 
 
 def _end_with_parent() -> None:
