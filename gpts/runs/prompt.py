@@ -1,7 +1,8 @@
 """The prompt of a run: base rules, the GPT's instructions, tool schemas, then the conversation, append-only.
 
 Text of earlier prompts in a conversation is never rewritten, so the model's prefix cache stays valid: a GPT's
-instructions are computed once for all its conversations, and each turn only appends.
+instructions are computed once for all its conversations, and each turn only appends. Only a turn that was declined is
+not in the next prompt, which costs the cache nothing before it.
 """
 
 import json
