@@ -42,16 +42,6 @@ from workers.tools.settings import ImageSettings, SearchSettings, ToolSettings
 logger = logging.getLogger(__name__)
 
 _opening = threading.RLock()
-_changing = threading.Lock()
-
-
-class _Opened:
-    """The `base_model` of this process's engine."""
-
-    name = ""
-
-
-_opened = _Opened()
 
 
 def base_model() -> str:
@@ -113,19 +103,12 @@ def follow_choice() -> None:
 
     If that cannot be opened, the choice goes back to what it was.
     """
-    wanted = base_model()
-    if settings.ENGINE != "hf" or not _changing.acquire(blocking=False):
+    if settings.ENGINE != "hf":
         return
-    try:
-        engine = services().engine
-        if isinstance(engine, SwitchingEngine) and wanted != _opened.name:
-            _change_model(engine, wanted)
-    finally:
-        _changing.release()
-
-
-def _change_model(engine: SwitchingEngine, wanted: str) -> None:
-    old, new = (replace(engine_config(), base_model=name) for name in (_opened.name, wanted))
+    new, engine = engine_config(), services().engine
+    if not isinstance(engine, SwitchingEngine) or new.base_model == engine.base_model:
+        return
+    old = replace(new, base_model=engine.base_model)
     logger.info("changing the model from %s to %s", old.base_model, new.base_model)
     try:
         needed = weights_bytes(resolve_model(new, logger.info))
@@ -133,9 +116,9 @@ def _change_model(engine: SwitchingEngine, wanted: str) -> None:
         engine.switch(partial(open_engine, new), reopen)
     except EngineError as error:
         logger.error("the model was not changed: %s", error)
-        refuse_model(wanted, old.base_model, str(error))
+        refuse_model(new.base_model, old.base_model, str(error))
         return
-    _opened.name = wanted
+    engine.base_model = new.base_model
     _first_recall(engine)
 
 
@@ -201,7 +184,7 @@ def _services() -> Services:
     config = engine_config()
     engine: Engine = open_engine(config)
     if config.engine == "hf":
-        engine, _opened.name = SwitchingEngine(engine), config.base_model
+        engine = SwitchingEngine(engine, config.base_model)
     _first_recall(engine)
     embedder = shared_embedder(settings.EMBEDDER)
     index = KnowledgeIndex(

@@ -25,8 +25,7 @@ def engine(db, monkeypatch, settings, tmp_path) -> SwitchingEngine:
     settings.ENGINE = "hf"
     monkeypatch.setattr(configuration, "open_engine", Named)
     monkeypatch.setattr(configuration, "resolve_model", lambda config, report: tmp_path)
-    monkeypatch.setattr(configuration._opened, "name", "bundled")
-    engine = SwitchingEngine(Named(configuration.engine_config()))
+    engine = SwitchingEngine(Named(configuration.engine_config()), "bundled")
     held = type("Held", (), {"engine": engine})
     monkeypatch.setattr(configuration, "services", lambda: held)
     return engine

@@ -1,7 +1,7 @@
 """An engine whose model can be changed while it answers: a reply ends with the model that began it."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final
 
 from gpts.runs.messages import PromptMessage
@@ -17,9 +17,10 @@ Open = Callable[[], Engine]
 
 
 class SwitchingEngine:
-    """Passes everything on to the current engine; `switch` replaces it. Safe for threads."""
+    """Passes everything on to the engine of `base_model`, which `switch` replaces. Safe for threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, base_model: str = "") -> None:
+        self.base_model = base_model
         self._current: Engine | None = engine
         self._changed = threading.Condition()
         # The replies that each engine is writing.
@@ -64,7 +65,7 @@ class SwitchingEngine:
         """See `Engine.ability`."""
         return self._ready().ability()
 
-    def learn(self, fields: Any) -> None:
+    def learn(self, fields: Mapping[str, bool]) -> None:
         """See `Engine.learn`."""
         self._ready().learn(fields)
 

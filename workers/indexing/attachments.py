@@ -29,14 +29,15 @@ def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) 
     A picture without text has an empty segment if the model sees pictures. Raises a KnowledgeError or what `report`
     raises.
     """
-    home, is_seen = settings.GUILDHALL_HOME, file.mime in PICTURES and model_sees()
+    home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES
+    is_seen = is_picture and model_sees()
     info = segments.reusable(home, recipe_for(file.sha256, embedder).address())
     if info is None or _left_out(info.findings):
         try:
             info = _built(file, embedder, report)
         except NoText as error:
             if not is_seen:
-                raise (NoText(NO_TEXT_IN_PICTURE) if file.mime.startswith("image/") else error) from error
+                raise (NoText(NO_TEXT_IN_PICTURE) if is_picture else error) from error
             info = SegmentInfo(address="", title="", n_chunks=0, n_pages=0, n_tokens=0)
     n_found = len(info.findings)
     passages = f"{n_found} passage{'' if n_found == 1 else 's'} with hidden or instruction-like text"
