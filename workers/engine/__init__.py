@@ -8,7 +8,7 @@ from workers.engine.base import Engine, EngineConfig, EngineError
 
 # Setting ENGINE -> "module:callable", imported on use, so that a worker with a remote engine never loads torch.
 ENGINES: dict[str, str] = {
-    "hf": "workers.engine.hf:HfEngine",
+    "hf": "workers.engine.local:open_local",
     "remote": "workers.engine.remote:RemoteEngine",
     "scripted": "workers.engine.scripted:open_scripted",
 }

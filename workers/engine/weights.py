@@ -1,7 +1,7 @@
-"""Finds the base model on disk, converts a GGUF file once, and refuses models that could run code.
+"""Finds the base model on disk, and refuses models that could run code.
 
-A GGUF file is converted to bf16 safetensors under `<home>/models/`, because unpacking takes 14 s and loading the copy
-1 s. Several processes may start at once: one converts under a file lock, the others wait for its result.
+For transformers, a GGUF file is converted to bf16 safetensors under `<home>/models/`, once. Several processes may start
+at once: one converts under a file lock, the others wait for its result.
 """
 
 import fcntl
@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
 from workers.models.catalogue import find_source
@@ -70,7 +70,7 @@ def locate_model(name: str, home: Path) -> Path:
 def places(name: str, home: Path) -> set[Path]:
     """Where the model called `name` is: what was downloaded, and the copy of a .gguf file. Raises EngineError."""
     path = locate_model(name, home)
-    return {path} if path.is_dir() else {path, _copy_of(path, home)}
+    return {path, cpu_copy_of(path, home)} | (set() if path.is_dir() else {copy_of(path, home)})
 
 
 def weights_bytes(folder: Path) -> int:
@@ -87,13 +87,18 @@ def fingerprint_of(folder: Path, template: object) -> str:
     digest = hashlib.sha256(str(template).encode())
     digest.update((folder / "config.json").read_bytes())
     for path in sorted(folder.glob("*.safetensors")):
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}".encode())
-        with path.open("rb") as file:
-            for part in range(FINGERPRINT_SAMPLES):
-                file.seek(size * part // FINGERPRINT_SAMPLES)
-                digest.update(file.read(FINGERPRINT_BYTES))
+        sampled(path, digest)
     return digest.hexdigest()
+
+
+def sampled(path: Path, digest: Any) -> None:
+    """Feeds the name, the size and evenly spread samples of a file into `digest`."""
+    size = path.stat().st_size
+    digest.update(f"{path.name} {size}".encode())
+    with path.open("rb") as file:
+        for part in range(FINGERPRINT_SAMPLES):
+            file.seek(size * part // FINGERPRINT_SAMPLES)
+            digest.update(file.read(FINGERPRINT_BYTES))
 
 
 def _bundled_file() -> Path:
@@ -119,22 +124,29 @@ def _checked_directory(path: Path) -> Path:
 
 def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Path:
     """The converted copy of the GGUF `file`, converted now if it does not exist."""
-    target = _copy_of(file, home)
+    target = copy_of(file, home)
     if (target / "config.json").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(target.with_name(f"{target.name}.lock")):
+    with exclusive(target.with_name(f"{target.name}.lock")):
         if not (target / "config.json").is_file():
-            _verify(file, pinned, report)
+            verify(file, pinned, report)
             _convert(file, target, report)
     return target
 
 
-def _copy_of(file: Path, home: Path) -> Path:
-    return home / "models" / f"{file.stem}-{_identity(file)}"
+def copy_of(file: Path, home: Path) -> Path:
+    """The folder for the converted copy of a GGUF file."""
+    return home / "models" / f"{file.stem}-{identity(file)}"
 
 
-def _identity(file: Path) -> str:
+def cpu_copy_of(source: Path, home: Path) -> Path:
+    """The folder for what the CPU engine makes of a GGUF file or a folder with safetensors."""
+    kept = identity(source) if source.is_file() else fingerprint_of(source, "")[:12]
+    return home / "models" / f"{source.stem if source.is_file() else source.name}-{kept}-cpu"
+
+
+def identity(file: Path) -> str:
     """Twelve hex digits that change with the file: its size, first and last megabyte (whole files take too long)."""
     size = file.stat().st_size
     digest = hashlib.sha256(str(size).encode())
@@ -145,7 +157,7 @@ def _identity(file: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _verify(file: Path, pinned: str | None, report: Report) -> None:
+def verify(file: Path, pinned: str | None, report: Report) -> None:
     """Compares the whole file with its pinned SHA-256. Raises EngineError if the bundled file was changed."""
     if pinned is None:
         return
@@ -182,7 +194,7 @@ def _convert(file: Path, target: Path, report: Report) -> None:
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> Iterator[None]:
     """Holds the file lock `path`; other processes that ask for it wait."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

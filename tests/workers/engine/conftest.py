@@ -149,7 +149,7 @@ def hf_engine() -> Iterator[Any]:
 def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param == "hf":
         engine = request.getfixturevalue("hf_engine")
-        return Subject(engine, lambda: len(engine._manager.batch_processor.scheduler.active_requests))
+        return Subject(engine, lambda: engine._batch.n_running)
     if request.param == "remote":
         server = request.getfixturevalue("model_server")
         return Subject(request.getfixturevalue("remote"), lambda: server.n_active)

@@ -1,0 +1,43 @@
+"""Which engine runs a model in this process: the CPU engine, or transformers on GPUs and for other architectures."""
+
+from workers.engine.base import Engine, EngineConfig, EngineError
+from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
+
+
+def open_local(config: EngineConfig) -> Engine:
+    """The engine with the model loaded. Raises EngineError."""
+    if suits_cpu_engine(config):
+        from workers.engine.cpu.engine import CpuEngine
+
+        return CpuEngine(config)
+    from workers.engine.hf import HfEngine
+
+    return HfEngine(config)
+
+
+def prepare_local(config: EngineConfig, report: Report) -> int:
+    """Converts the model if necessary, and returns the bytes of its weights. Raises EngineError."""
+    if suits_cpu_engine(config):
+        from workers.engine.cpu.converting import resolve_compressed
+
+        return resolve_compressed(config, report).weights_bytes
+    return weights_bytes(resolve_model(config, report))
+
+
+def suits_cpu_engine(config: EngineConfig) -> bool:
+    """Whether the model runs on the CPU and is of an architecture that the CPU engine knows. Raises EngineError."""
+    if config.device == "auto":
+        import torch
+
+        if torch.cuda.is_available():
+            return False
+    elif config.device != "cpu":
+        return False
+    from workers.engine.cpu.sources import open_source
+
+    path = locate_model(config.base_model, config.home)
+    try:
+        open_source(path)
+    except EngineError:
+        return False
+    return True
