@@ -187,6 +187,7 @@ class PartNotes(Value):
     from_cache: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def part(self) -> str:
@@ -221,11 +222,15 @@ class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated.
 
     `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
-    files do not support are not part of `text`.
+    files do not support are not part of `text`. `reasoning` is what it wrote to itself before `text`, in
+    `reasoning_ms`: never part of an answer, and of prompts only while its calls are answered.
     """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_ms: int = 0
     declined: bool = False
     n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
@@ -234,6 +239,11 @@ class ModelReply(Value):
     completion_tokens: int = 0
     first_token_ms: int = 0
     label: Label = Label()
+
+    @property
+    def only_reasons(self) -> bool:
+        """Whether it was cut before its reasoning led to anything."""
+        return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined or self.n_withheld)
 
 
 class ToolStarted(Value):

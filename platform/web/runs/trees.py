@@ -42,10 +42,11 @@ HIDDEN: Final = ("retrieval", "tool_choice", "tool_started")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """How many tokens a model read and wrote."""
+    """How many tokens a model read and wrote; `reasoning` is a part of those written."""
 
     prompt: int = 0
     completion: int = 0
+    reasoning: int = 0
 
     @property
     def both(self) -> int:
@@ -53,7 +54,8 @@ class Tokens:
         return self.prompt + self.completion
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+        sums = (self.prompt + other.prompt, self.completion + other.completion, self.reasoning + other.reasoning)
+        return Tokens(*sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ class _Reader:
 def tokens_in(steps: Log) -> Tokens:
     """The tokens of the replies in a log."""
     replies = (step for step in steps if isinstance(step, ModelReply | PartNotes))
-    return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
+    counted = (Tokens(step.prompt_tokens, step.completion_tokens, step.reasoning_tokens) for step in replies)
+    return sum(counted, Tokens())
 
 
 def _unanswered(steps: Log) -> list[str]:
