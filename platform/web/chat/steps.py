@@ -11,6 +11,7 @@ from gpts.runs.delegated_calls import DelegatedCall, delegated_call
 from gpts.runs.steps import (
     Approval,
     Log,
+    ModelChange,
     ModelReply,
     PartNotes,
     Retrieval,
@@ -31,6 +32,7 @@ from web.chat.phrases import (
     shortened,
     tool_name,
 )
+from web.engines import title_of
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters shown of an argument and of a result; all of it is in the log.
@@ -92,6 +94,8 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
             if step.reasoning:
                 found.append(_reasoning(step))
             found += [_call(spec, log, call) for call in step.tool_calls]
+        elif isinstance(step, ModelChange):
+            found.append(_change(step))
     last = log[-1] if log else None
     if isinstance(last, PartNotes) and last.number < last.n_parts:
         going_on = f"Reading part {last.number + 1} of {last.n_parts}"
@@ -131,6 +135,13 @@ def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
     words = step.summary() + (f" in {len(notes)} parts" if len(notes) > 1 else "")
     passages = (*step.passages, *(passage for each in notes for passage in each.passages))
     return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=passages)
+
+
+def _change(step: ModelChange) -> StepLine:
+    wanted, engine = title_of(step.wanted), title_of(step.engine)
+    why = "isn’t available" if step.reason == "unavailable" else "is no longer offered"
+    words = f"{wanted} {why}, so {engine} answers"
+    return StepLine(words, words, "Changed the model # times")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:

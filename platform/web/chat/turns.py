@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -32,6 +33,7 @@ from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources, web_url, where
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
+from web.engines import title_of
 from web.runs import log
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
@@ -240,6 +242,12 @@ class Reply:
     def attachments(self) -> tuple[ShownFile, ...]:
         """The files attached to the message."""
         return _shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
+
+    @property
+    def model(self) -> str:
+        """The model that wrote the answer, for people; empty where there is only one."""
+        replies = [step for step in self.steps if isinstance(step, ModelReply)]
+        return title_of(replies[-1].engine) if replies and len(settings.ENGINES) > 1 else ""
 
     @property
     def seconds(self) -> int:
