@@ -19,9 +19,9 @@ from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.base import BUNDLED, Engine, EngineConfig, EngineError
+from workers.engine.local import prepare_local
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.engine.switching import SwitchingEngine
-from workers.engine.weights import resolve_model, weights_bytes
 from workers.knowledge.embed import shared_embedder
 from workers.knowledge.index import KnowledgeIndex
 from workers.knowledge.kept_notes import KeptNotes
@@ -32,6 +32,7 @@ from workers.knowledge.stores.pgvector import PgVector
 from workers.models.machine import fits_beside
 from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
+from workers.runs.engines import NamedEngines
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
 from workers.smallmodel.conversation.classifier import MessageClassifier
@@ -111,7 +112,7 @@ def follow_choice() -> None:
     old = replace(new, base_model=engine.base_model)
     logger.info("changing the model from %s to %s", old.base_model, new.base_model)
     try:
-        needed = weights_bytes(resolve_model(new, logger.info))
+        needed = prepare_local(new, logger.info)
         reopen = None if fits_beside(needed) else partial(open_engine, old)
         engine.switch(partial(open_engine, new), reopen)
     except EngineError as error:
@@ -120,6 +121,12 @@ def follow_choice() -> None:
         return
     engine.base_model = new.base_model
     _first_recall(engine)
+
+
+@cache
+def named_engines() -> NamedEngines:
+    """The operator's models beside the default one, none of which is open yet."""
+    return NamedEngines(settings.ENGINES)
 
 
 def services() -> Services:
@@ -131,6 +138,7 @@ def services() -> Services:
 def close() -> None:
     """Close the engine if it is open."""
     with _opening:
+        named_engines().close()
         if _services.cache_info().currsize:
             _services().engine.close()
 

@@ -20,11 +20,11 @@ class Named(ScriptedEngine):
 
 
 @pytest.fixture
-def engine(db, monkeypatch, settings, tmp_path) -> SwitchingEngine:
+def engine(db, monkeypatch, settings) -> SwitchingEngine:
     """The engine of a worker that started with the bundled model."""
     settings.ENGINE = "hf"
     monkeypatch.setattr(configuration, "open_engine", Named)
-    monkeypatch.setattr(configuration, "resolve_model", lambda config, report: tmp_path)
+    monkeypatch.setattr(configuration, "prepare_local", lambda config, report: 0)
     engine = SwitchingEngine(Named(configuration.engine_config()), "bundled")
     held = type("Held", (), {"engine": engine})
     monkeypatch.setattr(configuration, "services", lambda: held)

@@ -7,7 +7,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from gpts.runs.messages import PromptMessage
@@ -30,7 +30,7 @@ from workers.engine.checked import checked
 from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
 from workers.engine.grammar import GrammarCompiler, GrammarState
-from workers.engine.reasoning import OPENING, without_reasoning
+from workers.engine.reasoning import CLOSING, OPENING, without_reasoning
 
 # How often a waiting stream checks that the batch thread is alive, in seconds.
 LIFE_CHECK_S: Final = 1.0
@@ -68,9 +68,7 @@ class Batch(Protocol):
     def n_running(self) -> int:
         """How many requests have a place."""
 
-    def begin(
-        self, ids: Sequence[int], max_tokens: int, sampling: Sampling, grammar: GrammarState | None
-    ) -> Running:
+    def begin(self, ids: Sequence[int], max_tokens: int, sampling: Sampling, grammar: GrammarState | None) -> Running:
         """Add a prompt. Raises EngineError if the batch is over."""
 
     def problem(self) -> str | None:
@@ -198,13 +196,20 @@ class InProcessEngine(Learning):
                 self._batch.stop()
 
     def _attempt(self, request: GenerationRequest, ids: list[int], ends_at: float) -> Iterator[Token]:
-        """One generation; with tools in the prompt or the grammar, calls are read in the model's own form."""
+        """One generation; with tools in the prompt or the grammar, calls are read in the model's own form.
+
+        Under a grammar that leaves no room for reasoning, none that the prompt has opened is left open.
+        """
+        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
+        if is_open and request.grammar and (request.grammar.required or request.grammar.json_schema is not None):
+            closing_ids = self.encoder.skeleton_ids(f"{CLOSING}\n\n")
+            ids, is_open = [*ids, *closing_ids], False
+            request = replace(request, max_tokens=max(1, request.max_tokens - len(closing_ids)))
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
         tokens = self._stream(Generation(text, len(ids), ends_at), ids, request)
-        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
         return without_reasoning(tokens, is_open=is_open)
 
     def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Generator[Token]:
@@ -250,4 +255,3 @@ class InProcessEngine(Learning):
             if self._batch is None or self._batch.problem() is not None:
                 self._batch = self._open_batch()
             return self._batch
-

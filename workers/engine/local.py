@@ -1,5 +1,7 @@
 """Which engine runs a model in this process: the CPU engine, or transformers on GPUs and for other architectures."""
 
+from typing import cast
+
 from workers.engine.base import Engine, EngineConfig, EngineError
 from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
 
@@ -9,10 +11,10 @@ def open_local(config: EngineConfig) -> Engine:
     if suits_cpu_engine(config):
         from workers.engine.cpu.engine import CpuEngine
 
-        return CpuEngine(config)
+        return cast(Engine, CpuEngine(config))
     from workers.engine.hf import HfEngine
 
-    return HfEngine(config)
+    return cast(Engine, HfEngine(config))
 
 
 def prepare_local(config: EngineConfig, report: Report) -> int:

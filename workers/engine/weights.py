@@ -1,7 +1,7 @@
 """Finds the base model on disk, and refuses models that could run code.
 
-For transformers, a GGUF file is converted to bf16 safetensors under `<home>/models/`, once. Several processes may start
-at once: one converts under a file lock, the others wait for its result.
+For transformers, a GGUF file is converted to bf16 safetensors under `<home>/models/`, once. Several processes may
+start at once: one converts under a file lock, the others wait for its result.
 """
 
 import fcntl

@@ -42,6 +42,7 @@ class ModelServer(ThreadingHTTPServer):
         self.n_active = 0
         self.released = threading.Event()
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
         self.breaks_off = False
         self.events: list[dict[str, Any]] = []
@@ -74,6 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append(body)
+        self.server.headers.append(self.headers)
         if self.server.failure:
             status, message = self.server.failure
             self._answer(status, {"error": {"message": message}})
@@ -137,7 +139,7 @@ def remote(model_server: ModelServer) -> Iterator[RemoteEngine]:
 
 
 @pytest.fixture(scope="session")
-def hf_engine() -> Iterator[Any]:
+def local_engine() -> Iterator[Any]:
     from workers.engine import open_engine
 
     engine = open_engine(EngineConfig(home=HOME, context_tokens=CONTEXT_TOKENS))
@@ -145,10 +147,10 @@ def hf_engine() -> Iterator[Any]:
     engine.close()
 
 
-@pytest.fixture(params=[pytest.param("hf", marks=pytest.mark.model), "remote", "scripted"])
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "remote", "scripted"])
 def subject(request: pytest.FixtureRequest) -> Subject:
-    if request.param == "hf":
-        engine = request.getfixturevalue("hf_engine")
+    if request.param == "local":
+        engine = request.getfixturevalue("local_engine")
         return Subject(engine, lambda: engine._batch.n_running)
     if request.param == "remote":
         server = request.getfixturevalue("model_server")
@@ -169,6 +171,6 @@ def _scripted_reply(messages: tuple[PromptMessage, ...], stalled: threading.Even
 def bundled_tokenizer() -> Any:
     from transformers import AutoTokenizer
 
-    from workers.engine.weights import resolve_model
+    from workers.engine.cpu.converting import resolve_compressed
 
-    return AutoTokenizer.from_pretrained(resolve_model(EngineConfig(home=HOME)), local_files_only=True)
+    return AutoTokenizer.from_pretrained(resolve_compressed(EngineConfig(home=HOME)).tokenizer, local_files_only=True)

@@ -144,25 +144,25 @@ def test_the_scripted_engine_says_what_it_says_whatever_the_grammar() -> None:
 
 
 @pytest.mark.model
-def test_constrained_and_free_replies_share_the_batch(hf_engine: Any) -> None:
+def test_constrained_and_free_replies_share_the_batch(local_engine: Any) -> None:
     free = GenerationRequest((PromptMessage(role="user", content="Tell me about the sea."),), max_tokens=24)
     names = ["two fields", "list of numbers", "tree", "unicode names"]
     held = [
         GenerationRequest(QUESTION, 60, Sampling(1.0), grammar=Grammar(json_schema=SCHEMAS[name])) for name in names
     ]
-    alone = "".join(token.text for token in hf_engine.stream(free))
+    alone = "".join(token.text for token in local_engine.stream(free))
     with ThreadPoolExecutor(6) as pool:
-        texts = list(pool.map(lambda one: "".join(t.text for t in hf_engine.stream(one)), [free, *held, free]))
+        texts = list(pool.map(lambda one: "".join(t.text for t in local_engine.stream(one)), [free, *held, free]))
     assert texts[0] == texts[5] == alone
     for name, text in zip(names, texts[1:5], strict=True):
         assert json_problem(text, SCHEMAS[name]) == ""
 
 
 @pytest.mark.model
-def test_the_bundled_model_calls_a_tool_validly_when_it_must(hf_engine: Any) -> None:
+def test_the_bundled_model_calls_a_tool_validly_when_it_must(local_engine: Any) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
     request = GenerationRequest(QUESTION, 60, Sampling(1.0), tools=(STOCK,), grammar=grammar)
-    calls = parse("".join(token.text for token in hf_engine.stream(request)), 0)[1]
+    calls = parse("".join(token.text for token in local_engine.stream(request)), 0)[1]
     assert calls
     assert all(call.name == "stock" and isinstance(call.arguments["n"], int) for call in calls)
 
@@ -174,29 +174,25 @@ def test_the_manager_for_graphics_cards_holds_replies_to_grammars_too(
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from workers.engine.batching import _stock_manager
+    from workers.engine.batching import StockBatch
 
     size = len(bundled_tokenizer)
     config = LlamaConfig(
         vocab_size=size, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2
     )
     torch.manual_seed(0)
-    manager = _stock_manager(LlamaForCausalLM(config).eval(), 2048)
-    with torch.inference_mode():
-        manager.start()
+    batch = StockBatch(LlamaForCausalLM(config).eval(), 2048, frozenset({0, 2}))
     try:
-        box = manager.output_router.open("held")  # type: ignore[attr-defined]
         state = compiler.start(Grammar(json_schema=COUNT), 40)
-        options: dict[str, Any] = {"temperature": 1.0, "top_k": 2**31 - 1, "top_p": 1.0, "grammar": state}
-        manager.add_request([1, 2, 3], "held", 40, streaming=True, eos_token_id=[0, 2], **options)
-        output = box.get(60.0)
-        while output is not None and not output.is_finished():
-            output = box.get(60.0)
-        assert output is not None
-        assert output.error is None
-        assert json_problem(bundled_tokenizer.decode(output.generated_tokens[:-1]), COUNT) == ""
+        running = batch.begin([1, 2, 3], 40, Sampling(temperature=1.0), state)
+        progress = running.read(60.0)
+        while progress is not None and not progress.ended:
+            progress = running.read(60.0)
+        assert progress is not None
+        assert progress.error == ""
+        assert json_problem(bundled_tokenizer.decode(progress.ids[:-1]), COUNT) == ""
     finally:
-        manager.stop(block=True, timeout=30.0, hard_stop=True)
+        batch.stop()
 
 
 def test_a_grammar_is_a_schema_or_tools() -> None:

@@ -84,7 +84,7 @@ def test_a_server_that_refuses_pictures_has_a_model_that_does_not_see():
 
 
 @pytest.mark.model
-def test_the_bundled_model_is_known_and_need_not_be_measured(hf_engine):
-    found = known_measurement(hf_engine.fingerprint())
+def test_the_bundled_model_is_known_and_need_not_be_measured(local_engine):
+    found = known_measurement(local_engine.fingerprint())
     assert found is not None
     assert found.fields() == {"calls_tools": False, "writes_from_sources": False, "breaks_ties": False}

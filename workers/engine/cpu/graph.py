@@ -1,7 +1,7 @@
 """Builds the decoder of Llama's family as an OpenVINO graph.
 
-The attention is written with a growing cache, in the form that OpenVINO replaces by its paged attention when the graph
-is loaded (`decoder.py`). Only the rows `logit_rows` of a step go through the output matrix.
+The attention is written with a growing cache, in the form that OpenVINO replaces by its paged attention when the
+graph is loaded (`decoder.py`). Only the rows `logit_rows` of a step go through the output matrix.
 """
 
 from typing import Any, Final

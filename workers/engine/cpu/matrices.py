@@ -1,9 +1,9 @@
 """Weight matrices as OpenVINO's CPU kernels multiply them fastest: 8 bits a row, or 4 bits in groups of 32.
 
 GGUF's 4-bit groups have a scale and a real-valued minimum; the kernels take whole numbers as zero points only.
-Rounding the minimum costs much (bundled model: perplexity 26.3 becomes 33.5, the most likely token changes in 32 % of
-places), so what is left of it is a second, small matrix, multiplied by the sums of the groups (26.5 and 5 %). Measured
-2026-11 against the same weights in float32, as is: 8 bits a row instead, 26.5 and 7 %.
+Rounding the minimum costs much (bundled model: perplexity 26.3 becomes 33.5, and the likeliest token another one in
+32 % of places), so what is left of it is a second, small matrix, multiplied by the sums of the groups (26.5 and 5 %;
+with 8 bits a row instead of groups 26.5 and 7 %). Measured 2026-11 against the same weights in float32.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from gguf.quants import dequantize
 from openvino import opset15 as ops
 
 GROUP: Final = 32
-# Below, a second product costs more time than reading 8 bits instead of 4 (2026-11: 576 x 1,536 slower, 8,960 x 1,536 not).
+# Below, a second product takes longer than reading 8 bits instead of 4 (2026-11, 576 x 1,536; not 8,960 x 1,536).
 MIN_GROUPED: Final = 4_000_000
 # Elements that are unpacked to float32 at once.
 SLICE: Final = 1 << 25
@@ -71,7 +71,9 @@ def in_8_bits(slices: Iterator[np.ndarray], n_rows: int, n_columns: int) -> Matr
     at = 0
     for floats in slices:
         place = slice(at, at + len(floats))
-        scales[place] = np.maximum(np.abs(floats).max(-1, keepdims=True) / 127, np.finfo(np.float16).smallest_subnormal)
+        scales[place] = np.maximum(
+            np.abs(floats).max(-1, keepdims=True) / 127, np.finfo(np.float16).smallest_subnormal
+        )
         numbers[place] = np.clip(np.rint(floats / scales[place].astype(np.float32)), -127, 127)
         at += len(floats)
     shared = ops.constant(numbers, shared_memory=True)

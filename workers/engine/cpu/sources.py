@@ -76,9 +76,10 @@ class GgufSource:
         name = self.architecture
         width, n_heads = self._field(f"{name}.embedding_length"), self._field(f"{name}.attention.head_count")
         head_size = self._field(f"{name}.attention.key_length", width // n_heads)
-        if self._field(f"{name}.rope.scaling.type", "none") not in ("none", "linear") or self._field(
-            f"{name}.rope.dimension_count", head_size
-        ) != head_size:
+        if (
+            self._field(f"{name}.rope.scaling.type", "none") not in ("none", "linear")
+            or self._field(f"{name}.rope.dimension_count", head_size) != head_size
+        ):
             raise EngineError("The model scales its positions in a way that is not known.")
         frequencies = _frequencies(self._field(f"{name}.rope.freq_base", 10_000.0), head_size)
         frequencies /= self._field(f"{name}.rope.scaling.factor", 1.0)
@@ -226,7 +227,7 @@ _NAMES: Final = {
 
 
 def open_source(path: Path) -> Source:
-    """The source at a .gguf file or a folder. Raises EngineError, with the reason, if the CPU engine cannot run it."""
+    """The source at a .gguf file or a folder. Raises EngineError if the CPU engine cannot run it."""
     opener: Callable[[Path], Source] = SafetensorsSource if path.is_dir() else GgufSource
     source = opener(path)
     _ = source.dimensions

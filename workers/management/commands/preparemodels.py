@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from workers.configuration import engine_config
 from workers.engine.base import EngineError
-from workers.engine.weights import resolve_model
+from workers.engine.local import prepare_local
 
 
 class Command(BaseCommand):
@@ -23,10 +23,12 @@ class Command(BaseCommand):
             return
         started = time.perf_counter()
         try:
-            folder = resolve_model(config, self._report)
+            n_bytes = prepare_local(config, self._report)
         except EngineError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"Base model ready in {time.perf_counter() - started:.1f} s: {folder}")
+        self.stdout.write(
+            f"Base model ready in {time.perf_counter() - started:.1f} s: {n_bytes / 1e6:.0f} MB of weights"
+        )
 
     def _report(self, line: str) -> None:
         self.stdout.write(line)

@@ -25,64 +25,64 @@ def answer(engine: Any, asked: GenerationRequest) -> tuple[str, Usage]:
     return "".join(token.text for token in tokens), tokens[-1].usage
 
 
-def test_a_later_chat_of_the_same_gpt_finds_its_instructions_in_the_cache(hf_engine: Any) -> None:
-    _, first = answer(hf_engine, request("Alpha", "Which floor for topic 3?", max_tokens=4))
-    _, second = answer(hf_engine, request("Alpha", "And which one for topic 9?", max_tokens=4))
+def test_a_later_chat_of_the_same_gpt_finds_its_instructions_in_the_cache(local_engine: Any) -> None:
+    _, first = answer(local_engine, request("Alpha", "Which floor for topic 3?", max_tokens=4))
+    _, second = answer(local_engine, request("Alpha", "And which one for topic 9?", max_tokens=4))
     assert first.cached_tokens == 0
     assert second.cached_tokens > 0.9 * second.prompt_tokens
 
 
-def test_a_second_turn_finds_the_first_reply_in_the_cache(hf_engine: Any) -> None:
+def test_a_second_turn_finds_the_first_reply_in_the_cache(local_engine: Any) -> None:
     asked = request("Beta", "Tell me about the sea.", max_tokens=48)
-    text, usage = answer(hf_engine, asked)
+    text, usage = answer(local_engine, asked)
     history = (
         *asked.messages,
         PromptMessage(role="assistant", content=text),
         PromptMessage(role="user", content="Go on."),
     )
-    _, second = answer(hf_engine, GenerationRequest(history, max_tokens=4))
+    _, second = answer(local_engine, GenerationRequest(history, max_tokens=4))
     assert second.cached_tokens > usage.prompt_tokens
 
 
-def test_chats_of_two_gpts_together_say_what_they_say_alone(hf_engine: Any) -> None:
+def test_chats_of_two_gpts_together_say_what_they_say_alone(local_engine: Any) -> None:
     asked = [request(name, f"Tell me about animal {i}.", max_tokens=10) for name in ("Cat", "Dog") for i in range(3)]
-    alone = [answer(hf_engine, one)[0] for one in asked]
+    alone = [answer(local_engine, one)[0] for one in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
-        together = [text for text, _ in pool.map(lambda one: answer(hf_engine, one), asked)]
+        together = [text for text, _ in pool.map(lambda one: answer(local_engine, one), asked)]
     assert sum(a == b for a, b in zip(alone, together, strict=True)) >= 5  # bf16 may round one tie otherwise
 
 
-def test_sampled_replies_differ_and_greedy_ones_beside_them_do_not(hf_engine: Any) -> None:
+def test_sampled_replies_differ_and_greedy_ones_beside_them_do_not(local_engine: Any) -> None:
     greedy = request("Gamma", "Write a poem.", max_tokens=10)
     hot = request("Gamma", "Write a poem.", max_tokens=10, sampling=Sampling(1.5, 0.95, 50))
-    expected = answer(hf_engine, greedy)[0]
+    expected = answer(local_engine, greedy)[0]
     with ThreadPoolExecutor(6) as pool:
         texts = [
-            text for text, _ in pool.map(lambda one: answer(hf_engine, one), [greedy, hot, hot, hot, hot, greedy])
+            text for text, _ in pool.map(lambda one: answer(local_engine, one), [greedy, hot, hot, hot, hot, greedy])
         ]
     assert texts[0] == texts[5] == expected
     assert len(set(texts[1:5])) > 1
 
 
-def test_after_a_failure_in_the_batch_waiting_streams_fail_and_the_next_call_works(hf_engine: Any) -> None:
-    answer(hf_engine, request("Delta", "Hello", max_tokens=2))
-    processor = hf_engine._manager.batch_processor
-    stream = hf_engine.stream(request("Delta", "Tell me a very long story.", max_tokens=400))
+def test_after_a_failure_in_the_batch_waiting_streams_fail_and_the_next_call_works(local_engine: Any) -> None:
+    answer(local_engine, request("Delta", "Hello", max_tokens=2))
+    stream = local_engine.stream(request("Delta", "Tell me a very long story.", max_tokens=400))
     next(stream)
 
-    def fail(model: Any) -> None:
+    def fail(parts: Any) -> None:
         raise RuntimeError("the lights went out")
 
-    processor._generation_step = fail
+    run, local_engine._decoder.run = local_engine._decoder.run, fail
     with pytest.raises(EngineError, match="the lights went out"):
         list(stream)
-    assert not hf_engine.health().ready
-    assert answer(hf_engine, request("Delta", "Hello", max_tokens=2))[0]
-    assert hf_engine.health().ready
+    local_engine._decoder.run = run
+    assert not local_engine.health().ready
+    assert answer(local_engine, request("Delta", "Hello", max_tokens=2))[0]
+    assert local_engine.health().ready
 
 
-def test_an_idle_engine_uses_next_to_no_processor_time(hf_engine: Any) -> None:
-    answer(hf_engine, request("Epsilon", "Hello", max_tokens=2))
+def test_an_idle_engine_uses_next_to_no_processor_time(local_engine: Any) -> None:
+    answer(local_engine, request("Epsilon", "Hello", max_tokens=2))
     started, used = time.monotonic(), time.process_time()
     while time.monotonic() - started < 1.0:
         time.sleep(0.25)  # idle time is the state that is measured
