@@ -14,7 +14,7 @@ from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
-from web.operate.services import chosen_model, refuse_model, save_measurement, seen_model
+from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
@@ -45,9 +45,9 @@ _opening = threading.RLock()
 
 
 def base_model() -> str:
-    """The model to load: BASE_MODEL, else the one chosen with `manage.py models use`, else the bundled one."""
-    if settings.BASE_MODEL != BUNDLED:
-        return str(settings.BASE_MODEL)
+    """The model to load: the one that BASE_MODEL names, else the one that an operator chose, else the bundled one."""
+    if fixed := fixed_model():
+        return fixed
     try:
         chosen = chosen_model()
         return chosen.base_model if chosen else BUNDLED
