@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 
@@ -111,15 +112,29 @@ def follow_choice() -> None:
     old = replace(new, base_model=engine.base_model)
     logger.info("changing the model from %s to %s", old.base_model, new.base_model)
     try:
-        needed = weights_bytes(resolve_model(new, logger.info))
+        with _as_engine_error():
+            needed = weights_bytes(resolve_model(new, logger.info))
         reopen = None if fits_beside(needed) else partial(open_engine, old)
-        engine.switch(partial(open_engine, new), reopen)
+        engine.switch(_as_engine_error()(partial(open_engine, new)), reopen)
     except EngineError as error:
         logger.error("the model was not changed: %s", error)
         refuse_model(new.base_model, old.base_model, str(error))
         return
     engine.base_model = new.base_model
     _first_recall(engine)
+
+
+@contextmanager
+def _as_engine_error() -> Iterator[None]:
+    """Turns whatever libraries raise for the files of a model into EngineError."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        logger.exception("the model cannot be loaded")
+        reason = f"Its files can't be loaded ({type(error).__name__}). The log of the model worker has the details."
+        raise EngineError(reason) from error
 
 
 def services() -> Services:
@@ -182,7 +197,16 @@ def policy() -> Mode:
 @cache
 def _services() -> Services:
     config = engine_config()
-    engine: Engine = open_engine(config)
+    try:
+        with _as_engine_error():
+            engine: Engine = open_engine(config)
+    except EngineError as error:
+        if config.engine != "hf" or fixed_model() or config.base_model == BUNDLED:
+            raise
+        logger.error("the chosen model was not loaded: %s", error)
+        refuse_model(config.base_model, BUNDLED, str(error))
+        config = replace(config, base_model=BUNDLED)
+        engine = open_engine(config)
     if config.engine == "hf":
         engine = SwitchingEngine(engine, config.base_model)
     _first_recall(engine)

@@ -14,14 +14,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gpts.spec.base_models import BUNDLED, hub_name
-from web.operate.models import ModelDownload
+from web.operate.models import CLAIM, ModelDownload
 from web.operate.services import choose_model, chosen_model
 from web.sending import send_task
 
 Status = ModelDownload.Status
 
-# Longer than a process takes to start on a busy machine.
-CLAIM: Final = timedelta(seconds=60)
 # After a download that nobody watches failed.
 RETRY: Final = timedelta(minutes=15)
 _UNCLAIMED: Final[dict[str, Any]] = {"claim": "", "claimed_until": None, "error": "", "retry_at": None}

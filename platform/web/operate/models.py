@@ -10,6 +10,8 @@ from gpts.spec.base_models import MAX_NAME_CHARS
 
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
+# How long a download is its process's without a report, which is due every second: longer than one takes to start.
+CLAIM: Final = timedelta(seconds=30)
 # What an operator may override. The engine sets the context length.
 OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
 
@@ -86,6 +88,11 @@ class ModelDownload(models.Model):
     def percent(self) -> int:
         """How much is here, from 0 to 100."""
         return self.done * 100 // max(self.total, 1)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether its process has not reported for a third of its claim. Another one follows."""
+        return self.claimed_until is not None and self.claimed_until < timezone.now() + CLAIM * 2 / 3
 
     @property
     def seconds_left(self) -> float | None:
