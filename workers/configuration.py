@@ -2,10 +2,12 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -166,10 +168,30 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
 
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
     """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
-    found = measure(_reply, engine.ability(), say, takes_pictures=engine.takes_pictures)
-    keep_measurement(record, found)
+    timed = TimedReplies()
+    found = measure(timed, engine.ability(), say, takes_pictures=engine.takes_pictures)
+    keep_measurement(record, found, timed.tokens_per_s)
     engine.learn(record.known())
     return found
+
+
+class TimedReplies:
+    """The model's replies in a turn, as in a run; and how fast it wrote them, in tokens per second."""
+
+    def __init__(self) -> None:
+        self._n_tokens, self._seconds = 0, 0.0
+
+    def __call__(self, state: TurnState) -> ModelReply:
+        started = time.monotonic()
+        reply = _reply(state)
+        self._n_tokens += max(reply.completion_tokens - 1, 0)
+        self._seconds += max(time.monotonic() - started - reply.first_token_ms / 1000, 0)
+        return reply
+
+    @property
+    def tokens_per_s(self) -> float:
+        """After the first token of each reply; 0 if there were none."""
+        return self._n_tokens / self._seconds if self._seconds else 0.0
 
 
 def _reply(state: TurnState) -> ModelReply:
@@ -182,9 +204,11 @@ def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
     return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
-def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
+def keep_measurement(record: MeasuredModel, found: Measurement, tokens_per_s: float = 0.0) -> None:
     """Store the measurement of the model."""
-    figures = {name: figure.model_dump() for name, figure in found.figures.items()}
+    figures: dict[str, Any] = {name: figure.model_dump() for name, figure in found.figures.items()}
+    if tokens_per_s:
+        figures["speed"] = {"tokens_per_s": round(tokens_per_s, 1)}
     save_measurement(record, figures, found.fields(), found.seconds)
     record.refresh_from_db()
 

@@ -56,7 +56,7 @@ def download(
         raise ModelError(f"{manifest.source.repo} is under {manifest.licence}; accept the licence to download it.")
     allow_network()
     folder = hub_folder(home, manifest.source)
-    with only_one(folder), in_plain_words(manifest.source, hub):
+    with in_plain_words(manifest.source, hub), only_one(folder):
         if here := read_manifest(folder):
             return model_path(folder, here)
         aside = _begin(manifest, partial_folder(folder))

@@ -59,6 +59,11 @@ class ModelRow:
         return self.name == BUNDLED and self.state == "loaded"
 
     @property
+    def is_removable(self) -> bool:
+        """Whether the model can leave this machine, or its download the page."""
+        return self.name != BUNDLED and self.state not in ("available", "loaded", *_MOVING)
+
+    @property
     def is_on_disk(self) -> bool:
         """Whether there is something to delete."""
         return self.state in ("downloaded", "unfinished") or bool(self.download and self.download.done)
@@ -152,16 +157,20 @@ def _row(
     loaded: str,
     wanted: str,
 ) -> ModelRow:
-    path = stored["path"] if stored.get("state") == "downloaded" else download.path if download else ""
-    stated = download.licence if download else ""
+    is_stored = stored.get("state") == "downloaded"
+    path = stored["path"] if is_stored else download.path if download else ""
+    sizes = (stored.get("size") if is_stored else 0, download and download.total, listed.get("download_bytes"))
+    licence = stored.get("licence") or (download.licence if download else "")
+    if licence.casefold() == listed.get("licence", licence).casefold() or not licence:
+        licence = listed.get("licence", licence)
     n = listed.get("parameters", 0)
     return ModelRow(
         name=name,
         title=listed.get("title", name),
         state=_state(stored, download, path, loaded, wanted),
-        size=stored.get("size", 0) if path else download.total if download and download.total else _size(listed),
+        size=next(filter(None, sizes), 0),
         parameters="" if not n else f"{n / 1e9:.1f}B" if n >= 1e9 else f"{n / 1e6:.0f}M",
-        licence=stored.get("licence") or stated or listed.get("licence", ""),
+        licence=licence,
         languages=listed.get("languages", ""),
         abilities=tuple(ABILITIES[each] for each in listed.get("abilities", ())),
         misfit=listed.get("misfit") or (download.misfit if download else ""),
@@ -170,10 +179,6 @@ def _row(
         path=path,
         download=download,
     )
-
-
-def _size(listed: Mapping[str, Any]) -> int:
-    return int(listed.get("download_bytes", 0))
 
 
 def _state(stored: Mapping[str, Any], download: ModelDownload | None, path: str, loaded: str, wanted: str) -> str:

@@ -91,8 +91,8 @@ def _use(name: str, row: ModelRow | None) -> None:
 
 def _remove(name: str, row: ModelRow | None) -> None:
     """Delete what is on disk of the model, and forget its download."""
-    if row is None or row.state in ("loaded", "changing") or not row.page:
-        raise ValidationError("This model is in use. Use another one first.")
+    if row is None or not row.is_removable:
+        raise ValidationError("This model can’t be removed now. If it is in use, use another one first.")
     if row.is_on_disk:
         refused = rpc.call("workers.tasks.remove_model", row.name, queue="model", timeout_s=REMOVE_S).get("refused")
         if refused:
