@@ -35,6 +35,7 @@ from workers.knowledge.stores.pgvector import PgVector
 from workers.models.machine import fits_beside
 from workers.rpc.sign_ins import find_credential
 from workers.runs.answering import model_reply
+from workers.runs.engines import NamedEngines
 from workers.runs.services import Services
 from workers.sandbox.settings import from_environment
 from workers.smallmodel.conversation.classifier import MessageClassifier
@@ -139,6 +140,12 @@ def _as_engine_error() -> Iterator[None]:
         raise EngineError(reason) from error
 
 
+@cache
+def named_engines() -> NamedEngines:
+    """The operator's models beside the default one, none of which is open yet."""
+    return NamedEngines(settings.ENGINES)
+
+
 def services() -> Services:
     """The services of this process; the first call loads the base model. Raises EngineError."""
     with _opening:
@@ -148,6 +155,7 @@ def services() -> Services:
 def close() -> None:
     """Close the engine if it is open."""
     with _opening:
+        named_engines().close()
         if _services.cache_info().currsize:
             _services().engine.close()
 

@@ -171,6 +171,7 @@ class PartNotes(Value):
 
     `start`/`end` index the file's text, `place` are its pages in words. `number` of `n_parts` counts the parts of all
     files that are read. `passages` are the text on which the notes rest. `from_cache`: the model took them earlier.
+    `engine` is that of ModelReply.
     """
 
     kind: Literal["part_notes"] = "part_notes"
@@ -185,8 +186,10 @@ class PartNotes(Value):
     text: str = ""
     passages: tuple[Passage, ...] = ()
     from_cache: bool = False
+    engine: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def part(self) -> str:
@@ -221,11 +224,17 @@ class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated.
 
     `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
-    files do not support are not part of `text`.
+    files do not support are not part of `text`. `reasoning` is what it wrote to itself before `text`, in
+    `reasoning_ms`: never part of an answer, and of prompts only while its calls are answered. `engine` is the name of
+    the model that wrote it; empty: the default.
     """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_ms: int = 0
+    engine: str = ""
     declined: bool = False
     n_withheld: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
@@ -234,6 +243,23 @@ class ModelReply(Value):
     completion_tokens: int = 0
     first_token_ms: int = 0
     label: Label = Label()
+
+    @property
+    def only_reasons(self) -> bool:
+        """Whether it was cut before its reasoning led to anything."""
+        return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined or self.n_withheld)
+
+
+class ModelChange(Value):
+    """From here on the model `engine` answers instead of `wanted`, which is down or not offered to the GPT's owner.
+
+    Both are names of the operator's table of models.
+    """
+
+    kind: Literal["model_change"] = "model_change"
+    wanted: str
+    engine: str
+    reason: Literal["unavailable", "not_offered"]
 
 
 class ToolStarted(Value):
@@ -357,6 +383,7 @@ Step = Annotated[
     | PartNotes
     | ToolChoice
     | ModelReply
+    | ModelChange
     | ToolStarted
     | Delegation
     | ToolResult
@@ -371,6 +398,17 @@ Step = Annotated[
 Log = tuple[Step, ...]
 
 _ADAPTER: Final[TypeAdapter[Step]] = TypeAdapter(Step)
+
+
+def current_part(log: Log) -> Log:
+    """The log without what a model that failed had prepared: another one reads the message and its files anew.
+
+    Nothing is left out once a model has replied: its calls were made.
+    """
+    changes = [i for i, step in enumerate(log) if isinstance(step, ModelChange)]
+    if not changes or any(isinstance(step, ModelReply) for step in log[: changes[-1]]):
+        return tuple(step for step in log if not isinstance(step, ModelChange))
+    return (log[0], *log[changes[-1] + 1 :])
 
 
 def load_step(data: dict[str, Any]) -> Step:

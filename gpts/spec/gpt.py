@@ -15,6 +15,8 @@ STARTER_CHARS: Final = 200
 STARTERS: Final = 8
 MAX_TEMPERATURE: Final = 2.0
 MAX_REPLY_TOKENS: Final = 8_192
+# The name of a model in the operator's table of models.
+ENGINE_NAME: Final = r"[a-z0-9][a-z0-9-]{0,39}"
 # Delegates and remote agents of one GPT together, and characters of the creator's note on when to call one.
 MAX_DELEGATES: Final = 20
 WHEN_CHARS: Final = 300
@@ -58,8 +60,9 @@ class RemoteAgent(Value):
 
 
 class ModelSettings(Value):
-    """Sampling settings of the shared base model for this GPT."""
+    """The model of this GPT, by the name that the operator gave it (empty: the default), and how it samples."""
 
+    engine: str = Field(default="", max_length=40)
     temperature: float = Field(default=0.2, ge=0, le=MAX_TEMPERATURE)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_tokens: int = Field(default=400, ge=1, le=MAX_REPLY_TOKENS, description="Longest reply, in tokens.")

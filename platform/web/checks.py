@@ -53,6 +53,9 @@ def problems(site: Any, variables: Mapping[str, str]) -> Iterator[CheckMessage]:
     yield from _paths(site)
     yield from _lists(site)
     yield from _needed(site, variables)
+    for text in site.ENGINES_WRONG:
+        hint = f"The file is {site.ENGINES_FILE}. The page on models of the documentation describes it."
+        yield Error(f"ENGINES_FILE: {text}", hint=hint, id="guildhall.E009")
     for key in site.SECRETS_KEYS:
         if len(key) < MIN_KEY_CHARS or key != key.strip():
             yield Error(

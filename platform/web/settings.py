@@ -11,6 +11,8 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 
+from web.engines import read_engines
+
 T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Settings that could not be read: name, value, and what it must be. `checks` reports them.
@@ -268,6 +270,9 @@ HF_TOKEN = read("HF_TOKEN")
 ENGINE_URL = read("ENGINE_URL")
 ENGINE_MODEL = read("ENGINE_MODEL")
 ENGINE_KEY = read("ENGINE_KEY")
+# More models, each at a server of its own, that creators can choose for a GPT; and what is wrong with the file.
+ENGINES_FILE = Path(read("ENGINES_FILE") or GUILDHALL_HOME / "engines.toml")
+ENGINES, ENGINES_WRONG = read_engines(ENGINES_FILE, read)
 ENGINE_THREADS = read_int("ENGINE_THREADS", 0, least=0)  # compute threads; 0: automatic
 ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value cache, in tokens; 0: automatic
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted

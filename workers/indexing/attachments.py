@@ -10,7 +10,7 @@ from django.conf import settings
 
 from gpts.knowledge.documents import Finding, Notice
 from gpts.safety.findings import Decisions
-from web.operate.services import model_sees
+from web.operate.services import any_model_sees
 from web.runs.files import PICTURES
 from web.runs.models import ConversationFile
 from workers.knowledge import segments
@@ -30,7 +30,7 @@ def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) 
     raises.
     """
     home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES
-    is_seen = is_picture and model_sees()
+    is_seen = is_picture and any_model_sees()
     info = segments.reusable(home, recipe_for(file.sha256, embedder).address())
     if info is None or _left_out(info.findings):
         try:

@@ -20,13 +20,14 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Error, Overrides, UserMessage
+from gpts.runs.steps import Error, Overrides, UserMessage, current_part
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
 from web.builder.sign_ins import sign_in_needed
-from web.runs import delegations, log, permissions
+from web.engines import DEFAULT
+from web.runs import delegations, log, permissions, stream
 from web.runs.errors import LeaseLost, RunOver
 from web.runs.models import Run
 from web.runs.services import finish_run
@@ -70,7 +71,7 @@ def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> Non
         return
     with leases.keep(lease) as held:
         try:
-            _advance(run_id, queue, services, held)
+            _advance_with_model(run_id, queue, services, held)
         except (LeaseLost, RunOver):
             logger.info("run %s was taken over or ended", run_id)
         except (PromptTooLong, GrammarError, KnowledgeError) as error:
@@ -83,8 +84,33 @@ def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> Non
             _fail(run_id, lease, FAILED)
 
 
-def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held: leases.Held) -> None:
-    run = Run.objects.select_related("message__conversation__gpt", "version__gpt", "owner").get(id=run_id)
+def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Services], held: leases.Held) -> None:
+    """Advance with the GPT's model, or with its fallback if it fails before anything of an answer was shown."""
+    related = ("message__conversation__gpt", "version__gpt__owner", "owner")
+    run = Run.objects.select_related(*related).get(id=run_id)
+    if queue != "model":
+        _advance(run, queue, services, held)
+        return
+    named = configuration.named_engines()
+    while True:
+        wanted = run.version.spec().model.engine
+        chosen = named.choose(wanted, run.gpt.owner, log.read(run_id), services())
+        if chosen.change:
+            log.append(run_id, chosen.change, held.token)
+        try:
+            _advance(run, queue, partial(getattr, chosen, "services"), held, chosen.name)
+            return
+        except EngineError as error:
+            is_final = isinstance(error, PromptTooLong | GrammarError) or stream.partial_text(run_id)
+            if is_final or not named.has_fallback(chosen.name):
+                raise
+            named.failed(chosen.name, error, services())
+
+
+def _advance(
+    run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str = DEFAULT
+) -> None:
+    run_id = run.id
     if run.n_attempts > MAX_ATTEMPTS:
         finish_run(run_id, Error(message=FAILED), held.token)
         return
@@ -103,14 +129,14 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
     ability = services().engine.ability() if queue == "model" else ANY_ABILITY
     store = partial(delegate_tools.store_gpts, run, spec, (first,))
     waiting_parents = tuple(delegations.waiting_parents(run_id)) if run.root_id else ()
-    first_state = TurnState(spec, ability, steps, history, tools)
+    first_state = TurnState(spec, ability, current_part(steps), history, tools)
     files = answering.whole_files(first_state, services()) if queue == "model" else ()
     seen = pictures(first_state) if queue == "model" else {}
     while True:
         turn = HeldTurn(
             spec,
             ability,
-            steps,
+            current_part(steps),
             history,
             tools,
             run,
@@ -120,6 +146,7 @@ def _advance(run_id: UUID, queue: Queue, services: Callable[[], Services], held:
             pictures=seen,
             store=store,
             waiting_parents=waiting_parents,
+            engine="" if engine == DEFAULT else engine,
         )
         decision = _affordable(decide(turn, _circumstances(run, spec, tools)), run)
         if isinstance(decision, Stop):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.decisions import Finish
@@ -18,6 +18,9 @@ from workers.knowledge.kept_notes import KeptNotes
 
 class SmallModelInterface(Protocol):
     """What replaces the abilities that a weak model lacks; implemented in `workers/smallmodel`."""
+
+    def using(self, engine: Engine) -> Self:
+        """The same around another engine."""
 
     def language(self, state: TurnState) -> str:
         """The ISO 639-1 code of the likeliest language of the new message."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gpts.runs.delegation import StoreGpt, doing
 from gpts.runs.state import TurnState
-from gpts.runs.steps import ApprovalRequest, Step
+from gpts.runs.steps import ApprovalRequest, ModelReply, PartNotes, Step
 from web.runs import log, stream
 from web.runs.models import Run
 from workers.runs.leases import Held
@@ -18,7 +18,7 @@ class HeldTurn(TurnState):
     """A turn of a run that this worker holds. `toolbox` has the granted tools by name.
 
     `store` returns the GPTs of the store that may be called. `waiting_parents` are the runs that wait for this one,
-    each with the id of the call: their readers see its progress.
+    each with the id of the call: their readers see its progress. `engine` is the name of the model that answers.
     """
 
     run: Run
@@ -26,9 +26,12 @@ class HeldTurn(TurnState):
     toolbox: Mapping[str, Tool]
     store: Callable[[], Sequence[StoreGpt]] = field(default=tuple, kw_only=True)
     waiting_parents: tuple[tuple[UUID, str], ...] = field(default=(), kw_only=True)
+    engine: str = field(default="", kw_only=True)
 
     def append(self, step: Step, **shown: object) -> None:
         """Append `step` to the log and publish it with the fields in `shown`."""
+        if self.engine and isinstance(step, ModelReply | PartNotes):
+            step = step.model_copy(update={"engine": self.engine})
         seq = log.append(self.run.id, step, self.held.token)
         stream.publish(self.run.id, {"type": "step", "seq": seq, "kind": step.kind, **shown})
         self._notify_parents(doing(self.spec.name, step))
@@ -42,9 +45,11 @@ class HeldTurn(TurnState):
 
     def show(self, text: str) -> None:
         """Publish a piece of the answer. Raises LeaseLost if another worker has the run."""
-        self.held.check()
-        if text:
-            stream.publish(self.run.id, {"type": "token", **self._attempt(), "text": text})
+        self._publish("token", text)
+
+    def show_reasoning(self, text: str) -> None:
+        """Publish a piece of what the model reasons. Raises LeaseLost like `show`."""
+        self._publish("reasoning", text)
 
     def tell(self, text: str) -> None:
         """Publish what is being done, if `text` says so. Raises LeaseLost like `show`."""
@@ -57,6 +62,11 @@ class HeldTurn(TurnState):
         """Publish the progress of a call. Raises LeaseLost like `show`."""
         self.held.check()
         stream.publish(self.run.id, {"type": "progress", "call_id": call_id, "text": text})
+
+    def _publish(self, kind: str, text: str) -> None:
+        self.held.check()
+        if text:
+            stream.publish(self.run.id, {"type": kind, **self._attempt(), "text": text})
 
     def _notify_parents(self, text: str) -> None:
         for run_id, call_id in self.waiting_parents if text else ():

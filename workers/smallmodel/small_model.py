@@ -1,7 +1,7 @@
 """The entry to everything for weak models: made in `workers.configuration`, used by `workers.runs`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gpts.knowledge.citations import Similarity
@@ -26,6 +26,11 @@ from workers.smallmodel.routing.router import Router
 TALK_FROM: Final = 0.9
 
 
+def no_pick(message: str, tools: Sequence[ToolSpec]) -> str:
+    """No tool."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class SmallModel:
     """Reads messages with `classifier`, chooses tools with `router`, extracts by `similarity`. Safe for threads.
@@ -38,7 +43,11 @@ class SmallModel:
     classifier: MessageClassifier
     similarity: Similarity
     deadline_s: float
-    pick: Pick = lambda message, tools: ""
+    pick: Pick = no_pick
+
+    def using(self, engine: Engine) -> "SmallModel":
+        """The same around another engine, which breaks no ties."""
+        return replace(self, engine=engine, pick=no_pick)
 
     def language(self, state: TurnState) -> str:
         """The language of the new message."""

@@ -26,6 +26,7 @@ else:
     CapabilityKey = Literal[tuple(CAPABILITIES)]
 Starter = Annotated[Text, Field(min_length=1, max_length=STARTER_CHARS)]
 Name = Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)]
+ENGINE = "The name of its model, of those that your operator offers; empty: the default model."
 TAKES_QUESTIONS = "Whether people can send you a question it couldn't answer. Turning it off takes effect at once."
 
 
@@ -54,6 +55,7 @@ class GptChange(Schema):
     takes_questions: bool | None = Field(None, description=TAKES_QUESTIONS)
     files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
     a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
+    engine: Annotated[Text, Field(max_length=40)] | None = Field(None, description=ENGINE)
     temperature: float | None = Field(None, ge=0, le=2)
     max_tokens: int | None = Field(None, ge=1, le=8_192, description="Maximum reply length, in tokens.")
 
@@ -114,6 +116,7 @@ class OwnGpt(GptFacts):
     takes_questions: bool = Field(description=TAKES_QUESTIONS)
     files_downloadable: bool
     a2a: bool = Field(description="Whether it is available as an A2A agent; see `agent_card`.")
+    engine: str = Field(description=ENGINE)
     temperature: float
     max_tokens: int
     sharing: SharingLevel

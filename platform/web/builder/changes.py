@@ -70,6 +70,7 @@ VALUES: tuple[tuple[str, Any], ...] = (
     ("Always ask all of them", lambda spec: "on" if spec.delegates_to_all else "off"),
     ("Can ask GPTs from the store", lambda spec: "on" if spec.delegates_to_store else "off"),
     ("People can send you questions", lambda spec: "on" if spec.takes_questions else "off"),
+    ("Model", lambda spec: spec.model.engine or "default"),
     ("Temperature", lambda spec: f"{spec.model.temperature:g}"),
     ("Maximum reply length", lambda spec: f"{spec.model.max_tokens} tokens"),
 )

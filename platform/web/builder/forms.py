@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 
 from gpts.spec.capabilities import CAPABILITIES
@@ -17,8 +18,10 @@ from gpts.spec.gpt import (
 from web.builder.delegates import DelegateEntry, field_name
 from web.builder.faces import MARKS
 from web.builder.models import SPEC_FIELDS, Category, Gpt, Sharing, validate_starters
+from web.engines import DEFAULT, offered
+from web.operate.services import current_model
 
-DRAFT_FIELDS = (*SPEC_FIELDS, "category", "files_downloadable", "a2a", "temperature", "max_tokens", "face")
+DRAFT_FIELDS = (*SPEC_FIELDS, "category", "files_downloadable", "a2a", "engine", "temperature", "max_tokens", "face")
 TOO_LONG = {"max_length": "Too long: %(show_value)d of %(limit_value)d characters."}
 NAME_ERRORS = {**TOO_LONG, "required": "Enter a name."}
 
@@ -83,6 +86,16 @@ class GptForm(NewGptForm):
         for slug in self.slugs:
             line = forms.CharField(max_length=WHEN_CHARS, required=False, error_messages=TOO_LONG)
             self.fields[field_name(slug)] = line
+        entries, loaded = offered(settings.ENGINES, gpt.owner), current_model()
+        default = " · ".join((entries.pop(DEFAULT).title, *([loaded.title] if loaded else ())))
+        choices = {"": default} | {name: entry.title for name, entry in entries.items()}
+        self.lost_engine = "" if gpt.engine in choices else gpt.engine
+        if self.lost_engine:
+            choices[gpt.engine] = f"{gpt.engine} (no longer offered)"
+        self.fields["engine"] = forms.ChoiceField(choices=list(choices.items()), required=False)
+        # A page from before there was a choice sends none.
+        if len(choices) == 1 or (self.is_bound and "engine" not in self.data):
+            del self.fields["engine"]
 
     def draft_fields(self) -> dict[str, Any]:
         """The valid fields of the draft, by name."""

@@ -123,6 +123,7 @@ class Gpt(models.Model):
     max_tokens = models.PositiveIntegerField(
         default=400, validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_TOKENS)]
     )
+    engine = models.CharField(max_length=40, blank=True, help_text="Name of its model; empty: the site's default.")
     face = models.CharField(max_length=20, blank=True, help_text="Key of an icon; empty: chosen by name.")
     picture = models.ImageField(upload_to="", blank=True)
     sharing = models.CharField(max_length=10, choices=Sharing.choices, default=Sharing.ME)
@@ -157,7 +158,7 @@ class Gpt(models.Model):
             mcp_servers=tuple(server.spec() for server in self.mcp_servers.filter(removed=None)),
             delegates=tuple(row.spec() for row in self.delegates.select_related("delegate")),
             remote_agents=tuple(agent.spec() for agent in self.remote_agents.filter(removed=None)),
-            model=ModelSettings(temperature=self.temperature, max_tokens=self.max_tokens),
+            model=ModelSettings(engine=self.engine, temperature=self.temperature, max_tokens=self.max_tokens),
         )
 
 

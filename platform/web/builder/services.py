@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -15,6 +16,7 @@ from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder import actions, delegates
 from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
+from web.engines import DEFAULT, offered
 
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
@@ -53,6 +55,7 @@ def free_slug(name: str) -> str:
 
 def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
     """A new draft that only its owner sees. `fields` are model fields. Raises ValidationError by field."""
+    _check_engine(owner, fields.get("engine", ""))
     for _ in range(5):  # another request may take the slug before the insert
         gpt = Gpt(owner=owner, slug=free_slug(fields.get("name", "")), **fields)
         gpt.full_clean(exclude=["slug"], validate_unique=False)
@@ -67,11 +70,21 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
     """The draft with `fields` changed and saved. Raises ValidationError by field."""
+    if fields.get("engine", gpt.engine) != gpt.engine:
+        _check_engine(gpt.owner, fields["engine"])
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=[*fields, "changed"])  # a worker may have published meanwhile
     return gpt
+
+
+def _check_engine(owner: User, name: str) -> None:
+    """Raises ValidationError unless `owner` may choose the model called `name`."""
+    names = offered(settings.ENGINES, owner).keys() - {DEFAULT}
+    if name and name not in names:
+        choices = f"It can be {', '.join(sorted(names))}, or" if names else "It must be"
+        raise ValidationError({"engine": f"There is no such model. {choices} empty for the default model."})
 
 
 def publish(gpt: Gpt, sharing: str | None = None) -> GptVersion:
@@ -187,13 +200,14 @@ def restore_version(gpt: Gpt, number: int) -> Gpt:
         gpt.files.filter(id__in=kept).update(removed=None)
         actions.bring_back(gpt, spec)
         delegates.bring_back(gpt, spec)
+        gpt.engine = spec.model.engine  # also one that is no longer offered: its form says so
         return update_gpt(gpt, _draft_fields(spec))
 
 
 def _draft_fields(spec: GptSpec) -> dict[str, Any]:
     fields: dict[str, Any] = spec.model_dump(mode="json", include=set(SPEC_FIELDS))
     fields["capabilities"] = [key for key in spec.capabilities if key in CAPABILITIES]
-    return {**fields, "temperature": spec.model.temperature, "max_tokens": spec.model.max_tokens}
+    return {**fields, **spec.model.model_dump(include={"engine", "temperature", "max_tokens"})}
 
 
 def delete_gpt(gpt: Gpt) -> None:

@@ -11,6 +11,7 @@ from gpts.runs.delegated_calls import DelegatedCall, delegated_call
 from gpts.runs.steps import (
     Approval,
     Log,
+    ModelChange,
     ModelReply,
     PartNotes,
     Retrieval,
@@ -31,6 +32,7 @@ from web.chat.phrases import (
     shortened,
     tool_name,
 )
+from web.engines import title_of
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters shown of an argument and of a result; all of it is in the log.
@@ -69,11 +71,12 @@ class StepLine:
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
     delegated: DelegatedCall | None = None
+    reasoning: str = ""
 
     @property
     def has_details(self) -> bool:
         """Whether it has details to expand."""
-        return bool(self.code or self.arguments or self.answer or self.links or self.passages)
+        return bool(self.code or self.arguments or self.answer or self.links or self.passages or self.reasoning)
 
     @property
     def took(self) -> str:
@@ -88,7 +91,11 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
         if isinstance(step, Retrieval):
             found.append(_search(step, [each for each in log if isinstance(each, PartNotes)]))
         elif isinstance(step, ModelReply):
+            if step.reasoning:
+                found.append(_reasoning(step))
             found += [_call(spec, log, call) for call in step.tool_calls]
+        elif isinstance(step, ModelChange):
+            found.append(_change(step))
     last = log[-1] if log else None
     if isinstance(last, PartNotes) and last.number < last.n_parts:
         going_on = f"Reading part {last.number + 1} of {last.n_parts}"
@@ -118,10 +125,23 @@ def doing(found: tuple[StepLine, ...]) -> str:
     return own or awaited([line.delegated for line in running if line.delegated])
 
 
+def _reasoning(step: ModelReply) -> StepLine:
+    seconds = max(1, round(step.reasoning_ms / 1000))
+    words = f"Thought for {f'{seconds // 60} min ' if seconds >= 60 else ''}{seconds % 60} s"
+    return StepLine(words, words, "Thought # times", reasoning=step.reasoning)
+
+
 def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
     words = step.summary() + (f" in {len(notes)} parts" if len(notes) > 1 else "")
     passages = (*step.passages, *(passage for each in notes for passage in each.passages))
     return StepLine(words, words, f"{words.partition(',')[0]} # times", passages=passages)
+
+
+def _change(step: ModelChange) -> StepLine:
+    wanted, engine = title_of(step.wanted), title_of(step.engine)
+    why = "isn’t available" if step.reason == "unavailable" else "is no longer offered"
+    words = f"{wanted} {why}, so {engine} answers"
+    return StepLine(words, words, "Changed the model # times")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.utils.text import get_text_list
 
 from gpts.safety.labels import Label
-from web.runs.trees import Node
+from web.engines import DEFAULT, title_of
+from web.runs.trees import Node, Tokens
 
 # Longer tasks are collapsed to two lines.
 TASK_CHARS: Final = 90
@@ -53,6 +55,12 @@ class TreeBranch:
     def sources(self) -> str:
         """The sources of its answer, in words; empty without an answer."""
         return sources_of(self.node.label) if self.node.label else ""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that wrote in it, with what that cost where they have a price; empty where there is only one."""
+        used = self.node.by_engine.items() if len(settings.ENGINES) > 1 else ()
+        return tuple(_used(name, tokens) for name, tokens in used)
 
     @property
     def took(self) -> str:
@@ -129,6 +137,12 @@ def _branch(node: Node, top: Node, length_s: float) -> TreeBranch:
     width = min(max(node.seconds * scale, MIN_PERCENT), 100 - begin)
     children = tuple(_branch(child, top, length_s) for child in node.children)
     return TreeBranch(node, after, round(begin, 2), round(width, 2), children)
+
+
+def _used(name: str, tokens: Tokens) -> str:
+    entry = settings.ENGINES.get(name or DEFAULT)
+    cost = entry.cost(tokens.prompt, tokens.completion) if entry else None
+    return title_of(name) + ("" if cost is None else f", ${cost:.4f}")
 
 
 def sources_of(label: Label) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -18,6 +19,7 @@ from gpts.runs.steps import (
     Finished,
     Log,
     MessageIntent,
+    ModelReply,
     ToolResult,
     UserMessage,
     load_step,
@@ -31,6 +33,7 @@ from web.chat.rendering import Marked, render_answer
 from web.chat.sources import ShownSource, sources, web_url, where
 from web.chat.steps import StepLine, doing, lines, summary
 from web.chat.support import SupportNote, is_partly, mark, marked, notes, tag
+from web.engines import title_of
 from web.runs import log
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
@@ -161,6 +164,12 @@ class Reply:
         """Whether the answer was cut off at its length or time limit."""
         return self.finished is not None and self.finished.finish in {"length", "deadline"}
 
+    @property
+    def only_reasons(self) -> bool:
+        """Whether the model reached that limit while it was reasoning, so that there is no answer."""
+        last = next((step for step in reversed(self.steps) if isinstance(step, ModelReply)), None)
+        return self.cut and not self.text and last is not None and last.only_reasons
+
     @cached_property
     def outside(self) -> tuple[str, ...]:
         """URLs that are only in external content."""
@@ -206,7 +215,7 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        found = next((line.words for line in self.lines if not line.call_id), "")
+        found = next((line.words for line in self.lines if not line.call_id and not line.reasoning), "")
         return doing(self.lines) or found or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property
@@ -233,6 +242,12 @@ class Reply:
     def attachments(self) -> tuple[ShownFile, ...]:
         """The files attached to the message."""
         return _shown(file for step in self.steps if isinstance(step, UserMessage) for file in step.attachments)
+
+    @property
+    def model(self) -> str:
+        """The model that wrote the answer, for people; empty where there is only one."""
+        replies = [step for step in self.steps if isinstance(step, ModelReply)]
+        return title_of(replies[-1].engine) if replies and len(settings.ENGINES) > 1 else ""
 
     @property
     def seconds(self) -> int:

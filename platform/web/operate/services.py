@@ -28,10 +28,23 @@ def current_model() -> MeasuredModel | None:
     return MeasuredModel.objects.first()
 
 
-def model_sees() -> bool:
-    """Whether the current model sees pictures."""
+def model_sees(name: str = "") -> bool:
+    """Whether the model called `name` sees pictures; empty: the current one."""
+    if entry := settings.ENGINES.get(name):
+        return entry.ability.get("sees_images", False)
     record = current_model()
     return record is not None and record.known().get("sees_images", False)
+
+
+def any_model_sees() -> bool:
+    """Whether one of the models sees pictures, so that some chats can make use of them."""
+    return any(map(model_sees, ("", *settings.ENGINES)))
+
+
+def known_ability(fingerprint: str) -> dict[str, bool]:
+    """What was measured or overridden of the model's ability; empty if it never ran here."""
+    record = MeasuredModel.objects.filter(fingerprint=fingerprint).first()
+    return record.known() if record else {}
 
 
 def choose_model(base_model: str) -> None:

@@ -92,7 +92,7 @@ def claim(conversation: Conversation, ids: Sequence[UUID], spec: GptSpec) -> tup
     for file in found.values():
         if file.reading == "reading":
             raise StillReading(f"“{file.name}” is still being read. Send again in a moment.")
-        is_seen = file.mime in PICTURES and file.reading == "ready" and model_sees()
+        is_seen = file.mime in PICTURES and file.reading == "ready" and model_sees(spec.model.engine)
         if not (file.segment or is_seen or openers(spec)):
             raise Refused(f"“{file.name}” can’t be read. {file.error or 'Attach it again, then send.'}")
     ConversationFile.objects.filter(id__in=found).update(conversation=conversation)

@@ -42,10 +42,11 @@ HIDDEN: Final = ("retrieval", "tool_choice", "tool_started")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """How many tokens a model read and wrote."""
+    """How many tokens a model read and wrote; `reasoning` is a part of those written."""
 
     prompt: int = 0
     completion: int = 0
+    reasoning: int = 0
 
     @property
     def both(self) -> int:
@@ -53,7 +54,8 @@ class Tokens:
         return self.prompt + self.completion
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+        sums = (self.prompt + other.prompt, self.completion + other.completion, self.reasoning + other.reasoning)
+        return Tokens(*sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Node:
 
     `call_id` is the parent's call, empty at the top. `status` is `requires_action` also while the run only waits for
     children that wait for a person. `tokens` are its own, `total` includes the children's; both are 0 for a `joined`
-    one. `label` is None until it has answered. `seconds` keep counting until the run is over.
+    one. `by_engine`: its own by model. `label` is None until it has answered. `seconds` keep counting until the run
+    is over.
     """
 
     run: Run
@@ -73,6 +76,7 @@ class Node:
     joined: bool
     seconds: float
     tokens: Tokens
+    by_engine: Mapping[str, Tokens]
     total: Tokens
     label: Label | None
     citations: tuple[Citation, ...]
@@ -182,6 +186,7 @@ class _Reader:
             joined=joined,
             seconds=((run.ended or timezone.now()) - run.created).total_seconds(),
             tokens=own,
+            by_engine={} if joined else tokens_by_engine(steps),
             total=sum((child.total for child in children), own),
             label=answered.label if answered else None,
             citations=answered.citations if answered else (),
@@ -205,8 +210,16 @@ class _Reader:
 
 def tokens_in(steps: Log) -> Tokens:
     """The tokens of the replies in a log."""
-    replies = (step for step in steps if isinstance(step, ModelReply | PartNotes))
-    return sum((Tokens(reply.prompt_tokens, reply.completion_tokens) for reply in replies), Tokens())
+    return sum(tokens_by_engine(steps).values(), Tokens())
+
+
+def tokens_by_engine(steps: Log) -> dict[str, Tokens]:
+    """The tokens of the replies in a log, by the name of the model that wrote them; empty: the default one."""
+    found: dict[str, Tokens] = defaultdict(Tokens)
+    for step in steps:
+        if isinstance(step, ModelReply | PartNotes):
+            found[step.engine] += Tokens(step.prompt_tokens, step.completion_tokens, step.reasoning_tokens)
+    return found
 
 
 def _unanswered(steps: Log) -> list[str]:

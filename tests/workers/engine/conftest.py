@@ -42,6 +42,7 @@ class ModelServer(ThreadingHTTPServer):
         self.n_active = 0
         self.released = threading.Event()
         self.bodies: list[dict[str, Any]] = []
+        self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
         self.breaks_off = False
         self.events: list[dict[str, Any]] = []
@@ -74,6 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append(body)
+        self.server.headers.append(self.headers)
         if self.server.failure:
             status, message = self.server.failure
             self._answer(status, {"error": {"message": message}})

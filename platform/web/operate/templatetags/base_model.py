@@ -3,33 +3,37 @@
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template.context import RequestContext
 
 from gpts.spec.base_models import gigabytes
+from web.engines import offered, title_of
 from web.operate.listing import DISMISSED, offered_model
 from web.operate.services import current_model
-from web.operate.services import model_sees as current_model_sees
+from web.operate.services import model_sees as sees
 
 register = template.Library()
 register.filter("gigabytes", gigabytes)
 
 
 @register.inclusion_tag("operate/notice.html", takes_context=True)
-def model_notice(context: RequestContext) -> dict[str, Any]:
-    """The line on the site's model; empty until a worker has loaded one."""
+def model_notice(context: RequestContext, engine: str = "") -> dict[str, Any]:
+    """The line on the model called `engine`, or the site's if the GPT may not use it; empty until it is known."""
+    if engine and engine in offered(settings.ENGINES, context["gpt"].owner):
+        return {"title": title_of(engine)}
     record = current_model()
     user = getattr(context.get("request"), "user", None)
     return {
-        "record": record,
+        "title": record.title if record else "",
         "is_starter": record is not None and record.known().get("writes_from_sources") is False,
         "is_operator": getattr(user, "is_staff", False),
     }
 
 
 @register.simple_tag
-def model_sees() -> bool:
-    """Whether the site's model looks at attached pictures."""
-    return current_model_sees()
+def model_sees(engine: str = "") -> bool:
+    """Whether the model called `engine`, or the site's, looks at attached pictures."""
+    return sees(engine)
 
 
 @register.inclusion_tag("operate/offer.html", takes_context=True)

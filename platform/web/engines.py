@@ -1,0 +1,154 @@
+"""The models beside the site's own: remote engines in a TOML file, by name, and which of them a person may choose.
+
+The file is read once, with the settings. A key is in `SecretStr`, so that it is never printed, logged or shown.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from gpts.spec.gpt import ENGINE_NAME
+
+# The name of the engine that the settings describe (ENGINE, BASE_MODEL, ENGINE_URL ...), and that of no fallback.
+DEFAULT: Final = "default"
+NO_FALLBACK: Final = "none"
+# What the default engine's table may have; the settings say the rest.
+OF_DEFAULT: Final = frozenset({"title", "fallback", "input_price", "output_price"})
+Overridable = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
+
+
+class NamedEngine(BaseModel):
+    """One model of the file. `title` is its name for people.
+
+    `fallback` names the one that answers while it is down; "none": nothing does. `context_tokens` 0: as its server
+    says. `ability` overrides what is known of the model. Prices are US dollars per million tokens.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = ""
+    model: str = ""
+    key: SecretStr = SecretStr("")
+    key_env: str = ""
+    title: str = Field("", max_length=60)
+    fallback: str = DEFAULT
+    allowed: Literal["everyone", "operators"] = "everyone"
+    context_tokens: int = Field(0, ge=0)
+    ability: dict[Overridable, bool] = {}
+    input_price: float | None = Field(None, ge=0)
+    output_price: float | None = Field(None, ge=0)
+
+    @property
+    def overrides(self) -> dict[str, bool]:
+        """Fields of ModelAbility."""
+        return dict[str, bool](self.ability.items())
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """US dollars; None without prices."""
+        if self.input_price is None and self.output_price is None:
+            return None
+        return (prompt_tokens * (self.input_price or 0) + completion_tokens * (self.output_price or 0)) / 1e6
+
+
+Engines = Mapping[str, NamedEngine]
+ONLY_DEFAULT: Final[Engines] = MappingProxyType({DEFAULT: NamedEngine(title="Default", fallback=NO_FALLBACK)})
+
+
+def read_engines(file: Path, read: Callable[[str], str]) -> tuple[Engines, list[str]]:
+    """The engines in `file` by name, the default one always among them; and what is wrong with it, as sentences.
+
+    `read` returns the value of an environment variable. A file with anything wrong counts as empty.
+    """
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return ONLY_DEFAULT, []
+    except (OSError, ValueError) as error:
+        return ONLY_DEFAULT, [f"It can't be read: {error}."]
+    found, wrong = dict(ONLY_DEFAULT), list[str]()
+    for name, table in tables.items():
+        try:
+            found[name] = _engine(name, table, read)
+        except ValidationError as error:
+            wrong += [f"[{name}] {_in_words(each)}" for each in error.errors(include_input=False)]
+        except ValueError as error:
+            wrong.append(f"[{name}] {error}")
+    wrong = wrong or list(_contradictions(found))
+    return (ONLY_DEFAULT if wrong else MappingProxyType(found)), wrong
+
+
+def _engine(name: str, table: Any, read: Callable[[str], str]) -> NamedEngine:
+    """The engine of one table. Raises ValueError, whose message never holds a key."""
+    if not isinstance(table, dict):
+        raise ValueError("must be a table: put the settings of each model under its name in brackets.")
+    if name == DEFAULT:
+        if others := sorted(table.keys() - OF_DEFAULT):
+            raise ValueError(f"can't have {others[0]}: the default model is set with ENGINE, BASE_MODEL, ENGINE_URL.")
+        return NamedEngine.model_validate({"title": "Default", "fallback": NO_FALLBACK, **table})
+    if name == NO_FALLBACK or not re.fullmatch(ENGINE_NAME, name):
+        raise ValueError("is no name: use up to 40 lower-case letters, digits and hyphens, and not “none”.")
+    entry = NamedEngine.model_validate({"title": name, **table})
+    _check_address(entry)
+    if entry.key_env:
+        if not (key := read(entry.key_env)):
+            raise ValueError(f"needs the environment variable {entry.key_env}, which is not set.")
+        entry = entry.model_copy(update={"key": SecretStr(key)})
+    return entry
+
+
+def _check_address(entry: NamedEngine) -> None:
+    if not entry.model:
+        raise ValueError("needs model: the model's name at its server.")
+    try:
+        parts = urlsplit(entry.url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("needs url: a full URL that starts with http:// or https://.")
+    if "@" in parts.netloc or parts.query:
+        raise ValueError("has a url with a password or a query: put the key into key or key_env.")
+    if entry.key_env and entry.key.get_secret_value():
+        raise ValueError("has both key and key_env: keep one.")
+
+
+def _in_words(error: Any) -> str:
+    place = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"has the unknown key {place}. It can have: {', '.join(NamedEngine.model_fields)}."
+    return f"{place}: {error['msg']}."
+
+
+def _contradictions(found: Engines) -> Iterable[str]:
+    titles = [entry.title for entry in found.values()]
+    for name, entry in found.items():
+        if titles.count(entry.title) > 1:
+            yield f"[{name}] has the title “{entry.title}”, and so has another model."
+        if entry.fallback not in (NO_FALLBACK, *found):
+            yield f"[{name}] falls back to {entry.fallback}, which is not in the file."
+            return
+    for name in found:
+        line = [name]
+        while (following := found[line[-1]].fallback) != NO_FALLBACK:
+            line.append(following)
+            if following in line[:-1]:
+                yield f'[{name}] falls back in a circle: {" → ".join(line)}. Set fallback = "none" for one of them.'
+                return
+
+
+def title_of(name: str) -> str:
+    """The model's name for people; empty: the default one. One that is gone has only its name."""
+    entry = settings.ENGINES.get(name or DEFAULT)
+    return entry.title if entry else name
+
+
+def offered(engines: Engines, person: Any) -> dict[str, NamedEngine]:
+    """The engines that `person` may choose for a GPT, the default one first."""
+    return {name: entry for name, entry in engines.items() if entry.allowed == "everyone" or person.is_staff}

@@ -1,0 +1,79 @@
+"""The operator's table of models: what is read, what is refused with a sentence, and who may choose what."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from web.engines import DEFAULT, offered, read_engines
+
+CLOUD = '[cloud]\nurl = "https://api.example.org/v1"\nmodel = "big-1"\n'
+KEY = "sk-very-secret-0123456789"
+
+
+def read(tmp_path, text: str, **variables: str):
+    file = tmp_path / "engines.toml"
+    file.write_text(text, "utf-8")
+    return read_engines(file, lambda name: variables.get(name, ""))
+
+
+def test_without_a_file_there_is_the_default_model_only(tmp_path):
+    found, wrong = read_engines(tmp_path / "none.toml", lambda name: "")
+    assert (list(found), wrong) == ([DEFAULT], [])
+
+
+def test_a_key_comes_from_the_environment_and_is_never_printed(tmp_path):
+    found, wrong = read(tmp_path, CLOUD + 'key_env = "CLOUD_KEY"', CLOUD_KEY=KEY)
+    assert not wrong
+    assert found["cloud"].key.get_secret_value() == KEY
+    assert KEY not in f"{found!r} {found['cloud']} {found['cloud'].model_dump_json()}"
+
+
+def test_an_entry_is_named_by_its_title_and_falls_back_to_the_default(tmp_path):
+    found, _ = read(tmp_path, CLOUD + 'title = "Cloud"\nability = {sees_images = true}\n[default]\ntitle = "Home"')
+    assert (found["cloud"].title, found["cloud"].fallback, found[DEFAULT].title) == ("Cloud", DEFAULT, "Home")
+    assert found["cloud"].overrides == {"sees_images": True}
+
+
+def test_prices_are_for_a_million_tokens(tmp_path):
+    found, _ = read(tmp_path, CLOUD + "input_price = 3\noutput_price = 15.0")
+    assert found["cloud"].cost(1_000_000, 100_000) == 4.5
+    assert found[DEFAULT].cost(1, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f'{CLOUD}keys = "{KEY}"', "[cloud] has the unknown key keys. It can have: url, model,"),
+        (CLOUD + CLOUD, "It can't be read: Cannot declare"),
+        ('[cloud]\nmodel = "m"\nurl = "example.org"', "[cloud] needs url"),
+        (f'[cloud]\nmodel = "m"\nurl = "https://me:{KEY}@example.org"', "[cloud] has a url with a password"),
+        (f'[cloud]\nmodel = "m"\nurl = "https://example.org/?key={KEY}"', "[cloud] has a url with a password or"),
+        ('[cloud]\nmodel = "m"\nurl = "http://h:99999"', "[cloud] needs url"),
+        ('[cloud]\nurl = "https://example.org"', "[cloud] needs model"),
+        (CLOUD + 'key_env = "NOT_SET"', "needs the environment variable NOT_SET, which is not set"),
+        (f'{CLOUD}key = "{KEY}"\nkey_env = "K"', "has both key and key_env"),
+        (CLOUD + "context_tokens = -1", "[cloud] context_tokens: "),
+        (CLOUD + 'allowed = "nobody"', "[cloud] allowed: "),
+        (CLOUD + "ability = {flies = true}", "[cloud] ability.flies"),
+        (CLOUD + 'fallback = "moon"', "[cloud] falls back to moon, which is not in the file"),
+        (CLOUD + '[default]\nfallback = "cloud"', "falls back in a circle: default → cloud → default"),
+        (CLOUD + 'fallback = "cloud"', "falls back in a circle: cloud → cloud"),
+        (CLOUD + 'title = "Default"', "has the title “Default”, and so has another model"),
+        ('[default]\nurl = "https://example.org"', "[default] can't have url"),
+        (CLOUD.replace("cloud", "Cloud One", 1).replace("[Cloud One]", '["Cloud One"]'), "[Cloud One] is no name"),
+        (CLOUD.replace("cloud", "none", 1), "[none] is no name"),
+        ("cloud = 1", "[cloud] must be a table"),
+        ("cloud = ", "It can't be read: "),
+    ],
+)
+def test_a_mistake_is_a_sentence_that_never_has_the_key(tmp_path, text, sentence):
+    found, wrong = read(tmp_path, text, K=KEY)
+    assert sentence in " ".join(wrong)
+    assert KEY not in " ".join(wrong)
+    assert list(found) == [DEFAULT]
+
+
+def test_some_models_are_for_operators(tmp_path):
+    found, _ = read(tmp_path, CLOUD + 'allowed = "operators"')
+    assert list(offered(found, SimpleNamespace(is_staff=False))) == [DEFAULT]
+    assert list(offered(found, SimpleNamespace(is_staff=True))) == [DEFAULT, "cloud"]

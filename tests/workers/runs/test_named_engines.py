@@ -1,0 +1,204 @@
+"""A GPT's own model answers, or its fallback while that is down: two model servers and the real loop."""
+
+import json
+import logging
+
+import pytest
+
+from gpts.runs.steps import Error, Finished, ModelChange, ModelReply, current_part
+from tests.workers.engine.conftest import ModelServer
+from tests.workers.made_services import made_services
+from tests.workers.runs.test_loop import FOUND, Embedder, Index, advance, give, give_files, told  # noqa: F401 (a fixture)
+from web.api.completions import usage_of
+from web.builder.services import publish, update_gpt
+from web.chat.steps import lines
+from web.chat.tree import shown_tree
+from web.engines import read_engines
+from web.runs import log
+from web.runs.services import start_conversation, start_run
+from web.runs.trees import tokens_by_engine, tree_of
+from workers import configuration
+from workers.engine.base import EngineError
+from workers.engine.scripted import WEAK
+from workers.runs.engines import NamedEngines
+
+KEY = "sk-very-secret-0123456789"
+TABLE = """
+[one]
+title = "Model One"
+url = "{one}"
+model = "one-1"
+key = "{key}"
+fallback = "two"
+input_price = 1000.0
+[two]
+url = "{two}"
+model = "two-2"
+allowed = "operators"
+"""
+
+
+@pytest.fixture
+def servers():
+    started = ModelServer(), ModelServer()
+    yield started
+    for server in started:
+        server.close()
+
+
+@pytest.fixture
+def table(servers, settings, tmp_path, monkeypatch):
+    """Both servers in the operator's file, the first with the second as its fallback."""
+    file = tmp_path / "engines.toml"
+
+    def write(text: str = TABLE) -> None:
+        file.write_text(text.format(one=servers[0].url, two=servers[1].url, key=KEY))
+        settings.ENGINES, wrong = read_engines(file, lambda name: "")
+        assert not wrong
+        named = NamedEngines(settings.ENGINES)
+        monkeypatch.setattr(configuration, "named_engines", lambda: named)
+
+    write()
+    return write
+
+
+@pytest.fixture
+def services():
+    """What a worker works with; its default model says so."""
+    return made_services(["By the default model."], Index(FOUND), Embedder())
+
+
+@pytest.fixture
+def run(gpt, bob, table):
+    """Bob's question to a GPT with the model "one"."""
+    update_gpt(gpt, {"engine": "one"})
+    publish(gpt)
+    return start_run(start_conversation(bob, gpt), "Which seal fits the Z-9?")
+
+
+def says(text: str, prompt_tokens: int = 7) -> list[dict]:
+    return [
+        {"choices": [{"delta": {"content": text}}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": 2}},
+    ]
+
+
+def changes(steps) -> list[ModelChange]:
+    return [step for step in steps if isinstance(step, ModelChange)]
+
+
+def replies(steps) -> list[ModelReply]:
+    return [step for step in steps if isinstance(step, ModelReply)]
+
+
+def test_the_gpts_own_model_answers_and_its_tokens_are_counted_for_it(run, services, servers):
+    servers[0].events = says("By one.")
+    steps = advance(run, services)
+    assert (steps[-1].text, changes(steps), replies(steps)[0].engine) == ("By one.", [], "one")
+    assert servers[0].bodies[0]["model"] == "one-1"
+    assert servers[0].headers[-1]["Authorization"] == f"Bearer {KEY}"
+    (used,) = tokens_by_engine(steps).items()
+    assert (used[0], used[1].both) == ("one", 9)
+    assert shown_tree(tree_of(run)).branch.models == ("Model One, $0.0070",)
+    run.refresh_from_db()
+    assert usage_of(run, steps).total_tokens == run.n_tokens == 9
+
+
+def test_a_gpt_without_a_choice_gets_the_default_model(gpt, bob, table, services, servers):
+    run = start_run(start_conversation(bob, gpt), "Which seal fits the Z-9?")
+    steps = advance(run, services)
+    assert (steps[-1].text, replies(steps)[0].engine) == ("By the default model.", "")
+    assert not servers[0].bodies
+
+
+@pytest.mark.parametrize("failure", [(500, "out of memory"), (401, f"wrong key {KEY}"), None])
+def test_the_fallback_answers_when_a_server_is_down_or_refuses(run, services, servers, told, failure, caplog):  # noqa: F811
+    if failure:
+        servers[0].failure = failure
+    else:
+        servers[0].close()
+    servers[1].events = says("By two.")
+    caplog.set_level(logging.DEBUG)
+    steps = advance(run, services)
+    assert steps[-1].text == "By two."
+    assert changes(steps) == [ModelChange(wanted="one", engine="two", reason="unavailable")]
+    assert replies(steps)[0].engine == "two"
+    assert "".join(event["text"] for event in told if event["type"] == "token") == "By two."
+    assert lines(run.version.spec(), steps)[0].words == "Model One isn’t available, so two answers"
+    assert KEY not in caplog.text
+    assert KEY not in json.dumps([step.model_dump(mode="json") for step in steps]) + str(told)
+
+
+def test_a_server_that_failed_is_left_alone_for_a_while(run, services, servers, bob, gpt):
+    servers[0].failure = (500, "out of memory")
+    servers[1].events = says("By two.")
+    advance(run, services)
+    again = start_run(start_conversation(bob, gpt), "And now?")
+    assert changes(advance(again, services))
+    assert len(servers[0].bodies) == 1
+
+
+def test_with_everything_down_the_answer_is_an_honest_error(run, services, servers):
+    for server in servers:
+        server.failure = (500, "out of memory")
+    services.engine._script = [[EngineError("no memory")]]
+    services.engine.health = lambda: pytest.fail("the default model without a fallback is not asked")
+    steps = advance(run, services)
+    assert [change.engine for change in changes(steps)] == ["two", "default"]
+    assert isinstance(steps[-1], Error)
+
+
+def test_a_model_that_fails_in_the_middle_is_an_error_without_doubled_text(run, services, servers, told):  # noqa: F811
+    servers[0].breaks_off = True
+    steps = advance(run, services)
+    assert isinstance(steps[-1], Error)
+    assert not changes(steps)
+    assert not servers[1].bodies
+    assert sum(event["type"] == "attempt" for event in told) == 1
+
+
+def test_a_weak_fallback_reads_the_message_anew(run, services, servers, table):
+    """What the model that failed had prepared, such as passages to write from, is of no use for one that quotes."""
+    table(TABLE.replace('"two"', '"default"'))
+    give_files(run)
+    weak = made_services(["unused"], Index(FOUND), Embedder(), ability=WEAK)
+    servers[0].events = []
+    servers[0].failure = (503, "overloaded")
+    steps = advance(run, weak)
+    assert changes(steps)[0].engine == "default"
+    assert isinstance(steps[-1], Finished)
+    assert "ZP-771" in steps[-1].text
+
+
+def test_a_run_stays_with_the_fallback_that_began_it(run, services, servers, table):
+    servers[1].events = says("By two.")
+    log.append(run.id, ModelChange(wanted="one", engine="two", reason="unavailable"))
+    steps = advance(run, services)
+    assert (steps[-1].text, len(changes(steps))) == ("By two.", 1)
+
+
+@pytest.mark.parametrize("name", ["gone", "two", "../etc", "one; DROP TABLE"])
+def test_a_model_that_is_not_offered_to_the_creator_never_answers(run, services, servers, name):
+    give(run, model={"engine": name})
+    steps = advance(run, services)
+    assert steps[-1].text == "By the default model."
+    assert changes(steps) == [ModelChange(wanted=name, engine="default", reason="not_offered")]
+    assert not servers[1].bodies
+    assert "is no longer offered" in lines(run.version.spec(), steps)[0].words
+
+
+def test_the_default_model_can_have_a_fallback_too(gpt, bob, services, servers, table):
+    table('[two]\nurl = "{two}"\nmodel = "two-2"\nfallback = "none"\n[default]\nfallback = "two"\n')
+    servers[1].events = says("By two.")
+    services.engine.close()
+    run = start_run(start_conversation(bob, gpt), "Which seal fits the Z-9?")
+    assert advance(run, services)[-1].text == "By two."
+
+
+def test_what_a_failed_model_did_is_left_out_until_one_replied(run):
+    first, change = log.read(run.id)[0], ModelChange(wanted="one", engine="two", reason="unavailable")
+    reply = ModelReply(text="", tool_calls=())
+    assert current_part((first, FOUND, change)) == (first,)
+    assert current_part((first, FOUND, reply, change)) == (first, FOUND, reply)
+    assert current_part((first, FOUND, reply)) == (first, FOUND, reply)
