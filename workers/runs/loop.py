@@ -96,7 +96,8 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
         wanted = run.version.spec().model.engine
         chosen = named.choose(wanted, run.gpt.owner, log.read(run_id), services())
         if chosen.change:
-            log.append(run_id, chosen.change, held.token)
+            seq = log.append(run_id, chosen.change, held.token)
+            stream.publish(run_id, {"type": "step", "seq": seq, "kind": chosen.change.kind})
         try:
             _advance(run, queue, partial(getattr, chosen, "services"), held, chosen.name)
             return
