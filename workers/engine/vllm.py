@@ -5,12 +5,20 @@ vLLM is no dependency: it lives in an environment of its own. It listens on loop
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from workers.engine.base import BUNDLED, EngineConfig, EngineError, Health
+from workers.engine.base import (
+    BUNDLED,
+    EngineConfig,
+    EngineError,
+    GenerationRequest,
+    Health,
+    ModelLoading,
+    Token,
+)
 from workers.engine.remote import RemoteEngine
 from workers.engine.weights import Report, locate_model, resolve_model
 from workers.models.catalogue import entry_named
@@ -37,6 +45,12 @@ class VllmEngine(RemoteEngine):
             if time.monotonic() > ends_at:
                 raise EngineError(f"vLLM has not loaded the model: see vllm.log. {health.detail}")
             time.sleep(LOOK_S)
+
+    def stream(self, request: GenerationRequest) -> Iterator[Token]:
+        """See `Engine.stream`. Raises ModelLoading while vLLM starts again."""
+        if not self.health().ready:
+            raise ModelLoading(ModelLoading.__doc__)
+        return super().stream(request)
 
     def health(self) -> Health:
         """Ready once the model is loaded."""

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from gpts.runs.messages import PromptMessage
 from workers.engine import vllm
-from workers.engine.base import BUNDLED, EngineConfig
+from workers.engine.base import BUNDLED, EngineConfig, GenerationRequest, ModelLoading
 from workers.engine.vllm import VllmEngine, serve_command, serve_environment
 from workers.models.stored import RECORD
 
@@ -74,6 +75,9 @@ def test_the_engine_opens_once_the_model_is_loaded(model_server: ModelServer, mo
     engine = VllmEngine(EngineConfig("vllm", BUNDLED, remote_url=model_server.url, remote_key=KEY))
     assert model_server.unready == 0
     assert (engine.health().ready, engine.health().model) == (True, "bundled")
+    model_server.unready = 1
+    with pytest.raises(ModelLoading, match="still loading"):
+        engine.stream(GenerationRequest((PromptMessage(role="user", content="Hello"),)))
     engine.close()
 
 
