@@ -27,12 +27,14 @@ class Picture(Value):
 class PromptMessage(Value):
     """One message of a prompt. `content` is untrusted text and can never become a control token.
 
-    `tool_calls` are an assistant's calls; `name` and `call_id` identify the call that a tool message answers.
+    `tool_calls` are an assistant's calls, `reasoning` what it wrote to itself before them, for templates that want it
+    back; `name` and `call_id` identify the call that a tool message answers.
     """
 
     role: Role
     content: str
     tool_calls: tuple[MessageCall, ...] = ()
+    reasoning: str = ""
     name: str = ""
     call_id: str = ""
     pictures: tuple[Picture, ...] = Field(default=(), exclude=True)

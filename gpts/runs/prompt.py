@@ -64,7 +64,8 @@ def build_prompt(
     files = Shown({file.file_id: file for file in whole_files}, pictures)
     messages = [PromptMessage(role="system", content=system_text(spec, whole_files))]
     for turn in (*filterfalse(_was_declined, history[n_dropped:]), log):
-        messages += _turn(turn, files) if _guest_of(turn) == _guest_of(log) else _other_turn(turn, files)
+        same_gpt = _guest_of(turn) == _guest_of(log)
+        messages += _turn(turn, files, reasons=turn is log) if same_gpt else _other_turn(turn, files)
     if kept := _texts([file for turn in history[:n_dropped] for file in attachments(turn)], files):
         at = next(n for n, message in enumerate(messages) if message.role == "user")
         messages[at] = messages[at].model_copy(update={"content": "\n\n".join([*kept, messages[at].content])})
@@ -115,12 +116,13 @@ def call_request(tool: ToolSpec) -> PromptMessage:
     return PromptMessage(role="user", content=text)
 
 
-def _turn(log: Log, files: Shown) -> list[PromptMessage]:
+def _turn(log: Log, files: Shown, *, reasons: bool) -> list[PromptMessage]:
+    """The messages of a turn. Only with `reasons`, in the present one, does the model get its reasoning back."""
     replied = next((step.text for step in reversed(log) if isinstance(step, ModelReply)), "")
     messages: list[PromptMessage] = []
     for step in log:
         messages += _messages(step, log, replied, files)
-    return messages
+    return messages if reasons else [message.model_copy(update={"reasoning": ""}) for message in messages]
 
 
 def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMessage]:
@@ -129,7 +131,8 @@ def _messages(step: Step, log: Log, replied: str, files: Shown) -> list[PromptMe
             return [*step.earlier, _question(step, log, files), *step.later]
         case ModelReply() if step.text or step.tool_calls:
             calls = tuple(MessageCall(**call.model_dump()) for call in step.tool_calls)
-            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls)]
+            reasoning = step.reasoning if calls else ""
+            return [PromptMessage(role="assistant", content=step.text, tool_calls=calls, reasoning=reasoning)]
         case ToolResult():
             return [PromptMessage(role="tool", content=step.text, name=step.name, call_id=step.call_id)]
         case Finished() | Cancelled() if step.text and not replied:

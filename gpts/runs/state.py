@@ -181,5 +181,5 @@ def _whole_room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONV
 def room(spec: GptSpec, ability: ModelAbility, n_conversation: int = CONVERSATION_TOKENS) -> int:
     """Tokens for files and notes in a prompt, beside the instructions, the longest reply and a conversation."""
     context = ability.context_tokens
-    reply = min(spec.model.max_tokens, context // 2)
+    reply = min(spec.model.max_tokens + ability.reasoning_tokens, context // 2)
     return context - len(spec.instructions) // CHARS_PER_TOKEN - reply - n_conversation

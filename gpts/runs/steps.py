@@ -189,6 +189,7 @@ class PartNotes(Value):
     engine: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def part(self) -> str:
@@ -223,11 +224,16 @@ class ModelReply(Value):
     """One complete generation of the model; one that crashed leaves no step and is repeated.
 
     `declined`: it said that the files do not cover the question, and `text` is empty. `n_withheld` sentences that the
-    files do not support are not part of `text`. `engine` is the name of the model that wrote it; empty: the default.
+    files do not support are not part of `text`. `reasoning` is what it wrote to itself before `text`, in
+    `reasoning_ms`: never part of an answer, and of prompts only while its calls are answered. `engine` is the name of
+    the model that wrote it; empty: the default.
     """
 
     kind: Literal["model_reply"] = "model_reply"
     text: str
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_ms: int = 0
     engine: str = ""
     declined: bool = False
     n_withheld: int = 0
@@ -237,6 +243,11 @@ class ModelReply(Value):
     completion_tokens: int = 0
     first_token_ms: int = 0
     label: Label = Label()
+
+    @property
+    def only_reasons(self) -> bool:
+        """Whether it was cut before its reasoning led to anything."""
+        return bool(self.reasoning) and not (self.text or self.tool_calls or self.declined or self.n_withheld)
 
 
 class ModelChange(Value):

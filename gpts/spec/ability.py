@@ -1,8 +1,13 @@
 """The measured abilities of the shared base model: the only facts about a model that decisions may use."""
 
+from typing import Final
+
 from pydantic import Field
 
 from gpts.values import Value
+
+# How long a model may reason before it answers: half as long as the longest reply may be.
+REASONING_TOKENS: Final = 4_096
 
 
 class ModelAbility(Value):
@@ -17,3 +22,8 @@ class ModelAbility(Value):
     sees_images: bool = Field(default=False, description="Sees the pictures that come with messages.")
     reasons: bool = Field(default=False, description="Writes a separate block of reasoning before it answers.")
     context_tokens: int = Field(gt=0, description="Longest prompt and reply together, in tokens.")
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """How long it may reason before an answer, which has its own limit; at most a quarter of the context."""
+        return min(REASONING_TOKENS, self.context_tokens // 4) if self.reasons else 0

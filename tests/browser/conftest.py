@@ -285,9 +285,15 @@ class Worker:
             self.run.id, *({"type": "token", "seq": 2, "attempt": self.attempt, "text": word} for word in words)
         )
 
-    def finish(self, text: str = ANSWER, citations: Sequence[Citation] = CITATIONS, **fields: object) -> None:
+    def reason(self, text: str) -> None:
+        """Stream a piece of reasoning."""
+        stream.publish(self.run.id, {"type": "reasoning", "seq": 2, "attempt": self.attempt, "text": text})
+
+    def finish(
+        self, text: str = ANSWER, citations: Sequence[Citation] = CITATIONS, reasoning: str = "", **fields: object
+    ) -> None:
         """End the run with its answer."""
-        self.append(ModelReply(text=text))
+        self.append(ModelReply(text=text, reasoning=reasoning, reasoning_ms=12_000))
         last = Finished(text=text, citations=tuple(citations), **{"coverage": "covered", **fields})
         services.finish_run(self.run.id, last, self.lease)
 

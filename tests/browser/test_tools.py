@@ -57,6 +57,47 @@ def press_send(page: Page) -> None:
     page.get_by_role("button", name="Send").click()
 
 
+def test_reasoning_is_folded_while_it_comes_and_stays_open_for_who_opened_it(chat, take):
+    ask(chat)
+    worker = take()
+    worker.begin()
+    worker.reason("Is it <b>the seal</b>?")
+    line = chat.locator("[data-thinking] .line")
+    expect(line).to_contain_text("Thinking")
+    expect(chat.locator(".steps.working").first).to_be_hidden()
+    notes = chat.get_by_role("region", name="Reasoning")
+    expect(notes).to_be_hidden()
+    line.locator("summary").click()
+    worker.reason(" Yes.")
+    expect(notes).to_have_text("Is it <b>the seal</b>? Yes.")
+    worker.write("It is the seal.")
+    expect(line).to_contain_text("Thought for 1 s")
+    expect(chat.locator("[data-answer]")).to_have_text("It is the seal.")
+    worker.finish("It is the seal.", (), reasoning="Is it <b>the seal</b>? Yes.")
+    expect(chat.locator(".steps.did .line-words")).to_have_text("Thought for 12 s")
+    expect(notes).to_have_text("Is it <b>the seal</b>? Yes.")
+    assert serious(chat) == []
+    chat.reload()
+    expect(notes).to_be_hidden()
+
+
+def test_reasoning_before_a_call_stands_among_the_steps(chat, take):
+    ask(chat)
+    worker = take()
+    worker.begin()
+    worker.reason("Run it.")
+    expect(chat.locator("[data-thinking]")).to_be_visible()
+    worker.append(called("code_interpreter", code="1").model_copy(update={"reasoning": "Run it."}))
+    worker.append(ToolResult(call_id="c1", name="code_interpreter", text="1", seconds=0.4))
+    expect(chat.locator("[data-live-steps] .line-words")).to_have_text(["Thought for 1 s", "Ran code"])
+    expect(chat.locator("[data-thinking]")).to_be_hidden()
+    worker.begin()
+    worker.reason("Good.")
+    expect(chat.locator("[data-thinking] .line")).to_contain_text("Thinking")
+    worker.finish("", (), reasoning="Good.", finish="length")
+    expect(chat.locator(".reply .aside")).to_contain_text("while it was still thinking")
+
+
 def test_what_is_done_is_told_while_it_is_done(chat, take):
     ask(chat)
     worker = take()

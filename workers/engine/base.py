@@ -102,24 +102,30 @@ class GenerationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens read and written; `cached_tokens` of the prompt came from the prefix cache."""
+    """Tokens read and written; `cached_tokens` of the prompt came from the prefix cache.
+
+    `reasoning_tokens` of those written are reasoning, estimated if the engine does not count them.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """A piece of the reply: whole characters, possibly of several model tokens.
 
-    Calls are text in the form that `gpts.runs.replies.parse` reads, whatever the model's form. Only the last token
-    has `finish` and `usage` set; its text may be empty.
+    `reasoning` is what the model wrote to itself before the reply, which is never part of its text. Calls are text in
+    the form that `gpts.runs.replies.parse` reads, whatever the model's form. Only the last token has `finish` and
+    `usage` set; its text may be empty.
     """
 
     text: str
     finish: FinishReason | None = None
     usage: Usage | None = None
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def _checked_json(request: GenerationRequest, attempt: Attempt, schema: Mapping[
         for token in attempt(attempted):
             text += token.text
             if token.finish is None:
-                yield Token("")
+                yield replace(token, text="")
         if token.finish == "deadline":
             yield replace(token, text="")
             return
@@ -77,7 +77,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
             prose_so_far = prose(raw, ended=False)
             piece = prose_so_far[n_shown : safe_length(prose_so_far, n_shown)]
             n_shown += len(piece)
-            yield Token(piece)
+            yield replace(token, text=piece)
     raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw
     if not (reason := _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
         yield replace(token, text=raw[n_shown:])
@@ -87,7 +87,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
     for token in attempt(replace(_again(request), stop=(), grammar=replace(grammar, required=True))):
         raw += token.text
         if token.finish is None:
-            yield Token("")
+            yield replace(token, text="")
     raw = _with_bare_calls(raw, tools)
     if reason := _calls_problem(raw, tools, required=True):
         raise GrammarError(f"The model wrote no valid call: {reason}")

@@ -60,7 +60,7 @@ class StopFilter:
         self._held += text
         found = [at for at in (self._held.find(mark) for mark in self._stop) if at >= 0]
         self.stopped = bool(found)
-        keep = max((_overlap(self._held, mark) for mark in self._stop), default=0)
+        keep = max((overlap(self._held, mark) for mark in self._stop), default=0)
         cut = min(found) if found else len(self._held) - keep
         certain, self._held = self._held[:cut], "" if found else self._held[cut:]
         return certain
@@ -71,7 +71,7 @@ class StopFilter:
         return rest
 
 
-def _overlap(text: str, mark: str) -> int:
+def overlap(text: str, mark: str) -> int:
     """How many characters at the end of `text` are the beginning of `mark`."""
     sizes = range(min(len(mark) - 1, len(text)), 0, -1)
     return next((size for size in sizes if text.endswith(mark[:size])), 0)

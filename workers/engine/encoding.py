@@ -83,7 +83,8 @@ class ChatEncoder:
         self._skeleton_tokenizer = _without_prefixes(tokenizer, keep_added=True)
         self._content_tokenizer = _without_prefixes(tokenizer, keep_added=False)
         self._contents: LruCache[str, tuple[int, ...]] = LruCache(N_CACHED_CONTENTS)
-        self._part_ids = lru_cache(N_CACHED_SKELETONS)(self._encode_part)
+        # The ids of a piece of the template, with its control tokens.
+        self.skeleton_ids = lru_cache(N_CACHED_SKELETONS)(self._encode_part)
         self._skeletons: LruCache[tuple[str, ...], Skeleton] = LruCache(N_CACHED_SKELETONS)
         self._rendered: LruCache[str, str | None] = LruCache(N_CACHED_SKELETONS)
         self._secret = new_secret()
@@ -120,7 +121,7 @@ class ChatEncoder:
     def end_ids(self) -> frozenset[int]:
         """The control tokens with which the template closes an assistant's message."""
         skeleton = self._marked([TemplateTurn("user", (0,)), TemplateTurn("assistant", (1,))], prompt=False)
-        closing = self._part_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
+        closing = self.skeleton_ids(skeleton.parts[-1].lstrip()) if skeleton else ()
         return frozenset(closing[:1]) & self.control_ids
 
     def _call_form(self) -> CallForm | None:
@@ -148,10 +149,10 @@ class ChatEncoder:
 
     def _filled(self, skeleton: Skeleton, texts: Sequence[str]) -> list[tuple[tuple[int, ...], bool]]:
         """The pieces of `skeleton` with `texts` in its slots."""
-        pieces = [(self._part_ids(skeleton.parts[0]), False)]
+        pieces = [(self.skeleton_ids(skeleton.parts[0]), False)]
         for slot, part in zip(skeleton.slots, skeleton.parts[1:], strict=True):
             pieces.append((self._content_ids(slot.fill(texts[slot.index])), True))
-            pieces.append((self._part_ids(part), False))
+            pieces.append((self.skeleton_ids(part), False))
         return pieces
 
     def _content_ids(self, text: str) -> tuple[int, ...]:

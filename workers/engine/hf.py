@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ from workers.engine.detokenize import Detokenizer
 from workers.engine.encoding import ChatEncoder
 from workers.engine.grammar import GrammarCompiler
 from workers.engine.lean import make_lean, pack_linears
-from workers.engine.reasoning import OPENING, without_reasoning
+from workers.engine.reasoning import CLOSING, OPENING, without_reasoning
 from workers.engine.weights import fingerprint_of, resolve_model
 
 # 23 KB per token with the bundled model, 377 MB when full; unused tokens take no memory.
@@ -161,13 +162,20 @@ class HfEngine(Learning):
                 self._manager.stop(block=True, timeout=30.0, hard_stop=True)
 
     def _attempt(self, request: GenerationRequest, ids: list[int], ends_at: float) -> Iterator[Token]:
-        """One generation; with tools in the prompt or the grammar, calls are read in the model's own form."""
+        """One generation; with tools in the prompt or the grammar, calls are read in the model's own form.
+
+        Under a grammar that leaves no room for reasoning, none that the prompt has opened is left open.
+        """
+        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
+        if is_open and request.grammar and (request.grammar.required or request.grammar.json_schema is not None):
+            closing_ids = self.encoder.skeleton_ids(f"{CLOSING}\n\n")
+            ids, is_open = [*ids, *closing_ids], False
+            request = replace(request, max_tokens=max(1, request.max_tokens - len(closing_ids)))
         with_calls = bool(request.tools) or (request.grammar is not None and bool(request.grammar.tools))
         text: Detokenizer | CallText = Detokenizer(self._tokenizer, request.stop)
         if with_calls and (self._form.style != "hermes" or self._form.opening_id is not None):
             text = CallText(self._tokenizer, self._form)
         tokens = self._stream(Generation(text, len(ids), ends_at), ids, request)
-        is_open = str(self._tokenizer.decode(ids[-OPENING_TOKENS:])).rstrip().endswith(OPENING)
         return without_reasoning(tokens, is_open=is_open)
 
     def _stream(self, reply: Generation, ids: list[int], request: GenerationRequest) -> Generator[Token]:

@@ -47,6 +47,9 @@ CONTROL_TOKENS: Final = (
     *("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
     *("<|eot_id|>", "<|start_header_id|>", "<|end|>"),
 )
+# The field of a message for what the model reasoned: DeepSeek, llama.cpp and SGLang use the first, Ollama and vLLM
+# the second (vLLM reads both).
+REASONING_FIELDS: Final = ("reasoning_content", "reasoning")
 _TOO_LONG: Final = (
     "context length",
     "context_length",
@@ -67,6 +70,7 @@ class RemoteEngine(Learning):
             raise EngineError("ENGINE is remote but ENGINE_URL is empty; set it to the server's address.")
         self._model = config.remote_model
         self._knows_limit = config.context_tokens > 0
+        self._reasoning_field = REASONING_FIELDS[0]
         self._ability = ModelAbility(
             calls_tools=True,
             writes_from_sources=True,
@@ -90,7 +94,7 @@ class RemoteEngine(Learning):
         room = self._ability.context_tokens
         if n_prompt // 2 + request.max_tokens > room:  # the estimate is less than twice too high
             raise PromptTooLong(f"The prompt (about {n_prompt} tokens) does not fit {room} tokens.")
-        return checked(request, lambda attempted: without_reasoning(self._stream(attempted, ends_at, n_prompt)))
+        return checked(request, lambda attempted: self._attempt(attempted, ends_at, n_prompt))
 
     def fingerprint(self) -> str:
         """Of the server's entry for the model: name, weights and context limit."""
@@ -100,7 +104,7 @@ class RemoteEngine(Learning):
 
     def count_tokens(self, messages: tuple[PromptMessage, ...], tools: tuple[ToolSpec, ...] = ()) -> int:
         """An estimate from the number of characters, too high rather than too low."""
-        n_characters = sum(len(message.content) for message in messages)
+        n_characters = sum(len(message.content) + len(message.reasoning) for message in messages)
         n_characters += sum(len(json.dumps(_tool(tool))) for tool in tools)
         n_characters += sum(len(json.dumps(call.arguments)) for message in messages for call in message.tool_calls)
         n_pictures = sum(len(message.pictures) for message in messages)
@@ -132,6 +136,13 @@ class RemoteEngine(Learning):
         """Closes all connections, which cancels running generations."""
         self._client.close()
 
+    def _attempt(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Iterator[Token]:
+        """One reply. That the model reasons is known from the first one in which it does."""
+        for token in without_reasoning(self._stream(request, ends_at, n_prompt)):
+            if token.reasoning and not self._ability.reasons:
+                self._ability = self._ability.model_copy(update={"reasons": True})
+            yield token
+
     def _stream(self, request: GenerationRequest, ends_at: float, n_prompt: int) -> Generator[Token]:
         """The server's pieces as tokens; leaving early closes the connection."""
         # With tools, servers write control tokens as text; what follows one is not part of the reply.
@@ -144,8 +155,9 @@ class RemoteEngine(Learning):
                 _raise_for_status(response)
                 for event in _events(response):
                     text = visible.push(answer.take(event))
-                    if text:
-                        yield Token(text)
+                    self._reasoning_field = answer.reasoning_field or self._reasoning_field
+                    if text or answer.reasoning:
+                        yield Token(text, reasoning=answer.reasoning)
                     if visible.stopped or time.monotonic() >= ends_at:
                         break
         except httpx.ReadTimeout:
@@ -163,14 +175,14 @@ class RemoteEngine(Learning):
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [_message(message) for message in request.messages],
+            "messages": [_message(message, self._reasoning_field) for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        if request.stop:
+        if request.stop and not self.ability().reasons:  # a server stops at them in the reasoning too
             body["stop"] = list(request.stop[:4])  # the API allows four; the others are applied here
         if sampling.top_k:
             body["top_k"] = sampling.top_k
@@ -183,6 +195,8 @@ class _StreamedAnswer:
     def __init__(self, usage: Usage) -> None:
         self.usage = usage
         self.timed_out = False
+        self.reasoning = ""  # of the last event
+        self.reasoning_field = ""
         self._finish: FinishReason | None = None
         self._calls: dict[int, tuple[str, str]] = {}
 
@@ -192,10 +206,12 @@ class _StreamedAnswer:
             raise EngineError(f"The model server failed: {_error_text(event)}")
         if event.get("usage"):
             self.usage = _usage(event["usage"])
-        text = ""
+        text = self.reasoning = ""
         for choice in event.get("choices", [])[:1]:
             delta = choice.get("delta") or {}
             text = delta.get("content") or ""
+            if name := next((name for name in REASONING_FIELDS if delta.get(name)), ""):
+                self.reasoning_field, self.reasoning = name, delta[name]
             self._take_calls(delta.get("tool_calls") or [])
             reason = choice.get("finish_reason")
             if reason:
@@ -229,7 +245,7 @@ class _StreamedAnswer:
         raise EngineError("The model server closed the stream in the middle of an answer.")
 
 
-def _message(message: PromptMessage) -> dict[str, Any]:
+def _message(message: PromptMessage, reasoning_field: str) -> dict[str, Any]:
     """`message` as the API takes it; a tool's message without a call id is sent as the user's."""
     if message.role == "tool" and not message.call_id:
         return {"role": "user", "content": message.content}
@@ -248,7 +264,8 @@ def _message(message: PromptMessage) -> dict[str, Any]:
         }
         for call in message.tool_calls
     ]
-    return {"role": message.role, "content": message.content or None, "tool_calls": calls}
+    reasoning = {reasoning_field: message.reasoning} if message.reasoning else {}
+    return {"role": message.role, "content": message.content or None, **reasoning, "tool_calls": calls}
 
 
 def _picture(picture: Picture) -> dict[str, Any]:
@@ -336,8 +353,10 @@ def _error_text(body: Any) -> str:
 
 def _usage(usage: dict[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details") or {}
+    written = usage.get("completion_tokens_details") or {}
     return Usage(
         int(usage.get("prompt_tokens") or 0),
         int(usage.get("completion_tokens") or 0),
         int(details.get("cached_tokens") or 0),
+        int(written.get("reasoning_tokens") or 0),
     )

@@ -3,7 +3,7 @@
 A script is a list of replies used in turn (the last one repeatedly), or a function from messages to a reply. A reply
 is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
 ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […]} also sets
-fields of the ability. Without a script the engine echoes the user.
+fields of the ability. Without a script the engine echoes the user. A reply may begin with `<think>…</think>`.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +30,7 @@ from workers.engine.base import (
     Usage,
 )
 from workers.engine.detokenize import StopFilter
+from workers.engine.reasoning import without_reasoning
 
 ScriptStep = str | Exception | threading.Event
 ScriptedReply = str | Sequence[ScriptStep]
@@ -75,7 +76,7 @@ class ScriptedEngine(Learning):
             else:
                 reply = self._script[min(len(self.requests), len(self._script) - 1)]
             self.requests.append(request)
-        return self._stream(request, reply, n_prompt, ends_at)
+        return without_reasoning(self._stream(request, reply, n_prompt, ends_at))
 
     def fingerprint(self) -> str:
         """The same for all scripts."""
@@ -95,7 +96,7 @@ class ScriptedEngine(Learning):
 
     def _stream(
         self, request: GenerationRequest, reply: ScriptedReply, n_prompt: int, ends_at: float
-    ) -> Iterator[Token]:
+    ) -> Generator[Token]:
         """The reply's words under the request's limits; counts as active until it ends or is closed."""
         with self._lock:
             self.active += 1

@@ -105,16 +105,25 @@ def outline(state: TurnState, services: Services) -> Retrieval:
     return services.small.outline(state, services.index.whole(refs))
 
 
-def model_reply(state: TurnState, services: Services, show: Show) -> ModelReply:
+def model_reply(
+    state: TurnState, services: Services, show: Show, show_reasoning: Show = lambda text: None
+) -> ModelReply:
     """One reply of the model. Raises PromptTooLong, EngineError or what `show` raises."""
     request, n_tokens = _reply_request(state, services)
     # JSON that follows a schema is for programs: replacing a sentence would break it.
     for_people = request.grammar is None or request.grammar.json_schema is None
     is_strict = state.spec.only_from_knowledge and for_people
     gate = _gate(state, services) if is_strict else None
-    reply = ReplyCollector(n_tokens, gate, state.tools.keys() if state.must_answer() else (), may_decline=is_strict)
+    reply = ReplyCollector(
+        n_tokens,
+        gate,
+        state.tools.keys() if state.must_answer() else (),
+        may_decline=is_strict,
+        max_tokens=state.spec.model.max_tokens,
+    )
     with closing(services.engine.stream(request)) as tokens:
         for token in tokens:
+            show_reasoning(token.reasoning)
             show(reply.take(token))
             if reply.is_enough:
                 break
@@ -189,5 +198,9 @@ def _grammar(state: TurnState, tools: tuple[ToolSpec, ...]) -> Grammar | None:
 
 
 def _max_tokens(state: TurnState) -> int:
-    """The longest reply in tokens: the limit of the GPT or the caller, but at most half of the model's context."""
-    return min(state.spec.model.max_tokens, state.ability.context_tokens // 2)
+    """The longest reply in tokens: the limit of the GPT or the caller, but at most half of the model's context.
+
+    A model that reasons may do so beyond the limit of the GPT; that of a caller includes reasoning, as OpenAI's does.
+    """
+    more = 0 if state.user_message().overrides.max_tokens else state.ability.reasoning_tokens
+    return min(state.spec.model.max_tokens + more, state.ability.context_tokens // 2)

@@ -67,8 +67,10 @@ def _unread(state: TurnState) -> str:
 
 
 def _declines(decision: decisions.Finish, state: TurnState) -> bool:
-    """Whether nothing is said to a question that only the files may answer."""
-    if decision.text or decision.calls or not (state.retrieval() or state.passages()):
+    """Whether nothing is said to a question that only the files may answer, and not for lack of room."""
+    if decision.text or decision.calls or _last_reply(state).only_reasons:
+        return False
+    if not (state.retrieval() or state.passages()):
         return False
     return state.spec.only_from_knowledge or not state.ability.writes_from_sources
 
@@ -80,8 +82,13 @@ def _is_about_else(passages: Sequence[Passage], state: TurnState) -> bool:
 
 
 def _is_withheld(state: TurnState) -> bool:
-    last = next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), None)
-    return last is not None and last.n_withheld > 0 and not last.declined
+    last = _last_reply(state)
+    return last.n_withheld > 0 and not last.declined
+
+
+def _last_reply(state: TurnState) -> ModelReply:
+    """The model's last reply; an empty one if it wrote none."""
+    return next((step for step in reversed(state.steps) if isinstance(step, ModelReply)), ModelReply(text=""))
 
 
 def _small_talk(state: TurnState, services: Services) -> Finished | None:

@@ -77,6 +77,7 @@ def next_step(state: TurnState, services: Services, person: str, tell: Show) -> 
         from_cache=from_cache,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 from gpts.knowledge.grounding import Gate
@@ -10,6 +11,7 @@ from gpts.runs.fixed_replies import DECLINES
 from gpts.runs.prompt import NOT_COVERED
 from gpts.runs.replies import parse, prose
 from gpts.runs.steps import FinishReason, ModelReply
+from gpts.spec.gpt import MAX_REPLY_TOKENS
 from workers.engine.base import Token, Usage
 
 
@@ -26,7 +28,8 @@ class ReplyCollector:
     """Collects tokens. Tool calls are never shown; with a `gate`, only sentences that pass it.
 
     `tools` are the names of tools that can no longer be called: calls of them printed as text are removed. With
-    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question.
+    `may_decline`, NOT_COVERED is no text but says that the files do not cover the question. What is longer than
+    `max_tokens`, its reasoning aside, is cut.
     """
 
     def __init__(
@@ -36,10 +39,14 @@ class ReplyCollector:
         tools: Collection[str] = (),
         *,
         may_decline: bool = False,
+        max_tokens: int = MAX_REPLY_TOKENS,
     ) -> None:
         self._gate = gate
         self._may_decline = may_decline
         self._tools = tools
+        self._n_left = max_tokens
+        self._reasoning = ""
+        self._reasons_from, self._reasons_to = 0.0, 0.0
         self._raw = ""
         self._passed = 0  # characters of the raw prose that were shown or fed to the gate
         self._text = ""
@@ -52,15 +59,26 @@ class ReplyCollector:
     @property
     def is_enough(self) -> bool:
         """Whether nothing that still comes would be shown."""
-        return self._gate is not None and self._gate.is_shut
+        return self._n_left < 0 or (self._gate is not None and self._gate.is_shut)
 
     def take(self, token: Token) -> str:
         """Add `token` and return the text to show."""
         self._raw += token.text
-        counted = Usage(self._usage.prompt_tokens, self._usage.completion_tokens + bool(token.text))
-        self._usage = token.usage or counted
-        self._finish = token.finish or self._finish
+        self._n_left -= bool(token.text)
+        self._take_reasoning(token.reasoning)
+        self._usage = token.usage or replace(
+            self._usage,
+            completion_tokens=self._usage.completion_tokens + bool(token.text or token.reasoning),
+            reasoning_tokens=self._usage.reasoning_tokens + bool(token.reasoning),
+        )
+        self._finish = token.finish or ("length" if self._n_left < 0 else self._finish)
         return self._show(ended=token.finish is not None)
+
+    def _take_reasoning(self, text: str) -> None:
+        if text:
+            self._reasoning += text
+            self._reasons_to = time.monotonic()
+            self._reasons_from = self._reasons_from or self._reasons_to
 
     def finish(self) -> str:
         """End the reply and return the rest of the text to show."""
@@ -73,6 +91,9 @@ class ReplyCollector:
         """The reply as a step."""
         return ModelReply(
             text=self._text.rstrip(),
+            reasoning=self._reasoning.strip(),
+            reasoning_tokens=self._usage.reasoning_tokens,
+            reasoning_ms=round((self._reasons_to - self._reasons_from) * 1000),
             declined=self._may_decline and _plain(prose(self._raw, True)).startswith(_DECLINES) and not self._text,
             n_withheld=self._gate.n_withheld if self._gate else 0,
             tool_calls=parse(self._raw, first_call)[1],

@@ -45,9 +45,11 @@ class HeldTurn(TurnState):
 
     def show(self, text: str) -> None:
         """Publish a piece of the answer. Raises LeaseLost if another worker has the run."""
-        self.held.check()
-        if text:
-            stream.publish(self.run.id, {"type": "token", **self._attempt(), "text": text})
+        self._publish("token", text)
+
+    def show_reasoning(self, text: str) -> None:
+        """Publish a piece of what the model reasons. Raises LeaseLost like `show`."""
+        self._publish("reasoning", text)
 
     def tell(self, text: str) -> None:
         """Publish what is being done, if `text` says so. Raises LeaseLost like `show`."""
@@ -60,6 +62,11 @@ class HeldTurn(TurnState):
         """Publish the progress of a call. Raises LeaseLost like `show`."""
         self.held.check()
         stream.publish(self.run.id, {"type": "progress", "call_id": call_id, "text": text})
+
+    def _publish(self, kind: str, text: str) -> None:
+        self.held.check()
+        if text:
+            stream.publish(self.run.id, {"type": kind, **self._attempt(), "text": text})
 
     def _notify_parents(self, text: str) -> None:
         for run_id, call_id in self.waiting_parents if text else ():

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gpts.knowledge.documents import Citation, SentenceSupport, Unit
 from gpts.runs.messages import PromptMessage
-from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, Overrides, ToolResult
+from gpts.runs.steps import Coverage, Delegation, FileRef, FinishReason, Log, ModelReply, Overrides, ToolResult
 from gpts.values import Text
 from web.api.errors import ApiError
 from web.api.functions import (
@@ -115,17 +115,30 @@ class Annotation(Schema):
     file_citation: FileCitation
 
 
+class CompletionDetails(Schema):
+    """What the output tokens were used for; those of reasoning are estimated if the model's server doesn't count."""
+
+    reasoning_tokens: int
+
+
 class TokenUsage(Schema):
     """Input and output tokens of this answer."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    completion_tokens_details: CompletionDetails
 
     @classmethod
     def of(cls, tokens: Tokens) -> "TokenUsage":
         """These tokens in OpenAI's format."""
-        return cls(prompt_tokens=tokens.prompt, completion_tokens=tokens.completion, total_tokens=tokens.both)
+        details = CompletionDetails(reasoning_tokens=tokens.reasoning)
+        return cls(
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            total_tokens=tokens.both,
+            completion_tokens_details=details,
+        )
 
 
 class Extras(Schema):
@@ -145,10 +158,14 @@ class Extras(Schema):
 
 
 class AnswerMessage(Schema):
-    """The answer with its citations, or the calls for the caller to make."""
+    """The answer with its citations, or the calls for the caller to make.
+
+    `reasoning_content`, as with DeepSeek and vLLM, is what the model reasoned before; nothing has checked it.
+    """
 
     role: Literal["assistant"] = "assistant"
     content: str | None
+    reasoning_content: str | None = None
     refusal: None = None
     annotations: list[Annotation]
     tool_calls: list[CallOfFunction] | None = None
@@ -203,6 +220,11 @@ def usage_of(run: Run, log: Log) -> TokenUsage:
     """The tokens of all replies of the run and its child runs."""
     delegates = any(isinstance(step, Delegation) for step in log)
     return TokenUsage.of(tree_of(run).total if delegates else tokens_in(log))
+
+
+def reasoning_of(log: Log) -> str | None:
+    """What the model reasoned in the run; None if nothing."""
+    return "\n\n".join(step.reasoning for step in log if isinstance(step, ModelReply) and step.reasoning) or None
 
 
 def files_of(log: Log) -> list[FileRef]:

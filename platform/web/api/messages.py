@@ -25,10 +25,12 @@ class ChatMessage(BaseModel):
     """A message of the conversation so far. After the user's last one, only calls and their results may follow.
 
     `tool_calls` are an assistant's calls of the caller's functions; a message of role `tool` answers one of them.
+    `reasoning_content` came with the calls; the model gets it back while they are answered.
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Text | list[ContentPart] | None = None
+    reasoning_content: Text | None = None
     tool_calls: Annotated[list[CallOfFunction], Field(max_length=128)] | None = None
     tool_call_id: Text | None = None
 
@@ -43,7 +45,11 @@ def turn_of(messages: Sequence[ChatMessage]) -> tuple[str, list[PromptMessage], 
     for index, message in enumerate(messages):
         read.append(_read(message, index, called))
         called |= {call.id: call.function.name for call in message.tool_calls or ()}
-    before = [message for message in read[:last] if message.content or message.tool_calls]
+    before = [
+        message.model_copy(update={"reasoning": ""})
+        for message in read[:last]
+        if message.content or message.tool_calls
+    ]
     return read[last].content, before, read[last + 1 :]
 
 
@@ -61,7 +67,8 @@ def _read(message: ChatMessage, index: int, called: dict[str, str]) -> PromptMes
         case "assistant" if message.tool_calls:
             content = "" if message.content is None else _text(message, place)
             calls = tuple(_call(call, f"{place}.tool_calls.{i}") for i, call in enumerate(message.tool_calls))
-            return PromptMessage(role="assistant", content=content, tool_calls=calls)
+            reasoning = message.reasoning_content or ""
+            return PromptMessage(role="assistant", content=content, tool_calls=calls, reasoning=reasoning)
         case "assistant":
             return PromptMessage(role="assistant", content=_text(message, place))
         case "user":

@@ -3,6 +3,7 @@
 How it breaks: after a worker's crash the reply is generated again, and may not begin with what was already sent. If
 it does, the relay sends nothing until the new text is longer; otherwise it raises Rewritten and the stream ends with
 an error. A reply that called a tool stays, and the text after the result follows as a new paragraph.
+Reasoning that is done again is not sent again.
 
 A run that waits for a person, itself or through child runs, waits for longer than a request can: ApprovalNeeded ends
 the request, not the run.
@@ -48,6 +49,14 @@ class Relay:
         self.before = 0
         self._attempt = ""
         self._gap = ""
+        self._reasoned: dict[int, int] = {}
+
+    def take_reasoning(self, event: Event) -> str:
+        """What of the reasoning to send on for `event`: that of the first attempt at each reply."""
+        if event.get("type") != "reasoning":
+            return ""
+        is_first = self._reasoned.setdefault(event["seq"], event["attempt"]) == event["attempt"]
+        return str(event["text"]) if is_first else ""
 
     def take(self, event: Event) -> str:
         """The text to send on for `event`, often none. Raises Rewritten."""
@@ -90,15 +99,18 @@ class Relay:
         return gap + piece
 
 
-async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[str]:
-    """Yield the answer's text as it is generated, and "" as a keep-alive, until the run is over.
+async def pieces(run_id: UUID, relay: Relay) -> AsyncIterator[dict[str, str]]:
+    """Yield the answer's text as it is generated, as OpenAI's deltas, and {} as a keep-alive, until the run is over.
 
-    Raises Rewritten, and ApprovalNeeded once the run waits for a person.
+    Reasoning comes before it, in the field that DeepSeek and vLLM use. Raises Rewritten, and ApprovalNeeded once the
+    run waits for a person.
     """
     async for event in events(run_id):
+        if reasoning := relay.take_reasoning(event):
+            yield {"reasoning_content": reasoning}
         text = relay.take(event)
         if text or not event:
-            yield text
+            yield {"content": text} if text else {}
 
 
 async def events(run_id: UUID) -> AsyncIterator[Event]:

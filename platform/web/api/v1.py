@@ -25,6 +25,7 @@ from web.api.completions import (
     file_citation,
     files_of,
     finish_reason,
+    reasoning_of,
     usage_of,
 )
 from web.api.errors import Api, ApiError, OpenAiErrorBody, Problem, handle_errors, openai_shape, problem_of
@@ -142,6 +143,7 @@ async def complete(run: Run, in_parallel: bool) -> Completion:
     answer = outcome(steps)
     message = AnswerMessage(
         content=answer.text or (None if answer.tool_calls else ""),
+        reasoning_content=reasoning_of(steps),
         annotations=annotations(answer.text, answer.citations),
         tool_calls=calls_for_caller(answer.tool_calls, run.id.hex, in_parallel) or None,
     )
@@ -210,8 +212,8 @@ async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterato
 async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
     chunk, relay = Chunks(run, wants_usage), Relay()
     yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
-    async for text in pieces(run.id, relay):
-        yield chunk.delta({"content": text}) if text else ": still here\n\n"
+    async for delta in pieces(run.id, relay):
+        yield chunk.delta(delta) if delta else ": still here\n\n"
     steps = await in_database(log.read, run.id)
     answer = outcome(steps)
     rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)

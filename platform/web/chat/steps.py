@@ -71,11 +71,12 @@ class StepLine:
     passages: tuple[Passage, ...] = ()
     seconds: float = 0.0
     delegated: DelegatedCall | None = None
+    reasoning: str = ""
 
     @property
     def has_details(self) -> bool:
         """Whether it has details to expand."""
-        return bool(self.code or self.arguments or self.answer or self.links or self.passages)
+        return bool(self.code or self.arguments or self.answer or self.links or self.passages or self.reasoning)
 
     @property
     def took(self) -> str:
@@ -90,6 +91,8 @@ def lines(spec: GptSpec, log: Log) -> tuple[StepLine, ...]:
         if isinstance(step, Retrieval):
             found.append(_search(step, [each for each in log if isinstance(each, PartNotes)]))
         elif isinstance(step, ModelReply):
+            if step.reasoning:
+                found.append(_reasoning(step))
             found += [_call(spec, log, call) for call in step.tool_calls]
         elif isinstance(step, ModelChange):
             found.append(_change(step))
@@ -120,6 +123,12 @@ def doing(found: tuple[StepLine, ...]) -> str:
     running = [line for line in found if line.state == "running"]
     own = next((line.words for line in running if not line.delegated), "")
     return own or awaited([line.delegated for line in running if line.delegated])
+
+
+def _reasoning(step: ModelReply) -> StepLine:
+    seconds = max(1, round(step.reasoning_ms / 1000))
+    words = f"Thought for {f'{seconds // 60} min ' if seconds >= 60 else ''}{seconds % 60} s"
+    return StepLine(words, words, "Thought # times", reasoning=step.reasoning)
 
 
 def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:

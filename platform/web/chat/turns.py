@@ -164,6 +164,12 @@ class Reply:
         """Whether the answer was cut off at its length or time limit."""
         return self.finished is not None and self.finished.finish in {"length", "deadline"}
 
+    @property
+    def only_reasons(self) -> bool:
+        """Whether the model reached that limit while it was reasoning, so that there is no answer."""
+        last = next((step for step in reversed(self.steps) if isinstance(step, ModelReply)), None)
+        return self.cut and not self.text and last is not None and last.only_reasons
+
     @cached_property
     def outside(self) -> tuple[str, ...]:
         """URLs that are only in external content."""
@@ -209,7 +215,7 @@ class Reply:
         """What it is doing now, in words."""
         if self.run.status == Run.Status.QUEUED:
             return "Queued"
-        found = next((line.words for line in self.lines if not line.call_id), "")
+        found = next((line.words for line in self.lines if not line.call_id and not line.reasoning), "")
         return doing(self.lines) or found or ("Reading" if self.spec.knowledge or self.attachments else "Thinking")
 
     @cached_property

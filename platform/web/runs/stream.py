@@ -8,6 +8,7 @@ gets one `snapshot`. Each event is a JSON object with a `type`:
 - `progress` {call_id, text}: short progress text of a call; of the run itself if `call_id` is empty
 - `attempt` {seq, attempt}: a reply begins; drop any partial text shown before
 - `token` {seq, attempt, text}: the next piece of the reply
+- `reasoning` {seq, attempt, text}: the next piece of what the model writes to itself before the reply
 - `snapshot` {status, kinds, text}: the state so far, if the events are lost
 - `done` {status}: the run is over; the last event
 
@@ -39,7 +40,8 @@ logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
-MAX_EVENTS = 20_000  # more than a reply of 8,192 tokens and its steps
+MAX_EVENTS = 20_000  # more than a reply of 8,192 tokens with its reasoning and steps
+PIECES = ("token", "reasoning")
 KEEP_S = 3_600
 # How long one read of Redis blocks before the reader checks whether the run has ended.
 BLOCK_MS = 5_000
@@ -91,7 +93,7 @@ class _EventSender:
             waiting = self._pending.setdefault(key, [])
             for event in events:
                 _join(waiting, event)
-        if all(event["type"] == "token" for event in events):
+        if all(event["type"] in PIECES for event in events):
             self._has_events.set()
         else:
             self._flush()
@@ -116,12 +118,9 @@ def _sender() -> _EventSender:
 
 
 def _join(waiting: list[Event], event: Event) -> None:
-    """Add `event` to those waiting; a token that follows one of the same reply is merged into it."""
+    """Add `event` to those waiting; a piece that follows one of the same kind and reply is merged into it."""
     last = waiting[-1] if waiting else {}
-    if event["type"] == last.get("type") == "token" and (event["seq"], event["attempt"]) == (
-        last["seq"],
-        last["attempt"],
-    ):
+    if event["type"] in PIECES and all(event[name] == last.get(name) for name in ("type", "seq", "attempt")):
         waiting[-1] = {**last, "text": last["text"] + event["text"]}
     else:
         waiting.append(event)
@@ -132,7 +131,7 @@ def _send(taken: dict[str, list[Event]]) -> None:
     for key, events in taken.items():
         for event in events:
             pipe.xadd(key, {"e": json.dumps(event)}, maxlen=MAX_EVENTS, approximate=True)
-        if any(event["type"] != "token" for event in events):
+        if any(event["type"] not in PIECES for event in events):
             pipe.expire(key, KEEP_S)
     try:
         pipe.execute()

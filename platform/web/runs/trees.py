@@ -42,10 +42,11 @@ HIDDEN: Final = ("retrieval", "tool_choice", "tool_started")
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """How many tokens a model read and wrote."""
+    """How many tokens a model read and wrote; `reasoning` is a part of those written."""
 
     prompt: int = 0
     completion: int = 0
+    reasoning: int = 0
 
     @property
     def both(self) -> int:
@@ -53,7 +54,8 @@ class Tokens:
         return self.prompt + self.completion
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+        sums = (self.prompt + other.prompt, self.completion + other.completion, self.reasoning + other.reasoning)
+        return Tokens(*sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def tokens_by_engine(steps: Log) -> dict[str, Tokens]:
     found: dict[str, Tokens] = defaultdict(Tokens)
     for step in steps:
         if isinstance(step, ModelReply | PartNotes):
-            found[step.engine] += Tokens(step.prompt_tokens, step.completion_tokens)
+            found[step.engine] += Tokens(step.prompt_tokens, step.completion_tokens, step.reasoning_tokens)
     return found
 
 

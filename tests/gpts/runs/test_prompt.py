@@ -43,6 +43,13 @@ def test_each_step_only_appends():
         assert longer[: len(shorter)] == shorter
 
 
+def test_reasoning_is_in_the_prompt_while_its_call_is_answered_and_not_later():
+    reasoned = FIRST[2].model_copy(update={"reasoning": "Look in the store."})
+    turn = (*FIRST[:2], reasoned, *FIRST[3:])
+    assert build_prompt(SPEC, (), turn[:4])[-2].reasoning == "Look in the store."
+    assert not any(message.reasoning for message in build_prompt(SPEC, (turn,), SECOND[:2]))
+
+
 def test_two_conversations_share_the_system_message():
     one = build_prompt(SPEC, (), (UserMessage(text="a"),))
     other = build_prompt(SPEC, (), (UserMessage(text="b"),))

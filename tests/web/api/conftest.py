@@ -128,9 +128,21 @@ class Worker:
         for piece in pieces:
             stream.publish(self.run_id, {"type": "token", **place, "text": piece})
 
-    def finish(self, text: str = ANSWER, citations: tuple[Citation, ...] = (CITATION,), finish: str = "stop") -> None:
+    def reason(self, text: str) -> None:
+        """Show this piece of reasoning."""
+        place = {"seq": 2, "attempt": self._attempt}
+        stream.publish(self.run_id, {"type": "reasoning", **place, "text": text})
+
+    def finish(
+        self,
+        text: str = ANSWER,
+        citations: tuple[Citation, ...] = (CITATION,),
+        finish: str = "stop",
+        **reasoned: object,
+    ) -> None:
         """Append the reply and end the run with it."""
-        self._append(ModelReply(text=text, prompt_tokens=40, completion_tokens=9, first_token_ms=12, finish=finish))
+        usage = {"prompt_tokens": 40, "completion_tokens": 9, "first_token_ms": 12}
+        self._append(ModelReply(text=text, finish=finish, **usage, **reasoned))
         last = Finished(text=text, citations=citations, coverage="covered", finish=finish)
         services.finish_run(self.run_id, last, self._lease)
 

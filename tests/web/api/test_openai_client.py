@@ -54,6 +54,27 @@ def test_a_whole_answer_comes_with_usage_and_citations(bobs, gpt, worker, meanwh
     assert expected.items() <= annotation["file_citation"].items()
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_reasoning_comes_in_a_field_of_its_own_and_counts(bobs, gpt, worker, meanwhile, streams):
+    def reason() -> None:
+        worker.take()
+        for piece in ("Which ", "seal?"):
+            worker.reason(piece)
+        worker.write("ZP-771.")
+        worker.finish("ZP-771.", (), reasoning="Which seal?", reasoning_tokens=4)
+
+    meanwhile(reason)
+    options = {"stream": True, "stream_options": {"include_usage": True}} if streams else {}
+    given = bobs.chat.completions.create(model="pump-doctor", messages=QUESTION, **options)
+
+    chunks = list(given) if streams else [given]
+    usage = chunks[-1].usage
+    said = [chunk.choices[0].delta if streams else chunk.choices[0].message for chunk in chunks if chunk.choices]
+    assert "".join(getattr(each, "reasoning_content", None) or "" for each in said) == "Which seal?"
+    assert "".join(each.content or "" for each in said) == "ZP-771."
+    assert (usage.completion_tokens, usage.completion_tokens_details.reasoning_tokens) == (9, 4)
+
+
 def test_a_stream_says_the_same_in_pieces(bobs, gpt, worker, meanwhile):
     meanwhile(worker.answer)
 

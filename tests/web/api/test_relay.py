@@ -16,6 +16,14 @@ def sent(relay: Relay, *events: dict) -> str:
     return "".join(relay.take(event) for event in events)
 
 
+def test_reasoning_that_is_done_again_is_not_sent_again():
+    relay = Relay()
+    events = [
+        {"type": "reasoning", "seq": seq, "attempt": n, "text": f"{seq}{n} "} for seq, n in ((1, 1), (1, 2), (3, 2))
+    ]
+    assert "".join(map(relay.take_reasoning, [*events, token("x")])) == "11 32 "
+
+
 def test_a_second_reply_stands_a_paragraph_below_the_first():
     relay = Relay()
     assert sent(relay, ATTEMPT, token("One "), RESULT, ATTEMPT, token("Two"), token(" three")) == "One\n\nTwo three"

@@ -47,7 +47,8 @@ def test_it_is_nested_as_it_was_asked(bobs, done):
 
 def test_it_tells_what_each_used_and_rests_on(bobs, done):
     top = bobs.get(f"/api/runs/{done.desk.id}/tree").json()
-    assert top["usage"] == {"prompt_tokens": 300, "completion_tokens": 30, "total_tokens": 330}
+    counted = {"prompt_tokens": 300, "completion_tokens": 30, "total_tokens": 330}
+    assert top["usage"] == {**counted, "completion_tokens_details": {"reasoning_tokens": 0}}
     assert top["total_usage"]["total_tokens"] == 2310
     assert top["label"] == {"untrusted": True, "written_by": ["the file prices.pdf", "the page fees.example"]}
     tax = top["children"][0]

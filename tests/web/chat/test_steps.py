@@ -77,6 +77,14 @@ def test_a_call_is_told_in_words(call, words):
     assert only(call, gave(call.tool_calls[0].name)).words == words
 
 
+@pytest.mark.parametrize(("ms", "words"), [(0, "1 s"), (11_600, "12 s"), (61_000, "1 min 1 s")])
+def test_reasoning_is_a_line_that_says_how_long_it_took(ms, words):
+    line = only(ModelReply(text="Yes.", reasoning="<b>Hm.", reasoning_ms=ms))
+    assert (line.words, line.reasoning, line.has_details) == (f"Thought for {words}", "<b>Hm.", True)
+    twice = (ModelReply(text="", reasoning="a"), ModelReply(text="", reasoning="b"))
+    assert summary(lines(SPEC, twice)) == "Thought 2 times"
+
+
 @pytest.mark.parametrize("name", BUILTIN_TOOLS)
 def test_a_caller_s_function_is_told_as_its_own_whatever_its_name(name):
     theirs = Overrides(tools=(CallerTool(name=name),))

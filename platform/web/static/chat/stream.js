@@ -30,7 +30,8 @@ export class AnswerStream {
     this.lastCard = reply.querySelector("[data-approval]")?.id;
     this.after = reply.querySelector("[data-after]");
     this.phase = ""; // what the GPT is doing, as told by its worker
-    this.text = "";
+    this.thinking = reply.querySelector("[data-thinking]");
+    this.forget();
     this.notes = new Map(); // the last progress text of each call
     this.nFailures = 0;
     this.closed = false;
@@ -41,11 +42,11 @@ export class AnswerStream {
     let fresh = true;
     this.source = new EventSource(this.reply.dataset.events);
     this.source.onmessage = (message) => {
-      if (fresh) this.text = "";
+      if (fresh) this.forget();
       fresh = false;
       this.nFailures = 0;
       this.reply.classList.remove("lost");
-      this.take(JSON.parse(message.data));
+      this.take(JSON.parse(message.data), parseInt(message.lastEventId));
     };
     this.source.onerror = () => {
       this.reply.classList.add("lost");
@@ -60,14 +61,28 @@ export class AnswerStream {
     this.timer = setTimeout(what, wait);
   }
 
-  take(event) {
+  /** Begin a reply: nothing of it is known yet. */
+  forget() {
+    this.text = this.reasoning = "";
+    this.hasReplied = false;
+    this.began = this.seconds = 0;
+  }
+
+  /** Show what `event` says. It was sent at `time`, in milliseconds, if that is known. */
+  take(event, time) {
     switch (event.type) {
       case "step": this.step(event); break;
       case "progress": this.tell(event); break;
       case "attempt":
-        this.text = "";
+        this.forget();
         this.enter(this.phase);
         if (!this.phase) this.say(this.searched ?? (this.nFiles ? "Reading" : "Thinking"));
+        this.paint();
+        break;
+      case "reasoning":
+        this.reasoning += event.text;
+        this.began ||= time;
+        this.seconds = Math.max(1, Math.round((time - this.began) / 1000));
         this.paint();
         break;
       case "token":
@@ -90,6 +105,7 @@ export class AnswerStream {
       this.searched = event.summary;
       this.say(this.searched);
     }
+    if (event.kind === "model_reply") this.hasReplied = true;
     if (LOOKED_AT.includes(event.kind)) {
       this.phase = "";
       this.look();
@@ -137,6 +153,10 @@ export class AnswerStream {
     if (this.phase) this.enter(this.phase);
     else this.say(shown.querySelector("[data-state]").textContent);
     this.reply.classList.add("did");
+    if (this.hasReplied && this.reply.querySelector("[data-live-steps] [data-reasoning]")) {
+      this.reasoning = ""; // it stands among the steps now
+      this.showReasoning();
+    }
     this.readOutside(shown);
     if (card && card.id !== this.lastCard) this.asked(card);
     this.lastCard = card?.id;
@@ -155,10 +175,24 @@ export class AnswerStream {
       this.painting = null;
       if (this.closed) return;
       patch(this.answer, rendered(this.text, this.outside));
+      this.showReasoning();
       // Once there is text, it replaces the line, unless the line is about a search in files.
       this.reply.classList.toggle("writing", this.text !== "");
       this.reply.classList.toggle("alone", this.text !== "" && (!this.searched || this.reply.classList.contains("did")));
     }, PAINT_MS);
+  }
+
+  /** Show that the model reasons, or for how long it did, with what it wrote in the details. */
+  showReasoning() {
+    const isOver = this.text !== "" || this.hasReplied;
+    const [line, words, notes] = [".line", ".line-words", "[data-reasoning]"].map((part) => this.thinking.querySelector(part));
+    this.thinking.hidden = !this.reasoning;
+    this.reply.classList.toggle("reasoning", Boolean(this.reasoning) && !this.searched);
+    line.classList.toggle("line-running", !isOver);
+    words.textContent = isOver ? thought(this.seconds) : "Thinking";
+    const follows = notes.scrollTop + notes.clientHeight >= notes.scrollHeight - 4;
+    notes.textContent = this.reasoning;
+    if (follows) notes.scrollTop = notes.scrollHeight;
   }
 
   /** Replace the live answer by the finished one from the server, or continue if it is not finished. */
@@ -173,6 +207,7 @@ export class AnswerStream {
     if (!element) return this.vanished();
     if ("live" in element.dataset) return this.open();
     this.close();
+    if (this.thinking.querySelector(".line").open) unfold([...element.querySelectorAll("[data-reasoning]")].pop(), element);
     this.reply.replaceWith(element);
     return this.finished(element);
   }
@@ -201,6 +236,16 @@ export class AnswerStream {
     clearTimeout(this.naming);
     clearTimeout(this.looking);
   }
+}
+
+/** How long the model thought, in words. */
+function thought(seconds) {
+  return `Thought for ${seconds < 60 ? "" : `${Math.floor(seconds / 60)} min `}${seconds % 60} s`;
+}
+
+/** Open the disclosures around `part` within `whole`. */
+function unfold(part, whole) {
+  for (let at = part; at && at !== whole; at = at.parentElement) if ("open" in at) at.open = true;
 }
 
 /** Show `text` under the running line of the call in `reply`. Whether there is such a line. */
