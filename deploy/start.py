@@ -21,8 +21,8 @@ from deploy.supervision import Supervisor, answers, fetched
 
 STARTER = (
     "Model: SmolLM2-135M-Instruct, a starter that quotes files, calculates and draws charts, but can't write,\n"
-    "summarize or translate. Get a better one with .venv/bin/python manage.py models, or connect a model server\n"
-    "with ENGINE_URL: see deploy/env.example."
+    "summarize or translate. Operators get a better one on the page Models, or connect a model server with\n"
+    "ENGINE_URL: see deploy/env.example."
 )
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600

@@ -263,7 +263,8 @@ CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+
 # The base model. ENGINE: hf (this machine), vllm (this machine, by a vLLM that deploy/up runs) or remote (any
 # OpenAI-compatible server at ENGINE_URL).
 ENGINE = read_choice("ENGINE", "hf", "vllm", "remote", "scripted")
-# bundled (or what an operator chose), a directory of safetensors, a .gguf file, or the name of a downloaded model.
+# bundled (or what an operator chose), auto (that, or the best that fits, downloaded), a directory of safetensors, a
+# .gguf file, or the name of a downloaded model.
 BASE_MODEL = read("BASE_MODEL", "bundled")
 # Where models are downloaded from, and a token for gated ones.
 HF_ENDPOINT = (read("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
