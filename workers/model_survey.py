@@ -80,9 +80,7 @@ def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
 
 
 def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
-    fields = entry.model_dump(
-        mode="json", exclude=UNLISTED
-    )
+    fields = entry.model_dump(mode="json", exclude=UNLISTED)
     fit = {"misfit": misfit(entry, size, is_stored=is_stored), "is_slow": not is_fast_enough(entry, size)}
     return {**fields, **fit, "abilities": sorted(entry.abilities), "typed": entry.typed}
 
