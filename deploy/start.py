@@ -63,6 +63,9 @@ def bring_up(progress: ProgressPrinter) -> None:
     preflight.require_writable_home(site.home)
     preflight.take_lock(site.home, site.port)
     preflight.require_free_port(site.port)
+    if os.environ.get("ENGINE") == "vllm":
+        port = preflight.read_port(os.environ.get("ENGINE_PORT") or "8001", "ENGINE_PORT")
+        preflight.require_free_port(port, "ENGINE_PORT")
     preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
     print(f"Guildhall, with its state in {site.home}")
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
@@ -133,6 +136,7 @@ def supervised(site: Site, variables: Mapping[str, str]) -> dict[str, str]:
         "GUILDHALL_REPOSITORY": str(install.REPOSITORY),
         "GUILDHALL_PYTHON": str(install.PYTHON),
         "GUILDHALL_EMBEDDED_VALKEY": "true" if variables["REDIS_URL"] == f"unix://{socket}" else "false",
+        "GUILDHALL_VLLM": "true" if variables.get("ENGINE") == "vllm" else "false",
         "GUILDHALL_VALKEY_SOCKET": socket,
         "GUILDHALL_VALKEY": runner.output(
             Command(tuple(valkey), "The embedded Valkey has no build for this machine.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.crypto import salted_hmac
 
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
@@ -61,13 +62,15 @@ def base_model() -> str:
 
 def engine_config() -> EngineConfig:
     """The engine's configuration from the settings and the choice of an operator."""
+    is_vllm = settings.ENGINE == "vllm"
     return EngineConfig(
         engine=settings.ENGINE,
         base_model=base_model(),
         home=settings.GUILDHALL_HOME,
-        remote_url=settings.ENGINE_URL,
+        remote_url=f"http://127.0.0.1:{settings.ENGINE_PORT}" if is_vllm else settings.ENGINE_URL,
         remote_model=settings.ENGINE_MODEL,
-        remote_key=settings.ENGINE_KEY,
+        # The site's own vLLM has a key that everything with the site's secret knows.
+        remote_key=salted_hmac("guildhall.vllm", "").hexdigest() if is_vllm else settings.ENGINE_KEY,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         script=settings.ENGINE_SCRIPT,

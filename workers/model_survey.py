@@ -19,6 +19,8 @@ from workers.models.stored import StoredModel, find_stored, read_manifest, remov
 
 # Licences that BASE_MODEL=auto may accept: they restrict no use.
 FREE_LICENCES: Final = ("Apache-2.0", "MIT")
+# What engines need to know of an entry.
+UNLISTED: Final = {"file", "revision", "engine", "active", "tool_parser", "reasoning_parser"}
 # Free disk is told in steps, so that the survey is not written every few seconds.
 DISK_STEP: Final = 100_000_000
 
@@ -78,7 +80,7 @@ def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
 
 
 def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
-    fields = entry.model_dump(mode="json", exclude={"file", "revision", "engine", "active"})
+    fields = entry.model_dump(mode="json", exclude=UNLISTED)
     fit = {"misfit": misfit(entry, size, is_stored=is_stored), "is_slow": not is_fast_enough(entry, size)}
     return {**fields, **fit, "abilities": sorted(entry.abilities), "typed": entry.typed}
 

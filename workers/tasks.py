@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web.builder.files import queue_indexing, take_stalled_files
+from web.builder.models import Gpt
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log
@@ -18,7 +19,7 @@ from web.runs.delegations import end_late
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat, model_survey
-from workers.configuration import close, services, tool_settings
+from workers.configuration import close, named_engines, services, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -87,7 +88,9 @@ def wake_stalled_runs() -> None:
 @rpc_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
     """The passages of a draft's files for the question."""
-    return knowledge_probe.probe(services(), UUID(gpt_id), question)
+    gpt = Gpt.objects.get(id=gpt_id)
+    chosen = named_engines().choose(gpt.engine, gpt.owner, (), services())
+    return knowledge_probe.probe(chosen.services, gpt.draft_spec(), question)
 
 
 @rpc_task(name="workers.tasks.knowledge_health")

@@ -38,7 +38,8 @@ class Entry(ModelSource):
 
     `parameters` are all weights, `active` those that one token passes in a mixture of experts (0: all). These and
     `download_bytes` are approximate. `abilities` are what the maker states; a site goes by what it measures itself.
-    `engine` says whether the built-in engine can load the model.
+    `engine` says whether the built-in engine can load the model. The parsers are vLLM's names of the forms in which
+    the model writes calls and reasoning; empty: it writes none, or in the commonest form.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -51,6 +52,8 @@ class Entry(ModelSource):
     languages: str
     abilities: frozenset[Ability] = frozenset()
     engine: Literal["built-in", "server"] = "built-in"
+    tool_parser: str = ""
+    reasoning_parser: str = ""
     quirks: str = ""
 
     @property

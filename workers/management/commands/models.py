@@ -98,7 +98,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Chosen: {name}. Workers change to it within ten seconds, and end their answers first.")
         if fixed_model():
             self.stderr.write(f"BASE_MODEL is set to {settings.BASE_MODEL}, which wins. Remove that setting.")
-        if settings.ENGINE != "hf":
+        if settings.ENGINE == "vllm":
+            self.stderr.write("ENGINE is vllm: the choice counts from the next start of Guildhall on.")
+        elif settings.ENGINE != "hf":
             self.stderr.write(f"ENGINE is {settings.ENGINE}; the choice counts when it is hf.")
 
     def _check(self, options: dict[str, Any]) -> None:
@@ -135,7 +137,7 @@ def _left(seconds: float | None) -> str:
 
 
 def _in_use() -> list[str]:
-    if settings.ENGINE != "hf":
+    if settings.ENGINE not in ("hf", "vllm"):
         return [f"In use: {settings.ENGINE_MODEL} on {settings.ENGINE_URL} (ENGINE={settings.ENGINE})"]
     name, record = base_model(), current_model()
     how = "BASE_MODEL" if fixed_model() else "chosen" if name != BUNDLED else "comes with Guildhall"

@@ -22,7 +22,8 @@ def model_notice(context: RequestContext, engine: str = "") -> dict[str, Any]:
     if engine and engine in offered(settings.ENGINES, context["gpt"].owner):
         return {"title": title_of(engine)}
     record = current_model()
-    user = getattr(context.get("request"), "user", None)
+    # Without a request, the part of the builder's page is for the GPT's owner.
+    user = context["request"].user if "request" in context else context["gpt"].owner
     return {
         "title": record.title if record else "",
         "is_starter": record is not None and record.known().get("writes_from_sources") is False,
