@@ -71,7 +71,7 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """`record`: the loaded model, called `title`. `best`: the row to recommend. `machine`: bytes by kind; {}: unknown.
+    """`record`: the loaded model, called `title`. `best`: the row to recommend. `machine`: bytes by kind, if known.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
