@@ -141,7 +141,7 @@ def _change(step: ModelChange) -> StepLine:
     wanted, engine = title_of(step.wanted), title_of(step.engine)
     why = "isn’t available" if step.reason == "unavailable" else "is no longer offered"
     words = f"{wanted} {why}, so {engine} answers"
-    return StepLine(words, words, "Changed the model # times")
+    return StepLine(words, words, "Changed the model # times", "failed")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:

@@ -52,6 +52,7 @@ class ModelServer(ThreadingHTTPServer):
         self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
         self.breaks_off = False
+        self.unready = 0
         self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -77,6 +78,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the test's output stays clean."""
 
     def do_GET(self) -> None:
+        if self.server.unready:
+            self.server.unready -= 1
+            self._answer(503, {})
+            return
         self._answer(200, {"data": []})
 
     def do_POST(self) -> None:

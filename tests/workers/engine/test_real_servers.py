@@ -41,7 +41,7 @@ def test_a_value_follows_its_schema(served: Subject) -> None:
 
 def test_a_demanded_call_is_made_and_its_result_is_read(served: Subject) -> None:
     grammar = Grammar(tools=(STOCK,), required=True)
-    request = ask("How many ZP-771 are left?", tools=(STOCK,), grammar=grammar, max_tokens=64)
+    request = ask("How many ZP-771 are left?", tools=(STOCK,), grammar=grammar, max_tokens=160)
     ((call,),) = [parse(text_of(list(served.engine.stream(request))), 0)[1]]
     assert call.name == "stock"
     assert call.arguments["part"].startswith("ZP-77")
