@@ -104,7 +104,7 @@ def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, 
     settings.ENGINES, _ = read_engines(file, lambda name: "")
     settings.ENGINE_URL = settings.ENGINE_MODEL = settings.ENGINE_KEY = ""  # set by the command
     output = run("list")
-    assert "Offered to everyone: cloud (cloud), big on http://10.0.0.5:8001, fallback: default" in output
+    assert "Offered to everyone: cloud (cloud), big on http://10.0.0.5:8001, else default" in output
     assert "sk-secret" not in output
     called = []
     monkeypatch.setattr(command, "call_command", lambda name, **_: called.append((name, engine_config())))

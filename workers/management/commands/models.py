@@ -159,7 +159,7 @@ def _in_use() -> list[str]:
 def _named() -> list[str]:
     """The models of ENGINES_FILE, without their keys."""
     return [
-        f"Offered to {entry.allowed}: {name} ({entry.title}), {entry.model} on {entry.url}, fallback: {entry.fallback}"
+        f"Offered to {entry.allowed}: {name} ({entry.title}), {entry.model} on {entry.url}, else {entry.fallback}"
         for name, entry in settings.ENGINES.items()
         if entry.url
     ]
