@@ -63,7 +63,9 @@ def run(claim: Claim, lost: Callable[[], object]) -> None:
 def _report(claim: Claim, latest: deque[Progress], over: threading.Event, lost: Callable[[], object]) -> None:
     try:
         while not over.wait(REPORT_S):
-            fields = {"done": latest[0].done, "speed": latest[0].speed} if latest[0].total else {}
+            # The speed of the first, small files says nothing.
+            speed = latest[0].speed if latest[0].done > CHUNK else 0.0
+            fields = {"done": latest[0].done, "speed": speed} if latest[0].total else {}
             if not claim.save(**fields) and not over.is_set():
                 lost()
                 return

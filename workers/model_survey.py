@@ -14,8 +14,8 @@ from workers.engine.base import EngineError
 from workers.engine.weights import places
 from workers.models.catalogue import Entry, catalogue
 from workers.models.errors import ModelError
-from workers.models.machine import MachineSize, best, is_fast_enough, misfit, this_machine
-from workers.models.stored import StoredModel, find_stored, remove_stored, stored_models
+from workers.models.machine import MachineSize, best, is_fast_enough, misfit, misfit_of, this_machine
+from workers.models.stored import StoredModel, find_stored, read_manifest, remove_stored, stored_models
 
 # Licences that BASE_MODEL=auto may accept: they restrict no use.
 FREE_LICENCES: Final = ("Apache-2.0", "MIT")
@@ -75,7 +75,7 @@ def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
         },
         "best": suggested.name if suggested else "",
         "catalogue": [_listed(each, size, each.name in stored) for each in catalogue()],
-        "stored": [_stored(each) for each in here if each.state != "converted"],
+        "stored": [_stored(each, size) for each in here if each.state != "converted"],
     }
 
 
@@ -85,10 +85,12 @@ def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
     return {**fields, **fit, "abilities": sorted(entry.abilities), "typed": entry.typed}
 
 
-def _stored(model: StoredModel) -> dict[str, Any]:
+def _stored(model: StoredModel, size: MachineSize) -> dict[str, Any]:
     """`loads_as`: the names by which an engine that has loaded the model calls it."""
     names = sorted(path.name for path in places_of(str(model.path))) if model.state == "downloaded" else []
-    known = {"name": model.name, "size": model.size, "licence": model.licence, "state": model.state}
+    record = read_manifest(model.path if model.path.is_dir() else model.path.parent)
+    reason = misfit_of(record, size, is_stored=True) if record else ""
+    known = {"name": model.name, "size": model.size, "licence": model.licence, "state": model.state, "misfit": reason}
     return {**known, "path": str(model.path), "loads_as": names}
 
 

@@ -19,5 +19,7 @@ def hub_name(name: str) -> tuple[str, str] | None:
 
 
 def gigabytes(n: int) -> str:
-    """`n` bytes for people: "2.5 GB"; below a gigabyte "120 MB"."""
+    """`n` bytes for people: "2.5 GB"; below a gigabyte "120 MB", below a megabyte "80 kB"."""
+    if n < 1_000_000:
+        return f"{n / 1e3:.0f} kB"
     return f"{n / 1e9:.1f} GB" if n >= 1_000_000_000 else f"{n / 1e6:.0f} MB"

@@ -76,7 +76,7 @@ def misfit(entry: Entry, machine: MachineSize, *, is_stored: bool = False) -> st
     return ""
 
 
-def misfit_of(found: Manifest, machine: MachineSize) -> str:
+def misfit_of(found: Manifest, machine: MachineSize, *, is_stored: bool = False) -> str:
     """Like `misfit`, for what a hub has. Weights have 16 bits, or as many as the name of a GGUF file says."""
     entry = entry_named(found.source.typed)
     if entry is None:
@@ -84,7 +84,7 @@ def misfit_of(found: Manifest, machine: MachineSize) -> str:
         values = {**found.source.model_dump(), "name": "other", "title": "", "licence": "", "languages": ""}
         parameters = max(found.total * 8 // (int(bits[1]) if bits else 16), 1)
         entry = Entry(**values, parameters=parameters, download_bytes=max(found.total, 1))
-    return misfit(entry, machine)
+    return misfit(entry, machine, is_stored=is_stored)
 
 
 def best(entries: Iterable[Entry], machine: MachineSize, stored: Container[str] = ()) -> Entry | None:

@@ -71,13 +71,14 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """`record`: the loaded model. `best`: the row to recommend. `machine`: bytes by kind; empty before a survey.
+    """`record`: the loaded model, called `title`. `best`: the row to recommend. `machine`: bytes by kind, if known.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
     """
 
     record: MeasuredModel | None
+    title: str
     trouble: str
     fixed: str
     machine: dict[str, int]
@@ -95,7 +96,7 @@ class ModelPage:
 
 def model_page() -> ModelPage:
     """Everything on the page."""
-    survey, chosen = ModelSurvey.objects.first(), chosen_model()
+    survey, chosen, record = ModelSurvey.objects.first(), chosen_model(), current_model()
     found = survey.found if survey and settings.ENGINE == "hf" else {}
     rows = model_rows(found)
     best = next(
@@ -104,7 +105,8 @@ def model_page() -> ModelPage:
     rest = [row for row in rows if row != best]
     fixed = settings.ENGINE_MODEL if settings.ENGINE == "remote" else fixed_model()
     return ModelPage(
-        record=current_model(),
+        record=record,
+        title=next((row.title for row in rows if row.state == "loaded"), record.title if record else ""),
         trouble=chosen.trouble if chosen else "",
         fixed=fixed,
         machine=found.get("machine", {}),
@@ -173,7 +175,7 @@ def _row(
         licence=licence,
         languages=listed.get("languages", ""),
         abilities=tuple(ABILITIES[each] for each in listed.get("abilities", ())),
-        misfit=listed.get("misfit") or (download.misfit if download else ""),
+        misfit=listed.get("misfit") or stored.get("misfit") or (download.misfit if download else ""),
         is_slow=listed.get("is_slow", False),
         page="" if name == BUNDLED else f"{settings.HF_ENDPOINT}/{listed.get('repo') or name.partition(':')[0]}",
         path=path,

@@ -84,7 +84,7 @@ def _download(row: ModelRow | None, licence: str) -> None:
 
 def _use(name: str, row: ModelRow | None) -> None:
     """Change to the model. Running answers end with the old one."""
-    if row is None or not row.path or fixed_model():
+    if row is None or not row.path or row.misfit or fixed_model():
         raise ValidationError("This model can’t be used now. Reload the page.")
     choose_model(row.path)
 

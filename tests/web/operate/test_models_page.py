@@ -159,6 +159,11 @@ def test_only_a_stored_model_is_used(survey, post, settings):
     for name in ("good", "/etc/passwd", "nothing"):
         assert "can’t be used" in post("use", name)
     assert chosen_model() is None
+    survey.found["stored"][0]["misfit"] = "Needs 90.0 GB."
+    survey.save()
+    assert "can’t be used" in post("use", "old")
+    survey.found["stored"][0]["misfit"] = ""
+    survey.save()
     assert "Switching" in post("use", "old")
     assert chosen_model().base_model == "/m/old"
     seen_model("b", "old")

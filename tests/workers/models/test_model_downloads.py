@@ -38,7 +38,7 @@ def do(name="acme/tiny") -> ModelDownload:
     return ModelDownload.objects.get(name=name)
 
 
-def test_a_model_is_looked_up_accepted_downloaded_and_listed(hub, home):
+def test_a_model_is_looked_up_accepted_downloaded_and_listed(hub, home, monkeypatch):
     request_download("acme/tiny")
     row = do()
     assert (row.status, row.licence, row.misfit, row.claim) == ("offered", "apache-2.0", "", "")
@@ -51,6 +51,10 @@ def test_a_model_is_looked_up_accepted_downloaded_and_listed(hub, home):
     model_survey.survey()
     assert not ModelDownload.objects.exists()
     assert find_row("acme/tiny").state == "downloaded"
+    assert find_row("acme/tiny").misfit == ""
+    monkeypatch.setattr(model_survey, "machine", lambda: MachineSize(2_000_000_000, 0))
+    model_survey.survey()
+    assert find_row("acme/tiny").misfit.startswith("Needs 5")
     model_survey.remove_model("acme/tiny")
     model_survey.survey()
     assert find_row("acme/tiny") is None

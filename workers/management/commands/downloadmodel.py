@@ -20,4 +20,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Blocks until the download is over. The process ends even while it waits for a hub that does not answer."""
+        os.nice(10)  # chats go first
         run(Claim(options["id"], options["claim"]), lost=lambda: os._exit(1))
