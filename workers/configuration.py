@@ -70,7 +70,9 @@ def engine_config() -> EngineConfig:
         remote_url=f"http://127.0.0.1:{settings.ENGINE_PORT}" if is_vllm else settings.ENGINE_URL,
         remote_model=settings.ENGINE_MODEL,
         # The site's own vLLM has a key that everything with the site's secret knows.
-        remote_key=salted_hmac("guildhall.vllm", "").hexdigest() if is_vllm else settings.ENGINE_KEY,
+        remote_key=salted_hmac("guildhall.vllm", "", algorithm="sha256").hexdigest()
+        if is_vllm
+        else settings.ENGINE_KEY,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         script=settings.ENGINE_SCRIPT,

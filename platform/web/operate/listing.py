@@ -103,7 +103,7 @@ def model_page() -> ModelPage:
         (row for row in rows if row.name == found.get("best") and row.state not in ("loaded", "changing")), None
     )
     rest = [row for row in rows if row != best]
-    fixed = settings.ENGINE_MODEL if settings.ENGINE == "remote" else fixed_model()
+    fixed = fixed_model() if settings.ENGINE == "hf" else settings.ENGINE_MODEL or settings.BASE_MODEL
     return ModelPage(
         record=record,
         title=next((row.title for row in rows if row.state == "loaded"), record.title if record else ""),

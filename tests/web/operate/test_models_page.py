@@ -215,6 +215,8 @@ def test_with_a_model_server_there_is_nothing_to_download(client, survey, settin
     page = client.get(PAGE).content.decode()
     assert "my-70b" in page
     assert "Recommended" not in page
+    settings.ENGINE, settings.ENGINE_MODEL = "vllm", ""
+    assert "This site uses a model server" in client.get(PAGE).content.decode()
 
 
 def test_operators_are_offered_the_best_model_until_they_dismiss_it(client, survey, post, bob):

@@ -56,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database is not ready; run `manage.py migrate`. ({error})") from error
 
     def _list(self, options: dict[str, Any]) -> None:
-        self.stdout.write("\n".join([*_in_use(), "", *_on_disk(), "", *_catalogue(machine())]))
+        self.stdout.write("\n".join([*_in_use(), *_named(), "", *_on_disk(), "", *_catalogue(machine())]))
 
     def _get(self, options: dict[str, Any]) -> None:
         # Only here, as importing the client library takes a second.
@@ -104,8 +104,13 @@ class Command(BaseCommand):
             self.stderr.write(f"ENGINE is {settings.ENGINE}; the choice counts when it is hf.")
 
     def _check(self, options: dict[str, Any]) -> None:
-        settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
-        settings.ENGINE = "hf"
+        entry = settings.ENGINES.get(options["name"])
+        if entry and entry.url:
+            settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
+            settings.ENGINE_KEY = entry.key.get_secret_value()
+        else:
+            settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
+            settings.ENGINE = "hf"
         call_command("checkmodel", stdout=self.stdout, stderr=self.stderr)
 
     def _remove(self, options: dict[str, Any]) -> None:
@@ -149,6 +154,15 @@ def _in_use() -> list[str]:
         measured = f"trusted with {trusted}" if record.known() else "not measured yet"
         lines.append(f"Loaded last: {record.title}, {measured}")
     return lines
+
+
+def _named() -> list[str]:
+    """The models of ENGINES_FILE, without their keys."""
+    return [
+        f"Offered to {entry.allowed}: {name} ({entry.title}), {entry.model} on {entry.url}, else {entry.fallback}"
+        for name, entry in settings.ENGINES.items()
+        if entry.url
+    ]
 
 
 def _on_disk() -> list[str]:
