@@ -23,7 +23,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
-from workers.engine.native import Marks, Skeleton, as_text, new_secret, render
+from workers.engine.native import Marks, Skeleton, as_text, calls_as_text, new_secret, render
 
 N_CACHED_CONTENTS: Final = 2048
 N_CACHED_SKELETONS: Final = 512
@@ -100,11 +100,13 @@ class ChatEncoder:
         """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
 
         Tools and calls are rendered by the template if it knows them, else they are content in the platform's form.
+        Some know only tools (SmolLM3's), or no call after a text (Llama's).
         """
         if tools or any(message.tool_calls for message in messages):
-            native = render(messages, tools, self._secret, self._apply) if self.form else None
-            if native is not None:
-                return self._filled(*native)
+            for told in (messages, calls_as_text(messages)) if self.form else ():
+                native = render(told, tools, self._secret, self._apply)
+                if native is not None:
+                    return self._filled(*native)
             messages = as_text(messages, tools)
         roles = tuple(message.role for message in messages)
         skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))

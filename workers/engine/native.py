@@ -131,14 +131,19 @@ def new_secret() -> str:
     return secrets.token_hex(8)
 
 
-def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
-    """The conversation for a template without tools: calls and tools become content, in the platform's form."""
-    plain = [
+def calls_as_text(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """The conversation for a template that leaves calls out: they become content, in the platform's form."""
+    return [
         PromptMessage(
             role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
         )
         for message in messages
     ]
+
+
+def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
+    """The conversation for a template without tools: these become content too."""
+    plain = calls_as_text(messages)
     if not tools:
         return plain
     schemas = [

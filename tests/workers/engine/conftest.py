@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from gpts.runs.messages import PromptMessage
+from tests.workers.engine.chat_templates import tokenizer_of
 from tests.workers.engine.model_programs import ModelProgram, llama_cpp_program, vllm_program
 from workers.engine.base import Engine, EngineConfig
 from workers.engine.remote import RemoteEngine
@@ -225,3 +227,11 @@ def bundled_tokenizer() -> Any:
     from workers.engine.weights import resolve_model
 
     return AutoTokenizer.from_pretrained(resolve_model(EngineConfig(home=HOME)), local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def encoder_of(bundled_tokenizer: Any) -> Callable[[str], Any]:
+    """The encoder with the template of a family, made once."""
+    from workers.engine.encoding import ChatEncoder
+
+    return cache(lambda name: ChatEncoder(tokenizer_of(name, bundled_tokenizer)))
