@@ -197,8 +197,10 @@ class TimedReplies:
     def __call__(self, state: TurnState) -> ModelReply:
         started = time.monotonic()
         reply = _reply(state)
-        self._n_tokens += max(reply.completion_tokens - 1, 0)
-        self._seconds += max(time.monotonic() - started - reply.first_token_ms / 1000, 0)
+        seconds = time.monotonic() - started - reply.first_token_ms / 1000
+        if reply.completion_tokens > 1 and reply.first_token_ms and seconds > 0:
+            self._n_tokens += reply.completion_tokens - 1
+            self._seconds += seconds
         return reply
 
     @property

@@ -1,7 +1,10 @@
 """A worker changes to the model that an operator chose, and goes back where that cannot be loaded."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from gpts.runs.steps import ModelReply
 from web.operate.services import choose_model, chosen_model
 from workers import configuration
 from workers.engine.base import EngineError
@@ -76,3 +79,16 @@ def test_a_worker_that_cannot_load_the_chosen_model_starts_with_the_bundled_one(
     settings.BASE_MODEL = "/models/broken"
     with pytest.raises(EngineError, match="damaged"):
         configuration._services.__wrapped__()
+
+
+def test_how_fast_a_model_writes_is_measured_after_the_first_token(monkeypatch):
+    times = iter([0.0, 2.0, 10.0, 11.5])
+    monkeypatch.setattr(configuration, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    replies = iter([ModelReply(text="a", completion_tokens=11, first_token_ms=1000), ModelReply(text="")])
+    monkeypatch.setattr(configuration, "_reply", lambda state: next(replies))
+    timed = configuration.TimedReplies()
+    assert timed.tokens_per_s == 0
+    timed(None)
+    assert timed.tokens_per_s == 10
+    timed(None)  # a reply without text says nothing
+    assert timed.tokens_per_s == 10

@@ -131,7 +131,7 @@ def test_the_fallback_answers_when_a_server_is_down_or_refuses(run, services, se
     assert changes(steps) == [ModelChange(wanted="one", engine="two", reason="unavailable")]
     assert replies(steps)[0].engine == "two"
     assert "".join(event["text"] for event in told if event["type"] == "token") == "By two."
-    assert lines(run.version.spec(), steps)[0].words == "Model One isn’t available, so two answers"
+    assert lines(run.version.spec(), steps)[0].words == "Switched to two: Model One isn’t available"
     assert KEY not in caplog.text
     assert KEY not in json.dumps([step.model_dump(mode="json") for step in steps]) + str(told)
 
@@ -224,7 +224,8 @@ def test_a_model_that_is_not_offered_to_the_creator_never_answers(run, services,
     assert steps[-1].text == "By the default model."
     assert changes(steps) == [ModelChange(wanted=name, engine="default", reason="not_offered")]
     assert not servers[1].bodies
-    assert "is no longer offered" in lines(run.version.spec(), steps)[0].words
+    words = f"Switched to the default model: {name} is no longer offered"
+    assert lines(run.version.spec(), steps)[0].words == words
 
 
 def test_the_default_model_can_have_a_fallback_too(gpt, bob, services, servers, table):
