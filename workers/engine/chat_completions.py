@@ -62,11 +62,6 @@ class StreamedAnswer:
             self.usage = replace(self.usage, completion_tokens=self.usage.completion_tokens + 1)
         return text
 
-    @property
-    def has_calls(self) -> bool:
-        """Whether a call has begun."""
-        return bool(self._calls)
-
     def _take_calls(self, deltas: list[dict[str, Any]]) -> None:
         """Adds the pieces of calls: the name comes first, the arguments in pieces."""
         for delta in deltas:
@@ -155,11 +150,16 @@ def _call_schema(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "object", "properties": call, "required": [*call], "additionalProperties": False}
 
 
-def _tool_choice(request: GenerationRequest) -> str:
+def _tool_choice(request: GenerationRequest) -> Any:
     grammar = request.grammar
     if grammar is None or not grammar.tools:
         return "none" if grammar is not None else "auto"
-    return "required" if grammar.required else "auto"  # not a name, which llama.cpp ignores: others are not listed
+    if not grammar.required:
+        return "auto"
+    # vLLM follows the schema of a tool that is named, and not always that of one among several.
+    return (
+        {"type": "function", "function": {"name": grammar.tools[0].name}} if len(grammar.tools) == 1 else "required"
+    )
 
 
 def _arguments(text: str) -> dict[str, Any]:

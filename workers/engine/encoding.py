@@ -70,12 +70,17 @@ class TemplateTurn:
 class ChatEncoder:
     """Turns conversations into token ids for one model; safe for many threads.
 
-    `tokenizer` is a fast transformers tokenizer with a chat template. Raises EngineError if it has none.
+    `tokenizer` is a fast transformers tokenizer. Raises EngineError without a chat template, or with gpt-oss's.
     """
 
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.chat_template:
             raise EngineError("The base model has no chat template, so it cannot be used for chats.")
+        if "<|channel|>" in str(tokenizer.chat_template):
+            raise EngineError(
+                "The base model writes its reasoning and its answer in channels (harmony), which the built-in engine "
+                "cannot read. Run it with a model server instead."
+            )
         self._tokenizer = tokenizer
         # All added tokens, special or not, except runs of white space, which some tokenizers add too.
         added = tokenizer.added_tokens_decoder.items()

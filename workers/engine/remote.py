@@ -34,7 +34,7 @@ from workers.engine.chat_completions import (
     raise_for_status,
     tool_of,
 )
-from workers.engine.checked import checked
+from workers.engine.checked import calls_problem, checked
 from workers.engine.detokenize import StopFilter
 from workers.engine.reasoning import without_reasoning
 from workers.engine.schemas import checked_size
@@ -66,7 +66,7 @@ class RemoteEngine(Learning):
         self._model = config.remote_model
         self._knows_limit = config.context_tokens > 0
         self._reasoning_field = REASONING_FIELDS[0]
-        # Whether a demanded call comes; Ollama and llama.cpp answer in prose instead.
+        # Whether a demanded call comes as demanded; Ollama and llama.cpp answer in prose instead.
         self._forces_calls = True
         self._ability = ModelAbility(
             calls_tools=True,
@@ -180,9 +180,11 @@ class RemoteEngine(Learning):
         except (httpx.HTTPError, RuntimeError) as error:
             raise EngineError(f"The model server failed: {type(error).__name__}: {error}") from error
         finish = answer.outcome(visible.stopped, time.monotonic() >= ends_at)
+        calls = answer.calls()
         if request.grammar and request.grammar.required and finish != "deadline":
-            self._forces_calls = answer.has_calls
-        yield Token(visible.flush() + answer.calls(), finish, answer.usage)
+            demanded = {tool.name: tool for tool in request.grammar.tools}
+            self._forces_calls = not calls_problem(calls, demanded, required=True)
+        yield Token(visible.flush() + calls, finish, answer.usage)
 
     def _body(self, request: GenerationRequest) -> dict[str, Any]:
         """The request as the API takes it."""

@@ -34,7 +34,6 @@ _MISTRAL = (
 FAMILIES = {
     "deepseek_r1_distill": Family(("<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"), _THINKS),
     "gemma3": Family(("<start_of_turn>", "<end_of_turn>", "<start_of_image>"), ("\n\n",)),
-    "gpt_oss": Family(("<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|call|>", "<|return|>")),
     "llama3_1": Family(_LLAMA, form="llama"),
     "llama3_2": Family(_LLAMA, form="llama"),
     "llama4": Family(_LLAMA4, form="llama"),
@@ -61,5 +60,9 @@ def tokenizer_of(name: str, bundled_tokenizer: Any) -> Any:
     for words, special in ((family.hidden, True), (family.visible, False)):
         tokens = [AddedToken(word, special=special, normalized=False) for word in words]
         tokenizer.add_tokens(tokens, special_tokens=special)
-    tokenizer.chat_template = (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
+    tokenizer.chat_template = template_of(name)
     return tokenizer
+
+
+def template_of(name: str) -> str:
+    return (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")

@@ -20,13 +20,12 @@ from workers.engine.weights import resolve_model
 
 MODEL = "smol"
 CONTEXT_TOKENS = 4096
-# A template with tools and reasoning, which the bundled model's own has not, in the format of Qwen's.
+# A template with tools, which the bundled model's own has not, in the format of Qwen's.
 # ruff: noqa: E501
 TEMPLATE = """{{- '<|im_start|>system\\n' }}{%- if messages[0].role == 'system' %}{{- messages[0].content }}{%- endif %}
 {%- if tools %}{{- '\\n\\n# Tools\\n<tools>' }}{%- for tool in tools %}{{- '\\n' }}{{- tool | tojson }}{%- endfor %}
 {{- '\\n</tools>\\nCall one as <tool_call>\\n{"name": name, "arguments": {}}\\n</tool_call>.' }}{%- endif %}{{- '<|im_end|>\\n' }}
 {%- for m in messages %}{%- if m.role == 'assistant' %}{{- '<|im_start|>assistant\\n' }}
-{%- if m.reasoning_content %}{{- '<think>\\n' + m.reasoning_content + '\\n</think>\\n\\n' }}{%- endif %}
 {%- if m.content %}{{- m.content }}{%- endif %}{%- for call in m.tool_calls or [] %}{%- set call = call.function %}
 {{- '\\n<tool_call>\\n{"name": "' + call.name + '", "arguments": ' }}{{- call.arguments | tojson }}{{- '}\\n</tool_call>' }}
 {%- endfor %}{{- '<|im_end|>\\n' }}{%- elif m.role == 'tool' %}
@@ -34,7 +33,13 @@ TEMPLATE = """{{- '<|im_start|>system\\n' }}{%- if messages[0].role == 'system' 
 {%- elif m.role != 'system' %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"""
 # As that of a model which always reasons: the tag stands in the prompt.
-REASONING_TEMPLATE = TEMPLATE.removesuffix("' }}{%- endif %}") + "<think>\\n' }}{%- endif %}"
+_ASSISTANT = "{{- '<|im_start|>assistant\\n' }}"
+REASONING_TEMPLATE = TEMPLATE.replace(
+    _ASSISTANT,
+    _ASSISTANT
+    + "{%- if m.reasoning_content %}{{- '<think>\\n' + m.reasoning_content + '\\n</think>\\n\\n' }}{%- endif %}",
+    1,
+).replace(_ASSISTANT + "{%- endif %}", "{{- '<|im_start|>assistant\\n<think>\\n' }}{%- endif %}")
 
 
 @dataclass

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gpts.runs.messages import PromptMessage
-from tests.workers.engine.chat_templates import EVERY_TOKEN, FAMILIES
+from tests.workers.engine.chat_templates import EVERY_TOKEN, FAMILIES, template_of
 from workers.engine.base import EngineError
 from workers.engine.encoding import ChatEncoder
 
@@ -91,10 +91,13 @@ def test_a_reply_that_comes_back_is_encoded_as_it_was_generated(bundled_tokenize
     assert tuple(ids) in [span for span, _ in spans]
 
 
-def test_a_model_without_a_chat_template_is_refused(bundled_tokenizer: Any) -> None:
+@pytest.mark.parametrize(("template", "reason"), [(None, "chat template"), (template_of("gpt_oss"), "in channels")])
+def test_a_model_without_a_chat_template_or_with_channels_is_refused(
+    bundled_tokenizer: Any, template: str | None, reason: str
+) -> None:
     from copy import deepcopy
 
     tokenizer = deepcopy(bundled_tokenizer)
-    tokenizer.chat_template = None
-    with pytest.raises(EngineError, match="chat template"):
+    tokenizer.chat_template = template
+    with pytest.raises(EngineError, match=reason):
         ChatEncoder(tokenizer)

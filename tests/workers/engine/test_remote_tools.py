@@ -45,7 +45,7 @@ def test_a_streamed_call_reads_like_a_local_one(remote: RemoteEngine, model_serv
     assert (call.name, call.arguments) == ("stock", {"part": "ZP-771"})
     body = model_server.bodies[0]
     assert body["tools"][0]["function"]["name"] == "stock"
-    assert body["tool_choice"] == "required"
+    assert body["tool_choice"] == {"type": "function", "function": {"name": "stock"}}
 
 
 def test_a_call_that_breaks_its_schema_is_asked_for_twice_and_then_an_error(
@@ -118,7 +118,10 @@ def test_a_printed_call_of_no_use_is_asked_for_once_more_as_a_call_only(
             tools=(STOCK,),
             grammar=Grammar(tools=(STOCK,)),
         )
-    assert [body["tool_choice"] for body in model_server.bodies] == ["auto", "required"]
+    assert [body["tool_choice"] for body in model_server.bodies] == [
+        "auto",
+        {"type": "function", "function": {"name": "stock"}},
+    ]
 
 
 def test_json_that_is_an_answer_stays_one(remote: RemoteEngine, model_server: ModelServer) -> None:
