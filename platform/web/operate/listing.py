@@ -71,7 +71,8 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """`record`: the loaded model, called `title`. `best`: the row to recommend. `machine`: bytes by kind, if known.
+    """`record`: the loaded model, called `title`; `loaded` is the name of its row. `best`: the row to
+    recommend. `machine`: bytes by kind, if known.
 
     `looked_up` are rows of other models before their download, `here` those on this machine or being downloaded,
     `fitting` those of the catalogue that fit it, `larger` the others.
@@ -79,6 +80,7 @@ class ModelPage:
 
     record: MeasuredModel | None
     title: str
+    loaded: str
     trouble: str
     fixed: str
     machine: dict[str, int]
@@ -103,10 +105,12 @@ def model_page() -> ModelPage:
         (row for row in rows if row.name == found.get("best") and row.state not in ("loaded", "changing")), None
     )
     rest = [row for row in rows if row != best]
+    loaded = next((row for row in rows if row.state == "loaded"), None)
     fixed = fixed_model() if settings.ENGINE == "hf" else settings.ENGINE_MODEL or settings.BASE_MODEL
     return ModelPage(
         record=record,
-        title=next((row.title for row in rows if row.state == "loaded"), record.title if record else ""),
+        title=loaded.title if loaded else record.title if record else "",
+        loaded=loaded.name if loaded else BUNDLED,
         trouble=chosen.trouble if chosen else "",
         fixed=fixed,
         machine=found.get("machine", {}),

@@ -164,8 +164,13 @@ def test_only_a_stored_model_is_used(survey, post, settings):
     assert "can’t be used" in post("use", "old")
     survey.found["stored"][0]["misfit"] = ""
     survey.save()
-    assert "Switching" in post("use", "old")
+    page = post("use", "old")
+    assert "Switching" in page
     assert chosen_model().base_model == "/m/old"
+    assert 'value="bundled" id="model-old-keep"' in page  # also the way out where loading it kills the worker
+    post("use", "bundled")
+    assert find_row("old").state == "downloaded"
+    post("use", "old")
     seen_model("b", "old")
     assert find_row("old").state == "loaded"
     post("use", "bundled")
