@@ -19,14 +19,14 @@ class CannotStart(Exception):
     """Guildhall cannot start; the message explains why to the operator."""
 
 
-def read_port(text: str) -> int:
-    """The port in the setting PORT."""
+def read_port(text: str, setting: str = "PORT") -> int:
+    """The port in the setting."""
     if text.isdecimal() and 0 < int(text) < 65536:
         return int(text)
-    raise CannotStart(f"PORT must be a number from 1 to 65535, not {text!r}.")
+    raise CannotStart(f"{setting} must be a number from 1 to 65535, not {text!r}.")
 
 
-def require_free_port(port: int) -> None:
+def require_free_port(port: int, setting: str = "PORT") -> None:
     """Raises CannotStart when another program listens on the port, or when it must not be opened."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,11 +34,11 @@ def require_free_port(port: int) -> None:
             listener.bind(("127.0.0.1", port))
         except PermissionError:
             raise CannotStart(
-                f"Port {port} needs administrator rights. Choose one above 1023, as PORT=8000."
+                f"Port {port} needs administrator rights. Choose one above 1023, as {setting}=8000."
             ) from None
         except OSError:
             raise CannotStart(
-                f"Port {port} is in use by another program. Choose another one: PORT={port + 1} ./deploy/up"
+                f"Port {port} is in use by another program. Choose another one: {setting}={port + 1} ./deploy/up"
             ) from None
 
 

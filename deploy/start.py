@@ -21,8 +21,8 @@ from deploy.supervision import Supervisor, answers, fetched
 
 STARTER = (
     "Model: SmolLM2-135M-Instruct, a starter that quotes files, calculates and draws charts, but can't write,\n"
-    "summarize or translate. Get a better one with .venv/bin/python manage.py models, or connect a model server\n"
-    "with ENGINE_URL: see deploy/env.example."
+    "summarize or translate. Operators get a better one on the page Models, or connect a model server with\n"
+    "ENGINE_URL: see deploy/env.example."
 )
 # The time limit for indexing the samples, in seconds; it takes 15 on two cores.
 SAMPLES_S = 600
@@ -63,6 +63,9 @@ def bring_up(progress: ProgressPrinter) -> None:
     preflight.require_writable_home(site.home)
     preflight.take_lock(site.home, site.port)
     preflight.require_free_port(site.port)
+    if os.environ.get("ENGINE") == "vllm":
+        port = preflight.read_port(os.environ.get("ENGINE_PORT") or "8001", "ENGINE_PORT")
+        preflight.require_free_port(port, "ENGINE_PORT")
     preflight.require_disk_space(site.home, preflight.RUN_BYTES, "Guildhall")
     print(f"Guildhall, with its state in {site.home}")
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
@@ -133,6 +136,7 @@ def supervised(site: Site, variables: Mapping[str, str]) -> dict[str, str]:
         "GUILDHALL_REPOSITORY": str(install.REPOSITORY),
         "GUILDHALL_PYTHON": str(install.PYTHON),
         "GUILDHALL_EMBEDDED_VALKEY": "true" if variables["REDIS_URL"] == f"unix://{socket}" else "false",
+        "GUILDHALL_VLLM": "true" if variables.get("ENGINE") == "vllm" else "false",
         "GUILDHALL_VALKEY_SOCKET": socket,
         "GUILDHALL_VALKEY": runner.output(
             Command(tuple(valkey), "The embedded Valkey has no build for this machine.")

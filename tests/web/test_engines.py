@@ -58,7 +58,7 @@ def test_prices_are_for_a_million_tokens(tmp_path):
         (CLOUD + 'fallback = "moon"', "[cloud] falls back to moon, which is not in the file"),
         (CLOUD + '[default]\nfallback = "cloud"', "falls back in a circle: default → cloud → default"),
         (CLOUD + 'fallback = "cloud"', "falls back in a circle: cloud → cloud"),
-        (CLOUD + 'title = "Default"', "has the title “Default”, and so has another model"),
+        (CLOUD + 'title = "Default model"', "has the title “Default model”, and so has another model"),
         ('[default]\nurl = "https://example.org"', "[default] can't have url"),
         (CLOUD.replace("cloud", "Cloud One", 1).replace("[Cloud One]", '["Cloud One"]'), "[Cloud One] is no name"),
         (CLOUD.replace("cloud", "none", 1), "[none] is no name"),

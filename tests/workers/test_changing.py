@@ -1,7 +1,10 @@
 """A worker changes to the model that an operator chose, and goes back where that cannot be loaded."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from gpts.runs.steps import ModelReply
 from web.operate.services import choose_model, chosen_model
 from workers import configuration
 from workers.engine.base import EngineError
@@ -15,6 +18,8 @@ class Named(ScriptedEngine):
     def __init__(self, config) -> None:
         if "broken" in config.base_model:
             raise EngineError("the weights are damaged")
+        if "odd" in config.base_model:
+            raise KeyError("added_tokens")  # as tokenizers does for an empty file
         super().__init__()
         self.name = config.base_model
 
@@ -42,13 +47,17 @@ def test_the_chosen_model_answers_from_the_next_look_on(engine, monkeypatch, fit
 
 
 @pytest.mark.parametrize("fit", [True, False])
-def test_a_model_that_cannot_be_loaded_is_given_up_with_the_reason(engine, monkeypatch, fit):
+@pytest.mark.parametrize(
+    ("path", "reason"), [("/models/broken", "the weights are damaged"), ("/models/odd", "be loaded (KeyError)")]
+)
+def test_a_model_that_cannot_be_loaded_is_given_up_with_the_reason(engine, monkeypatch, fit, path, reason):
     monkeypatch.setattr(configuration, "fits_beside", lambda weights: fit)
-    choose_model("/models/broken")
+    choose_model(path)
     configuration.follow_choice()
     assert engine._current.name == "bundled"
     kept = chosen_model()
-    assert (kept.base_model, kept.trouble) == ("bundled", "the weights are damaged")
+    assert kept.base_model == "bundled"
+    assert reason in kept.trouble
     choose_model("/models/eight")
     assert chosen_model().trouble == ""
 
@@ -58,3 +67,28 @@ def test_a_model_server_is_not_changed(engine, settings):
     choose_model("/models/eight")
     configuration.follow_choice()
     assert engine._current.name == "bundled"
+
+
+def test_a_worker_that_cannot_load_the_chosen_model_starts_with_the_bundled_one(db, monkeypatch, settings):
+    settings.ENGINE = "hf"
+    monkeypatch.setattr(configuration, "open_engine", Named)
+    monkeypatch.setattr(configuration, "_first_recall", lambda engine: None)
+    choose_model("/models/odd")
+    engine = configuration._services.__wrapped__().engine
+    assert (engine.base_model, chosen_model().base_model) == ("bundled", "bundled")
+    settings.BASE_MODEL = "/models/broken"
+    with pytest.raises(EngineError, match="damaged"):
+        configuration._services.__wrapped__()
+
+
+def test_how_fast_a_model_writes_is_measured_after_the_first_token(monkeypatch):
+    times = iter([0.0, 2.0, 10.0, 11.5])
+    monkeypatch.setattr(configuration, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    replies = iter([ModelReply(text="a", completion_tokens=11, first_token_ms=1000), ModelReply(text="")])
+    monkeypatch.setattr(configuration, "_reply", lambda state: next(replies))
+    timed = configuration.TimedReplies()
+    assert timed.tokens_per_s == 0
+    timed(None)
+    assert timed.tokens_per_s == 10
+    timed(None)  # a reply without text says nothing
+    assert timed.tokens_per_s == 10

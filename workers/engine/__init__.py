@@ -10,6 +10,7 @@ from workers.engine.base import Engine, EngineConfig, EngineError
 ENGINES: dict[str, str] = {
     "hf": "workers.engine.local:open_local",
     "remote": "workers.engine.remote:RemoteEngine",
+    "vllm": "workers.engine.vllm:VllmEngine",
     "scripted": "workers.engine.scripted:open_scripted",
 }
 

@@ -45,6 +45,10 @@ class EngineError(Exception):
     """The engine failed; the run may be retried."""
 
 
+class ModelLoading(EngineError):
+    """The model is still loading. Your message is saved. Try again in a minute."""
+
+
 class PromptTooLong(EngineError):
     """The prompt and the requested reply do not fit the model's context window."""
 

@@ -79,7 +79,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
             n_shown += len(piece)
             yield replace(token, text=piece)
     raw = _with_bare_calls(raw, tools) if token.finish == "stop" else raw
-    if not (reason := _calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
+    if not (reason := calls_problem(raw, tools, required=grammar.required and token.finish != "deadline")):
         yield replace(token, text=raw[n_shown:])
         return
     logger.info("a call is generated again: %s", reason)
@@ -89,7 +89,7 @@ def _checked_calls(request: GenerationRequest, attempt: Attempt, grammar: Gramma
         if token.finish is None:
             yield replace(token, text="")
     raw = _with_bare_calls(raw, tools)
-    if reason := _calls_problem(raw, tools, required=True):
+    if reason := calls_problem(raw, tools, required=True):
         raise GrammarError(f"The model wrote no valid call: {reason}")
     yield replace(token, text=raw[len(prose(raw, ended=True)) :], finish="stop")
 
@@ -102,7 +102,7 @@ def _with_bare_calls(raw: str, tools: Mapping[str, ToolSpec]) -> str:
     return text + written(calls) if calls else raw
 
 
-def _calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
+def calls_problem(raw: str, tools: Mapping[str, ToolSpec], *, required: bool) -> str:
     """What is wrong with the calls in `raw`; empty if nothing is."""
     calls = parse(raw, 0)[1]
     for call in calls:

@@ -23,7 +23,7 @@ from gpts.runs.messages import PromptMessage
 from gpts.spec.tools import ToolSpec
 from workers.engine.base import EngineError
 from workers.engine.calls import CallForm, form_of
-from workers.engine.native import Marks, Skeleton, as_text, new_secret, render
+from workers.engine.native import Marks, Skeleton, as_text, calls_as_text, new_secret, render
 
 N_CACHED_CONTENTS: Final = 2048
 N_CACHED_SKELETONS: Final = 512
@@ -70,12 +70,17 @@ class TemplateTurn:
 class ChatEncoder:
     """Turns conversations into token ids for one model; safe for many threads.
 
-    `tokenizer` is a fast transformers tokenizer with a chat template. Raises EngineError if it has none.
+    `tokenizer` is a fast transformers tokenizer. Raises EngineError without a chat template, or with gpt-oss's.
     """
 
     def __init__(self, tokenizer: Any) -> None:
         if not tokenizer.chat_template:
             raise EngineError("The base model has no chat template, so it cannot be used for chats.")
+        if "<|channel|>" in str(tokenizer.chat_template):
+            raise EngineError(
+                "The base model writes its reasoning and its answer in channels (harmony), which the built-in engine "
+                "cannot read. Run it with a model server instead."
+            )
         self._tokenizer = tokenizer
         # All added tokens, special or not, except runs of white space, which some tokenizers add too.
         added = tokenizer.added_tokens_decoder.items()
@@ -100,11 +105,13 @@ class ChatEncoder:
         """The prompt in pieces of ids, each with True if it is content (and then free of control tokens).
 
         Tools and calls are rendered by the template if it knows them, else they are content in the platform's form.
+        Some know only tools (SmolLM3's), or no call after a text (Llama's).
         """
         if tools or any(message.tool_calls for message in messages):
-            native = render(messages, tools, self._secret, self._apply) if self.form else None
-            if native is not None:
-                return self._filled(*native)
+            for told in (messages, calls_as_text(messages)) if self.form else ():
+                native = render(told, tools, self._secret, self._apply)
+                if native is not None:
+                    return self._filled(*native)
             messages = as_text(messages, tools)
         roles = tuple(message.role for message in messages)
         skeleton = self._skeletons.get(roles, lambda: self._skeleton(roles))

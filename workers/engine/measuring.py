@@ -93,7 +93,8 @@ def measure(
     """
     started = time.monotonic()
     cases = _cases()
-    capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True})
+    reasons = ability.reasons or _reasons(ability, reply)
+    capable = ability.model_copy(update={"calls_tools": True, "writes_from_sources": True, "reasons": reasons})
     parts: dict[str, dict[str, bool]] = {name: {} for name in cases["enough"]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for kind in ("choice", "tie", "sources", "abstain", "format", *(["sight"] if takes_pictures else [])):
@@ -138,6 +139,12 @@ def _valid_reply(reply: Reply, state: TurnState) -> ModelReply | None:
         return reply(state)
     except GrammarError:
         return None
+
+
+def _reasons(ability: ModelAbility, reply: Reply) -> bool:
+    """Whether the model reasons before an answer, which takes room that it would lack in the cases."""
+    given = _valid_reply(reply, TurnState(_spec(), ability, (UserMessage(text="Hello!"),), (), {}))
+    return given is not None and bool(given.reasoning)
 
 
 def _judge_choice(case: Mapping[str, Any], ability: ModelAbility, reply: Reply) -> dict[str, bool]:

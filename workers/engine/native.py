@@ -114,12 +114,11 @@ def render(
     """The skeleton of a conversation with tools and the texts for its slots; None if the template cannot render it.
 
     For a template without a system message, or that moves it, it becomes the beginning of the first message.
-    Reasoning goes along if the template takes it (gpt-oss's refuses it beside text).
     """
-    for reasons, folds in ((True, False), (True, True), (False, False), (False, True)):
+    for folds in (False, True):
         marks = Marks(secret)
         specs = [_tool(tool, marks) for tool in tools]
-        text = apply(_chat(messages, marks, folds=folds, reasons=reasons), specs)
+        text = apply(_chat(messages, marks, folds), specs)
         skeleton = marks.split(text) if text is not None else None
         if skeleton is not None:
             return skeleton, marks.texts
@@ -131,14 +130,19 @@ def new_secret() -> str:
     return secrets.token_hex(8)
 
 
-def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
-    """The conversation for a template without tools: calls and tools become content, in the platform's form."""
-    plain = [
+def calls_as_text(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
+    """The conversation for a template that leaves calls out: they become content, in the platform's form."""
+    return [
         PromptMessage(
             role=message.role, content=message.content + written([(c.name, c.arguments) for c in message.tool_calls])
         )
         for message in messages
     ]
+
+
+def as_text(messages: Sequence[PromptMessage], tools: Sequence[ToolSpec]) -> list[PromptMessage]:
+    """The conversation for a template without tools: these become content too."""
+    plain = calls_as_text(messages)
     if not tools:
         return plain
     schemas = [
@@ -159,11 +163,8 @@ def _tool(tool: ToolSpec, marks: Marks) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _chat(messages: Sequence[PromptMessage], marks: Marks, *, folds: bool, reasons: bool) -> list[dict[str, Any]]:
-    """The messages for the template. Ids of calls are numbers of nine digits, as Mistral's demands.
-
-    Qwen's and most others look for reasoning in the field `reasoning_content`, gpt-oss's in `thinking`.
-    """
+def _chat(messages: Sequence[PromptMessage], marks: Marks, folds: bool) -> list[dict[str, Any]]:
+    """The messages for the template. Ids of calls are numbers of nine digits, as Mistral's demands."""
     numbers: dict[str, str] = {}
     chat: list[dict[str, Any]] = []
     held = ""
@@ -174,8 +175,8 @@ def _chat(messages: Sequence[PromptMessage], marks: Marks, *, folds: bool, reaso
             continue
         turn: dict[str, Any] = {"role": message.role, "content": held + content}
         held = ""
-        if message.reasoning and reasons:
-            turn["reasoning_content"] = turn["thinking"] = marks.mark(message.reasoning, needed=False)
+        if message.reasoning:
+            turn["reasoning_content"] = marks.mark(message.reasoning, needed=False)
         if message.tool_calls:
             turn["tool_calls"] = [
                 _call(call.call_id, call.name, call.arguments, numbers, marks) for call in message.tool_calls

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from gpts.knowledge.ranking import COVERED, SCORE_FLOOR, TERM_WEIGHT, Evidence, is_covered, same_terms
 from gpts.knowledge.terms import terms
 from gpts.runs.state import TurnState
 from gpts.runs.steps import UserMessage
-from web.builder.models import Gpt
+from gpts.spec.gpt import GptSpec
 from workers.knowledge.index import Explained
 from workers.runs.answering import retrieval, whole_files
 from workers.runs.services import Services
@@ -18,9 +17,8 @@ SHOWN: Final = 12
 TEXT_CHARS: Final = 700
 
 
-def probe(services: Services, gpt_id: UUID, question: str) -> dict[str, Any]:
-    """What the draft's files contain for `question`, best first, as JSON. Raises KnowledgeError."""
-    spec = Gpt.objects.get(id=gpt_id).draft_spec()
+def probe(services: Services, spec: GptSpec, question: str) -> dict[str, Any]:
+    """What the files of a GPT contain for `question`, best first, as JSON. Raises KnowledgeError."""
     explained = services.index.explain(spec.knowledge, question)
     _, evidence = services.index.rank(spec.knowledge, question)
     ability = services.engine.ability()

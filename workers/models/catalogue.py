@@ -1,17 +1,14 @@
 """The models that Guildhall suggests (`catalogue.toml`), and how a name that a person types finds its files."""
 
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gpts.spec.base_models import HUB_NAME, hub_name
 from workers.models.errors import ModelError
-
-HUB_NAME: Final = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
-_TYPED: Final = re.compile(rf"({HUB_NAME})(?::([\w./-]+\.gguf))?", re.ASCII)
 
 Ability = Literal["tools", "reasoning", "vision"]
 
@@ -41,7 +38,8 @@ class Entry(ModelSource):
 
     `parameters` are all weights, `active` those that one token passes in a mixture of experts (0: all). These and
     `download_bytes` are approximate. `abilities` are what the maker states; a site goes by what it measures itself.
-    `engine` says whether the built-in engine can load the model.
+    `engine` says whether the built-in engine can load the model. The parsers are vLLM's names of the forms in which
+    the model writes calls and reasoning; empty: it writes none, or in the commonest form.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -54,6 +52,8 @@ class Entry(ModelSource):
     languages: str
     abilities: frozenset[Ability] = frozenset()
     engine: Literal["built-in", "server"] = "built-in"
+    tool_parser: str = ""
+    reasoning_parser: str = ""
     quirks: str = ""
 
     @property
@@ -83,8 +83,8 @@ def find_source(name: str) -> ModelSource:
     """The source that `name` means: in the catalogue, `org/name`, or `org/name:file.gguf`. Raises ModelError."""
     if entry := entry_named(name):
         return entry.source
-    if (match := _TYPED.fullmatch(name)) and "--" not in match[1] and ".." not in name:
-        return ModelSource(repo=match[1], file=match[2] or "")
+    if found := hub_name(name):
+        return ModelSource(repo=found[0], file=found[1])
     raise ModelError(
         f"“{name}” is neither in the catalogue (`manage.py models`), nor a hub name such as Qwen/Qwen3-8B or "
         "org/name:file.gguf."

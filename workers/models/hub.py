@@ -21,9 +21,10 @@ from huggingface_hub import hf_hub_url
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
+from gpts.spec.base_models import gigabytes
 from workers.models.errors import ModelError
 from workers.models.listing import Hub, allow_network, in_plain_words
-from workers.models.machine import DISK_MARGIN, free_bytes, gigabytes
+from workers.models.machine import DISK_MARGIN, free_bytes
 from workers.models.progress import Meter, MeterBar, Report
 from workers.models.stored import (
     RECORD,
@@ -55,7 +56,7 @@ def download(
         raise ModelError(f"{manifest.source.repo} is under {manifest.licence}; accept the licence to download it.")
     allow_network()
     folder = hub_folder(home, manifest.source)
-    with only_one(folder), in_plain_words(manifest.source, hub):
+    with in_plain_words(manifest.source, hub), only_one(folder):
         if here := read_manifest(folder):
             return model_path(folder, here)
         aside = _begin(manifest, partial_folder(folder))
@@ -106,7 +107,7 @@ def _fetch_missing(path: Path, file: HubFile, manifest: Manifest, hub: Hub, mete
         part.unlink()
         raise ModelError(
             f"{file.name} arrived damaged: its checksum is not the one that the hub states. The file was deleted; "
-            "run the same command to fetch it again."
+            "download the model again to fetch it anew."
         )
     part.rename(path)
 

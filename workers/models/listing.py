@@ -128,7 +128,7 @@ def in_plain_words(source: ModelSource, hub: Hub) -> Iterator[None]:
     except httpx2.HTTPError as error:
         raise ModelError(
             f"Couldn't connect to {hub.endpoint} ({type(error).__name__}). Check the network, or set HF_ENDPOINT to "
-            "a mirror. Nothing is lost: the same command goes on from where it stopped."
+            "a mirror. Nothing is lost: downloading again goes on from where it stopped."
         ) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)

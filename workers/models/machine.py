@@ -1,13 +1,16 @@
 """Whether a model of the catalogue fits a machine, decided from its numbers."""
 
 import os
+import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from workers.models.catalogue import Entry
+from gpts.spec.base_models import gigabytes
+from workers.models.catalogue import Entry, entry_named
+from workers.models.stored import Manifest
 
 # What the site, its workers and the embedder take, besides the base model.
 SITE_BYTES: Final = 2_000_000_000
@@ -15,6 +18,7 @@ SITE_BYTES: Final = 2_000_000_000
 DISK_MARGIN: Final = 1_000_000_000
 # A CPU reads every active weight for every token: 8.5 GB at some 20 GB/s of memory give 2 tokens per second.
 CPU_BYTES_PER_TOKEN: Final = 8_500_000_000
+_GGUF_BITS: Final = re.compile(r"[qQ]([2-8])")
 MEMORY: Final = Path("/proc/meminfo")
 # Where a container's memory limit is written (cgroup version 2).
 CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
@@ -72,16 +76,27 @@ def misfit(entry: Entry, machine: MachineSize, *, is_stored: bool = False) -> st
     return ""
 
 
-def best(entries: Iterable[Entry], machine: MachineSize) -> Entry | None:
-    """The largest model that fits and, without a GPU for it, answers in reasonable time; None if none does."""
-    usable = [each for each in entries if not misfit(each, machine) and _is_fast_enough(each, machine)]
+def misfit_of(found: Manifest, machine: MachineSize, *, is_stored: bool = False) -> str:
+    """Like `misfit`, for what a hub has. Weights have 16 bits, or as many as the name of a GGUF file says."""
+    entry = entry_named(found.source.typed)
+    if entry is None:
+        bits = _GGUF_BITS.search(found.source.file)
+        values = {**found.source.model_dump(), "name": "other", "title": "", "licence": "", "languages": ""}
+        parameters = max(found.total * 8 // (int(bits[1]) if bits else 16), 1)
+        entry = Entry(**values, parameters=parameters, download_bytes=max(found.total, 1))
+    return misfit(entry, machine, is_stored=is_stored)
+
+
+def best(entries: Iterable[Entry], machine: MachineSize, stored: Container[str] = ()) -> Entry | None:
+    """The largest model that fits and, without a GPU for it, answers in reasonable time; None if none does.
+
+    `stored`: the names of those that need no more disk.
+    """
+    fitting = [each for each in entries if not misfit(each, machine, is_stored=each.name in stored)]
+    usable = [each for each in fitting if is_fast_enough(each, machine)]
     return max(usable, key=lambda each: (each.parameters, not each.file), default=None)
 
 
-def _is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
+def is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
+    """Whether the model, if it fits, writes at least some two tokens per second."""
     return entry.memory <= machine.gpu_memory or (entry.active or entry.parameters) * 2 <= CPU_BYTES_PER_TOKEN
-
-
-def gigabytes(n: int) -> str:
-    """`n` bytes for people: "2.5 GB"; below a gigabyte "120 MB"."""
-    return f"{n / 1e9:.1f} GB" if n >= 1_000_000_000 else f"{n / 1e6:.0f} MB"

@@ -37,7 +37,7 @@ class Meter:
     def add(self, n_bytes: int, *, received: bool = True) -> None:
         """Count bytes, received now or kept from an earlier attempt. Raises ModelError if cancelled."""
         if self.cancelled():
-            raise ModelError("The download was cancelled. The same command goes on from where it stopped.")
+            raise ModelError("The download was cancelled. Downloading again goes on from where it stopped.")
         self.done += n_bytes
         self.received += n_bytes if received else 0
         speed = max(self.received, 0) / max(time.monotonic() - self.started, 0.001)

@@ -52,12 +52,16 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model on disk: the name to type, the path to load, and its bytes. Unfinished ones cannot be loaded."""
+    """A model on disk: the name to type, the path to load, its bytes, and the licence it was downloaded under.
+
+    Unfinished ones cannot be loaded.
+    """
 
     name: str
     path: Path
     size: int
     state: Literal["downloaded", "unfinished", "converted"]
+    licence: str = ""
 
 
 def hub_folder(home: Path, source: ModelSource) -> Path:
@@ -102,7 +106,7 @@ def model_path(folder: Path, manifest: Manifest) -> Path:
 def remove_stored(model: StoredModel, in_use: set[Path]) -> None:
     """Remove the model from disk. Raises ModelError if its path is among `in_use`, or it is being downloaded."""
     if model.path in in_use:
-        raise ModelError(f"“{model.name}” is in use. Choose another model first: `manage.py models use NAME`.")
+        raise ModelError(f"“{model.name}” is in use. Choose another model first.")
     folder = model.path if model.path.is_dir() else model.path.parent
     with only_one(folder):
         aside = folder.with_name(f".{folder.name.lstrip('.')}.removed")
@@ -129,8 +133,8 @@ def _from_hub(folder: Path) -> StoredModel | None:
         return None
     name = manifest.name or manifest.source.typed
     if folder.name.startswith("."):
-        return StoredModel(name, folder, _size(folder), "unfinished")
-    return StoredModel(name, model_path(folder, manifest), _size(folder), "downloaded")
+        return StoredModel(name, folder, _size(folder), "unfinished", manifest.licence)
+    return StoredModel(name, model_path(folder, manifest), _size(folder), "downloaded", manifest.licence)
 
 
 def _converted(folder: Path) -> StoredModel:

@@ -34,7 +34,7 @@ from web.runs.services import finish_run
 from web.runs.services import history as history_of
 from web.runs.wake import requeue, taking_one, wake
 from workers import configuration
-from workers.engine.base import EngineError, GrammarError, PromptTooLong
+from workers.engine.base import EngineError, GrammarError, ModelLoading, PromptTooLong
 from workers.knowledge.errors import KnowledgeError
 from workers.runs import answering, delegate_tools, leases
 from workers.runs.perform import perform
@@ -48,6 +48,7 @@ logger = logging.getLogger(__name__)
 # How often workers may start on one run before it fails: a run that kills its workers must not be retried forever.
 MAX_ATTEMPTS: Final = 8
 UNANSWERED: Final = "The model isn't responding right now. Your message is saved. Try again."
+LOADING: Final = "Waiting for the model to load"
 FAILED: Final = "Something went wrong while answering. Your message is saved. Try again."
 ANY_ABILITY: Final = ModelAbility(calls_tools=True, writes_from_sources=True, context_tokens=1)
 
@@ -74,7 +75,7 @@ def advance(run_id: UUID, queue: Queue, services: Callable[[], Services]) -> Non
             _advance_with_model(run_id, queue, services, held)
         except (LeaseLost, RunOver):
             logger.info("run %s was taken over or ended", run_id)
-        except (PromptTooLong, GrammarError, KnowledgeError) as error:
+        except (PromptTooLong, GrammarError, KnowledgeError, ModelLoading) as error:
             _fail(run_id, lease, str(error))
         except EngineError as error:
             logger.error("run %s: %s", run_id, error)
@@ -89,14 +90,17 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
     related = ("message__conversation__gpt", "version__gpt__owner", "owner")
     run = Run.objects.select_related(*related).get(id=run_id)
     if queue != "model":
-        _advance(run, queue, services, held)
+        _advance(run, queue, services, held, DEFAULT)
         return
+    if not stream.is_model_loaded():
+        stream.publish(run_id, {"type": "progress", "call_id": "", "text": LOADING})
     named = configuration.named_engines()
     while True:
         wanted = run.version.spec().model.engine
         chosen = named.choose(wanted, run.gpt.owner, log.read(run_id), services())
         if chosen.change:
-            log.append(run_id, chosen.change, held.token)
+            seq = log.append(run_id, chosen.change, held.token)
+            stream.publish(run_id, {"type": "step", "seq": seq, "kind": chosen.change.kind})
         try:
             _advance(run, queue, partial(getattr, chosen, "services"), held, chosen.name)
             return
@@ -107,9 +111,7 @@ def _advance_with_model(run_id: UUID, queue: Queue, services: Callable[[], Servi
             named.failed(chosen.name, error, services())
 
 
-def _advance(
-    run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str = DEFAULT
-) -> None:
+def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: leases.Held, engine: str) -> None:
     run_id = run.id
     if run.n_attempts > MAX_ATTEMPTS:
         finish_run(run_id, Error(message=FAILED), held.token)

@@ -11,7 +11,7 @@ from workers.engine.base import GenerationRequest, Sampling, Token, Usage
 from workers.runs.services import Services
 
 # How long a model that reasons may do so before it writes a short text.
-REASONING_TOKENS: Final = 1_024
+SHORT_REASONING_TOKENS: Final = 1_024
 
 # Given each piece of an answer as it may be shown, also empty ones, several times a second; may raise to stop.
 Show = Callable[[str], None]
@@ -28,7 +28,7 @@ class ShortText:
 
 def limit(max_tokens: int, services: Services) -> int:
     """The longest reply of which `max_tokens` are the text itself."""
-    return max_tokens + (REASONING_TOKENS if services.engine.ability().reasons else 0)
+    return max_tokens + (SHORT_REASONING_TOKENS if services.engine.ability().reasons else 0)
 
 
 def write(

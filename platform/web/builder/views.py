@@ -174,7 +174,7 @@ def form_state(gpt: Gpt) -> dict[str, Any]:
 def state(gpt: Gpt) -> dict[str, Any]:
     """`form_state` rendered as the parts of the page that the page's script replaces."""
     context = form_state(gpt)
-    names = ("status", "publish", "link", "agent_card", "face")
+    names = ("status", "publish", "link", "agent_card", "face", "notice")
     parts = {name: render_to_string(f"builder/parts/{name}.html", context) for name in names}
     return {
         "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt)},

@@ -32,7 +32,7 @@ from web.chat.phrases import (
     shortened,
     tool_name,
 )
-from web.engines import title_of
+from web.engines import DEFAULT_TITLE, title_of
 
 State = Literal["done", "failed", "running", "waiting"]
 # Characters shown of an argument and of a result; all of it is in the log.
@@ -138,10 +138,11 @@ def _search(step: Retrieval, notes: Sequence[PartNotes]) -> StepLine:
 
 
 def _change(step: ModelChange) -> StepLine:
-    wanted, engine = title_of(step.wanted), title_of(step.engine)
+    names = (title_of(name) for name in (step.wanted, step.engine))
+    wanted, engine = ("the default model" if name == DEFAULT_TITLE else name for name in names)
     why = "isn’t available" if step.reason == "unavailable" else "is no longer offered"
-    words = f"{wanted} {why}, so {engine} answers"
-    return StepLine(words, words, "Changed the model # times")
+    words = f"Switched to {engine}: {wanted} {why}"
+    return StepLine(words, words, "Changed the model # times", "failed")
 
 
 def _call(spec: GptSpec, log: Log, call: ToolCall) -> StepLine:

@@ -1,4 +1,4 @@
-"""The base model that an operator chose, measurements of those that ran here, and the operators' overrides."""
+"""The base model that an operator chose, those on this machine and their downloads, measurements, and overrides."""
 
 from datetime import timedelta
 from typing import ClassVar, Final
@@ -6,8 +6,12 @@ from typing import ClassVar, Final
 from django.db import models
 from django.utils import timezone
 
+from gpts.spec.base_models import MAX_NAME_CHARS
+
 # After this long without a result the worker is taken for dead.
 MEASURING_LIMIT: Final = timedelta(minutes=60)
+# How long a download is its process's without a report, which is due every second: longer than one takes to start.
+CLAIM: Final = timedelta(seconds=30)
 # What an operator may override. The engine sets the context length.
 OVERRIDABLE: Final = ("calls_tools", "writes_from_sources", "breaks_ties", "sees_images", "reasons")
 
@@ -30,6 +34,70 @@ class ChosenModel(models.Model):
 
     def __str__(self) -> str:
         return self.base_model
+
+
+class ModelSurvey(models.Model):
+    """What workers.model_survey found last about the models and its machine, as JSON for pages: one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    found = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_model_survey")
+        ]
+
+
+class ModelDownload(models.Model):
+    """A model that an operator looked up or downloads. A process claims the row with a random `claim`.
+
+    `name` is a short name of the catalogue or the one on the hub. `accepted` is the licence that somebody accepted
+    ("": none yet), `licence` the one that the hub states. `automatic`: begun by BASE_MODEL=auto, to be used at once.
+    Sizes in bytes, `speed` in bytes per second.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DOWNLOADING = "downloading", "Downloading"
+        OFFERED = "offered", "Waiting for you"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Stopped"
+        DONE = "done", "Downloaded"
+
+    IN_PROGRESS: ClassVar = (Status.WAITING, Status.DOWNLOADING)
+
+    name = models.CharField(max_length=MAX_NAME_CHARS, unique=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.WAITING)
+    accepted = models.CharField(max_length=300, blank=True)
+    licence = models.CharField(max_length=300, blank=True)
+    misfit = models.CharField(max_length=300, blank=True)
+    total = models.BigIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    speed = models.FloatField(default=0.0)
+    error = models.CharField(max_length=500, blank=True)
+    path = models.CharField(max_length=1000, blank=True)
+    automatic = models.BooleanField(default=False)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    claim = models.CharField(max_length=32, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def percent(self) -> int:
+        """How much is here, from 0 to 100."""
+        return self.done * 100 // max(self.total, 1)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether its process has not reported for a third of its claim. Another one follows."""
+        return self.claimed_until is not None and self.claimed_until < timezone.now() + CLAIM * 2 / 3
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None while that is not known."""
+        return (self.total - self.done) / self.speed if self.speed > 0 else None
 
 
 class MeasuredModel(models.Model):

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from gpts.spec.base_models import AUTO, BUNDLED
 from web.operate.models import MEASURING_LIMIT, OVERRIDABLE, ChosenModel, MeasuredModel
 
 
@@ -55,6 +56,11 @@ def choose_model(base_model: str) -> None:
 def chosen_model() -> ChosenModel | None:
     """What an operator chose; None if nothing."""
     return ChosenModel.objects.first()
+
+
+def fixed_model() -> str:
+    """The model that BASE_MODEL names, before which no choice counts; empty if it leaves the choice."""
+    return "" if settings.BASE_MODEL in (BUNDLED, AUTO) else settings.BASE_MODEL
 
 
 def refuse_model(refused: str, kept: str, trouble: str) -> None:

@@ -1,7 +1,13 @@
 """URLs of the operator's pages."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from web.operate import views
 
-urlpatterns = [path("operate/model/", views.model, name="operate_model")]
+ACTIONS = "look-up|download|stop|use|remove|dismiss"
+
+urlpatterns = [
+    path("operate/model/", views.model, name="operate_model"),
+    path("operate/models/", views.models, name="operate_models"),
+    re_path(rf"^operate/models/(?P<action>{ACTIONS})/$", views.change_models, name="change_models"),
+]

@@ -1,31 +1,122 @@
-"""The page that shows an operator which model runs here and what it can do."""
+"""Operators' pages: the models of this site, and what the loaded one can do."""
 
 import tomllib
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gpts.spec.base_models import MAX_NAME_CHARS
+from web import rpc
 from web.accounts.requests import PersonRequest
+from web.operate.downloads import forget_download, request_download, stop_download
+from web.operate.listing import DISMISSED, ModelRow, find_row, model_page
 from web.operate.models import OVERRIDABLE, MeasuredModel
-from web.operate.services import current_model, override
+from web.operate.services import choose_model, current_model, fixed_model, override
 
 _TITLES: Final = tomllib.loads(Path(__file__).with_name("titles.toml").read_text("utf-8"))
 _CHOICES: Final = {"measured": None, "on": True, "off": False}
+# Deleting a large model takes seconds.
+REMOVE_S: Final = 30.0
 
 
-@never_cache
-@login_required
+def operators_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page that is there for operators only: 404 for others."""
+
+    @wraps(view)
+    def guarded(request: PersonRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_staff:
+            raise Http404
+        return view(request, **kwargs)
+
+    return never_cache(login_required(guarded))
+
+
+@operators_only
+@require_safe
+def models(request: PersonRequest) -> HttpResponse:
+    """All models with their downloads; `?part` is the list alone, with which the page updates itself."""
+    template = "operate/parts/model_list.html" if "part" in request.GET else "operate/models.html"
+    return render(request, template, {"models": model_page(), "max_name_chars": MAX_NAME_CHARS})
+
+
+@operators_only
+@require_POST
+def change_models(request: PersonRequest, action: str) -> HttpResponse:
+    """Look up, download, stop, use or remove the model `name`, or dismiss the offer of one."""
+    name = request.POST.get("name", "").strip()
+    if action == "dismiss":
+        request.session[DISMISSED] = name
+        return redirect("store")
+    row = find_row(name)
+    try:
+        if action == "download":
+            _download(row, request.GET.get("licence", ""))
+        else:
+            _CHANGES[action](name, row)
+    except (ValidationError, rpc.NoResult) as error:
+        messages.error(request, getattr(error, "message", str(error)))
+    row = find_row(name) or row
+    return redirect(reverse("operate_models") + (f"#{row.anchor}" if row else ""))
+
+
+def _look_up(name: str, row: ModelRow | None) -> None:
+    """Look a name up. One of the catalogue is on the page already."""
+    if row is None or row.download:
+        request_download(row.name if row else name, is_listed=row is not None)
+
+
+def _download(row: ModelRow | None, licence: str) -> None:
+    """Download the model, whose `licence` the operator accepted by this."""
+    if row is None or row.path:
+        raise ValidationError("This model isn’t offered any more. Look it up again.")
+    request_download(row.name, licence[:300], is_listed=True)
+
+
+def _use(name: str, row: ModelRow | None) -> None:
+    """Change to the model. Running answers end with the old one."""
+    if row is None or not row.path or row.misfit or fixed_model():
+        raise ValidationError("This model can’t be used now. Reload the page.")
+    choose_model(row.path)
+
+
+def _remove(name: str, row: ModelRow | None) -> None:
+    """Delete what is on disk of the model, and forget its download."""
+    if row is None or not row.is_removable:
+        raise ValidationError("This model can’t be removed now. If it is in use, use another one first.")
+    if row.is_on_disk:
+        refused = rpc.call("workers.tasks.remove_model", row.name, queue="model", timeout_s=REMOVE_S).get("refused")
+        if refused:
+            raise ValidationError(refused)
+    forget_download(row.name)
+
+
+def _stop(name: str, row: ModelRow | None) -> None:
+    """Stop the download and keep what it has."""
+    stop_download(row.name if row else name)
+
+
+_CHANGES: Final[dict[str, Callable[[str, ModelRow | None], None]]] = {
+    "look-up": _look_up,
+    "stop": _stop,
+    "use": _use,
+    "remove": _remove,
+}
+
+
+@operators_only
 @require_http_methods(["GET", "POST"])
 def model(request: PersonRequest) -> HttpResponse:
-    """The loaded model with its figures; POST overrides its abilities. 404 unless the user is an operator."""
-    if not request.user.is_staff:
-        raise Http404
+    """The loaded model with its figures; POST overrides its abilities."""
     record = current_model()
     if request.method == "POST" and record:
         override(record, _changes(request))

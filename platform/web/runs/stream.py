@@ -179,6 +179,14 @@ def model_worker() -> Event | None:
     return json.loads(state) if state else None
 
 
+def is_model_loaded() -> bool:
+    """Whether a worker has its model loaded; True where Redis cannot tell."""
+    try:
+        return model_worker() is not None
+    except redis.RedisError:
+        return True
+
+
 def announce_missing(reasons: dict[str, str]) -> None:
     """Announce for MODEL_KEEP_S which capabilities do not work here, and why."""
     try:

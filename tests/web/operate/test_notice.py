@@ -18,7 +18,7 @@ def test_a_starter_says_what_it_cannot_do(client, bob):
     client.force_login(bob)
     page = client.get(reverse("store")).content.decode()
     assert "SmolLM2-135M-Instruct is a starter model" in page
-    assert "Connect a better model" not in page
+    assert "Get a better model" not in page
 
 
 def test_an_operator_is_told_where_to_change_that(client, alice):
@@ -26,7 +26,7 @@ def test_an_operator_is_told_where_to_change_that(client, alice):
     alice.save()
     save_measurement(seen_model("a", "bundled"), {}, {"writes_from_sources": False}, 1.0)
     client.force_login(alice)
-    assert reverse("operate_model") in client.get(reverse("store")).content.decode()
+    assert reverse("operate_models") in client.get(reverse("store")).content.decode()
 
 
 def test_a_capable_model_is_named(client, bob):

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from gpts.runs.messages import PromptMessage
+from tests.workers.engine.chat_templates import tokenizer_of
+from tests.workers.engine.model_programs import ModelProgram, llama_cpp_program, vllm_program
 from workers.engine.base import Engine, EngineConfig
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import CAPABLE, ScriptedEngine
@@ -19,6 +22,10 @@ from workers.engine.scripted import CAPABLE, ScriptedEngine
 HOME = Path(os.environ.get("GUILDHALL_HOME", Path(__file__).parents[3] / "var"))
 LONG_REPLY = " ".join(f"wörd{i} 🎉" for i in range(2000))
 CONTEXT_TOKENS = 4096
+# Each where it is installed.
+SERVERS = [
+    pytest.param(name, marks=[pytest.mark.process, pytest.mark.remote_server]) for name in ("llama_cpp", "vllm")
+]
 
 
 @dataclass
@@ -27,6 +34,7 @@ class Subject:
 
     engine: Engine
     n_active: Callable[[], int]
+    notices_closing: bool = True
 
 
 class ModelServer(ThreadingHTTPServer):
@@ -36,6 +44,7 @@ class ModelServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,6 +54,7 @@ class ModelServer(ThreadingHTTPServer):
         self.headers: list[Any] = []
         self.failure: tuple[int, str] | None = None
         self.breaks_off = False
+        self.unready = 0
         self.events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -70,6 +80,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the test's output stays clean."""
 
     def do_GET(self) -> None:
+        if self.server.unready:
+            self.server.unready -= 1
+            self._answer(503, {})
+            return
         self._answer(200, {"data": []})
 
     def do_POST(self) -> None:
@@ -147,14 +161,53 @@ def local_engine() -> Iterator[Any]:
     engine.close()
 
 
-@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "remote", "scripted"])
+@pytest.fixture(scope="session")
+def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelProgram]:
+    """A server of llama.cpp with the bundled model."""
+    with llama_cpp_program(tmp_path_factory.mktemp("llama")) as program:
+        yield program
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelProgram]:
+    """A server of vLLM with the bundled model."""
+    with vllm_program(tmp_path_factory.mktemp("vllm"), HOME) as program:
+        yield program
+
+
+@pytest.fixture(params=SERVERS)
+def served(request: pytest.FixtureRequest) -> Subject:
+    """The engine in front of each real server."""
+    return served_by(request.param, request)
+
+
+def served_by(name: str, request: pytest.FixtureRequest) -> Subject:
+    """The engine in front of the server of this fixture, which it asks for its context."""
+    program: ModelProgram = request.getfixturevalue(name)
+    program.until_idle()
+    engine = engine_of(program)
+    request.addfinalizer(engine.close)
+    return Subject(engine, program.n_active)
+
+
+def engine_of(program: ModelProgram, **options: Any) -> RemoteEngine:
+    """An engine that uses the server."""
+    config = EngineConfig(engine="remote", remote_url=program.url, remote_model=program.model, **options)
+    engine = RemoteEngine(config)
+    assert engine.health().ready
+    return engine
+
+
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "remote", "scripted", *SERVERS])
 def subject(request: pytest.FixtureRequest) -> Subject:
+    if request.param in ("llama_cpp", "vllm"):
+        return served_by(request.param, request)
     if request.param == "local":
         engine = request.getfixturevalue("local_engine")
         return Subject(engine, lambda: engine._batch.n_running)
     if request.param == "remote":
         server = request.getfixturevalue("model_server")
-        return Subject(request.getfixturevalue("remote"), lambda: server.n_active)
+        return Subject(request.getfixturevalue("remote"), lambda: server.n_active, notices_closing=False)
     stalled = threading.Event()
     scripted = ScriptedEngine(
         lambda messages: _scripted_reply(messages, stalled),
@@ -174,3 +227,11 @@ def bundled_tokenizer() -> Any:
     from workers.engine.cpu.converting import resolve_compressed
 
     return AutoTokenizer.from_pretrained(resolve_compressed(EngineConfig(home=HOME)).tokenizer, local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def encoder_of(bundled_tokenizer: Any) -> Callable[[str], Any]:
+    """The encoder with the template of a family, made once."""
+    from workers.engine.encoding import ChatEncoder
+
+    return cache(lambda name: ChatEncoder(tokenizer_of(name, bundled_tokenizer)))

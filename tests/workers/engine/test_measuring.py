@@ -88,3 +88,15 @@ def test_the_bundled_model_is_known_and_need_not_be_measured(local_engine):
     found = known_measurement(local_engine.fingerprint())
     assert found is not None
     assert found.fields() == {"calls_tools": False, "writes_from_sources": False, "breaks_ties": False}
+
+
+def test_a_model_that_reasons_gets_the_room_for_it():
+    rooms = []
+
+    def thinking(state: TurnState) -> ModelReply:
+        rooms.append(state.ability.reasoning_tokens)
+        return perfect(state).model_copy(update={"reasoning": "Hm."})
+
+    measure(thinking, CAPABLE)
+    assert rooms[0] == 0
+    assert min(rooms[1:]) > 0

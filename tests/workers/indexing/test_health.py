@@ -93,7 +93,7 @@ def scripted_services(home, words) -> Services:
 
 
 def test_a_question_shows_both_halves_and_what_is_given(gpt, words, home) -> None:
-    told = probe(scripted_services(home, words), gpt.id, "Which filter part number fits the Zephyr-9?")
+    told = probe(scripted_services(home, words), gpt.draft_spec(), "Which filter part number fits the Zephyr-9?")
     best = told["passages"][0]
     assert told["covered"]
     assert (best["file_name"], best["given"], best["why_not"]) == ("pump.txt", True, "")
@@ -104,13 +104,13 @@ def test_a_question_shows_both_halves_and_what_is_given(gpt, words, home) -> Non
 
 
 def test_a_repeat_is_not_given_twice_and_says_so(gpt, words, home) -> None:
-    told = probe(scripted_services(home, words), gpt.id, "How many days of paid leave has every employee?")
+    told = probe(scripted_services(home, words), gpt.draft_spec(), "How many days of paid leave has every employee?")
     leave = [each for each in told["passages"] if "paid leave" in each["text"]]
     assert [each["given"] for each in leave] == [True, False]
     assert leave[1]["why_not"] == "Duplicate"
 
 
 def test_what_is_not_covered_gives_nothing(gpt, words, home) -> None:
-    told = probe(scripted_services(home, words), gpt.id, "Who painted Guernica?")
+    told = probe(scripted_services(home, words), gpt.draft_spec(), "Who painted Guernica?")
     assert not told["covered"]
     assert not any(each["given"] for each in told["passages"])

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from web.engines import read_engines
 from web.operate.models import ChosenModel
 from web.operate.services import chosen_model
 from workers.configuration import base_model, engine_config
@@ -95,6 +96,23 @@ def test_check_measures_that_model(run, downloaded, settings, monkeypatch):
     monkeypatch.setattr(command, "call_command", lambda name, **_: called.append((name, settings.BASE_MODEL)))
     run("check", "acme/tiny")
     assert called == [("checkmodel", str(downloaded))]
+
+
+def test_a_model_of_the_operators_file_is_listed_and_checked_at_its_server(run, settings, monkeypatch, tmp_path):
+    file = tmp_path / "engines.toml"
+    file.write_text('[cloud]\nurl = "http://10.0.0.5:8001"\nmodel = "big"\nkey = "sk-secret"\n')
+    settings.ENGINES, _ = read_engines(file, lambda name: "")
+    settings.ENGINE_URL = settings.ENGINE_MODEL = settings.ENGINE_KEY = ""  # set by the command
+    output = run("list")
+    assert "Offered to everyone: cloud (cloud), big on http://10.0.0.5:8001, else default" in output
+    assert "sk-secret" not in output
+    called = []
+    monkeypatch.setattr(command, "call_command", lambda name, **_: called.append((name, engine_config())))
+    run("check", "cloud")
+    ((name, config),) = called
+    assert (name, config.engine, config.remote_url, config.remote_model, config.remote_key) == (
+        *("checkmodel", "remote", "http://10.0.0.5:8001", "big", "sk-secret"),
+    )
 
 
 def test_a_stopped_download_says_how_it_goes_on(run, monkeypatch):

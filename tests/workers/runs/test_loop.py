@@ -697,3 +697,10 @@ def test_a_model_that_only_repeats_its_call_shows_its_result_and_never_the_call(
     assert advance(run, its)[-1].text == "**3** left."
     assert shown(told) == "**3** left."
     assert its.engine.requests[2].tools == ()
+
+
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_a_reader_is_told_that_the_model_is_loading(run, told, monkeypatch, is_loaded):
+    monkeypatch.setattr(stream, "is_model_loaded", lambda: is_loaded)
+    advance(run, scripted_services(["Hello."]))
+    assert (loop.LOADING in [event.get("text") for event in told]) != is_loaded

@@ -2,23 +2,29 @@
 
 import json
 import logging
+import socket
 
 import pytest
 
 from gpts.runs.steps import Error, Finished, ModelChange, ModelReply, current_part
+from tests.workers import trees
 from tests.workers.engine.conftest import ModelServer
 from tests.workers.made_services import made_services
 from tests.workers.runs.test_loop import FOUND, Embedder, Index, advance, give, give_files, told  # noqa: F401 (a fixture)
+from tests.workers.trees import Worker, ask, asks, call, last, make_gpt
 from web.api.completions import usage_of
 from web.builder.services import publish, update_gpt
 from web.chat.steps import lines
 from web.chat.tree import shown_tree
 from web.engines import read_engines
+from web.operate.services import save_measurement, seen_model
 from web.runs import log
+from web.runs.models import Run
 from web.runs.services import start_conversation, start_run
 from web.runs.trees import tokens_by_engine, tree_of
 from workers import configuration
-from workers.engine.base import EngineError
+from workers.engine.base import EngineConfig, EngineError
+from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import WEAK
 from workers.runs.engines import NamedEngines
 
@@ -125,9 +131,42 @@ def test_the_fallback_answers_when_a_server_is_down_or_refuses(run, services, se
     assert changes(steps) == [ModelChange(wanted="one", engine="two", reason="unavailable")]
     assert replies(steps)[0].engine == "two"
     assert "".join(event["text"] for event in told if event["type"] == "token") == "By two."
-    assert lines(run.version.spec(), steps)[0].words == "Model One isn’t available, so two answers"
+    assert lines(run.version.spec(), steps)[0].words == "Switched to two: Model One isn’t available"
     assert KEY not in caplog.text
     assert KEY not in json.dumps([step.model_dump(mode="json") for step in steps]) + str(told)
+
+
+def test_a_server_that_never_answers_counts_as_down(run, services, servers, table, monkeypatch):
+    monkeypatch.setattr("workers.engine.remote.HEALTH_TIMEOUT_S", 0.1)
+    servers[1].events = says("By two.")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        table(TABLE.replace("{one}", f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        assert advance(run, services)[-1].text == "By two."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delegate_answers_with_its_own_model(alice, bob, table, servers, sent_tasks):
+    clerk = make_gpt(alice, "Tax Clerk")
+    update_gpt(clerk, {"engine": "one"})
+    publish(clerk)
+    servers[0].events = says("It is 19 %.")
+    run = ask(bob, make_gpt(alice, "Front Desk", clerk))
+    asking = trees.scripted_services({"Front Desk": asks(call("ask_tax_clerk", "What is the VAT?"))})
+    Worker(sent_tasks, asking).drain()
+    assert last(run).text == "I hear: It is 19 %."
+    assert [reply.engine for reply in replies(log.read(Run.objects.get(root=run).id))] == ["one"]
+    assert not any(reply.engine for reply in replies(log.read(run.id)))
+
+
+def test_what_was_measured_is_recalled_and_the_file_overrides_it(run, services, servers, table):
+    table(TABLE + "ability = {breaks_ties = true}".replace("{", "{{").replace("}", "}}"))
+    probe = RemoteEngine(EngineConfig(remote_url=servers[1].url, remote_model="two-2"))
+    record = seen_model(probe.fingerprint(), "two-2")
+    save_measurement(record, {}, {"writes_from_sources": False, "breaks_ties": False}, 1.0)
+    log.append(run.id, ModelChange(wanted="one", engine="two", reason="unavailable"))
+    named = configuration.named_engines()
+    ability = named.choose("one", run.gpt.owner, log.read(run.id), services).services.engine.ability()
+    assert (ability.writes_from_sources, ability.calls_tools, ability.breaks_ties) == (False, True, True)
 
 
 def test_a_server_that_failed_is_left_alone_for_a_while(run, services, servers, bob, gpt):
@@ -185,7 +224,8 @@ def test_a_model_that_is_not_offered_to_the_creator_never_answers(run, services,
     assert steps[-1].text == "By the default model."
     assert changes(steps) == [ModelChange(wanted=name, engine="default", reason="not_offered")]
     assert not servers[1].bodies
-    assert "is no longer offered" in lines(run.version.spec(), steps)[0].words
+    words = f"Switched to the default model: {name} is no longer offered"
+    assert lines(run.version.spec(), steps)[0].words == words
 
 
 def test_the_default_model_can_have_a_fallback_too(gpt, bob, services, servers, table):

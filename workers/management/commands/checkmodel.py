@@ -72,7 +72,11 @@ def _change(text: str) -> tuple[str, bool | None]:
 
 def _text(found: dict[str, Any]) -> str:
     lines = [f"{found['model']} ({found['fingerprint'][:12]})"]
-    lines += [f"  {name:<16} {figure['right']:>3} of {figure['cases']}" for name, figure in found["figures"].items()]
+    lines += [
+        f"  {name:<16} {figure['right']:>3} of {figure['cases']}"
+        for name, figure in found["figures"].items()
+        if "right" in figure
+    ]
     lines += ["Abilities:"]
     for name, value in found["ability"].items():
         note = " (overridden)" if name in found["overrides"] else ""

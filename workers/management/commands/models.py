@@ -11,15 +11,17 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from web.operate.services import choose_model, chosen_model, current_model
+from gpts.spec.base_models import gigabytes
+from web.operate.services import choose_model, chosen_model, current_model, fixed_model
 from workers.configuration import base_model
 from workers.engine.base import BUNDLED, EngineError
-from workers.engine.weights import locate_model, places
+from workers.engine.weights import locate_model
+from workers.model_survey import machine, places_of, remove_model
 from workers.models.catalogue import catalogue, entry_named, find_source
 from workers.models.errors import ModelError
-from workers.models.machine import MachineSize, best, gigabytes, misfit, this_machine
+from workers.models.machine import MachineSize, best, misfit
 from workers.models.progress import Progress
-from workers.models.stored import Manifest, find_stored, remove_stored, stored_models
+from workers.models.stored import Manifest, find_stored, stored_models
 
 # How often the line of progress is written, in seconds: on a terminal, and to a file.
 TERMINAL_S: Final = 0.2
@@ -54,8 +56,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database is not ready; run `manage.py migrate`. ({error})") from error
 
     def _list(self, options: dict[str, Any]) -> None:
-        machine = _machine()
-        self.stdout.write("\n".join([*_in_use(), "", *_on_disk(), "", *_catalogue(machine)]))
+        self.stdout.write("\n".join([*_in_use(), *_named(), "", *_on_disk(), "", *_catalogue(machine())]))
 
     def _get(self, options: dict[str, Any]) -> None:
         # Only here, as importing the client library takes a second.
@@ -82,7 +83,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Licence: {found.licence}")
         if entry:
             self.stdout.write(f"Licence in the catalogue: {entry.licence}")
-            if reason := misfit(entry, _machine()):
+            if reason := misfit(entry, machine()):
                 self.stderr.write(self.style.WARNING(f"It doesn't fit this machine. {reason}"))
 
     def _ask(self) -> bool:
@@ -95,24 +96,25 @@ class Command(BaseCommand):
         path = locate_model(name, settings.GUILDHALL_HOME).resolve()
         choose_model(BUNDLED if name == BUNDLED else str(path))
         self.stdout.write(f"Chosen: {name}. Workers change to it within ten seconds, and end their answers first.")
-        if settings.BASE_MODEL != BUNDLED:
+        if fixed_model():
             self.stderr.write(f"BASE_MODEL is set to {settings.BASE_MODEL}, which wins. Remove that setting.")
-        if settings.ENGINE != "hf":
+        if settings.ENGINE == "vllm":
+            self.stderr.write("ENGINE is vllm: the choice counts from the next start of Guildhall on.")
+        elif settings.ENGINE != "hf":
             self.stderr.write(f"ENGINE is {settings.ENGINE}; the choice counts when it is hf.")
 
     def _check(self, options: dict[str, Any]) -> None:
-        settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
-        settings.ENGINE = "hf"
+        entry = settings.ENGINES.get(options["name"])
+        if entry and entry.url:
+            settings.ENGINE, settings.ENGINE_URL, settings.ENGINE_MODEL = "remote", entry.url, entry.model
+            settings.ENGINE_KEY = entry.key.get_secret_value()
+        else:
+            settings.BASE_MODEL = str(locate_model(options["name"], settings.GUILDHALL_HOME))
+            settings.ENGINE = "hf"
         call_command("checkmodel", stdout=self.stdout, stderr=self.stderr)
 
     def _remove(self, options: dict[str, Any]) -> None:
-        name, home = options["name"], settings.GUILDHALL_HOME
-        own = _places(name)
-        found = [each for each in stored_models(home) if name in (each.name, str(each.path)) or each.path in own]
-        if not found:
-            raise ModelError(f"There is no model “{name}” in {home / 'models'}. `manage.py models` lists them.")
-        for each in found:
-            remove_stored(each, _places(base_model()))
+        for each in remove_model(options["name"]):
             self.stdout.write(f"Removed {each.name} ({each.state}, {gigabytes(each.size)}).")
 
 
@@ -139,25 +141,11 @@ def _left(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} minutes left" if seconds >= 120 else f"{seconds:.0f} seconds left"
 
 
-def _places(name: str) -> set[Path]:
-    try:
-        return {path.resolve() for path in places(name, settings.GUILDHALL_HOME)}
-    except EngineError:
-        return set()
-
-
-def _machine() -> MachineSize:
-    import torch
-
-    gpu_memory = torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else 0
-    return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory)
-
-
 def _in_use() -> list[str]:
-    if settings.ENGINE != "hf":
+    if settings.ENGINE not in ("hf", "vllm"):
         return [f"In use: {settings.ENGINE_MODEL} on {settings.ENGINE_URL} (ENGINE={settings.ENGINE})"]
     name, record = base_model(), current_model()
-    how = "BASE_MODEL" if settings.BASE_MODEL != BUNDLED else "chosen" if name != BUNDLED else "comes with Guildhall"
+    how = "BASE_MODEL" if fixed_model() else "chosen" if name != BUNDLED else "comes with Guildhall"
     lines = [f"In use: {name} ({how})"]
     if (chosen := chosen_model()) and chosen.trouble:
         lines.append(f"The model chosen last could not be loaded: {chosen.trouble}")
@@ -168,8 +156,17 @@ def _in_use() -> list[str]:
     return lines
 
 
+def _named() -> list[str]:
+    """The models of ENGINES_FILE, without their keys."""
+    return [
+        f"Offered to {entry.allowed}: {name} ({entry.title}), {entry.model} on {entry.url}, else {entry.fallback}"
+        for name, entry in settings.ENGINES.items()
+        if entry.url
+    ]
+
+
 def _on_disk() -> list[str]:
-    used = _places(base_model())
+    used = places_of(base_model())
     rows = [
         f"{'*' if each.path in used else ' '} {each.name:<48} {gigabytes(each.size):>9}  {each.state}"
         for each in stored_models(settings.GUILDHALL_HOME)
@@ -177,12 +174,12 @@ def _on_disk() -> list[str]:
     return ["On this machine (* in use):", *(rows or ["  nothing but the bundled model"])]
 
 
-def _catalogue(machine: MachineSize) -> list[str]:
+def _catalogue(size: MachineSize) -> list[str]:
     here = {each.name for each in stored_models(settings.GUILDHALL_HOME) if each.state == "downloaded"}
-    suggested = best(catalogue(), machine)
+    suggested = best(catalogue(), size, here)
     lines = ["Catalogue (get one: manage.py models get NAME):"]
     for entry in catalogue():
-        fits = misfit(entry, machine, is_stored=entry.name in here) or "Fits."
+        fits = misfit(entry, size, is_stored=entry.name in here) or "Fits."
         note = " Suggested." if entry == suggested else ""
         able = ", ".join(sorted(entry.abilities)) or "-"
         licence = f"{entry.licence}{', gated' if entry.gated else ''}"

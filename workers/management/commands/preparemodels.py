@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints a line per step with its time."""
         config = engine_config()
-        if config.engine != "hf":
+        if config.engine not in ("hf", "vllm"):
             self.stdout.write(f"ENGINE is {config.engine}: no local base model needed.")
             return
         started = time.perf_counter()
