@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Final
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
-from workers.engine.weights import BUNDLED_SHA256, Report, cpu_copy_of, exclusive, locate_model, sampled, verify
+from workers.engine.weights import (
+    BUNDLED_SHA256,
+    Report,
+    cpu_copy_of,
+    exclusive,
+    fingerprint_of,
+    locate_model,
+    sampled,
+    verify,
+)
 
 GRAPH: Final = "decoder.xml"
 WEIGHTS: Final = "decoder.bin"
@@ -21,14 +30,23 @@ FACTS: Final = "facts.json"
 
 @dataclass(frozen=True, slots=True)
 class CompressedModel:
-    """A converted model in `folder`; its tokenizer is in `tokenizer`."""
+    """The model at `source` (a file or a folder), converted into `folder`."""
 
+    source: Path
     folder: Path
-    tokenizer: Path
-    name: str
     n_vocabulary: int
     max_positions: int
     end_ids: tuple[int, ...]
+
+    @property
+    def tokenizer(self) -> Path:
+        """The folder with the tokenizer."""
+        return self.source if self.source.is_dir() else self.folder
+
+    @property
+    def name(self) -> str:
+        """The model's name, from its path."""
+        return self.source.name if self.source.is_dir() else self.source.stem
 
     @property
     def weights_bytes(self) -> int:
@@ -36,9 +54,11 @@ class CompressedModel:
         return (self.folder / WEIGHTS).stat().st_size
 
     def fingerprint(self, template: object) -> str:
-        """The SHA-256 of the chat template, the graph and samples of the weights, as hexadecimal."""
+        """The SHA-256 of the chat template and samples of the weights as they were published, as hexadecimal."""
+        if self.source.is_dir():
+            return fingerprint_of(self.source, template)
         digest = sha256(str(template).encode())
-        sampled(self.folder / WEIGHTS, digest)
+        sampled(self.source, digest)
         return digest.hexdigest()
 
 
@@ -53,15 +73,7 @@ def resolve_compressed(config: EngineConfig, report: Report = lambda line: None)
                 verify(source, BUNDLED_SHA256 if config.base_model == BUNDLED else None, report)
                 _convert(source, folder, report)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
-    tokenizer = source if source.is_dir() else folder
-    return CompressedModel(
-        folder,
-        tokenizer,
-        source.stem if source.is_file() else source.name,
-        facts["n_vocabulary"],
-        facts["max_positions"],
-        tuple(facts["end_ids"]),
-    )
+    return CompressedModel(source, folder, facts["n_vocabulary"], facts["max_positions"], tuple(facts["end_ids"]))
 
 
 def _convert(source: Path, target: Path, report: Report) -> None:
