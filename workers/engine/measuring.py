@@ -60,11 +60,12 @@ class PartScore(BaseModel):
 
 
 class Measurement(BaseModel):
-    """A model's scores by part, and the seconds it took to measure them."""
+    """A model's scores by part, whether it reasons before an answer, and the seconds it took to measure it."""
 
     model_config = ConfigDict(frozen=True)
 
     figures: dict[str, PartScore]
+    reasons: bool = False
     seconds: float
 
     def fields(self) -> dict[str, bool]:
@@ -72,11 +73,13 @@ class Measurement(BaseModel):
         enough = _cases()["enough"]
         good = {name for name, figure in self.figures.items() if figure.share >= enough[name]}
         sight = {"sees_images": "sight" in good} if "sight" in self.figures else {}
+        reasons = {"reasons": True} if self.reasons else {}
         return {
             "calls_tools": {"tool_needed", "no_tool_needed", "arguments"} <= good,
             "writes_from_sources": {"sources", "abstention", "format"} <= good,
             "breaks_ties": "ties" in good,
             **sight,
+            **reasons,
         }
 
 
@@ -112,7 +115,7 @@ def measure(
         for name, found in parts.items()
         if found
     }
-    return Measurement(figures=figures, seconds=round(time.monotonic() - started, 1))
+    return Measurement(figures=figures, reasons=reasons, seconds=round(time.monotonic() - started, 1))
 
 
 @cache

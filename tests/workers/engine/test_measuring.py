@@ -97,6 +97,6 @@ def test_a_model_that_reasons_gets_the_room_for_it():
         rooms.append(state.ability.reasoning_tokens)
         return perfect(state).model_copy(update={"reasoning": "Hm."})
 
-    measure(thinking, CAPABLE)
+    assert measure(thinking, CAPABLE).fields()["reasons"]
     assert rooms[0] == 0
     assert min(rooms[1:]) > 0
