@@ -104,6 +104,7 @@ def _llama_cpp(config: EngineConfig, options: Mapping[str, Any], say: Say) -> It
 
     params = xllamacpp.CommonParams()
     params.model.path = str(file)
+    params.verbosity = -1
     params.n_parallel = options["concurrency"]
     params.n_ctx = CONTEXT_TOKENS * params.n_parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = len(os.sched_getaffinity(0))
