@@ -15,8 +15,8 @@ from workers.engine.base import EngineError
 # Fixed by OpenVINO's attention on CPUs.
 BLOCK_TOKENS: Final = 32
 # Activations are quantised in groups as large as those of 4-bit weights, twice as fast for single tokens of a 1.5B as
-# bfloat16. Where there are matrix units, bfloat16 reads prompts in half the time, but a reply would depend on what else
-# is in the batch, as it would with a cache in 8 bits, with which 16 chats get 240 instead of 306 tokens/s (2026-11).
+# bfloat16. Where there are matrix units, bfloat16 reads prompts in half the time, but a reply would depend on what
+# else is in the batch, as with a cache in 8 bits, with which 16 chats get 240 instead of 306 tokens/s (2026-11).
 OPTIONS: Final = {
     "INFERENCE_PRECISION_HINT": "f32",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": 32,
