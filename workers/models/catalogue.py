@@ -3,7 +3,7 @@
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from gpts.spec.base_models import HUB_NAME, hub_name
 from workers.models.errors import ModelError
 
 Ability = Literal["tools", "reasoning", "vision"]
+CHATS_BYTES: Final = 500_000_000
 
 
 class ModelSource(BaseModel):
@@ -38,8 +39,9 @@ class Entry(ModelSource):
 
     `parameters` are all weights, `active` those that one token passes in a mixture of experts (0: all). These and
     `download_bytes` are approximate. `abilities` are what the maker states; a site goes by what it measures itself.
-    `engine` says whether the built-in engine can load the model. The parsers are vLLM's names of the forms in which
-    the model writes calls and reasoning; empty: it writes none, or in the commonest form.
+    `engine` says whether the built-in engine can load the model, `compact` whether it does so on CPUs in 8 or 4 bits.
+    The parsers are vLLM's names of the forms in which the model writes calls and reasoning; empty: it writes none, or
+    in the commonest form.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -52,14 +54,27 @@ class Entry(ModelSource):
     languages: str
     abilities: frozenset[Ability] = frozenset()
     engine: Literal["built-in", "server"] = "built-in"
+    compact: bool = False
     tool_parser: str = ""
     reasoning_parser: str = ""
     quirks: str = ""
 
     @property
-    def memory(self) -> int:
-        """Bytes of memory with chats: the engine holds weights in 16 bits, also those of a GGUF file; and a tenth."""
-        return self.parameters * 2 * 11 // 10 + 500_000_000
+    def cpu_bytes(self) -> int:
+        """Bytes of its weights on a CPU: 16 bits each, or if compact 8, or somewhat more than a GGUF file."""
+        if not self.compact:
+            return self.parameters * 2
+        return self.download_bytes * 12 // 10 if self.file else self.parameters
+
+    @property
+    def cpu_memory(self) -> int:
+        """Bytes of memory with chats on a CPU."""
+        return self.cpu_bytes * 11 // 10 + CHATS_BYTES
+
+    @property
+    def gpu_memory(self) -> int:
+        """Bytes of memory with chats on a GPU, where weights have 16 bits, also those of a GGUF file."""
+        return self.parameters * 2 * 11 // 10 + CHATS_BYTES
 
     @property
     def source(self) -> ModelSource:

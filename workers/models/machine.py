@@ -16,8 +16,8 @@ from workers.models.stored import Manifest
 SITE_BYTES: Final = 2_000_000_000
 # Disk that a download leaves free.
 DISK_MARGIN: Final = 1_000_000_000
-# A CPU reads every active weight for every token: 8.5 GB at some 20 GB/s of memory give 2 tokens per second.
-CPU_BYTES_PER_TOKEN: Final = 8_500_000_000
+# A CPU reads every active weight for every token: 4.5 GB at some 20 GB/s of memory give 4 tokens per second.
+CPU_BYTES_PER_TOKEN: Final = 4_500_000_000
 _GGUF_BITS: Final = re.compile(r"[qQ]([2-8])")
 MEMORY: Final = Path("/proc/meminfo")
 # Where a container's memory limit is written (cgroup version 2).
@@ -58,19 +58,19 @@ def free_bytes(folder: Path) -> int:
 
 
 def disk_needed(entry: Entry) -> int:
-    """Bytes of disk: the download, the 16-bit copy that is made of a GGUF file, and a margin."""
-    return entry.download_bytes + (entry.parameters * 2 if entry.file else 0) + DISK_MARGIN
+    """Bytes of disk: the download, the copy that is made for the CPU or of a GGUF file, and a margin."""
+    return entry.download_bytes + (entry.cpu_bytes if entry.compact or entry.file else 0) + DISK_MARGIN
 
 
 def misfit(entry: Entry, machine: MachineSize, *, is_stored: bool = False) -> str:
     """Why the model does not fit the machine, as a sentence; empty if it does."""
     if entry.engine == "server":
         return "Needs a model server; the built-in engine can't load it."
-    if entry.memory > machine.gpu_memory and entry.memory + SITE_BYTES > machine.memory:
+    if entry.gpu_memory > machine.gpu_memory and entry.cpu_memory + SITE_BYTES > machine.memory:
         found = f"{gigabytes(machine.memory)} of memory"
         if machine.gpu_memory:
             found += f" and {gigabytes(machine.gpu_memory)} on the GPU"
-        return f"Needs {gigabytes(entry.memory)} besides the site's {gigabytes(SITE_BYTES)}; there are {found}."
+        return f"Needs {gigabytes(entry.cpu_memory)} besides the site's {gigabytes(SITE_BYTES)}; there are {found}."
     if not is_stored and disk_needed(entry) > machine.free_disk:
         return f"Needs {gigabytes(disk_needed(entry))} of disk; {gigabytes(machine.free_disk)} are free."
     return ""
@@ -94,9 +94,11 @@ def best(entries: Iterable[Entry], machine: MachineSize, stored: Container[str] 
     """
     fitting = [each for each in entries if not misfit(each, machine, is_stored=each.name in stored)]
     usable = [each for each in fitting if is_fast_enough(each, machine)]
-    return max(usable, key=lambda each: (each.parameters, not each.file), default=None)
+    on_gpu = any(each.gpu_memory <= machine.gpu_memory for each in usable)
+    return max(usable, key=lambda each: (each.parameters, bool(each.file) != on_gpu), default=None)
 
 
 def is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
-    """Whether the model, if it fits, writes at least some two tokens per second."""
-    return entry.memory <= machine.gpu_memory or (entry.active or entry.parameters) * 2 <= CPU_BYTES_PER_TOKEN
+    """Whether the model, if it fits, writes at least some four tokens per second."""
+    read = entry.cpu_bytes * (entry.active or entry.parameters) // entry.parameters
+    return entry.gpu_memory <= machine.gpu_memory or read <= CPU_BYTES_PER_TOKEN

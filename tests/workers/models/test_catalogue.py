@@ -68,9 +68,13 @@ def test_what_fits_depends_on_memory_disk_and_gpu():
     assert served
     assert misfit(large, MachineSize(64 * GB, 100 * GB)) == ""
     assert misfit(large, MachineSize(16 * GB, 100 * GB, 24 * GB)) == ""
-    assert misfit(large, MachineSize(16 * GB, 100 * GB)) == (
-        "Needs 18.5 GB besides the site's 2.0 GB; there are 16.0 GB of memory."
+    assert misfit(large, MachineSize(16 * GB, 100 * GB)) == ""  # in 8 bits
+    assert misfit(large, MachineSize(8 * GB, 100 * GB)) == (
+        "Needs 9.5 GB besides the site's 2.0 GB; there are 8.0 GB of memory."
     )
+    phi = entry_named("phi-4")  # not known to the CPU engine, so in 16 bits
+    assert phi
+    assert "Needs 32" in misfit(phi, MachineSize(16 * GB, 100 * GB))
     assert "of disk; 9.0 GB are free" in misfit(large, MachineSize(64 * GB, 9 * GB))
     assert misfit(large, MachineSize(64 * GB, 9 * GB), is_stored=True) == ""
     assert "model server" in misfit(served, MachineSize(640 * GB, 900 * GB, 640 * GB))
@@ -80,9 +84,9 @@ def test_what_fits_depends_on_memory_disk_and_gpu():
     ("machine", "name"),
     [
         (MachineSize(1 * GB, 100 * GB), None),
-        (MachineSize(16 * GB, 100 * GB), "qwen3-4b"),
-        (MachineSize(64 * GB, 100 * GB), "qwen3-4b"),  # larger ones would be slow on a CPU
-        (MachineSize(128 * GB, 500 * GB), "qwen3-30b-a3b"),  # of which a token passes a tenth
+        (MachineSize(16 * GB, 100 * GB), "qwen3-4b-q4"),
+        (MachineSize(64 * GB, 100 * GB), "qwen3-4b-q4"),  # larger ones would be slow on a CPU
+        (MachineSize(16 * GB, 100 * GB, 12 * GB), "qwen3-4b"),
         (MachineSize(64 * GB, 500 * GB, 80 * GB), "qwen3-32b"),
     ],
 )

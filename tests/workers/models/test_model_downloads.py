@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def site(settings, hub, home, monkeypatch):
     """A site whose machine fits Qwen3 4B, which the hub has."""
     settings.HF_ENDPOINT, settings.HF_TOKEN, settings.ENGINE, settings.BASE_MODEL = hub.endpoint, "", "hf", "bundled"
-    monkeypatch.setattr(model_survey, "machine", lambda: MachineSize(16_000_000_000, 50_000_000_000))
+    monkeypatch.setattr(model_survey, "machine", lambda: MachineSize(16_000_000_000, 50_000_000_000, 12_000_000_000))
     hub.repos["Qwen/Qwen3-4B-Instruct-2507"] = Repo({"model.safetensors": b"safe" * 300_000, "config.json": CONFIG})
     model_survey.survey()
 
@@ -69,7 +69,7 @@ def test_another_licence_than_the_one_accepted_is_asked_about(hub):
 
 def test_a_model_that_does_not_fit_is_offered_with_the_reason(hub):
     found = ModelSurvey.objects.get()
-    found.found["machine"]["memory"] = 2_000_000_000
+    found.found["machine"] |= {"memory": 2_000_000_000, "gpu_memory": 0}
     found.save()
     request_download("acme/tiny")
     assert "Needs" in do().misfit
