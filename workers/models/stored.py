@@ -85,7 +85,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 def stored_models(home: Path) -> list[StoredModel]:
     """Everything under `<home>/models`, by name."""
     found = [model for folder in _folders(home / "models" / "hub") if (model := _from_hub(folder))]
-    found += [_converted(each) for each in _folders(home / "models") if (each / "config.json").is_file()]
+    found += [_converted(each) for each in _folders(home / "models") if _is_copy(each)]
     return sorted(found, key=lambda model: model.name.lower())
 
 
@@ -135,6 +135,12 @@ def _from_hub(folder: Path) -> StoredModel | None:
     if folder.name.startswith("."):
         return StoredModel(name, folder, _size(folder), "unfinished", manifest.licence)
     return StoredModel(name, model_path(folder, manifest), _size(folder), "downloaded", manifest.licence)
+
+
+def _is_copy(folder: Path) -> bool:
+    """Whether a model was converted into the folder, for transformers or for the CPU engine, if not to the end."""
+    is_whole = any((folder / name).is_file() for name in ("config.json", "facts.json"))
+    return is_whole or folder.name.endswith(".partial")
 
 
 def _converted(folder: Path) -> StoredModel:
