@@ -195,7 +195,7 @@ class CpuBatch:
 
     def _admit(self) -> None:
         """Moves waiting sequences into the batch, except those whose beginning is just being read."""
-        being_read = {key for one in self.running if one.n_left > 1 for key in one.keys[len(one.blocks) - 1 :]}
+        being_read = {key for one in self.running if one.n_left > 1 for key in one.keys[one.n_past // BLOCK_TOKENS :]}
         with self._work:
             candidates, self._waiting = self._waiting, deque()
         while candidates:
@@ -218,7 +218,8 @@ class CpuBatch:
     def _enter(self, sequence: Conversation) -> None:
         # At least one token must be read, as its logits are needed.
         sequence.blocks = self._cache.find(sequence.keys[: (len(sequence.ids) - 1) // BLOCK_TOKENS])
-        sequence.n_past = sequence.cached_tokens = len(sequence.blocks) * BLOCK_TOKENS
+        sequence.n_past = len(sequence.blocks) * BLOCK_TOKENS
+        sequence.cached_tokens = min(sequence.n_past, sequence.n_prompt)
         self.running.append(sequence)
 
     def _leave(self, sequence: Conversation) -> None:

@@ -75,10 +75,10 @@ class _Builder:
         return ops.multiply(ops.multiply(x, scale), ops.constant(weights.reshape((1,) * 2 + weights.shape)))
 
     def _heads(self, h: Any, name: str, part: str) -> Any:
-        """Queries, keys or values `(tokens, heads, 1, head_size)`, with their own norm if the model has one."""
+        """Queries, keys or values `(tokens, heads, 1, head_size)`; the first two with a norm if the model has one."""
         n_heads = self._size.n_heads if part == "attn_q" else self._size.n_kv_heads
         split = ops.reshape(self._linear(h, name + part), _ints(0, 0, n_heads, self._size.head_size), True)
-        if self._source.has(f"{name}{part}_norm"):
+        if part != "attn_v" and self._source.has(f"{name}{part}_norm"):
             split = self._norm(split, f"{name}{part}_norm")
         return _heads_inside(split)
 

@@ -211,7 +211,6 @@ _NAMES: Final = {
     "token_embd": "model.embed_tokens.weight",
     "output_norm": "model.norm.weight",
     "output": "lm_head.weight",
-    "rope_freqs": "",
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
     "attn_k": "self_attn.k_proj",
