@@ -3,7 +3,7 @@
 from typing import cast
 
 from workers.engine.base import Engine, EngineConfig, EngineError
-from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
+from workers.engine.weights import Report, cpu_copy_of, locate_model, resolve_model, weights_bytes
 
 
 def open_local(config: EngineConfig) -> Engine:
@@ -35,9 +35,12 @@ def suits_cpu_engine(config: EngineConfig) -> bool:
             return False
     elif config.device != "cpu":
         return False
+    from workers.engine.cpu.converting import FACTS
     from workers.engine.cpu.sources import open_source
 
     path = locate_model(config.base_model, config.home)
+    if (cpu_copy_of(path, config.home) / FACTS).is_file():  # reading a GGUF file's vocabulary takes seconds
+        return True
     try:
         open_source(path)
     except EngineError:
