@@ -4,7 +4,6 @@ An error in the batch ends the manager's thread: every waiting mailbox gets the 
 manager (with an empty prefix cache) at the next call.
 """
 
-import threading
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final, cast
@@ -20,7 +19,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 from workers.engine.base import EngineError, Sampling
 from workers.engine.grammar import GrammarState
 from workers.engine.grammar_mask import GrammarMask
-from workers.engine.in_process import Progress
+from workers.engine.in_process import Mailbox, Progress
 
 # "No top-k" for processors without such an option; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
@@ -28,29 +27,8 @@ ALL_TOKENS: Final = 2**31 - 1
 STOCK_ROWS: Final = 4_096
 
 
-class Mailbox:
-    """The newest output of one request; as outputs contain all tokens so far, older ones are dropped."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._output: GenerationOutput | None = None
-
-    def put(self, output: GenerationOutput) -> None:
-        """Replaces the unread output and wakes the reader."""
-        with self._condition:
-            self._output = output
-            self._condition.notify()
-
-    def get(self, timeout_s: float) -> GenerationOutput | None:
-        """The newest output, waiting up to `timeout_s`; None after that."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._output is not None, timeout_s)
-            output, self._output = self._output, None
-            return output
-
-
 class MailRouter(OutputRouter):
-    """Puts each output into its request's mailbox; outputs of closed requests are dropped."""
+    """Puts each output's progress into its request's mailbox; outputs of closed requests are dropped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +45,7 @@ class MailRouter(OutputRouter):
     def deliver(self, output: GenerationOutput) -> None:
         box = self._boxes.get(output.request_id)
         if box is not None:
-            box.put(output)
+            box.put(Progress(output.generated_tokens, output.is_finished(), output.error or ""))
 
     def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
         for output in outputs:
@@ -87,10 +65,7 @@ class StockRequest:
 
     def read(self, timeout_s: float) -> Progress | None:
         """See `in_process.Running.read`."""
-        output = self._box.get(timeout_s)
-        if output is None:
-            return None
-        return Progress(output.generated_tokens, output.is_finished(), output.error or "")
+        return self._box.get(timeout_s)
 
     def cancel(self) -> None:
         """See `in_process.Running.cancel`."""

@@ -47,6 +47,27 @@ class Progress:
     error: str = ""
 
 
+class Mailbox:
+    """The newest progress of one request; as each contains all tokens so far, older ones are dropped."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._progress: Progress | None = None
+
+    def put(self, progress: Progress) -> None:
+        """Replaces the unread progress and wakes the reader."""
+        with self._condition:
+            self._progress = progress
+            self._condition.notify()
+
+    def get(self, timeout_s: float) -> Progress | None:
+        """The newest progress, waiting up to `timeout_s`; None after that."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._progress is not None, timeout_s)
+            progress, self._progress = self._progress, None
+            return progress
+
+
 class Running(Protocol):
     """A request in a batch."""
 

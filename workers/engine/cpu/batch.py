@@ -17,7 +17,7 @@ from workers.engine.choosing import choose
 from workers.engine.cpu.blocks import BlockCache, keys_of, next_key
 from workers.engine.cpu.decoder import BLOCK_TOKENS, Decoder, Part
 from workers.engine.grammar import GrammarState
-from workers.engine.in_process import Progress
+from workers.engine.in_process import Mailbox, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +44,7 @@ class Conversation:
         self.cached_tokens = 0
         self.cancelled = False
         self._batch = batch
-        self._changed = threading.Condition()
-        self._progress: Progress | None = None
+        self._box = Mailbox()
 
     @property
     def n_left(self) -> int:
@@ -59,10 +58,7 @@ class Conversation:
 
     def read(self, timeout_s: float) -> Progress | None:
         """What was written since the last call, waiting up to `timeout_s`; None after that."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._progress is not None, timeout_s)
-            progress, self._progress = self._progress, None
-            return progress
+        return self._box.get(timeout_s)
 
     def cancel(self) -> None:
         """Leave the batch within one step."""
@@ -71,9 +67,7 @@ class Conversation:
 
     def tell(self, *, ended: bool = False, error: str = "") -> None:
         """Wake the reader with the state of the reply."""
-        with self._changed:
-            self._progress = Progress(self.reply, ended, error)
-            self._changed.notify()
+        self._box.put(Progress(self.reply, ended, error))
 
 
 class CpuBatch:
@@ -240,11 +234,8 @@ class CpuBatch:
 
     def _write(self, sequence: Conversation, scores: np.ndarray) -> None:
         """Appends the next token of the reply, and ends the reply if it was the last."""
-        grammar, mask = sequence.grammar, None
-        if grammar is not None:
-            grammar.read(sequence.reply)
-            mask = grammar.allowed()
-        token = choose(scores, sequence.sampling, mask)
+        grammar = sequence.grammar
+        token = choose(scores, sequence.sampling, grammar.allowed() if grammar is not None else None)
         sequence.ids.append(token)
         if grammar is not None:
             grammar.read(sequence.reply)

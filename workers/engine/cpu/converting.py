@@ -1,6 +1,6 @@
 """Converts a model for the CPU engine, once: a graph with quantised weights, its tokenizer, and a few facts.
 
-A GGUF file of 1.1 GB takes 20 s and becomes 1.2 GB, which loads in 2 s.
+A GGUF file of 1.1 GB takes 20 s and becomes 1.4 GB, which is loaded in 5 s.
 """
 
 import json
