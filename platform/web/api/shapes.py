@@ -53,7 +53,9 @@ class GptChange(Schema):
     delegates_to_all: bool | None = Field(None, description="Whether every question goes to all its delegates.")
     delegates_to_store: bool | None = Field(None, description="Whether it can delegate to GPTs from the store.")
     takes_questions: bool | None = Field(None, description=TAKES_QUESTIONS)
-    files_downloadable: bool | None = Field(None, description="Whether people can download cited files.")
+    files_downloadable: bool | None = Field(
+        None, description="Whether people can download cited files, and have tools open its files."
+    )
     a2a: bool | None = Field(None, description="Whether it is available as an A2A agent.")
     engine: Annotated[Text, Field(max_length=40)] | None = Field(None, description=ENGINE)
     temperature: float | None = Field(None, ge=0, le=2)
@@ -84,7 +86,7 @@ class GptFacts(Schema):
     description: str
     starters: list[str]
     category: CategoryName
-    capabilities: list[CapabilityKey] = Field(description="Of the draft if it is yours, else of the live version.")
+    capabilities: list[CapabilityKey]
     delegates_to_all: bool = Field(description="Whether every question goes to all its delegates.")
     delegates_to_store: bool = Field(description="Whether it can delegate to GPTs from the store.")
     creator: str = Field(validation_alias="owner.shown_name")
@@ -97,15 +99,22 @@ class GptFacts(Schema):
 
 
 class GptCard(GptFacts):
-    """A GPT as seen by people who can chat with it: the live version."""
+    """A GPT as seen by people who can chat with it: the live version. Until it has one, only its owner sees it."""
+
+    name: str = Field(validation_alias="live.name")
+    description: str = Field(validation_alias="live.description")
+    starters: list[str] = Field(validation_alias="live.starters")
+    delegates_to_all: bool = Field(
+        validation_alias="live.delegates_to_all", description=GptFacts.model_fields["delegates_to_all"].description
+    )
+    delegates_to_store: bool = Field(
+        validation_alias="live.delegates_to_store",
+        description=GptFacts.model_fields["delegates_to_store"].description,
+    )
 
     @staticmethod
-    def resolve_delegates_to_all(gpt: Any) -> bool:
-        return bool(gpt.published.spec().delegates_to_all if gpt.published else gpt.delegates_to_all)
-
-    @staticmethod
-    def resolve_delegates_to_store(gpt: Any) -> bool:
-        return bool(gpt.published.spec().delegates_to_store if gpt.published else gpt.delegates_to_store)
+    def resolve_capabilities(gpt: Any) -> list[str]:
+        return [key for key in gpt.live.capabilities if key in CAPABILITIES]
 
 
 class OwnGpt(GptFacts):

@@ -235,7 +235,7 @@ class RunTree(Schema):
     id: UUID = Field(validation_alias="run.id")
     call_id: OrNull = Field(description="Null at the top.")
     gpt: str = Field(validation_alias="gpt.slug")
-    name: str = Field(validation_alias="gpt.name")
+    name: str
     task: str
     status: Status
     depth: int = Field(validation_alias="run.depth", description="Number of delegations above it.")

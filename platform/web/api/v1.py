@@ -70,19 +70,22 @@ class ModelList(Schema):
 
 
 def _model(gpt: Gpt) -> Model:
+    live = gpt.live
     return Model(
         id=gpt.slug,
         created=int(gpt.created.timestamp()),
         owned_by=gpt.owner.shown_name,
-        name=gpt.name,
-        description=gpt.description,
+        name=live.name,
+        description=live.description,
     )
 
 
 @v1.get("/models", response={200: ModelList, 401: OpenAiErrorBody})
 def list_models(request: HttpRequest) -> ModelList:
     """The published GPTs that the key's owner can chat with: in the store, their own and shared by link."""
-    gpts = Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner")
+    gpts = (
+        Gpt.objects.chattable_by(caller(request)).filter(published__isnull=False).select_related("owner", "published")
+    )
     return ModelList(data=[_model(gpt) for gpt in gpts.order_by("created", "id")])
 
 

@@ -52,7 +52,7 @@ def field_name(slug: str) -> str:
 
 def shown_name(user: User, gpt: Gpt) -> str:
     """The name of `gpt` for `user`: its owner sees the draft's name, others the published one."""
-    return gpt.name if gpt.owner_id == user.pk or not gpt.published else str(gpt.published.data["name"])
+    return gpt.name if gpt.owner_id == user.pk else gpt.live.name
 
 
 def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:

@@ -144,6 +144,11 @@ class Gpt(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def live(self) -> "GptSpec | Gpt":
+        """What people who may chat with it see of it: never the draft, unless it was never published."""
+        return self.published.spec() if self.published else self
+
     def draft_spec(self) -> GptSpec:
         """The draft as a run would use it now. Raises pydantic's ValidationError.
 

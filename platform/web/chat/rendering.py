@@ -2,7 +2,7 @@
 
 Model output is never trusted. Markdown-it escapes every tag in it, nh3 then keeps only what is listed here, and only
 this module adds markup after that. The place of a citation is marked in the Markdown by a placeholder of Unicode
-noncharacters, which no answer can contain (they are replaced first) and no entity can produce.
+noncharacters, which no answer can contain (they are replaced first) and no entity or encoded address can produce.
 
 How it breaks: a placeholder inside a Markdown construct can change its meaning. So the answer is rendered with and
 without placeholders, and a placeholder that makes a difference moves to a later place.
@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final, Protocol
+from urllib.parse import quote
 
 import nh3
 from django.utils.html import format_html
@@ -73,9 +74,12 @@ def render_answer(
         link_rel="noopener noreferrer nofollow ugc",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    html = explained(_framed(_OVERRIDES.sub("\u200e", html)), is_outside)
-    html = _ALONE.sub(r'<p class="cites">\1</p>', html)
-    return mark_safe(_PLACEHOLDER.sub(lambda found: tag_of(_index(found[1])) if tag_of else "", html))  # noqa: S308
+    html = _ALONE.sub(r'<p class="cites">\1</p>', _framed(_OVERRIDES.sub("\u200e", html)))
+    # Placeholders stand between links, never in them. What a link then says of its address may not make one.
+    pieces = _PLACEHOLDER.split(html)
+    pieces[::2] = (explained(piece, is_outside) for piece in pieces[::2])
+    pieces[1::2] = (tag_of(_index(digits)) if tag_of else "" for digits in pieces[1::2])
+    return mark_safe("".join(pieces))  # noqa: S308
 
 
 def _keep_attribute(tag: str, name: str, value: str) -> str | None:
@@ -106,7 +110,7 @@ def _index(digits: str) -> int:
 
 def _with_placeholders(text: str, ends: Sequence[int]) -> str:
     """The HTML of `text` with the placeholder of each citation, as soon after its end as changes nothing else."""
-    bare = _markdown(text)
+    bare = _NONCHARACTERS.sub("\ufffd", _markdown(text))
     everywhere = _markdown(_insert(text, dict(enumerate(ends))))
     if _holds(everywhere, range(len(ends)), bare):
         return everywhere
@@ -142,10 +146,16 @@ def _holds(html: str, indices: Sequence[int], bare: str) -> bool:
     return found == sorted(indices) and _PLACEHOLDER.sub("", _ALONE.sub("", html)) == bare
 
 
+class _Parser(MarkdownIt):
+    def normalizeLinkText(self, link: str) -> str:
+        """The address as text, decoded, but for what would become a placeholder."""
+        return _NONCHARACTERS.sub(lambda found: quote(found[0]), super().normalizeLinkText(link))
+
+
 @cache
 def _parser() -> MarkdownIt:
     # Images would be loaded from other sites when the answer is shown: `_without_images` makes links of them.
-    return MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
+    return _Parser("js-default", {"html": False, "linkify": False, "typographer": False})
 
 
 def _markdown(text: str) -> str:

@@ -37,7 +37,6 @@ from web.engines import title_of
 from web.runs import log
 from web.runs.creator_questions import may_be_sent, taking_questions
 from web.runs.files import PICTURES
-from web.runs.mentions import name_of
 from web.runs.models import Conversation, CreatorQuestion, Message, Run, StepRow
 from web.runs.trees import status_of_tree
 
@@ -68,7 +67,7 @@ class Visitor:
     @property
     def name(self) -> str:
         """Its current name."""
-        return name_of(self.gpt)
+        return self.gpt.live.name
 
     @property
     def has_face(self) -> bool:

@@ -43,8 +43,10 @@ def chats_of(user: Any, query: str = "", limit: int = N_SIDE) -> list[Conversati
     chats = Conversation.objects.visible_to(user).filter(origin=Conversation.Origin.CHAT)
     answers = CreatorQuestion.objects.filter(UNSEEN, message__conversation=OuterRef("pk"))
     if query:
-        chats = chats.filter(Q(title__icontains=query) | Q(gpt__name__icontains=query))
-    return list(chats.select_related("gpt").annotate(is_answered=Exists(answers)).order_by("-changed")[:limit])
+        chats = chats.filter(Q(title__icontains=query) | Q(gpt__published__data__name__icontains=query))
+    return list(
+        chats.select_related("gpt__published").annotate(is_answered=Exists(answers)).order_by("-changed")[:limit]
+    )
 
 
 def grouped(chats: Iterable[Conversation]) -> list[ChatGroup]:
@@ -68,8 +70,8 @@ def why_read_only(user: Any, conversation: Conversation) -> str:
     if Gpt.objects.chattable_by(user).filter(id=gpt.id).exists():
         return ""
     if gpt.deleted:
-        return f"{gpt.name} was deleted by its creator. You can still read this chat."
-    return f"{gpt.name} is no longer shared with you. You can still read this chat, but not continue it."
+        return f"{gpt.live.name} was deleted by its creator. You can still read this chat."
+    return f"{gpt.live.name} is no longer shared with you. You can still read this chat, but not continue it."
 
 
 def side(request: HttpRequest) -> dict[str, Any]:

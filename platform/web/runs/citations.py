@@ -21,7 +21,8 @@ from gpts.knowledge.documents import Citation, Passage
 from gpts.knowledge.sections import Section
 from gpts.runs.steps import Finished, Log, PartNotes, Retrieval, ToolResult
 from gpts.values import Value
-from web.builder.models import FileToRead, Gpt, KnowledgeFile
+from web.builder.models import FileToRead, KnowledgeFile
+from web.builder.services import may_have_files
 from web.rpc import NoResult, call
 from web.runs import log
 from web.runs.errors import NotShown
@@ -110,7 +111,7 @@ def access_citation(user: Any, run_id: UUID, number: int) -> Cited:
     citation = last.sources[number]
     file = cited_file(run, citation)
     gpt = file.gpt if isinstance(file, KnowledgeFile) else run.gpt
-    all_of_it = isinstance(file, ConversationFile) or has_all(user, gpt)
+    all_of_it = isinstance(file, ConversationFile) or may_have_files(user, gpt)
     return Cited(run, number, citation, passage_of(steps, citation), file, has_all=all_of_it)
 
 
@@ -145,13 +146,6 @@ def cited_file(run: Run, citation: Citation) -> FileToRead | None:
     if file is None or (file.gpt_id != run.version.gpt_id and file.gpt_id not in gpts_of(run)):
         return None
     return file
-
-
-def has_all(user: Any, gpt: Gpt) -> bool:
-    """Whether `user` may see whole files of `gpt`, by its creator's current settings."""
-    if gpt.owner_id == user.id:
-        return True
-    return gpt.files_downloadable and Gpt.objects.chattable_by(user).filter(id=gpt.id).exists()
 
 
 def view(cited: Cited) -> SourceView:

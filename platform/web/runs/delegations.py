@@ -123,7 +123,7 @@ def _appended(run: Run, lease: str, step: StepT) -> StepT:
 
 def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, child: Run | None) -> str:
     """Why the request must not be delegated; empty if it may."""
-    name = request.gpt.name
+    name = request.gpt.live.name
     if not reachable(run.owner, request.delegated_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
     root = Run.objects.select_related("version").get(id=root_id)

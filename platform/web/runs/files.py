@@ -22,6 +22,7 @@ from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder.files import cancel_reading, clean_name, copy_reading, queue_indexing, store_bytes
 from web.builder.models import KnowledgeFile
+from web.builder.services import may_have_files
 from web.operate.services import model_sees
 from web.runs import stream
 from web.runs.errors import Refused, StillReading, TooManyFiles
@@ -166,10 +167,12 @@ def access_file(user: Any, file_id: UUID) -> ConversationFile:
 def readable(run: Run) -> list[tuple[str, Path, bool]]:
     """Name, path and whether strangers may have written it, for every file that the run's tools may read.
 
-    These are the GPT's knowledge and all files of the conversation so far; of two with the same name, the newer one.
+    These are all files of the conversation so far, and the GPT's knowledge if the person may download it, since they
+    may have code print it; of two with the same name, the newer one.
     """
     spec, conversation = run.version.spec(), run.message.conversation
-    known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in spec.knowledge])
+    own = spec.knowledge if may_have_files(run.owner, run.version.gpt) else ()
+    known = KnowledgeFile.objects.filter(id__in=[ref.file_id for ref in own])
     files = {file.name: (file.name, file.path, True) for file in known}
     for file in conversation.files.order_by("created"):
         files[file.name] = (file.name, file.path, file.untrusted)

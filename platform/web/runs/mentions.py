@@ -87,12 +87,7 @@ def check_available(conversation: Conversation, gpt: Gpt) -> None:
     if Gpt.objects.chattable_by(conversation.owner).filter(id=gpt.id, published__isnull=False).exists():
         return
     why = "was deleted by its creator" if gpt.deleted else "is no longer shared with you"
-    raise GuestGone(f"{name_of(gpt)} {why}. Send again to ask {name_of(conversation.gpt)}.")
-
-
-def name_of(gpt: Gpt) -> str:
-    """The published name of `gpt`, which may differ from the draft's."""
-    return str(gpt.published.data["name"]) if gpt.published else gpt.name
+    raise GuestGone(f"{gpt.live.name} {why}. Send again to ask {conversation.gpt.live.name}.")
 
 
 def _one_of(called: Mention, own: str) -> str:

@@ -19,7 +19,7 @@ def allow_always(user: User, gpt: Gpt, tool: str, host: str, title: str) -> None
 
 def permissions_of(user: Any) -> QuerySet[Permission]:
     """The permissions of `user`, newest first."""
-    return Permission.objects.filter(user=user).select_related("gpt").order_by("-created")
+    return Permission.objects.filter(user=user).select_related("gpt__published").order_by("-created")
 
 
 def revoke(user: Any, permission_id: int) -> None:

@@ -87,6 +87,11 @@ class Node:
     children: tuple["Node", ...]
 
     @property
+    def name(self) -> str:
+        """The name of its GPT in the version that runs, which its creator may have changed since."""
+        return self.run.version.spec().name
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will happen in it."""
         return self.run.is_over

@@ -162,6 +162,23 @@ def test_an_answer_cannot_forge_a_tag():
     assert "[[" not in html("\ufdd0\ufdd1\ufdd1 &#xFDD0;&#xFDD1;&#xFDD1;")
 
 
+@pytest.mark.parametrize("begin", ["%EF%B7%90", "%C2%A0%EF%B7%90"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("<http://x.org/{}>", "<mailto:{}@x.org>", "[a](http://x.org/?q={}&long=012345678901234567890 b)"),
+        *("[a](<http://x.org/?q={} 012345678901234567890>)", "[a](http://x.org/#{}-012345678901234567890)"),
+        *("![{}](http://x.org/{}.png)", "[a](http://x.org '{}')", "<http://{}.org/>", "```{}\nx\n```"),
+    ],
+)
+def test_an_encoded_mark_in_an_address_forges_no_tag_and_moves_none(begin, link):
+    forged = link.format(*[begin + "%EF%B7%91" * 2] * 2)
+    assert "[[" not in html(f"It leaks. {forged}")
+    tagged = after(f"It leaks. See {forged}, it says.", "leaks.")
+    assert re.findall(r"\[\[\d+\]\]", tagged) == ["[[0]]"]
+    assert "leaks.[[0]] See" in tagged
+
+
 MARKS = "word . * ` ** __ ~~ ``` | - 1. > # [ ]( ) ![ <b> &amp; \\ ? é 漢字。 \u202e < ' \" ! ```` https://x.example"
 LINES = ["\n", "\n\n", "  \n", "    ", "\t", " ", "```py\n", "---\n", "===\n", "[r]: /u\n", "|a|b|\n|-|-|\n"]
 PIECES = st.sampled_from([*MARKS.split(), *LINES])

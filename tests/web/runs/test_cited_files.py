@@ -11,8 +11,8 @@ from tests.web.runs import trees
 from tests.web.runs.attached import attached
 from web.accounts.models import User
 from web.builder.models import Gpt, KnowledgeFile
-from web.builder.services import set_sharing
-from web.runs import log, services
+from web.builder.services import publish, set_sharing
+from web.runs import files, log, services
 from web.runs.citations import SourceView, access_citation, cited_file, passage_of, view
 from web.runs.models import ConversationFile, Run
 
@@ -198,3 +198,25 @@ class TestForged:
         Run.objects.filter(id=run.id).update(status="in_progress")
         log.append(run.id, Finished(text="12, then.", citations=(forged,)))
         return view(access_citation(bob, run.id, 0))
+
+
+def test_code_opens_the_files_of_a_gpt_for_those_who_may_download_them(child, tax, file, alice, bob):
+    attached(bob, "mine.csv", b"a,b", conversation=child.message.conversation)
+    file.path.write_bytes(b"%PDF")
+    set_sharing(tax, "store")
+    publish(tax)  # with the file
+    own = services.start_run(services.start_conversation(alice, tax), "What is in it?")
+    Run.objects.filter(id=child.id).update(version=tax.published)
+
+    def opened(by: Run) -> set[str]:
+        return {name for name, _, _ in files.readable(Run.objects.get(id=by.id))}
+
+    assert opened(child) == {"mine.csv"}
+    assert opened(own) == {file.name}
+    tax.files_downloadable = True
+    tax.save()
+    assert opened(child) == {"mine.csv", file.name}
+    for allowed, text in ((False, "Only the creator can download"), (True, "You can download cited files")):
+        tax.files_downloadable = allowed
+        tax.save()
+        assert text in " ".join(browser_of(bob).get(f"/g/{tax.slug}/").content.decode().split())
