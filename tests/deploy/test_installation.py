@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from deploy import install
+from deploy.commands import Command, Runner
+from deploy.locking import CUDA, read_pins
+from deploy.preflight import CannotStart
 
 DEPLOY = install.REPOSITORY / "deploy"
 SHELL_FILES = [DEPLOY / "up", DEPLOY / "check", DEPLOY / "freeze", DEPLOY / "find-python", DEPLOY.parent / ".ci/run"]
@@ -18,35 +21,86 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(path: Path) -> dict[str, str]:
-    lines = [line.split(" ")[0] for line in path.read_text().splitlines() if not line.startswith("#")]
-    return {normalized(name): version for name, version in (line.split("==") for line in lines)}
+def pins(*extras: str) -> dict[str, str]:
+    """The entries of the requirements files of these extras by package name."""
+    texts = [install.requirements_file(extra).read_text() for extra in extras]
+    return {normalized(name): entry for text in texts for name, entry in read_pins(text).items()}
 
 
-def requirements() -> list[str]:
+def requirements() -> list[tuple[str, str]]:
+    """What pyproject.toml asks for, with the extra."""
     project = tomllib.loads((install.REPOSITORY / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    return [*project["dependencies"], *extras["workers"], *extras["local"], *extras["dev"]]
+    every = {"": project["dependencies"], **project["optional-dependencies"]}
+    return [(extra, requirement) for extra, needed in every.items() for requirement in needed]
 
 
-@pytest.mark.parametrize("requirement", requirements())
-def test_the_constraints_pin_what_pyproject_asks_for(requirement: str) -> None:
-    match = re.match(r"([\w.-]+)(?:\[\w+\])?(?:==([^\s;]+))?", requirement)
+@pytest.mark.parametrize(("extra", "requirement"), requirements())
+def test_the_requirements_files_pin_what_pyproject_asks_for(extra: str, requirement: str) -> None:
+    match = re.match(r"([\w.-]+)(?:\[[\w-]+\])?(?:==([^\s;]+))?", requirement)
     assert match
     name, version = match.groups()
-    if name == "torch":
-        assert "torch" not in pins(install.CONSTRAINTS)
-        return
-    assert normalized(name) in pins(install.CONSTRAINTS), "run deploy/freeze"
-    if version:
-        assert pins(install.CONSTRAINTS)[normalized(name)] == version, "run deploy/freeze"
+    entry = pins("", "torch", *({extra} & set(install.EXTRAS))).get(normalized(name), "")
+    assert entry, "run deploy/freeze"
+    assert not version or f"=={version} " in entry, "run deploy/freeze"
 
 
-def test_the_constraints_fit_every_machine() -> None:
-    text = install.CONSTRAINTS.read_text()
-    assert "+" not in re.sub(r"^#.*$", "", text, flags=re.M), "a local version ties the file to one index"
-    assert "://" not in text
-    assert "nvidia" not in text
+def test_every_package_is_pinned_by_hashes_on_every_machine() -> None:
+    for extra in ("", *install.EXTRAS):
+        text = install.requirements_file(extra).read_text()
+        entries = read_pins(text)
+        assert entries
+        header, _, rest = text.partition("\n")
+        assert rest.strip() == "\n".join(entries.values()), "a line that is not an entry"
+        for name, entry in entries.items():
+            requirement = re.sub(r" \\\n    --hash=sha256:[0-9a-f]{64}", "", entry)
+            assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[^ +]+( ; [^\\]+)?", requirement), name
+            assert requirement != entry, f"{name} has no hash"
+        assert header.startswith("# Made by deploy/freeze")
+        # A build of torch for the CPU does without these, which are 2.5 GB.
+        assert extra == "cuda" or not any(map(CUDA.match, entries)), extra
+
+
+def test_pip_checks_hashes_and_resolves_and_builds_nothing() -> None:
+    command = install._install_packages("workers,local,dev")
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(command.argv)
+    files = [command.argv[at + 1] for at, word in enumerate(command.argv) if word == "--requirement"]
+    assert [Path(file).name for file in files] == ["requirements.txt", "requirements-dev.txt"]
+    assert "--no-build-isolation" in install._install_guildhall().argv, "or pip fetches what no hash pins"
+
+
+class OneBuild(Runner):
+    """An index with a build of torch whose hash is known or not."""
+
+    def __init__(self, is_known: bool) -> None:
+        self.is_known, self.ran = is_known, []
+
+    def output(self, command: Command) -> str:
+        assert {"--no-index", "--require-hashes"} <= set(command.argv)
+        if not self.is_known:
+            raise CannotStart(command.failure)
+        return ""
+
+    def side_by_side(self, *sequences: list[Command]) -> None:
+        self.ran += [command for sequence in sequences for command in sequence]
+
+
+def test_a_build_of_torch_that_no_hash_pins_gives_way_to_the_pinned_one() -> None:
+    for is_known, n_more in ((True, 0), (False, 1)):
+        runner = OneBuild(is_known)
+        install._install_torch(runner)
+        assert len(runner.ran) == n_more
+        assert all("--require-hashes" in command.argv and "--no-index" not in command.argv for command in runner.ran)
+
+
+@pytest.mark.parametrize(("needs", "n_commands"), [("nvidia-cublas==13.1.1.3", 1), ("numpy", 0)])
+def test_the_libraries_for_cuda_are_installed_only_for_a_build_that_needs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs: str, n_commands: int
+) -> None:
+    facts = tmp_path / "lib/python3.11/site-packages/torch-2.13.0.dist-info/METADATA"
+    facts.parent.mkdir(parents=True)
+    facts.write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\nRequires-Dist: {needs}\n")
+    monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
+    assert len(install._install_cuda()) == n_commands
 
 
 def test_every_model_wheel_is_pinned_by_its_hash() -> None:
@@ -73,13 +127,13 @@ def test_shell_files_are_executable_and_parse(path: Path) -> None:
 
 def test_a_changed_pin_changes_the_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pyvenv.cfg").write_text("version = 3.11.9\n")
-    constraints = tmp_path / "constraints.txt"
-    constraints.write_text("redis==8.1.0\n")
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text("redis==8.1.0\n")
     monkeypatch.setattr(install, "ENVIRONMENT", tmp_path)
-    monkeypatch.setattr(install, "CONSTRAINTS", constraints)
+    monkeypatch.setattr(install, "requirements_file", lambda extra: pinned)
     before = install.fingerprint()
     assert install.fingerprint() == before
-    constraints.write_text("redis==8.2.0\n")
+    pinned.write_text("redis==8.2.0\n")
     assert install.fingerprint() != before
 
 

@@ -1,0 +1,180 @@
+"""Limits of request bodies, applied before and while they are read.
+
+Django stores the whole body of a request before any view can refuse it, so this stands in front of it. People who are
+not signed in can send a form; everything larger takes a session or a key, and only routes in UPLOADS take files.
+"""
+
+import asyncio
+import io
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.handlers.asgi import ASGIRequest
+from django.urls import Resolver404, resolve
+
+from web.accounts.services import user_of_key
+from web.runs.connections import in_database
+from web.slots import Slots
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# What anyone may send: the largest form for people who are not signed in is a tenth of this.
+SMALL_BYTES: Final = 64_000
+# A client that sends nothing of its body for so long is disconnected.
+SILENT_S: Final = 60.0
+SIGNED_OUT: Final = "Sign in, or send a valid API key, to upload this much."
+TOO_MANY: Final = "Too many uploads at once. Wait until one is finished."
+
+
+def _knowledge_bytes() -> int:
+    return int(settings.MAX_FILE_BYTES) + _page_bytes()
+
+
+def _attachment_bytes() -> int:
+    return int(settings.MAX_ATTACHMENT_BYTES) + _page_bytes()
+
+
+def _a2a_bytes() -> int:
+    # base64 makes files a third longer
+    return int(settings.MAX_ATTACHMENT_BYTES) * 4 // 3 + _page_bytes()
+
+
+def _picture_bytes() -> int:
+    return int(settings.MAX_PICTURE_BYTES) + _page_bytes()
+
+
+def _page_bytes() -> int:
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+# The routes that take files, with their limits. The form of a GPT sends files only where scripts do not run.
+UPLOADS: Final[dict[str, Callable[[], int]]] = {
+    "gpts/<slug:slug>/edit": _knowledge_bytes,
+    "gpts/<slug:slug>/picture": _picture_bytes,
+    "gpts/<slug:slug>/files": _knowledge_bytes,
+    "gpts/<slug:slug>/files/<uuid:file_id>/replace": _knowledge_bytes,
+    "files/attach": _attachment_bytes,
+    "api/gpts/<slug>/files": _knowledge_bytes,
+    "api/gpts/<slug>/files/<uuidstr:file_id>/replace": _knowledge_bytes,
+    "api/attachments": _attachment_bytes,
+    "a2a/<slug:slug>": _a2a_bytes,
+}
+
+
+class BodyLimits:
+    """The ASGI application in front of `application`."""
+
+    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._application = application
+        self.uploads = Slots()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on with a body that cannot go beyond its limit."""
+        length = _length(scope) if scope["type"] == "http" else 0
+        if length is not None and length <= SMALL_BYTES:
+            await self._application(scope, receive, send)
+            return
+        upload = _upload_limit(scope)
+        allowed = upload or _page_bytes()
+        if length is not None and length > allowed:
+            await _refuse(scope, send, 413, _too_large(allowed))
+            return
+        person = await in_database(_person, scope)
+        if person is None and length is not None:
+            await _refuse(scope, send, 401, SIGNED_OUT)
+            return
+        slot = self.uploads.take(person, settings.MAX_UPLOADS_PER_PERSON) if person and upload else None
+        if person and upload and slot is None:
+            await _refuse(scope, send, 429, TOO_MANY)
+            return
+        try:
+            await self._within(allowed if person else SMALL_BYTES, scope, receive, send)
+        finally:
+            if slot:
+                slot.free()
+
+    async def _within(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and end it once its body is larger than `limit` bytes or does not come."""
+        body = _CountedBody(limit, receive)
+        await self._application(scope, body, send)
+        if body.refusal:
+            await _refuse(scope, send, body.refusal, _too_large(limit), (b"connection", b"close"))
+
+
+class _CountedBody:
+    """Receives a body; the application hears of a disconnect when it is too large (`refusal` 413) or late (408)."""
+
+    def __init__(self, limit: int, receive: Receive) -> None:
+        self._left, self._receive = limit, receive
+        self._is_whole = False
+        self.refusal = 0
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        if self._is_whole:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), SILENT_S)
+        except TimeoutError:
+            return self._refused(408)
+        self._left -= len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        return message if self._left >= 0 else self._refused(413)
+
+    def _refused(self, status: int) -> Message:
+        self.refusal = status
+        return {"type": "http.disconnect"}
+
+
+def _length(scope: Scope) -> int | None:
+    """The declared length of the body in bytes; None if it is chunked, or declared in a way that means nothing."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return None
+    declared = headers.get(b"content-length", b"0")
+    return int(declared) if declared.isdigit() else None
+
+
+def _upload_limit(scope: Scope) -> int | None:
+    """The limit of a route that takes files; None for any other."""
+    try:
+        limit = UPLOADS.get(resolve(scope["path"]).route)
+    except Resolver404:
+        return None
+    return limit() if limit and scope["method"] == "POST" else None
+
+
+def _person(scope: Scope) -> int | None:
+    """The id of the person who sends the request, by its key or session; None if it has neither."""
+    try:
+        request = ASGIRequest(dict(scope), io.BytesIO())
+    except UnicodeDecodeError:
+        return None
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if kind:
+        owner = user_of_key(secret.strip()) if kind.lower() == "bearer" else None
+        return owner.pk if owner else None
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    return user.pk if user.is_authenticated else None
+
+
+def _too_large(limit: int) -> str:
+    return f"Too large: a request here can have up to {limit / 1024**2:.1f} MB."
+
+
+async def _refuse(scope: Scope, send: Send, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    """Answer without reading the body. The server discards what still comes of one with a declared length."""
+    is_native = scope["path"].startswith(("/v1/", "/api/", "/a2a/"))
+    body = json.dumps({"error": {"message": text} if is_native else text}).encode()
+    more = [(b"retry-after", b"5")] if status == 429 else []
+    start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more, *headers]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})

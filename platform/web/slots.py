@@ -1,0 +1,35 @@
+"""What people hold at the same time in this process: open streams and uploads in progress."""
+
+from threading import Lock
+from weakref import WeakSet
+
+
+class Slot:
+    """One thing that a person holds, until it is freed or forgotten."""
+
+    def __init__(self, holders: "WeakSet[Slot]") -> None:
+        self._holders = holders
+        holders.add(self)
+
+    def free(self) -> None:
+        """End holding it; no effect the second time."""
+        self._holders.discard(self)
+
+
+class Slots:
+    """A bound by person. What nobody refers to any more counts as freed: a response that was never sent, say."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, WeakSet[Slot]] = {}
+        self._lock = Lock()
+
+    def take(self, person: int, most: int) -> Slot | None:
+        """A slot for the person with this id; None if they hold `most` already."""
+        with self._lock:
+            self._held = {each: held for each, held in self._held.items() if held}
+            held = self._held.setdefault(person, WeakSet())
+            return Slot(held) if len(held) < most else None
+
+    def n_held(self, person: int) -> int:
+        """How many the person holds."""
+        return len(self._held.get(person, ()))
