@@ -103,7 +103,7 @@ def _fetch_torch() -> Command:
 
 
 def _install_torch(runner: Runner) -> None:
-    """Installs the fetched build, or PyPI's if no hash in deploy/requirements-torch.txt is that of the fetched one."""
+    """Installs the fetched build if deploy/requirements-torch.txt has its hash, else PyPI's."""
     try:
         runner.output(_install_pins("torch", source=("--no-index", "--find-links", str(_TORCH_WHEELS))))
     except CannotStart:
@@ -113,7 +113,7 @@ def _install_torch(runner: Runner) -> None:
 def _install_cuda() -> list[Command]:
     """Nothing if the build of torch is one for the CPU, which needs none of these libraries."""
     installed = importlib.metadata.distributions(
-        name="torch", path=map(str, ENVIRONMENT.glob("lib/python*/site-packages"))
+        name="torch", path=[str(each) for each in ENVIRONMENT.glob("lib/python*/site-packages")]
     )
     needed = [need for torch in installed for need in torch.requires or ()]
     return [_install_pins("cuda")] if any(need.startswith("nvidia-") for need in needed) else []

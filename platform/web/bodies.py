@@ -7,7 +7,7 @@ not signed in can send a form; everything larger takes a session or a key, and o
 import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
@@ -20,8 +20,8 @@ from web.accounts.services import user_of_key
 from web.runs.connections import in_database
 from web.slots import Slots
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 

@@ -227,7 +227,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # bytes of a request body other than fi
 MAX_FILES_PER_GPT = read_int("MAX_FILES_PER_GPT", 20, least=0)
 MAX_FILE_BYTES = read_int("MAX_FILE_MB", 512) * 1024 * 1024
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
-# Of one person at once: files being uploaded, and open streams of answers.
+# Of one person at once: uploads, and streams of answers.
 MAX_UPLOADS_PER_PERSON = read_int("MAX_UPLOADS_PER_PERSON", 4)
 MAX_STREAMS_PER_PERSON = read_int("MAX_STREAMS_PER_PERSON", 40)
 # Longest message, in characters.

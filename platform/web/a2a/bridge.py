@@ -1,7 +1,7 @@
 """Converts Django requests for the SDK's Starlette dispatcher, and its responses back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from a2a.server.request_handlers.request_handler import RequestHandler
@@ -13,18 +13,23 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 
 from web.runs.connections import sse_response
+from web.slots import Slot
 
 # Seconds without an event after which a stream sends a keep-alive comment.
 SILENCE_S: Final = 10.0
 
 
-async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler) -> HttpResponseBase:
-    """The response of `handler` to the JSON-RPC request `body`, in the current protocol or version 0.3."""
+async def dispatched(request: HttpRequest, body: bytes, handler: RequestHandler, slot: Slot) -> HttpResponseBase:
+    """The response of `handler` to the JSON-RPC request `body`, in the current protocol or version 0.3.
+
+    Frees `slot` once it is sent.
+    """
     dispatcher = JsonRpcDispatcher(handler, enable_v0_3_compat=True)
     answer = await dispatcher.handle_requests(_as_starlette(request, body))
     if not isinstance(answer, EventSourceResponse):
+        slot.free()
         return HttpResponse(bytes(answer.body), status=answer.status_code, content_type="application/json")
-    return sse_response(_sse_lines(answer.body_iterator))
+    return sse_response(_sse_lines(answer.body_iterator), slot)
 
 
 def _as_starlette(request: HttpRequest, body: bytes) -> Request:
@@ -36,7 +41,7 @@ def _as_starlette(request: HttpRequest, body: bytes) -> Request:
     return Request(scope, receive)
 
 
-async def _sse_lines(events: Any) -> AsyncIterator[bytes]:
+async def _sse_lines(events: Any) -> AsyncGenerator[bytes]:
     """Yield the events in wire format, and keep-alive comments."""
     stream = aiter(events)
     following: asyncio.Future[Any] = asyncio.ensure_future(anext(stream))

@@ -17,7 +17,8 @@ from web.accounts.models import User
 from web.accounts.services import user_of_key
 from web.builder.models import Gpt
 from web.builder.services import access_gpt
-from web.runs.connections import close_connection, in_database
+from web.runs.connections import close_connection, in_database, take_stream
+from web.runs.errors import TooManyStreams
 
 NO_KEY: Final = "A valid API key is required: send “Authorization: Bearer gh_…”."
 NO_AGENT: Final = "Agent not found."
@@ -54,7 +55,10 @@ async def call(request: HttpRequest, slug: str) -> HttpResponseBase:
     body = request.read(limit + 1)
     if len(body) > limit:
         return _refused(413, "The request is too large.")
-    return await dispatched(request, body, RunHandler(user, gpt))
+    try:
+        return await dispatched(request, body, RunHandler(user, gpt), take_stream(user.pk))
+    except TooManyStreams as error:
+        return _refused(error.status, str(error))
 
 
 def _owner_of_key(request: HttpRequest) -> User | None:
@@ -72,6 +76,8 @@ def _callable(user: Any, slug: str) -> Gpt:
 
 def _refused(status: int, message: str) -> JsonResponse:
     response = JsonResponse({"error": {"message": message}}, status=status)
+    if status == 429:
+        response.headers["Retry-After"] = "5"
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -141,7 +141,7 @@ async def follow_run(request: HttpRequest, run_id: UUID) -> StreamingHttpRespons
     """The run's events as server-sent events, ending with `done`. `Last-Event-ID` resumes after that event."""
     run = await in_database(access_run, caller(request), run_id)
     await close_connection()
-    return event_stream(request, run.id)
+    return event_stream(request, run)
 
 
 @router.post("/runs/{uuid:run_id}/cancel", response={200: Cancellation, **DENIED})

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Literal
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
-from web.runs.connections import close_connection, in_database, sse_response
+from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.models import Conversation, Run
 
 v1 = Api(
@@ -113,13 +113,14 @@ def access_model(user: User, slug: str) -> Gpt:
 )
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
     """The answer of a run, whole or as a stream. A caller who disconnects stops the run."""
+    slot = take_stream(caller(request).pk) if body.stream else None
     run = await in_database(start, caller(request), body)
     await close_connection()
-    if not body.stream:
+    if slot is None:
         return await complete(run, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
     answer = chunks(run, wants_usage, body.parallel_tool_calls is not False)
-    return sse_response(answer)
+    return sse_response(answer, slot)
 
 
 def start(user: User, body: CompletionRequest) -> Run:
@@ -191,7 +192,7 @@ def outcome(steps: Log) -> Finished:
     raise ApiError(500, "The run ended without an answer.", code="run_failed")
 
 
-async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
+async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncGenerator[str]:
     """Yield server-sent events. If the stream ends early, for any reason but an approval, the run is stopped."""
     over = False
     try:

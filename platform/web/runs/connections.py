@@ -1,12 +1,18 @@
-"""Database queries from async code that streams for minutes, without holding a connection."""
+"""Streams that last for minutes: how many a person may have, and database queries without holding a connection."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
+from web.runs.errors import TooManyStreams
+from web.slots import Slot, Slots
+
+STREAMS: Final = Slots()
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -28,7 +34,24 @@ async def close_connection() -> None:
     await sync_to_async(close_old_connections)()
 
 
-def sse_response(events: AsyncIterator[str] | AsyncIterator[bytes]) -> StreamingHttpResponse:
-    """The response that streams `events`, with headers against buffering and caching."""
+def take_stream(person: int) -> Slot:
+    """The right to stream to the person with this id, taken before anything starts. Raises TooManyStreams."""
+    slot = STREAMS.take(person, settings.MAX_STREAMS_PER_PERSON)
+    if slot is None:
+        raise TooManyStreams
+    return slot
+
+
+def sse_response(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> StreamingHttpResponse:
+    """The response that streams `events` and then frees `slot`, with headers against buffering and caching."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
+    return StreamingHttpResponse(_within(events, slot), content_type="text/event-stream", headers=headers)
+
+
+async def _within(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> AsyncIterator[str | bytes]:
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    finally:
+        slot.free()

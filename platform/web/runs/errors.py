@@ -58,6 +58,12 @@ class TooManyRuns(Refused):
     status = 429
 
 
+class TooManyStreams(Refused):
+    """You have too many answers open at once. Close some, then try again."""
+
+    status = 429
+
+
 class TooManyQuestions(Refused):
     """You’ve sent as many questions as this GPT’s creator takes in a day. Try again tomorrow."""
 

@@ -1,27 +1,28 @@
 """Runs over HTTP: events, cancelling and approvals; the pages of permanent permissions and of a GPT's usage."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
-from web.runs.connections import close_connection, in_database, sse_response
-from web.runs.errors import Refused, RunOver
+from web.runs.connections import close_connection, in_database, sse_response, take_stream
+from web.runs.errors import Refused, RunOver, TooManyStreams
 from web.runs.models import Run
 from web.runs.usage import usage_of
 
 USAGE_DAYS = (7, 30, 90)
 
 
-async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
+async def sse(run_id: UUID, last_id: str) -> AsyncGenerator[str]:
     """The run's events as server-sent events; the Redis entry id is the SSE id, so `Last-Event-ID` resumes."""
     async for entry_id, event in stream.follow(run_id, last_id):
         if not event:
@@ -32,19 +33,25 @@ async def sse(run_id: UUID, last_id: str) -> AsyncIterator[str]:
             yield f"data: {json.dumps(event)}\n\n"
 
 
-def event_stream(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
-    """The events as a stream, after the client's `Last-Event-ID`. The caller checks access."""
+def event_stream(request: HttpRequest, run: Run) -> StreamingHttpResponse:
+    """The events for the run's owner, after the client's `Last-Event-ID`. Raises TooManyStreams.
+
+    The caller checks access.
+    """
     last_id = request.headers.get("Last-Event-ID", "")
     known = last_id if last_id.replace("-", "", 1).isdecimal() else ""
-    return sse_response(sse(run_id, known))
+    return sse_response(sse(run.id, known), take_stream(run.owner_id))
 
 
 @require_GET
-async def events(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+async def events(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     """Stream the events of a run of the person's own; no database connection is held meanwhile."""
     run = await in_database(services.access_run, await request.auser(), run_id)
     await close_connection()
-    return event_stream(request, run.id)
+    try:
+        return event_stream(request, run)
+    except TooManyStreams as error:  # the page tries again
+        return JsonResponse({"error": str(error)}, status=error.status, headers={"Retry-After": "5"})
 
 
 @require_POST

@@ -1,0 +1,76 @@
+"""How many streams a person may have open, at every door that streams."""
+
+import asyncio
+import gc
+import json
+from typing import Any
+
+import pytest
+from django.test import AsyncClient
+
+from tests.web.api.conftest import key_of
+from web.runs.connections import STREAMS
+from web.runs.models import Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def few(settings) -> None:
+    settings.MAX_STREAMS_PER_PERSON = 2
+
+
+def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gpt, run) -> None:
+    gpt.a2a = True
+    gpt.save()
+    bobs = {"Authorization": f"Bearer {key_of(bob)}"}
+    page = AsyncClient()
+    page.force_login(bob)
+
+    async def ask(client: AsyncClient, headers: dict[str, str]) -> Any:
+        body = {"model": gpt.slug, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+        return await client.post("/v1/chat/completions", json.dumps(body), "application/json", headers=headers)
+
+    async def check() -> None:
+        first = await page.get(f"/runs/{run.id}/events")
+        second = await AsyncClient().get(f"/api/runs/{run.id}/events", headers=bobs)
+        assert (first.status_code, second.status_code, STREAMS.n_held(bob.id)) == (200, 200, 2)
+        refused = [
+            await page.get(f"/runs/{run.id}/events"),
+            await AsyncClient().get(f"/api/runs/{run.id}/events", headers=bobs),
+            await ask(AsyncClient(), bobs),
+            await AsyncClient().post(f"/a2a/{gpt.slug}", "{}", "application/json", headers=bobs),
+        ]
+        for answer in refused:
+            assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+            assert "Close some" in json.dumps(json.loads(answer.content)["error"])
+        assert await Run.objects.acount() == 1, "a refused stream starts no run"
+        others = await ask(AsyncClient(), {"Authorization": f"Bearer {await asyncio.to_thread(key_of, charlie)}"})
+        assert others.status_code == 200, "others are not held up"
+        del first
+        gc.collect()
+        assert STREAMS.n_held(bob.id) == 1, "a response that is never sent holds nothing"
+        invalid = await AsyncClient().post(f"/a2a/{gpt.slug}", "{}", "application/json", headers=bobs)
+        assert (invalid.status_code, STREAMS.n_held(bob.id)) == (200, 1), "an answer without a stream frees its slot"
+
+    asyncio.run(check())
+
+
+def test_a_stream_that_ends_or_is_left_frees_its_slot(bob, run) -> None:
+    client = AsyncClient()
+    client.force_login(bob)
+
+    async def check() -> None:
+        left = aiter(await client.get(f"/runs/{run.id}/events"))
+        reading = asyncio.ensure_future(anext(left))
+        await asyncio.sleep(0)
+        assert STREAMS.n_held(bob.id) == 1
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert STREAMS.n_held(bob.id) == 0
+        await Run.objects.filter(id=run.id).aupdate(status="cancelled")
+        ended = await client.get(f"/runs/{run.id}/events")
+        assert [part async for part in ended][-1].endswith(b'"cancelled"}\n\n')
+        assert STREAMS.n_held(bob.id) == 0
+
+    asyncio.run(check())
