@@ -1,9 +1,11 @@
 """Forms about accounts."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 
 from web.accounts.models import ApiKey, User
@@ -30,11 +32,28 @@ class SignupForm(forms.Form):
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What people can change about their account."""
+    """What people can change about their account. The address only without mail, which would confirm the new one."""
 
     class Meta:
         model = User
-        fields = ("name",)
+        fields = ("name", "email")
+        error_messages: ClassVar = {"email": {"unique": "Another account has this email address."}}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["email"].required = False
+        if settings.EMAIL_HOST:
+            del self.fields["email"]
+
+    def clean_email(self) -> str:
+        """The address in lower case, as it is looked up; the old one if none was sent."""
+        return self.cleaned_data["email"].lower() or self.initial["email"]
+
+    def save(self, commit: bool = True) -> User:
+        """The saved user. Nobody has confirmed a new address."""
+        if "email" in self.changed_data:
+            EmailAddress.objects.filter(user=self.instance).delete()
+        return super().save(commit)
 
 
 class KeyForm(forms.Form):

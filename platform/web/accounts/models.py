@@ -52,6 +52,12 @@ class User(AbstractUser):
         """The name they chose, else the part of their email address before the @."""
         return self.name or self.email.split("@")[0]
 
+    def set_password(self, raw_password: str | None) -> None:
+        """Set the password, which ends the sign-in links; saving the user then ends other sessions."""
+        super().set_password(raw_password)
+        if self.pk:
+            self.sign_in_links.all().delete()
+
     def get_full_name(self) -> str:
         return self.shown_name
 

@@ -3,7 +3,9 @@
 import secrets
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -50,8 +52,9 @@ def user_of_key(secret: str) -> User | None:
 
 
 def create_sign_in_link(user: User) -> str:
-    """An absolute URL that signs `user` in once, within a day."""
+    """An absolute URL that signs `user` in once, within a day. Older links of theirs end."""
     secret = secrets.token_urlsafe(32)
+    user.sign_in_links.all().delete()
     SignInLink.objects.create(user=user, hash=digest(secret), expires=timezone.now() + LINK_LIFETIME)
     return settings.SITE_URL + reverse("enter", args=[secret])
 
@@ -63,6 +66,27 @@ def user_of_sign_in_link(secret: str, use: bool = False) -> User | None:
     if link is None or (use and not live.filter(id=link.id).update(used=timezone.now())):
         return None
     return link.user
+
+
+def is_confirmed(user: User) -> bool:
+    """Whether the account belongs to the owner of its email address: an operator or the address itself said so."""
+    return user.is_staff or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+
+
+@transaction.atomic
+def confirm(user: User) -> None:
+    """Give an unconfirmed account to the person whom an operator signs in, and to nobody else.
+
+    Whoever registered the address may have been a stranger: password, sessions, links, keys, sign-ins at other
+    services and permissions that would let them go on, or act for them, end. GPTs and chats stay.
+    """
+    user.set_password(None)
+    user.save(update_fields=["password"])
+    user.api_keys.filter(revoked=None).update(revoked=timezone.now())
+    user.sign_ins.all().delete()
+    user.permissions.all().delete()
+    EmailAddress.objects.filter(Q(user=user) | Q(email=user.email)).delete()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
 def active_user(email: str) -> User | None:

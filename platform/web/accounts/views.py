@@ -1,5 +1,7 @@
 """Pages about one's own account."""
 
+from typing import Final
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -11,7 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from web.accounts.forms import AccountForm, KeyForm
 from web.accounts.requests import PersonRequest
-from web.accounts.services import create_key, revoke_key, user_of_sign_in_link
+from web.accounts.services import confirm, create_key, is_confirmed, revoke_key, user_of_sign_in_link
+
+ENDED: Final = (
+    "This account is now yours alone. Its old password, sessions, API keys, permissions and sign-ins to other "
+    "services no longer work."
+)
 
 
 @never_cache
@@ -19,8 +26,12 @@ from web.accounts.services import create_key, revoke_key, user_of_sign_in_link
 def enter(request: HttpRequest, secret: str) -> HttpResponse:
     """Sign in with a one-time link. GET only shows a button, so that mail scanners don't use up the link."""
     user = user_of_sign_in_link(secret, use=request.method == "POST")
+    is_new = user is not None and not is_confirmed(user)
     if user is None or request.method == "GET":
-        return render(request, "account/enter.html", {"person": user}, status=200 if user else 410)
+        return render(request, "account/enter.html", {"person": user, "is_new": is_new}, status=200 if user else 410)
+    if is_new:
+        confirm(user)
+        messages.warning(request, ENDED)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, f"Signed in as {user.shown_name}.")
     return redirect("store")
@@ -33,7 +44,7 @@ def account(request: PersonRequest) -> HttpResponse:
     form = AccountForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Saved. Your GPTs now show this name.")
+        messages.success(request, "Saved.")
         return redirect("account")
     return render(request, "account/me.html", {"form": form})
 

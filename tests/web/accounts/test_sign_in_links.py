@@ -50,6 +50,24 @@ def test_a_link_stops_working_after_a_day(client, alice):
     assert "_auth_user_id" not in client.session
 
 
+def test_a_new_link_ends_the_older_ones(client, alice, bob):
+    first, of_bob, second = (path_of(create_sign_in_link(person)) for person in (alice, bob, alice))
+
+    assert client.post(first).status_code == 410
+    assert client.post(of_bob).status_code == 302
+    client.logout()
+    assert client.post(second).status_code == 302
+
+
+def test_a_new_password_ends_the_links(client, alice):
+    path = path_of(create_sign_in_link(alice))
+    client.force_login(alice)
+    fields = {"oldpassword": "alice-secret-1", "password1": "my-own-words-7", "password2": "my-own-words-7"}
+    client.post("/account/password/change/", fields)
+
+    assert client.post(path).status_code == 410
+
+
 def test_the_link_of_a_locked_account_leads_nowhere(client, alice):
     path = path_of(create_sign_in_link(alice))
     User.objects.update(is_active=False)
