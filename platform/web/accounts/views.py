@@ -17,7 +17,7 @@ from web.accounts.services import confirm, create_key, is_confirmed, revoke_key,
 
 ENDED: Final = (
     "This account is now yours alone. Its old password, sessions, API keys, permissions and sign-ins to other "
-    "services no longer work."
+    "services no longer work. Set a new password in your account."
 )
 
 
@@ -46,6 +46,7 @@ def account(request: PersonRequest) -> HttpResponse:
         form.save()
         messages.success(request, "Saved.")
         return redirect("account")
+    request.user.refresh_from_db()  # without what the form refused
     return render(request, "account/me.html", {"form": form})
 
 

@@ -40,6 +40,7 @@ def test_people_change_their_address_without_a_word_about_confirmation(client, a
     assert b"This site doesn\xe2\x80\x99t send email" in page
     assert (mail.outbox, EmailAddress.objects.count()) == ([], 1)
     taken = client.post("/account/me/", {"name": "Alice", "email": "BOB@example.org"}).content
+    assert b"<span>alice@example.org</span>" in taken  # who is signed in
     assert b"Another account has this email address." in taken
     page = client.post("/account/me/", {"name": "Alice", "email": "New@Example.org"}, follow=True).content
     assert b"new@example.org" in page
