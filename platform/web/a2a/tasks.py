@@ -12,6 +12,7 @@ from a2a.helpers import new_text_message
 from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
 from a2a.utils.errors import ContentTypeNotSupportedError
 from django.conf import settings
+from django.urls import reverse
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 
@@ -88,7 +89,8 @@ def _requests_text(run: Run, waiting: Iterable[ApprovalRequest]) -> str:
         else f"Allow or decline “{request.title or request.name}”. {request.reason}\n{request.plain}".strip()
         for request in waiting
     ]
-    return "\n\n".join([*lines, f"The user answers with POST {settings.SITE_URL}/api/runs/{run.id}/approve."])
+    url = settings.SITE_URL + reverse("run_part", args=[run.id])
+    return "\n\n".join([*lines, f"The user answers at {url}."])
 
 
 def artifacts_of(steps: Log) -> list[Artifact]:

@@ -61,6 +61,7 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=ApiKey._meta.get_field("name").max_length)
     days = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90)
+    may_approve = forms.BooleanField(required=False)
 
     def expires(self) -> datetime | None:
         """When the key stops working; None for never."""

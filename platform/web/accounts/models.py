@@ -75,6 +75,9 @@ class ApiKey(models.Model):
     expires = models.DateTimeField(null=True, blank=True)
     revoked = models.DateTimeField(null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)
+    may_approve = models.BooleanField(
+        default=False, help_text="Whether programs with it may approve calls for their owner."
+    )
 
     class Meta:
         ordering = ["-created"]

@@ -27,11 +27,13 @@ def operator_has_signed_in() -> bool:
     return User.objects.filter(is_staff=True, last_login__isnull=False).exists()
 
 
-def create_key(user: User, name: str, expires: datetime | None = None) -> tuple[ApiKey, str]:
+def create_key(
+    user: User, name: str, expires: datetime | None = None, *, may_approve: bool = False
+) -> tuple[ApiKey, str]:
     """A new key of `user` and its secret, which is not stored."""
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(user=user, name=name, prefix=secret[:9], hash=digest(secret), expires=expires)
-    return key, secret
+    stored = {"prefix": secret[:9], "hash": digest(secret), "expires": expires, "may_approve": may_approve}
+    return ApiKey.objects.create(user=user, name=name, **stored), secret
 
 
 def revoke_key(user: User, key_id: int) -> bool:
@@ -41,6 +43,12 @@ def revoke_key(user: User, key_id: int) -> bool:
 
 def user_of_key(secret: str) -> User | None:
     """The active owner of a valid key, or None. Updates when the key was last used."""
+    key = valid_key(secret)
+    return key.user if key else None
+
+
+def valid_key(secret: str) -> ApiKey | None:
+    """The key with this secret, with its active owner, or None. Updates when it was last used."""
     now = timezone.now()
     valid = ApiKey.objects.filter(Q(expires=None) | Q(expires__gt=now), revoked=None, user__is_active=True)
     key = valid.filter(hash=digest(secret)).select_related("user").first()
@@ -48,7 +56,7 @@ def user_of_key(secret: str) -> User | None:
         return None
     if key.last_used is None or now - key.last_used > LAST_USED_STEP:
         ApiKey.objects.filter(id=key.id).update(last_used=now)
-    return key.user
+    return key
 
 
 def create_sign_in_link(user: User) -> str:

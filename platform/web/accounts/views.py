@@ -58,7 +58,8 @@ def keys(request: PersonRequest) -> HttpResponse:
     form = KeyForm(request.POST or None, initial={"days": 90})
     secret = ""
     if request.method == "POST" and form.is_valid():
-        _, secret = create_key(request.user, form.cleaned_data["name"], form.expires())
+        given = form.cleaned_data
+        _, secret = create_key(request.user, given["name"], form.expires(), may_approve=given["may_approve"])
         form = KeyForm(initial={"days": 90})
     live = request.user.api_keys.filter(revoked=None)
     context = {"form": form, "secret": secret, "keys": live, "now": timezone.now()}

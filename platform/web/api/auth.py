@@ -1,6 +1,6 @@
 """Authentication: an API key for programs, or the session of a signed-in browser."""
 
-from typing import cast
+from typing import Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -8,8 +8,13 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
 from web.accounts.models import User
-from web.accounts.services import user_of_key
+from web.accounts.services import user_of_key, valid_key
 from web.api.errors import ApiError
+
+NOT_APPROVER: Final = (
+    "This API key can’t answer approval requests. A person answers on the run’s page, or a program with a key that"
+    " was created with “Can approve actions”."
+)
 
 
 class KeyAuth(HttpBearer):
@@ -18,6 +23,17 @@ class KeyAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """The key's owner; None if it is unknown, revoked or expired."""
         return user_of_key(token.strip())
+
+
+class ApproverKeyAuth(HttpBearer):
+    """A key that may approve calls. Others may not: an agent with one would approve its own calls."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """The key's owner, as for KeyAuth. Raises ApiError if the key lacks this scope."""
+        key = valid_key(token.strip())
+        if key and not key.may_approve:
+            raise ApiError(403, NOT_APPROVER, code="key_cannot_approve")
+        return key.user if key else None
 
 
 class SessionAuth(APIKeyCookie):

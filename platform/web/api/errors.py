@@ -28,21 +28,27 @@ RETRY_AFTER_S: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them."""
+    """An error for the caller. `fields` holds (field, message) of each invalid field, `field` the first of them.
+
+    `is_final`: the same request must not be sent again, which official clients do by themselves after some statuses.
+    """
 
     status: int
     message: str
     field: str | None = None
     code: str | None = None
     fields: tuple[tuple[str, str], ...] = ()
+    is_final: bool = False
 
 
 class ApiError(Exception):
     """An invalid request."""
 
-    def __init__(self, status: int, message: str, field: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, field: str | None = None, code: str | None = None, *, is_final: bool = False
+    ) -> None:
         super().__init__(message)
-        self.problem = Problem(status, message, field, code)
+        self.problem = Problem(status, message, field, code, is_final=is_final)
 
 
 class FieldError(Schema):
@@ -169,6 +175,8 @@ def respond(problem: Problem, shape: Shape) -> HttpResponse:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if problem.is_final:
+        response.headers["X-Should-Retry"] = "false"  # read by the clients of OpenAI and Anthropic
     return response
 
 

@@ -1,5 +1,6 @@
 """`/api/runs` and `/api/conversations`: send messages to GPTs and read the answers."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from ninja.pagination import paginate
 
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ModelReply, ToolResult, load_step
 from web.accounts.models import User
-from web.api.auth import caller
+from web.api.auth import ApproverKeyAuth, SessionAuth, caller
 from web.api.completions import usage_of
 from web.api.errors import NativeErrorBody
 from web.api.gpts import DENIED, INVALID
+from web.api.repeats import RepeatableRequest
 from web.api.shapes import Pages
 from web.api.shapes_runs import (
     ApprovalAnswer,
@@ -50,13 +52,18 @@ def start_run(request: HttpRequest, slug: str, new: NewRun) -> Status[dict[str, 
 
     Another GPT answers if `mention` names one, or if the text begins with “@slug” or “@name”. While an attachment is
     still being read, this returns 409: send again once its status is no longer `reading`. A file that is `unreadable`
-    is refused with 400, unless the GPT has a capability or action that opens files.
+    is refused with 400, unless the GPT has a capability or action that opens files. Requests with the same
+    `Idempotency-Key` header get the same run.
     """
-    user = caller(request)
+    asked = RepeatableRequest.of(request, "runs", slug, new.model_dump_json())
+    return Status(202, state_of(asked.run(partial(_start, caller(request), slug, new))))
+
+
+def _start(user: User, slug: str, new: NewRun) -> Run:
     if new.conversation:
-        return Status(202, state_of(_send(_continued(user, slug, new.conversation), new)))
+        return _send(_continued(user, slug, new.conversation), new)
     with transaction.atomic():  # a refused run leaves no conversation behind
-        return Status(202, state_of(_send(_new_conversation(user, slug, new), new)))
+        return _send(_new_conversation(user, slug, new), new)
 
 
 def _send(conversation: Conversation, new: NewRun) -> Run:
@@ -150,9 +157,16 @@ def cancel_run(request: HttpRequest, run_id: UUID) -> dict[str, bool]:
     return {"cancelled": services.cancel_run(access_run(caller(request), run_id))}
 
 
-@router.post("/runs/{uuid:run_id}/approve", response={200: ApprovalAnswer, **INVALID, **BUSY})
+@router.post(
+    "/runs/{uuid:run_id}/approve",
+    response={200: ApprovalAnswer, **INVALID, **BUSY},
+    auth=[ApproverKeyAuth(), SessionAuth()],
+)
 def answer_approval(request: HttpRequest, run_id: UUID, answer: ApprovalAnswer) -> ApprovalAnswer:
-    """Approve or decline a call of your run; with `remember`, also allow similar calls later."""
+    """Approve or decline a call of your run; with `remember`, also allow similar calls later.
+
+    Only with your browser session, or with a key that was created with “Can approve actions”.
+    """
     run = access_run(caller(request), run_id)
     services.answer_approval(run, answer.call_id, answer.allowed, answer.remember, answer.digest)
     return answer

@@ -79,7 +79,7 @@ class RunState(Schema):
     creator_question: CreatorQuestionShape | None
     error: str | None
     approvals: list[PendingApproval] = Field(
-        description="Pending requests of this run and its child runs; answer with `POST …/approve` on their `run`."
+        description="Pending requests of this run and its child runs; a person answers at `/runs/{run}/`."
     )
     files: list[FileRef] = Field(description="Files created by tools; see `GET /api/attachments/{id}`.")
     usage: TokenUsage

@@ -3,14 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from ninja import Schema
 
-from gpts.runs.steps import Cancelled, Error, Finished, Log
+from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolStarted
 from web.accounts.models import User
 from web.api import completions
 from web.api.auth import KeyAuth, caller
@@ -32,6 +35,7 @@ from web.api.errors import Api, ApiError, OpenAiErrorBody, Problem, handle_error
 from web.api.functions import CallOfFunction, calls_for_caller
 from web.api.reading import StrictParser
 from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
+from web.api.repeats import RepeatableRequest
 from web.builder.models import Gpt
 from web.builder.services import access_published
 from web.runs import log, services
@@ -106,20 +110,21 @@ def access_model(user: User, slug: str) -> Gpt:
 
 @v1.post(
     "/chat/completions",
-    response={200: Completion, **ERRORS, **dict.fromkeys((409, 413, 429, 500), OpenAiErrorBody)},
+    response={200: Completion, **ERRORS, **dict.fromkeys((403, 413, 429, 500), OpenAiErrorBody)},
     description=completions.DESCRIPTION,
     summary="Ask a GPT",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}},
 )
 async def create_chat_completion(request: HttpRequest, body: CompletionRequest) -> Any:
-    """The answer of a run, whole or as a stream. A caller who disconnects stops the run."""
+    """The answer of a run, whole or as a stream. A caller without a key who disconnects stops the run."""
+    asked = RepeatableRequest.of(request, "v1", body.model_dump_json(exclude={"stream", "stream_options"}))
     slot = take_stream(caller(request).pk) if body.stream else None
-    run = await in_database(start, caller(request), body)
+    run = await in_database(asked.run, partial(start, caller(request), body))
     await close_connection()
     if slot is None:
-        return await complete(run, body.parallel_tool_calls is not False)
+        return await complete(run, asked, body.parallel_tool_calls is not False)
     wants_usage = bool(body.stream_options and body.stream_options.include_usage)
-    answer = chunks(run, wants_usage, body.parallel_tool_calls is not False)
+    answer = chunks(run, asked, wants_usage, body.parallel_tool_calls is not False)
     return sse_response(answer, slot)
 
 
@@ -133,17 +138,19 @@ def start(user: User, body: CompletionRequest) -> Run:
         return services.start_run(conversation, text, earlier, overrides, later=later)
 
 
-async def complete(run: Run, in_parallel: bool) -> Completion:
+async def complete(run: Run, asked: RepeatableRequest, in_parallel: bool) -> Completion:
     """The whole answer, once it is finished. Raises ApiError if the run failed or waits for a person."""
     try:
         async for _ in events(run.id):
             pass
     except ApprovalNeeded as needed:  # the run continues without this request
+        await in_database(asked.came_to_wait, run)
         raise approval_required(run, needed.run_id) from needed
     except asyncio.CancelledError:  # the caller disconnected
-        await in_database(services.cancel_run, run)
+        await in_database(asked.was_left, run)
         raise
     steps = await in_database(log.read, run.id)
+    await in_database(asked.was_answered, run)
     answer = outcome(steps)
     message = AnswerMessage(
         content=answer.text or (None if answer.tool_calls else ""),
@@ -174,33 +181,44 @@ def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
 def approval_required(run: Run, waiting_id: UUID) -> ApiError:
     """The error for a run that waits until a person approves a call of the run `waiting_id`, which may be itself."""
     text = (
-        f"The run {waiting_id} needs a person's approval for a call. Read it at /api/runs/{waiting_id}, answer with"
-        f" POST /api/runs/{waiting_id}/approve, and read your answer at /api/runs/{run.id}."
+        f"The run {waiting_id} needs a person's approval for a call, which they give at"
+        f" {settings.SITE_URL}{reverse('run_part', args=[waiting_id])}. Then send this request again for the answer,"
+        f" or read it at /api/runs/{run.id}."
     )
-    return ApiError(409, text, code="approval_required")
+    # Not 409, after which official clients send the request again by themselves (openai 2, `_should_retry`).
+    return ApiError(403, text, code="approval_required")
 
 
 def outcome(steps: Log) -> Finished:
-    """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed."""
+    """The run's answer; if it was stopped, the text so far. Raises ApiError if it failed.
+
+    After a call with an effect, a client that sent the request again by itself would repeat the effect.
+    """
     match steps[-1]:
         case Finished() as answer:
             return answer
         case Cancelled(text=text):
             return Finished(text=text, finish="cancelled")
         case Error(message=message):
-            raise ApiError(500, message, code="run_failed")
+            acted = any(isinstance(step, ToolStarted) for step in steps)
+            raise ApiError(500, message, code="run_failed", is_final=acted)
     raise ApiError(500, "The run ended without an answer.", code="run_failed")
 
 
-async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncGenerator[str]:
-    """Yield server-sent events. If the stream ends early, for any reason but an approval, the run is stopped."""
+async def chunks(run: Run, asked: RepeatableRequest, wants_usage: bool, in_parallel: bool) -> AsyncGenerator[str]:
+    """Yield server-sent events. If the stream ends early, for any reason but an approval, the run is stopped.
+
+    A run that the caller can come back for, with the request's key, goes on if the caller leaves.
+    """
     over = False
     try:
         async for event in _events(run, wants_usage, in_parallel):
             yield event
         over = True
+        await in_database(asked.was_answered, run)
     except ApprovalNeeded as needed:
         over = True
+        await in_database(asked.came_to_wait, run)
         yield _sse(openai_shape(approval_required(run, needed.run_id).problem)[1])
     except Exception as error:  # noqa: BLE001 - the status is sent already, so the error goes into the stream
         # First, because a caller who disconnects on reading the error interrupts what follows.
@@ -210,7 +228,7 @@ async def chunks(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncGenerat
         yield _sse(openai_shape(problem or problem_of(error))[1])
     finally:
         if not over:
-            await in_database(services.cancel_run, run)
+            await in_database(asked.was_left, run)
 
 
 async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:

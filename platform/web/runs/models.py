@@ -136,6 +136,25 @@ class Run(models.Model):
         return self.status in self.OVER
 
 
+class IdempotentRequest(models.Model):
+    """An API request whose repetitions get its run (web/api/repeats.py). `key` and `body` are digests."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64, blank=True)
+    body = models.CharField(max_length=64)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "key", "body"], name="request_repeated")]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], condition=~models.Q(key=""), name="idempotency_key_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"request for {self.run}"
+
+
 class DelegationRow(models.Model):
     """The run `child` answers the call `call_id` of the run `parent`. Several may wait for one child."""
 

@@ -169,7 +169,7 @@ def test_a_run_that_waits_for_a_person_says_for_what(bobs, worker, meanwhile, st
     status = last.status_update.status if streaming else last.task.status
     assert status.state == TaskState.TASK_STATE_INPUT_REQUIRED
     assert "Allow or decline “send_mail”" in status.message.parts[0].text
-    assert f"/api/runs/{worker.run_id}/approve" in status.message.parts[0].text
+    assert f"/runs/{worker.run_id}/." in status.message.parts[0].text
 
 
 def test_no_message_answers_an_approval(bobs, worker, meanwhile, bob):

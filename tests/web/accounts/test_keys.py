@@ -23,6 +23,17 @@ def test_a_new_key_is_shown_once_and_works(client, alice):
     assert secret not in str(ApiKey.objects.values_list())
 
 
+def test_a_key_may_approve_only_if_its_owner_says_so(client, alice):
+    client.force_login(alice)
+    for given, may_approve in (({}, False), ({"may_approve": "on"}, True)):
+        page = client.post("/account/keys/", {"name": "Report", "days": "30", **given}).content.decode()
+        assert ApiKey.objects.get().may_approve is may_approve
+        assert ('<span class="tag">Can approve actions</span>' in page) is may_approve
+        ApiKey.objects.all().delete()
+    call_command("createkey", alice.email, "--may-approve", stdout=StringIO())
+    assert ApiKey.objects.get().may_approve
+
+
 def test_a_key_needs_a_name_and_a_known_lifetime(client, alice):
     client.force_login(alice)
 

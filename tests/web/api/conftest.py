@@ -51,9 +51,9 @@ CITATION = Citation(
 PASSAGE = Passage(file_id="f1", file_name="manual.pdf", segment="s1", chunk=3, text=QUOTE, start=100, end=129)
 
 
-def key_of(user: User) -> str:
+def key_of(user: User, *, may_approve: bool = False) -> str:
     """A live key of `user`."""
-    return create_key(user, "test")[1]
+    return create_key(user, "test", may_approve=may_approve)[1]
 
 
 def revoked_key_of(user: User) -> str:

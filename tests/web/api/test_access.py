@@ -95,7 +95,7 @@ EXPECTED = {
     "GET api/runs/<uuid:run_id>/tree": row(404, 200, 404),
     "GET api/runs/<uuid:run_id>/events": row(404, 200, 404),
     "POST api/runs/<uuid:run_id>/cancel": row(404, 200, 404),
-    "POST api/runs/<uuid:run_id>/approve": row(404, 400, 404),
+    "POST api/runs/<uuid:run_id>/approve": row(403, 403, 403),  # keys without the scope
     "POST api/runs/<uuid:run_id>/creator-question": row(404, 400, 404),  # 400: it was not declined
     "GET api/gpts/<slug>/questions": row(404, 404, 200),
     "POST api/gpts/<slug>/questions/<uuid:question_id>": row(404, 404, 200),
@@ -256,7 +256,8 @@ def test_a_key_of_someone_who_was_deactivated_opens_nothing(scene, bob):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_unknown_id_is_not_found_for_alice(scene):
+def test_an_unknown_id_is_not_found_for_alice(scene, alice):
+    scene.clients["alice"] = bearer(key_of(alice, may_approve=True))
     for place in scene.values:
         folder, parameter, _ = place.partition("<uuid:")
         if parameter:

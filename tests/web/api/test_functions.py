@@ -3,7 +3,6 @@
 import json
 
 import httpx
-import openai
 import pytest
 from openai import OpenAI
 from pydantic import BaseModel
@@ -221,35 +220,6 @@ def test_what_a_tool_shows_by_itself_is_streamed_after_the_call(bobs, gpt, worke
     meanwhile(answer)
     chunks = bobs.chat.completions.create(model=gpt.slug, messages=QUESTION, stream=True)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Let me look.\n\nIt rains."
-
-
-def wait_for_approval(worker):
-    worker.take()
-    worker.ask_person()
-
-
-def test_a_run_that_needs_a_persons_word_is_a_conflict_and_keeps_waiting(bobs, gpt, worker, meanwhile, live, bob):
-    meanwhile(lambda: wait_for_approval(worker))
-    with pytest.raises(openai.ConflictError) as caught:
-        bobs.chat.completions.create(model=gpt.slug, messages=QUESTION)
-
-    assert caught.value.code == "approval_required"
-    assert f"/api/runs/{worker.run_id}/approve" in str(caught.value)
-    assert Run.objects.get().status == "requires_action"
-    headers = {"Authorization": f"Bearer {key_of(bob)}"}
-    answer = httpx.post(
-        f"{live}/api/runs/{worker.run_id}/approve", headers=headers, json={"call_id": "w1", "allowed": True}
-    )
-    assert answer.status_code == 200
-    assert Run.objects.get().status == "in_progress"
-
-
-def test_a_stream_of_such_a_run_ends_with_the_error(bobs, gpt, worker, meanwhile):
-    meanwhile(lambda: wait_for_approval(worker))
-    with pytest.raises(openai.APIError, match=r"needs a person.s approval") as caught:
-        list(bobs.chat.completions.create(model=gpt.slug, messages=QUESTION, stream=True))
-    assert caught.value.code == "approval_required"
-    assert Run.objects.get().status == "requires_action"
 
 
 def call_of(arguments: str, **changes) -> list[dict]:

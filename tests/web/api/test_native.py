@@ -23,7 +23,7 @@ def alices(alice) -> Client:
 
 @pytest.fixture
 def bobs(bob) -> Client:
-    return bearer(key_of(bob))
+    return bearer(key_of(bob, may_approve=True))
 
 
 def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs):

@@ -25,7 +25,7 @@ def live(run, alice) -> trees.Tree:
 @pytest.fixture
 def bobs(bob) -> Client:
     """Bob's program."""
-    return bearer(key_of(bob))
+    return bearer(key_of(bob, may_approve=True))
 
 
 def test_it_is_nested_as_it_was_asked(bobs, done):
@@ -100,7 +100,7 @@ def test_a_completion_is_told_which_run_to_answer(live):
     assert asking == live.scribe.id
     error = approval_required(live.desk, asking)
     assert isinstance(error, ApiError)
-    assert f"POST /api/runs/{live.scribe.id}/approve" in error.problem.message
+    assert f"/runs/{live.scribe.id}/." in error.problem.message
     assert f"/api/runs/{live.desk.id}." in error.problem.message
 
 

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", default="command line", help="how the key is listed (default: command line)")
+        parser.add_argument("--may-approve", action="store_true", help="let programs with the key approve calls")
         parser.add_argument("--days", type=int, default=0, help="days until it expires (default: never)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -23,5 +24,5 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"No user has the email address {options['email']}.")
         expires = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
-        _, secret = create_key(user, options["name"], expires)
+        _, secret = create_key(user, options["name"], expires, may_approve=options["may_approve"])
         self.stdout.write(secret)

@@ -1,0 +1,95 @@
+"""Repeated requests: a client that sends a request again gets the run that it started, not a second one.
+
+Official clients send a request again on their own, and programs do once a person has approved a call. A repetition
+is known by its `Idempotency-Key`, or else, while its first answer is a run that waits for a person, by its body.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Self
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from web.accounts.models import User
+from web.api.auth import caller
+from web.api.errors import ApiError
+from web.runs.models import IdempotentRequest, Run
+from web.runs.services import access_run, cancel_run
+
+HEADER: Final = "Idempotency-Key"
+KEY_CHARS: Final = 255
+# How long an answer that its caller was told to come back for is kept for the same body, once it is finished.
+BODY_WINDOW: Final = timedelta(hours=1)
+REUSED: Final = f"This {HEADER} was already sent with another request. Send a new one with each request."
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatableRequest:
+    """A request by what its repetitions share: digests of its key, empty without one, and of its body."""
+
+    owner: User
+    key: str
+    body: str
+
+    @classmethod
+    def of(cls, request: HttpRequest, *content: str) -> Self:
+        """The request that asks for `content`. Raises ApiError if its key is too long."""
+        key = request.headers.get(HEADER, "")
+        if len(key) > KEY_CHARS:
+            raise ApiError(400, f"{HEADER} is too long: {len(key)} of {KEY_CHARS} characters.", HEADER)
+        return cls(caller(request), _digest(key) if key else "", _digest(*content))
+
+    def run(self, start: Callable[[], Run]) -> Run:
+        """The run of this request: that of an earlier one like it, or the one that `start` creates.
+
+        Raises ApiError for a key that came with another body, and what `start` raises.
+        """
+        if earlier := self._earlier():
+            return earlier
+        if not self.key:
+            return start()
+        try:
+            with transaction.atomic():
+                run = start()
+                self._note(run)
+                return run
+        except IntegrityError:  # the same request at the same time was faster
+            if earlier := self._earlier():
+                return earlier
+            raise
+
+    def came_to_wait(self, run: Run) -> None:
+        """Let repetitions find the run, since its caller is told to come back."""
+        if not self.key:
+            self._note(run)
+
+    def was_answered(self, run: Run) -> None:
+        """The caller gets the answer: without a key, the same body is a new question from now on."""
+        IdempotentRequest.objects.filter(run=run, key="").delete()
+
+    def was_left(self, run: Run) -> None:
+        """Stop the run, whose caller has disconnected, unless a repetition with its key can fetch the answer."""
+        if not self.key:
+            cancel_run(run)
+
+    def _note(self, run: Run) -> None:
+        IdempotentRequest.objects.get_or_create(owner=self.owner, key=self.key, body=self.body, run=run)
+
+    def _earlier(self) -> Run | None:
+        found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
+        if not self.key:
+            is_fresh = Q(run__ended=None) | Q(run__ended__gt=timezone.now() - BODY_WINDOW)
+            found = found.filter(is_fresh, body=self.body)
+        row = found.order_by("-id").first()
+        if row and row.body != self.body:
+            raise ApiError(422, REUSED, HEADER, "idempotency_key_reused")
+        return access_run(self.owner, row.run_id) if row else None
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\x00".join(texts).encode()).hexdigest()
