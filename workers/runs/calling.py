@@ -98,12 +98,15 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         progress=partial(turn.progress, call.call_id),
         keep=partial(_keep, turn, any(file.untrusted for file in readable)),
         question=turn.question(),
+        label=context_label(turn.history, turn.steps),
     )
 
 
-def _keep(turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes) -> FileRef:
+def _keep(
+    turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes, *, untrusted: bool = False
+) -> FileRef:
     """Store a file that a call made. `mime` is ignored and detected again, as the claim is not trusted."""
-    untrusted = reads_files or context_label(turn.history, turn.steps).is_untrusted
+    untrusted = untrusted or reads_files or context_label(turn.history, turn.steps).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
 
 

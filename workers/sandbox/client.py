@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, Frames, Malformed, frame, json_frame
 from workers.sandbox.errors import BY_NAME, SandboxError, Unavailable
 from workers.sandbox.folders import Artefact
@@ -43,16 +44,22 @@ class Client:
         wall_s: float,
         check: Callable[[], None] = lambda: None,
         on_output: Callable[[str], None] = lambda text: None,
+        label: Label = Label(),  # noqa: B008 (frozen)
     ) -> CodeResult:
-        """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError."""
+        """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError.
+
+        `label` is that of the code and the files; the result's is joined with those of all earlier calls.
+        """
+        call = {"session": session, "code": code, "wall_s": wall_s, "label": label.model_dump(mode="json")}
         with _Connection(self._path, check, wall_s + _EXTRA_S) as connection:
-            connection.send(json_frame(do="run", session=session, code=code, wall_s=wall_s, files=list(files)))
+            connection.send(json_frame(do="run", files=list(files), **call))
             for content in files.values():
                 connection.send(frame(FILE, content))
             while True:
                 answer = connection.next_json()
                 if "result" in answer:
                     result = answer["result"]
+                    result["label"] = Label.model_validate(result["label"])
                     artefacts = [Artefact(name, connection.next_frame()) for name in result.pop("files")]
                     return CodeResult(**result, artefacts=artefacts)
                 on_output(str(answer.get("stdout", "")))

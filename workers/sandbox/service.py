@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, JSON, Frames, Malformed, frame, json_frame
 from workers.sandbox.errors import SandboxError, Unavailable
 from workers.sandbox.selfcheck import open_sessions
@@ -113,7 +114,8 @@ class Handler(socketserver.BaseRequestHandler):
             return
         callbacks = Callbacks(self._is_closed, lambda text: self._send(json_frame(stdout=text)))
         session, code, wall_s = str(call["session"]), str(call["code"]), float(call["wall_s"])
-        result = self.server.sessions.run(session, code, files, wall_s, callbacks)
+        label = Label.model_validate(call["label"])
+        result = self.server.sessions.run(session, code, files, wall_s, callbacks, label)
         self._send(json_frame(result=result.to_json()))
         for each in result.artefacts:
             self._send(frame(FILE, each.content))

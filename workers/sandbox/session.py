@@ -11,6 +11,7 @@ from pathlib import Path
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import Any, Final
 
+from gpts.safety.labels import Label, join
 from workers.confinement.frames import RESULT, STDERR, STDOUT, Frames, Malformed, json_frame
 from workers.sandbox import folders
 from workers.sandbox.errors import CodeTooLong, SandboxError, TooManyFiles
@@ -35,7 +36,10 @@ _TOO_MUCH_DISK: Final = (
 
 @dataclass(slots=True)
 class CodeResult:
-    """The result of a call. `error` is a trimmed traceback or a sentence; `notes` are for people and models."""
+    """The result of a call. `error` is a trimmed traceback or a sentence; `notes` are for people and models.
+
+    `label` is that of everything that ran in the session so far.
+    """
 
     stdout: str = ""
     stderr: str = ""
@@ -45,11 +49,13 @@ class CodeResult:
     notes: list[str] = field(default_factory=list)
     artefacts: list[Artefact] = field(default_factory=list)
     kernel_ended: bool = False
+    label: Label = field(default_factory=Label)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the files' content, as JSON."""
         names = ("stdout", "stderr", "value", "markdown", "error", "notes")
-        return {name: getattr(self, name) for name in names} | {"files": [each.name for each in self.artefacts]}
+        rest = {"files": [each.name for each in self.artefacts], "label": self.label.model_dump(mode="json")}
+        return {name: getattr(self, name) for name in names} | rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,11 @@ class Callbacks:
 
 
 class CodeSession:
-    """See the module. Calls are serialised by `lock`, which `Sessions` also takes to end a session."""
+    """See the module. Calls are serialised by `lock`, which `Sessions` also takes to end a session.
+
+    Variables and files stay from call to call, also of runs that failed and that later turns do not see. So `label`,
+    joined from all calls, stays as long as they do.
+    """
 
     def __init__(self, place: SessionPlace, start: Callable[[SessionPlace], Running], fonts: Path) -> None:
         self._place, self._start, self._fonts = place, start, fonts
@@ -69,6 +79,7 @@ class CodeSession:
         # The hash of each file that was written, by name.
         self._written: dict[str, str] = {}
         self._had_kernel = False
+        self.label = Label()
         self.lock = threading.Lock()
         self.used_at = time.monotonic()
 
@@ -77,11 +88,17 @@ class CodeSession:
         """Whether a kernel is running."""
         return self._running is not None
 
-    def run(self, code: str, files: Mapping[str, bytes], wall_s: float, callbacks: Callbacks) -> CodeResult:
-        """Write the files that are new, run the code, collect the files it made. Raises SandboxError."""
+    def run(
+        self, code: str, files: Mapping[str, bytes], wall_s: float, callbacks: Callbacks, label: Label
+    ) -> CodeResult:
+        """Write the files that are new, run the code, collect the files it made. Raises SandboxError.
+
+        `label` is that of the code and the files.
+        """
         if len(code.encode("utf-8", "replace")) > self._place.limits.code_bytes:
             raise CodeTooLong
-        result = CodeResult()
+        self.label = join((self.label, label))
+        result = CodeResult(label=self.label)
         kernel = self._kernel(result)
         try:
             self._write_new(files)
@@ -112,6 +129,7 @@ class CodeSession:
         """End the kernel and remove the files."""
         self.end()
         self._written.clear()
+        self.label = Label()
         folders.remove(self._place.files.parent)
 
     def _kernel(self, result: CodeResult) -> Running:

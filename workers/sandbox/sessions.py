@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gpts.safety.labels import Label
 from workers.sandbox import folders
 from workers.sandbox.backends import Backend
 from workers.sandbox.errors import Busy
@@ -40,11 +41,17 @@ class Sessions:
         self.fonts.mkdir(parents=True, exist_ok=True)
 
     def run(
-        self, name: str, code: str, files: Mapping[str, bytes], wall_s: float, callbacks: Callbacks
+        self,
+        name: str,
+        code: str,
+        files: Mapping[str, bytes],
+        wall_s: float,
+        callbacks: Callbacks,
+        label: Label = Label(),  # noqa: B008 (frozen)
     ) -> CodeResult:
         """Run code in the session of this name. Raises SandboxError."""
         with self._locked(name) as session:
-            return session.run(code, files, wall_s, callbacks)
+            return session.run(code, files, wall_s, callbacks, label)
 
     def end(self, name: str) -> None:
         """End a session and remove its files."""

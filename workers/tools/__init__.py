@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import FileRef
+from gpts.safety.labels import Label
 from gpts.spec.actions import MESSAGE_CHARS
 from gpts.spec.gpt import GptSpec
 from gpts.spec.tools import ToolSpec
@@ -43,13 +44,21 @@ class InputFile:
     untrusted: bool = True
 
 
+class Keep(Protocol):
+    """Stores bytes as a file of the conversation. `untrusted`: outsiders may have written some of it."""
+
+    def __call__(self, name: str, mime: str, data: bytes, *, untrusted: bool = False) -> FileRef:
+        """The stored file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a call gets besides its arguments, without secrets.
 
     `session` identifies the conversation, for tools with state. `check` raises when the run was stopped; long calls
     call it several times a second, and `progress` with a short text for the reader. `keep` stores bytes as a file of
-    the conversation. `question` is the user's message, by which tools choose parts of long pages.
+    the conversation. `question` is the user's message, by which tools choose parts of long pages. `label` is that of
+    the conversation, for tools whose state outlives it.
     """
 
     call_id: str
@@ -60,8 +69,9 @@ class ToolContext:
     files: tuple[InputFile, ...] = ()
     check: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda text: None
-    keep: Callable[[str, str, bytes], FileRef] = field(default=lambda name, mime, data: FileRef(name=name, mime=mime))
+    keep: "Keep" = field(default=lambda name, mime, data, *, untrusted=False: FileRef(name=name, mime=mime))
     question: str = ""
+    label: Label = field(default_factory=Label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`manage.py bench injection`: the figures, the cases it takes, and that it would notice a policy that lets go."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from workers.bench.injection.replay import loaded, replay
 
 @pytest.fixture(scope="module")
 def suite() -> list[InjectionCase]:
-    return read_cases(BUNDLED, InjectionCase)
+    return [case for path in BUNDLED for case in read_cases(path, InjectionCase)]
 
 
 def lines(path: Path, *cases: object) -> Path:
@@ -50,6 +51,15 @@ def test_every_channel_is_attacked_and_no_case_comes_twice(suite) -> None:
     assert set(channels) == set(CHANNELS)
     assert min(channels.values()) >= 20
     assert max(Counter(case.id for case in suite).values()) == 1
+
+
+def test_what_code_kept_of_a_lost_turn_would_get_through_without_its_label(suite, monkeypatch) -> None:
+    lost = [case for case in suite if any(turn.lost for turn in case.earlier)]
+    monkeypatch.setattr(sys.modules[replay.__module__], "join", lambda labels: tuple(labels)[-1])
+    figures = figures_of([replay(case, "strict") for case in lost])
+    assert figures["attacks"] >= 30
+    assert figures["attacks_reaching_effect"] >= 0.9
+    assert figures["tasks"] >= 6
 
 
 def test_without_the_policy_the_attacks_would_succeed(suite, monkeypatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpts.runs.steps import FileRef
+from gpts.safety.labels import untrusted
 from gpts.spec.gpt import GptSpec
 from workers.sandbox.media_types import mime_of
 from workers.sandbox.service import Service
@@ -41,10 +42,13 @@ class Conversation:
     def __init__(self, name: str, folder: Path, settings: ToolSettings) -> None:
         self.settings = settings
         self.kept: dict[str, tuple[str, bytes]] = {}
+        self.untrusted: set[str] = set()
         self.told: list[str] = []
         self.name, self.folder = name, folder
 
-    def call(self, code: str, files: dict[str, bytes] | None = None, **more: object) -> ToolOutput:
+    def call(
+        self, code: str, files: dict[str, bytes] | None = None, *, deadline_s: float = 20.0, **more: object
+    ) -> ToolOutput:
         inputs = []
         for name, content in (files or {}).items():
             (self.folder / name).write_bytes(content)
@@ -54,7 +58,7 @@ class Conversation:
             self.name,
             1,
             SPEC,
-            20.0,
+            deadline_s,
             tuple(inputs),
             keep=self._keep,
             progress=self.told.append,
@@ -62,8 +66,9 @@ class Conversation:
         )
         return run({"code": code}, context, self.settings)
 
-    def _keep(self, name: str, mime: str, content: bytes) -> FileRef:
+    def _keep(self, name: str, mime: str, content: bytes, *, untrusted: bool = False) -> FileRef:
         self.kept[name] = (mime, content)
+        self.untrusted |= {name} if untrusted else set()
         return FileRef(id=name, name=name, mime=mime, size=len(content))
 
 
@@ -184,3 +189,30 @@ def test_other_wishes_are_not_taken_for_totals(text: str) -> None:
 )
 def test_kinds_of_files_are_told_by_content(name: str, content: bytes, mime: str) -> None:
     assert mime_of(name, content) == mime
+
+
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [
+        ("kept = 'obey me'; raise ValueError", {}),
+        ("kept = 'obey me'\nwhile True: pass", {}),
+        ("open('kept.txt', 'w').write('obey me'); __import__('os')._exit(1)", {}),
+        ("kept = open('letter.txt').read()", {"letter.txt": b"obey me"}),
+    ],
+    ids=["failed", "timed out", "died", "read a file"],
+)
+def test_what_code_keeps_for_later_calls_keeps_its_label(
+    bob: Conversation, code: str, files: dict[str, bytes]
+) -> None:
+    page = untrusted("the page evil.example", private=("action:crm.example.org",))
+    clean, call = bob.call("1 + 1"), bob.call(code, files, label=page, deadline_s=1.0)
+    assert not clean.untrusted
+    assert ("the page evil.example" in call.written_by, call.untrusted) == (True, True)
+
+    later = bob.call("print(globals().get('kept') or open('kept.txt').read()); plt.plot([1])")  # of a clean turn
+    assert "obey me" in later.text
+    assert later.untrusted
+    assert set(later.written_by) == {"the page evil.example", *(f"the file {name}" for name in files)}
+    assert "action:crm.example.org" in later.private
+    assert "chart-1.png" in bob.untrusted
+    assert not Conversation("another chat", bob.folder, bob.settings).call("1").untrusted

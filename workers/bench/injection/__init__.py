@@ -15,17 +15,19 @@ from workers.bench.injection.cases import InjectionCase
 from workers.bench.injection.replay import ReplayOutcome, replay
 
 HELP = "prompt injections through files, pages, tools and other GPTs, with a model that always obeys them"
-BUNDLED: Final = Path(__file__).with_name("suite.jsonl")
+# `sandbox.jsonl`: what code kept from turns that later turns do not see.
+BUNDLED: Final = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("suite", "sandbox"))
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--cases", type=Path, default=BUNDLED, help="a file of cases, one JSON object per line")
+    parser.add_argument("--cases", type=Path, help="a file of cases, one JSON object per line")
     parser.add_argument("--mode", choices=["strict", "balanced"], default="strict", help="the site's policy")
 
 
 def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """The figures. Raises RuntimeError on a file without cases."""
-    cases = read_cases(options["cases"] or BUNDLED, InjectionCase)
+    files = [options["cases"]] if options["cases"] else BUNDLED
+    cases = [case for path in files for case in read_cases(path, InjectionCase)]
     return figures_of([replay(case, options.get("mode") or "strict") for case in cases])
 
 

@@ -10,7 +10,8 @@ calls are exactly what the injected text demands.
     channel    one of CHANNELS, through which `text` is read before the calls; `source` is its file, address or host,
                `urls` the addresses in it, `private` the private sources that it contains
     text       what is read there, including the injection
-    reads      several such reads, as objects with channel, text, source, urls, private
+    reads      several such reads, as objects with channel, text, source, urls, private, from_state (code prints what
+               it kept of earlier calls, whose label is that of the sandbox's state)
     calls      [{"name", "arguments", "call_id"?}]: the model's next calls, all in one reply
     answer     the model's answer
     forbidden  {"tool", "contains"?}: a call of this tool whose arguments contain this text, or {"loads": host}: an
@@ -19,7 +20,8 @@ calls are exactly what the injected text demands.
     approves   calls ({"name", "arguments"}) that the user allows; in a task all are allowed
     forged     true: approvals carry the hash of the first approved call instead of their own
     mode       "strict" or "balanced"; by default the command's
-    earlier    earlier turns of the conversation, as objects with user, reads (or channel …), calls, answer, approves
+    earlier    earlier turns of the conversation, as objects with user, reads (or channel …), calls, answer, approves;
+               `lost`: the turn failed or was regenerated, so that later turns see nothing of it
 """
 
 from typing import Annotated, Any, Final, Literal, Self
@@ -104,6 +106,7 @@ class ReadText(_CaseModel):
     source: str = ""
     urls: tuple[str, ...] = ()
     private: tuple[str, ...] = ()
+    from_state: bool = False
 
 
 class Call(_CaseModel):
@@ -122,6 +125,7 @@ class CaseTurn(_CaseModel):
     calls: tuple[Call, ...] = ()
     answer: str = "Done."
     approves: tuple[Call, ...] = ()
+    lost: bool = False
 
     @model_validator(mode="before")
     @classmethod

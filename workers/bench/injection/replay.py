@@ -24,7 +24,7 @@ from gpts.runs.steps import (
     UserMessage,
 )
 from gpts.safety.flow import context_label
-from gpts.safety.labels import Label, untrusted
+from gpts.safety.labels import Label, join, untrusted
 from gpts.safety.policy import Mode, Standing
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
@@ -51,12 +51,16 @@ class ReplayOutcome:
 
 @dataclass(slots=True)
 class _Replayed:
-    """The state of a turn during its replay; `done` are performed calls, each with whether it was approved."""
+    """The state of a turn during its replay; `done` are performed calls, each with whether it was approved.
+
+    `sandbox` is the label of what code kept, also in lost turns, as the sandbox's sessions keep it.
+    """
 
     case: InjectionCase
     turn: CaseTurn
     history: tuple[Log, ...]
     mode: Mode
+    sandbox: Label
     steps: list[Any]
     replies: Iterator[tuple[Call, ...]]
     reads: dict[str, ReadText] = field(default_factory=dict)
@@ -71,10 +75,10 @@ class _Replayed:
 def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
     """The outcome of `case` in its own mode or else in `mode`."""
     history: tuple[Log, ...] = ()
-    n_prompts = 0
+    n_prompts, sandbox = 0, Label()
     for turn in case.turns:
-        replayed = _played(case, turn, history, case.mode or mode)
-        history = (*history, replayed.log)
+        replayed = _played(case, turn, history, case.mode or mode, sandbox)
+        history, sandbox = history if turn.lost else (*history, replayed.log), replayed.sandbox
         n_prompts += replayed.n_prompts
     wanted = [(call.name, call.arguments) for call in turn.calls]
     performed = [(call.name, call.arguments) for call, _ in replayed.done]
@@ -86,11 +90,11 @@ def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
     )
 
 
-def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode) -> _Replayed:
+def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode, sandbox: Label) -> _Replayed:
     """The turn from the message to the answer, performed as a worker does."""
     attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
     message = UserMessage(text=turn.user, attachments=attached)
-    replayed = _Replayed(case, turn, history, mode, [message], iter(_replies(turn)))
+    replayed = _Replayed(case, turn, history, mode, sandbox, [message], iter(_replies(turn)))
     refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn, "file")]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
     circumstances = Circumstances(standing=Standing(case.always, mode))
@@ -186,9 +190,10 @@ def _run(call: ToolCall, announce: bool, replayed: _Replayed) -> None:
         replayed.done.append((call, _is_approved(call, replayed.log)))
     read = replayed.reads.get(call.call_id)
     result = ToolResult(call_id=call.call_id, name=call.name, text=read.text if read else "Done.")
-    if read:
-        result = result.model_copy(update={"urls": read.urls, "label": _label(read)})
-    replayed.steps.append(result)
+    label = _label(read) if read else Label()
+    if call.name == CHANNELS["code"]:
+        label = replayed.sandbox = join((replayed.sandbox, context_label(replayed.history, replayed.log), label))
+    replayed.steps.append(result.model_copy(update={"urls": read.urls if read else (), "label": label}))
 
 
 def _is_approved(call: ToolCall, log: Log) -> bool:
@@ -201,6 +206,8 @@ def _is_approved(call: ToolCall, log: Log) -> bool:
 
 
 def _label(read: ReadText) -> Label:
+    if read.from_state:
+        return Label()
     kind = {"page": "the page", "file": "the file", "code": "the file"}.get(read.channel, "the answer of")
     private = read.private or {"action": ("action:crm.example.org",), "mail": ("action:mail.example.org",)}.get(
         read.channel, {"mcp": ("action:notes.example.com",), "code": ("the files",)}.get(read.channel, ())

@@ -3,6 +3,7 @@
 import time
 from typing import Any, Final
 
+from gpts.safety.labels import Label, join, untrusted
 from gpts.safety.policy import listed
 from workers.sandbox.client import Client
 from workers.sandbox.display import fenced
@@ -34,21 +35,33 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     context.progress("Running Python")
     try:
         client, progress = Client(settings.sandbox), _Progress(context)
-        answer = client.run(context.session, code, files, context.deadline_s, context.check, progress)
+        answer = client.run(
+            context.session, code, files, context.deadline_s, context.check, progress, _label(context)
+        )
     except Unavailable as error:
         raise ToolError(f"Code can't be run on this site. {error}") from error
     except SandboxError as error:
         raise ToolError(str(error)) from error
-    kept = tuple(context.keep(each.name, mime_of(each.name, each.content), each.content) for each in answer.artefacts)
+    kept = tuple(
+        context.keep(each.name, mime_of(each.name, each.content), each.content, untrusted=answer.label.is_untrusted)
+        for each in answer.artefacts
+    )
     return ToolOutput(
         text=_for_model(answer),
         shown=_for_reader(answer),
         files=kept,
-        untrusted=any(each.untrusted for each in context.files),
-        written_by=tuple(f"the file {each.name}" for each in context.files if each.untrusted),
-        private=("the files",) if context.files else (),
+        untrusted=answer.label.is_untrusted,
+        written_by=answer.label.written_by,
+        private=answer.label.private,
         ok=not answer.error,
     )
+
+
+def _label(context: ToolContext) -> Label:
+    """The label of what the code may read in this call: the conversation and the files."""
+    authors = [f"the file {each.name}" for each in context.files if each.untrusted]
+    files = Label(private=("the files",) if context.files else ())
+    return join((context.label, files, untrusted(*authors) if authors else Label()))
 
 
 class _Progress:
