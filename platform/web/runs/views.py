@@ -16,7 +16,7 @@ from web.builder.services import access_own_gpt
 from web.runs import permissions, services, stream
 from web.runs.connections import close_connection, in_database, sse_response, take_stream
 from web.runs.errors import Refused, RunOver, TooManyStreams
-from web.runs.models import Run
+from web.runs.models import Conversation, Run
 from web.runs.usage import usage_of
 
 USAGE_DAYS = (7, 30, 90)
@@ -64,7 +64,7 @@ def cancel(request: HttpRequest, run_id: UUID) -> JsonResponse:
 def approve(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Allow or decline the pending call `call_id`; with `remember`, allow similar calls later too.
 
-    A script gets JSON; a plain form is redirected to the chat.
+    A script gets JSON; a plain form is redirected to the chat, or to the run's page if a program began it.
     """
     run, form = services.access_run(request.user, run_id), request.POST
     allowed, remember = form.get("allowed") == "true", form.get("remember") == "true"
@@ -79,7 +79,9 @@ def _answered(request: HttpRequest, run: Run, answer: dict[str, object], status:
     if request.accepts("text/html") and "application/json" not in request.headers.get("Accept", ""):
         if "error" in answer:
             messages.error(request, str(answer["error"]))
-        return redirect("chat", (run.root or run).message.conversation_id)
+        conversation = (run.root or run).message.conversation
+        is_chat = conversation.origin == Conversation.Origin.CHAT
+        return redirect("chat", conversation.id) if is_chat else redirect("run_part", run.id)
     return JsonResponse(answer, status=status)
 
 
