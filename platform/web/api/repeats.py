@@ -84,7 +84,8 @@ class RepeatableRequest:
         found = IdempotentRequest.objects.filter(owner=self.owner, key=self.key)
         if not self.key:
             is_fresh = Q(run__ended=None) | Q(run__ended__gt=timezone.now() - BODY_WINDOW)
-            found = found.filter(is_fresh, body=self.body)
+            found = found.filter(is_fresh, body=self.body, run__message__conversation__deleted=None)
+            found = found.exclude(run__status=Run.Status.CANCELLED)
         row = found.order_by("-id").first()
         if row and row.body != self.body:
             raise ApiError(422, REUSED, HEADER, "idempotency_key_reused")

@@ -9,6 +9,7 @@ from openai import OpenAI
 
 from gpts.runs.steps import ModelReply, ToolCall, ToolStarted
 from tests.web.api.conftest import ANSWER, bearer, key_of
+from web.runs import services
 from web.runs.models import Run
 
 pytestmark = pytest.mark.process
@@ -53,6 +54,11 @@ def test_one_call_makes_one_run_and_one_request_which_its_repetition_gets_answer
     with pytest.raises(openai.PermissionDeniedError, match=str(worker.run_id)):
         ask(client)  # still waiting
     assert Run.objects.get().status == "requires_action"
+    services.cancel_run(Run.objects.get())
+    meanwhile(lambda: ask_person(worker))
+    with pytest.raises(openai.PermissionDeniedError):
+        ask(client)  # a run that was stopped is no answer to come back for
+    Run.objects.filter(status="cancelled").delete()
 
     allow(worker.run_id, bob)
     worker.retake()
