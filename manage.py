@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
+    os.umask(0o077)  # the database, logs and files are for the site's own user
     sys.path.append(str(Path(__file__).resolve().parent / "platform"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
     from django.core.management import execute_from_command_line

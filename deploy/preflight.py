@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def require_writable_home(home: Path) -> None:
             f"The state directory {home} cannot be written ({error.strerror}). "
             "Set GUILDHALL_HOME to a directory that you own."
         ) from None
+
+
+def make_private(home: Path) -> list[Path]:
+    """Closes everything in the state directory to other users; what belongs to others, which cannot be closed.
+
+    Earlier releases left the database and logs readable, and so do copies. Links are not followed. The fonts of the
+    sandbox are for its users.
+    """
+    others_own = []
+    for folder, names, files in os.walk(home):
+        names[:] = [name for name in names if Path(folder, name) != home / "sandbox"]
+        for path in (Path(folder), *(Path(folder, name) for name in files)):
+            facts = path.lstat()
+            if facts.st_uid != os.geteuid():
+                others_own.append(path)
+            elif not stat.S_ISLNK(facts.st_mode) and facts.st_mode & 0o077:
+                path.chmod(stat.S_IMODE(facts.st_mode) & 0o700)
+    return others_own
 
 
 def require_disk_space(directory: Path, needed: int, purpose: str) -> None:

@@ -3,6 +3,7 @@
 Runs under the system's Python with only the standard library; everything else runs in `.venv`.
 """
 
+import getpass
 import json
 import os
 import shutil
@@ -71,9 +72,22 @@ def bring_up(progress: ProgressPrinter) -> None:
     runner = Runner(install.REPOSITORY, site.home / "log" / "up.log", environment(site, os.environ))
     install.install("workers,local", progress, runner)
     runner.output(Command(manage("check", "--tag=settings").argv, "Some settings cannot work."))
+    close_home(site.home)
     with progress.step("Preparing the database and the base model"):
         runner.side_by_side([manage("migrate", "--verbosity=0")], [manage("preparemodels")])
     serve(site, progress, runner)
+
+
+def close_home(home: Path) -> None:
+    """Closes the state directory to other users, also for what is written from now on."""
+    # Not before the installation: code in the sandbox runs as another user and reads `.venv`.
+    os.umask(0o077)
+    if others_own := preflight.make_private(home):
+        print(
+            f"Warning: {len(others_own):,} files in {home} belong to other users, such as {others_own[0]}. "
+            f"Run `chown -R {getpass.getuser()} {home}` as root.",
+            file=sys.stderr,
+        )
 
 
 def serve(site: Site, progress: ProgressPrinter, runner: Runner) -> None:

@@ -25,6 +25,7 @@ from workers.indexing import health as knowledge_health
 from workers.indexing import lost_segments
 from workers.indexing import probe as knowledge_probe
 from workers.indexing.forgetting import forget_files
+from workers.indexing.sweeping import sweep
 from workers.knowledge import kept_notes, unions
 from workers.knowledge.page_pictures import remove_old_pictures
 from workers.knowledge.pipeline import remove_leftovers
@@ -160,6 +161,7 @@ def forget() -> None:
     """Delete expired data and the leftovers of killed workers."""
     forget_transient()
     forget_files()
+    sweep()
     expire_approvals()
     remove_leftovers(settings.GUILDHALL_HOME)
     remove_old_pictures(settings.GUILDHALL_HOME / PICTURES)

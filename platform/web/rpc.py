@@ -17,10 +17,12 @@ from celery import Task
 from celery.exceptions import TimeoutError as NotReady
 from celery.result import AsyncResult
 from celery.states import REVOKED, SUCCESS
+from django.conf import settings
 from django.db import close_old_connections
 from kombu.exceptions import OperationalError
 
 from web.celery import app
+from web.slots import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +32,11 @@ MAX_PAYLOAD_BYTES: Final = 4_000_000
 POLL_S: Final = 1.0
 TOO_LATE: Final = "This took too long. Try again in a moment."
 AWAY: Final = "This isn’t available right now. Try again in a moment."
+TOO_MANY: Final = "You have too many requests in progress. Wait until one is finished."
 FAILED: Final = "Something went wrong. Try again, or contact an admin."
 # Celery creates its backend on first use; without a lock, several threads at once would each create one.
 _backend_lock: Final = threading.Lock()
+OUTSIDE: Final = Slots()
 
 
 class NoResult(Exception):
@@ -51,6 +55,20 @@ class RpcTask(Task):
         if (n_bytes := len(json.dumps(payload))) > MAX_PAYLOAD_BYTES:
             raise ValueError(f"a payload of {n_bytes:,} bytes is too large to send")
         return payload
+
+
+def call_for(person: int, task: str, *args: str, queue: str, timeout_s: float) -> dict[str, Any]:
+    """Like `call`, for a task that waits for an address which somebody chose. Raises NoResult.
+
+    The person with this id may have a few of them at once, so that silent addresses do not take every worker.
+    """
+    slot = OUTSIDE.take(person, settings.MAX_FORM_CALLS_PER_PERSON)
+    if slot is None:
+        raise NoResult(TOO_MANY)
+    try:
+        return call(task, *args, queue=queue, timeout_s=timeout_s)
+    finally:
+        slot.free()
 
 
 def call(task: str, *args: str, queue: str, timeout_s: float = 10) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def secret_key(home: Path) -> str:
     if key := read("SECRET_KEY"):
         return key
     path = home / "secret.key"
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -231,6 +231,8 @@ MAX_PICTURE_BYTES = 4 * 1024 * 1024
 # Of one person at once: uploads, and streams of answers.
 MAX_UPLOADS_PER_PERSON = read_int("MAX_UPLOADS_PER_PERSON", 4)
 MAX_STREAMS_PER_PERSON = read_int("MAX_STREAMS_PER_PERSON", 40)
+# Forms that wait for an address outside: imports, tests of actions, Agent Cards, sign-ins, drawn pictures.
+MAX_FORM_CALLS_PER_PERSON = read_int("MAX_FORM_CALLS_PER_PERSON", 3)
 # Longest message, in characters.
 MAX_MESSAGE_CHARS = read_int("MAX_MESSAGE_CHARS", 32_000)
 # Runs of one person that can be queued or in progress at once.
@@ -319,6 +321,7 @@ SANDBOX_IMAGE = read("SANDBOX_IMAGE")  # image of the container backend
 SANDBOX_MEMORY_MB = read_int("SANDBOX_MEMORY_MB", 512)
 SANDBOX_WALL_S = read_int("SANDBOX_WALL_S", 30)
 SANDBOX_SESSIONS = read_int("SANDBOX_SESSIONS", 8)
+MAX_SANDBOX_SESSIONS_PER_PERSON = read_int("MAX_SANDBOX_SESSIONS_PER_PERSON", 3)
 SANDBOX_IDLE_S = read_int("SANDBOX_IDLE_S", 900)
 
 LOGGING = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import preflight
+from deploy import preflight, start
 from deploy.preflight import CannotStart
 
 
@@ -40,6 +40,44 @@ def test_the_home_is_made_for_its_owner_only(tmp_path: Path) -> None:
     preflight.require_writable_home(tmp_path / "home")
     assert (tmp_path / "home").stat().st_mode & 0o077 == 0
     assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["log", "run"]
+
+
+def test_a_home_that_others_can_read_is_closed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    preflight.require_writable_home(home)
+    outside = tmp_path / "outside.txt"
+    public = [
+        outside,
+        home / "db.sqlite3",
+        home / "log" / "web.log",
+        home / "files" / "ab12",
+        home / "sandbox" / "a.ttf",
+    ]
+    for path in public:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+        path.parent.chmod(0o755)
+        path.chmod(0o644)
+    (home / "run" / "tool").write_text("x")
+    (home / "run" / "tool").chmod(0o755)
+    (home / "link").symlink_to(outside)
+    assert preflight.make_private(home) == []
+    closed = (home, home / "db.sqlite3", home / "log", home / "log" / "web.log", home / "files" / "ab12")
+    assert [path.stat().st_mode & 0o777 for path in closed] == [0o700, 0o600, 0o700, 0o600, 0o600]
+    assert (home / "run" / "tool").stat().st_mode & 0o777 == 0o700
+    assert outside.stat().st_mode & 0o777 == (home / "sandbox" / "a.ttf").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_belongs_to_others_in_the_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    (tmp_path / "db.sqlite3").write_text("x")
+    monkeypatch.setattr(os, "geteuid", lambda: 4321)
+    before = os.umask(0o022)
+    try:
+        start.close_home(tmp_path)
+        assert os.umask(0o022) == 0o077, "what is written from now on is private too"
+    finally:
+        os.umask(before)
+    assert f"2 files in {tmp_path} belong to other users, such as {tmp_path}" in capsys.readouterr().err
 
 
 def test_a_full_disk_says_how_much_is_needed_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

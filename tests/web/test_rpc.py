@@ -1,10 +1,12 @@
 """The site calls and a worker returns, over a real broker and with a real Celery worker in a thread."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +202,31 @@ def test_waiting_is_not_cut_short_by_the_client_s_own_limit(app):
         assert not waiting.done()
         with working(app):
             assert waiting.result() == {"text": "Hello Alice"}
+
+
+def test_one_person_waits_for_a_few_addresses_at_once_and_others_are_not_held_up(settings, monkeypatch) -> None:
+    settings.MAX_FORM_CALLS_PER_PERSON = 2
+    silent, begun = threading.Event(), threading.Semaphore(0)
+
+    def wait(*_: Any, **__: Any) -> dict[str, Any]:
+        begun.release()
+        assert silent.wait(5)
+        return {}
+
+    monkeypatch.setattr(rpc, "call", wait)
+    with ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(rpc.call_for, 1, "import", queue="tools", timeout_s=5) for _ in range(2)]
+        assert all(begun.acquire(timeout=5) for _ in held)
+        with pytest.raises(NoResult, match="too many requests in progress"):
+            rpc.call_for(1, "import", queue="tools", timeout_s=5)
+        silent.set()
+        assert rpc.call_for(2, "import", queue="tools", timeout_s=5) == {}
+    assert rpc.call_for(1, "import", queue="tools", timeout_s=5) == {}
+
+
+def test_whatever_waits_for_an_address_that_somebody_chose_is_counted_by_person() -> None:
+    """No call to the workers of tools goes past the bound."""
+    folder = Path(rpc.__file__).parent
+    texts = {path: path.read_text() for path in folder.rglob("*.py") if path.name != "rpc.py"}
+    uncounted = [path.name for path, text in texts.items() if re.search(r'rpc\.call\([^)]*queue="tools"', text)]
+    assert not uncounted

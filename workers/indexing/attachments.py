@@ -31,7 +31,7 @@ def read_attachment(file: ConversationFile, embedder: Embedder, report: Report) 
     """
     home, is_picture = settings.GUILDHALL_HOME, file.mime in PICTURES
     is_seen = is_picture and any_model_sees()
-    info = segments.reusable(home, recipe_for(file.sha256, embedder).address())
+    info = segments.reusable(home, recipe_for(file.sha256, embedder, owner=str(file.owner_id)).address())
     if info is None or _left_out(info.findings):
         try:
             info = _built(file, embedder, report)
@@ -52,12 +52,12 @@ def _built(file: ConversationFile, embedder: Embedder, report: Report) -> Segmen
             raise TooLarge(_too_long(progress.n_pages, settings.MAX_ATTACHMENT_PAGES, "pages"))
         report(progress)
 
-    home, source = settings.GUILDHALL_HOME, file.path
-    document = read_file(home, source, checked)
+    home, source, owner = settings.GUILDHALL_HOME, file.path, str(file.owner_id)
+    document = read_file(home, source, checked, owner)
     n_chars = sum(len(block.text) for block in document.blocks)
     if n_chars > settings.MAX_ATTACHMENT_CHARS:
         raise TooLarge(_too_long(n_chars, settings.MAX_ATTACHMENT_CHARS, "characters"))
-    return build_segment(home, source, embedder, report, _left_out(document.findings))
+    return build_segment(home, source, embedder, report, _left_out(document.findings), owner)
 
 
 def _left_out(findings: tuple[Finding, ...]) -> Decisions:

@@ -86,7 +86,8 @@ def index(file: FileToRead) -> None:
         if isinstance(file, ConversationFile):
             claimed.finish(read_attachment(file, embedder(), claimed.report))
         elif isinstance(file, KnowledgeFile):
-            info = build_segment(settings.GUILDHALL_HOME, file.path, embedder(), claimed.report, file.decisions)
+            home, owner = settings.GUILDHALL_HOME, str(file.gpt.owner_id)
+            info = build_segment(home, file.path, embedder(), claimed.report, file.decisions, owner)
             claimed.finish(info)
             restore_versions(file.id, embedder().id)
             file_became_ready(file)

@@ -1,55 +1,50 @@
-"""Deletes the files of conversations that nobody can open any more, with everything that reading left of them.
+"""Deletes the files that nobody can open any more, with everything that reading left of them.
 
-Bytes, segments and pictures of pages are stored by content: what another file shares is kept.
+They are those of deleted chats, attachments that were never sent, and knowledge that no version in use has. Bytes,
+segments and pictures of pages are stored by content: what another file shares is kept.
 """
 
-import shutil
 from pathlib import Path
-from time import time
-from typing import Final
 
 from django.conf import settings
 
-from web.builder.models import KnowledgeFile
+from web.builder.models import FileToRead, KnowledgeFile
 from web.runs.citations import pictures_of
 from web.runs.files import forgotten
+from web.runs.kept_files import forget_drafts, forgotten_knowledge
 from web.runs.models import ConversationFile
-from workers.knowledge.publishing import discard
-
-# Bytes that were stored more recently may be those of an upload whose row is about to be written.
-SETTLED_S: Final = 3_600
+from workers.indexing.sweeping import has_segment, is_settled, remove_unless
 
 
 def forget_files() -> int:
     """Delete the rows of forgotten files, and what nothing else uses of their content; how many rows."""
+    forget_drafts()
     n_deleted = 0
-    for file in forgotten():
+    files: list[FileToRead] = [*forgotten(), *forgotten_knowledge()]
+    for file in files:
         if _is_shared(file):
             n_deleted += file.delete()[0]
-        elif _is_settled(file.path):
-            _remove_content(file)
+        elif is_settled(file.path):
             n_deleted += file.delete()[0]
+            _remove_content(file)
     return n_deleted
 
 
-def _is_shared(file: ConversationFile) -> bool:
-    """Whether another file has the same content; rows of knowledge files stay while a version may need them."""
-    others = ConversationFile.objects.filter(sha256=file.sha256).exclude(id=file.id)
-    return others.exists() or KnowledgeFile.objects.filter(sha256=file.sha256).exists()
+def _is_shared(file: FileToRead) -> bool:
+    """Whether another file has the same content."""
+    others = [
+        kind.objects.filter(sha256=file.sha256).exclude(id=file.id) for kind in (KnowledgeFile, ConversationFile)
+    ]
+    return any(each.exists() for each in others)
 
 
-def _is_settled(path: Path) -> bool:
-    try:
-        return time() - path.stat().st_mtime > SETTLED_S
-    except FileNotFoundError:
-        return True
-
-
-def _remove_content(file: ConversationFile) -> None:
-    home = settings.GUILDHALL_HOME
-    file.path.unlink(missing_ok=True)
+def _remove_content(file: FileToRead) -> None:
+    home = Path(settings.GUILDHALL_HOME)
+    # Somebody may be storing the same content at this moment.
+    if not remove_unless(file.path, lambda aside: _is_shared(file) or not is_settled(aside)) and file.path.exists():
+        return
     for parsed in (home / "parsed").glob(f"{file.sha256}-*.json"):
         parsed.unlink(missing_ok=True)
-    shutil.rmtree(pictures_of(file.sha256), ignore_errors=True)
-    if file.segment and (home / "segments" / file.segment).is_dir():
-        discard(home / "segments" / file.segment)
+    remove_unless(pictures_of(file.sha256), lambda aside: False)
+    if file.segment:
+        remove_unless(home / "segments" / file.segment, lambda aside: has_segment(file.segment))

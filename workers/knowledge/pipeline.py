@@ -4,6 +4,7 @@ A parsed document is kept under `<home>/parsed/` until its segment is written, s
 repeated after the owner's decision on a finding or a killed worker.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,12 @@ class IndexingProgress:
 Report = Callable[[IndexingProgress], None]
 
 
-def recipe_for(source_sha256: str, embedder: Embedder, decisions: Decisions = MappingProxyType({})) -> Recipe:
-    """The recipe of the segment of a file with this hash."""
+def recipe_for(
+    source_sha256: str, embedder: Embedder, decisions: Decisions = MappingProxyType({}), owner: str = ""
+) -> Recipe:
+    """The recipe of the segment of the owner's file with this hash."""
     dropped = tuple(sorted(each for each, choice in decisions.items() if choice == "drop"))
-    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, dropped=dropped)
+    return Recipe(source_sha256=source_sha256, embedder=embedder.id, dim=embedder.dim, dropped=dropped, owner=owner)
 
 
 def build_segment(
@@ -65,31 +68,33 @@ def build_segment(
     embedder: Embedder,
     report: Report = lambda progress: None,
     decisions: Decisions = MappingProxyType({}),
+    owner: str = "",
 ) -> SegmentInfo:
-    """The segment of the file `source` after the owner's `decisions`, built unless it exists.
+    """The segment of the owner's file `source` after their `decisions`, built unless it exists.
 
     Raises Quarantined while a finding waits for a decision, another KnowledgeError, or what `report` raises.
     """
     source_hash = sha256(source)
-    recipe = recipe_for(source_hash, embedder, decisions)
+    recipe = recipe_for(source_hash, embedder, decisions, owner)
     known = segments.reusable(home, recipe.address())
-    # Findings that another owner accepted still need this owner's decision.
+    # Findings that the owner accepted in another GPT still need a decision in this one.
     if known is not None and not undecided(known.findings, decisions):
+        os.utime(segments.folder(home, recipe.address()))  # so that no sweep takes it before it is referred to
         return known
-    document = read_file(home, source, report)
+    document = read_file(home, source, report, owner)
     if undecided(document.findings, decisions):
         raise Quarantined(document)
     info = segments.write(home, recipe, content_of([settled(document, decisions)], embedder, report))
-    _parsed(home, source_hash).unlink(missing_ok=True)
+    _parsed(home, source_hash, owner).unlink(missing_ok=True)
     return info
 
 
-def read_file(home: Path, source: Path, report: Report = lambda progress: None) -> Document:
-    """The screened document in the file `source`, parsed now or kept from an earlier parse.
+def read_file(home: Path, source: Path, report: Report = lambda progress: None, owner: str = "") -> Document:
+    """The screened document in the owner's file `source`, parsed now or kept from an earlier parse.
 
     Raises a KnowledgeError or what `report` raises.
     """
-    kept = _parsed(home, sha256(source))
+    kept = _parsed(home, sha256(source), owner)
     report(IndexingProgress("parsing"))
     try:
         return Document.model_validate_json(kept.read_bytes())
@@ -107,8 +112,8 @@ def remove_leftovers(home: Path) -> int:
     return remove_old(leftovers, LEFTOVER_S) + remove_old((home / "parsed").glob("*.json"), PARSED_S)
 
 
-def _parsed(home: Path, source_hash: str) -> Path:
-    return home / "parsed" / f"{source_hash}-{PARSER_VERSION}.json"
+def _parsed(home: Path, source_hash: str, owner: str) -> Path:
+    return home / "parsed" / f"{source_hash}-{owner}-{PARSER_VERSION}.json"
 
 
 def content_of(documents: Sequence[Document], embedder: Embedder, report: Report = lambda progress: None) -> Content:

@@ -49,6 +49,9 @@ class Recipe:
     format: int = FORMAT
     # The ids of the findings that the owner dropped from the text, sorted; accepted ones change nothing.
     dropped: tuple[str, ...] = ()
+    # Whose file it is. What one person's file left is not used for another's, which would be ready at once: so nobody
+    # learns from an upload that somebody else has the file.
+    owner: str = ""
 
     def address(self) -> str:
         """The segment's name, 32 hexadecimal digits."""

@@ -89,7 +89,7 @@ def _label(output: ToolOutput, turn: HeldTurn) -> Label:
 def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolContext:
     return ToolContext(
         call_id=call.call_id,
-        session=str(turn.run.message.conversation_id),
+        session=f"{turn.run.owner_id}/{turn.run.message.conversation_id}",
         user_id=turn.run.owner_id,
         spec=turn.spec,
         deadline_s=tool.spec.timeout_s,

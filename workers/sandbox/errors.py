@@ -16,6 +16,10 @@ class Busy(SandboxError):
     """All sandboxes are in use; try again in a minute."""
 
 
+class TooManyOfOwn(SandboxError):
+    """You have too many sandboxes in use; wait until one of your other chats has finished."""
+
+
 class TooManyFiles(SandboxError):
     """The sandbox cannot take this many or this large files; attach fewer or smaller ones."""
 
@@ -24,4 +28,4 @@ class CodeTooLong(SandboxError):
     """The code is too long; run it in smaller pieces."""
 
 
-BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyFiles, CodeTooLong)}
+BY_NAME = {each.__name__: each for each in (SandboxError, Unavailable, Busy, TooManyOfOwn, TooManyFiles, CodeTooLong)}

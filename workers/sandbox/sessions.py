@@ -1,11 +1,16 @@
-"""All sessions of the service: starts, finds, limits and ends them."""
+"""All sessions of the service: starts, finds, limits and ends them.
+
+A session's name is that of its person and its conversation, as `person/conversation`. A person who wants more than
+they may have loses their own oldest, and nobody else's.
+"""
 
 import hashlib
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +19,7 @@ from typing import Final
 from gpts.safety.labels import Label
 from workers.sandbox import folders
 from workers.sandbox.backends import Backend
-from workers.sandbox.errors import Busy
+from workers.sandbox.errors import Busy, TooManyOfOwn
 from workers.sandbox.running import Running, SessionPlace
 from workers.sandbox.session import Callbacks, CodeResult, CodeSession
 from workers.sandbox.settings import SandboxSettings
@@ -74,8 +79,9 @@ class Sessions:
                 session.lock.release()
             if now - session.used_at > _KEPT_S:
                 self.end(name)
-        for name in self._oldest()[: max(0, len(self._sessions) - _MAX_KEPT)]:
-            self.end(name)
+        while len(self._sessions) > _MAX_KEPT:
+            n_kept = Counter(map(_person, list(self._sessions)))
+            self.end(max(self._oldest(), key=lambda name: n_kept[_person(name)]))  # the oldest of those who keep most
 
     def close(self) -> None:
         """End all sessions and remove all files."""
@@ -102,12 +108,25 @@ class Sessions:
             session.lock.release()
 
     def _make_room(self, name: str) -> None:
-        """Keep the number of kernels within the limit by ending those idle longest. Raises Busy if none is idle."""
-        live = [each for each in self._oldest() if each != name and self._sessions[each].live]
-        n_busy = sum(each.lock.locked() for each in self._sessions.values())
-        if n_busy >= self._settings.n_sessions:
+        """Keep the numbers of kernels, of the person and of all, within the limits by ending those idle longest.
+
+        Raises TooManyOfOwn or Busy if none is idle.
+        """
+        own = [each for each in self._sessions if _person(each) == _person(name)]
+        if self._n_busy(own) >= self._settings.n_sessions_each:
+            raise TooManyOfOwn
+        self._end_idle(name, own, self._settings.n_sessions_each)
+        if self._n_busy(self._sessions) >= self._settings.n_sessions:
             raise Busy
-        for each in live[: max(0, len(live) - self._settings.n_sessions + 1)]:
+        self._end_idle(name, self._sessions, self._settings.n_sessions)
+
+    def _n_busy(self, names: Iterable[str]) -> int:
+        return sum(self._sessions[each].lock.locked() for each in names)
+
+    def _end_idle(self, name: str, names: Collection[str], most: int) -> None:
+        """End the oldest kernels among `names` so that, with that of `name`, there are `most`."""
+        live = [each for each in self._oldest() if each in names and each != name and self._sessions[each].live]
+        for each in live[: max(0, len(live) - most + 1)]:
             session = self._sessions[each]
             if session.lock.acquire(blocking=False):
                 session.end()
@@ -127,6 +146,10 @@ class Sessions:
 
     def _start(self, place: SessionPlace) -> Running:
         return self._starter.submit(self._backend.start, place).result()
+
+
+def _person(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def _make_root(home: Path) -> Path:

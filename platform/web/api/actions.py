@@ -194,7 +194,7 @@ add_shared_routes(router, "/gpts/{slug}/mcp-servers", "mcp_server", "MCP server"
 def preview_action(request: HttpRequest, slug: str, source: Body[DocumentSource]) -> dict[str, Any]:
     """Preview a document without adding it."""
     access_own_gpt(caller(request), slug)
-    imported = actions.preview_import(source)[0]
+    imported = actions.preview_import(caller(request), source)[0]
     return {**imported.model_dump(exclude={"operations"}), "enabled": [each.name for each in imported.operations]}
 
 

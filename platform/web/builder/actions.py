@@ -54,15 +54,15 @@ class DocumentSource:
     ] = None
 
 
-def preview_import(source: DocumentSource) -> tuple[Imported, str]:
-    """The parsed document and its text. Raises ValidationError by field, NoResult."""
+def preview_import(user: User, source: DocumentSource) -> tuple[Imported, str]:
+    """The parsed document and its text, for `user`. Raises ValidationError by field, NoResult."""
     if not source.document.strip() and not source.url.strip():
         raise ValidationError({"document": "Paste an OpenAPI document or enter its URL."})
     if len(source.document.encode(errors="replace")) > DOCUMENT_BYTES:
         raise ValidationError({"document": f"Too large: a document can have up to {DOCUMENT_BYTES // 1_000_000} MB."})
     options = {"server": source.server, "operations": source.operations}
     args = (source.document, source.url.strip(), json.dumps(options))
-    result = rpc.call("workers.tasks.import_action", *args, queue="tools", timeout_s=IMPORT_TIMEOUT_S)
+    result = rpc.call_for(user.pk, "workers.tasks.import_action", *args, queue="tools", timeout_s=IMPORT_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"document": refused})
     return Imported.model_validate(result["imported"]), result.get("document") or source.document
@@ -71,7 +71,7 @@ def preview_import(source: DocumentSource) -> tuple[Imported, str]:
 def add_action(gpt: Gpt, source: DocumentSource, name: str = "", privacy_url: str = "") -> Action:
     """A new action of the draft. Raises ValidationError by field, NoResult."""
     check_room(gpt.actions.all(), "actions", "document", MAX_ACTIONS)
-    imported, document = preview_import(source)
+    imported, document = preview_import(gpt.owner, source)
     action = Action(gpt=gpt, name=name or imported.title, privacy_url=privacy_url)
     _take(action, imported, document, source.url)
     return saved(action)
@@ -88,7 +88,7 @@ def update_action(action: Action, source: DocumentSource | None, fields: dict[st
             url = action.document_url
             server = source.server or action.base_url
             source = DocumentSource(action.document, server=server, operations=source.operations)
-        _take(action, *preview_import(source), url)
+        _take(action, *preview_import(action.gpt.owner, source), url)
     return saved(action, **fields)
 
 
@@ -202,7 +202,7 @@ def test_operation(user: User, action: Action, operation: str, arguments: dict[s
     if operation not in {each["name"] for each in action.operations}:
         raise ValidationError({"operation": f"This action has no operation “{operation[:64]}”."})
     args = (str(action.id), str(user.pk), operation, json.dumps(arguments))
-    return rpc.call("workers.tasks.try_operation", *args, queue="tools", timeout_s=TEST_TIMEOUT_S)
+    return rpc.call_for(user.pk, "workers.tasks.try_operation", *args, queue="tools", timeout_s=TEST_TIMEOUT_S)
 
 
 def add_mcp_server(gpt: Gpt, name: str, url: str = "", command: tuple[str, ...] = ()) -> McpServerRow:
@@ -225,7 +225,8 @@ def check_address(url: str, field: str, whose: str) -> None:
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:
     """The server with its current tools. Raises ValidationError, NoResult."""
-    result = rpc.call("workers.tasks.list_mcp_tools", str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
+    task, person = "workers.tasks.list_mcp_tools", server.gpt.owner_id
+    result = rpc.call_for(person, task, str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"url": refused})
     server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in result["tools"]]

@@ -38,7 +38,7 @@ def add_remote_agent(
     if sign_in is not None:
         set_auth(agent, sign_in)  # saved now, because the worker reads the key from the row
     try:
-        facts = _read_card(card_url, str(agent.id) if sign_in else "")
+        facts = _read_card(gpt, card_url, str(agent.id) if sign_in else "")
         return changed(agent, fields, facts), facts
     except (ValidationError, rpc.NoResult):
         agent.delete()
@@ -47,13 +47,14 @@ def add_remote_agent(
 
 def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
     """The agent updated from its current card, and the card. Raises ValidationError, NoResult."""
-    facts = _read_card(agent.card_url, str(agent.id))
+    facts = _read_card(agent.gpt, agent.card_url, str(agent.id))
     return changed(agent, {}, facts), facts
 
 
-def _read_card(card_url: str, agent_id: str = "") -> AgentFacts:
-    """The card, read with the agent's key if `agent_id` is given."""
-    result = rpc.call("workers.tasks.read_agent_card", card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
+def _read_card(gpt: Gpt, card_url: str, agent_id: str = "") -> AgentFacts:
+    """The card for the owner of `gpt`, read with the agent's key if `agent_id` is given."""
+    task = "workers.tasks.read_agent_card"
+    result = rpc.call_for(gpt.owner_id, task, card_url, agent_id, queue="tools", timeout_s=CARD_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"card_url": refused})
     return AgentFacts.model_validate(result["card"])

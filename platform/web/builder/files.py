@@ -7,6 +7,7 @@ worker, whose next report matches no row.
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -47,7 +48,7 @@ def access_file(gpt: Gpt, file_id: UUID) -> KnowledgeFile:
 
 
 def add_file(gpt: Gpt, name: str, chunks: Iterable[bytes]) -> KnowledgeFile:
-    """The row of an uploaded file, queued for indexing unless a file with this content was indexed before.
+    """The row of an uploaded file, queued for indexing unless the owner has an indexed file with this content.
 
     If this GPT already has the content, its existing row. Raises ValidationError for empty or oversized files and
     for too many files.
@@ -92,7 +93,9 @@ def _check_room(gpt: Gpt) -> None:
 
 def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFile | None = None) -> KnowledgeFile:
     file = KnowledgeFile(gpt=gpt, name=clean_name(name) or "file", sha256=sha256, size=size, replaces=replaces)
-    known = KnowledgeFile.objects.filter(sha256=sha256, status=Status.READY, decisions={}).exclude(segment="").first()
+    # Of the same owner: a file that is ready at once tells that somebody has it.
+    own = KnowledgeFile.objects.filter(gpt__owner=gpt.owner_id, sha256=sha256, status=Status.READY, decisions={})
+    known = own.exclude(segment="").first()
     if known is None or not copy_reading(file, known):
         file.save()
         queue_indexing(file)
@@ -105,7 +108,9 @@ def _created(gpt: Gpt, name: str, sha256: str, size: int, replaces: KnowledgeFil
 
 def copy_reading(file: FileToRead, known: FileToRead) -> bool:
     """Make `file` ready with the text of `known`, a read file of the same content; False if that text is gone."""
-    if not (settings.GUILDHALL_HOME / "segments" / known.segment).is_dir():
+    try:
+        os.utime(settings.GUILDHALL_HOME / "segments" / known.segment)  # so that no sweep takes it meanwhile
+    except FileNotFoundError:
         return False
     for field in _COPIED:
         setattr(file, field, getattr(known, field))

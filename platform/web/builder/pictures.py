@@ -38,7 +38,7 @@ def generated_picture(gpt: Gpt, prompt: str) -> str:
     prompt = prompt.strip() or f"A simple, friendly emblem for “{gpt.name}”. {gpt.description}".strip()
     task = "workers.tasks.make_picture"
     try:
-        result = rpc.call(task, str(gpt.id), prompt, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
+        result = rpc.call_for(gpt.owner_id, task, str(gpt.id), prompt, queue=queue, timeout_s=GENERATE_TIMEOUT_S)
     except rpc.NoResult as error:
         raise ValidationError(str(error)) from error
     if "refused" in result:

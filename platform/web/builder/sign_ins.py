@@ -73,7 +73,8 @@ def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> Sign
     sign_in, _ = SignIn.objects.get_or_create(user=user, action=action)
     sign_in.pending = sign_in.seal({"code": code, "verifier": verifier})
     sign_in.save(update_fields=["pending"])
-    result = rpc.call("workers.tasks.exchange_code", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+    task = "workers.tasks.exchange_code"
+    result = rpc.call_for(user.pk, task, str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError(refused)
     sign_in.refresh_from_db()
@@ -87,6 +88,7 @@ def sign_out(user: User, action_id: UUID) -> SignIn:
         raise Http404("You’re not signed in there.")
     if sign_in.sealed and sign_in.action.oauth.get("revoke_url"):
         with suppress(rpc.NoResult):  # deleted here in any case
-            rpc.call("workers.tasks.revoke_sign_in", str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
+            task = "workers.tasks.revoke_sign_in"
+            rpc.call_for(user.pk, task, str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)
     SignIn.objects.filter(pk=sign_in.pk).delete()
     return sign_in

@@ -44,7 +44,7 @@ _PASSED_ON: Final = (
 
 
 def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
-    """The stored file, queued for reading unless its content was read before.
+    """The stored file, queued for reading unless its content was read for this person before.
 
     Raises Refused if it is empty or too large, and TooManyFiles.
     """
@@ -58,7 +58,8 @@ def attach(user: User, name: str, chunks: Iterable[bytes]) -> ConversationFile:
         owner=user, name=_name_of(name), sha256=sha256, size=size, untrusted=True, status=Status.RECEIVED
     )
     file.mime = mime_of(file.path)
-    known = ConversationFile.objects.filter(sha256=sha256, status=Status.READY).exclude(segment="").first()
+    own = ConversationFile.objects.filter(owner=user, sha256=sha256, status=Status.READY)
+    known = own.exclude(segment="").first()
     is_read = known is not None and copy_reading(file, known)
     file.save()
     if not is_read:

@@ -56,7 +56,7 @@ def choose(conversation: Conversation, text: str, mention: str = "") -> Chosen:
         return _answering(conversation, mention, text)
     called = None if conversation.origin == Conversation.Origin.DELEGATION else _mention_in(conversation, text)
     if called:
-        return _answering(conversation, _one_of(called, conversation.gpt.slug), called.rest)
+        return _answering(conversation, _one_of(called, conversation), called.rest)
     if conversation.guest:
         check_available(conversation, conversation.guest)
         return _answering(conversation, conversation.guest.slug, text)
@@ -90,12 +90,22 @@ def check_available(conversation: Conversation, gpt: Gpt) -> None:
     raise GuestGone(f"{gpt.live.name} {why}. Send again to ask {conversation.gpt.live.name}.")
 
 
-def _one_of(called: Mention, own: str) -> str:
+def _one_of(called: Mention, conversation: Conversation) -> str:
+    """The slug that is meant: the conversation's own, or the only one that the person has used. Raises Refused.
+
+    So nobody takes over a name that people use by giving it to a GPT of their own.
+    """
     if len(called.slugs) == 1:
         return called.slugs[0]
-    if own in called.slugs:
-        return own
-    choice = " or ".join(f"@{slug}" for slug in called.slugs[:_OFFERED])
+    if conversation.gpt.slug in called.slugs:
+        return conversation.gpt.slug
+    gpts = Gpt.objects.filter(slug__in=called.slugs).select_related("owner").order_by("created")
+    used = set(
+        Run.objects.filter(owner=conversation.owner, version__gpt__in=gpts).values_list("version__gpt", flat=True)
+    )
+    if len(used) == 1:
+        return next(gpt.slug for gpt in gpts if gpt.id in used)
+    choice = " or ".join(f"@{gpt.slug} ({gpt.owner.shown_name})" for gpt in gpts[:_OFFERED])
     raise Refused(f"Several GPTs are called “{called.name}”. Choose one: {choice}.")
 
 

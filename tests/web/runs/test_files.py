@@ -105,10 +105,11 @@ class TestReading:
         assert sent_tasks == [("workers.tasks.index_file", str(first.id), "index")]
         (home / "segments" / "00ff").mkdir(parents=True)
         ConversationFile.objects.update(status="ready", segment="00ff", n_tokens=5, n_pages=1)
-        second = files.attach(charlie, "b.txt", [b"Order ZP-771."])
+        assert files.attach(charlie, "b.txt", [b"Order ZP-771."]).reading == "reading"
+        second = files.attach(bob, "b.txt", [b"Order ZP-771."])
         assert (second.reading, second.segment, second.n_pages) == ("ready", "00ff", 1)
         (home / "segments" / "00ff").rmdir()
-        assert files.attach(charlie, "b.txt", [b"Order ZP-771."]).reading == "reading"
+        assert files.attach(bob, "b.txt", [b"Order ZP-771."]).reading == "reading"
 
     def test_its_text_goes_with_the_message(self, sales, conversation):
         run = services.start_run(conversation, "Sum them.", attachments=[sales.id])

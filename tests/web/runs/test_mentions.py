@@ -148,9 +148,19 @@ class TestNames:
 
     def test_two_of_one_name_are_told_apart_by_their_slugs(self, conversation, clerk, bob):
         other = made(bob, "Tax Clerk")
-        with pytest.raises(Refused, match="@tax-clerk or @tax-clerk-2"):
+        with pytest.raises(Refused, match=r"@tax-clerk \(Alice\) or @tax-clerk-2 \(Bob\)"):
             services.start_run(conversation, "@Tax Clerk hi")
         assert services.start_run(conversation, "@tax-clerk-2 hi").gpt == other
+
+    def test_nobody_takes_over_a_name_that_a_person_uses(self, bob, conversation, clerk, charlie):
+        services.cancel_run(services.start_run(conversation, "@tax-clerk hi"))
+        made(charlie, "Tax Clerk")
+        run = services.start_run(conversation, "@Tax Clerk how much?")
+        assert run.gpt == clerk
+        services.cancel_run(run)
+        services.cancel_run(services.start_run(conversation, "@tax-clerk-2 hi"))
+        with pytest.raises(Refused, match="Several GPTs"):
+            services.start_run(conversation, "@Tax Clerk how much?")
 
     def test_the_chats_own_gpt_is_meant_by_its_name(self, conversation, bob):
         made(bob, "Pump Doctor")

@@ -90,7 +90,9 @@ def test_a_file_that_is_too_long_is_refused(bob, settings) -> None:
 def test_too_many_pages_are_refused_as_soon_as_they_are_counted(bob, settings, monkeypatch) -> None:
     settings.MAX_ATTACHMENT_PAGES = 500
     monkeypatch.setattr(
-        attachments, "read_file", lambda home, source, report: report(IndexingProgress("parsing", 0, 0, 1, 812))
+        attachments,
+        "read_file",
+        lambda home, source, report, owner: report(IndexingProgress("parsing", 0, 0, 1, 812)),
     )
     file = read(files.attach(bob, "scan.pdf", [MANUAL]))
     assert file.error.startswith("Too long to attach: 812 of 500 pages.")

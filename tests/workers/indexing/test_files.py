@@ -170,16 +170,16 @@ def test_cancelling_stops_the_worker_and_the_file_can_be_read_again(file) -> Non
     assert file.status == "ready"
 
 
-def test_content_known_here_is_ready_at_once_in_another_gpt(file, bob, sent_tasks) -> None:
+def test_content_known_here_is_ready_at_once_in_another_gpt_of_the_owner(file, sent_tasks) -> None:
     indexing.index_next()
     sent_tasks.clear()
-    copy = add_file(create_gpt(bob, {"name": "Other"}), "copy.md", [TEXT])
+    copy = add_file(create_gpt(file.gpt.owner, {"name": "Other"}), "copy.md", [TEXT])
     file.refresh_from_db()
     assert (copy.status, copy.segment, copy.n_chunks) == ("ready", file.segment, file.n_chunks)
     assert sent_tasks == []
 
 
-def test_known_content_whose_segment_is_gone_is_read_again(file, bob, home) -> None:
+def test_known_content_whose_segment_is_gone_is_read_again(file, home) -> None:
     indexing.index_next()
     shutil.rmtree(home / "segments")
-    assert add_file(create_gpt(bob, {"name": "Other"}), "copy.md", [TEXT]).status == "received"
+    assert add_file(create_gpt(file.gpt.owner, {"name": "Other"}), "copy.md", [TEXT]).status == "received"

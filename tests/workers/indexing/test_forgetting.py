@@ -8,7 +8,8 @@ from tests.workers.conftest import read
 from web.builder.files import add_file
 from web.runs import files, services
 from web.runs.models import ConversationFile
-from workers.indexing.forgetting import SETTLED_S, forget_files
+from workers.indexing.forgetting import forget_files
+from workers.indexing.sweeping import SETTLED_S
 
 TEXT = b"# Pump\n\nThe filter part number is ZP-771.\n"
 

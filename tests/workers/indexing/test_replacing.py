@@ -77,8 +77,8 @@ def test_the_same_content_replaces_nothing(draft, old) -> None:
     assert list(draft.files.filter(removed=None)) == [old, other]
 
 
-def test_content_known_here_takes_the_place_at_once(draft, old, bob) -> None:
-    read(add_file(create_gpt(bob, {"name": "Other"}), "new.txt", [NEW]))
+def test_content_known_here_takes_the_place_at_once(draft, old, alice) -> None:
+    read(add_file(create_gpt(alice, {"name": "Other"}), "new.txt", [NEW]))
     assert replace_file(old, "new.txt", [NEW]).status == "ready"
     assert names(draft) == ["new.txt"]
 

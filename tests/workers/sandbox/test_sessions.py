@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.workers.sandbox.conftest import Run
-from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles
-from workers.sandbox.session import GONE, Callbacks
+from workers.sandbox.errors import Busy, CodeTooLong, TooManyFiles, TooManyOfOwn
+from workers.sandbox.session import GONE, Callbacks, CodeResult
 from workers.sandbox.sessions import Sessions
 
 
@@ -108,6 +108,62 @@ def test_the_longest_unused_kernel_makes_room(run: Run, sessions: Sessions) -> N
     assert sum(each.live for each in sessions._sessions.values()) <= 4
     assert GONE in run("2", session="0").notes
     assert GONE not in run("x", session="4").notes
+
+
+@pytest.fixture
+def small(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    """The sessions, two by person."""
+    monkeypatch.setattr(sessions, "_settings", replace(sessions._settings, n_sessions_each=2))
+    yield sessions
+    for name in list(sessions._sessions):
+        if name.startswith(("alice/", "bob/")):
+            sessions.end(name)
+
+
+def call(sessions: Sessions, name: str, code: str, watch: Callbacks | None = None) -> CodeResult:
+    return sessions.run(name, code, {}, 8, watch or Callbacks())
+
+
+def test_a_person_who_wants_more_sessions_loses_their_own_oldest(small: Sessions) -> None:
+    call(small, "alice/kept", "x = 41")
+    for number in range(4):
+        call(small, f"bob/{number}", "x = 1")
+    assert [name for name in small._oldest() if small._sessions[name].live and name.startswith("bob/")] == [
+        "bob/2",
+        "bob/3",
+    ]
+    assert call(small, "alice/kept", "x + 1").value == "42"
+
+
+def test_calls_in_progress_of_one_person_leave_room_for_others(small: Sessions) -> None:
+    stop = threading.Event()
+    watch = Callbacks(stop.is_set)
+    calls = [threading.Thread(target=call, args=(small, f"bob/{n}", "while True: pass", watch)) for n in range(2)]
+    for each in calls:
+        each.start()
+    try:
+        deadline = time.monotonic() + 5
+        while small._n_busy(list(small._sessions)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with pytest.raises(TooManyOfOwn):
+            call(small, "bob/third", "1")
+        assert call(small, "alice/first", "6 * 7").value == "42"
+    finally:
+        stop.set()
+        for each in calls:
+            each.join()
+
+
+def test_files_of_one_person_do_not_displace_those_of_others(
+    small: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(small, "alice/kept", "open('mine.txt', 'w').write('mine')")
+    for number in range(4):
+        call(small, f"bob/{number}", "1")
+    monkeypatch.setattr("workers.sandbox.sessions._MAX_KEPT", len(small._sessions) - 2)
+    small.tidy()
+    assert {"alice/kept", "bob/2", "bob/3"} <= small._sessions.keys()
+    assert not {"bob/0", "bob/1"} & small._sessions.keys()
 
 
 def test_no_more_calls_at_once_than_places(run: Run, sessions: Sessions) -> None:

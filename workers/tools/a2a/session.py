@@ -40,6 +40,8 @@ from workers.tools.watching import BrokenOff, watched
 
 MAX_ANSWER_BYTES: Final = 16_000_000
 CANCEL_S: Final = 5.0
+# A connection on which nothing comes for so long, not even a keep-alive, is given up; a task that is known is polled.
+SILENT_S: Final = 60.0
 FIRST_POLL_S: Final = 0.5
 LAST_POLL_S: Final = 5.0
 PROGRESS_CHARS: Final = 120
@@ -169,7 +171,7 @@ class _AgentCall:
         return httpx.AsyncClient(
             transport=_Pinned(self.egress, self.agent, self.credential),
             headers={"User-Agent": self.egress.user_agent},
-            timeout=httpx.Timeout(30.0, read=self.context.deadline_s),
+            timeout=httpx.Timeout(30.0, read=min(SILENT_S, self.context.deadline_s)),
             follow_redirects=False,
             trust_env=False,
         )
@@ -201,6 +203,8 @@ def _error(agent: RemoteAgent, credential: Credential, error: BaseException) -> 
             return ToolError(failure(Response(cause.response.status_code, {}, b"", ""), host_of(agent.url), None))
         if isinstance(cause, EgressError):
             return ToolError(f"Couldn't connect to {agent.name}: {scrub(str(cause), credential)}")
+        if isinstance(cause, httpx.ReadTimeout):
+            return ToolError(f"{agent.name} sent nothing for {SILENT_S:.0f} seconds.")
         if isinstance(cause, httpx.TransportError):
             return ToolError(f"The connection to {agent.name} at {host_of(agent.url)} was lost.")
         cause = cause.__cause__ or cause.__context__

@@ -126,7 +126,6 @@ export class Mention {
   option(gpt, index) {
     const option = filled(this.form.querySelector("[data-mention-option]"), gpt);
     option.id = `mention-${index}`;
-    option.querySelector("[data-creator]").textContent = gpt.creator;
     option.querySelector("[data-about]").textContent = gpt.description;
     return option;
   }
@@ -261,5 +260,6 @@ function filled(template, gpt) {
   const face = new DOMParser().parseFromString(gpt.face, "text/html").body.firstElementChild;
   element.querySelector("[data-face]").replaceWith(document.importNode(face, true));
   element.querySelector("[data-name]").textContent = gpt.name;
+  element.querySelector("[data-creator]").textContent = gpt.creator;
   return element;
 }

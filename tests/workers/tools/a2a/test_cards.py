@@ -1,6 +1,9 @@
 """Agent Cards of strangers: what is taken of a good one, and what a bad one cannot do."""
 
 import json
+import socket
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +17,10 @@ from a2a.types import (
 from google.protobuf.json_format import MessageToDict
 
 from gpts.spec.gpt import RemoteAgent
-from tests.workers.tools.a2a.conftest import SECRET, Bare, card_of, read, tool
+from tests.workers.tools.a2a.conftest import SECRET, Bare, card_of, reaching, read, tool
 from workers.egress import EgressConfig
 from workers.tools import ToolError
-from workers.tools.a2a import read_card
+from workers.tools.a2a import read_card, session
 from workers.tools.a2a.cards import MAX_CARD_BYTES
 from workers.tools.credentials import Credential
 from workers.tools.settings import ToolSettings
@@ -220,6 +223,22 @@ class TestAnswersWithoutManners:
             match=r"Parts Clerk returned an invalid response|[Cc]onnect(ion)? to Parts Clerk",
         ):
             tool(agent_at(bare)).run({"task": "x"}, context)
+
+    @pytest.mark.parametrize("streaming", [True, False])
+    def test_silence_ends_the_call_long_before_the_deadline(self, bare, context, streaming, monkeypatch):
+        give(bare, card_of(bare.address, streaming=streaming))
+        agent = agent_at(bare)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"http://127.0.0.1:{silent.getsockname()[1]}/a2a"
+            card = card_of(bare.address, streaming=streaming)
+            card.supported_interfaces[0].url = url
+            monkeypatch.setattr(session, "fetch_card", lambda *_: card)
+            monkeypatch.setattr(session, "SILENT_S", 0.2)
+            began = time.monotonic()
+            asked = tool(agent.model_copy(update={"url": url}), reaching(url))
+            with pytest.raises(ToolError, match="Parts Clerk sent nothing for"):
+                asked.run({"task": "x"}, replace(context, deadline_s=30.0))
+            assert time.monotonic() - began < 15
 
     def test_a_refusal_s_words_are_a_stranger_s(self, bare, context):
         give(bare, card_of(bare.address))

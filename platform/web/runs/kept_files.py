@@ -1,0 +1,71 @@
+"""Which stored content is in use: what rows, versions that people can still reach, and GPTs refer to.
+
+A version is in use while its GPT can be restored to it, or while somebody has a chat that it answered: the sources of
+an answer can be opened as long as the chat is there, whatever became of the GPT.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.runs.models import Conversation, ConversationFile, Run
+
+# How long a file that left the draft, or whose GPT was deleted, is kept at least.
+KEEP_REMOVED: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """Stored files by SHA-256, segments by address, and pictures of GPTs by name."""
+
+    files: frozenset[str]
+    segments: frozenset[str]
+    pictures: frozenset[str]
+
+
+def content_in_use() -> InUse:
+    """All content that something refers to."""
+    attached, known = ConversationFile.objects.all(), KnowledgeFile.objects.all()
+    rows = [*attached.values_list("sha256", "segment"), *known.values_list("sha256", "segment")]
+    of_versions = {ref["segment"] for ref in _knowledge_of(versions_in_use())}
+    return InUse(
+        files=frozenset(sha256 for sha256, _ in rows),
+        segments=frozenset(segment for _, segment in rows) | of_versions,
+        pictures=frozenset(Gpt.objects.exclude(picture="").values_list("picture", flat=True)),
+    )
+
+
+def versions_in_use() -> "QuerySet[GptVersion]":
+    """The versions of GPTs that were not deleted, and those of chats that were not."""
+    chats = Conversation.objects.filter(deleted=None).values("version")
+    runs = Run.objects.filter(message__conversation__deleted=None).values("version")
+    of_gpt = Q(gpt__deleted=None, number__isnull=False)
+    return GptVersion.objects.filter(of_gpt | Q(id__in=chats) | Q(id__in=runs))
+
+
+def forgotten_knowledge() -> list[KnowledgeFile]:
+    """The files that left a draft, or whose GPT was deleted, and that no version in use has."""
+    before = timezone.now() - KEEP_REMOVED
+    gone = KnowledgeFile.objects.filter(Q(removed__lt=before) | Q(gpt__deleted__lt=before))
+    if not gone.exists():
+        return []
+    needed = {ref["file_id"] for ref in _knowledge_of(versions_in_use())}
+    return [file for file in gone if str(file.id) not in needed]
+
+
+def forget_drafts() -> int:
+    """Delete the versions made for previews that nobody has any more; the number of them."""
+    unnumbered = GptVersion.objects.filter(number=None, created__lt=timezone.now() - KEEP_REMOVED)
+    unused = unnumbered.exclude(id__in=Conversation.objects.values("version"))
+    unused = unused.exclude(id__in=Run.objects.values("version"))
+    return unused.delete()[0]
+
+
+def _knowledge_of(versions: "QuerySet[GptVersion]") -> Iterator[dict[str, Any]]:
+    for knowledge in versions.values_list("data__knowledge", flat=True).iterator():
+        yield from knowledge or ()
