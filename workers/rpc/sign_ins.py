@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from web.builder.actions import called_by
 from web.builder.models_actions import Action, Auth, McpServerRow, Outside, RemoteAgentRow, SignIn
-from web.builder.sign_ins import redirect_uri
+from web.builder.sign_ins import redirect_uri, service_digest
 from web.secrets import SecretLost
 from workers.egress import EgressConfig, EgressError, FetchLimits, fetch
 from workers.tools import SignInNeeded, ToolError
@@ -143,6 +143,8 @@ def exchange_code(sign_in_id: int, egress: EgressConfig) -> dict[str, Any]:
     try:
         pending = sign_in.unseal(sign_in.pending)
         action = sign_in.action
+        if pending["service"] != service_digest(action):  # the code is not for hosts that the person didn't see
+            return {"refused": "The GPT’s creator changed this service meanwhile. Start again."}
         fields = {"code": pending["code"], "code_verifier": pending["verifier"], "redirect_uri": redirect_uri(action)}
         tokens = _tokens(egress, action, "authorization_code", **fields)
     except (TokenRefused, ToolError, SecretLost) as error:

@@ -52,6 +52,8 @@ def update_gpt(request: HttpRequest, slug: str, change: GptPatch) -> Gpt:
     sharing = fields.pop("sharing", None)
     with transaction.atomic():
         gpt = services.update_gpt(access_own_gpt(caller(request), slug), fields)
+        if gpt.published:
+            services.check_listing(gpt, sharing)
         return services.set_sharing(gpt, sharing) if sharing else gpt
 
 
@@ -64,8 +66,13 @@ def delete_gpt(request: HttpRequest, slug: str) -> Status[None]:
 
 @router.post("/gpts/{slug}/publish", response={201: Version, **INVALID})
 def publish_gpt(request: HttpRequest, slug: str, publication: Publication) -> Status[dict[str, Any]]:
-    """Make the draft the live version. Refused while a file is not ready."""
-    version = services.publish(access_own_gpt(caller(request), slug), publication.sharing)
+    """Make the draft the live version. Refused while a file is not ready.
+
+    For the store it needs a description, and instructions, knowledge or actions.
+    """
+    gpt = access_own_gpt(caller(request), slug)
+    services.check_listing(gpt, publication.sharing or gpt.sharing)
+    version = services.publish(gpt, publication.sharing)
     return Status(201, {"number": version.number, "created": version.created, "current": True})
 
 
@@ -79,7 +86,7 @@ def list_versions(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
 
 @router.post("/gpts/{slug}/versions/{int:number}/restore", response={200: OwnGpt, **INVALID})
 def restore_version(request: HttpRequest, slug: str, number: int) -> Gpt:
-    """Restore version `number` to the draft. Publish it to make it live."""
+    """Restore version `number` to the draft. Publish it to make it live. History keeps the replaced draft."""
     return services.restore_version(access_own_gpt(caller(request), slug), number)
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from pydantic import Field
 
+from gpts.spec.actions import host_of
 from gpts.values import ShortText, Text
 from web.builder.actions import Row, saved
 from web.builder.models_actions import Action, Auth, Outside
@@ -18,7 +19,7 @@ AuthKind = Literal["none", "bearer", "basic", "header", "oauth"]
 
 @dataclass(frozen=True, slots=True)
 class AuthSetting:
-    """Authentication of calls. Without `secret` the stored one is kept if kind and host are the same; "" deletes it.
+    """Authentication of calls. Without `secret` the stored one is kept if kind and hosts are the same; "" deletes it.
 
     `secret` is the API key ("user:password" for basic), or the client secret for oauth.
     """
@@ -42,10 +43,16 @@ def set_auth(row: Row, setting: AuthSetting) -> Row:
     oauth = {name: getattr(setting, name) for name in fields} if setting.kind == "oauth" else {}
     if isinstance(row, Action) and (changed or oauth != row.oauth):
         row.sign_ins.all().delete()  # they are for another service, or another client of it
+    changed = changed or _secret_hosts(oauth) != _secret_hosts(row.oauth)
     row.auth, row.header, row.oauth = setting.kind, setting.header, oauth
     if setting.secret is not None or changed:
         row.keep_secret(setting.secret or "")
     return saved(row)
+
+
+def _secret_hosts(oauth: dict[str, str]) -> set[str]:
+    """The hosts that get the client secret."""
+    return {host_of(url) for name in ("token_url", "revoke_url") if (url := oauth.get(name))}
 
 
 def _check_auth(row: Outside, setting: AuthSetting) -> None:

@@ -78,6 +78,8 @@ class GptForm(NewGptForm):
     max_tokens = forms.IntegerField(min_value=1, max_value=MAX_REPLY_TOKENS)
     face = forms.ChoiceField(choices=[("", "Automatic"), *((key, key) for key in MARKS)], required=False)
     sharing = forms.ChoiceField(choices=Sharing.choices)
+    # The draft's revision that the page shows. A page from before there was one sends none.
+    revision = forms.IntegerField(required=False)
 
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
         """Shows the draft of `gpt`, or the sent data. Each GPT in its list has a field for when to ask it."""

@@ -131,6 +131,7 @@ class Gpt(models.Model):
     featured = models.BooleanField(default=False)
     published = models.ForeignKey("GptVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     publish_when_ready = models.BooleanField(default=False, help_text="Publish once every file is ready.")
+    revision = models.PositiveIntegerField(default=0, help_text="Counts changes of the draft's fields.")
     created = models.DateTimeField(auto_now_add=True)
     changed = models.DateTimeField(auto_now=True)
     deleted = models.DateTimeField(null=True, blank=True)
@@ -168,12 +169,16 @@ class Gpt(models.Model):
 
 
 class GptVersion(models.Model):
-    """An immutable snapshot of a GPT. `number` counts publications from 1; the draft of a preview has none."""
+    """An immutable snapshot of a GPT. `number` counts publications from 1; the draft of a preview has none.
+
+    `replaced`: when a restored version took the place of this draft, which can be restored too.
+    """
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField(null=True, blank=True)
     data = models.JSONField()
     created = models.DateTimeField(auto_now_add=True)
+    replaced = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
@@ -15,8 +15,14 @@ from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.accounts.models import User
 from web.builder import actions, delegates
+from web.builder.actions import outside
 from web.builder.models import SPEC_FIELDS, Gpt, GptVersion, KnowledgeFile, LinkGrant, Sharing
 from web.engines import DEFAULT, offered
+
+
+class StaleDraft(Exception):
+    """The draft was changed in another tab or over the API since this page was opened. Nothing was saved."""
+
 
 # Slugs that look like URLs of the site itself.
 RESERVED_SLUGS = {"new", "mine", "edit", "mentionable"}
@@ -77,12 +83,40 @@ def create_gpt(owner: User, fields: dict[str, Any]) -> Gpt:
 
 def update_gpt(gpt: Gpt, fields: dict[str, Any]) -> Gpt:
     """The draft with `fields` changed and saved. Raises ValidationError by field."""
+    differs = _differs(gpt, fields)
     if fields.get("engine", gpt.engine) != gpt.engine:
         _check_engine(gpt.owner, fields["engine"])
     for name, value in fields.items():
         setattr(gpt, name, value)
     gpt.full_clean(validate_unique=False)
     gpt.save(update_fields=[*fields, "changed"])  # a worker may have published meanwhile
+    return _next_revision(gpt) if differs else gpt
+
+
+def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision: int | None) -> Gpt:
+    """The draft with `fields`, and `lines` on when to ask other GPTs, as one page sends them.
+
+    Raises ValidationError by field. If they differ from a draft that is newer than the `revision` which the page
+    shows, nothing is saved and StaleDraft raised.
+    """
+    with transaction.atomic():
+        now = Gpt.objects.select_for_update().get(id=gpt.id)
+        sent = gpt.delegates.filter(delegate__slug__in=lines).values_list("delegate__slug", "when")
+        line_differs = any(lines[slug] != when for slug, when in sent)
+        if revision not in (None, now.revision) and (line_differs or _differs(now, fields)):
+            raise StaleDraft
+        update_gpt(gpt, fields)
+        delegates.change_lines(gpt, lines)
+        return _next_revision(gpt) if line_differs else gpt
+
+
+def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
+    return any(getattr(gpt, name) != value for name, value in fields.items())
+
+
+def _next_revision(gpt: Gpt) -> Gpt:
+    Gpt.objects.filter(id=gpt.id).update(revision=F("revision") + 1)
+    gpt.refresh_from_db(fields=["revision"])
     return gpt
 
 
@@ -130,6 +164,27 @@ def unready(gpt: Gpt) -> str:
             them = "it" if len(names) == 1 else "them"
             return f"{problem}: {', '.join(names)}. {remedy} {them}, then publish."
     return ""
+
+
+def unlisted(gpt: Gpt) -> dict[str, str]:
+    """What the draft lacks for the store, by field; people there have nothing else to go by."""
+    content = (gpt.files.filter(removed=None), gpt.delegates, *(rows.filter(removed=None) for rows in outside(gpt)))
+    missing = {}
+    if not gpt.description.strip():
+        missing["description"] = "Add a description to list this GPT in the store."
+    if not gpt.instructions.strip() and not any(rows.exists() for rows in content):
+        missing["instructions"] = "Add instructions, knowledge or actions to list this GPT in the store."
+    return missing
+
+
+def check_listing(gpt: Gpt, sharing: str | None) -> None:
+    """Raises ValidationError by field if `sharing` is the store and the draft lacks something for it."""
+    if sharing != Sharing.STORE:
+        return
+    if reason := actions.privacy_missing(gpt):
+        raise ValidationError({"sharing": reason})
+    if missing := unlisted(gpt):
+        raise ValidationError(missing)
 
 
 def publish_when_ready(gpt: Gpt) -> GptVersion | None:
@@ -192,12 +247,25 @@ def open_link(user: User, secret: str) -> Gpt:
 
 def restore_version(gpt: Gpt, number: int) -> Gpt:
     """The draft with everything of the published version `number` restored. Raises Http404."""
-    version = gpt.versions.filter(number=number).first()
+    return restore(gpt, access_version(gpt, number=number))
+
+
+def access_version(gpt: Gpt, **which: Any) -> GptVersion:
+    """The published version or replaced draft of `gpt` that can be restored. Raises Http404."""
+    version = gpt.versions.exclude(number=None, replaced=None).filter(**which).first()
     if version is None:
-        raise Http404(f"{gpt.name} has no version {number}.")
+        raise Http404(f"{gpt.name} has no such version.")
+    return version
+
+
+def restore(gpt: Gpt, version: GptVersion) -> Gpt:
+    """The draft with everything of `version`. A draft with unpublished changes is kept as a replaced one."""
     spec = version.spec()
     kept = [ref.file_id for ref in spec.knowledge]
     with transaction.atomic():
+        draft = gpt.draft_spec()
+        if draft not in (spec, gpt.published and gpt.published.spec()):
+            GptVersion.objects.create(gpt=gpt, data=draft.model_dump(mode="json"), replaced=timezone.now())
         later = gpt.files.filter(removed=None).exclude(id__in=kept)
         # A worker that reads one of them loses its claim and stops.
         later.exclude(status__in=KnowledgeFile.SETTLED).update(

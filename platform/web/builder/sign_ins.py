@@ -1,5 +1,7 @@
 """People's sign-ins to the services that actions call: OAuth 2 with authorization code, `state` and PKCE."""
 
+import hashlib
+import json
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -52,6 +54,29 @@ def access_sign_in_action(user: User, action_id: UUID) -> Action:
     return action
 
 
+def sign_in_hosts(action: Action) -> dict[str, list[str]]:
+    """Every host that takes part when a person signs in, and what each does, in the order of the sign-in.
+
+    The creator chose them, and each could act with the person's account: only the API's own host goes without saying.
+    """
+    duties = (
+        (action.oauth["authorize_url"], "You sign in on its page."),
+        (action.oauth["token_url"], "Exchanges your sign-in for access to your account."),
+        (action.base_url, "Is called with your account."),
+        (action.oauth.get("revoke_url", ""), "Ends the access when you sign out."),
+    )
+    hosts: dict[str, list[str]] = {}
+    for url, duty in duties:
+        if url:
+            hosts.setdefault(host_of(url), []).append(duty)
+    return hosts
+
+
+def service_digest(action: Action) -> str:
+    """A digest of the service as the person saw it: a sign-in ends if its creator changes a URL meanwhile."""
+    return hashlib.sha256(json.dumps([action.base_url, action.oauth], sort_keys=True).encode()).hexdigest()
+
+
 def begin_sign_in(action: Action) -> tuple[str, str, str]:
     """The service's URL to redirect the person to, with its state and its verifier (PKCE, S256)."""
     state, verifier = generate_token(43), generate_token(64)
@@ -68,10 +93,13 @@ def begin_sign_in(action: Action) -> tuple[str, str, str]:
     return url, state, verifier
 
 
-def finish_sign_in(user: User, action: Action, code: str, verifier: str) -> SignIn:
-    """The person's sign-in, for which a worker exchanged `code` for tokens. Raises ValidationError, NoResult."""
+def finish_sign_in(user: User, action: Action, code: str, verifier: str, service: str) -> SignIn:
+    """The person's sign-in, for which a worker exchanged `code` for tokens. Raises ValidationError, NoResult.
+
+    `service` is the digest from the start of the sign-in.
+    """
     sign_in, _ = SignIn.objects.get_or_create(user=user, action=action)
-    sign_in.pending = sign_in.seal({"code": code, "verifier": verifier})
+    sign_in.pending = sign_in.seal({"code": code, "verifier": verifier, "service": service})
     sign_in.save(update_fields=["pending"])
     task = "workers.tasks.exchange_code"
     result = rpc.call_for(user.pk, task, str(sign_in.pk), queue="tools", timeout_s=SIGN_IN_TIMEOUT_S)

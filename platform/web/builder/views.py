@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
-from web.builder.changes import draft_changed, history
+from web.builder.changes import differences, draft_changed, history
 from web.builder.faces import MARKS
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -30,6 +30,15 @@ from web.builder.models import Gpt, KnowledgeFile, Sharing
 from web.builder.pictures import generated_picture, store_picture
 
 View = Callable[..., HttpResponse]
+WHO_CAN: Final[dict[str, str]] = {
+    Sharing.ME: "Only you can use it.",
+    Sharing.LINK: "Anyone with the link can use it.",
+    Sharing.STORE: "It’s in the store, where everyone can use it.",
+}
+NOT_YET: Final = {
+    "publish": "Not published. Correct the fields marked in red, then publish.",
+    "share": "Sharing didn’t change. Correct the fields marked in red, then try again.",
+}
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -74,30 +83,57 @@ def edit(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     if request.method == "GET":
         return render_form(request, gpt, GptForm(gpt))
     form = GptForm(gpt, request.POST)
-    save(gpt, form)
+    action = request.POST.get("action", "")
+    try:
+        save(gpt, form, opens=action in ("publish", "share"))
+    except services.StaleDraft:
+        return stale(request, gpt, form)
     if wants_json(request):
         return JsonResponse({"errors": form.errors, **state(gpt)})
     add_attachments(request, gpt)
     if not form.is_valid():
-        messages.error(request, "Saved, except the fields marked in red.")
+        messages.error(request, NOT_YET.get(action, "Saved, except the fields marked in red."))
         return render_form(request, gpt, form)
-    if request.POST.get("action") == "publish":
+    if action == "publish":
         return publish(request, gpt)
-    messages.success(request, "Draft saved.")
+    messages.success(request, WHO_CAN[gpt.sharing] if action == "share" else f"Draft saved.{unchanged(gpt, form)}")
     return redirect("gpt_edit", gpt.slug)
 
 
-def save(gpt: Gpt, form: GptForm) -> None:
-    """Save the valid fields of `form`, even if others are invalid."""
+def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
+    """Save the valid fields of `form`, even if others are invalid. Raises StaleDraft, and saves nothing then.
+
+    Who can use a published GPT changes only if the person pressed a button that says so: `opens`.
+    """
     form.is_valid()
-    services.update_gpt(gpt, form.draft_fields())
-    delegates.change_lines(gpt, form.sent_lines())
+    services.save_form(gpt, form.draft_fields(), form.sent_lines(), form.cleaned_data.get("revision"))
     sharing = form.cleaned_data.get("sharing", gpt.sharing)
-    if sharing != gpt.sharing:
+    if opens and sharing == Sharing.STORE:
+        for name, text in services.unlisted(gpt).items():
+            form.add_error(name, text)
+    if sharing != gpt.sharing and ((opens and not form.errors) or not gpt.published):
         try:
             services.set_sharing(gpt, sharing)
         except ValidationError as error:
             form.add_error("sharing", error.messages)
+
+
+def unchanged(gpt: Gpt, form: GptForm) -> str:
+    """What saving a published GPT's draft left as it was, as a sentence; empty if nothing else was chosen."""
+    is_other = form.cleaned_data["sharing"] != gpt.sharing
+    return " To change who can use it, press “Update sharing”." if is_other else ""
+
+
+def stale(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
+    """Nothing was saved, as the draft changed elsewhere: the person chooses. What they wrote stays in the form."""
+    if wants_json(request):
+        return JsonResponse({"stale": access_revision(gpt)}, status=409)
+    return render_form(request, gpt, form, stale=True, status=409)
+
+
+def access_revision(gpt: Gpt) -> int:
+    """The current revision of the draft."""
+    return Gpt.objects.values_list("revision", flat=True).get(id=gpt.id)
 
 
 def add_attachments(request: HttpRequest, gpt: Gpt) -> None:
@@ -123,7 +159,7 @@ def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
         messages.error(request, f"Not published. {services.unready(gpt)}")
         return redirect(form if unlisted else f"{form}#knowledge")
     if version := services.publish_when_ready(gpt):
-        messages.success(request, f"Version {version.number} published.")
+        messages.success(request, f"Version {version.number} published. {WHO_CAN[gpt.sharing]}")
     elif undecided.exists():
         messages.success(request, "This will be published automatically once you review its files.")
     else:
@@ -131,10 +167,14 @@ def publish(request: HttpRequest, gpt: Gpt) -> HttpResponse:
     return redirect(form)
 
 
-def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
-    """The form's page."""
+def render_form(
+    request: HttpRequest, gpt: Gpt, form: GptForm, stale: bool = False, status: int = 200
+) -> HttpResponse:
+    """The form's page. With `stale` it asks which version to keep."""
     context = {
         "form": form,
+        "stale": stale,
+        "revision": access_revision(gpt),
         "starters": form["starters"].value() or [],
         "max_starters": STARTERS,
         "starter_chars": STARTER_CHARS,
@@ -152,7 +192,7 @@ def render_form(request: HttpRequest, gpt: Gpt, form: GptForm) -> HttpResponse:
         "max_picture_mb": settings.MAX_PICTURE_BYTES // 1024**2,
         **form_state(gpt),
     }
-    return render(request, "builder/edit.html", context)
+    return render(request, "builder/edit.html", context, status=status)
 
 
 def form_state(gpt: Gpt) -> dict[str, Any]:
@@ -179,6 +219,8 @@ def state(gpt: Gpt) -> dict[str, Any]:
     return {
         "parts": parts | {f"trouble-{each.slug}": escape(each.trouble) for each in delegates.entries(gpt)},
         "waiting": gpt.publish_when_ready,
+        "revision": gpt.revision,
+        "live": gpt.sharing if gpt.published else "",
     }
 
 
@@ -237,16 +279,24 @@ def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 @require_safe
 @of_own_gpt
 def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """The published versions and what changed in each."""
-    return render(request, "builder/history.html", {"history": history(gpt), **form_state(gpt)})
+    """The published versions and what changed in each, and drafts that a restored version replaced."""
+    replaced = gpt.versions.exclude(replaced=None).order_by("-replaced")
+    return render(request, "builder/history.html", {"history": history(gpt), "replaced": replaced, **form_state(gpt)})
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @of_own_gpt
-def restore(request: HttpRequest, gpt: Gpt, number: int) -> HttpResponse:
-    """Restore version `number` to the draft. The live version stays the same until the draft is published."""
-    services.restore_version(gpt, number)
-    messages.success(request, f"Version {number} restored to your draft. Publish it to make it live.")
+def restore(request: HttpRequest, gpt: Gpt, version_id: int) -> HttpResponse:
+    """Show what would change in the draft, then restore a version to it. The live version stays as it is."""
+    version = services.access_version(gpt, id=version_id)
+    title = f"Version {version.number}" if version.number else "The replaced draft"
+    if request.method == "GET":
+        pending = gpt.files.filter(removed=None).exclude(status=KnowledgeFile.Status.READY)
+        changes = differences(gpt.draft_spec(), version.spec())
+        context = {"gpt": gpt, "version": version, "title": title, "changes": changes, "pending": pending}
+        return render(request, "builder/restore.html", context)
+    services.restore(gpt, version)
+    messages.success(request, f"{title} restored to your draft. History keeps unpublished changes that it replaced.")
     return redirect("gpt_edit", gpt.slug)
 
 

@@ -7,6 +7,8 @@ from django.utils.text import get_text_list
 
 from gpts.runs.steps import Approval, ApprovalRequest, Delegator, Log
 from gpts.spec.gpt import GptSpec
+from web.builder.models_actions import Action, Auth
+from web.builder.sign_ins import sign_in_hosts
 from web.chat.links import page_url
 from web.chat.phrases import tool_name
 from web.runs.models import Run
@@ -17,7 +19,8 @@ from web.runs.trees import delegated_by, waiting
 class ApprovalCard:
     """A request of `run` that waits for an answer. With `sign_in_url` the person must sign in there.
 
-    `name` is the GPT that asks, `through` are the GPTs that delegated to it, outermost first.
+    `others` are the further hosts that take part in that sign-in. `name` is the GPT that asks, `through` are the GPTs
+    that delegated to it, outermost first.
     """
 
     run: Run
@@ -26,6 +29,7 @@ class ApprovalCard:
     title: str
     host: str
     sign_in_url: str
+    others: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
 
     @property
@@ -53,8 +57,15 @@ def card(run: Run, spec: GptSpec, request: ApprovalRequest, delegators: Sequence
     named = tool_name(spec, request.name)
     host = request.sign_in or request.host or named.host
     url = page_url("action_sign_in", named.action_id) if request.sign_in else ""
+    others = other_hosts(named.action_id) if request.sign_in else ()
     through = tuple(delegator.name for delegator in delegators)
-    return ApprovalCard(run, request, spec.name, request.title or named.title, host, url, through)
+    return ApprovalCard(run, request, spec.name, request.title or named.title, host, url, others, through)
+
+
+def other_hosts(action_id: str) -> tuple[str, ...]:
+    """The hosts besides the API's own that take part when people sign in to an action; none if it is gone."""
+    action = Action.objects.filter(id=action_id, auth=Auth.OAUTH).first()
+    return tuple(host for host in sign_in_hosts(action) if host != action.host) if action else ()
 
 
 def verdict(log: Log, call_id: str) -> str:

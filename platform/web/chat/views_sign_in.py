@@ -12,7 +12,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -32,7 +33,10 @@ _KEY: Final = "sign_ins"
 @never_cache
 @require_safe
 def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
-    """Redirect the person to the service. `next` is the page of this site to return to."""
+    """Redirect the person to the service, or let them see the hosts first if there is more than the API's.
+
+    `next` is the page of this site to return to.
+    """
     action = sign_ins.access_sign_in_action(request.user, action_id)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         # Another site must not start a sign-in on the person's behalf.
@@ -42,9 +46,15 @@ def start(request: PersonRequest, action_id: UUID) -> HttpResponse:
     wanted = request.GET.get("next", "")
     local = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     pending = dict(list(request.session.get(_KEY, {}).items())[1 - MAX_PENDING :])
-    pending[state] = [str(action.id), request.user.pk, verifier, int(time.time()), wanted if local else ""]
+    back = wanted if local else reverse("gpt", args=[action.gpt.slug])
+    service = sign_ins.service_digest(action)
+    pending[state] = [str(action.id), request.user.pk, verifier, int(time.time()), back, service]
     request.session[_KEY] = pending
-    return redirect(url)
+    hosts = sign_ins.sign_in_hosts(action)
+    if list(hosts) == [action.host]:
+        return redirect(url)
+    context = {"action": action, "hosts": hosts, "page": next(iter(hosts)), "url": url, "back": back}
+    return render(request, "chat/sign_in.html", context)
 
 
 @login_required
@@ -60,21 +70,21 @@ def callback(request: PersonRequest, action_id: UUID) -> HttpResponse:
     if began is None or began[0] != str(action.id) or began[1] != request.user.pk or _is_old(began[3]):
         messages.error(request, f"This sign-in to {action.host} expired or began in another browser. Start again.")
         return redirect("gpt", action.gpt.slug)
-    _finish(request, action, began[2])
-    return redirect(began[4]) if began[4] else redirect("gpt", action.gpt.slug)
+    _finish(request, action, began[2], began[5])
+    return redirect(began[4])
 
 
 def _is_old(began: int) -> bool:
     return time.time() - began > PENDING_S
 
 
-def _finish(request: PersonRequest, action: Action, verifier: str) -> None:
+def _finish(request: PersonRequest, action: Action, verifier: str, service: str) -> None:
     code = request.GET.get("code", "")
     if not code or request.GET.get("error"):
         messages.error(request, f"You didn’t sign in to {action.host}.")
         return
     try:
-        sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier)
+        sign_in = sign_ins.finish_sign_in(request.user, action, code[:4_000], verifier, service)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     except NoResult as error:

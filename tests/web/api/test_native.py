@@ -31,6 +31,9 @@ def test_a_gpt_is_made_changed_published_found_restored_and_deleted(alices, bobs
     assert (made["slug"], made["sharing"], made["published"], made["link"]) == ("tea-master", "me", None, None)
     assert bobs.get("/api/gpts/tea-master").status_code == 404
 
+    refused = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON).json()
+    assert "Add a description" in refused["error"]["message"]
+    alices.patch("/api/gpts/tea-master", {"description": "Brews."}, content_type=JSON)
     published = alices.post("/api/gpts/tea-master/publish", {"sharing": "store"}, content_type=JSON)
     assert (published.status_code, published.json()["number"]) == (201, 1)
     card = bobs.get("/api/gpts/tea-master").json()

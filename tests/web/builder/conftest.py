@@ -29,7 +29,7 @@ def fields(gpt: Gpt) -> dict[str, Any]:
     """What the form of Alice's GPT sends when nothing is changed."""
     return {
         "name": gpt.name,
-        "description": gpt.description,
+        "description": "Finds the fault.",
         "category": gpt.category,
         "instructions": gpt.instructions,
         "starters": gpt.starters,

@@ -230,7 +230,9 @@ class TestPrivacy:
 
     def test_the_form_says_so_instead_of_failing(self, as_alice, without, fields):
         response = as_alice.post(
-            f"/gpts/{without.slug}/edit", {**fields, "sharing": "store"}, headers={"Accept": "application/json"}
+            f"/gpts/{without.slug}/edit",
+            {**fields, "sharing": "store", "action": "share"},
+            headers={"Accept": "application/json"},
         )
         assert "privacy policy" in json.dumps(response.json()["errors"])
 

@@ -1,5 +1,7 @@
 """The creator's form: limits, saving what is valid, and keeping what was typed."""
 
+import re
+
 import pytest
 
 from web.builder.files import add_file, file_became_ready
@@ -165,6 +167,62 @@ def test_a_save_does_not_undo_a_publication_by_a_worker(as_alice, gpt, fields):
     update_gpt(stale, {"instructions": "Typed meanwhile."})
 
     assert Gpt.objects.get().published.number == 2
+
+
+class TestTwoTabs:
+    """A page saves on the revision that it shows."""
+
+    def shown(self, as_alice) -> dict[str, int]:
+        page = as_alice.get("/gpts/pump-doctor/edit").content.decode()
+        return {"revision": int(re.search(r'name="revision" value="(\d+)"', page)[1])}
+
+    def test_a_page_that_is_out_of_date_overwrites_nothing_until_the_person_says_so(self, as_alice, gpt, fields):
+        first = second = self.shown(as_alice)
+        saved = as_alice.post(
+            "/gpts/pump-doctor/edit", {**fields, **first, "instructions": "Mine."}, headers=JSON
+        ).json()
+        other = {**fields, **second, "instructions": "Theirs.", "sharing": "me"}
+
+        refused = as_alice.post("/gpts/pump-doctor/edit", other, headers=JSON)
+        assert (refused.status_code, refused.json()) == (409, {"stale": saved["revision"]})
+        page = as_alice.post("/gpts/pump-doctor/edit", {**other, "action": "publish"})
+        assert page.status_code == 409
+        assert "was changed in another tab" in page.content.decode()
+        assert "Theirs.</textarea>" in page.content.decode()
+        gpt.refresh_from_db()
+        assert (gpt.instructions, gpt.sharing, gpt.published.number) == ("Mine.", "store", 1)
+
+        as_alice.post("/gpts/pump-doctor/edit", {**other, "revision": saved["revision"]}, headers=JSON)
+        gpt.refresh_from_db()
+        assert gpt.instructions == "Theirs."
+
+    def test_a_save_whose_answer_was_lost_can_be_sent_again(self, as_alice, fields):
+        sent = {**fields, **self.shown(as_alice), "instructions": "Mine."}
+
+        statuses = [as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).status_code for _ in range(2)]
+
+        assert statuses == [200, 200]
+
+    @pytest.mark.parametrize("elsewhere", ["api", "restore", "line"])
+    def test_changes_by_programs_restored_versions_and_lists_count_too(self, as_alice, gpt, fields, bob, elsewhere):
+        from web.builder.services import create_gpt, publish, update_gpt
+
+        clerk = publish(create_gpt(bob, {"name": "Clerk"}), Sharing.STORE).gpt
+        line = {"when-clerk": "Prices"}
+        gpt.delegates.create(delegate=clerk, when="Orders")
+        sent = {**fields, **self.shown(as_alice), "instructions": "Mine.", "when-clerk": "Orders"}
+        if elsewhere == "api":
+            change = {"starters": ["It drips."]}
+            as_alice.patch("/api/gpts/pump-doctor", change, content_type="application/json")
+        elif elsewhere == "restore":
+            update_gpt(gpt, {"description": "Draft."})
+            sent |= self.shown(as_alice)
+            as_alice.post(f"/gpts/pump-doctor/restore/{gpt.published_id}")
+        else:
+            current = {**fields, "description": gpt.description, **self.shown(as_alice)}
+            as_alice.post("/gpts/pump-doctor/edit", {**current, **line}, headers=JSON)
+
+        assert as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).status_code == 409
 
 
 def test_the_form_says_where_the_draft_stands(as_alice, gpt):

@@ -87,13 +87,47 @@ def test_restoring_brings_fields_and_files_back_into_the_draft_only(as_alice, gp
     update_gpt(gpt, {"instructions": "Third."})
     publish(gpt)
 
-    as_alice.post("/gpts/pump-doctor/restore/2")
+    as_alice.post(f"/gpts/pump-doctor/restore/{gpt.versions.get(number=2).id}")
 
     gpt.refresh_from_db()
     assert gpt.instructions == "Help with pumps."
     assert [f.name for f in gpt.files.filter(removed=None)] == ["a.txt"]
     assert gpt.published.number == 3
-    assert as_alice.post("/gpts/pump-doctor/restore/9").status_code == 404
+    assert as_alice.post("/gpts/pump-doctor/restore/999999").status_code == 404
+
+
+def test_restoring_asks_before_it_replaces_unpublished_work_and_keeps_that_work(as_alice, gpt, bob, client):
+    add_file(gpt, "pending.pdf", [b"words"])
+    update_gpt(gpt, {"instructions": "A day of work."})
+    first = f"/gpts/pump-doctor/restore/{gpt.published_id}"
+    assert f'href="{first}"' in as_alice.get("/gpts/pump-doctor/history").content.decode()
+
+    page = as_alice.get(first).content.decode()
+    assert "Replace your draft?" in page
+    assert "<del>A day of work.</del>" in page
+    assert "pending.pdf" in page
+    gpt.refresh_from_db()
+    assert gpt.instructions == "A day of work."  # looking changes nothing
+    as_alice.post(first)
+    gpt.refresh_from_db()
+    assert gpt.instructions == "Help with pumps."
+
+    assert "Replaced drafts" in as_alice.get("/gpts/pump-doctor/history").content.decode()
+    draft = gpt.versions.exclude(replaced=None).get()
+    as_alice.post(f"/gpts/pump-doctor/restore/{draft.id}")
+    gpt.refresh_from_db()
+    assert gpt.instructions == "A day of work."
+    as_alice.post(f"/gpts/pump-doctor/restore/{draft.id}")
+    assert gpt.versions.exclude(replaced=None).count() == 1  # nothing was lost this time
+    client.force_login(bob)
+    assert client.get(first).status_code == 404
+    assert client.post(f"/gpts/pump-doctor/restore/{draft.id}").status_code == 404
+
+
+def test_what_a_preview_kept_is_no_version_to_restore(as_alice, gpt):
+    from web.builder.services import preview_version
+
+    assert as_alice.post(f"/gpts/pump-doctor/restore/{preview_version(gpt).id}").status_code == 404
 
 
 def test_a_draft_without_versions_says_so(as_alice, alice):

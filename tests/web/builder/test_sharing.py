@@ -15,7 +15,7 @@ def link(gpt) -> str:
 
 
 def test_choosing_the_link_shows_it_in_the_form(as_alice, gpt, fields):
-    response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "link"}, headers=JSON)
+    response = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "link", "action": "share"}, headers=JSON)
 
     assert f"/l/{Gpt.objects.get().link_secret}/" in response.json()["parts"]["link"]
 
@@ -54,7 +54,7 @@ def test_keeping_it_to_oneself_again_shuts_everyone_out(client, link, alice, bob
     client.force_login(bob)
     client.get(link)
     client.force_login(alice)
-    client.post("/gpts/pump-doctor/edit", {**fields, "sharing": "me"}, headers=JSON)
+    client.post("/gpts/pump-doctor/edit", {**fields, "sharing": "me", "action": "share"}, headers=JSON)
 
     client.force_login(bob)
     assert client.get("/g/pump-doctor/").status_code == 404
@@ -68,3 +68,42 @@ def test_the_link_of_an_unpublished_gpt_leads_nowhere_yet(client, alice, bob):
     client.force_login(bob)
 
     assert client.get(f"/l/{secret}/").status_code == 404
+
+
+def test_choosing_who_may_use_a_published_gpt_changes_nothing_until_it_is_confirmed(client, as_alice, gpt, fields):
+    as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "me", "action": "share"})
+    for step in ({"headers": JSON}, {}):  # saved by the page's script, and by "Save draft"
+        page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "store"}, **step, follow=True)
+        assert Gpt.objects.get().sharing == "me"
+    assert "To change who can use it, press “Update sharing”." in page.content.decode()
+
+    page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "store", "action": "share"}, follow=True)
+    assert "It’s in the store, where everyone can use it." in page.content.decode()
+    assert Gpt.objects.get().sharing == "store"
+    page = as_alice.post("/gpts/pump-doctor/edit", {**fields, "sharing": "me", "action": "publish"}, follow=True)
+    assert "Version 2 published. Only you can use it." in page.content.decode()
+    client.logout()
+    assert client.get("/g/pump-doctor/").status_code == 404
+
+
+def test_a_gpt_with_nothing_but_a_name_does_not_get_into_the_store(as_alice, alice, bob, fields):
+    from web.builder.services import create_gpt
+
+    idea = create_gpt(alice, {"name": "Idea"})
+    sent = {**fields, "name": "Idea", "description": "", "instructions": " ", "starters": [], "sharing": "store"}
+    assert as_alice.post("/gpts/idea/edit", sent, headers=JSON).json()["errors"] == {}  # chosen, not published
+
+    page = as_alice.post("/gpts/idea/edit", {**sent, "action": "publish"}).content.decode()
+    assert "Not published. Correct the fields marked in red" in page
+    assert "Add a description to list this GPT in the store." in page
+    assert "Add instructions, knowledge or actions to list this GPT in the store." in page
+    as_alice.post("/gpts/idea/edit", {**sent, "sharing": "link", "action": "publish"})
+    page = as_alice.post("/gpts/idea/edit", {**sent, "action": "share"}).content.decode()
+    assert "Sharing didn’t change. Correct the fields marked in red" in page
+    idea.refresh_from_db()
+    assert (idea.published.number, idea.sharing) == (1, "link")
+
+    idea.files.create(name="a.txt", sha256="0" * 64, size=1, status="ready", segment="s")
+    as_alice.post("/gpts/idea/edit", {**sent, "description": "Ideas.", "action": "publish"})
+    idea.refresh_from_db()
+    assert (idea.published.number, idea.sharing) == (2, "store")

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import html
 import json
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -15,14 +17,17 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from django.contrib.messages import get_messages
 from django.db import close_old_connections
+from django.template.loader import render_to_string
 from django.test import Client
 
+from gpts.runs.steps import ApprovalRequest
 from gpts.spec.actions import Operation, host_of
 from web import rpc
 from web.builder import auth, sign_ins
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import Action, SignIn
 from web.builder.services import publish, set_sharing
+from web.chat.approvals import card
 from workers.egress import EgressConfig
 from workers.rpc import sign_ins as lending
 from workers.tools import SignInNeeded, ToolError
@@ -150,9 +155,10 @@ def browser(user) -> Client:
 
 
 def begin(client: Client, action: Action, **query: str) -> str:
+    """The service's URL, from the page that names its hosts: they are not the API's."""
     response = client.get(f"/actions/{action.id}/sign-in", query)
-    assert response.status_code == 302
-    return response.url
+    assert response.status_code == 200
+    return html.unescape(re.search(r'href="([^"]+)">Continue to', response.content.decode())[1])
 
 
 def come_back(client: Client, action: Action, answer: dict[str, str]):
@@ -188,6 +194,44 @@ def test_the_way_there_carries_state_and_challenge(bob, action, provider):
     assert asked["redirect_uri"] == sign_ins.redirect_uri(action)
     assert len(asked["state"]) >= 40
     assert CLIENT_SECRET not in url
+
+
+def test_every_host_of_a_sign_in_is_named_before_the_person_goes_there(bob, action, run):
+    """The creator's token URL gets codes and could keep the access: the API's host alone says nothing about it."""
+    fields = {**action.oauth, "authorize_url": "https://id.example/go", "token_url": "https://evil.example/t"}
+    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **(fields | {"revoke_url": ""})))
+
+    page = browser(bob).get(f"/actions/{action.id}/sign-in").content.decode()
+    request = ApprovalRequest(call_id="c", digest="d", name="list", sign_in="crm.example")
+    shown = card(run, action.gpt.draft_spec(), request)
+
+    assert [page.index(f"<b>{host}</b>") for host in ("id.example", "evil.example", "crm.example")]
+    assert "Continue to id.example" in page
+    assert shown.others == ("id.example", "evil.example")
+    assert "<b>id.example</b> and <b>evil.example</b>" in render_to_string("chat/approval.html", {"card": shown})
+    fields |= {"authorize_url": "https://crm.example/go", "token_url": "https://crm.example/t", "revoke_url": ""}
+    auth.set_auth(action, AuthSetting("oauth", CLIENT_SECRET, **fields))
+    assert browser(bob).get(f"/actions/{action.id}/sign-in").url.startswith("https://crm.example/go?")
+    assert card(run, action.gpt.draft_spec(), request).others == ()
+
+
+def test_a_code_is_not_sent_to_a_host_that_was_changed_meanwhile(bob, action, provider):
+    client = browser(bob)
+    answer = provider.authorize(begin(client, action))
+    auth.set_auth(
+        action, AuthSetting("oauth", CLIENT_SECRET, **(action.oauth | {"token_url": f"{provider.url}/evil"}))
+    )
+
+    assert "changed this service meanwhile" in said(come_back(client, action, answer))
+    assert provider.codes  # nobody has seen the code
+    assert not SignIn.objects.exclude(sealed="").exists()
+
+
+def test_the_client_secret_stays_with_the_hosts_that_it_was_entered_for(action, provider):
+    auth.set_auth(action, AuthSetting("oauth", **(action.oauth | {"scope": "read"})))
+    assert action.open_secret() == CLIENT_SECRET
+    auth.set_auth(action, AuthSetting("oauth", **(action.oauth | {"token_url": "https://evil.example/token"})))
+    assert action.open_secret() == ""
 
 
 def test_a_person_signs_in_and_only_that_person_s_runs_have_the_token(bob, charlie, alice, action, provider):
@@ -300,7 +344,7 @@ def test_who_may_not_chat_may_not_sign_in(bob, alice, action):
     set_sharing(action.gpt, "me")
     assert browser(bob).get(f"/actions/{action.id}/sign-in").status_code == 404
     assert browser(bob).get(f"/actions/{action.id}/callback").status_code == 404
-    assert browser(alice).get(f"/actions/{action.id}/sign-in").status_code == 302
+    assert browser(alice).get(f"/actions/{action.id}/sign-in").status_code == 200
     assert Client().get(f"/actions/{action.id}/sign-in").url.startswith("/account/login/")
 
 

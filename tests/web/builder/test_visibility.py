@@ -70,7 +70,7 @@ def test_changes_need_the_token_of_the_form(alice, gpt, path):
     assert Gpt.objects.get().deleted is None
 
 
-@pytest.mark.parametrize("path", ["restore/1", "picture", "link", "cancel-publishing", "knowledge/ask"])
+@pytest.mark.parametrize("path", ["picture", "link", "cancel-publishing", "knowledge/ask"])
 def test_looking_changes_nothing(as_alice, gpt, path):
     assert as_alice.get(f"/gpts/{gpt.slug}/{path}").status_code == 405
 

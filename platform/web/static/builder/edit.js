@@ -14,6 +14,8 @@ let edits = 0; // counts changes, so that those made during a save are saved aft
 let saved = 0;
 let timer = 0;
 let saving = null;
+const staleNotice = form.querySelector("[data-stale]");
+let stale = !staleNotice.hidden; // nothing is saved until the person chose between their text and the other one
 
 // Saving ------------------------------------------------------------------------------------------------------------
 
@@ -32,7 +34,7 @@ async function rotate(url) {
 async function saveNow() {
   clearTimeout(timer);
   if (saving) await saving;
-  if (saved === edits) return;
+  if (saved === edits || stale) return;
   saving = save();
   await saving;
   saving = null;
@@ -45,6 +47,8 @@ async function save() {
     const body = new FormData(form);
     for (const name of ["files", "picture", "action"]) body.delete(name);
     const data = await post(form.getAttribute("action"), body);
+    if ("stale" in data) return ask(data.stale);
+    form.elements.revision.value = data.revision;
     saved = at;
     showErrors(data.errors);
     show(data);
@@ -55,6 +59,21 @@ async function save() {
     tell(`Not saved. ${error.message} Your changes are still here.`, true);
     timer = setTimeout(saveNow, 5000);
   }
+}
+
+/** Let the person choose between their text and the draft with `revision`, which another tab or program saved. */
+function ask(revision) {
+  stale = true;
+  form.elements.revision.value = revision;
+  staleNotice.hidden = false;
+  tell("Not saved", true);
+}
+
+function overwrite() {
+  stale = false;
+  staleNotice.hidden = true;
+  edits += 1;
+  saveNow();
 }
 
 function tell(text, bad = false) {
@@ -80,7 +99,11 @@ function showErrors(errors) {
 }
 
 /** Replace the parts of the page that differ in the server's response. */
-function show({ parts, waiting: waits }) {
+function show({ parts, waiting: waits, live }) {
+  if (live !== undefined) {
+    sharing.dataset.live = live;
+    showSharing();
+  }
   for (const [name, html] of Object.entries(parts)) {
     for (const place of document.querySelectorAll(`[data-part="${name}"]`)) {
       if (place.dataset.html !== html) place.innerHTML = place.dataset.html = html;
@@ -89,6 +112,20 @@ function show({ parts, waiting: waits }) {
   if (waiting && !waits && !files.anyFailed()) toast("New version published.");
   waiting = waits;
   if (waiting) files.follow();
+}
+
+// Sharing -----------------------------------------------------------------------------------------------------------
+
+const sharing = document.getElementById("sharing");
+const SHARE = { me: "Make private", link: "Share by link", store: "List in the store" };
+
+/** Offer the button that changes who can use a published GPT, while another level is chosen than the live one. */
+function showSharing() {
+  const [row, { live }] = [sharing.querySelector("[data-share]"), sharing.dataset];
+  const chosen = form.elements.sharing.value;
+  row.hidden = !live || chosen === live;
+  row.querySelector("button").textContent = SHARE[chosen];
+  row.querySelector("[data-share-note]").textContent = row.hidden ? "" : "Not changed yet.";
 }
 
 const preview = document.getElementById("preview");
@@ -132,8 +169,16 @@ form.addEventListener("input", ({ target }) => {
   if (target.type === "file") return;
   if (target.name) count(target);
   if (target.name === "name") form.querySelector("[data-name]").textContent = target.value || "Untitled";
-  if (target.name) edited();
+  if (target.name === "sharing" && sharing.dataset.live) showSharing();
+  else if (target.name) edited();
 });
+
+/** Whether the person changed `field` before this script ran. */
+function wasChanged(field) {
+  if (field.type === "radio" || field.type === "checkbox") return field.checked !== field.defaultChecked;
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.type !== "file" && field.type !== "hidden" && "defaultValue" in field && field.value !== field.defaultValue;
+}
 
 form.addEventListener("outside-changed", edited);
 
@@ -216,6 +261,8 @@ form.addEventListener("click", (event) => {
     clearPicture: () => setPicture(null),
     draw: () => draw(button),
     rotate: () => rotate(button.dataset.rotate),
+    overwrite,
+    loadTheirs: () => { saved = edits; location.reload(); },
     openPreview: () => { saveNow(); preview.showModal(); },
   };
   const name = Object.keys(act).find((key) => key in button.dataset);
@@ -236,10 +283,18 @@ form.addEventListener("submit", (event) => {
     return;
   }
   clearTimeout(timer);
+  if (saving) { // its response has the revision that the form must send
+    event.preventDefault();
+    saving.then(() => form.requestSubmit(event.submitter));
+    return;
+  }
   saved = edits; // submitting the form saves the rest
 });
 window.addEventListener("beforeunload", (event) => { if (saved !== edits || files.uploading()) event.preventDefault(); });
 document.addEventListener("visibilitychange", () => { if (document.hidden) saveNow(); });
 
 limitStarters();
+showSharing();
+if (stale) edits += 1;
+else if ([...form.elements].some(wasChanged)) edited();
 files.start(waiting);

@@ -7,6 +7,7 @@ const conversation = new Conversation(talk, {
   // The first message creates the chat: go to its URL, replacing this one in the browser's history.
   began(data) {
     if ("page" in talk.dataset) return false;
+    talk.querySelector("[data-composer]").action = data.send; // what was typed since is kept for that page
     location.replace(data.url);
     return true;
   },

@@ -1,4 +1,4 @@
-// The text field for messages: grows with the text, sends on Enter, and keeps the text until it was received.
+// The text field for messages: grows with the text, sends on Enter, and loses nothing that was typed.
 
 import { Attachments } from "./attachments.js";
 import { Mention } from "./mention.js";
@@ -18,11 +18,13 @@ export class Composer {
     this.max = Number(form.dataset.max);
     this.answering = false;
     this.sending = false;
+    this.unsent = ""; // the message being sent, which returns to the field if that fails
     this.waiting = false; // to send the message once its files are read
     const changed = (removed) => this.filesChanged(removed);
     this.attached = form.querySelector("[data-attach]") && new Attachments(form, form.closest("[data-talk]"), changed);
     this.mention = form.querySelector("[data-mention]") && new Mention(form, (refusal) => this.fail(refusal));
-    this.area.value ||= this.draft() ?? "";
+    this.area.value = this.written();
+    if (this.area.value) this.keep();
     this.listen();
     this.update();
   }
@@ -50,8 +52,18 @@ export class Composer {
   // The text survives a reload, a crash and signing in again in this tab.
   draftKey() { return `draft ${this.form.action}`; }
   draft() { try { return sessionStorage.getItem(this.draftKey()); } catch { return null; } }
-  keep() { try { sessionStorage.setItem(this.draftKey(), this.area.value); } catch { /* Not everyone allows storage. */ } }
+  keep() { try { sessionStorage.setItem(this.draftKey(), this.whole()); } catch { /* Not everyone allows storage. */ } }
   forget(key) { try { sessionStorage.removeItem(key); } catch { /* The same. */ } }
+
+  /** The field's text on arrival: the draft, and what was typed before this script ran. */
+  written() {
+    const [{ value, defaultValue }, draft] = [this.area, this.draft() ?? ""];
+    if (value === defaultValue) return value || draft;
+    return value.startsWith(draft) ? value : draft + value;
+  }
+
+  /** The message being sent, if there is one, and the text typed since. */
+  whole() { return [this.unsent, this.area.value].filter(Boolean).join("\n"); }
 
   async submit() {
     const text = this.area.value;
@@ -80,10 +92,11 @@ export class Composer {
     } else this.update();
   }
 
-  /** Send `text`; if it is the field's, the field is cleared once it was received. */
+  /** Send `text`; if it is the field's, the field is free for the next message meanwhile. */
   async deliver(text, own) {
     const key = this.draftKey(); // sending the first message changes the form's action
     this.sending = true;
+    if (own) [this.unsent, this.area.value] = [text, ""];
     this.fail(null);
     this.update();
     try {
@@ -91,12 +104,14 @@ export class Composer {
       await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
       this.attached?.clear();
       if (own) {
+        this.unsent = "";
         this.forget(key);
-        this.area.value = "";
+        this.keep();
         // The button that was pressed is hidden now. On phones the keyboard would cover the answer.
         if (matchMedia("(hover: hover)").matches) this.area.focus({ preventScroll: true });
       }
     } catch (refusal) {
+      [this.area.value, this.unsent] = [this.whole(), ""];
       this.fail(refusal, own && text.trim() ? " Your message is still here." : "");
     } finally {
       this.sending = false;
