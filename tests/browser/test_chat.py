@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from gpts.runs.steps import ModelReply
 from tests.browser.conftest import ANSWER
@@ -241,6 +241,33 @@ def test_what_is_typed_while_an_answer_is_written_waits(asked, take):
     worker.answer()
     expect(asked.get_by_role("button", name="Send")).to_be_enabled()
     expect(field(asked)).to_have_value("And then?")
+
+
+def test_what_is_typed_before_the_script_runs_and_while_a_message_is_sent_is_kept(bob_page, gpt, take):
+    held: list[Route] = []
+    bob_page.route("**/composer.js", lambda route: held.append(route))
+    with bob_page.expect_request("**/composer.js"):
+        bob_page.goto(f"/g/{gpt.slug}/chat", wait_until="commit")
+    field(bob_page).fill("First, ")
+    bob_page.unroute("**/composer.js")
+    held.pop().continue_()
+    bob_page.wait_for_load_state()
+    field(bob_page).press_sequentially("one question.")
+    bob_page.route(
+        "**/chat", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    field(bob_page).press("Enter")
+    expect(bob_page.get_by_role("button", name="Sending")).to_be_visible()
+
+    field(bob_page).press_sequentially("And another")
+    held.pop().continue_()
+
+    bob_page.wait_for_url("**/c/**")
+    expect(bob_page.locator(".question")).to_have_text(re.compile("First, one question."))
+    expect(field(bob_page)).to_have_value("And another")
+    take().answer()
+    expect(bob_page.locator("a.cite")).to_have_count(3)
+    expect(field(bob_page)).to_have_value("And another")
 
 
 def test_an_unsent_text_survives_a_reload(answered):

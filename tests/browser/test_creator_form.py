@@ -32,7 +32,8 @@ def page(browser, live_server, client, alice) -> Iterator[Page]:
 @pytest.fixture
 def gpt(alice) -> Gpt:
     """Alice's published GPT with one starter and no files."""
-    gpt = create_gpt(alice, {"name": "Pump Doctor", "instructions": "Help with pumps.", "starters": ["It leaks."]})
+    fields = {"description": "Finds the fault.", "instructions": "Help with pumps.", "starters": ["It leaks."]}
+    gpt = create_gpt(alice, {"name": "Pump Doctor", **fields})
     publish(gpt, Sharing.STORE)
     return gpt
 
@@ -51,6 +52,35 @@ def test_what_is_typed_saves_itself(form, gpt):
     expect(form.get_by_text("Version 1 is live")).to_be_visible()
     expect(form.get_by_text("12 of 8,000")).to_be_visible()
     assert Gpt.objects.get().instructions == "Typed words."
+
+
+def test_two_tabs_overwrite_nothing_unasked_and_sharing_takes_a_button(form, gpt):
+    other = form.context.new_page()
+    other.goto(form.url)
+    mine, theirs = (each.get_by_label("Instructions", exact=True) for each in (form, other))
+    mine.fill("Mine.")
+    expect(form.get_by_text("Draft saved")).to_be_visible()
+    theirs.fill("Theirs.")
+
+    expect(other.get_by_text("was changed in another tab")).to_be_visible()
+    expect(theirs).to_have_value("Theirs.")
+    assert Gpt.objects.get().instructions == "Mine."
+    other.get_by_role("button", name="Overwrite it with mine").press("Enter")
+    expect(other.get_by_text("Draft saved")).to_be_visible()
+    assert Gpt.objects.get().instructions == "Theirs."
+    form.get_by_label("Description", exact=True).fill("Cares for pumps.")
+    form.get_by_role("button", name="Load the other version").click()
+    expect(mine).to_have_value("Theirs.")
+
+    form.get_by_label("Only me").check()
+    expect(form.get_by_text("Not changed yet.")).to_be_visible()
+    form.get_by_label("Anyone with the link").check()
+    form.get_by_label("Description", exact=True).fill("Cures pumps.")
+    expect(form.get_by_text("Draft saved")).to_be_visible()
+    assert Gpt.objects.get().sharing == Sharing.STORE
+    form.get_by_role("button", name="Share by link").click()
+    expect(form.get_by_text("Anyone with the link can use it.")).to_be_visible()
+    assert Gpt.objects.get().sharing == Sharing.LINK
 
 
 def test_the_preview_greets_as_the_draft_does(form, gpt):
