@@ -249,9 +249,9 @@ def test_what_is_typed_before_the_script_runs_and_while_a_message_is_sent_is_kep
     with bob_page.expect_request("**/composer.js"):
         bob_page.goto(f"/g/{gpt.slug}/chat", wait_until="commit")
     field(bob_page).fill("First, ")
-    bob_page.unroute("**/composer.js")
     held.pop().continue_()
     bob_page.wait_for_load_state()
+    bob_page.unroute("**/composer.js")
     field(bob_page).press_sequentially("one question.")
     bob_page.route(
         "**/chat", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
