@@ -80,6 +80,8 @@ class GptForm(NewGptForm):
     sharing = forms.ChoiceField(choices=Sharing.choices)
     # The draft's revision that the page shows. A page from before there was one sends none.
     revision = forms.IntegerField(required=False)
+    # A newer revision that the person chose to overwrite.
+    overwrite = forms.IntegerField(required=False)
 
     def __init__(self, gpt: Gpt, data: QueryDict | None = None) -> None:
         """Shows the draft of `gpt`, or the sent data. Each GPT in its list has a field for when to ask it."""

@@ -111,7 +111,8 @@ def save_form(gpt: Gpt, fields: dict[str, Any], lines: dict[str, str], revision:
 
 
 def _differs(gpt: Gpt, fields: dict[str, Any]) -> bool:
-    return any(getattr(gpt, name) != value for name, value in fields.items())
+    """Whether `fields` change what pages send together; the picture is sent alone, by the same page."""
+    return any(getattr(gpt, name) != value for name, value in fields.items() if name != "picture")
 
 
 def _next_revision(gpt: Gpt) -> Gpt:

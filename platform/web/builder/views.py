@@ -106,7 +106,8 @@ def save(gpt: Gpt, form: GptForm, opens: bool = False) -> None:
     Who can use a published GPT changes only if the person pressed a button that says so: `opens`.
     """
     form.is_valid()
-    services.save_form(gpt, form.draft_fields(), form.sent_lines(), form.cleaned_data.get("revision"))
+    revision = form.cleaned_data.get("overwrite") or form.cleaned_data.get("revision")
+    services.save_form(gpt, form.draft_fields(), form.sent_lines(), revision)
     sharing = form.cleaned_data.get("sharing", gpt.sharing)
     if opens and sharing == Sharing.STORE:
         for name, text in services.unlisted(gpt).items():

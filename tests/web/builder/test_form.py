@@ -189,10 +189,13 @@ class TestTwoTabs:
         assert page.status_code == 409
         assert "was changed in another tab" in page.content.decode()
         assert "Theirs.</textarea>" in page.content.decode()
+        assert (
+            f'name="revision" value="{first["revision"]}"' in page.content.decode()
+        )  # pressing again changes nothing
         gpt.refresh_from_db()
         assert (gpt.instructions, gpt.sharing, gpt.published.number) == ("Mine.", "store", 1)
 
-        as_alice.post("/gpts/pump-doctor/edit", {**other, "revision": saved["revision"]}, headers=JSON)
+        as_alice.post("/gpts/pump-doctor/edit", {**other, "overwrite": saved["revision"]}, headers=JSON)
         gpt.refresh_from_db()
         assert gpt.instructions == "Theirs."
 
@@ -202,6 +205,14 @@ class TestTwoTabs:
         statuses = [as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).status_code for _ in range(2)]
 
         assert statuses == [200, 200]
+
+    def test_a_picture_from_the_same_page_is_no_change_elsewhere(self, as_alice, gpt, fields):
+        from web.builder.services import update_gpt
+
+        sent = {**fields, **self.shown(as_alice), "instructions": "Mine."}
+        update_gpt(gpt, {"picture": "a.webp"})
+
+        assert as_alice.post("/gpts/pump-doctor/edit", sent, headers=JSON).status_code == 200
 
     @pytest.mark.parametrize("elsewhere", ["api", "restore", "line"])
     def test_changes_by_programs_restored_versions_and_lists_count_too(self, as_alice, gpt, fields, bob, elsewhere):

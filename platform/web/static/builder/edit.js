@@ -64,13 +64,14 @@ async function save() {
 /** Let the person choose between their text and the draft with `revision`, which another tab or program saved. */
 function ask(revision) {
   stale = true;
-  form.elements.revision.value = revision;
+  staleNotice.querySelector("[data-overwrite]").value = revision;
   staleNotice.hidden = false;
   tell("Not saved", true);
 }
 
-function overwrite() {
+function overwrite(button) {
   stale = false;
+  form.elements.revision.value = button.value;
   staleNotice.hidden = true;
   edits += 1;
   saveNow();
@@ -261,7 +262,7 @@ form.addEventListener("click", (event) => {
     clearPicture: () => setPicture(null),
     draw: () => draw(button),
     rotate: () => rotate(button.dataset.rotate),
-    overwrite,
+    overwrite: () => overwrite(button),
     loadTheirs: () => { saved = edits; location.reload(); },
     openPreview: () => { saveNow(); preview.showModal(); },
   };
