@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.text import slugify
@@ -169,11 +169,12 @@ def unready(gpt: Gpt) -> str:
 
 def unlisted(gpt: Gpt) -> dict[str, str]:
     """What the draft lacks for the store, by field; people there have nothing else to go by."""
-    content = (gpt.files.filter(removed=None), gpt.delegates, *(rows.filter(removed=None) for rows in outside(gpt)))
+    rows: list[QuerySet[Any]] = [gpt.files.all(), *outside(gpt)]
+    is_empty = not gpt.delegates.exists() and not any(each.filter(removed=None).exists() for each in rows)
     missing = {}
     if not gpt.description.strip():
         missing["description"] = "Add a description to list this GPT in the store."
-    if not gpt.instructions.strip() and not any(rows.exists() for rows in content):
+    if not gpt.instructions.strip() and is_empty:
         missing["instructions"] = "Add instructions, knowledge or actions to list this GPT in the store."
     return missing
 
