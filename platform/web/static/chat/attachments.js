@@ -199,10 +199,12 @@ export class Attachments {
     }
   }
 
-  /** Remove the chips of the sent files. */
-  clear() {
-    this.files.clear();
-    this.list.replaceChildren();
+  /** Take `chips`, which were sent, out of the field; files attached since stay. */
+  clear(chips) {
+    for (const chip of chips) {
+      this.files.delete(chip);
+      chip.remove();
+    }
     this.update();
   }
 

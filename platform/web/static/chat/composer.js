@@ -95,6 +95,7 @@ export class Composer {
   /** Send `text`; if it is the field's, the field is free for the next message meanwhile. */
   async deliver(text, own) {
     const key = this.draftKey(); // sending the first message changes the form's action
+    const chips = [...(this.attached?.files.keys() ?? [])];
     this.sending = true;
     if (own) [this.unsent, this.area.value] = [text, ""];
     this.fail(null);
@@ -102,7 +103,7 @@ export class Composer {
     try {
       const files = (this.attached?.ids ?? []).map((id) => ["attachments", id]);
       await this.handlers.send(text, [...files, ...(this.mention?.fields ?? [])]);
-      this.attached?.clear();
+      this.attached?.clear(chips);
       if (own) {
         this.unsent = "";
         this.forget(key);
