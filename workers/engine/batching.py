@@ -6,25 +6,29 @@ manager (with an empty prefix cache) at the next call.
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, cast
 
 import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig, PreTrainedModel
 from transformers.generation.continuous_batching.continuous_api import (
     ContinuousBatchingManager,
+    ContinuousBatchProcessor,
     OutputRouter,
 )
 from transformers.generation.continuous_batching.requests import GenerationOutput
 
 from workers.engine.base import EngineError, Sampling
 from workers.engine.grammar import GrammarState
-from workers.engine.grammar_mask import GrammarMask
+from workers.engine.grammar_mask import CheckedProcessor, GrammarMask
 from workers.engine.in_process import Mailbox, Progress
 
 # "No top-k" for processors without such an option; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
-# More rows than the stock manager ever samples in one step.
-STOCK_ROWS: Final = 4_096
+# Most requests in one step. Sampling takes some ten numbers per token of the vocabulary for each: 0.8 GB in all.
+MAX_ROWS: Final = 128
+# Most tokens in one step: longer prompts are read in parts, between the steps of other chats.
+MAX_TOKENS: Final = 2_048
 
 
 class MailRouter(OutputRouter):
@@ -79,10 +83,14 @@ class StockBatch:
     def __init__(self, model: PreTrainedModel, cache_tokens: int, end_ids: frozenset[int]) -> None:
         self._end_ids = sorted(end_ids)
         self._router = MailRouter()
-        self.manager = _stock_manager(model, cache_tokens)
-        self.manager.output_router = self._router
-        with torch.inference_mode():
-            self.manager.start()
+        try:
+            self.manager = _stock_manager(model, cache_tokens)
+            self.manager.output_router = self._router
+            with torch.inference_mode(), on_device(model.device):
+                self.manager.warmup()
+                self.manager.start()
+        except (MemoryError, RuntimeError, ValueError) as error:
+            raise EngineError(f"The model can't serve chats here: {error}") from error
 
     @property
     def n_running(self) -> int:
@@ -130,25 +138,37 @@ def _sampling_options(sampling: Sampling) -> dict[str, Any]:
     return {"temperature": sampling.temperature, "top_k": sampling.top_k or ALL_TOKENS, "top_p": sampling.top_p}
 
 
+class _Manager(ContinuousBatchingManager):
+    def _create_batch_processor(self) -> ContinuousBatchProcessor:
+        processor = super()._create_batch_processor()
+        processor.__class__ = CheckedProcessor  # the library names the class
+        return processor
+
+
+def on_device(device: torch.device) -> AbstractContextManager[Any]:
+    """What the calling thread does with CUDA in the block happens on `device`."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
 def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
     """transformers' own manager: flash attention on GPUs that have it, per-request sampling processors.
 
-    The generation values must differ from the defaults, or the processors are not created. Batching is synchronous,
-    because a grammar must read a token before it allows the next ones.
+    The generation values must differ from the defaults, or the processors are not created. With flash attention it
+    chooses CUDA graphs and asynchronous batching by itself, which `GrammarMask` allows for.
     """
     generation = GenerationConfig(do_sample=True, temperature=0.7, top_k=50, top_p=0.9, eos_token_id=-1)
     page = 256
     config = ContinuousBatchingConfig(
         page_size=page,
         num_blocks=cache_tokens // page or None,
+        max_requests_per_batch=MAX_ROWS,
+        max_batch_tokens=MAX_TOKENS,
         per_request_processors=True,
-        use_async_batching=False,
     )
-    manager = ContinuousBatchingManager(cast(Any, model), generation, config)
+    manager = _Manager(cast(Any, model), generation, config)
     # The grammars' mask comes before the sampling processors.
-    n_rows = max(config.max_requests_per_batch or 0, config.max_batch_tokens or 0, STOCK_ROWS)
     processors = manager.logit_processor
-    mask = GrammarMask(n_rows, model.config.get_text_config().vocab_size, model.device)
+    mask = GrammarMask(MAX_ROWS, model.config.get_text_config().vocab_size, model.device)
     processors.logits_processor.insert(0, mask)
     processors.tensors_required += 1
     processors.do_processing = True

@@ -93,10 +93,14 @@ class JsonPlace:
 
 
 class GrammarState:
-    """One reply under a grammar. For the batch's thread only, except for `error` once the reply has ended."""
+    """One reply under a grammar. For the batch's thread only, except for `error` once the reply has ended.
+
+    `strayed`: it has written a forbidden token where the batch checks tokens afterwards.
+    """
 
     def __init__(self, matcher: Any, table: TokenTable, end_ids: frozenset[int], max_tokens: int, spare: int) -> None:
         self.error = ""
+        self.strayed = False
         self.ends_in_string = False
         self._matcher = matcher
         self._table = table

@@ -1,0 +1,124 @@
+"""transformers' batch as graphics cards run it: prepared ahead, with grammars and plain replies side by side."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from gpts.spec.tools import ToolSpec
+from tests.workers.engine.tiny_model import asynchronous, save_tiny_model
+from workers.engine.base import Grammar, Sampling
+from workers.engine.batching import StockBatch
+from workers.engine.calls import CallForm
+from workers.engine.checked import json_problem
+from workers.engine.grammar import GrammarCompiler
+
+__all__ = ["asynchronous"]
+END = 257
+COUNT = {"type": "object", "properties": {"count": {"type": "integer"}, "unit": {"type": "string"}}, "required": ["count"]}
+TOOL = ToolSpec(name="stock", description="", parameters=COUNT)
+MAX_TOKENS = 160  # of one byte each
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> Any:
+    return AutoTokenizer.from_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def compiler(tokenizer: Any) -> GrammarCompiler:
+    return GrammarCompiler(tokenizer, len(tokenizer), frozenset({END}), CallForm())
+
+
+def opened(folder: Path) -> StockBatch:
+    return StockBatch(AutoModelForCausalLM.from_pretrained(folder).eval(), 4096, frozenset({END}))
+
+
+def replies(batch: StockBatch, grammars: Sequence[Any], sampling: Sampling = Sampling()) -> list[list[int]]:
+    """The tokens of one reply under each grammar, all generated together."""
+    prompts = [[10 + i, *range(20, 40)] for i in range(len(grammars))]
+    running = [
+        batch.begin(prompt, MAX_TOKENS, sampling, grammar) for prompt, grammar in zip(prompts, grammars, strict=True)
+    ]
+    ended = []
+    for each in running:
+        progress = each.read(60.0)
+        while progress is not None and not progress.ended:
+            progress = each.read(60.0)
+        assert progress is not None
+        assert progress.error == ""
+        ended.append(list(progress.ids))
+    return ended
+
+
+def grammars(compiler: GrammarCompiler) -> list[Any]:
+    wanted = [
+        None,
+        Grammar(json_schema=COUNT),
+        None,
+        Grammar(tools=(TOOL,)),
+        Grammar(tools=(TOOL,), required=True),
+        Grammar(json_schema=COUNT),
+    ]
+    return [compiler.start(each, MAX_TOKENS) if each else None for each in wanted]
+
+
+@pytest.fixture
+def expected(folder: Path, compiler: GrammarCompiler) -> list[list[int]]:
+    """What synchronous batching writes."""
+    batch = opened(folder)
+    try:
+        return replies(batch, grammars(compiler))
+    finally:
+        batch.stop()
+
+
+@pytest.fixture
+def ahead(expected: list[list[int]], asynchronous: None, folder: Path) -> Iterator[StockBatch]:
+    batch = opened(folder)
+    assert batch.manager.batch_processor.use_async_batching
+    yield batch
+    batch.stop()
+
+
+def test_batches_prepared_ahead_write_what_synchronous_ones_write(
+    ahead: StockBatch, expected: list[list[int]], compiler: GrammarCompiler, tokenizer: Any
+) -> None:
+    made = grammars(compiler)
+    found = replies(ahead, made)
+    assert found == expected
+    assert all(each.strayed for each in made if each)  # of random weights, so that tokens were taken back
+    for place in (1, 5):
+        assert json_problem(tokenizer.decode(found[place][:-1]), COUNT) == ""
+
+
+def test_sampled_replies_keep_to_their_schemas_ahead(
+    ahead: StockBatch, compiler: GrammarCompiler, tokenizer: Any
+) -> None:
+    for _ in range(3):
+        found = replies(ahead, grammars(compiler), Sampling(1.5, 0.95, 50))
+        for place in (1, 5):
+            assert json_problem(tokenizer.decode(found[place][:-1]), COUNT) == ""
+        assert all(len(found[place]) <= MAX_TOKENS for place in range(6))
+
+
+def test_a_request_cancelled_while_its_blocks_are_computed_does_not_end_the_batch(ahead: StockBatch) -> None:
+    step = ahead.manager._generation_step
+    running: list[Any] = []
+
+    def cancel_after_the_first() -> None:
+        step()
+        if running:
+            running.pop().cancel()
+
+    ahead.manager._generation_step = cancel_after_the_first
+    running.append(ahead.begin([5] * 512, 40, Sampling(), None))  # two whole blocks of the cache
+    assert len(replies(ahead, [None])[0]) > 0
+    assert ahead.problem() is None
