@@ -23,7 +23,7 @@ from web.sending import send_task
 from workers.egress import EgressConfig, Guard
 from workers.engine import open_engine
 from workers.engine.base import BUNDLED, Engine, EngineConfig, EngineError
-from workers.engine.local import prepare_local
+from workers.engine.local import prepare_local, uses_memory
 from workers.engine.measuring import Measurement, known_measurement, measure, picked_tool
 from workers.engine.switching import SwitchingEngine
 from workers.knowledge.embed import shared_embedder
@@ -75,6 +75,7 @@ def engine_config() -> EngineConfig:
         else settings.ENGINE_KEY,
         threads=settings.ENGINE_THREADS,
         cache_tokens=settings.ENGINE_CACHE_TOKENS,
+        weight_bits=settings.ENGINE_WEIGHT_BITS,
         script=settings.ENGINE_SCRIPT,
     )
 
@@ -122,7 +123,7 @@ def follow_choice() -> None:
     try:
         with _as_engine_error():
             needed = prepare_local(new, logger.info)
-        reopen = None if fits_beside(needed) else partial(open_engine, old)
+        reopen = None if fits_beside(needed) and uses_memory(new) else partial(open_engine, old)
         engine.switch(_as_engine_error()(partial(open_engine, new)), reopen)
     except EngineError as error:
         logger.error("the model was not changed: %s", error)

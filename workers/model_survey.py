@@ -26,11 +26,15 @@ DISK_STEP: Final = 100_000_000
 
 
 def machine() -> MachineSize:
-    """This machine, with its GPU."""
+    """This machine, with the largest of its GPUs."""
     import torch  # only here, as importing it takes seconds
 
-    gpu_memory = torch.cuda.mem_get_info()[1] if torch.cuda.is_available() else 0
-    return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory)
+    from workers.engine.gpus import allowed_bits
+
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    gpu_memory = max((torch.cuda.mem_get_info(index)[1] for index in gpus), default=0)
+    gpu_bits = (settings.ENGINE_WEIGHT_BITS or allowed_bits()[-1]) if settings.ENGINE == "hf" else 16
+    return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory, gpu_bits)
 
 
 def survey() -> None:

@@ -286,6 +286,8 @@ ENGINES_FILE = Path(read("ENGINES_FILE") or GUILDHALL_HOME / "engines.toml")
 ENGINES, ENGINES_WRONG = read_engines(ENGINES_FILE, read)
 ENGINE_THREADS = read_int("ENGINE_THREADS", 0, least=0)  # compute threads; 0: automatic
 ENGINE_CACHE_TOKENS = read_int("ENGINE_CACHE_TOKENS", 0, least=0)  # key-value cache, in tokens; 0: automatic
+# Bits per weight on GPUs: 16, 8 or 4; 0 (auto): the most that fit.
+ENGINE_WEIGHT_BITS = int(read_choice("ENGINE_WEIGHT_BITS", "auto", "16", "8", "4").replace("auto", "0"))
 ENGINE_SCRIPT = read("ENGINE_SCRIPT")  # tests only: canned replies for ENGINE=scripted
 EMBEDDER = read("EMBEDDER", "bundled")  # bundled, or a sentence-transformers directory
 # Text recognition (tesseract). The processes that parse files read both from the environment.

@@ -40,6 +40,7 @@ def found(tmp_path, monkeypatch):
         ("MAX_ACTIVE_RUNS", "0", "E002"),
         ("DELEGATION_DEPTH", "-1", "E002"),
         ("ENGINE_THREADS", "-2", "E002"),
+        ("ENGINE_WEIGHT_BITS", "2", "E002"),
         ("REPLY_DEADLINE_S", "0", "E002"),
         ("SANDBOX_MEMORY_MB", "1.5", "E002"),
         ("APPROVAL_DAYS", "", "E002"),

@@ -154,7 +154,8 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
     """transformers' own manager: flash attention on GPUs that have it, per-request sampling processors.
 
     The generation values must differ from the defaults, or the processors are not created. With flash attention it
-    chooses CUDA graphs and asynchronous batching by itself, which `GrammarMask` allows for.
+    chooses CUDA graphs and asynchronous batching by itself, which `GrammarMask` allows for. A graph cannot hold the
+    8-bit product, which looks for outliers.
     """
     generation = GenerationConfig(do_sample=True, temperature=0.7, top_k=50, top_p=0.9, eos_token_id=-1)
     page = 256
@@ -164,6 +165,7 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
         max_requests_per_batch=MAX_ROWS,
         max_batch_tokens=MAX_TOKENS,
         per_request_processors=True,
+        use_cuda_graph=False if getattr(model, "is_loaded_in_8bit", False) else None,
     )
     manager = _Manager(cast(Any, model), generation, config)
     # The grammars' mask comes before the sampling processors.

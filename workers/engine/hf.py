@@ -10,6 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
 from workers.engine.batching import StockBatch
+from workers.engine.gpus import packing, place
 from workers.engine.in_process import Batch, InProcessEngine
 from workers.engine.weights import fingerprint_of, resolve_model
 
@@ -24,7 +25,8 @@ class HfEngine(InProcessEngine):
         folder = resolve_model(config)
         torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        self._model = load_model(folder, config)
+        device, self._bits = place(folder, config)
+        self._model = load_model(folder, config, device, self._bits)
         self._cache_tokens = config.cache_tokens or (CPU_CACHE_TOKENS if self._model.device.type == "cpu" else 0)
         super().__init__(
             BUNDLED if config.base_model == BUNDLED else folder.name,
@@ -32,21 +34,21 @@ class HfEngine(InProcessEngine):
             n_vocabulary=self._model.config.get_text_config().vocab_size,
             end_ids=_end_ids(self._model, tokenizer),
             context_tokens=_context_tokens(self._model, config.context_tokens, self._cache_tokens),
-            fingerprint=fingerprint_of(folder, tokenizer.chat_template),
+            fingerprint=fingerprint_of(folder, f"{tokenizer.chat_template}{'' if self._bits == 16 else self._bits}"),
         )
 
     @property
     def _device(self) -> str:
-        return f"on {self._model.device}"
+        return f"on {self._model.device}" + ("" if self._bits == 16 else f" with {self._bits} bits per weight")
 
     def _open_batch(self) -> Batch:
         return StockBatch(self._model, self._cache_tokens, self._end_ids)
 
 
-def load_model(folder: Path, config: EngineConfig) -> PreTrainedModel:
-    """The model in `folder` on its device, from safetensors only. Raises EngineError if it cannot be loaded."""
+def load_model(folder: Path, config: EngineConfig, device: str, bits: int) -> PreTrainedModel:
+    """The model in `folder` on the device, from safetensors only. Raises EngineError if it cannot be loaded."""
     transformers_logging.disable_progress_bar()
-    device = config.device if config.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    packed = packing(bits)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -54,10 +56,12 @@ def load_model(folder: Path, config: EngineConfig) -> PreTrainedModel:
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            device_map={"": device},
+            **({"quantization_config": packed} if packed else {}),
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EngineError(f"The base model in {folder} could not be loaded: {error}") from error
-    return model.eval().requires_grad_(False).to(device)
+    return model.eval().requires_grad_(False)
 
 
 def _context_tokens(model: PreTrainedModel, wanted: int, cache_tokens: int) -> int:

@@ -26,14 +26,18 @@ def prepare_local(config: EngineConfig, report: Report) -> int:
     return weights_bytes(resolve_model(config, report))
 
 
+def uses_memory(config: EngineConfig) -> bool:
+    """Whether the model is in the machine's memory. On a GPU, an open model has all memory for its chats."""
+    if config.device != "auto":
+        return config.device == "cpu"
+    import torch
+
+    return not torch.cuda.is_available()
+
+
 def suits_cpu_engine(config: EngineConfig) -> bool:
     """Whether the model runs on the CPU and is of an architecture that the CPU engine knows. Raises EngineError."""
-    if config.device == "auto":
-        import torch
-
-        if torch.cuda.is_available():
-            return False
-    elif config.device != "cpu":
+    if not uses_memory(config):
         return False
     from workers.engine.cpu.converting import FACTS
     from workers.engine.cpu.sources import open_source

@@ -12,6 +12,10 @@ from workers.models.errors import ModelError
 
 Ability = Literal["tools", "reasoning", "vision"]
 CHATS_BYTES: Final = 500_000_000
+# On a GPU, where the tokens of all chats are sampled together.
+GPU_CHATS_BYTES: Final = 1_500_000_000
+# Bits per weight on a GPU, in the order of preference.
+GPU_BITS: Final = (16, 8, 4)
 
 
 class ModelSource(BaseModel):
@@ -71,15 +75,23 @@ class Entry(ModelSource):
         """Bytes of memory with chats on a CPU."""
         return self.cpu_bytes * 11 // 10 + CHATS_BYTES
 
-    @property
-    def gpu_memory(self) -> int:
-        """Bytes of memory with chats on a GPU, where weights have 16 bits, also those of a GGUF file."""
-        return self.parameters * 2 * 11 // 10 + CHATS_BYTES
+    def gpu_memory(self, bits: int) -> int:
+        """Bytes of memory with chats on a GPU with so many bits per weight, also those of a GGUF file."""
+        return gpu_bytes(self.parameters * 2, bits)
 
     @property
     def source(self) -> ModelSource:
         """Where its files come from."""
         return ModelSource(repo=self.repo, file=self.file, revision=self.revision)
+
+
+def gpu_bytes(weights: int, bits: int) -> int:
+    """Bytes of GPU memory, with chats, for a model of `weights` bytes in 16 bits.
+
+    With fewer bits, about a tenth of the weights keeps 16, such as embeddings, and scales take half a bit each.
+    """
+    share = 1.0 if bits == 16 else 0.1 + 0.9 * (bits + 0.5) / 16
+    return int(weights * share * 1.1) + GPU_CHATS_BYTES
 
 
 @cache

@@ -26,19 +26,23 @@ CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 @dataclass(frozen=True, slots=True)
 class MachineSize:
-    """Bytes of memory, of free disk where models are kept, and of GPU memory (0: no GPU)."""
+    """Bytes of memory, of free disk where models are kept, and of GPU memory (0: no GPU).
+
+    Models on the GPU may have as few as `gpu_bits` per weight.
+    """
 
     memory: int
     free_disk: int
     gpu_memory: int = 0
+    gpu_bits: int = 16
 
 
-def this_machine(models: Path, gpu_memory: int = 0) -> MachineSize:
-    """This machine, with models in the directory `models`; who has torch loaded knows `gpu_memory`."""
+def this_machine(models: Path, gpu_memory: int = 0, gpu_bits: int = 16) -> MachineSize:
+    """This machine, with models in the directory `models`; who has torch loaded knows of the GPU."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
         memory = min(memory, int(limit))
-    return MachineSize(memory, free_bytes(models), gpu_memory)
+    return MachineSize(memory, free_bytes(models), gpu_memory, gpu_bits)
 
 
 def fits_beside(weights: int) -> bool:
@@ -66,11 +70,14 @@ def misfit(entry: Entry, machine: MachineSize, *, is_stored: bool = False) -> st
     """Why the model does not fit the machine, as a sentence; empty if it does."""
     if entry.engine == "server":
         return "Needs a model server; the built-in engine can't load it."
-    if entry.gpu_memory > machine.gpu_memory and entry.cpu_memory + SITE_BYTES > machine.memory:
-        found = f"{gigabytes(machine.memory)} of memory"
-        if machine.gpu_memory:
-            found += f" and {gigabytes(machine.gpu_memory)} on the GPU"
-        return f"Needs {gigabytes(entry.cpu_memory)} besides the site's {gigabytes(SITE_BYTES)}; there are {found}."
+    needed = entry.gpu_memory(machine.gpu_bits)
+    if machine.gpu_memory and needed > machine.gpu_memory:
+        return f"Needs {gigabytes(needed)} of GPU memory; there are {gigabytes(machine.gpu_memory)}."
+    if not machine.gpu_memory and entry.cpu_memory + SITE_BYTES > machine.memory:
+        found = gigabytes(machine.memory)
+        return (
+            f"Needs {gigabytes(entry.cpu_memory)} besides the site's {gigabytes(SITE_BYTES)}; there are {found} of memory."
+        )
     if not is_stored and disk_needed(entry) > machine.free_disk:
         return f"Needs {gigabytes(disk_needed(entry))} of disk; {gigabytes(machine.free_disk)} are free."
     return ""
@@ -94,11 +101,11 @@ def best(entries: Iterable[Entry], machine: MachineSize, stored: Container[str] 
     """
     fitting = [each for each in entries if not misfit(each, machine, is_stored=each.name in stored)]
     usable = [each for each in fitting if is_fast_enough(each, machine)]
-    on_gpu = any(each.gpu_memory <= machine.gpu_memory for each in usable)
+    on_gpu = bool(machine.gpu_memory)
     return max(usable, key=lambda each: (each.parameters, bool(each.file) != on_gpu), default=None)
 
 
 def is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
     """Whether the model, if it fits, writes at least some four tokens per second."""
     read = entry.cpu_bytes * (entry.active or entry.parameters) // entry.parameters
-    return entry.gpu_memory <= machine.gpu_memory or read <= CPU_BYTES_PER_TOKEN
+    return bool(machine.gpu_memory) or read <= CPU_BYTES_PER_TOKEN
