@@ -4,9 +4,11 @@ An error in the batch ends the manager's thread: every waiting mailbox gets the 
 manager (with an empty prefix cache) at the next call.
 """
 
+import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import torch
@@ -25,6 +27,8 @@ from workers.engine.in_process import Mailbox, Progress
 
 # "No top-k" for processors without such an option; the largest int32.
 ALL_TOKENS: Final = 2**31 - 1
+logger = logging.getLogger(__name__)
+
 # Most requests in one step. Sampling takes some ten numbers per token of the vocabulary for each: 0.8 GB in all.
 MAX_ROWS: Final = 128
 # Most tokens in one step: longer prompts are read in parts, between the steps of other chats.
@@ -151,7 +155,7 @@ def on_device(device: torch.device) -> AbstractContextManager[Any]:
 
 
 def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatchingManager:
-    """transformers' own manager: flash attention on GPUs that have it, per-request sampling processors.
+    """transformers' own manager, with sampling per request, and flash attention if one of its packages is there.
 
     The generation values must differ from the defaults, or the processors are not created. With flash attention it
     chooses CUDA graphs and asynchronous batching by itself, which `GrammarMask` allows for. A graph cannot hold the
@@ -167,7 +171,11 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
         per_request_processors=True,
         use_cuda_graph=False if getattr(model, "is_loaded_in_8bit", False) else None,
     )
-    manager = _Manager(cast(Any, model), generation, config)
+    try:
+        manager = _Manager(cast(Any, model), generation, config)
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        logger.warning("flash attention is installed, but does not work with this torch or model: %s", error)
+        manager = _Manager(cast(Any, model), generation, replace(config, auto_switch_to_flash=False))
     # The grammars' mask comes before the sampling processors.
     processors = manager.logit_processor
     mask = GrammarMask(MAX_ROWS, model.config.get_text_config().vocab_size, model.device)

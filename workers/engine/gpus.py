@@ -67,6 +67,12 @@ def choose_bits(weights: int, free: Sequence[int], choices: Sequence[int]) -> in
     )
 
 
+def gpus_needed(weights: int, free: Sequence[int]) -> int:
+    """How many GPUs a model of `weights` bytes takes where it is spread evenly: a power of two, as heads are shared."""
+    sizes = [2**power for power in range(len(free).bit_length()) if 2**power <= len(free)]
+    return next((n for n in sizes if gpu_bytes(weights, 16) <= n * min(free)), sizes[-1] if sizes else 1)
+
+
 def packing(bits: int) -> Any:
     """How transformers packs the weights as it loads them; None with 16 bits. Raises EngineError."""
     if bits == 16:

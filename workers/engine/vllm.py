@@ -20,7 +20,7 @@ from workers.engine.base import (
     Token,
 )
 from workers.engine.remote import RemoteEngine
-from workers.engine.weights import Report, locate_model, resolve_model
+from workers.engine.weights import Report, locate_model, resolve_model, weights_bytes
 from workers.models.catalogue import entry_named
 from workers.models.stored import read_manifest
 
@@ -62,11 +62,15 @@ def serve_command(program: str, config: EngineConfig, more: Sequence[str] = (), 
 
     A GGUF file is converted first. Raises EngineError like `resolve_model`.
     """
+    from workers.engine.gpus import free_memory, gpus_needed  # they load torch, which those who call vLLM do not need
+
     folder = resolve_model(config, report)
     host, _, port = config.remote_url.rpartition("//")[2].partition(":")
     command = [program, "serve", str(folder), "--host", host, "--port", port, "--served-model-name", SERVED]
     # The longest context of the model that fits the memory.
     command += ["--max-model-len", "auto", "--enable-prefix-caching", "--disable-uvicorn-access-log"]
+    if (n_gpus := gpus_needed(weights_bytes(folder), free_memory())) > 1:
+        command += ["--tensor-parallel-size", str(n_gpus)]
     return [*command, *_parsers(config), *more]
 
 

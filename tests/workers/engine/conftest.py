@@ -15,6 +15,7 @@ import pytest
 from gpts.runs.messages import PromptMessage
 from tests.workers.engine.chat_templates import tokenizer_of
 from tests.workers.engine.model_programs import ModelProgram, llama_cpp_program, vllm_program
+from tests.workers.engine.tiny_model import save_tiny_model
 from workers.engine.base import Engine, EngineConfig
 from workers.engine.remote import RemoteEngine
 from workers.engine.scripted import CAPABLE, ScriptedEngine
@@ -162,6 +163,17 @@ def local_engine() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
+def hf_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The engine for graphics cards, on the CPU, with a model of random weights."""
+    from workers.engine.hf import HfEngine
+
+    folder = save_tiny_model(tmp_path_factory.mktemp("tiny"))
+    engine = HfEngine(EngineConfig(base_model=str(folder), device="cpu", context_tokens=CONTEXT_TOKENS))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
 def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelProgram]:
     """A server of llama.cpp with the bundled model."""
     with llama_cpp_program(tmp_path_factory.mktemp("llama")) as program:
@@ -198,12 +210,15 @@ def engine_of(program: ModelProgram, **options: Any) -> RemoteEngine:
     return engine
 
 
-@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "remote", "scripted", *SERVERS])
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.model), "hf", "remote", "scripted", *SERVERS])
 def subject(request: pytest.FixtureRequest) -> Subject:
     if request.param in ("llama_cpp", "vllm"):
         return served_by(request.param, request)
     if request.param == "local":
         engine = request.getfixturevalue("local_engine")
+        return Subject(engine, lambda: engine._batch.n_running)
+    if request.param == "hf":
+        engine = request.getfixturevalue("hf_engine")
         return Subject(engine, lambda: engine._batch.n_running)
     if request.param == "remote":
         server = request.getfixturevalue("model_server")

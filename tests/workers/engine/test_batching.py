@@ -17,7 +17,11 @@ from workers.engine.grammar import GrammarCompiler
 
 __all__ = ["asynchronous"]
 END = 257
-COUNT = {"type": "object", "properties": {"count": {"type": "integer"}, "unit": {"type": "string"}}, "required": ["count"]}
+COUNT = {
+    "type": "object",
+    "properties": {"count": {"type": "integer"}, "unit": {"type": "string"}},
+    "required": ["count"],
+}
 TOOL = ToolSpec(name="stock", description="", parameters=COUNT)
 MAX_TOKENS = 160  # of one byte each
 
@@ -122,3 +126,13 @@ def test_a_request_cancelled_while_its_blocks_are_computed_does_not_end_the_batc
     running.append(ahead.begin([5] * 512, 40, Sampling(), None))  # two whole blocks of the cache
     assert len(replies(ahead, [None])[0]) > 0
     assert ahead.problem() is None
+
+
+def test_a_flash_attention_that_cannot_be_loaded_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = "transformers.generation.continuous_batching.continuous_api"
+    monkeypatch.setattr(f"{api}.is_flash_attn_2_available", lambda **options: True)  # but no package is there
+    batch = opened(folder)
+    try:
+        assert len(replies(batch, [None])[0]) > 0
+    finally:
+        batch.stop()

@@ -9,7 +9,7 @@ from gpts.runs.messages import PromptMessage
 from tests.workers.engine.tiny_model import save_tiny_model
 from workers.engine import gpus
 from workers.engine.base import EngineConfig, EngineError, GenerationRequest
-from workers.engine.gpus import choose_bits, place
+from workers.engine.gpus import choose_bits, gpus_needed, place
 from workers.engine.hf import HfEngine
 
 GB = 1_000_000_000
@@ -33,7 +33,13 @@ def test_a_model_has_as_many_bits_as_fit_one_gpu(weights, free, choices, bits):
 @pytest.mark.parametrize(
     ("weights", "free", "choices", "installed", "advice"),
     [
-        (140 * GB, [24 * GB], CHOICES, True, "needs 55.9 GB of GPU memory with 4 bits per weight; 24.0 GB are free. Choose"),
+        (
+            140 * GB,
+            [24 * GB],
+            CHOICES,
+            True,
+            "needs 55.9 GB of GPU memory with 4 bits per weight; 24.0 GB are free. Choose",
+        ),
         (140 * GB, [40 * GB, 40 * GB], CHOICES, True, "Set ENGINE=vllm, which spreads a model over several"),
         (16 * GB, [12 * GB], [16], False, "need the extra `gpu`"),
     ],
@@ -49,9 +55,18 @@ def test_a_model_goes_on_the_emptiest_gpu_and_stays_as_it_is_if_packed(monkeypat
     monkeypatch.setattr(gpus, "free_memory", lambda: [2 * GB, 4 * GB])
     assert place(folder, EngineConfig()) == ("cuda:1", 16)
     assert place(folder, EngineConfig(weight_bits=4)) == ("cuda:1", 4)
-    described = (folder / "config.json").read_text().replace("{", '{"quantization_config": {"quant_method": "mxfp4"},', 1)
+    described = (
+        (folder / "config.json").read_text().replace("{", '{"quantization_config": {"quant_method": "mxfp4"},', 1)
+    )
     (folder / "config.json").write_text(described)
     assert place(folder, EngineConfig(weight_bits=4)) == ("cuda:1", 16)
+
+
+@pytest.mark.parametrize(
+    ("weights", "n_gpus", "n_needed"), [(16, 0, 1), (16, 1, 1), (16, 4, 1), (40, 4, 2), (140, 8, 8), (900, 6, 4)]
+)
+def test_vllm_spreads_a_model_over_as_many_gpus_as_it_takes(weights, n_gpus, n_needed):
+    assert gpus_needed(weights * GB, [24 * GB] * n_gpus) == n_needed
 
 
 def reply(engine: HfEngine) -> tuple[str, ...]:
@@ -60,7 +75,9 @@ def reply(engine: HfEngine) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(("bits", "share"), [(8, 0.7), (4, 0.5)])
-def test_packed_weights_are_smaller_and_reply_as_their_unpacked_values_do(tmp_path: Path, bits: int, share: float) -> None:
+def test_packed_weights_are_smaller_and_reply_as_their_unpacked_values_do(
+    tmp_path: Path, bits: int, share: float
+) -> None:
     folder = save_tiny_model(tmp_path / "model", torch.bfloat16, hidden=256)
     plain = HfEngine(EngineConfig(base_model=str(folder), device="cpu"))
     packed = HfEngine(EngineConfig(base_model=str(folder), device="cpu", weight_bits=bits))

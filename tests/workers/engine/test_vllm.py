@@ -55,6 +55,14 @@ def test_calls_and_reasoning_are_read_as_the_catalogue_says(folder, tmp_path, re
     assert KEY not in command  # every user of the machine sees commands
 
 
+def test_a_model_too_large_for_one_gpu_is_spread_by_vllm(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("workers.engine.gpus.free_memory", lambda: [1_500_000_001, 1_500_000_001])
+    config = EngineConfig("vllm", str(folder("acme/unknown")), tmp_path, remote_url=URL)
+    assert option(serve_command("vllm", config), "--tensor-parallel-size") == "2"  # two bytes of weights
+    monkeypatch.setattr("workers.engine.gpus.free_memory", lambda: [1_500_000_002, 1_500_000_002])
+    assert option(serve_command("vllm", config), "--tensor-parallel-size") == ""
+
+
 def test_vllm_gets_its_key_and_no_other_secret():
     variables = {
         "PATH": "/bin",
