@@ -24,7 +24,8 @@ class EngineConfig:
     `base_model` is "bundled", a directory with safetensors, a .gguf file, or the name of a downloaded model;
     downloads and converted models are in `home`.
     `cache_tokens` is the size of the key-value cache shared by all chats, `context_tokens` the longest prompt plus
-    reply. `weight_bits` are those per weight of the engine "hf" on GPUs: 16, 8 or 4. `remote_*` belong to the engine "remote", `script` (a JSON file of replies) to the engine "scripted".
+    reply. `weight_bits` are those per weight where transformers runs the model: 16, 8 or 4. `remote_*` belong to the
+    engine "remote", `script` (a JSON file of replies) to the engine "scripted".
     """
 
     engine: str = "hf"

@@ -1,12 +1,12 @@
 """On which GPU a model goes, and with how many bits per weight.
 
-A model goes on one GPU. transformers' continuous batching (5.24) allocates the cache of all layers on the device of the
-first one, so a device map over several fails at the first layer elsewhere, and its tensor parallelism takes a process
-per GPU. vLLM spreads models. Choosing and packing are tested without a GPU, what touches CUDA was not run on one yet.
+A model goes on one GPU. transformers' continuous batching (5.24) allocates the cache of all layers on the device of
+the first one, so a device map over several fails at the first layer elsewhere, and its tensor parallelism takes a
+process per GPU. vLLM spreads models. Choosing and packing are tested without a GPU; nothing here was run on one yet.
 """
 
 import gc
-import json
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,9 +25,9 @@ NOT_INSTALLED = "Weights of 8 or 4 bits need the extra `gpu`: pip install -e '.[
 
 def place(folder: Path, config: EngineConfig) -> tuple[str, int]:
     """The device for the model in `folder`, and the bits per weight (16: as they are). Raises EngineError."""
-    # Of a model that is packed already, such as those for GPTQ or MXFP4, the library reads how.
-    is_packed = "quantization_config" in json.loads((folder / "config.json").read_text("utf-8"))
-    bits = 16 if is_packed else config.weight_bits
+    # A model that is packed already (GPTQ, MXFP4) stays as it is, and experts are no layers that the library packs.
+    described = (folder / "config.json").read_text("utf-8")
+    bits = 16 if re.search(r'"(quantization_config|\w*experts\w*)"', described) else config.weight_bits
     if config.device != "auto":
         return config.device, bits or 16
     if not (free := free_memory()):
@@ -62,13 +62,13 @@ def choose_bits(weights: int, free: Sequence[int], choices: Sequence[int]) -> in
     elif choices[-1] == 16 and not find_spec("bitsandbytes") and gpu_bytes(weights, GPU_BITS[-1]) <= max(free):
         advice = NOT_INSTALLED
     raise EngineError(
-        f"The model needs {gigabytes(needed)} of GPU memory with {choices[-1]} bits per weight; {gigabytes(max(free))} "
-        f"are free. {advice}"
+        f"The model needs {gigabytes(needed)} of GPU memory with {choices[-1]} bits per weight; "
+        f"{gigabytes(max(free))} are free. {advice}"
     )
 
 
 def gpus_needed(weights: int, free: Sequence[int]) -> int:
-    """How many GPUs a model of `weights` bytes takes where it is spread evenly: a power of two, as heads are shared."""
+    """How many GPUs a model of `weights` bytes takes if spread evenly: a power of two, as heads are shared."""
     sizes = [2**power for power in range(len(free).bit_length()) if 2**power <= len(free)]
     return next((n for n in sizes if gpu_bytes(weights, 16) <= n * min(free)), sizes[-1] if sizes else 1)
 

@@ -1,10 +1,11 @@
 """Grammars in transformers' batch: each constrained row loses the tokens that its grammar forbids.
 
-Asynchronous batching, which a GPU gets with flash attention, prepares a batch before the tokens of the one before it
-are known. A row whose last token is unknown runs without a mask, and its token is checked when it arrives. One that the
-grammar forbids is dropped, with what was computed from it, and computed again with the mask; so is every later token of
-that reply with its mask, for which the whole batch waits as in synchronous batching. Greedy replies are the same in
-both ways. Tested with streams and events that do nothing, not yet on a GPU.
+Asynchronous batching, which a GPU gets with flash attention, prepares a batch before it knows the tokens of the one
+before. A row whose last token is unknown runs without a mask, and its own token is checked when it arrives. One that
+the grammar forbids is dropped, with what was computed from it, and the reply has strayed: from there on it gets its
+masks, for which the whole batch waits as in synchronous batching. Greedy replies are the same in both ways.
+
+Tested with streams and events that do nothing, not yet on a GPU.
 """
 
 from typing import Any

@@ -76,8 +76,11 @@ class Entry(ModelSource):
         return self.cpu_bytes * 11 // 10 + CHATS_BYTES
 
     def gpu_memory(self, bits: int) -> int:
-        """Bytes of memory with chats on a GPU with so many bits per weight, also those of a GGUF file."""
-        return gpu_bytes(self.parameters * 2, bits)
+        """Bytes of memory with chats on a GPU with so many bits per weight, also those of a GGUF file.
+
+        Experts always have 16.
+        """
+        return gpu_bytes(self.parameters * 2, 16 if self.active else bits)
 
     @property
     def source(self) -> ModelSource:

@@ -74,8 +74,8 @@ def misfit(entry: Entry, machine: MachineSize, *, is_stored: bool = False) -> st
     if machine.gpu_memory and needed > machine.gpu_memory:
         return f"Needs {gigabytes(needed)} of GPU memory; there are {gigabytes(machine.gpu_memory)}."
     if not machine.gpu_memory and entry.cpu_memory + SITE_BYTES > machine.memory:
-        found = gigabytes(machine.memory)
-        return f"Needs {gigabytes(entry.cpu_memory)} besides the site's {gigabytes(SITE_BYTES)}; there are {found} of memory."
+        besides = f"{gigabytes(entry.cpu_memory)} besides the site's {gigabytes(SITE_BYTES)}"
+        return f"Needs {besides}; there are {gigabytes(machine.memory)} of memory."
     if not is_stored and disk_needed(entry) > machine.free_disk:
         return f"Needs {gigabytes(disk_needed(entry))} of disk; {gigabytes(machine.free_disk)} are free."
     return ""

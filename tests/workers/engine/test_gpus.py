@@ -50,14 +50,13 @@ def test_a_model_that_fits_no_gpu_is_refused_with_what_to_do(monkeypatch, weight
         choose_bits(weights, free, choices)
 
 
-def test_a_model_goes_on_the_emptiest_gpu_and_stays_as_it_is_if_packed(monkeypatch, tmp_path):
+@pytest.mark.parametrize("stated", ['"quantization_config": {"quant_method": "mxfp4"},', '"num_local_experts": 8,'])
+def test_a_model_goes_on_the_emptiest_gpu_and_stays_as_it_is_if_packed(monkeypatch, tmp_path, stated):
     folder = save_tiny_model(tmp_path)
     monkeypatch.setattr(gpus, "free_memory", lambda: [2 * GB, 4 * GB])
     assert place(folder, EngineConfig()) == ("cuda:1", 16)
     assert place(folder, EngineConfig(weight_bits=4)) == ("cuda:1", 4)
-    described = (
-        (folder / "config.json").read_text().replace("{", '{"quantization_config": {"quant_method": "mxfp4"},', 1)
-    )
+    described = (folder / "config.json").read_text().replace("{", "{" + stated, 1)
     (folder / "config.json").write_text(described)
     assert place(folder, EngineConfig(weight_bits=4)) == ("cuda:1", 16)
 

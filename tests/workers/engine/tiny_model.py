@@ -32,10 +32,14 @@ def save_tiny_model(folder: Path, dtype: torch.dtype = torch.float32, hidden: in
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        max_position_embeddings=4096,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
     )
-    LlamaForCausalLM(config).to(dtype).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    unprinted = [i for i, each in enumerate(alphabet) if not "!" <= each <= "~"]
+    model.lm_head.weight.data[[*unprinted, *range(len(alphabet), len(tokenizer))]] = 0.0  # so that it writes ASCII
+    model.to(dtype).save_pretrained(folder)
     return folder
 
 

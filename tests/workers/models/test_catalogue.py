@@ -72,6 +72,10 @@ def test_what_fits_depends_on_memory_disk_and_gpu():
     assert misfit(large, MachineSize(8 * GB, 100 * GB)) == (
         "Needs 9.5 GB besides the site's 2.0 GB; there are 8.0 GB of memory."
     )
+    assert misfit(large, MachineSize(64 * GB, 100 * GB, 12 * GB)) == (
+        "Needs 19.5 GB of GPU memory; there are 12.0 GB."  # where there is a GPU, models run there
+    )
+    assert misfit(large, MachineSize(64 * GB, 100 * GB, 12 * GB, gpu_bits=4)) == ""
     phi = entry_named("phi-4")  # not known to the CPU engine, so in 16 bits
     assert phi
     assert "Needs 32" in misfit(phi, MachineSize(16 * GB, 100 * GB))
@@ -88,6 +92,8 @@ def test_what_fits_depends_on_memory_disk_and_gpu():
         (MachineSize(64 * GB, 100 * GB), "qwen3-4b-q4"),  # larger ones would be slow on a CPU
         (MachineSize(16 * GB, 100 * GB, 12 * GB), "qwen3-4b"),
         (MachineSize(64 * GB, 500 * GB, 80 * GB), "qwen3-32b"),
+        (MachineSize(64 * GB, 500 * GB, 24 * GB, gpu_bits=16), "qwen3-8b"),
+        (MachineSize(64 * GB, 500 * GB, 24 * GB, gpu_bits=4), "mistral-small-24b"),
     ],
 )
 def test_the_best_is_the_largest_that_fits_and_answers_in_time(machine, name):
