@@ -164,11 +164,18 @@ def local_engine() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def hf_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The engine for graphics cards, on the CPU, with a model of random weights."""
+    """The engine for graphics cards, on the CPU, with a model of random weights at the pace of a larger one."""
     from workers.engine.hf import HfEngine
 
+    class Paced(HfEngine):
+        def _open_batch(self) -> Any:
+            batch: Any = super()._open_batch()
+            step = batch.manager._generation_step
+            batch.manager._generation_step = lambda: (threading.Event().wait(0.01), step())
+            return batch
+
     folder = save_tiny_model(tmp_path_factory.mktemp("tiny"))
-    engine = HfEngine(EngineConfig(base_model=str(folder), device="cpu", context_tokens=CONTEXT_TOKENS))
+    engine = Paced(EngineConfig(base_model=str(folder), device="cpu", context_tokens=CONTEXT_TOKENS))
     yield engine
     engine.close()
 
