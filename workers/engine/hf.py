@@ -10,6 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 from workers.engine.base import BUNDLED, EngineConfig, EngineError
 from workers.engine.batching import StockBatch
+from workers.engine.flash import use_flash
 from workers.engine.gpus import packing, place
 from workers.engine.in_process import Batch, InProcessEngine
 from workers.engine.weights import fingerprint_of, resolve_model
@@ -61,7 +62,8 @@ def load_model(folder: Path, config: EngineConfig, device: str, bits: int) -> Pr
         )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise EngineError(f"The base model in {folder} could not be loaded: {error}") from error
-    return model.eval().requires_grad_(False)
+    use_flash(model.eval().requires_grad_(False))
+    return model
 
 
 def _context_tokens(model: PreTrainedModel, wanted: int, cache_tokens: int) -> int:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from gpts.spec.tools import ToolSpec
 from tests.workers.engine.tiny_model import asynchronous, save_tiny_model
+from workers.engine import flash
 from workers.engine.base import Grammar, Sampling
 from workers.engine.batching import StockBatch
 from workers.engine.calls import CallForm
@@ -137,3 +139,60 @@ def test_a_flash_attention_that_cannot_be_loaded_is_left_out(folder: Path, monke
         assert len(replies(batch, [None])[0]) > 0
     finally:
         batch.stop()
+
+
+def attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    starts: torch.Tensor,
+    all_starts: torch.Tensor,
+    max_q: int,
+    max_k: int,
+    *,
+    scale: float | None = None,
+    window_size: tuple[int, int],
+    enable_gqa: bool,
+) -> torch.Tensor:
+    """What torch's kernel does on GPUs, sequence by sequence."""
+    assert window_size == (-1, 0)
+    result = torch.zeros_like(query)
+    for place in range(len(starts) - 1):
+        new, read = slice(*starts[place : place + 2].tolist()), slice(*all_starts[place : place + 2].tolist())
+        n_new, n_read = new.stop - new.start, read.stop - read.start
+        assert n_new <= max_q
+        assert n_read <= max_k
+        mask = torch.ones(n_new, n_read, dtype=torch.bool).tril(n_read - n_new)
+        rows = [each.transpose(0, 1)[None] for each in (query[new], key[read], value[read])]
+        attended = torch.nn.functional.scaled_dot_product_attention(*rows, mask, scale=scale, enable_gqa=enable_gqa)
+        result[new] = attended[0].transpose(0, 1)
+    return result
+
+
+def test_torchs_own_flash_attention_writes_the_same(
+    expected: list[list[int]], folder: Path, compiler: GrammarCompiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flash, "varlen_attn", attention)
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    assert flash.try_flash(model)
+    batch = StockBatch(model, 4096, frozenset({END}))
+    try:
+        assert batch.manager.batch_processor.inputs_and_outputs.attention_mask is None
+        assert replies(batch, grammars(compiler)) == expected
+    finally:
+        batch.stop()
+
+
+@pytest.mark.parametrize("fault", ["none here", "aligned at the start"])
+def test_a_kernel_that_fails_or_is_wrong_is_left_out(
+    folder: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fault == "aligned at the start":  # without what was read before, as in other versions of flash attention
+
+        def wrong(query: Any, key: Any, value: Any, starts: Any, all_starts: Any, *sizes: int, **options: Any) -> Any:
+            return attention(query, key, value, starts, starts, *sizes, **options)
+
+        monkeypatch.setattr(flash, "varlen_attn", wrong)
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    assert not flash.try_flash(model)
+    assert model.config._attn_implementation == "sdpa"

@@ -38,7 +38,7 @@ def save_tiny_model(folder: Path, dtype: torch.dtype = torch.float32, hidden: in
     )
     model = LlamaForCausalLM(config)
     unprinted = [i for i, each in enumerate(alphabet) if not "!" <= each <= "~"]
-    model.lm_head.weight.data[[*unprinted, *range(len(alphabet), len(tokenizer))]] = 0.0  # so that it writes ASCII
+    model.lm_head.weight.data[[*unprinted, *range(len(alphabet), len(tokenizer))]] *= 0.01  # so that it writes ASCII
     model.to(dtype).save_pretrained(folder)
     return folder
 
