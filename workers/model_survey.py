@@ -32,7 +32,7 @@ def machine() -> MachineSize:
     from workers.engine.gpus import allowed_bits
 
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
-    gpu_memory = max((torch.cuda.mem_get_info(index)[1] for index in gpus), default=0)
+    gpu_memory = max((torch.cuda.get_device_properties(index).total_memory for index in gpus), default=0)
     gpu_bits = (settings.ENGINE_WEIGHT_BITS or allowed_bits()[-1]) if settings.ENGINE == "hf" else 16
     return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory, gpu_bits)
 

@@ -29,6 +29,7 @@ from workers.engine.in_process import Mailbox, Progress
 ALL_TOKENS: Final = 2**31 - 1
 logger = logging.getLogger(__name__)
 
+PAGE_TOKENS: Final = 256
 # Most requests in one step. Sampling takes some ten numbers per token of the vocabulary for each: 0.8 GB in all.
 MAX_ROWS: Final = 128
 # Most tokens in one step: longer prompts are read in parts, between the steps of other chats.
@@ -102,6 +103,12 @@ class StockBatch:
         processor: Any = self.manager.batch_processor
         return len(processor.scheduler.active_requests) if processor else 0
 
+    @property
+    def cache_tokens(self) -> int:
+        """How many tokens of all chats the cache holds."""
+        cache: Any = cast(Any, self.manager.batch_processor).cache
+        return int(cache.num_blocks) * PAGE_TOKENS
+
     def begin(
         self, ids: Sequence[int], max_tokens: int, sampling: Sampling, grammar: GrammarState | None
     ) -> StockRequest:
@@ -162,10 +169,9 @@ def _stock_manager(model: PreTrainedModel, cache_tokens: int) -> ContinuousBatch
     8-bit product, which looks for outliers.
     """
     generation = GenerationConfig(do_sample=True, temperature=0.7, top_k=50, top_p=0.9, eos_token_id=-1)
-    page = 256
     config = ContinuousBatchingConfig(
-        page_size=page,
-        num_blocks=cache_tokens // page or None,
+        page_size=PAGE_TOKENS,
+        num_blocks=cache_tokens // PAGE_TOKENS or None,
         max_requests_per_batch=MAX_ROWS,
         max_batch_tokens=MAX_TOKENS,
         per_request_processors=True,

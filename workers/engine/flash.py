@@ -56,9 +56,8 @@ def _attend(
     module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any, **options: Any
 ) -> tuple[torch.Tensor, None]:
     """An attention for transformers; `(1, heads, tokens, dimensions)` to `(1, tokens, heads, dimensions)`."""
-    if options.get("softcap") is not None or options.get("s_aux") is not None:
-        raise ValueError("the model's attention has caps or sinks")
-    window = options.get("sliding_window")
+    if any(options.get(name) is not None for name in ("softcap", "s_aux", "sliding_window")):
+        raise ValueError("the model's attention has a cap, sinks or a window")
     result = varlen_attn(
         *(each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value)),
         options["cu_seq_lens_q"],
@@ -66,7 +65,7 @@ def _attend(
         options["max_length_q"],
         options["max_length_k"],
         scale=options.get("scaling"),
-        window_size=(-1 if window is None else window - 1, 0),
+        window_size=(-1, 0),
         enable_gqa=query.size(1) != key.size(1),
     )
     return result.unsqueeze(0), None

@@ -12,7 +12,7 @@ from workers.engine.base import BUNDLED, EngineConfig, EngineError
 from workers.engine.batching import StockBatch
 from workers.engine.flash import use_flash
 from workers.engine.gpus import packing, place
-from workers.engine.in_process import Batch, InProcessEngine
+from workers.engine.in_process import InProcessEngine
 from workers.engine.weights import fingerprint_of, resolve_model
 
 # The device decides on GPUs.
@@ -34,15 +34,20 @@ class HfEngine(InProcessEngine):
             tokenizer,
             n_vocabulary=self._model.config.get_text_config().vocab_size,
             end_ids=_end_ids(self._model, tokenizer),
-            context_tokens=_context_tokens(self._model, config.context_tokens, self._cache_tokens),
+            context_tokens=_context_tokens(self._model, config.context_tokens),
             fingerprint=fingerprint_of(folder, f"{tokenizer.chat_template}{'' if self._bits == 16 else self._bits}"),
         )
+
+        # Only an open batch knows how many tokens a GPU has room for; and no message waits for it to warm up.
+        self._batch = batch = self._open_batch()
+        room = min(self._ability.context_tokens, batch.cache_tokens * 3 // 4)
+        self._ability = self._ability.model_copy(update={"context_tokens": room})
 
     @property
     def _device(self) -> str:
         return f"on {self._model.device}" + ("" if self._bits == 16 else f" with {self._bits} bits per weight")
 
-    def _open_batch(self) -> Batch:
+    def _open_batch(self) -> StockBatch:
         return StockBatch(self._model, self._cache_tokens, self._end_ids)
 
 
@@ -66,13 +71,9 @@ def load_model(folder: Path, config: EngineConfig, device: str, bits: int) -> Pr
     return model
 
 
-def _context_tokens(model: PreTrainedModel, wanted: int, cache_tokens: int) -> int:
-    """The longest prompt plus reply: the model's own limit, the operator's, and three quarters of the cache."""
-    limits = [
-        int(getattr(model.config.get_text_config(), "max_position_embeddings", 0)),
-        wanted,
-        cache_tokens * 3 // 4,
-    ]
+def _context_tokens(model: PreTrainedModel, wanted: int) -> int:
+    """The longest prompt plus reply, with a cache of any size: the model's own limit and the operator's."""
+    limits = [int(getattr(model.config.get_text_config(), "max_position_embeddings", 0)), wanted]
     return min(limit for limit in limits if limit) if any(limits) else 4096
 
 

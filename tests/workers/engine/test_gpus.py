@@ -92,3 +92,9 @@ def test_packed_weights_are_smaller_and_reply_as_their_unpacked_values_do(
     finally:
         plain.close()
         packed.close()
+
+
+def test_no_prompt_is_longer_than_the_cache_has_room_for(tmp_path: Path) -> None:
+    engine = HfEngine(EngineConfig(base_model=str(save_tiny_model(tmp_path)), device="cpu", cache_tokens=2048))
+    engine.close()
+    assert engine.ability().context_tokens == 1536  # the model itself could read 4096
