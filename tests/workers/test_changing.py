@@ -46,6 +46,22 @@ def test_the_chosen_model_answers_from_the_next_look_on(engine, monkeypatch, fit
     assert engine._current.name == "/models/eight"
 
 
+def test_on_a_gpu_the_old_model_is_closed_before_the_new_one_is_opened(engine, monkeypatch):
+    order: list[str] = []
+
+    def opened(config):
+        order.append("opened")
+        return Named(config)
+
+    monkeypatch.setattr(configuration, "open_engine", opened)
+    monkeypatch.setattr(configuration, "fits_beside", lambda weights: True)  # the machine's memory
+    monkeypatch.setattr(configuration, "uses_memory", lambda config: False)
+    monkeypatch.setattr(engine._current, "close", lambda: order.append("closed"))
+    choose_model("/models/eight")
+    configuration.follow_choice()
+    assert order == ["closed", "opened"]
+
+
 @pytest.mark.parametrize("fit", [True, False])
 @pytest.mark.parametrize(
     ("path", "reason"), [("/models/broken", "the weights are damaged"), ("/models/odd", "be loaded (KeyError)")]

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import torch
 from torch.nn.attention.varlen import varlen_attn
-from torch.nn.functional import cosine_similarity
+from torch.nn.functional import cosine_similarity, scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
-from transformers.utils import is_flash_attn_2_available, is_flash_attn_3_available
+from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,11 @@ def _attend(
     """An attention for transformers; `(1, heads, tokens, dimensions)` to `(1, tokens, heads, dimensions)`."""
     if any(options.get(name) is not None for name in ("softcap", "s_aux", "sliding_window")):
         raise ValueError("the model's attention has a cap, sinks or a window")
-    result = varlen_attn(
-        *(each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value)),
+    query, key, value = (each.squeeze(0).transpose(0, 1).contiguous() for each in (query, key, value))
+    result: Any = varlen_attn(
+        query,
+        key,
+        value,
         options["cu_seq_lens_q"],
         options["cu_seq_lens_k"],
         options["max_length_q"],
@@ -87,7 +90,7 @@ def _try_kernel(model: PreTrainedModel) -> None:
     n_new, n_all = [new for _, new in TRIED], [before + new for before, new in TRIED]
     query = torch.randn(sum(n_new), n_heads, size, **place)
     key, value = torch.randn(2, sum(n_all), config.num_key_value_heads, size, **place)
-    found = varlen_attn(
+    found: Any = varlen_attn(
         query,
         key,
         value,
@@ -101,11 +104,10 @@ def _try_kernel(model: PreTrainedModel) -> None:
     parts = zip(query.split(n_new), key.split(n_all), value.split(n_all), found.split(n_new), strict=True)
     for each_query, each_key, each_value, each_found in parts:
         mask = torch.ones(len(each_query), len(each_key), dtype=torch.bool, device=model.device)
-        expected = torch.nn.functional.scaled_dot_product_attention(
-            *(each.transpose(0, 1)[None] for each in (each_query, each_key, each_value)),
-            attn_mask=mask.tril(len(each_key) - len(each_query)),
-            enable_gqa=True,
-        )[0].transpose(0, 1)
+        rows = [each.transpose(0, 1)[None] for each in (each_query, each_key, each_value)]
+        mask = mask.tril(len(each_key) - len(each_query))
+        expected = scaled_dot_product_attention(rows[0], rows[1], rows[2], attn_mask=mask, enable_gqa=True)
+        expected = expected[0].transpose(0, 1)
         if cosine_similarity(each_found.float().flatten(), expected.float().flatten(), dim=0) < MIN_ALIKE:
             raise ValueError("the kernel's results are wrong")
 
