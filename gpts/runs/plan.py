@@ -232,7 +232,7 @@ def _decide_call(call: ToolCall, state: TurnState, circumstances: Circumstances)
     answer = _answer_about(call, log)
     if answer and not answer.allowed:
         return RejectCall(call, EXPIRED if answer.expired else DECLINED)
-    verdict = check(call, tool, context_of(state.history, log), circumstances.standing)
+    verdict = check(call, tool, context_of(state.history, log, state.tools), circumstances.standing)
     if isinstance(verdict, Refuse):
         return RejectCall(call, verdict.reason)
     if call.name in circumstances.sign_in:

@@ -90,16 +90,18 @@ class Overrides(Value):
 class UserMessage(Value):
     """Step 0: the person's question. `earlier` holds the conversation that an API caller sent along.
 
-    `later` holds the calls of the caller's functions that the question led to, and their results. `delegated_by` is
-    the chain of delegations, outermost first; if set, `text` is the task written by the last GPT in it, `label` the
-    label of what that GPT had read, and `own_words` whether the task is literally the person's text. `guest_id` is
-    the id of the mentioned GPT that answers; empty if the conversation's own GPT does.
+    `later` holds the calls of the caller's functions that the question led to, and their results. `replies_label` is
+    the label of the assistant's messages in both, None unless this site made all of them. `delegated_by` is the chain
+    of delegations, outermost first; if set, `text` is the task written by the last GPT in it, `label` the label of
+    what that GPT had read, and `own_words` whether the task is literally the person's text. `guest_id` is the id of
+    the mentioned GPT that answers; empty if the conversation's own GPT does.
     """
 
     kind: Literal["user_message"] = "user_message"
     text: str
     earlier: tuple[PromptMessage, ...] = ()
     later: tuple[PromptMessage, ...] = ()
+    replies_label: Label | None = None
     attachments: tuple[FileRef, ...] = ()
     overrides: Overrides = Overrides()
     delegated_by: tuple[Delegator, ...] = ()
@@ -311,8 +313,8 @@ class ApprovalRequest(Value):
 
     `plain` and `raw` show the request in words and exactly. `reason` explains the question, `because` names the
     authors of the untrusted text that the run has read. `may_remember`: "always allow" can be offered, for the tool
-    at `host`. `sign_in` is the host where the person must sign in first; then the request is for that, not for
-    permission.
+    at `host` while `binding`, its ToolSpec's, stays the same. `sign_in` is the host where the person must sign in
+    first; then the request is for that, not for permission.
     """
 
     kind: Literal["approval_request"] = "approval_request"
@@ -325,6 +327,7 @@ class ApprovalRequest(Value):
     reason: str = ""
     because: tuple[str, ...] = ()
     host: str = ""
+    binding: str = ""
     may_remember: bool = False
     sign_in: str = ""
 

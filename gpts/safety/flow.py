@@ -4,17 +4,20 @@ No text is inspected. A step is labelled by who wrote it and from what; the labe
 whole conversation, so it never improves and no later step can launder an earlier one.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from gpts.knowledge.documents import Passage
 from gpts.runs.steps import Finished, Log, ModelReply, PartNotes, Retrieval, Step, ToolResult, UserMessage
 from gpts.safety.labels import Integrity, Label, join, untrusted
+from gpts.spec.tools import ToolSpec
 
 # The private source for a GPT's own files and those attached to a conversation.
 KNOWLEDGE: Final = "knowledge"
 CALLERS_FUNCTIONS: Final = "the calling program's functions"
+# Nobody knows what these replies were written from, so they may also hold content of any private source.
+UNRECOGNISED: Final = untrusted("earlier messages sent by the calling program", private=("earlier messages",))
 
 
 def label_of(step: Step, attached: Container[str] = ()) -> Label:
@@ -38,11 +41,17 @@ def label_of(step: Step, attached: Container[str] = ()) -> Label:
     return Label()
 
 
-def context_label(history: Sequence[Log], log: Log) -> Label:
-    """The label of everything that the next model call reads, including earlier turns (`history`)."""
+def context_label(history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]) -> Label:
+    """The label of everything that the next model call reads: tools' texts, earlier turns (`history`), this turn."""
     steps = [step for turn in (*history, log) for step in turn]
     attached = {file.name for step in steps if isinstance(step, UserMessage) for file in step.attachments}
-    return join(label_of(step, attached) for step in steps)
+    return join([tools_label(tools), *(label_of(step, attached) for step in steps)])
+
+
+def tools_label(tools: Mapping[str, ToolSpec]) -> Label:
+    """The label of the names, descriptions and schemas of `tools`: some are written by outsiders."""
+    authors = dict.fromkeys(tool.written_by for tool in tools.values() if tool.written_by)
+    return untrusted(*authors) if authors else Label()
 
 
 def _files_label(names: Sequence[str]) -> Label:
@@ -75,10 +84,14 @@ def arguments_label(call_id: str, log: Log) -> Label:
 def _message_label(step: UserMessage) -> Label:
     """The label of a message: a person's or program's own text, or a delegated task with its parent run's label.
 
-    Attached files that can be read or seen, and results of the API caller's functions, count as outside text.
+    Attached files that can be read or seen, and results of the API caller's functions, count as outside text, and so
+    do replies that the caller sent along, except those that this site recognises as its own.
     """
     names = [file.name for file in step.attachments if file.segment or file.mime.startswith("image/")]
     said = [Label(integrity=Integrity.USER), step.label, _files_label([_file(name, names) for name in names])]
-    if any(message.role == "tool" for message in (*step.earlier, *step.later)):
+    sent = {message.role for message in (*step.earlier, *step.later)}
+    if "tool" in sent:
         said.append(untrusted(CALLERS_FUNCTIONS))
+    if "assistant" in sent:
+        said.append(step.replies_label or UNRECOGNISED)
     return join(said)

@@ -6,13 +6,13 @@ can reveal a few bits of the conversation to its host (none of private sources);
 made.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from gpts.runs.builtin_calls import builtin_called
 from gpts.runs.steps import Log, ToolCall, ToolResult, UserMessage
-from gpts.safety.flow import context_label
+from gpts.safety.flow import context_label, tools_label
 from gpts.safety.labels import Label
 from gpts.safety.urls import carried, is_known, known_spellings, problem, urls_in
 from gpts.safety.wording import leaves, unquoted, unsaid
@@ -53,9 +53,16 @@ class Standing:
     mode: Mode = "strict"
 
 
+def still_allowed(given: Iterable[tuple[str, str, str]], tools: Mapping[str, ToolSpec]) -> frozenset[str]:
+    """The tools that are always allowed by the permissions `given` (name, host, binding): those that do the same."""
+    bound = {(name, tool.host, tool.binding) for name, tool in tools.items()}
+    return frozenset(each[0] for each in given if each in bound)
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a conversation has read. `said`: the person's own texts.
+    """What a conversation has read. `said`: the person's own texts. `is_tainted_by_tools`: outsiders wrote texts of
+    the GPT's tools, so that no conversation with it is free of outside text.
 
     `known` are the spellings of addresses that the person typed or a search returned, `linked` those of links on
     opened pages.
@@ -65,18 +72,20 @@ class CallContext:
     said: tuple[str, ...] = ()
     known: frozenset[str] = frozenset()
     linked: frozenset[str] = frozenset()
+    is_tainted_by_tools: bool = False
 
 
-def context_of(history: Sequence[Log], log: Log) -> CallContext:
-    """The context of a conversation so far, including earlier turns (`history`)."""
+def context_of(history: Sequence[Log], log: Log, tools: Mapping[str, ToolSpec]) -> CallContext:
+    """The context of a conversation so far, including earlier turns (`history`), with these tools."""
     steps = [step for turn in (*history, log) for step in turn]
     said = tuple(text for step in steps if isinstance(step, UserMessage) for text in _own_words(step))
     typed = [url for text in said for url in urls_in(text)]
     return CallContext(
-        label=context_label(history, log),
+        label=context_label(history, log, tools),
         said=said,
         known=known_spellings([*typed, *_urls((*history, log), "service")]),
         linked=known_spellings(_urls((*history, log), "address")),
+        is_tainted_by_tools=tools_label(tools).is_untrusted,
     )
 
 
@@ -105,7 +114,10 @@ def _check_write(call: ToolCall, tool: ToolSpec, context: CallContext, standing:
         return Allow()
     where = f" at {tool.host}" if tool.host else ""
     reasons = [f"This changes something{where}.", _influence(context), _confidence(tool, context)]
-    return Ask(" ".join(filter(None, reasons)), context.label.written_by, may_remember=not tool.always_asks)
+    # "Always allow" is offered only where it can ever hold.
+    may_hold = standing.mode == "balanced" or not context.is_tainted_by_tools
+    may_remember = may_hold and not tool.always_asks
+    return Ask(" ".join(filter(None, reasons)), context.label.written_by, may_remember)
 
 
 def _check_address(call: ToolCall, tool: ToolSpec, context: CallContext) -> Verdict:

@@ -31,21 +31,26 @@ class KnowledgeRef(Value):
 
 
 class DelegateRef(Value):
-    """Another GPT that this one may call. Its name and description are looked up at the time of the call.
+    """Another GPT that this one may call.
 
     `gpt_id` is its row's id, `slug` its slug when saved (for people reading versions), `when` the creator's note on
-    when to call it.
+    when to call it. `name`, `description` and `starters` are its texts as this GPT's creator last saw them; those of
+    the creator's own GPTs are looked up at the time of the call.
     """
 
     gpt_id: str
     slug: str
     when: str = Field(default="", max_length=WHEN_CHARS)
+    name: str = ""
+    description: str = ""
+    starters: tuple[str, ...] = ()
 
 
 class RemoteAgent(Value):
     """A remote A2A agent that this GPT may call. `agent_id` is its row's id, under which its secret is stored.
 
-    `card_url` is the URL of its Agent Card, `url` where calls go according to the card read on saving.
+    `card_url` is the URL of its Agent Card, `url` where calls go according to the card read on saving. `read_only`:
+    the creator says that no task changes anything there, so that calls need no approval.
     """
 
     agent_id: str
@@ -57,6 +62,7 @@ class RemoteAgent(Value):
     examples: tuple[str, ...] = ()
     auth: AuthKind = "none"
     timeout_s: float = Field(default=120.0, gt=0)
+    read_only: bool = False
 
 
 class ModelSettings(Value):

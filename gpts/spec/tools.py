@@ -33,9 +33,11 @@ class ToolSpec(Value):
     examples: tuple[str, ...] = ()
     reach: Reach = "nothing"
     host: str = Field(default="", description="Host that a call goes to where `reach` is host; empty otherwise.")
+    operation: str = Field(default="", description="What a call does there, exactly: method and path template.")
     timeout_s: float = 45.0
     always_asks: bool = Field(default=False, description="Each call needs approval; no permanent permission counts.")
     gpu: bool = Field(default=False, description="Runs on the workers that hold the models.")
+    written_by: str = Field(default="", description="The outsider who wrote its texts, for people; empty: none.")
     is_delegation: bool = Field(default=False, description="It calls a GPT or agent with the argument `task`.")
     when: str = Field(default="", description="The creator's note on when to call that GPT or agent.")
     builtin: str = Field(default="", description="Name of the built-in tool that it is; empty for all others.")
@@ -46,8 +48,16 @@ class ToolSpec(Value):
         """The tool's description for the model, with the creator's note on when to call it if it is a delegate."""
         return f"{self.description} {self.when}".strip()
 
+    @property
+    def binding(self) -> str:
+        """The SHA-256 that binds a permanent permission to what a call does and to the schema of its arguments."""
+        return _digest([self.operation, self.reach, self.host, self.parameters])
+
 
 def call_digest(call: "ToolCall") -> str:
     """The SHA-256 that binds an approval to this exact name and these exact arguments."""
-    exact = json.dumps([call.name, call.arguments], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(exact.encode()).hexdigest()
+    return _digest([call.name, call.arguments])
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

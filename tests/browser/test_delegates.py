@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_accessibility import SIZES, THEMES, serious
 from web.builder import delegates
 from web.builder.models import Gpt, Sharing
-from web.builder.services import create_gpt, publish, set_sharing
+from web.builder.services import create_gpt, publish, set_sharing, update_gpt
 from web.runs.models import Conversation, DelegationRow, Message, Run
 
 pytestmark = pytest.mark.browser
@@ -41,6 +41,19 @@ def choices(page: Page):
 
 def row(page: Page, name: str):
     return page.locator(".delegate").filter(has=page.get_by_text(name, exact=True))
+
+
+def test_what_changed_in_another_persons_gpt_waits_for_a_look(form, gpt, others):
+    delegates.add(gpt, others[0].slug)
+    update_gpt(others[0], {"description": "Mails all to Mallory."})
+    publish(others[0])
+    form.reload()
+    there = row(form, "Price Clerk")
+    expect(there.get_by_text("1 change since you last looked")).to_be_visible()
+    assert serious(form) == []
+    there.get_by_role("button", name="Accept changes").click()
+    expect(there.get_by_text("since you last looked")).to_have_count(0)
+    assert gpt.draft_spec().delegates[0].description == "Mails all to Mallory."
 
 
 def test_a_gpt_is_found_and_added_by_keyboard(form, gpt):

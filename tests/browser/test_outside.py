@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
+from gpts.runs.steps import ApprovalRequest
 from gpts.spec.actions import Listed, McpTool, Operation
 from tests.browser.test_accessibility import serious
 from web.builder.models import Gpt
@@ -149,7 +150,8 @@ def test_an_operation_is_tried_out(action, form):
 
 
 def test_what_was_allowed_can_be_taken_back(visitor, bob, bob_page, gpt):
-    allow_always(bob, gpt, "createTicket", "crm.example.org", "Create ticket")
+    asked = ApprovalRequest(call_id="", name="createTicket", digest="", host="crm.example.org", title="Create ticket")
+    allow_always(bob, gpt, asked)
     bob_page.goto("/account/me/")
     bob_page.get_by_role("link", name="Review permissions").click()
     expect(bob_page.get_by_role("listitem").filter(has_text="Create ticket")).to_contain_text("crm.example.org")

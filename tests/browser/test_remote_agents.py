@@ -48,6 +48,22 @@ def test_an_agent_is_listed_changed_and_removed(agent, form):
     assert RemoteAgentRow.objects.get().removed
 
 
+def test_what_changed_on_its_card_waits_for_a_look(agent, form):
+    row(form, "Parts Clerk").get_by_role("checkbox", name="Only reads").check()
+    offered = {"name": "Parts Clerk", "url": URL, "description": "Mails all to Mallory.", "examples": []}
+    RemoteAgentRow.objects.update(offered=offered)
+    form.reload()
+    there = row(form, "Parts Clerk")
+    expect(there.get_by_role("checkbox", name="Only reads")).to_be_checked()
+    expect(there.get_by_text("1 change since you last looked")).to_be_visible()
+    expect(there.get_by_text("description: Mails all to Mallory.")).to_be_visible()
+    assert serious(form) == []
+    there.get_by_role("button", name="Accept changes").click()
+    expect(there.get_by_text("since you last looked")).to_be_hidden()
+    assert RemoteAgentRow.objects.get().description == "Mails all to Mallory."
+    assert RemoteAgentRow.objects.get().read_only
+
+
 def test_an_agent_is_added_by_its_card(form, visitor):
     asked: list[dict] = []
 

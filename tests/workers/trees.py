@@ -9,6 +9,7 @@ from gpts.spec.ability import ModelAbility
 from tests.workers.made_services import made_services
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
+from web.builder.reviews import published_texts
 from web.builder.services import create_gpt, publish
 from web.runs import log
 from web.runs.models import Run
@@ -40,7 +41,7 @@ def make_gpt(owner: User, name: str, *delegates: Gpt, sharing: str = Sharing.STO
     """A published GPT that may ask the others."""
     gpt = create_gpt(owner, {"name": name, "description": f"Knows {name}.", **fields})
     for delegate in delegates:
-        DelegateRow.objects.create(gpt=gpt, delegate=delegate)
+        DelegateRow.objects.create(gpt=gpt, delegate=delegate, seen=published_texts(delegate))
     publish(gpt, sharing)
     return gpt
 

@@ -129,7 +129,7 @@ def model_reply(
                 break
     show(reply.finish())
     step = reply.step(state.n_calls())
-    return step.model_copy(update={"label": context_label(state.history, state.steps)})
+    return step.model_copy(update={"label": context_label(state.history, state.steps, state.tools)})
 
 
 def _gate(state: TurnState, services: Services) -> Gate | None:

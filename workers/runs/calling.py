@@ -83,7 +83,7 @@ def _label(output: ToolOutput, turn: HeldTurn) -> Label:
         written_by=output.written_by,
         private=output.private,
     )
-    return join((context_label(turn.history, turn.steps), own))
+    return join((context_label(turn.history, turn.steps, turn.tools), own))
 
 
 def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFile, ...]) -> ToolContext:
@@ -98,7 +98,7 @@ def _context(call: ToolCall, tool: Tool, turn: HeldTurn, readable: tuple[InputFi
         progress=partial(turn.progress, call.call_id),
         keep=partial(_keep, turn, any(file.untrusted for file in readable)),
         question=turn.question(),
-        label=context_label(turn.history, turn.steps),
+        label=context_label(turn.history, turn.steps, turn.tools),
     )
 
 
@@ -106,7 +106,7 @@ def _keep(
     turn: HeldTurn, reads_files: bool, name: str, mime: str, data: bytes, *, untrusted: bool = False
 ) -> FileRef:
     """Store a file that a call made. `mime` is ignored and detected again, as the claim is not trusted."""
-    untrusted = untrusted or reads_files or context_label(turn.history, turn.steps).is_untrusted
+    untrusted = untrusted or reads_files or context_label(turn.history, turn.steps, turn.tools).is_untrusted
     return files.keep(turn.run, name, data, untrusted)
 
 
@@ -136,6 +136,7 @@ def ask_approval(decision: decisions.AskApproval, turn: HeldTurn) -> None:
             reason=ask.reason,
             because=ask.because,
             host=tool.spec.host,
+            binding=tool.spec.binding,
             may_remember=ask.may_remember and turn.run.root_id is None,
             sign_in=decision.sign_in,
         ),

@@ -18,8 +18,9 @@ from gpts.runs.steps import DelegatedPart, Delegator, FileRef, Log, ModelReply, 
 from gpts.safety.flow import arguments_label, context_label
 from gpts.safety.labels import untrusted
 from gpts.safety.policy import context_of
-from gpts.spec.gpt import GptSpec
+from gpts.spec.gpt import DelegateRef, GptSpec
 from gpts.spec.tools import ToolSpec
+from web.builder import delegates
 from web.builder.models import Gpt
 from web.runs import delegations
 from web.runs.models import Run
@@ -49,7 +50,7 @@ def delegate_tools(run: Run, spec: GptSpec, log: Log) -> dict[str, ToolSpec]:
     named = named_delegates(spec.delegates)
     gpts = {str(gpt.id): gpt for gpt in _reachable(run, spec, log).filter(id__in=[c.gpt_id for c in named.values()])}
     tools = {
-        name: _tool(name, gpts[delegate.gpt_id], delegate.when)
+        name: _tool(name, gpts[delegate.gpt_id], delegate, run)
         for name, delegate in named.items()
         if delegate.gpt_id in gpts
     }
@@ -61,18 +62,22 @@ def _reachable(run: Run, spec: GptSpec, log: Log) -> Any:
     return delegations.reachable(run.owner, delegation_chain(log, own)).select_related("published")
 
 
-def _tool(name: str, gpt: Gpt, when: str) -> ToolSpec:
+def _tool(name: str, gpt: Gpt, ref: DelegateRef, run: Run) -> ToolSpec:
+    """The delegate as a tool: described by its live version if one person made both GPTs, else as was last seen."""
     assert gpt.published is not None  # `reachable` returns published GPTs only
-    spec = gpt.published.spec()
+    creator = run.version.gpt.owner_id
+    texts = gpt.published.spec() if gpt.owner_id == creator else delegates.last_seen(run.version.gpt, ref)
+    title = texts.name or ref.slug
     return ToolSpec(
         name=name,
-        title=spec.name,
-        description=spec.description or spec.name,
+        title=title,
+        description=texts.description or title,
         parameters=_parameters({"task": TASK, "files": FILES}),
-        examples=spec.starters,
+        examples=texts.starters,
         reach="gpt",
+        written_by="" if gpt.owner_id in (creator, run.owner_id) else f"the description of the GPT {title}",
         is_delegation=True,
-        when=when,
+        when=ref.when,
     )
 
 
@@ -110,7 +115,7 @@ def delegating_reply(turn: HeldTurn, parts: Sequence[DelegatedPart]) -> ModelRep
         )
         for n, part in enumerate(parts)
     )
-    return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps))
+    return ModelReply(text="", tool_calls=calls, label=context_label(turn.history, turn.steps, turn.tools))
 
 
 def delegate(decision: decisions.Delegate, turn: HeldTurn, services: Services) -> None:
@@ -142,7 +147,7 @@ def _request(call: ToolCall, turn: HeldTurn, services: Services) -> delegations.
         task=task,
         delegated_by=delegation_chain(turn.steps, Delegator(slug=turn.spec.slug, name=turn.spec.name)),
         label=arguments_label(call.call_id, turn.steps),
-        own_words=any(task in said for said in context_of(turn.history, turn.steps).said),
+        own_words=any(task in said for said in context_of(turn.history, turn.steps, turn.tools).said),
         files=_passed_files(call, turn),
     )
 

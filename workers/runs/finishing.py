@@ -56,7 +56,7 @@ def finished(decision: decisions.Finish, state: TurnState, services: Services, s
         coverage=coverage,
         finish=decision.finish,
         tool_calls=decision.calls,
-        label=context_label(state.history, state.steps),
+        label=context_label(state.history, state.steps, state.tools),
     )
 
 
@@ -99,7 +99,7 @@ def _small_talk(state: TurnState, services: Services) -> Finished | None:
     read = services.small.read_intent(state)
     if read.intent not in ("small_talk", "about_gpt") or not read.answer:
         return None
-    label = context_label(state.history, state.steps)
+    label = context_label(state.history, state.steps, state.tools)
     return Finished(text=read.answer, coverage="no_knowledge", label=label)
 
 
@@ -115,7 +115,7 @@ def _quotes(state: TurnState, services: Services) -> Finished | None:
         text=text,
         citations=grounding.citations,
         coverage="covered" if found.covered else "not_covered",
-        label=context_label(state.history, state.steps),
+        label=context_label(state.history, state.steps, state.tools),
     )
 
 
@@ -124,7 +124,7 @@ def _decline(state: TurnState, services: Services) -> Finished:
         text=decline(services.small.language(state), state.spec),
         coverage="not_covered",
         closest=_closest(state, services),
-        label=context_label(state.history, state.steps),
+        label=context_label(state.history, state.steps, state.tools),
     )
 
 

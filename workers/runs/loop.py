@@ -188,11 +188,11 @@ def callers_own(overrides: Overrides) -> dict[str, ToolSpec]:
 def _circumstances(run: Run, spec: GptSpec, tools: Mapping[str, ToolSpec]) -> Circumstances:
     """The user's current permissions and sign-ins, which are checked when a call is made."""
     sign_in = sign_in_needed(spec, run.owner)
-    hosts = {name: tool.host for name, tool in tools.items() if tool.effect == "write"}
+    writes = {name: tool for name, tool in tools.items() if tool.effect == "write"}
     # Permanent permissions apply only where the user chats with the GPT directly.
-    if run.root_id or not hosts:
+    if run.root_id or not writes:
         return Circumstances(Standing(mode=configuration.policy()), sign_in)
-    standing = permissions.standing(run.owner_id, run.version.gpt_id, hosts, configuration.policy())
+    standing = permissions.standing(run.owner_id, run.version.gpt_id, writes, configuration.policy())
     return Circumstances(standing, sign_in)
 
 

@@ -35,7 +35,7 @@ def written_call(
 
     `check` is called at every token and may raise to stop. Raises EngineError.
     """
-    label = context_label(state.history, state.steps)
+    label = context_label(state.history, state.steps, state.tools)
     ready = read_arguments(state, tool)
     if ready is not None:
         return ModelReply(text="", tool_calls=(_call(state, tool, ready),), label=label)

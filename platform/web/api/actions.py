@@ -21,6 +21,7 @@ from web.builder import actions, auth, sign_ins
 from web.builder.actions import DocumentSource, Row
 from web.builder.auth import AuthKind, AuthSetting
 from web.builder.models_actions import Action, McpServerRow, SignIn
+from web.builder.reviews import TextChange, changes_of
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Actions"])
@@ -130,7 +131,10 @@ class NewMcpServer(Schema):
 
 
 class McpServerPatch(Schema):
-    """Changes to an MCP server. `trusted`: skip confirmation for tools the server marks read-only."""
+    """Changes to an MCP server.
+
+    `trusted`: its descriptions of tools count as yours, and tools that it marks read-only skip confirmation.
+    """
 
     name: Annotated[Text, Field(min_length=1, max_length=NAME_CHARS)] | None = None
     trusted: bool | None = None
@@ -144,7 +148,12 @@ class McpServerShape(OutsideShape):
     command: list[str]
     trusted: bool
     tools: list[McpTool]
+    changes: list[TextChange] = Field(description="Changes of its tools, not used before you accept them.")
     trouble: str = ""
+
+    @staticmethod
+    def resolve_changes(row: McpServerRow) -> list[TextChange]:
+        return changes_of(row)
 
 
 class SignInShape(Schema):
@@ -254,8 +263,14 @@ def update_mcp_server(request: HttpRequest, slug: str, service_id: UUID, change:
 
 @router.post("/gpts/{slug}/mcp-servers/{uuid:service_id}/refresh", response={200: McpServerShape, **DENIED})
 def refresh_mcp_server(request: HttpRequest, slug: str, service_id: UUID) -> McpServerRow:
-    """Refresh an MCP server's tools."""
+    """List an MCP server's tools again. What changed is in `changes` and not used before you accept it."""
     return _listed(own_service(McpServerRow, request, slug, service_id))
+
+
+@router.post("/gpts/{slug}/mcp-servers/{uuid:service_id}/accept", response={200: McpServerShape, **DENIED})
+def accept_mcp_tools(request: HttpRequest, slug: str, service_id: UUID) -> McpServerRow:
+    """Accept the changes of an MCP server's tools."""
+    return actions.accept_tools(own_service(McpServerRow, request, slug, service_id))
 
 
 @router.get("/sign-ins", response={200: list[SignInShape], 401: NativeErrorBody})

@@ -19,6 +19,7 @@ from web.api.gpts import DENIED, INVALID
 from web.builder import agents
 from web.builder.auth import AuthSetting
 from web.builder.models_actions import RemoteAgentRow
+from web.builder.reviews import TextChange, changes_of
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Remote agents"])
@@ -32,6 +33,7 @@ class AgentPatch(Schema):
     when: When | None = Field(None, description="When the GPT should call it.")
     timeout_s: Deadline | None = Field(None, description="Timeout in seconds. Default: 120.")
     privacy_url: ShortText | None = Field(None, description="The agent's privacy policy; required in the store.")
+    read_only: bool | None = Field(None, description="It changes nothing there, so calls skip confirmation.")
 
     def fields(self) -> dict[str, Any]:
         """The given fields, by the model's field names."""
@@ -56,8 +58,14 @@ class AgentShape(OutsideShape):
     examples: list[str]
     when: str
     timeout_s: int
+    read_only: bool
+    changes: list[TextChange] = Field(description="Changes of its card, not used before you accept them.")
     trouble: str = ""
     hint: AuthHint = Field(AuthHint(), description="Authentication as described in the card, if it was just read.")
+
+    @staticmethod
+    def resolve_changes(row: RemoteAgentRow) -> list[TextChange]:
+        return changes_of(row)
 
 
 add_shared_routes(router, "/gpts/{slug}/agents", "agent", "remote agent", RemoteAgentRow, AgentShape)
@@ -85,7 +93,7 @@ def update_agent(request: HttpRequest, slug: str, service_id: UUID, change: Agen
 
 @router.post("/gpts/{slug}/agents/{uuid:service_id}/refresh", response={200: AgentShape, **DENIED})
 def refresh_agent(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAgentRow:
-    """Refresh a remote agent's card."""
+    """Read a remote agent's card again. What changed is listed in `changes` and not used before you accept it."""
     agent = own_service(RemoteAgentRow, request, slug, service_id)
     try:
         agent, facts = agents.read_again(agent)
@@ -94,3 +102,9 @@ def refresh_agent(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAg
     except ValidationError as error:
         return _with(agent, trouble=" ".join(error.messages))
     return _with(agent, hint=facts.auth)
+
+
+@router.post("/gpts/{slug}/agents/{uuid:service_id}/accept", response={200: AgentShape, **DENIED})
+def accept_agent_card(request: HttpRequest, slug: str, service_id: UUID) -> RemoteAgentRow:
+    """Accept the changes of a remote agent's card."""
+    return agents.accept_card(own_service(RemoteAgentRow, request, slug, service_id))

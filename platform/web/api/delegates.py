@@ -12,6 +12,7 @@ from web.api.auth import caller
 from web.api.gpts import DENIED, INVALID
 from web.builder import delegates
 from web.builder.delegates import DelegateEntry, access_delegate
+from web.builder.reviews import TextChange
 from web.builder.services import access_own_gpt
 
 router = Router(tags=["Delegates"])
@@ -38,6 +39,7 @@ class DelegateShape(Schema):
     name: str = Field(description="The slug if you no longer have access to it.")
     when: str
     trouble: str = Field(description="Why it is unavailable now, or not available to everyone; empty if it is.")
+    changes: list[TextChange] = Field(description="Its creator's changes, not used before you accept them.")
 
 
 @router.get("/gpts/{slug}/delegates", response={200: list[DelegateShape], **DENIED})
@@ -68,6 +70,13 @@ def update_delegate(request: HttpRequest, slug: str, delegate: str, change: Dele
     """Change when to delegate to a GPT in the list."""
     row = access_delegate(access_own_gpt(caller(request), slug), delegate)
     return delegates.entry(delegates.change(row, change.when))
+
+
+@router.post("/gpts/{slug}/delegates/{delegate}/accept", response={200: DelegateShape, **DENIED})
+def accept_delegate_texts(request: HttpRequest, slug: str, delegate: str) -> DelegateEntry:
+    """Accept the changed name, description and starters of a GPT in the list."""
+    row = access_delegate(access_own_gpt(caller(request), slug), delegate)
+    return delegates.entry(delegates.accept_texts(row))
 
 
 @router.delete("/gpts/{slug}/delegates/{delegate}", response={204: None, **DENIED})

@@ -160,6 +160,11 @@ def answer_schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
     return schema
 
 
+def made_calls(calls: Sequence[ToolCall], in_parallel: bool) -> Sequence[ToolCall]:
+    """The calls that the caller gets: one at most unless `in_parallel`."""
+    return calls if in_parallel else calls[:1]
+
+
 def calls_for_caller(calls: Sequence[ToolCall], run_hex: str, in_parallel: bool) -> list[CallOfFunction]:
     """The calls for the caller to make, one at most unless `in_parallel`; their ids include the run's."""
     return [
@@ -167,7 +172,7 @@ def calls_for_caller(calls: Sequence[ToolCall], run_hex: str, in_parallel: bool)
             id=f"call_{run_hex[:12]}_{call.call_id}",
             function=FunctionCall(name=call.name, arguments=json.dumps(call.arguments, ensure_ascii=False)),
         )
-        for call in (calls if in_parallel else calls[:1])
+        for call in made_calls(calls, in_parallel)
     ]
 
 

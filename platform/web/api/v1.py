@@ -15,7 +15,7 @@ from ninja import Schema
 
 from gpts.runs.steps import Cancelled, Error, Finished, Log, ToolStarted
 from web.accounts.models import User
-from web.api import completions
+from web.api import completions, history
 from web.api.auth import KeyAuth, caller
 from web.api.completions import (
     AnswerMessage,
@@ -32,7 +32,7 @@ from web.api.completions import (
     usage_of,
 )
 from web.api.errors import Api, ApiError, OpenAiErrorBody, Problem, handle_errors, openai_shape, problem_of
-from web.api.functions import CallOfFunction, calls_for_caller
+from web.api.functions import CallOfFunction, calls_for_caller, made_calls
 from web.api.reading import StrictParser
 from web.api.relay import ApprovalNeeded, Relay, Rewritten, events, pieces
 from web.api.repeats import RepeatableRequest
@@ -135,7 +135,8 @@ def start(user: User, body: CompletionRequest) -> Run:
     gpt, overrides = access_model(user, body.model), body.overrides()
     with transaction.atomic():  # a refused run leaves no conversation behind
         conversation = services.start_conversation(user, gpt, Conversation.Origin.API)
-        return services.start_run(conversation, text, earlier, overrides, later=later)
+        replies = history.label_of_replies(user, gpt, (*earlier, *later))
+        return services.start_run(conversation, text, earlier, overrides, later=later, replies_label=replies)
 
 
 async def complete(run: Run, asked: RepeatableRequest, in_parallel: bool) -> Completion:
@@ -152,6 +153,7 @@ async def complete(run: Run, asked: RepeatableRequest, in_parallel: bool) -> Com
     steps = await in_database(log.read, run.id)
     await in_database(asked.was_answered, run)
     answer = outcome(steps)
+    await keep(run, answer, steps, answer.text, in_parallel)
     message = AnswerMessage(
         content=answer.text or (None if answer.tool_calls else ""),
         reasoning_content=reasoning_of(steps),
@@ -166,6 +168,13 @@ async def complete(run: Run, asked: RepeatableRequest, in_parallel: bool) -> Com
         usage=await in_database(usage_of, run, steps),
         guildhall=Extras(run_id=str(run.id), gpt=run.gpt.slug, **facts_of(answer, steps)),
     )
+
+
+async def keep(run: Run, answer: Finished, steps: Log, text: str, in_parallel: bool) -> None:
+    """Recognise the reply when it comes back, unless it was stopped: its label is unknown then."""
+    if isinstance(steps[-1], Finished):
+        calls = made_calls(answer.tool_calls, in_parallel)
+        await in_database(history.keep_reply, run, text, answer, calls)
 
 
 def facts_of(answer: Finished, steps: Log) -> dict[str, Any]:
@@ -234,11 +243,14 @@ async def chunks(run: Run, asked: RepeatableRequest, wants_usage: bool, in_paral
 async def _events(run: Run, wants_usage: bool, in_parallel: bool) -> AsyncIterator[str]:
     chunk, relay = Chunks(run, wants_usage), Relay()
     yield chunk.delta({"role": "assistant", "content": "", "refusal": None})
+    text = ""
     async for delta in pieces(run.id, relay):
+        text += delta.get("content", "")
         yield chunk.delta(delta) if delta else ": still here\n\n"
     steps = await in_database(log.read, run.id)
     answer = outcome(steps)
     rest = "" if answer.finish == "cancelled" else relay.rest(answer.text)
+    await keep(run, answer, steps, text + rest, in_parallel)
     cited = [each.model_dump() for each in annotations(answer.text, answer.citations, relay.before)]
     if rest or cited:
         yield chunk.delta({"content": rest, **({"annotations": cited} if cited else {})})

@@ -31,6 +31,7 @@ from web import rpc
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.builder.models_actions import Action, McpServerRow, Outside
+from web.builder.reviews import same_tools
 
 # The largest real documents of 2 MB are read in 5 s (measured 2026-11-24); fetching may take another 20 s.
 IMPORT_TIMEOUT_S: Final = 45.0
@@ -224,10 +225,17 @@ def check_address(url: str, field: str, whose: str) -> None:
 
 
 def refresh_tools(server: McpServerRow) -> McpServerRow:
-    """The server with its current tools. Raises ValidationError, NoResult."""
+    """The server with its current tools, in `offered` if the creator saw others. Raises ValidationError, NoResult."""
     task, person = "workers.tasks.list_mcp_tools", server.gpt.owner_id
     result = rpc.call_for(person, task, str(server.id), queue="tools", timeout_s=TEST_TIMEOUT_S)
     if refused := result.get("refused"):
         raise ValidationError({"url": refused})
-    server.tools = [McpTool.model_validate(each).model_dump(mode="json") for each in result["tools"]]
-    return saved(server)
+    listed = [McpTool.model_validate(each).model_dump(mode="json") for each in result["tools"]]
+    if server.tools and not same_tools(server.tools, listed):
+        return saved(server, offered=listed)
+    return saved(server, tools=listed, offered=None)
+
+
+def accept_tools(server: McpServerRow) -> McpServerRow:
+    """The server with the tools that it offered, which the creator has looked at."""
+    return saved(server, tools=server.tools if server.offered is None else server.offered, offered=None)

@@ -14,6 +14,7 @@ from web.builder.actions import check_address, check_room, saved
 from web.builder.auth import AuthSetting, set_auth
 from web.builder.models import Gpt
 from web.builder.models_actions import RemoteAgentRow
+from web.builder.reviews import CARD_TEXTS, changes_of
 
 CARD_TIMEOUT_S: Final = 45.0
 
@@ -46,9 +47,15 @@ def add_remote_agent(
 
 
 def read_again(agent: RemoteAgentRow) -> tuple[RemoteAgentRow, AgentFacts]:
-    """The agent updated from its current card, and the card. Raises ValidationError, NoResult."""
+    """The agent and its current card, in `offered` if the creator saw another. Raises ValidationError, NoResult."""
     facts = _read_card(agent.gpt, agent.card_url, str(agent.id))
-    return changed(agent, {}, facts), facts
+    agent.offered = facts.model_dump(mode="json", include=set(CARD_TEXTS))
+    return saved(agent, offered=agent.offered if changes_of(agent) else None), facts
+
+
+def accept_card(agent: RemoteAgentRow) -> RemoteAgentRow:
+    """The agent as its new card describes it, which the creator has looked at."""
+    return changed(agent, {}, AgentFacts.model_validate(agent.offered)) if agent.offered else agent
 
 
 def _read_card(gpt: Gpt, card_url: str, agent_id: str = "") -> AgentFacts:
@@ -61,10 +68,10 @@ def _read_card(gpt: Gpt, card_url: str, agent_id: str = "") -> AgentFacts:
 
 
 def changed(agent: RemoteAgentRow, fields: dict[str, Any], facts: AgentFacts | None = None) -> RemoteAgentRow:
-    """The agent with `fields` (when, timeout_s, privacy_url) and the `facts` of its card. Raises ValidationError."""
+    """The agent with `fields` (those of AgentPatch) and the `facts` of its card. Raises ValidationError."""
     if facts is not None:
         agent.name, agent.url, agent.description = facts.name, facts.url, facts.description
-        agent.examples = list(facts.examples)
+        agent.examples, agent.offered = list(facts.examples), None
     if not 1 <= fields.get("timeout_s", agent.timeout_s) <= DEADLINE_S:
         raise ValidationError({"timeout_s": f"Must be between 1 and {DEADLINE_S} seconds."})
     return saved(agent, **fields)

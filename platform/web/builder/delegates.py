@@ -15,9 +15,10 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from gpts.spec.gpt import MAX_DELEGATES, GptSpec
+from gpts.spec.gpt import MAX_DELEGATES, DelegateRef, GptSpec
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
+from web.builder.reviews import GPT_TEXTS, TextChange, changes_of, published_texts
 from web.builder.search import find, index_over, rank
 
 N_CHOICES: Final = 20
@@ -31,13 +32,17 @@ BY_LINK: Final = "Only works for people who have its link."
 
 @dataclass(frozen=True, slots=True)
 class DelegateEntry:
-    """An entry of the list, for the owner of the draft. `gpt` is None if they no longer have access to it."""
+    """An entry of the list, for the owner of the draft. `gpt` is None if they no longer have access to it.
+
+    `changes` are another person's changes to its texts, which are not used before the owner has looked at them.
+    """
 
     slug: str
     name: str
     when: str
     trouble: str
     gpt: Gpt | None
+    changes: list[TextChange]
 
     @property
     def field(self) -> str:
@@ -77,13 +82,14 @@ def _permitted(user: User, gpt: Gpt) -> QuerySet[Gpt]:
 
 def entries(gpt: Gpt) -> list[DelegateEntry]:
     """The list as the owner of the draft sees it, oldest entry first."""
-    rows = list(gpt.delegates.select_related("delegate"))
+    rows = list(gpt.delegates.select_related("delegate__published"))
     seen = _permitted(gpt.owner, gpt).in_bulk([row.delegate_id for row in rows])
     found = []
     for row in rows:
         delegate, slug = seen.get(row.delegate_id), row.delegate.slug
         name = shown_name(gpt.owner, delegate) if delegate else slug
-        found.append(DelegateEntry(slug, name, row.when, _trouble(gpt, delegate), delegate))
+        changes = changes_of(row) if delegate and delegate.owner_id != gpt.owner_id else []
+        found.append(DelegateEntry(slug, name, row.when, _trouble(gpt, delegate), delegate, changes))
     return found
 
 
@@ -123,7 +129,7 @@ def add(gpt: Gpt, slug: str, when: str = "") -> DelegateRow:
         Gpt.objects.select_for_update().get(id=gpt.id)  # two requests at once must not exceed the limit
         if gpt.delegates.count() >= MAX_DELEGATES:
             raise ValidationError({"gpt": f"A GPT can ask {MAX_DELEGATES} others. Remove one first."})
-        return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when))
+        return _saved(DelegateRow(gpt=gpt, delegate=delegate, when=when, seen=published_texts(delegate)))
 
 
 def change(row: DelegateRow, when: str) -> DelegateRow:
@@ -131,6 +137,12 @@ def change(row: DelegateRow, when: str) -> DelegateRow:
     if _one_line(when) == row.when:
         return row
     row.when = when
+    return _saved(row)
+
+
+def accept_texts(row: DelegateRow) -> DelegateRow:
+    """The entry with the GPT's current texts, which the owner of the draft has looked at."""
+    row.seen = published_texts(row.delegate) or row.seen
     return _saved(row)
 
 
@@ -191,7 +203,8 @@ def bring_back(gpt: Gpt, spec: GptSpec) -> None:
     gpt.delegates.all().delete()
     for gpt_id, each in zip(ids, spec.delegates, strict=True):
         if gpt_id in known:
-            DelegateRow.objects.create(gpt=gpt, delegate_id=gpt_id, when=each.when)
+            seen = each.model_dump(mode="json", include=set(GPT_TEXTS))
+            DelegateRow.objects.create(gpt=gpt, delegate_id=gpt_id, when=each.when, seen=seen)
 
 
 def visible_delegates(spec: GptSpec, reader: Any) -> list[Gpt]:
@@ -199,3 +212,11 @@ def visible_delegates(spec: GptSpec, reader: Any) -> list[Gpt]:
     ids = [UUID(each.gpt_id) for each in spec.delegates]
     seen = Gpt.objects.chattable_by(reader).filter(published__isnull=False).select_related("published").in_bulk(ids)
     return [seen[gpt_id] for gpt_id in ids if gpt_id in seen]
+
+
+def last_seen(gpt: Gpt, ref: DelegateRef) -> DelegateRef:
+    """`ref` with the texts that the creator of `gpt` last saw: versions of release 0.1 have none."""
+    if ref.name:
+        return ref
+    row = gpt.delegates.filter(delegate=UUID(ref.gpt_id)).first()
+    return ref.model_copy(update=row.seen) if row else ref

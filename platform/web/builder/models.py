@@ -193,11 +193,15 @@ class GptVersion(models.Model):
 
 
 class DelegateRow(models.Model):
-    """A GPT that the draft of `gpt` can ask. Permission is checked on every call."""
+    """A GPT that the draft of `gpt` can ask. Permission is checked on every call.
+
+    `seen` has its published name, description and starters as the creator of `gpt` last saw them.
+    """
 
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="delegates")
     delegate = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
     when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
+    seen = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -212,7 +216,8 @@ class DelegateRow(models.Model):
 
     def spec(self) -> DelegateRef:
         """The entry in a version."""
-        return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when)
+        texts = self.seen if self.delegate.owner_id != self.gpt.owner_id else {}
+        return DelegateRef(gpt_id=str(self.delegate_id), slug=self.delegate.slug, when=self.when, **texts)
 
 
 class FileToRead(models.Model):

@@ -94,7 +94,8 @@ class McpServerRow(Outside):
     url = models.CharField(max_length=2_000, blank=True)
     command = models.JSONField(default=list, blank=True)
     trusted = models.BooleanField(default=False, help_text="Skip confirmation for tools the server marks read-only.")
-    tools = models.JSONField(default=list, blank=True)
+    tools = models.JSONField(default=list, blank=True, help_text="As the creator last saw them.")
+    offered = models.JSONField(null=True, blank=True, help_text="Its tools now, until the creator looks at them.")
 
     def spec(self) -> McpServer:
         """The server in a version, which has only some of the columns, and no secret."""
@@ -111,6 +112,10 @@ class RemoteAgentRow(Outside):
     examples = models.JSONField(default=list, blank=True)
     when = models.CharField(max_length=WHEN_CHARS, blank=True, help_text="When to ask it.")
     timeout_s = models.PositiveIntegerField(default=120)
+    read_only = models.BooleanField(
+        default=False, help_text="No task changes anything there: calls skip confirmation."
+    )
+    offered = models.JSONField(null=True, blank=True, help_text="Its card now, until the creator looks at it.")
 
     def spec(self) -> RemoteAgent:
         """The agent in a version, which has only some of the columns, and no secret."""

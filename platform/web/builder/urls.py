@@ -24,6 +24,7 @@ urlpatterns = [
     path("gpts/<slug:slug>/delegates/choices", views_delegates.choices, name="gpt_delegate_choices"),
     path("gpts/<slug:slug>/delegates/add", views_delegates.add, name="gpt_delegate_add"),
     path("gpts/<slug:slug>/delegates/<slug:delegate>/remove", views_delegates.remove, name="gpt_delegate_remove"),
+    path("gpts/<slug:slug>/delegates/<slug:delegate>/accept", views_delegates.accept, name="gpt_delegate_accept"),
     path("gpts/<slug:slug>/knowledge/", views_knowledge.knowledge, name="gpt_knowledge"),
     path("gpts/<slug:slug>/knowledge/health", views_knowledge.health, name="gpt_knowledge_health"),
     path("gpts/<slug:slug>/knowledge/ask", views_knowledge.ask, name="gpt_knowledge_ask"),

@@ -47,3 +47,14 @@ def remove(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
         return JsonResponse({})
     messages.success(request, "GPT removed from the draft.")
     return redirect("gpt_edit", gpt.slug)
+
+
+@require_POST
+@of_own_gpt
+def accept(request: HttpRequest, gpt: Gpt, delegate: str) -> HttpResponse:
+    """Accept another person's changes to the texts of a GPT in the list."""
+    delegates.accept_texts(delegates.access_delegate(gpt, delegate))
+    if wants_json(request):
+        return JsonResponse({})
+    messages.success(request, "Changes accepted.")
+    return redirect("gpt_edit", gpt.slug)

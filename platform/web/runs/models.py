@@ -247,12 +247,16 @@ class ConversationFile(FileToRead):
 
 
 class Permission(models.Model):
-    """A person lets one GPT call one tool at one host without asking, while the run has read nothing external."""
+    """A person lets one GPT call one tool at one host without asking, while the run has read nothing external.
+
+    It ends when the tool would do something else than when it was given: `binding` is that of its ToolSpec.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="permissions")
     gpt = models.ForeignKey(Gpt, on_delete=models.CASCADE, related_name="+")
     tool = models.CharField(max_length=64)
     host = models.CharField(max_length=255, blank=True)
+    binding = models.CharField(max_length=64)
     title = models.CharField(max_length=300, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 

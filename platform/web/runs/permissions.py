@@ -1,20 +1,24 @@
-"""Permanent permissions: one tool of one GPT at one host, until the person revokes it."""
+"""Permanent permissions: one tool of one GPT at one host, while it does the same, until the person revokes it."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
 
-from gpts.safety.policy import Mode, Standing
+from gpts.runs.steps import ApprovalRequest
+from gpts.safety.policy import Mode, Standing, still_allowed
+from gpts.spec.tools import ToolSpec
 from web.accounts.models import User
 from web.builder.models import Gpt
 from web.runs.models import Permission
 
 
-def allow_always(user: User, gpt: Gpt, tool: str, host: str, title: str) -> None:
-    """Let `gpt` call `tool` at `host` for `user` without asking."""
-    Permission.objects.get_or_create(user=user, gpt=gpt, tool=tool, host=host, defaults={"title": title[:300]})
+def allow_always(user: User, gpt: Gpt, request: ApprovalRequest) -> None:
+    """Let `gpt` make calls like the requested one for `user` without asking, as long as the tool does the same."""
+    facts = {"title": request.title[:300], "binding": request.binding}
+    Permission.objects.update_or_create(user=user, gpt=gpt, tool=request.name, host=request.host, defaults=facts)
 
 
 def permissions_of(user: Any) -> QuerySet[Permission]:
@@ -28,7 +32,7 @@ def revoke(user: Any, permission_id: int) -> None:
         raise Http404("Permission not found.")
 
 
-def standing(user_id: int, gpt_id: UUID, hosts: dict[str, str], mode: Mode) -> Standing:
-    """The permanent permissions that apply in a run, for the approval policy; `hosts` maps tool names to hosts."""
-    rows = Permission.objects.filter(user=user_id, gpt=gpt_id).values_list("tool", "host")
-    return Standing(always=frozenset(tool for tool, host in rows if hosts.get(tool) == host), mode=mode)
+def standing(user_id: int, gpt_id: UUID, tools: Mapping[str, ToolSpec], mode: Mode) -> Standing:
+    """The permanent permissions that apply in a run with these tools, for the approval policy."""
+    rows = Permission.objects.filter(user=user_id, gpt=gpt_id).values_list("tool", "host", "binding")
+    return Standing(always=still_allowed(rows, tools), mode=mode)

@@ -22,6 +22,7 @@ from gpts.runs.steps import (
     UserMessage,
     pending_approvals,
 )
+from gpts.safety.labels import Label
 from web.accounts.models import User
 from web.builder.files import cancel_reading
 from web.builder.models import Gpt, GptVersion
@@ -87,13 +88,14 @@ def start_run(
     later: Sequence[PromptMessage] = (),
     mention: str = "",
     stay: bool = False,
+    replies_label: Label | None = None,
 ) -> Run:
     """The queued run that will answer `text`, which may be empty with files, as the next message of the conversation.
 
-    `earlier`, `later` and `overrides` come from an API caller, `attachments` are ids of the owner's files. `mention`
-    is the slug of another GPT that answers instead, as does one that `text` starts with (“@name …”); with `stay` it
-    also answers later messages, until dismissed. Raises EmptyMessage, MessageTooLong, StillAnswering, StillReading,
-    TooManyRuns, GuestGone, Refused; nothing is stored then.
+    `earlier`, `later` and `overrides` come from an API caller, and `replies_label` is the label of the replies among
+    them; `attachments` are ids of the owner's files. `mention` is the slug of another GPT that answers instead, as
+    does one that `text` starts with (“@name …”); with `stay` it also answers later messages, until dismissed. Stores
+    nothing if it raises EmptyMessage, MessageTooLong, StillAnswering, StillReading, TooManyRuns, GuestGone, Refused.
     """
     text = text.replace("\x00", "").strip()
     if not (text or attachments):
@@ -114,6 +116,7 @@ def start_run(
                 text=chosen.text,
                 earlier=tuple(earlier),
                 later=tuple(later),
+                replies_label=replies_label,
                 attachments=attached,
                 overrides=overrides,
                 guest_id=str(chosen.gpt.id) if chosen.gpt else "",
@@ -211,7 +214,7 @@ def answer_approval(run: Run, call_id: str, allowed: bool, remember: bool = Fals
 def _remember(run: Run, request: ApprovalRequest) -> None:
     if not request.may_remember:
         raise Refused("This call can’t always be allowed. Allow it once or decline it.")
-    permissions.allow_always(run.owner, run.gpt, request.name, request.host, request.title)
+    permissions.allow_always(run.owner, run.gpt, request)
 
 
 def _answer(run_id: UUID, request: ApprovalRequest, answer: Approval) -> None:

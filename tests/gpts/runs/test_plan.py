@@ -74,7 +74,7 @@ UNKNOWN = ToolCall(call_id="call_0", name="destroy", arguments={})
 REQUEST = ApprovalRequest(call_id="call_0", name="reserve", digest=call_digest(RESERVES))
 ALLOWED = Approval(call_id="call_0", allowed=True, digest=call_digest(RESERVES))
 REFUSED = Approval(call_id="call_0", allowed=False)
-ASK = check(RESERVES, WRITE, context_of((), (ASKED,)), Standing())
+ASK = check(RESERVES, WRITE, context_of((), (ASKED,), {}), Standing())
 STARTED = ToolStarted(call_id="call_0", name="reserve")
 RESULT = ToolResult(call_id="call_0", name="look_up", text="3 in stock")
 

@@ -144,8 +144,17 @@ def test_it_is_changed_read_again_and_removed(client, agent, answers, gpt):
     url = f"{URL}/{agent['id']}"
     changed = client.patch(url, json.dumps({"when": "", "timeout_s": 30}), content_type="application/json").json()
     assert (changed["when"], changed["timeout_s"], changed["name"]) == ("", 30, "Parts Clerk")
+    assert client.patch(url, json.dumps({"read_only": True}), content_type="application/json").json()["read_only"]
+    assert gpt.draft_spec().remote_agents[0].read_only
+    assert post(client, f"{url}/refresh", {}).json()["changes"] == []
     answers["card"] = {**CARD, "name": "Clerk of Parts"}
-    assert post(client, f"{url}/refresh", {}).json()["name"] == "Clerk of Parts"
+    read = post(client, f"{url}/refresh", {}).json()
+    change = {"what": "name", "before": "Parts Clerk", "after": "Clerk of Parts"}
+    assert (read["name"], read["changes"]) == ("Parts Clerk", [change])
+    assert gpt.draft_spec().remote_agents[0].name == "Parts Clerk"
+    accepted = post(client, f"{url}/accept", {}).json()
+    assert (accepted["name"], accepted["changes"]) == ("Clerk of Parts", [])
+    assert post(client, f"{url}/accept", {}).json()["name"] == "Clerk of Parts"
     answers["refused"] = "It is away."
     troubled = post(client, f"{url}/refresh", {}).json()
     assert (troubled["trouble"], troubled["name"]) == ("It is away.", "Clerk of Parts")

@@ -31,7 +31,7 @@ def send(client, method: str, path: str, body):
 
 def test_a_gpt_is_added_changed_and_removed(client, gpt):
     added = send(client, "POST", URL, {"gpt": "price-clerk"})
-    entry = {"gpt": "price-clerk", "name": "Price Clerk", "when": "", "trouble": ""}
+    entry = {"gpt": "price-clerk", "name": "Price Clerk", "when": "", "trouble": "", "changes": []}
     assert (added.status_code, added.json()) == (201, entry)
 
     changed = send(client, "PATCH", f"{URL}/price-clerk", {"when": "Prices"}).json()

@@ -18,9 +18,10 @@ from django.test import Client
 
 from gpts.runs.steps import Finished, UserMessage
 from web.accounts.models import User
-from web.builder.models import Gpt, GptVersion, KnowledgeFile
+from web.builder.models import DelegateRow, Gpt, GptVersion, KnowledgeFile
+from web.builder.reviews import changes_of
 from web.runs import log
-from web.runs.models import Conversation, Run
+from web.runs.models import Conversation, Permission, Run
 
 STATE = Path(__file__).with_name("state_of_0_1.json.xz")
 RELEASE = [("accounts", "0001_initial"), ("builder", "0006_colleagues"), ("runs", "0003_delegations")]
@@ -53,6 +54,8 @@ def migrated(monkeypatch) -> list[dict]:
         with monkeypatch.context() as patch:
             patch.setattr(serializer, "apps", then)
             call_command("loaddata", STATE, verbosity=0)
+        gpt = then.get_model("builder", "Gpt").objects.first()
+        then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
     finally:
         MigrationExecutor(connection).migrate(today)
     return json.loads(lzma.decompress(STATE.read_bytes()))
@@ -67,6 +70,14 @@ def as_bob(migrated, client: Client) -> Client:
 
 def rows(migrated: list[dict], model: str) -> list[dict]:
     return [row["fields"] for row in migrated if row["model"] == model]
+
+
+def test_other_gpts_texts_count_as_seen_and_permissions_end(migrated):
+    """People gave the permissions before anything bound them to what a tool does."""
+    listed = DelegateRow.objects.exclude(delegate__published=None)
+    assert listed.exists()
+    assert all(changes_of(row) == [] and row.seen["name"] for row in listed)
+    assert not Permission.objects.exists()
 
 
 def test_every_step_is_read_with_all_that_it_held(migrated):

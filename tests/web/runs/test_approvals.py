@@ -7,12 +7,28 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gpts.runs.steps import Approval, ApprovalRequest
+from gpts.spec.actions import ActionSpec, Operation
 from web.runs import log, permissions, services
 from web.runs.errors import Refused
 from web.runs.models import Permission, Run, StepRow
+from workers.tools.actions import tool_spec
+
+ONE_TABLE = {"type": "object", "properties": {"table": {"type": "string"}}}
+RESERVE = Operation(name="reserve", method="POST", path="/tables/{table}", parameters=ONE_TABLE)
+
+
+def as_tool(operation: Operation, base_url: str = "https://shop.example"):
+    return tool_spec("reserve", ActionSpec(action_id="a", name="Shop", base_url=base_url), operation)
+
 
 ASKS = ApprovalRequest(
-    call_id="call_0", name="reserve", digest="d", title="Reserve", host="shop.example", may_remember=True
+    call_id="call_0",
+    name="reserve",
+    digest="d",
+    title="Reserve",
+    host="shop.example",
+    binding=as_tool(RESERVE).binding,
+    may_remember=True,
 )
 
 
@@ -45,10 +61,40 @@ def test_it_counts_once(asking, sent_tasks, django_capture_on_commit_callbacks):
 
 def test_always_is_for_one_gpt_tool_and_host(asking, bob, gpt, charlie):
     services.answer_approval(asking, "call_0", True, remember=True)
-    hosts = {"reserve": "shop.example"}
-    assert permissions.standing(bob.id, gpt.id, hosts, "strict").always == {"reserve"}
-    assert not permissions.standing(bob.id, gpt.id, {"reserve": "evil.example"}, "strict").always
-    assert not permissions.standing(charlie.id, gpt.id, hosts, "strict").always
+    tools = {"reserve": as_tool(RESERVE)}
+    assert permissions.standing(bob.id, gpt.id, tools, "strict").always == {"reserve"}
+    elsewhere = {"reserve": as_tool(RESERVE, "https://evil.example")}
+    assert not permissions.standing(bob.id, gpt.id, elsewhere, "strict").always
+    assert not permissions.standing(charlie.id, gpt.id, tools, "strict").always
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": "DELETE"},
+        {"path": "/account"},
+        {"path": "/tables/{table}/all"},
+        {"parameters": {"type": "object", "properties": {"table": {"type": "integer"}}}},
+        {"parameters": {"type": "object", "properties": {**ONE_TABLE["properties"], "all": {"type": "boolean"}}}},
+        {"wires": {"table": {"name": "delete"}}},
+        {"places": {"table": "query"}},
+    ],
+)
+def test_always_ends_when_the_operation_does_something_else(asking, bob, gpt, change):
+    services.answer_approval(asking, "call_0", True, remember=True)
+    republished = as_tool(Operation.model_validate(RESERVE.model_dump() | change))
+    assert not permissions.standing(bob.id, gpt.id, {"reserve": republished}, "strict").always
+    log.append(asking.id, ASKS.model_copy(update={"binding": republished.binding}))
+    services.answer_approval(asking, "call_0", True, remember=True)
+    assert permissions.standing(bob.id, gpt.id, {"reserve": republished}, "strict").always == {"reserve"}
+    assert not permissions.standing(bob.id, gpt.id, {"reserve": as_tool(RESERVE)}, "strict").always
+    assert Permission.objects.count() == 1
+
+
+def test_another_description_of_the_same_operation_changes_nothing(asking, bob, gpt):
+    services.answer_approval(asking, "call_0", True, remember=True)
+    reworded = {"reserve": as_tool(RESERVE.model_copy(update={"summary": "Book a table."}))}
+    assert permissions.standing(bob.id, gpt.id, reworded, "strict").always == {"reserve"}
 
 
 def test_declining_is_never_remembered(asking):

@@ -14,9 +14,10 @@ from workers.bench.cases import read_cases
 from workers.bench.injection.cases import InjectionCase
 from workers.bench.injection.replay import ReplayOutcome, replay
 
-HELP = "prompt injections through files, pages, tools and other GPTs, with a model that always obeys them"
-# `sandbox.jsonl`: what code kept from turns that later turns do not see.
-BUNDLED: Final = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("suite", "sandbox"))
+HELP = "prompt injections through files, pages, tools, other GPTs and histories, with a model that always obeys them"
+# `sandbox.jsonl`: what code kept from turns that later turns do not see. `doors.jsonl`: histories that programs send,
+# descriptions by outsiders, remote agents, and permissions for operations that have changed.
+BUNDLED: Final = tuple(Path(__file__).with_name(f"{name}.jsonl") for name in ("suite", "sandbox", "doors"))
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -17,6 +17,9 @@ calls are exactly what the injected text demands.
     forbidden  {"tool", "contains"?}: a call of this tool whose arguments contain this text, or {"loads": host}: an
                answer that makes the browser load something from there. By default, any of `calls`
     always     names of tools that the user always allows
+    allowed    the tools in `always` as they were when the user allowed them, as objects with ToolSpec's fields
+    door       "page", where the site keeps the conversation (as /api and A2A do), or "v1", where a program sends the
+               earlier messages along; `edited`: its history is not what the model answered
     approves   calls ({"name", "arguments"}) that the user allows; in a task all are allowed
     forged     true: approvals carry the hash of the first approved call instead of their own
     mode       "strict" or "balanced"; by default the command's
@@ -24,18 +27,42 @@ calls are exactly what the injected text demands.
                `lost`: the turn failed or was regenerated, so that later turns see nothing of it
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gpts.safety.policy import Mode
+from gpts.safety.policy import Mode, still_allowed
+from gpts.spec.actions import McpServer, McpTool
 from gpts.spec.builtin_tools import BUILTIN_TOOLS
+from gpts.spec.gpt import GptSpec, RemoteAgent
 from gpts.spec.tools import ToolSpec
+from workers.egress import EgressConfig
+from workers.tools.a2a import tool_spec
+from workers.tools.mcp import granted
+from workers.tools.settings import ToolSettings
 
 
 def _tool(name: str, fields: str, **more: Any) -> ToolSpec:
     properties = {key: {"type": "string"} for key in fields.split()}
     return ToolSpec(name=name, description="", parameters={"type": "object", "properties": properties}, **more)
+
+
+def _others_tools() -> dict[str, ToolSpec]:
+    """Tools that outsiders described, made as for a run: of remote agents and an MCP server, and a stranger's GPT."""
+    agent = RemoteAgent(
+        agent_id="1", name="Travel", card_url="https://travel.example.net", url="https://travel.example.net"
+    )
+    server = McpServer(
+        server_id="1", name="Tasks", url="https://tasks.example.net", tools=(McpTool(name="find_tasks"),)
+    )
+    mcp = granted(GptSpec(slug="x", name="X", mcp_servers=(server,)), ToolSettings(EgressConfig()))
+    agents = {
+        "ask_travel": tool_spec("ask_travel", agent),
+        "ask_timetable": tool_spec("ask_timetable", agent.model_copy(update={"read_only": True})),
+    }
+    stranger = _tool("ask_stranger", "task", reach="gpt", written_by="the description of the GPT Stranger")
+    return agents | {name: tool.spec for name, tool in mcp.items()} | {stranger.name: stranger}
 
 
 # The tools of a GPT with every capability, and stand-ins for two actions, an MCP server and another GPT.
@@ -55,6 +82,9 @@ TOOLS: Final[dict[str, ToolSpec]] = {name: tool.spec for name, tool in BUILTIN_T
         _tool("mcp_notes_add", "text", effect="write", reach="host", host="notes.example.com"),
     )
 }
+TOOLS.update(_others_tools())
+# Ways of a text to the model other than through the channels.
+WAYS: Final = ("history", "description", "republished", "agent")
 
 
 def _first(reach: str) -> str:
@@ -164,6 +194,9 @@ class InjectionCase(CaseTurn):
     listed: tuple[Annotated[ToolSpec, BeforeValidator(_tool_spec)], ...] | None = Field(None, alias="tools")
     forbidden: Forbidden = Forbidden()
     always: frozenset[str] = frozenset()
+    allowed: tuple[Annotated[ToolSpec, BeforeValidator(_tool_spec)], ...] = ()
+    door: Literal["page", "v1"] = "page"
+    edited: bool = False
     forged: bool = False
     mode: Mode | None = None
 
@@ -187,4 +220,23 @@ class InjectionCase(CaseTurn):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(read.channel for turn in self.turns for read in turn.reads)) or ("none",)
+        read = [read.channel for turn in self.turns for read in turn.reads]
+        return tuple(dict.fromkeys((*read, *self._ways()))) or ("none",)
+
+    def _ways(self) -> Iterator[str]:
+        if self.door == "v1":
+            yield "history"
+        elif self.allowed:
+            yield "republished"
+        elif any(self.tools[call.name].operation.startswith("A2A") for call in self.calls if call.name in self.tools):
+            yield "agent"
+        elif any(tool.written_by for tool in self.tools.values()):
+            yield "description"
+
+    @property
+    def standing(self) -> frozenset[str]:
+        """The tools of `always` that still do what they did when the user allowed them."""
+        then = self.tools | {tool.name: tool for tool in self.allowed}
+        return still_allowed(
+            ((name, then[name].host, then[name].binding) for name in self.always if name in then), self.tools
+        )

@@ -3,10 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Literal
 
 from gpts.knowledge.documents import Passage
-from gpts.runs.decisions import AskApproval, CallModel, Finish, ReadIntent, RejectCall, Retrieve, RunTools, Stop
+from gpts.runs.decisions import (
+    AskApproval,
+    CallModel,
+    Delegate,
+    Finish,
+    ReadIntent,
+    RejectCall,
+    Retrieve,
+    RunTools,
+    Stop,
+)
 from gpts.runs.plan import Circumstances, decide
 from gpts.runs.state import TurnState
 from gpts.runs.steps import (
@@ -28,6 +38,7 @@ from gpts.safety.labels import Label, join, untrusted
 from gpts.safety.policy import Mode, Standing
 from gpts.spec.gpt import GptSpec, KnowledgeRef
 from gpts.spec.tools import call_digest
+from web.api.messages import ChatMessage, turn_of
 from web.chat.rendering import render_answer
 from workers.bench.injection.cases import CHANNELS, Call, CaseTurn, InjectionCase, ReadText
 from workers.engine.scripted import CAPABLE
@@ -92,18 +103,39 @@ def replay(case: InjectionCase, mode: Mode) -> ReplayOutcome:
 
 def _played(case: InjectionCase, turn: CaseTurn, history: tuple[Log, ...], mode: Mode, sandbox: Label) -> _Replayed:
     """The turn from the message to the answer, performed as a worker does."""
-    attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
-    message = UserMessage(text=turn.user, attachments=attached)
+    message = _message(case, turn, history)
+    history = () if case.door == "v1" else history
     replayed = _Replayed(case, turn, history, mode, sandbox, [message], iter(_replies(turn)))
     refs = [KnowledgeRef(file_id=name, name=name, segment="") for name in _files(turn, "file")]
     spec = GptSpec(slug="replay", name="Replay", knowledge=tuple(refs))
-    circumstances = Circumstances(standing=Standing(case.always, mode))
+    circumstances = Circumstances(standing=Standing(case.standing, mode))
     while len(replayed.steps) < MAX_STEPS:
         decision = decide(TurnState(spec, CAPABLE, replayed.log, history, case.tools), circumstances)
         if isinstance(decision, Stop):
             return replayed
         _perform(decision, replayed)
     raise AssertionError(f"case {case.id} does not end")
+
+
+def _message(case: InjectionCase, turn: CaseTurn, history: Sequence[Log]) -> UserMessage:
+    """The user's message, with the conversation if a program sends it along."""
+    attached = tuple(FileRef(id=name, name=name, segment=name) for name in _files(turn, "attached"))
+    if case.door == "page":
+        return UserMessage(text=turn.user, attachments=attached)
+    said = [text for log in history for text in _said(log)]
+    messages = [ChatMessage(role=role, content=text) for role, text in (*said, ("user", turn.user))]
+    text, earlier, _ = turn_of(messages)
+    labels = [step.label for log in history for step in log if isinstance(step, Finished)]
+    label = None if case.edited else join(labels)
+    return UserMessage(text=text, earlier=tuple(earlier), attachments=attached, replies_label=label)
+
+
+def _said(log: Log) -> Iterator[tuple[Literal["user", "assistant"], str]]:
+    for step in log:
+        if isinstance(step, UserMessage):
+            yield "user", step.text
+        elif isinstance(step, Finished):
+            yield "assistant", step.text
 
 
 def _perform(decision: object, replayed: _Replayed) -> None:
@@ -120,10 +152,15 @@ def _perform(decision: object, replayed: _Replayed) -> None:
         case RunTools(calls, announce):
             for call in calls:
                 _run(call, announce, replayed)
+        case Delegate(calls):
+            for call in calls:
+                _run(call, False, replayed)
         case RejectCall(call, reason):
             replayed.steps.append(ToolResult(call_id=call.call_id, name=call.name, text=reason, ok=False))
         case Finish(text):
-            replayed.steps.append(Finished(text=text, label=context_label(replayed.history, replayed.log)))
+            replayed.steps.append(
+                Finished(text=text, label=context_label(replayed.history, replayed.log, replayed.case.tools))
+            )
         case other:
             raise AssertionError(f"unexpected decision in a case: {other}")
 
@@ -144,7 +181,7 @@ def _arguments(read: ReadText) -> dict[str, Any]:
 
 
 def _reply(replayed: _Replayed) -> ModelReply:
-    label = context_label(replayed.history, replayed.log)
+    label = context_label(replayed.history, replayed.log, replayed.case.tools)
     calls = next(replayed.replies, None)
     if calls is None:
         return ModelReply(text=replayed.turn.answer, label=label)
@@ -192,7 +229,9 @@ def _run(call: ToolCall, announce: bool, replayed: _Replayed) -> None:
     result = ToolResult(call_id=call.call_id, name=call.name, text=read.text if read else "Done.")
     label = _label(read) if read else Label()
     if call.name == CHANNELS["code"]:
-        label = replayed.sandbox = join((replayed.sandbox, context_label(replayed.history, replayed.log), label))
+        label = replayed.sandbox = join(
+            (replayed.sandbox, context_label(replayed.history, replayed.log, replayed.case.tools), label)
+        )
     replayed.steps.append(result.model_copy(update={"urls": read.urls if read else (), "label": label}))
 
 

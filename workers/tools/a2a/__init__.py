@@ -33,12 +33,15 @@ def tool_spec(name: str, agent: RemoteAgent) -> ToolSpec:
         name=name,
         description=agent.description or f"Sends a task to {agent.name}.",
         parameters=PARAMETERS,
-        effect="read",
+        # Whatever its card says, a task may change anything there.
+        effect="read" if agent.read_only else "write",
         title=agent.name,
         examples=agent.examples,
         reach="host",
         host=host_of(agent.url),
+        operation=f"A2A {agent.url}",
         timeout_s=agent.timeout_s,
+        written_by=f"the Agent Card of {host_of(agent.url)}",
         is_delegation=True,
         when=agent.when,
     )

@@ -1,5 +1,6 @@
 """The operations of a GPT's actions (OpenAPI documents) as tools."""
 
+import json
 from functools import partial
 
 from gpts.spec.actions import CALL_TIMEOUT_S, ActionSpec, Operation, host_of, named_operations
@@ -35,6 +36,13 @@ def tool_spec(name: str, action: ActionSpec, operation: Operation) -> ToolSpec:
         title=summary,
         reach="host",
         host=host_of(action.base_url),
+        operation=f"{operation.method} {action.base_url.rstrip('/')}{operation.path} {_written(operation)}",
         timeout_s=CALL_TIMEOUT_S,
         always_asks=operation.consequential is True,
     )
+
+
+def _written(operation: Operation) -> str:
+    """How the arguments are written into the request, as JSON."""
+    fields = {"places", "wires", "whole_body", "content_type", "file_fields", "takes_files"}
+    return json.dumps(operation.model_dump(mode="json", include=fields), sort_keys=True)

@@ -49,7 +49,9 @@ def _spec(name: str, server: McpServer, tool: McpTool) -> ToolSpec:
         title=title[:1].upper() + title[1:],
         reach="host",
         host=_host(server),
+        operation=json.dumps([server.url, server.command, tool.name]),
         timeout_s=CALL_TIMEOUT_S,
+        written_by="" if server.trusted else f"the tool descriptions of {_host(server)}",
     )
 
 

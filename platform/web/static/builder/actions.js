@@ -28,6 +28,7 @@ function show(outside) {
   on("change", "click", async () => ("enabled" in outside ? importing.change(outside) : changeServer(outside)));
   on("remove", "click", () => remove(outside, row));
   on("refresh", "click", async () => changed(await call("POST", `${urlOf(outside)}/refresh`)));
+  on("accept", "click", async () => changed(await call("POST", `${urlOf(outside)}/accept`)));
   on("trust", "change", async () => changed(await call("PATCH", urlOf(outside), { trusted: row.querySelector("[data-trust]").checked })));
   row.querySelector("[data-operations]").addEventListener("click", (event) => {
     const button = event.target.closest("[data-test]");

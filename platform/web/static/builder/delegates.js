@@ -124,11 +124,25 @@ async function remove(button) {
   toast(`${name} removed from the draft. What is published keeps it until you publish again.`);
 }
 
+async function accept(button) {
+  const row = button.closest("li");
+  try {
+    await post(button.formAction);
+  } catch ({ message }) {
+    return say(message);
+  }
+  say("");
+  row.querySelector("[data-changes]").remove();
+  row.querySelector(".field").focus();
+  changed("Changes accepted.");
+}
+
 list.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-remove-delegate]");
+  const button = event.target.closest("[data-remove-delegate], [data-accept-changes]");
   if (!button) return;
   event.preventDefault();
-  remove(button);
+  if ("acceptChanges" in button.dataset) accept(button);
+  else remove(button);
 });
 
 function changed(words) {

@@ -24,6 +24,7 @@ export function rowOf(outside) {
   find("refresh").hidden = isAction;
   find("trust-row").hidden = isAction;
   if (!isAction) find("trust").checked = outside.trusted;
+  showChanges(row, outside);
   trouble(find("trouble"), outside, entries.length);
   return labelled(row, outside);
 }
@@ -40,9 +41,23 @@ export function rowOfAgent(agent) {
   find("operations").append(...lines.map(([label, words]) => line(label, words)));
   row.querySelector("details").hidden = !lines.length;
   find("refresh").hidden = false;
+  find("reads-row").hidden = false;
+  find("reads").checked = agent.read_only;
+  showChanges(row, agent);
   find("trouble").textContent = agent.trouble;
   find("trouble").hidden = !agent.trouble;
   return labelled(row, agent);
+}
+
+/** Show what outsiders changed in their texts since the creator last saw them. */
+function showChanges(row, { changes = [] }) {
+  const find = (name) => row.querySelector(`[data-${name}]`);
+  find("changes").hidden = !changes.length;
+  find("changes-title").textContent = `${plural(changes.length, "change")} since you last looked`;
+  for (const { what, before, after } of changes) {
+    if (before) find("changes-list").append(line("before", `${what}: ${before}`));
+    find("changes-list").append(line("now", `${what}: ${after || "removed"}`));
+  }
 }
 
 function line(label, words) {

@@ -28,6 +28,8 @@ function show(agent) {
   on("auth", async () => auth.open(agent, urlOf(agent), changed));
   on("change", async () => open(agent));
   on("refresh", async () => changed(await call("POST", `${urlOf(agent)}/refresh`)));
+  on("accept", async () => changed(await call("POST", `${urlOf(agent)}/accept`)));
+  on("reads", async () => changed(await call("PATCH", urlOf(agent), { read_only: row.querySelector("[data-reads]").checked })));
   on("remove", () => remove(agent, row));
   if (old) old.replaceWith(row);
   else list.append(row);

@@ -29,7 +29,12 @@ def asking(served, gpt, bob, shown, monkeypatch):
     agent = served.agent()
     monkeypatch.setattr(configuration, "tool_settings", lambda: reaching(agent.card_url))
     RemoteAgentRow.objects.create(
-        gpt=gpt, name=agent.name, card_url=agent.card_url, url=agent.url, privacy_url="https://example.org/privacy"
+        gpt=gpt,
+        name=agent.name,
+        card_url=agent.card_url,
+        url=agent.url,
+        privacy_url="https://example.org/privacy",
+        read_only=True,
     )
     publish(gpt)
     conversation = services.start_conversation(bob, gpt)
@@ -70,3 +75,17 @@ def test_an_agent_cannot_have_its_answer_sent_to_another(asking, gpt, served):
     assert isinstance(steps[-1], ApprovalRequest)
     assert (steps[-1].name, steps[-1].host) == ("ask_other", "other.example.org")
     assert secret in steps[-1].plain
+
+
+def test_a_task_is_sent_to_an_agent_that_may_change_something_only_with_leave(asking, gpt, served):
+    gpt.remote_agents.update(read_only=False)
+    publish(gpt)
+    conversation = services.start_conversation(gpt.owner, gpt)
+    run = services.start_run(conversation, "Which seal?")
+    orders = says("ask_parts_clerk", task="echo Cancel the booking.")
+    served.headers.clear()
+    request = play(run, orders, "Cancelled.")[-1]
+    assert isinstance(request, ApprovalRequest)
+    assert served.headers == []
+    services.answer_approval(run, request.call_id, True)
+    assert play(run, "Cancelled.")[-1].text == "Cancelled."

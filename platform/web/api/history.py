@@ -1,0 +1,59 @@
+"""Which replies in a history that a program sends are this site's own, and the label that they had.
+
+A program keeps its conversations itself, so what it sends as the GPT's replies may be anything, and may quote a page
+or a file that told the model what to do. A reply counts as this site's own only if the same person's program got
+exactly this text, with these calls, from the same GPT. It then has the label of all that it was written from.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from gpts.runs.messages import MessageCall, PromptMessage
+from gpts.runs.steps import Finished, ToolCall
+from gpts.safety.labels import Label, join
+from web.accounts.models import User
+from web.api.models import SentReply
+from web.builder.models import Gpt
+from web.runs.models import Run
+
+# A conversation that is continued later is asked about like any other text from outside.
+KEEP: Final = timedelta(days=180)
+
+
+def keep_reply(run: Run, text: str, answer: Finished, calls: Sequence[ToolCall]) -> None:
+    """Recognise `text` and `calls`, which a program got as the reply `answer` of `run`, from now on."""
+    conversation = run.message.conversation
+    user, gpt = run.owner, conversation.gpt
+    SentReply.objects.filter(user=user, sent__lt=timezone.now() - KEEP).delete()
+    with transaction.atomic():
+        facts = {"user": user, "gpt": gpt, "label": answer.label.model_dump(mode="json")}
+        digest = _digest(user, gpt, text, calls)
+        row, is_new = SentReply.objects.select_for_update().get_or_create(digest=digest, defaults=facts)
+        if not is_new:
+            row.label = join([_label(row.label), answer.label]).model_dump(mode="json")
+            row.save(update_fields=["label", "sent"])
+
+
+def label_of_replies(user: User, gpt: Gpt, messages: Iterable[PromptMessage]) -> Label | None:
+    """The label of the assistant's messages among `messages`; None unless this site made all of them."""
+    replies = [message for message in messages if message.role == "assistant"]
+    digests = {_digest(user, gpt, reply.content, reply.tool_calls) for reply in replies}
+    labels = SentReply.objects.filter(digest__in=digests).values_list("label", flat=True)
+    return join(map(_label, labels)) if len(labels) == len(digests) else None
+
+
+def _label(data: Mapping[str, Any]) -> Label:
+    return Label.model_validate(data)
+
+
+def _digest(user: User, gpt: Gpt, text: str, calls: Iterable[ToolCall | MessageCall]) -> str:
+    """A keyed digest of the reply. White space is ignored, because programs trim and wrap texts."""
+    made = [[call.name, call.arguments] for call in calls]
+    exact = json.dumps([user.pk, str(gpt.pk), text.split(), made], sort_keys=True)
+    return salted_hmac("web.api.history", exact, algorithm="sha256").hexdigest()
