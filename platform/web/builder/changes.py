@@ -1,17 +1,23 @@
 """The differences between two versions of a GPT, field by field."""
 
-import difflib
 import re
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any
+
+from django.core.paginator import Page, Paginator
+from rapidfuzz.distance import LCSseq
 
 from gpts.spec.actions import host_of
 from gpts.spec.capabilities import CAPABILITIES
 from gpts.spec.gpt import GptSpec
 from web.builder.models import Gpt, GptVersion, KnowledgeFile
 
-# Words with the space after them, so that a changed word does not mark the whole line.
-PIECE = re.compile(r"\S+\s*|\s+")
+# Words with the space after them, so that a changed word does not mark the whole line. Lines, or else the whole text,
+# where so many words differ that nobody could read it.
+PIECES = (re.compile(r"\S+\s*|\s+"), re.compile(r"[^\n]*\n|[^\n]+"), re.compile(r"(?s).+"))
+MAX_PIECES = 400
+VERSIONS_PER_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,15 @@ class Published:
     changes: tuple[Change, ...]
 
 
-def history(gpt: Gpt) -> list[Published]:
-    """The published versions of `gpt`, newest first."""
-    versions = list(gpt.versions.filter(number__isnull=False).order_by("number"))
-    specs = [version.spec() for version in versions]
-    befores = [None, *specs][: len(specs)]
-    pairs = zip(versions, befores, specs, strict=True)
-    return [Published(v, differences(old, new) if old else ()) for v, old, new in pairs][::-1]
+def history(gpt: Gpt, number: str | None) -> Page[Any]:
+    """The page with this number of the published versions of `gpt`, newest first, each as Published."""
+    versions = gpt.versions.filter(number__isnull=False).order_by("-number")
+    page: Page[Any] = Paginator(versions, VERSIONS_PER_PAGE).get_page(number)
+    shown = [*page.object_list, *versions[page.end_index() :][:1]]  # and the one before them
+    specs = [version.spec() for version in shown]
+    changes = [*(differences(old, new) for new, old in pairwise(specs)), ()]
+    page.object_list = [Published(*entry) for entry in zip(page.object_list, changes, strict=False)]
+    return page
 
 
 def draft_changed(gpt: Gpt) -> bool:
@@ -96,18 +104,19 @@ def _titles(keys: tuple[str, ...]) -> list[str]:
 
 
 def text_change(label: str, old: str, new: str) -> Change | None:
-    """The change of a text, word by word."""
+    """The change of a text, word by word if they are few."""
     if old == new:
         return None
     words = "added" if not old else "removed" if not new else "rewritten"
-    return Change(label, words, pieces(PIECE.findall(old), PIECE.findall(new)))
+    found = (pieces(piece.findall(old), piece.findall(new)) for piece in PIECES)
+    return Change(label, words, next(each for each in found if len(each) <= MAX_PIECES))
 
 
 def list_change(label: str, old: list[str], new: list[str]) -> Change | None:
     """The change of a list: the entries added, removed or reordered."""
     if old == new:
         return None
-    n_new, n_gone = len([text for text in new if text not in old]), len([text for text in old if text not in new])
+    n_new, n_gone = len(set(new) - set(old)), len(set(old) - set(new))
     words = [f"{n_new} added"] * bool(n_new) + [f"{n_gone} removed"] * bool(n_gone) or ["reordered"]
     return Change(label, ", ".join(words), pieces([f"{text}\n" for text in old], [f"{text}\n" for text in new]))
 
@@ -118,11 +127,14 @@ def value_change(label: str, old: str, new: str) -> Change | None:
 
 
 def pieces(old: list[str], new: list[str]) -> tuple[tuple[str, str], ...]:
-    """The differences between `old` and `new`, as in Change."""
+    """The differences between `old` and `new`, as in Change, by their longest common subsequence.
+
+    Comparing 4,000 words with as many others takes 3 ms at most; the standard library's matcher took up to 84 s.
+    """
     laid: list[tuple[str, str]] = []
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            laid.append(("same", "".join(old[i1:i2])))
-            continue
-        laid += [("gone", "".join(old[i1:i2]))] * (i2 > i1) + [("new", "".join(new[j1:j2]))] * (j2 > j1)
+    for is_same, group in groupby(LCSseq.opcodes(old, new), key=lambda each: each.tag == "equal"):
+        parts = list(group)
+        gone = "".join(old[parts[0].src_start : parts[-1].src_end])
+        come = "".join(new[parts[0].dest_start : parts[-1].dest_end])
+        laid += [("same", gone)] if is_same else [each for each in (("gone", gone), ("new", come)) if each[1]]
     return tuple(laid)

@@ -22,7 +22,7 @@ from web.accounts.requests import PersonRequest
 from web.builder import delegates, files, services
 from web.builder.actions import privacy_missing
 from web.builder.agents import agent_card_url
-from web.builder.changes import differences, draft_changed, history
+from web.builder.changes import VERSIONS_PER_PAGE, differences, draft_changed, history
 from web.builder.faces import MARKS
 from web.builder.forms import GptForm, NewGptForm
 from web.builder.knowledge import readings
@@ -280,9 +280,10 @@ def cancel_publishing(request: HttpRequest, gpt: Gpt) -> HttpResponse:
 @require_safe
 @of_own_gpt
 def versions(request: HttpRequest, gpt: Gpt) -> HttpResponse:
-    """The published versions and what changed in each, and drafts that a restored version replaced."""
-    replaced = gpt.versions.exclude(replaced=None).order_by("-replaced")
-    return render(request, "builder/history.html", {"history": history(gpt), "replaced": replaced, **form_state(gpt)})
+    """The published versions and what changed in each, and the last drafts that a restored version replaced."""
+    replaced = gpt.versions.exclude(replaced=None).order_by("-replaced")[:VERSIONS_PER_PAGE]
+    page = history(gpt, request.GET.get("page"))
+    return render(request, "builder/history.html", {"page": page, "replaced": replaced, **form_state(gpt)})
 
 
 @require_http_methods(["GET", "POST"])
