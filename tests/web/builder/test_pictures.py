@@ -1,13 +1,16 @@
 """Pictures: drawn anew from their pixels, shown only to those who may see the GPT; faces for all others."""
 
 from io import BytesIO
+from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from web.builder.faces import CATEGORY_MARKS, MARKS, N_TINTS, mark_key, tint
 from web.builder.models import Category, Gpt, Sharing
+from web.builder.pictures import read_square
 from web.builder.services import delete_gpt, set_sharing
 from web.builder.templatetags.faces import face
 from web.runs.services import start_conversation
@@ -17,10 +20,12 @@ from .conftest import JSON
 URL = "/gpts/pump-doctor/picture"
 
 
-def photo(kind: str = "PNG", size: tuple[int, int] = (640, 400), tail: bytes = b"", **save) -> SimpleUploadedFile:
+def photo(
+    kind: str = "PNG", size: tuple[int, int] = (640, 400), tail: bytes = b"", mode: str = "RGB", **save
+) -> SimpleUploadedFile:
     """An uploaded picture with `tail` after its end."""
     data = BytesIO()
-    Image.new("RGB", size, "teal").save(data, kind, **save)
+    Image.new(mode, size, "teal" if mode == "RGB" else 0).save(data, kind, **save)
     return SimpleUploadedFile(f"photo.{kind.lower()}", data.getvalue() + tail)
 
 
@@ -60,6 +65,34 @@ def test_too_many_pixels_or_bytes_are_refused(as_alice, gpt, settings):
     assert "million pixels" in put(as_alice, photo(size=(8000, 8000))).json()["errors"]["picture"][0]
     settings.MAX_PICTURE_BYTES = 100
     assert "Too large" in put(as_alice, photo()).json()["errors"]["picture"][0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "size"),
+    [
+        ("PNG", "LA", (3840, 2160)),
+        ("GIF", "P", (3840, 2160)),
+        ("WEBP", "RGB", (2236, 2236)),
+        ("JPEG", "CMYK", (4000, 3100)),
+    ],
+)
+def test_the_largest_pictures_take_less_than_100_mb(kind, mode, size):
+    """And those that are larger nothing: a PNG of 4.9 kB took 347 MB of the web process."""
+    largest = [photo(kind, size, mode=mode, progressive=True), photo("PNG", (6_300, 6_300), mode="1")]
+    before = memory_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # starts a new peak
+
+    assert read_square(largest[0]).size == (256, 256)
+    with pytest.raises(ValidationError, match="million pixels"):
+        read_square(largest[1])
+
+    assert memory_mb("VmHWM") - before < 100
+
+
+def memory_mb(name: str) -> float:
+    """This process's memory now (VmRSS) or at its peak (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
 
 def test_the_picture_can_be_taken_away(as_alice, gpt):
