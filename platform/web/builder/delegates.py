@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from gpts.spec.gpt import MAX_DELEGATES, DelegateRef, GptSpec
 from web.accounts.models import User
 from web.builder.models import DelegateRow, Gpt, Sharing
 from web.builder.reviews import GPT_TEXTS, TextChange, changes_of, published_texts
-from web.builder.search import find, index_over, rank
+from web.builder.search import find, find_among
 
 N_CHOICES: Final = 20
 # The same for GPTs that do not exist and GPTs without access, so that nobody learns which GPTs exist.
@@ -69,8 +69,8 @@ def choices(user: User, gpt: Gpt, query: str = "") -> list[Gpt]:
     others = open_to.exclude(owner=user)
     if not query.strip():
         return [*open_to.filter(owner=user)[:N_CHOICES], *others[:N_CHOICES]][:N_CHOICES]
-    near = [*open_to.filter(owner=user), *others.exclude(sharing=Sharing.STORE)]
-    found = dict.fromkeys([*rank(index_over(near), query), *find(query)])  # each once, in this order
+    near = open_to.filter(Q(owner=user) | ~Q(sharing=Sharing.STORE))
+    found = dict.fromkeys([*find_among(near, query), *find(query)])  # each once, in this order
     ids = list(found)[: N_CHOICES + MAX_DELEGATES + 1]  # open_to leaves out this GPT and those in the list
     fitting = open_to.in_bulk(ids)
     return [fitting[gpt_id] for gpt_id in ids if gpt_id in fitting][:N_CHOICES]

@@ -13,8 +13,8 @@ from django.db.models import Max, Q
 from django.http import Http404
 
 from web.accounts.models import User
-from web.builder.models import Gpt, GptQuerySet, GptVersion
-from web.builder.search import find, index_over, rank
+from web.builder.models import Gpt, GptQuerySet, GptVersion, Sharing
+from web.builder.search import find, find_among
 from web.builder.services import access_published
 from web.runs.errors import GuestGone, Refused
 from web.runs.models import Conversation, Run
@@ -178,8 +178,8 @@ def _matching(allowed: GptQuerySet, query: str, recent: list[UUID]) -> list[UUID
 
 
 def _searched(allowed: GptQuerySet, query: str) -> list[UUID]:
-    personal = allowed.exclude(id__in=Gpt.objects.in_store().values("id")).select_related("published", "owner")
-    return [*rank(index_over(personal), query), *find(query)]
+    personal = allowed.exclude(sharing=Sharing.STORE)  # the store has no unpublished ones either
+    return [*find_among(personal, query), *find(query)]
 
 
 def _sorted(ids: list[UUID], recent: list[UUID]) -> list[UUID]:
