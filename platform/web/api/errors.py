@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import cached_property, partial, wraps
 from inspect import iscoroutinefunction
 from typing import Any, Final, cast
 
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as RequestInvalid
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from web.rpc import NoResult
@@ -186,6 +187,14 @@ class Api(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         """The name of the function, which is unique within an API."""
         return str(operation.view_func.__name__)
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """The document, which anyone may request and which takes half a second to build."""
+        return super().get_openapi_schema(**options) if any(options.values()) else self._document
+
+    @cached_property
+    def _document(self) -> OpenAPISchema:
+        return super().get_openapi_schema()
 
 
 def handle_errors(api: NinjaAPI, shape: Shape) -> None:

@@ -67,6 +67,12 @@ def test_a_document_says_what_every_operation_gives_and_how_it_is_opened(api):
     assert len(names) == len(set(names))
 
 
+def test_the_documents_are_built_once(client, monkeypatch):
+    first = client.get("/api/openapi.json").content
+    monkeypatch.setattr("ninja.main.get_schema", lambda **_: pytest.fail("built again"))
+    assert client.get("/api/openapi.json").content == first
+
+
 def test_the_document_says_what_is_honoured():
     text = v1.get_openapi_schema()["paths"]["/v1/chat/completions"]["post"]["description"]
     assert "`temperature`" in text

@@ -272,10 +272,10 @@ class TestMentionable:
     def test_typing_searches_the_texts_of_the_newest_personal_ones_and_the_names_of_all(self, bob, monkeypatch):
         """The texts of 2,000 were read at each letter: 7.6 s of the web process."""
         monkeypatch.setattr("web.builder.search.N_PERSONAL", 2)
-        for name in ("Oldest", "Old", "New"):
+        for name in ("Roses", "Herbs", "Trees"):
             made(bob, name, Sharing.ME, description="About gardens.")
-        assert self.names(bob, "gardens") == ["New", "Old"]
-        assert self.names(bob, "oldest") == ["Oldest"]
+        assert self.names(bob, "gardens") == ["Trees", "Herbs"]
+        assert self.names(bob, "roses") == ["Roses"]
 
     def test_a_draft_is_found_by_the_name_that_people_know(self, clerk, bob):
         update_gpt(clerk, {"name": "Coming Soon"})
