@@ -1,16 +1,18 @@
 """The client of the sandbox service, for workers that must not run foreign code themselves."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from gpts.safety.labels import Label
-from workers.confinement.frames import FILE, Frames, Malformed, frame, json_frame
-from workers.sandbox.errors import BY_NAME, SandboxError, Unavailable
+from workers.confinement.frames import FILE, HEADER, Frames, Malformed, json_frame
+from workers.sandbox.errors import BY_NAME, SandboxError, TooManyFiles, Unavailable
 from workers.sandbox.folders import Artefact
 from workers.sandbox.session import CodeResult
+from workers.sandbox.settings import SandboxLimits
 
 _CONNECT_S: Final = 5.0
 # How often a waiting call runs the caller's `check`.
@@ -40,21 +42,24 @@ class Client:
         self,
         session: str,
         code: str,
-        files: Mapping[str, bytes],
+        files: Mapping[str, Path],
         wall_s: float,
         check: Callable[[], None] = lambda: None,
         on_output: Callable[[str], None] = lambda text: None,
         label: Label = Label(),  # noqa: B008 (frozen)
     ) -> CodeResult:
-        """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError.
+        """Run code in a session with these files. What `check` raises stops the code. Raises SandboxError, OSError.
 
-        `label` is that of the code and the files; the result's is joined with those of all earlier calls.
+        No file is opened before all sizes are known to fit, and none is held in memory. `label` is that of the code
+        and the files; the result's is joined with those of all earlier calls.
         """
+        if not SandboxLimits().take([path.stat().st_size for path in files.values()]):
+            raise TooManyFiles
         call = {"session": session, "code": code, "wall_s": wall_s, "label": label.model_dump(mode="json")}
         with _Connection(self._path, check, wall_s + _EXTRA_S) as connection:
             connection.send(json_frame(do="run", files=list(files), **call))
-            for content in files.values():
-                connection.send(frame(FILE, content))
+            for path in files.values():
+                connection.send_file(path)
             while True:
                 answer = connection.next_json()
                 if "result" in answer:
@@ -101,6 +106,18 @@ class _Connection:
             self._socket.settimeout(_POLL_S)
         except OSError as error:
             raise SandboxError(_STOPPED) from error
+
+    def send_file(self, path: Path) -> None:
+        """Send the content of a file as a frame. Raises SandboxError."""
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            self.send(HEADER.pack(FILE, size))
+            try:
+                self._socket.settimeout(_EXTRA_S)
+                self._socket.sendfile(file, count=size or None)
+                self._socket.settimeout(_POLL_S)
+            except OSError as error:
+                raise SandboxError(_STOPPED) from error
 
     def next_json(self) -> dict[str, Any]:
         """The next JSON object. Raises the SandboxError that it reports."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from gpts.safety.labels import Label
 from workers.confinement.frames import FILE, JSON, Frames, Malformed, frame, json_frame
-from workers.sandbox.errors import SandboxError, Unavailable
+from workers.sandbox.errors import SandboxError, TooManyFiles, Unavailable
 from workers.sandbox.selfcheck import open_sessions
 from workers.sandbox.session import Callbacks
 from workers.sandbox.sessions import Sessions
@@ -27,7 +27,7 @@ from workers.sandbox.settings import SandboxSettings
 logger = logging.getLogger(__name__)
 
 _TIDY_S: Final = 30.0
-_MAX_FRAME: Final = 128 << 20
+_MAX_FRAME: Final = 64 << 20
 # How long a call waits for the self-check at the service's start.
 _CHECK_S: Final = 8.0
 # How long a client may take to send its call.
@@ -94,7 +94,11 @@ class Handler(socketserver.BaseRequestHandler):
             frames = self._frames()
             _, payload = next(frames)
             call = json.loads(payload)
-            files = {name: next(frames)[1] for name in call.get("files", [])}
+            files: dict[str, bytes] = {}
+            for name in call.get("files", []):
+                files[name] = next(frames)[1]
+                if not self.server.settings.limits.take([len(content) for content in files.values()]):
+                    raise TooManyFiles
             self._answer(call, files)
         except SandboxError as error:
             self._send(json_frame(error=type(error).__name__, message=str(error)))

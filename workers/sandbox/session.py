@@ -163,7 +163,7 @@ class CodeSession:
     def _write_new(self, files: Mapping[str, bytes]) -> None:
         """Write files that are new or differ; what code changed since is not overwritten. Raises TooManyFiles."""
         limits = self._place.limits
-        if len(files) > limits.n_artefacts or sum(map(len, files.values())) > limits.disk_bytes // 2:
+        if not limits.take([len(content) for content in files.values()]):
             raise TooManyFiles
         taken: set[str] = set()
         for name, content in files.items():

@@ -1,7 +1,7 @@
 """The settings of the sandbox, read from the environment, since its service does not load Django."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +35,10 @@ class SandboxLimits:
     n_artefacts: int = 64
     artefact_bytes: int = 32 << 20
     code_bytes: int = 200_000
+
+    def take(self, sizes: Collection[int]) -> bool:
+        """Whether a call may have files of these sizes, in bytes."""
+        return len(sizes) <= self.n_artefacts and sum(sizes) <= self.disk_bytes // 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,12 @@ class Conversation:
         self.name, self.folder = name, folder
 
     def call(
-        self, code: str, files: dict[str, bytes] | None = None, *, deadline_s: float = 20.0, **more: object
+        self, code: str, files: Mapping[str, bytes | Path] | None = None, *, deadline_s: float = 20.0, **more: object
     ) -> ToolOutput:
         inputs = []
         for name, content in (files or {}).items():
-            (self.folder / name).write_bytes(content)
+            if isinstance(content, bytes):
+                (self.folder / name).write_bytes(content)
             inputs.append(InputFile(name, self.folder / name))
         context = ToolContext(
             "call-1",
@@ -127,6 +129,24 @@ def test_a_stopped_run_ends_the_code(bob: Conversation) -> None:
         bob.call("while True: pass", check=check)
     assert bob.call("1 + 1").text == "2"
     assert time.monotonic() - began < 2.3
+
+
+def test_files_that_are_too_large_together_are_refused_before_any_is_read(bob: Conversation) -> None:
+    files = {}
+    for name in ("a.bin", "b.bin"):
+        files[name] = bob.folder / name
+        with files[name].open("wb") as file:
+            file.truncate(40 << 20)
+    code = "len(open('a.bin', 'rb').read())"
+    assert bob.call(code, {"a.bin": files["a.bin"]}).text == str(40 << 20)
+
+    tracemalloc.start()
+    with pytest.raises(ToolError, match="attach fewer or smaller ones"):
+        bob.call(code, files)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 << 20
 
 
 def test_progress_is_the_last_printed_line(bob: Conversation) -> None:

@@ -71,9 +71,12 @@ def test_it_answers_and_keeps_variables(able: Running) -> None:
     assert "".join(heard) == "1119477\n"
 
 
-def test_files_go_in_and_come_out(able: Running) -> None:
+def test_files_go_in_and_come_out(able: Running, tmp_path: Path) -> None:
+    sent, empty = tmp_path / "sent", tmp_path / "empty"
+    sent.write_bytes(b"abc")
+    empty.touch()
     code = "open('b.txt', 'wb').write(open('a.bin', 'rb').read()[::-1])"
-    answer = able.client.run("files", code, {"a.bin": b"abc"}, 10)
+    answer = able.client.run("files", code, {"empty": empty, "a.bin": sent}, 10)
     assert [(each.name, each.content) for each in answer.artefacts] == [("b.txt", b"cba")]
 
 

@@ -1,6 +1,7 @@
 """The tool `code_interpreter`: sends code and files to the sandbox service and describes the result."""
 
 import time
+from pathlib import Path
 from typing import Any, Final
 
 from gpts.safety.labels import Label, join, untrusted
@@ -31,7 +32,7 @@ def run(arguments: dict[str, Any], context: ToolContext, settings: ToolSettings)
     code = str(arguments.get("code") or "")
     if not code.strip():
         raise ToolError("Give the Python code in `code`.")
-    files = {each.name: _content(each) for each in context.files}
+    files = {each.name: _checked(each) for each in context.files}
     context.progress("Running Python")
     try:
         client, progress = Client(settings.sandbox), _Progress(context)
@@ -77,11 +78,12 @@ class _Progress:
             self._context.progress(lines[-1][:120])
 
 
-def _content(file: InputFile) -> bytes:
+def _checked(file: InputFile) -> Path:
+    """The path of a file that is there and not too large. Raises ToolError."""
     try:
         if file.path.stat().st_size > _MAX_FILE_BYTES:
             raise ToolError(f"{file.name} is larger than {_MAX_FILE_BYTES >> 20} MB. Attach a smaller file.")
-        return file.path.read_bytes()
+        return file.path
     except OSError as error:
         raise ToolError(f"{file.name} no longer exists. Attach it again.") from error
 
