@@ -24,7 +24,8 @@ _LINK: Final = re.compile(r'<a((?: [\w-]+="[^"]*")*)>(.*?)</a>', re.DOTALL)
 _HREF: Final = re.compile(r' href="([^"]*)"')
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|\\^]+")
 # What people read as a host. A file name looks the same; then the host is shown although not needed.
-_HOST: Final = re.compile(r"(?:[\w-]+\.)+[^\W\d_][\w-]+")
+# Its parts are bounded as in DNS, and so is the time that "a.a.a.…" takes.
+_HOST: Final = re.compile(r"(?:[\w-]{1,63}\.){1,12}[^\W\d_][\w-]{1,62}")
 # Shorter values are page names and options; a secret or a sentence is longer.
 DATA_CHARS: Final = 16
 SHOWN_CHARS: Final = 48

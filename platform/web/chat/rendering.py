@@ -10,14 +10,16 @@ without placeholders, and a placeholder that makes a difference moves to a later
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Final, Protocol
+from functools import cache, lru_cache
+from itertools import takewhile
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 
 from web.chat.links import IsOutside, explained, host
@@ -39,6 +41,14 @@ _ALONE: Final = re.compile(f"<p>((?:{_BEGIN}[{_DIGITS}]{{2}})+)</p>\n?")
 _OVERRIDES: Final = re.compile("[\u202d\u202e]")
 _CODE: Final = re.compile(r'<pre><code(?: class="language-([^"]*)")?>')
 MAX_CITATIONS: Final = len(_DIGITS) ** 2
+# How often the Markdown of one answer is parsed to place its citations: so many characters in all, or so many times.
+MAX_PARSED_CHARS: Final = 100_000
+MIN_PARSED: Final = 6
+N_PLACES: Final = 4
+# Brackets, quotes and lists within each other that count; each character of "[[[[…" costs as many steps.
+MAX_NESTING: Final = 30
+# Cells that the rows of a table may lack; markdown-it would add up to 65,536.
+MAX_LACKING: Final = 2_000
 
 # Returns the HTML of the tag of a sentence, given its index among the marked sentences.
 TagOf = Callable[[int], str]
@@ -63,7 +73,7 @@ def render_answer(
     `is_outside` says whether a URL is only in external content.
     """
     text = _NONCHARACTERS.sub("\ufffd", text)
-    ends = [each.answer_end for each in marked[:MAX_CITATIONS]]
+    ends = tuple(each.answer_end for each in marked[:MAX_CITATIONS])
     html = nh3.clean(
         _with_placeholders(text, ends),
         tags=set(TAGS),
@@ -108,20 +118,30 @@ def _index(digits: str) -> int:
     return _DIGITS.index(digits[0]) * len(_DIGITS) + _DIGITS.index(digits[1])
 
 
-def _with_placeholders(text: str, ends: Sequence[int]) -> str:
-    """The HTML of `text` with the placeholder of each citation, as soon after its end as changes nothing else."""
+@lru_cache(maxsize=64)
+def _with_placeholders(text: str, ends: tuple[int, ...]) -> str:
+    """The HTML of `text` with the placeholder of each citation, as soon after its end as changes nothing else.
+
+    They are placed together where that changes nothing, else by halves. Those that have no place when the answer was
+    parsed too often come at its end.
+    """
     bare = _NONCHARACTERS.sub("\ufffd", _markdown(text))
-    everywhere = _markdown(_insert(text, dict(enumerate(ends))))
-    if _holds(everywhere, range(len(ends)), bare):
-        return everywhere
     placed: dict[int, int] = {}
     html = bare
-    for index, end in enumerate(ends):
-        for place in _places(text, end):
-            attempt = _markdown(_insert(text, {**placed, index: place}))
-            if _holds(attempt, [*placed, index], bare):
-                placed[index], html = place, attempt
-                break
+    waiting = [(list(range(len(ends))), 0)] if ends else []  # citations, and which of their places comes next
+    n_left = max(MIN_PARSED, MAX_PARSED_CHARS // max(1, len(text)))
+    while waiting and n_left:
+        indices, choice = waiting.pop()
+        places = placed | {index: _places(text, ends[index])[choice] for index in indices}
+        attempt = _markdown(_insert(text, places))
+        n_left -= 1
+        if _holds(attempt, [*places], bare):
+            placed, html = places, attempt
+        elif len(indices) > 1:
+            middle = len(indices) // 2
+            waiting += [(indices[middle:], 0), (indices[:middle], 0)]
+        elif choice + 1 < N_PLACES:
+            waiting.append((indices, choice + 1))
     unplaced = [index for index in range(len(ends)) if index not in placed]
     return html + (f"<p>{''.join(map(_placeholder, unplaced))}</p>" if unplaced else "")
 
@@ -155,7 +175,20 @@ class _Parser(MarkdownIt):
 @cache
 def _parser() -> MarkdownIt:
     # Images would be loaded from other sites when the answer is shown: `_without_images` makes links of them.
-    return _Parser("js-default", {"html": False, "linkify": False, "typographer": False})
+    options: Any = {"html": False, "linkify": False, "typographer": False, "maxNesting": MAX_NESTING}
+    parser = _Parser("js-default", options)
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    return parser
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """The parser's rule for tables, but for those whose rows lack nearly all their cells."""
+    if not table(state, start, end, True):
+        return False
+    spans = zip(state.bMarks[start:end], state.eMarks[start:end], strict=True)
+    rows = [line.count("|") for line in takewhile(str.strip, (state.src[begin:stop] for begin, stop in spans))]
+    is_table = sum(max(0, rows[0] - n) for n in rows) <= MAX_LACKING
+    return is_table and (silent or table(state, start, end, False))
 
 
 def _markdown(text: str) -> str:

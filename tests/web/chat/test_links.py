@@ -1,6 +1,7 @@
 """Readers see where a link leads, what it would send along, and whether only a page gave it."""
 
 import re
+import time
 from html import unescape
 
 import pytest
@@ -27,6 +28,13 @@ def test_a_link_says_what_it_is(markdown, outside, shown):
     html = render_answer(markdown, is_outside=lambda url: host_of(url) in outside)
     assert unescape(re.sub("<[^>]*>", "", str(html))).strip() == shown
     assert "<img" not in html
+
+
+def test_the_text_of_a_link_is_searched_for_hosts_in_time_that_grows_as_it_does():
+    """A text of 32 kB took the square of it: 8 s."""
+    begun = time.process_time()
+    render_answer(f"[{'a.' * 16_000}](http://evil.example)")
+    assert time.process_time() - begun < 1
 
 
 def test_the_whole_address_is_the_title_of_a_link():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpts.knowledge.documents import Citation
-from web.chat.rendering import render_answer
+from web.chat.rendering import _markdown, render_answer
 
 SAFE_TAGS = set(
     "a blockquote br code del div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table".split()
@@ -147,6 +147,25 @@ def test_a_tag_in_an_address_leaves_the_address_alone():
     shown = after("See [it](https://x.example/a.html) there", "a.")
     assert 'href="https://x.example/a.html"' in shown
     assert "[[0]]" in shown
+
+
+@pytest.mark.parametrize("line", ["-\n", "1. a\n", "# a\n", "*", "![a](b) "])
+def test_an_answer_is_parsed_a_few_times_however_its_citations_fall(line, monkeypatch):
+    """6 kB took 7 s a view of the web process, for up to 240 times."""
+    parsed: list[str] = []
+    monkeypatch.setattr("web.chat.rendering._markdown", lambda text: parsed.append(text) or _markdown(text))
+    ends = range(50, 6_000, 100)
+
+    assert html((line * 6_000)[:6_000], *ends).count("[[") == len(ends)
+    assert len(parsed) <= 20
+
+
+def test_a_table_whose_rows_lack_nearly_all_cells_is_a_text():
+    """3 kB became 65,000 cells."""
+    wide = "|".join("a" * 100)
+    ruled = "|".join("-" * 100)
+    assert render_answer(f"{wide}\n{ruled}\n{'a' * 40}\n").count("<td>") == 100
+    assert "<table>" not in render_answer(f"{wide}\n{ruled}\n" + "a\n" * 1_000)
 
 
 def test_code_blocks_name_their_language():

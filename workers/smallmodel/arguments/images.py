@@ -17,12 +17,16 @@ _FINAL_VERB: Final = re.compile(r" (?:machen|zeichnen|malen|erstellen|erzeugen|g
 _CLOSING: Final = pattern(rf"[\s,]*(?:,? ?\b{any_of([_DATA['words']['thanks']])}\b|[.?!。?!])+$")
 _CHINESE, _JAPANESE = (re.compile(_DATA["unspaced"][name]) for name in ("chinese", "japanese"))
 _SHAPES: Final[dict[str, list[str]]] = _DATA["shapes"]
+# Longer messages are descriptions, of which nothing is cut off. The patterns take the square of a message's length.
+_MAX_CHARS: Final = 500
 _SIZES: Final = ("512x512", "768x768", "1024x1024", "1024x768", "768x1024")
 
 
 def prompt_from(question: str) -> str:
     """What the picture should show: "a red fox" for "Draw me a red fox, please"; the whole text if unsure."""
     whole = " ".join(question.split())
+    if len(whole) > _MAX_CHARS:
+        return whole
     text = _CLOSING.sub("", whole)
     while (rest := _OPENING.sub("", text)) != text:
         text = _FINAL_VERB.sub("", rest)

@@ -13,13 +13,17 @@ from gpts.runs.queries import is_follow_up
 from workers.smallmodel.phrases import any_of, pattern, phrases
 
 _MAX_QUERY_CHARS: Final = 300
+# Longer messages are searched for as they are. The patterns take the square of a message's length.
+_MAX_CHARS: Final = 500
 
 _WORDS: Final = phrases("search")
 _PLACES: Final = {f"web_{language}": text for language, text in _WORDS["web"].items()}
 _ON_WEB: Final = rf"(?:(?:on|in|from|through|across|using|via|over) )?{any_of(_WORDS['web'])}"
 _OPENING: Final = pattern(rf"^{any_of(_WORDS['openings'])}(?=$|[\s,:!])[\s,:!]*|^[¿¡\s\"“«]+")
 _ASKING: Final = pattern(rf"^{any_of(_WORDS['askings'], on_web=_ON_WEB, **_PLACES)}(?=$|[\s:,])[\s:,]*")
-_CLOSING: Final = pattern(rf"(?:[\s,]+{any_of(_WORDS['closings'], on_web=_ON_WEB)})+[\s.!?]*$|[\s.!?。！？…\"”»]+$")
+_CLOSING: Final = pattern(
+    rf"(?:(?<![\s,])[\s,]++{any_of(_WORDS['closings'], on_web=_ON_WEB)})+[\s.!?]*$|[\s.!?。！？…\"”»]+$"
+)
 _UNSPACED: Final = {name: pattern(text) for name, text in _WORDS["unspaced"].items()}
 _EMPTY: Final = pattern(any_of([_WORDS["empty"]], on_web=_ON_WEB))
 _FILE_ENDINGS: Final = frozenset(_WORDS["files"]["endings"].split())
@@ -65,6 +69,8 @@ def url_in(question: str) -> str | None:
 
 def _subject(text: str) -> str:
     text = " ".join(text.split())
+    if len(text) > _MAX_CHARS:
+        return text
     for around in _UNSPACED.values():
         text = around.sub("", text)
     text = _repeated(_OPENING, text)

@@ -1,7 +1,7 @@
 // Links of an answer: where each leads, what data it would send, and whether it comes from external content. The same
 // rules as in chat/links.py; a test runs the same cases against both.
 
-const HOST = /(?:[\p{L}\p{N}_-]+\.)+\p{L}[\p{L}\p{N}_-]+/gu;
+const HOST = /(?:[\p{L}\p{N}_-]{1,63}\.){1,12}\p{L}[\p{L}\p{N}_-]{1,62}/gu;
 const DATA_CHARS = 16;
 const SHOWN_CHARS = 48;
 const FROM_OUTSIDE = "from a page it read";

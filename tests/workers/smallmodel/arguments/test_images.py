@@ -1,8 +1,11 @@
 """The subject of a picture and its shape, read off what people say."""
 
+import time
+
 import pytest
 
 from workers.smallmodel.arguments.images import prompt_from, size_from
+from workers.smallmodel.arguments.web import query_from
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,13 @@ def test_the_subject_is_left_when_the_asking_is_gone(question, prompt):
 )
 def test_a_shape_named_in_words_becomes_a_size(question, size):
     assert size_from(question) == size
+
+
+@pytest.mark.parametrize("read", [prompt_from, lambda text: query_from(text, [])])
+@pytest.mark.parametrize("part", [".", ",", "please ", "on the web "])
+def test_the_longest_messages_are_read_at_once(read, part):
+    """Commas took the cube of their number: minutes for the longest message."""
+    begun = time.process_time()
+    for n_chars in (400, 32_000):
+        read((f"draw a fox {part * n_chars}"[:n_chars]) + "!x")
+    assert time.process_time() - begun < 0.5
