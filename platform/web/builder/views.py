@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -39,6 +40,7 @@ NOT_YET: Final = {
     "publish": "Not published. Correct the fields marked in red, then publish.",
     "share": "Sharing didn’t change. Correct the fields marked in red, then try again.",
 }
+GPTS_PER_PAGE = 24
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -62,7 +64,9 @@ def of_own_gpt(view: View) -> View:
 def gpts(request: HttpRequest) -> HttpResponse:
     """A person's own GPTs, recently edited first."""
     own = Gpt.objects.editable_by(request.user).select_related("published")
-    return render(request, "builder/gpts.html", {"gpts": [(gpt, draft_changed(gpt)) for gpt in own]})
+    page = Paginator(own, GPTS_PER_PAGE).get_page(request.GET.get("page"))
+    gpts = [(gpt, draft_changed(gpt)) for gpt in page]
+    return render(request, "builder/gpts.html", {"page": page, "gpts": gpts})
 
 
 @login_required
