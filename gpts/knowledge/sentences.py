@@ -18,7 +18,7 @@ class Span(NamedTuple):
 
 
 # A stop and closing quotes or brackets, before a space or the end of the line; CJK stops need no space.
-_STOP: Final = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
+_STOP: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]*_]*(?=\s|$)|[。！？｡]+[」』”’）]*")
 _CLOSING: Final = "\"'”’»"
 _LINE: Final = re.compile(r"[^\n\r\u2028\u2029\x0b\x0c\x85]+")
 _LAST_WORD: Final = re.compile(r"[(\[\"'“‘«*_]*([^\s(\[\"'“‘«*_]+)$")

@@ -6,7 +6,7 @@ from typing import Final
 
 from gpts.knowledge.sentences import Span
 
-_CELL_BREAK: Final = re.compile(r"\s*\|\s*")
+_CELL_BREAK: Final = re.compile(r"(?:(?<!\s)\s++)?\|\s*")
 _NUMERIC: Final = re.compile(r"[\d.,%()$€£+−–-]+")
 
 
