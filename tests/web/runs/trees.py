@@ -53,7 +53,7 @@ def delegation_chain(parent: Run) -> tuple[Delegator, ...]:
     first = log.read(parent.id)[0]
     assert isinstance(first, UserMessage)
     gpt = parent.message.conversation.gpt
-    return (*first.delegated_by, Delegator(slug=gpt.slug, name=gpt.name))
+    return (*first.delegated_by, Delegator(slug=gpt.slug, name=gpt.live.name))
 
 
 def ask(parent: Run, gpt: Gpt, task: str, call_id: str = "call_0") -> Run:
@@ -81,7 +81,7 @@ def join(parent: Run, child: Run, call_id: str = "call_0") -> None:
 def _delegate(parent: Run, child: Run, task: str, call_id: str, joined: bool = False) -> None:
     DelegationRow.objects.create(parent=parent, call_id=call_id, child=child)
     gpt = child.message.conversation.gpt
-    told = {"call_id": call_id, "run_id": str(child.id), "slug": gpt.slug, "name": gpt.name, "task": task}
+    told = {"call_id": call_id, "run_id": str(child.id), "slug": gpt.slug, "name": gpt.live.name, "task": task}
     log.append(parent.id, Delegation(**told, joined=joined))
 
 

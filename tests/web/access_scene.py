@@ -1,0 +1,333 @@
+"""What the access matrix asks for: people, and objects that each hold secret words of their own.
+
+A secret word is made by `word`; the table in access_matrix.txt says who may be shown it.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from gpts.knowledge.documents import Citation, Passage
+from gpts.runs.steps import Finished, ModelReply, Retrieval, ToolCall, ToolResult
+from tests.web.api.conftest import expired_key_of, revoked_key_of
+from tests.web.runs import trees
+from tests.web.runs.attached import attached
+from web.accounts.models import ApiKey, User
+from web.accounts.services import create_key, create_sign_in_link
+from web.builder import files
+from web.builder.delegates import add
+from web.builder.models import Gpt, KnowledgeFile, Sharing
+from web.builder.models_actions import Action, McpServerRow, RemoteAgentRow, SignIn
+from web.builder.services import create_gpt, delete_gpt, open_link, publish, update_gpt
+from web.operate.models import MeasuredModel, ModelDownload, ModelSurvey
+from web.runs import log
+from web.runs.citations import pictures_of
+from web.runs.files import keep
+from web.runs.models import Conversation, CreatorQuestion, Permission, Run
+from web.runs.services import delete_conversation, start_conversation, start_run
+
+FILE_TEXT: Final = "The fee is 12 {}. Pay it."
+# Lists that can be searched or filtered. All GPTs of the scene have a pump in their name.
+QUERIES: Final = {
+    "/": ("?q=pump",),
+    "/chats/": ("?q=pump",),
+    "/docs/": ("?q=pump",),
+    "/g/mentionable": ("?q=pump",),
+    "/gpts/<slug>/delegates/choices": ("?q=pump",),
+    "/gpts/<slug>/use/": ("?days=90",),
+    "/api/gpts": ("?scope=store",),
+    "/runs/<run_id>/tree": ("?part",),
+    "/operate/models/": ("?part",),
+}
+# What is sent where an empty form or object would be refused; bytes are a file.
+BODIES: Final[dict[str, Any]] = {
+    "POST /account/keys/": {"name": "new", "days": "30"},
+    "POST /account/me/": {"name": "New"},
+    "POST /account/password/reset/": {"email": "nobody@example.org"},
+    "POST /c/<conversation_id>/send": {"text": "Hello"},
+    "POST /c/<conversation_id>/rename": {"title": "Changed"},
+    "POST /c/turn/<run_id>/ask-creator": {"text": "Which seal?"},
+    "POST /files/attach": {"file": b"text"},
+    "POST /g/<slug>/chat": {"text": "Hello"},
+    "POST /gpts/<slug>/edit": {
+        "name": "New",
+        "category": "work",
+        "temperature": "0",
+        "max_tokens": "9",
+        "sharing": "link",
+    },
+    "POST /gpts/new": {"name": "New"},
+    "POST /gpts/<slug>/delegates/add": {"delegate": "second"},
+    "POST /gpts/<slug>/files": {"file": b"text"},
+    "POST /gpts/<slug>/files/<file_id>/replace": {"file": b"text"},
+    "POST /gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
+    "POST /gpts/<slug>/preview": {"text": "Hello"},
+    "POST /gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
+    "POST /runs/<run_id>/approve": {"call_id": "w1", "allowed": "true"},
+    "POST /v1/chat/completions": {"model": "<model>", "messages": [{"role": "user", "content": "Hello"}]},
+    "POST /a2a/<slug>": {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "<run_id>"}},
+    "POST /api/attachments": {"file": b"text"},
+    "POST /api/gpts": {"name": "New"},
+    "PATCH /api/gpts/<slug>": {"category": "work"},
+    "POST /api/gpts/<slug>/files": {"file": b"text"},
+    "POST /api/gpts/<slug>/files/<file_id>/replace": {"file": b"text"},
+    "POST /api/gpts/<slug>/files/<file_id>/decide": {"decisions": {"3f9a0c1b2d4e": "drop"}},
+    "POST /api/gpts/<slug>/knowledge/ask": {"question": "Which seal?"},
+    "POST /api/gpts/<slug>/actions": {"document": "openapi: 3.1.0"},
+    "POST /api/gpts/<slug>/actions/preview": {"document": "openapi: 3.1.0"},
+    "PATCH /api/gpts/<slug>/actions/<service_id>": {"privacy_url": "https://example.org/privacy"},
+    "POST /api/gpts/<slug>/actions/<service_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "POST /api/gpts/<slug>/actions/<service_id>/test": {"operation": "listParts"},
+    "POST /api/gpts/<slug>/mcp-servers": {"url": "https://mcp.example.org/mcp"},
+    "PATCH /api/gpts/<slug>/mcp-servers/<service_id>": {"trusted": True},
+    "POST /api/gpts/<slug>/mcp-servers/<service_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "POST /api/gpts/<slug>/agents": {"card_url": "https://agents.example.org"},
+    "PATCH /api/gpts/<slug>/agents/<service_id>": {"timeout_s": 9},
+    "POST /api/gpts/<slug>/agents/<service_id>/auth": {"kind": "bearer", "secret": "another-key"},
+    "POST /api/gpts/<slug>/delegates": {"gpt": "second"},
+    "PUT /api/gpts/<slug>/delegates": [{"gpt": "second", "when": "Prices"}],
+    "PATCH /api/gpts/<slug>/delegates/<delegate>": {"when": "Prices"},
+    "POST /api/gpts/<slug>/runs": {"text": "Hello"},
+    "POST /api/gpts/<slug>/questions/<question_id>": {"answer": "ZP-771."},
+    "POST /api/runs/<run_id>/approve": {"call_id": "w1", "allowed": True},
+    "POST /api/runs/<run_id>/creator-question": {"text": "Which seal?"},
+    "PATCH /api/conversations/<conversation_id>": {"title": "Changed"},
+}
+
+
+def word(name: str) -> str:
+    """The secret word called `name` in the table: it survives HTML, JSON and lower case, and nothing else has it."""
+    return f"q7{name.replace('-', '')}7q"
+
+
+@dataclass
+class Scene:
+    """`people` and API `keys` by role, and what stands in the places of routes.
+
+    `values` maps a place, or a part of a route with it, to the object that the row of a route is about. `others` does
+    so for objects in other states, by state.
+    """
+
+    people: dict[str, User]
+    keys: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    others: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def states(self, route: str) -> list[str]:
+        """The states of other objects that a route can be about, and queries to ask it with."""
+        return [
+            *(state for state, values in self.others.items() if any(place in route for place in values)),
+            *QUERIES.get(route, ()),
+        ]
+
+    def path(self, route: str, state: str = "") -> str:
+        """The path of a route about the usual object, or about one in this state."""
+        return self._filled(route, state) + (state if state.startswith("?") else "")
+
+    def body(self, method: str, route: str, state: str = "") -> Any:
+        """The form or JSON to send there."""
+        body = BODIES.get(f"{method} {route}", {})
+        if "file" in body:
+            return {"file": SimpleUploadedFile("b.txt", body["file"])}
+        return json.loads(self._filled(json.dumps(body), state))
+
+    def _filled(self, text: str, state: str) -> str:
+        for values in (self.others.get(state, {}), self.values):
+            for place in sorted(values, key=len, reverse=True):
+                text = text.replace(place, values[place])
+        return text
+
+
+def build() -> Scene:
+    """Alice owns GPTs, Vera opened the link of one, Bob did too and chats with it. Charlie and Oscar have nothing."""
+    people = {
+        "owner": _person("alice", "Alice"),
+        "chatter": _person("bob", word("bobs-name")),
+        "viewer": _person("vera", word("veras-name")),
+        "stranger": _person("charlie", "Charlie"),
+        "operator": _person("oscar", "Oscar", is_staff=True),
+    }
+    keys = {role: create_key(person, word(f"key-of-{role}"), may_approve=True)[1] for role, person in people.items()}
+    keys |= {"revoked": revoked_key_of(people["owner"]), "expired": expired_key_of(people["owner"])}
+    ApiKey.objects.update(last_used=timezone.now())
+    scene = Scene(people, keys)
+    gpts = _gpts(people["owner"], scene)
+    for role in ("chatter", "viewer"):
+        open_link(people[role], gpts["linked"].link_secret)
+    create_gpt(people["chatter"], {"name": f"Pump {word('bobs-gpt')}"})
+    _chats(people, gpts, scene)
+    invited = User.objects.create_user("dana@example.org", name="Dana")
+    ModelSurvey.objects.create(found={"catalogue": [], "stored": [], "machine": {"memory": 1}})
+    MeasuredModel.objects.create(fingerprint="f", name="bundled")
+    ModelDownload.objects.create(name=f"org/{word('download')}", status="downloading", total=9)
+    scene.values |= {
+        "<key_id>": str(people["chatter"].api_keys.get().id),
+        "/enter/<secret>": urlsplit(create_sign_in_link(invited)).path.rstrip("/"),
+        "<uidb36>-<key>": "1-no-such-key",
+        "<key>": "no-such-key",
+        "docs/<name>": "docs/models",
+        "models/<action>": "models/dismiss",
+        "<api>/<rest>": "api/no/such/page",
+        "citations/<number>": "citations/0",
+        "sources/<number>": "sources/0",
+        "<number>": "1",
+        "<page>": "1",
+    }
+    ids = ("run", "conversation", "file", "service", "action", "question", "attachment", "gpt")
+    scene.others["unknown"] = {f"<{name}_id>": str(uuid4()) for name in ids}
+    scene.others["unknown"] |= dict.fromkeys(("<permission_id>", "<key_id>", "<version_id>"), "999999")
+    return scene
+
+
+def _person(login: str, name: str, **fields: Any) -> User:
+    return User.objects.create_user(f"{word(f'mail-of-{login}')}@example.org", "a-secret-1", name=name, **fields)
+
+
+def _gpt(owner: User, slug: str, words: str, sharing: str = "", **fields: Any) -> Gpt:
+    """A GPT with secret words in each of its texts and in a file; published if `sharing` is given."""
+    texts = {name: f"Pump {word(f'{words}-{name}')}" for name in ("name", "description", "instructions")}
+    gpt = create_gpt(owner, {"name": slug, "a2a": True, "files_downloadable": True, **fields})
+    update_gpt(gpt, {**texts, "starters": [word(f"{words}-starter")]})
+    _file(gpt, words)
+    if sharing:
+        publish(gpt, sharing)
+    return gpt
+
+
+def _file(gpt: Gpt, words: str) -> KnowledgeFile:
+    name, text = f"{word(f'{words}-file')}.txt", FILE_TEXT.format(word(f"{words}-text"))
+    file = files.add_file(gpt, name, [text.encode()])
+    KnowledgeFile.objects.filter(id=file.id).update(status="ready", segment=f"segment-{words}", n_pages=2)
+    file.refresh_from_db()
+    return file
+
+
+def _gpts(alice: User, scene: Scene) -> dict[str, Gpt]:
+    gpts = {
+        "private": _gpt(alice, "private", "private", Sharing.ME),
+        "sketch": _gpt(alice, "sketch", "sketch"),
+        "store": _gpt(alice, "store", "store", Sharing.STORE),
+        "gone": _gpt(alice, "gone", "gone", Sharing.STORE),
+        "linked": create_gpt(alice, {"name": "linked"}),
+    }
+    delete_gpt(gpts["gone"])
+    linked = gpts["linked"] = _gpt(alice, "shared", "live", takes_questions=True, picture="face.webp")
+    (settings.MEDIA_ROOT / "face.webp").write_bytes(b"picture")
+    host = f"https://{word('action-host')}.example.org"
+    oauth = {
+        "client_id": word("client-id"),
+        "authorize_url": f"{host}/in",
+        "token_url": f"{host}/t",
+        "scope": word("action-scope"),
+    }
+    operation = {"name": "listParts", "method": "GET", "path": f"/{word('action-path')}", "summary": ""}
+    action = Action(gpt=linked, name=word("action-name"), base_url=host, auth="oauth", listed=[operation])
+    action.operations, action.oauth, action.document, action.privacy_url = (
+        [operation],
+        oauth,
+        word("action-document"),
+        f"{host}/privacy",
+    )
+    server = McpServerRow(gpt=linked, name=word("server-name"), url=f"https://{word('server-host')}.example.org/mcp")
+    url = f"https://{word('agent-host')}.example.org/a2a"
+    agent = RemoteAgentRow(gpt=linked, name=word("agent-name"), card_url=url, url=url, when=word("agent-when"))
+    for row in (action, server, agent):
+        row.keep_secret(word("service-secret"))
+        row.save()
+    add(linked, gpts["private"].slug, word("delegate-when"))
+    add(linked, gpts["store"].slug)
+    publish(linked, Sharing.LINK)
+    linked.link_secret = word("link")
+    linked.save()
+    texts = {name: f"Pump {word(f'draft-{name}')}" for name in ("name", "description", "instructions")}
+    update_gpt(linked, {**texts, "starters": [word("draft-starter")]})
+    undecided = _file(linked, "draft")
+    scene.values |= {
+        "<slug>": linked.slug,
+        "<version_id>": str(linked.published_id),
+        "<delegate>": gpts["store"].slug,
+        "<model>": linked.slug,
+        "<gpt_id>/<name>": f"{linked.id}/face.webp",
+        "l/<secret>": f"l/{linked.link_secret}",
+        "<slug>/files/<file_id>": f"{linked.slug}/files/{undecided.id}",
+        "<action_id>": str(action.id),
+        "actions/<service_id>": f"actions/{action.id}",
+        "mcp-servers/<service_id>": f"mcp-servers/{server.id}",
+        "agents/<service_id>": f"agents/{agent.id}",
+    }
+    others = {
+        name: {"<slug>": gpts[name].slug, "<model>": gpts[name].slug}
+        for name in ("private", "sketch", "store", "gone")
+    }
+    scene.others |= others
+    create_gpt(alice, {"name": "second"})
+    return gpts
+
+
+def _chats(people: dict[str, User], gpts: dict[str, Gpt], scene: Scene) -> None:
+    bob, linked, values = people["chatter"], gpts["linked"], scene.values
+    run = _run(bob, linked, "bobs-text")
+    _answer(run, gpts["store"])
+    waiting = _run(bob, linked, "bobs-waiting-text")
+    trees.waits(waiting, raw=word("request-text"), plain=word("request-plain"))
+    declined = _run(bob, linked, "bobs-declined-text")
+    log.append(declined.id, Finished(text="I can’t tell.", coverage="not_covered"))
+    _run(people["viewer"], linked, "veras-text")
+    _run(people["owner"], linked, "alices-preview-text", Conversation.Origin.PREVIEW)
+    deleted = _run(bob, linked, "deleted-text")
+    delete_conversation(deleted.message.conversation)
+    child, made = Run.objects.get(root=run), run.files.get()
+    scene.others["made"] = {"/files/<file_id>": f"/files/{made.id}", "<attachment_id>": str(made.id)}
+    for state, other in (("child", child), ("waiting", waiting), ("deleted", deleted)):
+        scene.others[state] = {"<run_id>": str(other.id), "<conversation_id>": str(other.message.conversation_id)}
+    closed = {"answer": word("creator-answer"), "closed": timezone.now()}
+    asked = CreatorQuestion(gpt=linked, owner=bob, message=waiting.message, text=word("question"))
+    asked.save()
+    CreatorQuestion.objects.create(gpt=linked, owner=bob, message=run.message, text=word("old-question"), **closed)
+    permission = Permission.objects.create(user=bob, gpt=linked, tool="reserve", title=word("permission"))
+    sign_in = SignIn(user=bob, action_id=UUID(values["<action_id>"]), host=word("sign-in-host"))
+    sign_in.sealed = sign_in.seal({"access_token": word("service-secret")})
+    sign_in.save()
+    unsent = attached(bob, f"{word('attachment-name')}.txt", word("attachment-text").encode())
+    run.refresh_from_db()
+    values |= {
+        "<run_id>": str(run.id),
+        "<conversation_id>": str(run.message.conversation_id),
+        "runs/<run_id>/cancel": f"runs/{waiting.id}/cancel",
+        "runs/<run_id>/approve": f"runs/{waiting.id}/approve",
+        "runs/<run_id>/creator-question": f"runs/{declined.id}/creator-question",
+        "c/turn/<run_id>/ask-creator": f"c/turn/{declined.id}/ask-creator",
+        "<question_id>": str(asked.id),
+        "<permission_id>": str(permission.id),
+        "<attachment_id>": str(unsent.id),
+        "<file_id>": str(unsent.id),
+    }
+
+
+def _run(owner: User, gpt: Gpt, words: str, origin: str = Conversation.Origin.CHAT) -> Run:
+    return start_run(start_conversation(owner, gpt, origin), word(words))
+
+
+def _answer(run: Run, store: Gpt) -> None:
+    """Let `run` search, call a tool that makes a file, ask another GPT, and answer with a citation."""
+    file = KnowledgeFile.objects.get(gpt=run.gpt, name__startswith=word("live-file"))
+    text = FILE_TEXT.format(word("live-text"))
+    place = {"file_id": str(file.id), "file_name": file.name, "segment": file.segment, "chunk": 0, "page": 1}
+    passage = Passage(text=text, start=0, end=len(text), **place)
+    log.append(run.id, Retrieval(query=word("query"), passages=(passage,), covered=True, n_files=1))
+    call = ToolCall(call_id="call_0", name="listParts", arguments={"q": word("argument")})
+    log.append(run.id, ModelReply(text="", tool_calls=(call, trees.call_of(store, "call_1", word("task")))))
+    made = keep(run, f"{word('made-file')}.txt", word("made-text").encode(), untrusted=False)
+    log.append(run.id, ToolResult(call_id="call_0", name="listParts", text=word("result"), files=(made,)))
+    trees.end(trees.ask(run, store, word("task"), "call_1"), word("childs-answer"))
+    said = f"It is 12. {word('answer')}"
+    at = {"quote": text, "start": 0, "end": len(text), "answer_start": 0, "answer_end": 9}
+    log.append(run.id, Finished(text=said, citations=(Citation(tag=1, **place, **at),), coverage="covered"))
+    pictures_of(file.sha256).mkdir(parents=True, exist_ok=True)
+    (pictures_of(file.sha256) / "1.webp").write_bytes(word("page-picture").encode())
