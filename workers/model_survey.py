@@ -1,5 +1,8 @@
 """What operators see of the models: which there are, which fit this machine, which is best; and BASE_MODEL=auto."""
 
+import time
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +17,19 @@ from workers.engine.base import EngineError
 from workers.engine.weights import places
 from workers.models.catalogue import Entry, catalogue
 from workers.models.errors import ModelError
-from workers.models.machine import MachineSize, best, is_fast_enough, misfit, misfit_of, this_machine
+from workers.models.machine import MachineSize, best, cpu_tokens_per_s, is_fast_enough, misfit, misfit_of, this_machine
 from workers.models.stored import StoredModel, find_stored, read_manifest, remove_stored, stored_models
 
 # Licences that BASE_MODEL=auto may accept: they restrict no use.
 FREE_LICENCES: Final = ("Apache-2.0", "MIT")
 # What engines need to know of an entry.
 UNLISTED: Final = {"file", "revision", "engine", "active", "tool_parser", "reasoning_parser"}
+# How the speed of memory is measured: sums of so many numbers, more than any cache holds, spread over a second, as the
+# fastest counts and others compute as well.
+SUMMED: Final = 64_000_000
+N_SUMS: Final = 20
+BETWEEN_SUMS_S: Final = 0.05
+SPEED_STEP: Final = 1_000_000_000
 # Free disk is told in steps, so that the survey is not written every few seconds.
 DISK_STEP: Final = 100_000_000
 
@@ -34,7 +43,22 @@ def machine() -> MachineSize:
     gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     gpu_memory = max((torch.cuda.get_device_properties(index).total_memory for index in gpus), default=0)
     gpu_bits = (settings.ENGINE_WEIGHT_BITS or allowed_bits()[-1]) if settings.ENGINE == "hf" else 16
-    return this_machine(settings.GUILDHALL_HOME / "models", gpu_memory, gpu_bits)
+    size = this_machine(settings.GUILDHALL_HOME / "models", gpu_memory, gpu_bits)
+    return size if gpu_memory else replace(size, memory_speed=memory_speed())
+
+
+@cache
+def memory_speed() -> int:
+    """Bytes per second that all cores together read from memory; takes a second."""
+    import torch
+
+    numbers, seconds = torch.ones(SUMMED), []
+    for _ in range(N_SUMS):
+        started = time.perf_counter()
+        numbers.sum()
+        seconds.append(time.perf_counter() - started)
+        time.sleep(BETWEEN_SUMS_S)
+    return int(numbers.nbytes / min(seconds)) // SPEED_STEP * SPEED_STEP or SPEED_STEP
 
 
 def survey() -> None:
@@ -76,6 +100,7 @@ def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
             "memory": size.memory,
             "free_disk": size.free_disk // DISK_STEP * DISK_STEP,
             "gpu_memory": size.gpu_memory,
+            "memory_speed": size.memory_speed,
         },
         "best": suggested.name if suggested else "",
         "catalogue": [_listed(each, size, each.name in stored) for each in catalogue()],
@@ -85,8 +110,9 @@ def _found(here: list[StoredModel], size: MachineSize) -> dict[str, Any]:
 
 def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
     fields = entry.model_dump(mode="json", exclude=UNLISTED)
+    speed = 0 if size.gpu_memory else cpu_tokens_per_s(entry, size)
     fit = {"misfit": misfit(entry, size, is_stored=is_stored), "is_slow": not is_fast_enough(entry, size)}
-    return {**fields, **fit, "abilities": sorted(entry.abilities), "typed": entry.typed}
+    return {**fields, **fit, "tokens_per_s": round(speed, 1 if speed < 4 else None), "abilities": sorted(entry.abilities), "typed": entry.typed}
 
 
 def _stored(model: StoredModel, size: MachineSize) -> dict[str, Any]:

@@ -16,8 +16,12 @@ from workers.models.stored import Manifest
 SITE_BYTES: Final = 2_000_000_000
 # Disk that a download leaves free.
 DISK_MARGIN: Final = 1_000_000_000
-# A CPU reads every active weight for every token: 4.5 GB at some 20 GB/s of memory give 4 tokens per second.
-CPU_BYTES_PER_TOKEN: Final = 4_500_000_000
+# A CPU reads every active weight for every token, somewhat slower than its memory allows (2026-11: 1.4 GB 16 times a
+# second where all cores together read 30 GB/s, at short contexts).
+SHARE_OF_MEMORY_SPEED: Final = 0.75
+# Bytes per second, where it was not measured: two channels of DDR4.
+USUAL_MEMORY_SPEED: Final = 25_000_000_000
+SLOW_TOKENS_PER_S: Final = 4.0
 _GGUF_BITS: Final = re.compile(r"[qQ]([2-8])")
 MEMORY: Final = Path("/proc/meminfo")
 # Where a container's memory limit is written (cgroup version 2).
@@ -28,13 +32,14 @@ CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 class MachineSize:
     """Bytes of memory, of free disk where models are kept, and of GPU memory (0: no GPU).
 
-    Models on the GPU may have as few as `gpu_bits` per weight.
+    Models on the GPU may have as few as `gpu_bits` per weight. All cores together read `memory_speed` bytes a second.
     """
 
     memory: int
     free_disk: int
     gpu_memory: int = 0
     gpu_bits: int = 16
+    memory_speed: int = USUAL_MEMORY_SPEED
 
 
 def this_machine(models: Path, gpu_memory: int = 0, gpu_bits: int = 16) -> MachineSize:
@@ -105,5 +110,10 @@ def best(entries: Iterable[Entry], machine: MachineSize, stored: Container[str] 
 
 def is_fast_enough(entry: Entry, machine: MachineSize) -> bool:
     """Whether the model, if it fits, writes at least some four tokens per second."""
-    read = entry.cpu_bytes * (entry.active or entry.parameters) // entry.parameters
-    return bool(machine.gpu_memory) or read <= CPU_BYTES_PER_TOKEN
+    return cpu_tokens_per_s(entry, machine) >= SLOW_TOKENS_PER_S or bool(machine.gpu_memory)
+
+
+def cpu_tokens_per_s(entry: Entry, machine: MachineSize) -> float:
+    """About how many tokens per second the model would write in one chat on the machine's CPU."""
+    read = entry.cpu_bytes * (entry.active or entry.parameters) / entry.parameters
+    return SHARE_OF_MEMORY_SPEED * machine.memory_speed / read

@@ -25,8 +25,9 @@ _MOVING: Final = ("waiting", "downloading", "changing")
 class ModelRow:
     """A model, with sizes in bytes; 0 and "" where nothing is known. `page` is its address on the hub.
 
+    `tokens_per_s`: about how many it would write here. `path` is what workers load, once it is there.
     `state`: loaded, changing (chosen, not loaded yet), downloaded, unfinished (on disk, nobody downloads it),
-    available, or the status of its download. `path` is what workers load, once it is there.
+    available, or the status of its download.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ModelRow:
     abilities: tuple[str, ...] = ()
     misfit: str = ""
     is_slow: bool = False
+    tokens_per_s: float = 0
     page: str = ""
     path: str = ""
     download: ModelDownload | None = None
@@ -181,6 +183,7 @@ def _row(
         abilities=tuple(ABILITIES[each] for each in listed.get("abilities", ())),
         misfit=listed.get("misfit") or stored.get("misfit") or (download.misfit if download else ""),
         is_slow=listed.get("is_slow", False),
+        tokens_per_s=listed.get("tokens_per_s", 0),
         page="" if name == BUNDLED else f"{settings.HF_ENDPOINT}/{listed.get('repo') or name.partition(':')[0]}",
         path=path,
         download=download,

@@ -36,8 +36,8 @@ def survey(operator) -> ModelSurvey:
     seen_model("a", "bundled")
     stored = {"name": "old", "size": 5_000_000_000, "licence": "MIT", "state": "downloaded", "path": "/m/old"}
     catalogue = [
-        listed("good"),
-        listed("slow", is_slow=True),
+        listed("good", tokens_per_s=9),
+        listed("slow", is_slow=True, tokens_per_s=2.3),
         listed("big", misfit="Needs 90.0 GB."),
         listed("old"),
     ]
@@ -78,9 +78,10 @@ def test_the_page_shows_what_is_used_recommended_stored_and_too_large(client, su
     used, recommended, rest = page.partition("Recommended")[0], *page.split("Recommended")[1].split("On this machine")
     assert "SmolLM2-135M-Instruct" in used
     assert "8.1 GB" in recommended
+    assert "About 9 tokens/s here" in recommended
     assert "Good" in recommended
     assert "5.0 GB" in rest
-    assert "Slow here" in rest
+    assert "Slow here: about 2.3 tokens per second" in rest
     assert "Needs 90.0 GB." in rest.partition("more need")[2]
     part = client.get(PAGE, {"part": ""}).content.decode()
     assert part.strip() in page

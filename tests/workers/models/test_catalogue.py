@@ -90,6 +90,7 @@ def test_what_fits_depends_on_memory_disk_and_gpu():
         (MachineSize(1 * GB, 100 * GB), None),
         (MachineSize(16 * GB, 100 * GB), "qwen3-4b-q4"),
         (MachineSize(64 * GB, 100 * GB), "qwen3-4b-q4"),  # larger ones would be slow on a CPU
+        (MachineSize(64 * GB, 100 * GB, memory_speed=400 * GB), "qwen3-32b"),  # a server with fast memory
         (MachineSize(16 * GB, 100 * GB, 12 * GB), "qwen3-4b"),
         (MachineSize(64 * GB, 500 * GB, 80 * GB), "qwen3-32b"),
         (MachineSize(64 * GB, 500 * GB, 24 * GB, gpu_bits=16), "qwen3-8b"),

@@ -52,15 +52,17 @@ class Decoder:
         for port in compiled.inputs:
             if "_cache." in port.get_any_name():
                 _, *shape = (dimension.get_max_length() for dimension in port.get_partial_shape())
-                self._request.set_tensor(port, ov.Tensor(port.get_element_type(), [self.n_blocks, *shape]))
+                # One more block, for the row that only fills up a step (see `run`).
+                self._request.set_tensor(port, ov.Tensor(port.get_element_type(), [self.n_blocks + 1, *shape]))
 
     def run(self, parts: Sequence[Part]) -> np.ndarray:
         """The logits after the last token of each part, `(parts, vocabulary)` float32, valid until the next call."""
         n_parts = len(parts)
         sizes = [len(part.ids) for part in parts]
         if sum(sizes) == 1:
-            # A single row is rounded otherwise than the same row among others; two rows take no longer than one.
-            parts, sizes = [*parts, *parts], [1, 1]
+            # A single row is rounded otherwise than the same row among others; two rows take no longer than one if the
+            # second has nothing to attend to.
+            parts, sizes = [*parts, Part(parts[0].ids, 0, [self.n_blocks])], [1, 1]
         used = [part.blocks[: _n_blocks(part.n_past + len(part.ids))] for part in parts]
         begins = np.cumsum([0, *sizes])
         positions = [np.arange(part.n_past, part.n_past + len(part.ids)) for part in parts]
