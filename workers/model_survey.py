@@ -17,7 +17,15 @@ from workers.engine.base import EngineError
 from workers.engine.weights import places
 from workers.models.catalogue import Entry, catalogue
 from workers.models.errors import ModelError
-from workers.models.machine import MachineSize, best, cpu_tokens_per_s, is_fast_enough, misfit, misfit_of, this_machine
+from workers.models.machine import (
+    MachineSize,
+    best,
+    cpu_tokens_per_s,
+    is_fast_enough,
+    misfit,
+    misfit_of,
+    this_machine,
+)
 from workers.models.stored import StoredModel, find_stored, read_manifest, remove_stored, stored_models
 
 # Licences that BASE_MODEL=auto may accept: they restrict no use.
@@ -112,7 +120,13 @@ def _listed(entry: Entry, size: MachineSize, is_stored: bool) -> dict[str, Any]:
     fields = entry.model_dump(mode="json", exclude=UNLISTED)
     speed = 0 if size.gpu_memory else cpu_tokens_per_s(entry, size)
     fit = {"misfit": misfit(entry, size, is_stored=is_stored), "is_slow": not is_fast_enough(entry, size)}
-    return {**fields, **fit, "tokens_per_s": round(speed, 1 if speed < 4 else None), "abilities": sorted(entry.abilities), "typed": entry.typed}
+    return {
+        **fields,
+        **fit,
+        "tokens_per_s": round(speed, 1 if speed < 4 else None),
+        "abilities": sorted(entry.abilities),
+        "typed": entry.typed,
+    }
 
 
 def _stored(model: StoredModel, size: MachineSize) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""A temporary site for a benchmark: Valkey and a model worker as processes, with a state directory of their own.
+"""A temporary site for a benchmark: Valkey, a model worker and, where wanted, the web server as processes.
 
+It has a state directory of its own.
 The operator's site is not touched; only its converted copy of the base model is used, where there is one.
 """
 
 import os
+import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,16 +16,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+import httpx
 from django.conf import settings
 
 START_S: Final = 120.0
 STOP_S: Final = 10.0
 # As in the supervisor's configuration.
 THREADS: Final = 32
+# Parts of their commands, and what the programs are called in figures.
+PROGRAMS: Final = {"uvicorn": "web", "celery": "worker", "valkey": "valkey"}
 
 
 @contextmanager
-def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+def temporary_site(ability: str = "", *, has_worker: bool = True, **variables: str) -> Iterator[dict[str, str]]:
     """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
     `ability` overrides a field of the model's ability ("writes_from_sources=yes").
@@ -38,8 +44,44 @@ def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, st
             manage(environment, "checkmodel", "--set", ability)
         _start(running, environment, _valkey(home))
         _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
-        _start(running, environment, _worker())
+        if has_worker:
+            _start(running, environment, _worker())
         yield environment
+
+
+@contextmanager
+def web_server(environment: Mapping[str, str], ready: str = "readyz") -> Iterator[str]:
+    """The URL of the temporary site's web server, once its page `ready` says yes. Raises RuntimeError."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    uvicorn = [sys.executable, "-m", "uvicorn", "web.asgi:application", "--app-dir", "platform", "--port", str(port)]
+    with ExitStack() as running:
+        _start(running, environment, [*uvicorn, "--lifespan", "off", "--ws", "none", "--no-access-log"])
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(lambda: _answers(f"{url}/{ready}"), "The web server")
+        yield url
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def memory() -> dict[str, float]:
+    """Megabytes that each program of the temporary site holds for itself, by its name. Linux only."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    found = {}
+    for child in children:
+        command = Path(f"/proc/{child}/cmdline").read_text()
+        name = next((name for part, name in PROGRAMS.items() if part in command), None)
+        status = Path(f"/proc/{child}/status").read_text()
+        kilobytes = re.search(r"RssAnon:\s+(\d+)", status)
+        if name and kilobytes:
+            found[name] = int(kilobytes[1]) / 1024
+    return found
 
 
 def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 A script is a list of replies used in turn (the last one repeatedly), or a function from messages to a reply. A reply
 is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
-ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […]} also sets
-fields of the ability. Without a script the engine echoes the user. A reply may begin with `<think>…</think>`.
+ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […], "word_s": 0.02}
+also sets fields of the ability and the seconds that a word takes. Without a script the engine echoes the user. A reply may begin with `<think>…</think>`.
 """
 
 import hashlib
@@ -56,11 +56,12 @@ class ScriptedEngine(Learning):
 
     takes_pictures = True
 
-    def __init__(self, script: Script = echo, ability: ModelAbility = CAPABLE) -> None:
+    def __init__(self, script: Script = echo, ability: ModelAbility = CAPABLE, word_s: float = 0.0) -> None:
         self.requests: list[GenerationRequest] = []
         self.active = 0
         self._script = script
         self._ability = ability
+        self._word_s = word_s
         self._lock = threading.Lock()
         self._closed = False
 
@@ -129,6 +130,7 @@ class ScriptedEngine(Learning):
                     continue
             else:
                 for word in _WORD.findall(step):
+                    time.sleep(self._word_s)
                     yield self._checked(word, ends_at)
             if time.monotonic() >= ends_at:
                 yield None
@@ -146,7 +148,8 @@ def open_scripted(config: EngineConfig) -> ScriptedEngine:
         return ScriptedEngine()
     try:
         script = json.loads(Path(config.script).read_text(encoding="utf-8"))
-        replies, ability = (script["replies"], script["ability"]) if isinstance(script, dict) else (script, {})
-        return ScriptedEngine(replies, CAPABLE.model_copy(update=ability))
+        script = script if isinstance(script, dict) else {"replies": script}
+        ability = CAPABLE.model_copy(update=script.get("ability", {}))
+        return ScriptedEngine(script["replies"], ability, script.get("word_s", 0.0))
     except (OSError, ValueError, KeyError) as error:
         raise EngineError(f"ENGINE_SCRIPT {config.script} is not a JSON list of replies: {error}") from error

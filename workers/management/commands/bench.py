@@ -16,6 +16,7 @@ SUBJECTS: dict[str, str] = {
     "engine": "workers.bench.engine",
     "ingest": "workers.bench.ingest",
     "injection": "workers.bench.injection",
+    "load": "workers.bench.load",
     "retrieval": "workers.bench.retrieval",
     "scale": "workers.bench.scale",
     "tools": "workers.bench.tools",

@@ -1,0 +1,217 @@
+"""`manage.py bench load`: many people chat, and one of them floods the site.
+
+A temporary site with its web server, a model worker and the scripted engine, whose replies come at a fixed pace. The
+people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat alone,
+then beside one person whose many programs send whenever they can. At last, many streams of answers that do not come
+are held open on a site whose model worker is not running.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from threading import Event, Thread
+from typing import Any, Final
+
+import httpx
+from django.utils.crypto import get_random_string
+
+from workers.bench import Say
+from workers.bench.measures import percentile
+from workers.bench.temporary_site import manage, memory, temporary_site, web_server
+
+HELP = "many people who chat, one of them flooding; idle streams; memory (needs the package locust)"
+
+# A reply of the scripted engine: 0.8 s.
+SCRIPT: Final = {"replies": [" ".join(f"word{i}" for i in range(40))], "word_s": 0.02}
+STREAMS_PER_PERSON: Final = 5
+STREAMS_S: Final = 30.0
+TIMEOUT_S: Final = 60.0
+PAGES: Final = 7
+SAMPLE_S: Final = 5.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--people", type=int, default=200, help="people who chat (default 200)")
+    parser.add_argument("--flooders", type=int, default=100, help="programs of the one who floods (default 100)")
+    parser.add_argument("--seconds", type=int, default=120, help="of each part (default 120)")
+    parser.add_argument("--streams", type=int, default=2000, help="idle streams (default 2,000)")
+    parser.add_argument("--model", action="store_true", help="the site's own engine instead of the scripted one")
+    parser.add_argument("--inside", type=int, help=SUPPRESS)
+
+
+def report(options: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """Times to the first words with and without the flood, and memory. Raises RuntimeError."""
+    if options["inside"] is not None:
+        return _prepare(options["inside"])
+    if find_spec("locust") is None:
+        raise RuntimeError("This needs the package locust: `pip install locust`.")
+    parts: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="guildhall-load-") as folder:
+        with _site(Path(folder), options) as (environment, url), _sampling() as samples:
+            for name, flooders in (("alone", 0), ("beside a flood", options["flooders"])):
+                say(f"People {name}: {options['seconds']} s ...")
+                parts[name] = _chats(Path(folder), environment, url, {**options, "flooders": flooders})
+        say(f"{options['streams']} idle streams ...")
+        streams = _idle_streams(options["streams"])
+    before, after = (part["people"]["p95_s"] for part in parts.values())
+    return {
+        "setting": {name: options[name] for name in ("people", "flooders", "seconds")},
+        "load of the machine": [round(each, 2) for each in os.getloadavg()],
+        **{f"{kind}, {name}": part[kind] for name, part in parts.items() for kind in part},
+        "p95 beside a flood to alone": round(after / before, 2) if before else None,
+        "memory in MB": samples,
+        "idle streams": streams,
+    }
+
+
+@contextmanager
+def _site(folder: Path, options: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], str]]:
+    script = folder / "script.json"
+    script.write_text(json.dumps(SCRIPT), "utf-8")
+    engine = {} if options["model"] else {"ENGINE": "scripted", "ENGINE_SCRIPT": str(script)}
+    with temporary_site(MAX_ACTIVE_RUNS="32", **engine) as environment, web_server(environment) as url:
+        yield environment, url
+
+
+def _prepared(environment: Mapping[str, str], n_people: int) -> dict[str, Any]:
+    """New people with their cookies, and the GPT that they chat with."""
+    found: dict[str, Any] = json.loads(manage(environment, "bench", "load", "--json", "--inside", str(n_people)))
+    return found
+
+
+def _prepare(n_people: int) -> dict[str, Any]:
+    """What `_prepared` returns, made on the site of this process."""
+    from django.test import Client
+
+    from web.accounts.models import User
+    from web.builder.models import Gpt, Sharing
+    from web.builder.services import create_gpt, publish
+
+    owner, _ = User.objects.get_or_create(email="owner@example.org")
+    gpt = Gpt.objects.first()
+    if gpt is None:
+        gpt = create_gpt(owner, {"name": "Load", "description": "Tells stories.", "instructions": "Tell stories."})
+        publish(gpt, Sharing.STORE)
+
+    def cookies(number: int) -> dict[str, str]:
+        client = Client()
+        client.force_login(User.objects.create(email=f"{get_random_string(12)}@example.org", name=f"Person {number}"))
+        return {"sessionid": client.cookies["sessionid"].value, "csrftoken": get_random_string(32)}
+
+    return {"slug": gpt.slug, "people": [cookies(number) for number in range(n_people)], "flooding": cookies(0)}
+
+
+def _chats(folder: Path, environment: Mapping[str, str], url: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of one part, of people and of flooders."""
+    load, times = folder / "load.json", folder / "times.json"
+    prepared = {**_prepared(environment, options["people"]), "flooders": options["flooders"]}
+    load.write_text(json.dumps(prepared), "utf-8")
+    locust = [sys.executable, "-m", "locust", "--headless", "-f", str(Path(__file__).with_name("load_people.py"))]
+    users = options["people"] + options["flooders"]
+    limits = ["-u", str(users), "-r", str(users), "-t", f"{options['seconds']}s", "--stop-timeout", "20"]
+    variables = {**os.environ, "LOAD_FILE": str(load), "TIMES_FILE": str(times)}
+    done = subprocess.run(  # noqa: S603 - fixed command
+        [*locust, *limits, "--host", url, "--only-summary"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not times.exists():
+        raise RuntimeError(f"Locust failed: {done.stderr.strip()[-500:]}")
+    found = json.loads(times.read_text("utf-8"))
+    times.unlink()
+    return {kind: _figures(each) for kind, each in found.items() if kind == "people" or options["flooders"]}
+
+
+def _figures(found: Mapping[str, Any]) -> dict[str, Any]:
+    first_s = sorted(found["first_s"])
+    middle, late = (percentile(first_s, share) for share in (0.5, 0.95))
+    counts = {"answers": len(first_s), "refused": found["refused"], "unanswered": found["unanswered"]}
+    return {"median_s": middle, "p95_s": late, **counts}
+
+
+@contextmanager
+def _sampling() -> Iterator[dict[str, dict[str, float]]]:
+    """Memory of the site's programs while the block runs: at its beginning and end, and the most."""
+    figures: dict[str, dict[str, float]] = {}
+    ended = Event()
+
+    def sample() -> None:
+        for name, megabytes in memory().items():
+            seen = figures.setdefault(name, {"first": megabytes, "most": 0.0})
+            seen |= {"most": max(seen["most"], megabytes), "last": megabytes}
+
+    def sample_forever() -> None:
+        while not ended.wait(SAMPLE_S):
+            sample()
+
+    thread = Thread(target=sample_forever)
+    thread.start()
+    try:
+        yield figures
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _idle_streams(n_streams: int) -> dict[str, Any]:
+    """How many streams stay open, the memory that they take, and how long another page takes meanwhile."""
+    with temporary_site(has_worker=False) as environment, web_server(environment, "healthz") as url:
+        prepared = _prepared(environment, -(-n_streams // STREAMS_PER_PERSON))
+        return asyncio.run(_hold_open(url, prepared, n_streams))
+
+
+async def _hold_open(url: str, prepared: Mapping[str, Any], n_streams: int) -> dict[str, Any]:
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits, trust_env=False) as client:
+        runs = [await _waiting_run(client, prepared["slug"], person) for person in prepared["people"]]
+        alone_s, before = await _page_s(client), memory()
+        counts = {"open": 0, "broken": 0}
+        streams = [
+            asyncio.create_task(_hold(client, *runs[number % len(runs)], counts)) for number in range(n_streams)
+        ]
+        await asyncio.sleep(STREAMS_S)
+        open_s, after = await _page_s(client), memory()
+        for stream in streams:
+            stream.cancel()
+    megabytes = {f"{name}_mb": after[name] - before[name] for name in after}
+    return {**counts, **megabytes, "page_s_before": alone_s, "page_s_beside": open_s}
+
+
+async def _waiting_run(client: httpx.AsyncClient, slug: str, person: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The URL of the events of a new run, which no worker takes, and the headers of its owner."""
+    cookies = "; ".join(f"{name}={value}" for name, value in person.items())
+    headers = {"Cookie": cookies, "X-CSRFToken": person["csrftoken"], "Accept": "application/json"}
+    sent = await client.post(f"/g/{slug}/chat", data={"text": "Hello"}, headers=headers)
+    return f"/runs/{sent.raise_for_status().json()['run']}/events", headers
+
+
+async def _hold(client: httpx.AsyncClient, url: str, headers: dict[str, str], counts: dict[str, int]) -> None:
+    async with client.stream("GET", url, headers=headers) as stream:
+        if stream.status_code == HTTPStatus.OK:
+            counts["open"] += 1
+            async for _ in stream.aiter_raw():
+                continue
+        counts["broken"] += 1
+
+
+async def _page_s(client: httpx.AsyncClient) -> float:
+    """Seconds for the store's page, the median of a few."""
+    seconds = []
+    for _ in range(PAGES):
+        started = time.perf_counter()
+        (await client.get("/")).raise_for_status()
+        seconds.append(time.perf_counter() - started)
+    return median(seconds)
