@@ -32,8 +32,8 @@ from workers.models.stored import StoredModel, find_stored, read_manifest, remov
 FREE_LICENCES: Final = ("Apache-2.0", "MIT")
 # What engines need to know of an entry.
 UNLISTED: Final = {"file", "revision", "engine", "active", "tool_parser", "reasoning_parser"}
-# How the speed of memory is measured: sums of so many numbers, more than any cache holds, spread over a second, as the
-# fastest counts and others compute as well.
+# How the speed of memory is measured: sums of so many numbers, more than any cache holds, spread over a second, as
+# the fastest counts and others compute as well.
 SUMMED: Final = 64_000_000
 N_SUMS: Final = 20
 BETWEEN_SUMS_S: Final = 0.05

@@ -1,9 +1,9 @@
 """`manage.py bench load`: many people chat, and one of them floods the site.
 
-A temporary site with its web server, a model worker and the scripted engine, whose replies come at a fixed pace. The
-people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat alone,
-then beside one person whose many programs send whenever they can. At last, many streams of answers that do not come
-are held open on a site whose model worker is not running.
+A temporary site with its web server, a model worker and the scripted engine, whose replies come at a fixed pace.
+The people are Locust's (`load_people.py`): each has a session, and does what the page's script does. First they chat
+alone, then beside one person whose many programs send whenever they can. At last, many streams of answers that do
+not come are held open on a site whose model worker is not running.
 """
 
 import asyncio

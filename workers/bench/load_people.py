@@ -1,7 +1,7 @@
-"""The people of `bench load`, as Locust runs them: each sends a message, reads the answer as it is written, and thinks.
+"""The people of `bench load`, as Locust runs them: each sends a message, reads the answer as it comes, and thinks.
 
-Locust patches Python's sockets when it is imported, so this file is for its process only. LOAD_FILE is a JSON file with
-the cookies of each person and the GPT that they chat with; TIMES_FILE gets what was measured.
+Locust patches Python's sockets when it is imported, so this file is for its process only. LOAD_FILE is a JSON file
+with the cookies of each person and the GPT that they chat with; TIMES_FILE gets what was measured.
 """
 
 import itertools
@@ -72,12 +72,12 @@ class Person(Chatting):
 
     def on_start(self) -> None:
         self.sign_in(LOAD["people"].pop())
-        time.sleep(random.uniform(0, THINKS_S[1]))  # noqa: S311 - so that they do not all begin at the same moment
+        time.sleep(random.uniform(0, THINKS_S[1]))
 
     @task
     def chat_on(self) -> None:
         self.ask()
-        time.sleep(random.uniform(*THINKS_S))  # noqa: S311 - nothing secret
+        time.sleep(random.uniform(*THINKS_S))
 
 
 class Flooder(Chatting):

@@ -3,7 +3,8 @@
 A script is a list of replies used in turn (the last one repeatedly), or a function from messages to a reply. A reply
 is a text, or a list of steps: pieces of text, an exception to raise, or a `threading.Event` to wait for. In
 ENGINE_SCRIPT, a JSON file, a reply is a text or a list of texts, and {"ability": {…}, "replies": […], "word_s": 0.02}
-also sets fields of the ability and the seconds that a word takes. Without a script the engine echoes the user. A reply may begin with `<think>…</think>`.
+also sets fields of the ability and the seconds that a word takes. Without a script the engine echoes the user. A
+reply may begin with `<think>…</think>`.
 """
 
 import hashlib

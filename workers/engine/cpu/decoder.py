@@ -60,8 +60,8 @@ class Decoder:
         n_parts = len(parts)
         sizes = [len(part.ids) for part in parts]
         if sum(sizes) == 1:
-            # A single row is rounded otherwise than the same row among others; two rows take no longer than one if the
-            # second has nothing to attend to.
+            # A single row is rounded otherwise than the same row among others; two rows take no longer than one
+            # if the second has nothing to attend to.
             parts, sizes = [*parts, Part(parts[0].ids, 0, [self.n_blocks])], [1, 1]
         used = [part.blocks[: _n_blocks(part.n_past + len(part.ids))] for part in parts]
         begins = np.cumsum([0, *sizes])
