@@ -34,6 +34,7 @@ from django.utils import timezone
 from gpts.runs.steps import Cancelled, Finished
 from web.runs import log
 from web.runs.connections import in_database
+from web.runs.listening import listening
 from web.runs.models import Run
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ Event = dict[str, Any]
 MAX_EVENTS = 20_000  # more than a reply of 8,192 tokens with its reasoning and steps
 PIECES = ("token", "reasoning")
 KEEP_S = 3_600
-# How long one read of Redis blocks before the reader checks whether the run has ended.
-BLOCK_MS = 5_000
+# A reader that hears nothing shows that it is there, and looks whether the run has ended, after so many seconds.
+KEEP_ALIVE_S = 15.0
+CHECK_S = 60.0
 RECONNECT_S = 0.5
 # How long a token may wait to be sent together with others.
 FLUSH_S = 0.005
@@ -131,6 +133,7 @@ def _send(taken: dict[str, list[Event]]) -> None:
     for key, events in taken.items():
         for event in events:
             pipe.xadd(key, {"e": json.dumps(event)}, maxlen=MAX_EVENTS, approximate=True)
+        pipe.publish(key, "")
         if any(event["type"] not in PIECES for event in events):
             pipe.expire(key, KEEP_S)
     try:
@@ -207,53 +210,57 @@ def missing_capabilities() -> dict[str, str]:
 async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Event]]:
     """Yield `(entry id, event)` after `last_id` until `done`. The entry id serves as SSE `id`, empty for none.
 
-    Holds no database connection between events. A run that ended, or whose events are gone, yields one `snapshot`
-    and then `done`. Every BLOCK_MS without events it yields an empty event `{}` for the caller's keep-alive.
+    Holds no connection of its own between events. A run that ended, or whose events are gone, yields one `snapshot`
+    and then `done`. Every KEEP_ALIVE_S without events it yields an empty event `{}` for the caller's keep-alive.
     """
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=BLOCK_MS / 1000 + 5)
-    position = last_id or "0"
-    try:
+    position, key, check_at = last_id or "0", _key(run_id), 0.0
+    async with listening(key) as (client, news):
         while True:
-            entries = await _read(client, run_id, position)
-            for position, event in entries:
+            news.clear()
+            entries = await _read(client, key, position)
+            for position, event in entries or ():
                 yield position, event
                 if event["type"] == "done":
                     return
-            if not entries:
-                state = await in_database(snapshot, run_id)
-                if state["status"] in Run.OVER:
+            if entries:
+                continue
+            if entries is None or time.monotonic() >= check_at:
+                check_at = time.monotonic() + CHECK_S
+                # The last events of a run that ended between the two reads have arrived by now, so read once more.
+                if await in_database(_is_over, run_id) and not await _read(client, key, position):
+                    state = await in_database(snapshot, run_id)
                     yield "", state
                     yield "", {"type": "done", "status": state["status"]}
                     return
+                continue
+            if not await _heard(news):
                 yield "", {}
-    finally:
-        await client.aclose()
 
 
-async def _read(client: redis.asyncio.Redis, run_id: UUID, position: str) -> list[tuple[str, Event]]:
-    key = _key(run_id)
+async def _heard(news: asyncio.Event) -> bool:
+    """Whether there was news within KEEP_ALIVE_S."""
     try:
-        answer = await _xread(client, key, position)
-        if not answer:
-            # The last events of a run that ended between the two reads have arrived by now, so read once more.
-            over = await in_database(_is_over, run_id)
-            answer = await _xread(client, key, position, None if over else BLOCK_MS)
+        async with asyncio.timeout(KEEP_ALIVE_S):
+            return await news.wait()
+    except TimeoutError:
+        return False
+
+
+async def _read(client: redis.asyncio.Redis, key: str, position: str) -> list[tuple[str, Event]] | None:
+    """The events after `position`; None, after a moment, if Redis cannot be read."""
+    try:
+        answer = cast(Any, await client.xread({key: position}))
     except (redis.RedisError, OSError):
         await asyncio.sleep(RECONNECT_S)
-        return []
-    if not answer:
-        return []
-    return [(entry_id.decode(), json.loads(fields[b"e"])) for entry_id, fields in answer[0][1]]
-
-
-async def _xread(client: redis.asyncio.Redis, key: str, position: str, block_ms: int | None = None) -> Any:
-    answer = await client.xread({key: position}, block=block_ms)
+        return None
     task = asyncio.current_task()
     if task and task.cancelling():
         # redis 8.1.0 swallows a cancellation that arrives while it connects (8 % of those in a reader's first 20 ms).
         # Without this, a stream whose reader has left would never end and never cancel its run.
         raise asyncio.CancelledError
-    return answer
+    if not answer:
+        return []
+    return [(entry_id.decode(), json.loads(fields[b"e"])) for entry_id, fields in answer[0][1]]
 
 
 def _is_over(run_id: UUID) -> bool:

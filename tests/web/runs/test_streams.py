@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import json
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import AsyncClient
 
 from tests.web.api.conftest import key_of
+from web.runs import stream
 from web.runs.connections import STREAMS
 from web.runs.models import Run
 
@@ -72,5 +75,37 @@ def test_a_stream_that_ends_or_is_left_frees_its_slot(bob, run) -> None:
         ended = await client.get(f"/runs/{run.id}/events")
         assert [part async for part in ended][-1].endswith(b'"cancelled"}\n\n')
         assert STREAMS.n_held(bob.id) == 0
+
+    asyncio.run(check())
+
+
+def test_readers_share_a_few_connections_and_hear_of_events_even_after_a_lost_connection(with_valkey) -> None:
+    """Sixty idle readers; the connection on which they all listen is cut before the events come."""
+    runs = [uuid.uuid4() for _ in range(60)]
+
+    async def first_event(run_id: uuid.UUID) -> Any:
+        async for _, event in stream.follow(run_id):
+            if event:
+                return event
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not await asyncio.to_thread(holds):
+                await asyncio.sleep(0.02)
+
+    def listening() -> bool:
+        return stream._client().pubsub_numsub(*(f"run:{run}" for run in runs))[-1][1] == 1
+
+    async def check() -> None:
+        readers = [asyncio.ensure_future(first_event(run)) for run in runs]
+        await until(listening)
+        assert len(stream._client().client_list()) < 25
+        stream._client().execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(listening)
+        for run in runs:
+            stream.publish(run, {"type": "done", "status": "completed"})
+        async with asyncio.timeout(5):
+            assert {event["type"] for event in await asyncio.gather(*readers)} == {"done"}
+        await until(lambda: len(stream._client().client_list()) < 5)
 
     asyncio.run(check())
