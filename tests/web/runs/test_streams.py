@@ -84,9 +84,7 @@ def test_readers_share_a_few_connections_and_hear_of_events_even_after_a_lost_co
     runs = [uuid.uuid4() for _ in range(60)]
 
     async def first_event(run_id: uuid.UUID) -> Any:
-        async for _, event in stream.follow(run_id):
-            if event:
-                return event
+        return [event async for _, event in stream.follow(run_id) if event][0]
 
     async def until(holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
