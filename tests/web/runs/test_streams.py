@@ -84,7 +84,8 @@ def test_readers_share_a_few_connections_and_hear_of_events_even_after_a_lost_co
     runs = [uuid.uuid4() for _ in range(60)]
 
     async def first_event(run_id: uuid.UUID) -> Any:
-        return [event async for _, event in stream.follow(run_id) if event][0]
+        (event,) = [event async for _, event in stream.follow(run_id) if event]
+        return event
 
     async def until(holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
