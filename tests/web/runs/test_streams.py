@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from django.test import AsyncClient
 
 from tests.web.api.conftest import key_of
 from web.runs import stream
-from web.runs.connections import STREAMS
+from web.runs.connections import STREAMS, sse_response, take_stream
 from web.runs.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ def few(settings) -> None:
     settings.MAX_STREAMS_PER_PERSON = 2
 
 
-def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gpt, run) -> None:
+def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gpt, run, settings) -> None:
     gpt.a2a = True
     gpt.save()
     bobs = {"Authorization": f"Bearer {key_of(bob)}"}
@@ -33,6 +33,9 @@ def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gp
     async def ask(client: AsyncClient, headers: dict[str, str]) -> Any:
         body = {"model": gpt.slug, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
         return await client.post("/v1/chat/completions", json.dumps(body), "application/json", headers=headers)
+
+    async def stream_of_nothing() -> AsyncGenerator[str]:
+        yield ""
 
     async def check() -> None:
         first = await page.get(f"/runs/{run.id}/events")
@@ -50,11 +53,14 @@ def test_a_person_has_a_bounded_number_of_streams_at_every_door(bob, charlie, gp
         assert await Run.objects.acount() == 1, "a refused stream starts no run"
         others = await ask(AsyncClient(), {"Authorization": f"Bearer {await asyncio.to_thread(key_of, charlie)}"})
         assert others.status_code == 200, "others are not held up"
-        del first
+        settings.MAX_STREAMS_PER_PERSON = 3
+        unsent = sse_response(stream_of_nothing(), take_stream(bob.id))
+        assert STREAMS.n_held(bob.id) == 3
+        del unsent
         gc.collect()
-        assert STREAMS.n_held(bob.id) == 1, "a response that is never sent holds nothing"
+        assert STREAMS.n_held(bob.id) == 2, "a response that is never sent holds nothing"
         invalid = await AsyncClient().post(f"/a2a/{gpt.slug}", "{}", "application/json", headers=bobs)
-        assert (invalid.status_code, STREAMS.n_held(bob.id)) == (200, 1), "an answer without a stream frees its slot"
+        assert (invalid.status_code, STREAMS.n_held(bob.id)) == (200, 2), "an answer without a stream frees its slot"
 
     asyncio.run(check())
 
