@@ -28,7 +28,7 @@ from django.utils.crypto import get_random_string
 
 from workers.bench import Say
 from workers.bench.measures import percentile
-from workers.bench.temporary_site import manage, memory, temporary_site, web_server
+from workers.bench.temporary_site import manage, memory, site_without_worker, temporary_site, web_server
 
 HELP = "many people who chat, one of them flooding; idle streams; memory (needs the package locust)"
 
@@ -168,7 +168,7 @@ def _sampling() -> Iterator[dict[str, dict[str, float]]]:
 
 def _idle_streams(n_streams: int) -> dict[str, Any]:
     """How many streams stay open, the memory that they take, and how long another page takes meanwhile."""
-    with temporary_site(has_worker=False) as environment, web_server(environment, "healthz") as url:
+    with site_without_worker() as environment, web_server(environment, "healthz") as url:
         prepared = _prepared(environment, -(-n_streams // STREAMS_PER_PERSON))
         return asyncio.run(_hold_open(url, prepared, n_streams))
 

@@ -28,11 +28,19 @@ PROGRAMS: Final = {"uvicorn": "web", "celery": "worker", "valkey": "valkey"}
 
 
 @contextmanager
-def temporary_site(ability: str = "", *, has_worker: bool = True, **variables: str) -> Iterator[dict[str, str]]:
+def temporary_site(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
     """The environment for commands that use the site's model worker, with these settings. Raises RuntimeError.
 
     `ability` overrides a field of the model's ability ("writes_from_sources=yes").
     """
+    with site_without_worker(ability, **variables) as environment, ExitStack() as running:
+        _start(running, environment, _worker())
+        yield environment
+
+
+@contextmanager
+def site_without_worker(ability: str = "", **variables: str) -> Iterator[dict[str, str]]:
+    """Like `temporary_site`, but nothing answers."""
     with tempfile.TemporaryDirectory(prefix="guildhall-bench-") as folder, ExitStack() as running:
         home = Path(folder)
         (home / "run").mkdir()
@@ -44,8 +52,6 @@ def temporary_site(ability: str = "", *, has_worker: bool = True, **variables: s
             manage(environment, "checkmodel", "--set", ability)
         _start(running, environment, _valkey(home))
         _wait_for(lambda: (home / "run/valkey.sock").exists(), "Valkey")
-        if has_worker:
-            _start(running, environment, _worker())
         yield environment
 
 
