@@ -41,7 +41,7 @@ _NAME: Final = re.compile(r"(?<![.!?:\-*#>] )(?<!^)\b[A-Z][\w'’-]*[\w]")
 # invented figure, name or place 12 % are shown, mostly a place alone ("in Eisenach"), before 2 % (2026-11).
 _GERMAN: Final = frozenset(_WORDS["german"].split())
 _GERMAN_SHARE: Final = 0.15
-_NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]*\w(?: [A-ZÄÖÜ][\w'’-]*\w)+")
+_NAMED: Final = re.compile(r"[A-ZÄÖÜ][\w'’-]{0,60}\w(?: [A-ZÄÖÜ][\w'’-]{0,60}\w)+")
 _CODE: Final = re.compile(r"(?<!\w)\w*(?:\d|[A-Z]\w*[A-Z])\w*")
 _HEADING: Final = re.compile(r"\s*#+\s|[^\d]*:[*_]*$|[*_]{2}[^\d]*[*_]{2}$")
 _LETTER: Final = re.compile("".join(_WORDS["letter"]), re.IGNORECASE)

@@ -47,7 +47,7 @@ _LISTED: Final = re.compile(r"\s*(?:[-*+•|>]|\(?\d{1,3}[.)])\s|\s*\|")
 _FIELD: Final = re.compile(r"\s*[^:\n]{1,80}: ")
 _ADDRESS: Final = re.compile(r"https?://\S+|www\.\S+")
 _STOP: Final = re.compile(r"[.!?](?=\s|$)")
-_CODE: Final = re.compile(r"[{};=<>]|\(\)|^\s*(?:#|//|import |def |return )", re.M)
+_CODE: Final = re.compile(r"[{};=<>]|\(\)|^[^\S\n]*(?:#|//|import |def |return )", re.M)
 
 
 class _Passage(NamedTuple):

@@ -188,11 +188,12 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["web.accounts.passwords.BoundedArgon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTH_PASSWORD_VALIDATORS.insert(0, {"NAME": "web.accounts.passwords.LongestPassword"})
 SIGNUP_OPEN = read_bool("SIGNUP_OPEN", True)
 EMAIL_HOST = read("EMAIL_HOST")
 EMAIL_PORT = read_int("EMAIL_PORT", 587, most=65_535)

@@ -32,7 +32,8 @@ _ESCAPED_JAPANESE: Final = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 _UTF8_PAIR: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROLS: Final = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
 _ASCII: Final = bytes(range(1, 128))
-_NON_ASCII_LINE: Final = re.compile(rb"[^\n]{0,2000}[\x80-\xff][^\n]{0,2000}")
+_LONGEST_LINE: Final = 2_000
+_FROM_NON_ASCII: Final = re.compile(rb"[\x80-\xff][^\n]{0,%d}" % _LONGEST_LINE)
 # Below this score, no charset in alphabets.toml gives plausible words.
 _PLAUSIBLE: Final = 0.75
 
@@ -146,9 +147,12 @@ def _guessed(data: bytes) -> str:
 
 def _non_ascii_lines(data: bytes) -> list[bytes]:
     """About 64 KB of lines with non-ASCII letters, from the whole file, since its head may have none."""
-    lines, room = [], _HEAD_BYTES
-    for found in _NON_ASCII_LINE.finditer(data):
-        lines.append(found.group())
+    lines, room, end = [], _HEAD_BYTES, 0
+    for found in _FROM_NON_ASCII.finditer(data):
+        start = max(end, found.start() - _LONGEST_LINE)
+        start = max(start, data.rfind(b"\n", start, found.start()) + 1)
+        end = found.end()
+        lines.append(data[start:end])
         room -= len(lines[-1])
         if room < 0:
             break

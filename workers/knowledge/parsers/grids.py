@@ -16,7 +16,7 @@ from openpyxl.utils import get_column_letter
 from workers.knowledge.parsers.outline import TABLE_GROUP_CHARS, Outline, flat
 from workers.knowledge.parsers.records import merged_header
 
-_NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*\)?\s*[%€$£¥]?\)?")
+_NUMBER: Final = re.compile(r"[-+(]?[^\w\s]?\s*\d[\d.,:/\s-]*+\)?\s*[%€$£¥]?\)?")
 _TITLE_CHARS: Final = 120
 _MAX_HEADER_ROWS: Final = 3
 # Spreadsheets have 16,384 columns.

@@ -17,7 +17,7 @@ from workers.knowledge.parsers.outline import Outline, flat, take_properties, te
 
 # Short bold lines count as headings in a file that has no others.
 _BOLD_HEADING_CHARS: Final = 80
-_PAGE_NUMBER: Final = re.compile(r"\D{0,12}\d*(?:\s*(?:/|\w{1,4})\s*\d+)?\W*")
+_PAGE_NUMBER: Final = re.compile(r"\D{0,12}\d{0,9}(?:\s*(?:/|\w{1,4})\s*\d{1,9})?\W*")
 _LIST_STYLE: Final = re.compile(r"toc \d|table of figures|list(?! paragraph)", re.I)
 _NOTE_KINDS: Final = {"footnote": "footnotes", "endnote": "endnotes"}
 _ANCHOR: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}anchor"

@@ -23,7 +23,7 @@ _PROPERTIES: Final = frozenset(f"{W}{name}" for name in ("pPr", "rPr", "sdtPr", 
 # Fields whose codes are addresses, names or a reference manager's data.
 _TECHNICAL_FIELD: Final = re.compile(r"\s*(?:ADDIN|HYPERLINK|INCLUDE\w+|TOC|INDEX|\w*REF|SEQ|EMBED|LINK|TC|XE|RD)\b")
 # Names and switches of fields are in capitals; date patterns repeat a letter.
-_FIELD_WORD: Final = re.compile(r"\b(?!(\w)\1+\b)[^\W\d_]*[^\W\d_A-Z][^\W\d_]*\b")
+_FIELD_WORD: Final = re.compile(r"\b(?!(\w)\1+\b)[A-Z]*[^\W\d_A-Z][^\W\d_]*+\b")
 _MAX_CODE_CHARS: Final = 2_000
 
 # 914,400 EMU are an inch; Word's pages are at most 22 inches wide.

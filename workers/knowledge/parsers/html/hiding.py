@@ -40,14 +40,14 @@ _FADING_CLASS: Final = re.compile(r"(?:^|[-_ ])(?:wow|fade\S*|animat\S*|reveal\S
 _UNITS: Final = {
     "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 37.8, "mm": 3.78, "rem": 16.0, "vw": 12.8, "vh": 8.0,
 }  # fmt: skip
-_LENGTH: Final = re.compile(r"\s*(-?\d*\.?\d+(?:e-?\d+)?)\s*(px|pt|pc|in|cm|mm|rem|em|ex|ch|vw|vh|%)?\s*$")
+_LENGTH: Final = re.compile(r"\s*(-?(?:\d*\.)?\d+(?:e-?\d+)?)\s*+(px|pt|pc|in|cm|mm|rem|em|ex|ch|vw|vh|%)?\s*$")
 _CLIP_NUMBERS: Final = re.compile(r"-?\d*\.?\d+")
 _CLIPPED_AWAY: Final = re.compile(
     r"inset\(\s*(?:[5-9]\d(?:\.\d+)?|100)%|circle\(\s*0(?:px|%)?\s*(?:\)|at)|ellipse\(\s*0|"
-    r"polygon\((?:\s*0(?:px|%)?\s+0(?:px|%)?\s*,?)+\)"
+    r"polygon\((?:\s*+0(?:px|%)?\s++0(?:px|%)?\s*+,?)+\)"
 )
-_SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*0?\.?0*\d{0,1}\s*[,)]|matrix\(\s*0\s*,\s*0\s*,\s*0\s*,\s*0\b")
-_MOVED_AWAY: Final = re.compile(r"translate(?:3d|x|y)?\([^)]*-?\d{4,}(?:\.\d+)?px")
+_SHRUNK: Final = re.compile(r"scale(?:3d|x|y)?\(\s*+0?\.?0*\d{0,1}\s*[,)]|matrix\(\s*0\s*,\s*0\s*,\s*0\s*,\s*0\b")
+_MOVED_AWAY: Final = re.compile(r"translate(?:3d|x|y)?\([^)]{0,200}?\d{4,20}(?:\.\d{1,20})?px")
 _SMALL: Final = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 
 
@@ -226,7 +226,7 @@ def _rgba(value: str) -> tuple[float, float, float, float] | None:
     colour = tinycss2.color3.parse_color(value)
     if colour is None and re.fullmatch(r"[0-9a-f]{6}", value):
         colour = tinycss2.color3.parse_color(f"#{value}")
-    if colour is None and (found := re.fullmatch(r"(rgba?|hsla?)\(\s*(.+?)\s*\)", value)):
+    if colour is None and (found := re.fullmatch(r"(rgba?|hsla?)\((.+)\)", value)):
         colour = tinycss2.color3.parse_color(_with_commas(found[2], found[1][:3]))
     return (colour.red, colour.green, colour.blue, colour.alpha) if isinstance(colour, tinycss2.color3.RGBA) else None
 
@@ -248,7 +248,11 @@ def _size(declared: dict[str, str], outer_px: float) -> float:
     value = declared.get("font-size", "")
     if not value and (font := declared.get("font")):
         value = next(
-            (word.split("/")[0] for word in font.split() if re.match(r"\d*\.?\d+(?:px|pt|em|rem|%)|0(?:/|$)", word)),
+            (
+                word.split("/")[0]
+                for word in font.split()
+                if re.match(r"(?:\d*\.)?\d+(?:px|pt|em|rem|%)|0(?:/|$)", word)
+            ),
             "",
         )
     if value in _SMALL:
@@ -270,5 +274,5 @@ def _px(value: str, size_px: float) -> float | None:
 
 def _number(value: str) -> float:
     """A plain number or percentage, else infinity."""
-    found = re.match(r"\s*(\d*\.?\d+)(%?)\s*$", value)
+    found = re.match(r"\s*((?:\d*\.)?\d+)(%?)\s*$", value)
     return float(found[1]) / (100 if found[2] else 1) if found else float("inf")

@@ -25,10 +25,12 @@ _MAX_CSS_CHARS: Final = 1_000_000
 _MAX_RULES: Final = 3_000
 # 300,000 matches of a selector against an element take about 3 s (measured 2026-11).
 _MAX_MATCHES: Final = 300_000
+# A variable may name others a thousand times, and each of those others: in three rounds that is gigabytes.
+_LONGEST_VALUE: Final = 1_000
 _ONE_NAME: Final = re.compile(r"[#.]?[\w-]+|\*")
-_LAST_COMPOUND: Final = re.compile(r"[^\s>+~]+$")
+_COMBINATOR: Final = re.compile(r"[\s>+~]")
 _NAMES: Final = re.compile(r"#[\w-]+|\.[\w-]+|^[a-zA-Z][\w-]*")
-_VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*([^()]*))?\)")
+_VARIABLE: Final = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,\s*+([^()]*))?\)")
 # Media queries are judged for a window 1280 pixels wide.
 _WIDTH_QUERY: Final = re.compile(r"(min|max)-width\s*:\s*(\d+)(px|em|rem)")
 _OTHER_MEDIA: Final = re.compile(r"\bprint\b|\bspeech\b|prefers-|\bnot\b|forced-colors|max-height|orientation|hover")
@@ -85,7 +87,8 @@ class PageStyles:
 
     def _add_rule(self, node: Any) -> None:
         declarations = tuple(_declared(tinycss2.parse_blocks_contents(node.content)))
-        self._variables.update((name, value) for name, value, _ in declarations if name.startswith("--"))
+        short = ((name, value) for name, value, _ in declarations if len(value) <= _LONGEST_VALUE)
+        self._variables.update((name, value) for name, value in short if name.startswith("--"))
         declarations = tuple(each for each in declarations if each[0] in PROPERTIES)
         if not declarations:
             return
@@ -125,6 +128,8 @@ class PageStyles:
         for _ in range(3):
             if "var(" not in value:
                 break
+            if len(value) > _LONGEST_VALUE:
+                return "unknown"
             value = _VARIABLE.sub(lambda found: self._variables.get(found[1], found[2] or "unknown"), value)
         return value
 
@@ -179,9 +184,8 @@ def _applies(node: Any) -> bool:
 
 def _key(selector: str) -> str:
     """The name by which to index `selector`: an id, class or tag name of the elements it matches."""
-    bare = re.sub(r"\([^()]*\)|\[[^\]]*\]", "", re.sub(r"\([^()]*\)", "", selector))
-    last = _LAST_COMPOUND.search(bare)
-    names = _NAMES.findall(last.group()) if last else []
+    bare = re.sub(r"\([^()]*\)|\[[^\[\]]*\]", "", re.sub(r"\([^()]*\)", "", selector))
+    names = _NAMES.findall(_COMBINATOR.split(bare)[-1])
     marked = next((name for start in "#." for name in names if name.startswith(start)), None)
     return marked or (names[0].lower() if names else "*")
 

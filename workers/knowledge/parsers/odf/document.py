@@ -319,5 +319,5 @@ def _is_outside(frame: Any, start: str, size: str) -> bool:
 
 
 def _centimetres(length: str) -> float:
-    found = re.fullmatch(r"([-+]?\d*\.?\d+)(cm|mm|in|pt)", length)
+    found = re.fullmatch(r"([-+]?(?:\d*\.)?\d+)(cm|mm|in|pt)", length)
     return float(found[1]) * {"cm": 1.0, "mm": 0.1, "in": 2.54, "pt": 2.54 / 72}[found[2]] if found else 0.0

@@ -73,7 +73,7 @@ class OdfStyles:
 
 
 def _points(size: str, around: float) -> float:
-    found = re.fullmatch(r"(\d*\.?\d+)(pt|%)", size)
+    found = re.fullmatch(r"((?:\d*\.)?\d+)(pt|%)", size)
     if not found:
         return around
     return float(found[1]) if found[2] == "pt" else around * float(found[1]) / 100

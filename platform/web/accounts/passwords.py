@@ -1,0 +1,38 @@
+"""How passwords are hashed: anybody may have one hashed by trying to sign in, so a hash takes little memory."""
+
+from typing import Any, Final
+
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.exceptions import ValidationError
+
+MAX_CHARS: Final = 256
+
+
+class BoundedArgon2(Argon2PasswordHasher):
+    """Argon2id with OWASP's smaller profile: 19 MiB a hash, where Django's takes 100.
+
+    Django hashes an older password again when its owner next signs in.
+    """
+
+    memory_cost, time_cost, parallelism = 19 * 1_024, 2, 1
+
+    def encode(self, password: str, salt: str) -> str:
+        """The hash of a password. Of one longer than MAX_CHARS, which no account has, only the start counts."""
+        return super().encode(password[:MAX_CHARS], salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether `encoded` is the hash of `password`, which a password longer than MAX_CHARS never has."""
+        return super().verify(password[:MAX_CHARS], encoded) and len(password) <= MAX_CHARS
+
+
+class LongestPassword:
+    """Refuses new passwords of more than MAX_CHARS."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raise ValidationError if `password` is too long."""
+        if len(password) > MAX_CHARS:
+            raise ValidationError(f"Too long: {len(password):,} of {MAX_CHARS} characters.", code="password_too_long")
+
+    def get_help_text(self) -> str:
+        """The limit, for forms."""
+        return f"Your password can’t be longer than {MAX_CHARS} characters."
