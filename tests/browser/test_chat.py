@@ -24,7 +24,8 @@ def field(page: Page) -> Locator:
 
 
 def say(page: Page, text: str) -> None:
-    """Send `text` in the open chat and wait until the site has it."""
+    """Send `text` in the open chat, once the last answer has ended, and wait until the site has it."""
+    expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     n_turns = page.locator(".turn").count()
     field(page).fill(text)
     field(page).press("Enter")

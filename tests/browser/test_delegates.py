@@ -137,6 +137,8 @@ def test_what_stands_in_the_way_follows_who_may_chat(form, alice, gpt):
     trouble = row(form, "Ledger").get_by_text("Only works for you")
     expect(trouble).to_be_visible()
     form.get_by_role("radio", name="Only me").check()
+    expect(trouble).to_be_visible()
+    form.get_by_role("button", name="Make private").click()
     expect(trouble).to_have_count(0)
 
 
