@@ -119,9 +119,9 @@ def test_searching_five_thousand_gpts_takes_under_50_ms():
 
     spent = []
     for _ in range(9):
-        begun = time.perf_counter()
+        begun = time.process_time()
         assert rank(index, query)
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.process_time() - begun)
     assert sorted(spent)[4] < 0.05
 
 

@@ -74,10 +74,10 @@ def test_a_model_without_sense_writes_a_valid_value_within_its_tokens(
 @pytest.mark.model
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_schema_is_refused_in_a_sentence_and_in_time(name: str, compiler: GrammarCompiler) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(GrammarError, match=r"schema"):
         compiler.start(Grammar(json_schema=HOSTILE[name]), 400)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.model
@@ -94,10 +94,10 @@ def test_what_a_schema_leaves_open_is_bounded() -> None:
 
 
 def test_a_catastrophic_pattern_is_checked_in_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert problem("a" * 5000 + "!", {"type": "string", "pattern": "^(a+)+$"})
     assert problem("a" * 5000, {"type": "string", "pattern": "^(a+)+$"}) == ""
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_an_infinite_number_is_no_value() -> None:

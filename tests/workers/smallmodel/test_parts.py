@@ -144,7 +144,7 @@ def test_an_empty_message_has_no_parts(message: str) -> None:
 
 @pytest.mark.parametrize("piece", ["a", "? ", "and how do I ", "1. what?\n", "'", "(", "``", "\ud800", "¿", ". "])
 def test_hostile_messages_are_cut_quickly(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for size in (1_990, 200_000):
         assert 1 <= len(parts_of(piece * (size // len(piece)) + "x")) <= MOST_PARTS
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2

@@ -97,11 +97,11 @@ def test_of_two_gpts_with_one_slug_the_first_counts(router: Router) -> None:
 
 def test_hostile_and_huge_texts_do_no_harm(router: Router) -> None:
     odd = candidate_of_gpt("odd", "\ud800" * 5_000, "x. " * 50_000, "\n" * 9_999, ("?" * 99_999,) * 500)
-    start = time.perf_counter()
+    start = time.process_time()
     for piece in ("x", "my tax return ", "?", "'", "1. what?\n"):
         router.choose_gpt(said(piece * (100_000 // len(piece))), [odd, *GPTS])
         router.divide(said(piece * (100_000 // len(piece))), [odd, *GPTS])
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_hundreds_are_ranked_quickly_once_known(router: Router) -> None:
@@ -109,9 +109,9 @@ def test_hundreds_are_ranked_quickly_once_known(router: Router) -> None:
         candidate_of_gpt(f"g{n}", f"Helper {n}", f"Knows subject number {n}.", "", ("a", "b")) for n in range(400)
     ]
     router.rank_gpts("subject 7", many, 5)
-    start = time.perf_counter()
+    start = time.process_time()
     found = router.rank_gpts("subject 8", many, 5)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(found) == 5
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
     assert all(0 <= each.score <= 1 for each in found)

@@ -86,18 +86,18 @@ def test_an_empty_talk_and_an_empty_offer_choose_nothing(router: Router) -> None
 
 
 def test_a_huge_message_takes_no_longer_than_a_small_one(router: Router) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     for piece in ("x", "draw a cat ", "3*", "a.", "@", "'", "今天"):
         router.choose(said(piece * (100_000 // len(piece))), TOOLS)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_three_hundred_candidates_are_weighed_quickly_once_known(router: Router) -> None:
     many = [Candidate(f"get_thing_{n}", "", f"Returns thing number {n}") for n in range(300)]
     router.choose(said("get thing 7"), many)
-    start = time.perf_counter()
+    start = time.process_time()
     router.choose(said("get thing 8"), many)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_candidates_and_earlier_messages_are_embedded_once() -> None:
