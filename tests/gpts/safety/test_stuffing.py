@@ -87,5 +87,5 @@ def test_the_time_grows_with_the_text_and_not_with_its_square() -> None:
         assert len(list(stuffed_repeats(large))) == 1
         return process_time() - begun
 
-    few, many = (min(seconds(n) for _ in range(3)) for n in (1_000, 4_000))
-    assert many < 8 * few
+    few = min(seconds(1_000) for _ in range(3))
+    assert any(seconds(4_000) < 8 * few for _ in range(3))

@@ -5,6 +5,7 @@
 
 import json
 import lzma
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.core.serializers import python as serializer
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
 from gpts.runs.steps import Finished, UserMessage
 from web.accounts.models import User
@@ -40,25 +42,33 @@ KINDS = {
     "finished",
 }
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def migrated(monkeypatch) -> list[dict]:
-    """The rows of that release, after its database has come to today's migrations."""
+@pytest.fixture(scope="module")
+def migrated(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[list[dict]]:
+    """The rows of that release, after its database has come to today's migrations, once for all tests here."""
+    with django_db_blocker.unblock():
+        load_release()
+    yield json.loads(lzma.decompress(STATE.read_bytes()))
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def load_release() -> None:
+    """Load the state into that release's tables, and bring them to today's migrations."""
     executor = MigrationExecutor(connection)
     today = executor.loader.graph.leaf_nodes()
     try:
         executor.migrate(RELEASE)
         then = MigrationExecutor(connection).loader.project_state(RELEASE).apps
-        with monkeypatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr(serializer, "apps", then)
             call_command("loaddata", STATE, verbosity=0)
         gpt = then.get_model("builder", "Gpt").objects.first()
         then.get_model("runs", "Permission").objects.create(user_id=gpt.owner_id, gpt_id=gpt.id, tool="reserve")
     finally:
         MigrationExecutor(connection).migrate(today)
-    return json.loads(lzma.decompress(STATE.read_bytes()))
 
 
 @pytest.fixture
