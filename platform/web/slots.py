@@ -5,10 +5,10 @@ from weakref import WeakSet
 
 
 class Slot:
-    """One thing that a person holds, until it is freed or forgotten."""
+    """One thing that the person with this id holds, until it is freed or forgotten."""
 
-    def __init__(self, holders: "WeakSet[Slot]") -> None:
-        self._holders = holders
+    def __init__(self, person: int, holders: "WeakSet[Slot]") -> None:
+        self.person, self._holders = person, holders
         holders.add(self)
 
     def free(self) -> None:
@@ -28,7 +28,7 @@ class Slots:
         with self._lock:
             self._held = {each: held for each, held in self._held.items() if held}
             held = self._held.setdefault(person, WeakSet())
-            return Slot(held) if len(held) < most else None
+            return Slot(person, held) if len(held) < most else None
 
     def n_held(self, person: int) -> int:
         """How many the person holds."""

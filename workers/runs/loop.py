@@ -20,7 +20,7 @@ from gpts.runs.decisions import (
 )
 from gpts.runs.plan import Circumstances, decide, queue_of
 from gpts.runs.state import TurnState
-from gpts.runs.steps import Error, Overrides, UserMessage, current_part
+from gpts.runs.steps import Cancelled, Error, Overrides, UserMessage, current_part
 from gpts.safety.policy import Standing
 from gpts.spec.ability import ModelAbility
 from gpts.spec.gpt import GptSpec
@@ -115,6 +115,9 @@ def _advance(run: Run, queue: Queue, services: Callable[[], Services], held: lea
     run_id = run.id
     if run.n_attempts > MAX_ATTEMPTS:
         finish_run(run_id, Error(message=FAILED), held.token)
+        return
+    if not run.owner.is_active:  # suspended since they sent the message
+        finish_run(run_id, Cancelled(), held.token)
         return
     steps = log.read(run_id)
     first = steps[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from time import monotonic
 from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -9,10 +10,13 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.http import StreamingHttpResponse
 
+from web.accounts.models import User
 from web.runs.errors import TooManyStreams
 from web.slots import Slot, Slots
 
 STREAMS: Final = Slots()
+# A session and a key are checked at each request, but a stream is one request for minutes.
+CHECK_S: Final = 10.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -43,15 +47,27 @@ def take_stream(person: int) -> Slot:
 
 
 def sse_response(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> StreamingHttpResponse:
-    """The response that streams `events` and then frees `slot`, with headers against buffering and caching."""
+    """The response that streams `events` and then frees `slot`, with headers against buffering and caching.
+
+    It ends early within CHECK_S if the person's account is deactivated.
+    """
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(_within(events, slot), content_type="text/event-stream", headers=headers)
 
 
 async def _within(events: AsyncGenerator[str] | AsyncGenerator[bytes], slot: Slot) -> AsyncIterator[str | bytes]:
+    checked = monotonic()
     try:
         async with aclosing(events):
             async for event in events:
+                if monotonic() - checked >= CHECK_S:
+                    if not await in_database(_is_active, slot.person):
+                        return
+                    checked = monotonic()
                 yield event
     finally:
         slot.free()
+
+
+def _is_active(person: int) -> bool:
+    return User.objects.filter(id=person, is_active=True).exists()

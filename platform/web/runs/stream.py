@@ -232,6 +232,8 @@ async def follow(run_id: UUID, last_id: str = "") -> AsyncIterator[tuple[str, Ev
                     yield "", state
                     yield "", {"type": "done", "status": state["status"]}
                     return
+                if entries is None:  # without Redis too, the caller notices a reader who has left
+                    yield "", {}
                 continue
             if not await _heard(news):
                 yield "", {}

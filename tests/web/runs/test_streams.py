@@ -11,7 +11,8 @@ import pytest
 from django.test import AsyncClient
 
 from tests.web.api.conftest import key_of
-from web.runs import stream
+from web.accounts.models import User
+from web.runs import connections, stream
 from web.runs.connections import STREAMS, sse_response, take_stream
 from web.runs.models import Run
 
@@ -114,3 +115,21 @@ def test_readers_share_a_few_connections_and_hear_of_events_even_after_a_lost_co
         await until(lambda: len(stream._client().client_list()) < 5)
 
     asyncio.run(check())
+
+
+def test_the_streams_and_the_run_of_somebody_suspended_end(bob, gpt, run, monkeypatch) -> None:
+    monkeypatch.setattr(connections, "CHECK_S", 0)
+    page, key = AsyncClient(), {"Authorization": f"Bearer {key_of(bob)}"}
+    page.force_login(bob)
+    asked = {"model": gpt.slug, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+
+    async def check() -> None:
+        watched = aiter(await page.get(f"/runs/{run.id}/events"))
+        asking = AsyncClient().post("/v1/chat/completions", json.dumps(asked), "application/json", headers=key)
+        written = aiter(await asking)
+        assert [await anext(watched), (await anext(written))[:5]] == [b": still here\n\n", b"data:"]
+        await User.objects.filter(id=bob.id).aupdate(is_active=False)
+        assert ([part async for part in watched], [part async for part in written]) == ([], [])
+
+    asyncio.run(asyncio.wait_for(check(), 20))
+    assert Run.objects.exclude(id=run.id).get().status == "cancelled"

@@ -132,6 +132,12 @@ def test_a_plain_turn_goes_from_question_to_answer(run, told):
     assert [event["type"] for event in told] == ["progress", "attempt", "token", "token", "step"]
 
 
+def test_a_run_of_somebody_suspended_is_cancelled_before_anything_else_happens(run, bob):
+    bob.is_active = False
+    bob.save()
+    assert [step.kind for step in advance(run, scripted_services(["ZP-771 fits."]))] == ["user_message", "cancelled"]
+
+
 def test_files_are_searched_and_the_answer_is_cited(run):
     give_files(run)
     steps = advance(run, scripted_services(["The seal kit of the Zephyr-9 is ZP-771."]))
