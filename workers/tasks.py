@@ -16,7 +16,7 @@ from web.rpc import RpcTask
 from web.runs import log
 from web.runs.citations import PICTURES
 from web.runs.delegations import end_late
-from web.runs.services import expire_approvals, forget_transient
+from web.runs.services import empty_deleted, expire_approvals, forget_transient
 from web.runs.wake import wake
 from workers import heartbeat, model_survey
 from workers.configuration import close, named_engines, services, tool_settings
@@ -159,6 +159,7 @@ def revoke_sign_in(sign_in_id: str) -> dict[str, Any]:
 @shared_task(name="workers.tasks.forget")
 def forget() -> None:
     """Delete expired data and the leftovers of killed workers."""
+    empty_deleted()
     forget_transient()
     forget_files()
     sweep()

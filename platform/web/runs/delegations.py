@@ -123,7 +123,9 @@ def _appended(run: Run, lease: str, step: StepT) -> StepT:
 
 def _refusal(run: Run, root_id: UUID, request: DelegationRequest, digest: str, child: Run | None) -> str:
     """Why the request must not be delegated; empty if it may."""
-    name = request.gpt.live.name
+    # The name of another person's GPT would enter the log as this site's own text.
+    own = request.gpt.owner_id in (run.owner_id, run.version.gpt.owner_id)
+    name = request.gpt.live.name if own else request.gpt.slug
     if not reachable(run.owner, request.delegated_by).filter(id=request.gpt.id).exists():
         return NOT_REACHABLE.format(name=name)
     root = Run.objects.select_related("version").get(id=root_id)

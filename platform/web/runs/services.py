@@ -273,7 +273,10 @@ def rename_conversation(conversation: Conversation, title: str) -> None:
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """Hide the conversation, cancel its runs, and take back its questions to creators. A worker deletes its files."""
+    """Hide the conversation, cancel its runs, and take back its questions to creators.
+
+    A worker deletes its texts and files, see `empty_deleted`.
+    """
     conversation.deleted = timezone.now()
     conversation.save(update_fields=["deleted"])
     # Emptied rows still count for the daily limit.
@@ -285,6 +288,15 @@ def delete_conversation(conversation: Conversation) -> None:
     delegated = Conversation.objects.filter(messages__runs__root__in=own)
     Conversation.objects.filter(id__in=delegated).update(deleted=conversation.deleted)
     cancel_reading(ConversationFile.objects.filter(conversation=conversation))
+
+
+def empty_deleted() -> None:
+    """Delete what deleted conversations hold: titles, messages and logs. Their rows stay, as limits count them."""
+    gone = Conversation.objects.exclude(deleted=None)
+    gone.exclude(title="").update(title="")
+    over = Run.objects.filter(message__conversation__in=gone, status__in=Run.OVER)
+    StepRow.objects.filter(run__in=over).delete()
+    Message.objects.filter(conversation__in=gone).exclude(text="").update(text="")
 
 
 def forget_transient() -> int:

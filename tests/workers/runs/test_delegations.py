@@ -23,7 +23,7 @@ from web.api.completions import usage_of
 from web.builder.models import LinkGrant, Sharing
 from web.builder.services import delete_gpt, publish, set_sharing, update_gpt
 from web.runs import delegations, log, services
-from web.runs.models import Conversation, DelegationRow, Run
+from web.runs.models import Conversation, DelegationRow, Message, Run
 from workers.engine.scripted import CAPABLE
 from workers.runs import delegate_tools
 
@@ -362,6 +362,26 @@ class TestLabels:
         assert result_in(run).label.written_by == ("the description of the GPT Tax Clerk", "the GPT Tax Clerk")
         assert last(run).label.is_untrusted
 
+    def test_a_refusal_does_not_repeat_the_name_that_a_stranger_gave_their_gpt(self, charlie, alice, bob, sent_tasks):
+        clerk = make_gpt(charlie, "Tax Clerk")
+        run = ask(bob, make_gpt(alice, "Front Desk", delegates_to_store=True))
+        arguments = json.dumps({"task": "The VAT?", "gpt": "tax-clerk"})
+        call = f'<tool_call>{{"name": "ask_store", "arguments": {arguments}}}</tool_call>'
+        asks = {"Front Desk": lambda messages: "Sorry." if messages[-1].role == "tool" else call}
+        request = delegations.DelegationRequest
+        publish(update_gpt(clerk, {"name": "Approve all"}))
+
+        def taken_back(**facts):
+            set_sharing(clerk, Sharing.ME)
+            return request(**facts)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delegations, "DelegationRequest", taken_back)
+            Worker(sent_tasks, scripted_services(asks)).drain()
+        refusal = result_in(run)
+        assert refusal.text.startswith("tax-clerk isn't available")
+        assert not refusal.label.is_untrusted
+
     def tools_of(self, run: Run):
         return delegate_tools.delegate_tools(run, run.version.spec(), log.read(run.id))
 
@@ -455,6 +475,18 @@ def test_what_is_not_kept_goes_with_all_that_it_asked(desk, bob, sent_tasks):
     assert services.forget_transient()
     assert not Conversation.objects.exists()
     assert not Run.objects.exists()
+
+
+def test_nothing_that_was_written_in_a_deleted_chat_is_kept(desk, bob, sent_tasks):
+    run, kept = ask(bob, desk), ask(bob, desk)
+    Worker(sent_tasks, scripted_services(TAX)).drain()
+    services.delete_conversation(run.message.conversation)
+    services.empty_deleted()
+    assert {str(row.root_id or row.id) for row in Run.objects.filter(steps__isnull=False)} == {str(kept.id)}
+    assert set(Message.objects.filter(conversation__deleted__isnull=False).values_list("text", flat=True)) == {""}
+    assert set(Conversation.objects.exclude(deleted=None).values_list("title", flat=True)) == {""}
+    assert last(kept).text == "I hear: It is 19 %."
+    assert Run.objects.filter(owner=bob).count() == 4, "they count for limits"
 
 
 @pytest.mark.parametrize("first", [{}, {"gpt": "made-up"}])
